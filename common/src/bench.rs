@@ -1,0 +1,48 @@
+//! What the `bench` binary of a generated crate prints: one JSON object a line, each as it happens, so that whoever
+//! reads a meter can read it at the same moment.
+
+use crate::json::Document;
+use serde::{Deserialize, Serialize};
+
+/// One line of `bench`'s output. First one `ready`, then for each window a `start` and a `window`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum BenchEvent {
+    /// The warm-up is over.
+    Ready {
+        /// The crate's name.
+        name: String,
+        /// The instruction set that the kernels chose, e.g. `avx512`.
+        kernels: String,
+        /// Target triple that the binary was built for.
+        target: String,
+        /// Threads.
+        threads: usize,
+        /// Images per inference.
+        batch: usize,
+    },
+    /// A window begins.
+    Start {
+        /// From 1.
+        window: usize,
+    },
+    /// A window has ended.
+    Window {
+        /// From 1.
+        window: usize,
+        /// Inferences in it.
+        inferences: u64,
+        /// Its length.
+        seconds: f64,
+        /// Median time of one inference.
+        p50_s: f64,
+        /// 90th percentile.
+        p90_s: f64,
+        /// 99th percentile.
+        p99_s: f64,
+    },
+}
+
+impl Document for BenchEvent {
+    const KIND: &'static str = "bench";
+}

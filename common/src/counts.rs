@@ -1,0 +1,164 @@
+//! Shapes, parameters and MACs: the one counter of the whole project.
+
+use crate::network::{Network, Node, Op, Shape};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Serialize;
+
+/// Bounds what a file can make us allocate: elements of one tensor (4 GiB of f32).
+const MAX_ELEMENTS: usize = 1 << 30;
+
+/// What a network costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Trainable tensor elements: weights, biases, batch normalisation's gamma and beta; not its running statistics.
+    pub parameters: u64,
+    /// Multiply-adds for one image: one per use of a weight of a convolution or of the classifier.
+    pub macs: u64,
+}
+
+/// The output shape of every node.
+///
+/// # Errors
+/// The first node whose inputs do not fit it, by name.
+pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
+    let mut shapes: Vec<Shape> = Vec::with_capacity(network.nodes.len());
+    check_size(network.input.shape()).context("input")?;
+    for (node, inputs) in network.nodes.iter().zip(network.input_indices()?) {
+        let inputs: Vec<Shape> =
+            inputs.into_iter().map(|index| index.map_or(network.input.shape(), |i| shapes[i])).collect();
+        let shape =
+            output_shape(&node.op, &inputs).and_then(check_size).with_context(|| format!("node {}", node.name))?;
+        shapes.push(shape);
+    }
+    Ok(shapes)
+}
+
+fn output_shape(op: &Op, inputs: &[Shape]) -> Result<Shape> {
+    if let Op::Concat {} = op {
+        return concat_shape(inputs);
+    }
+    let [input] = inputs else { bail!("it takes {} inputs, but needs exactly one", inputs.len()) };
+    let input = *input;
+    match *op {
+        Op::Conv2d { in_channels, out_channels, kernel, stride } => {
+            expect_channels(in_channels, input)?;
+            ensure!(kernel % 2 == 1 && kernel <= 99, "the kernel size {kernel} must be odd and below 100");
+            ensure!(stride >= 1, "the stride must be at least 1");
+            let side = |n: usize| (n - 1) / stride + 1;
+            weight_elements(op)?;
+            Ok(Shape { channels: out_channels, height: side(input.height), width: side(input.width) })
+        }
+        Op::BatchNorm { channels } => expect_channels(channels, input),
+        Op::Activation(_) => Ok(input),
+        Op::Dropout { probability } => {
+            ensure!((0.0..1.0).contains(&probability), "the dropout probability {probability} must be in 0..1");
+            Ok(input)
+        }
+        Op::Concat {} => concat_shape(inputs),
+        Op::AveragePool { size } => {
+            ensure!(size >= 1, "the pooling size must be at least 1");
+            Ok(Shape { height: input.height / size, width: input.width / size, ..input })
+        }
+        Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => Ok(Shape { height: 1, width: 1, ..input }),
+        Op::Linear { in_features, out_features } => {
+            ensure!(input.plane() == 1, "a linear node needs 1x1 positions, but its input is {input}");
+            expect_channels(in_features, input)?;
+            weight_elements(op)?;
+            Ok(Shape { channels: out_features, height: 1, width: 1 })
+        }
+    }
+}
+
+fn concat_shape(inputs: &[Shape]) -> Result<Shape> {
+    let first = *inputs.first().context("a concatenation needs an input")?;
+    let mut channels = 0usize;
+    for input in inputs {
+        ensure!(
+            (input.height, input.width) == (first.height, first.width),
+            "cannot concatenate {input} with {first}: rows and columns differ"
+        );
+        channels = channels.checked_add(input.channels).context("too many channels")?;
+    }
+    Ok(Shape { channels, ..first })
+}
+
+fn expect_channels(expected: usize, input: Shape) -> Result<Shape> {
+    ensure!(input.channels == expected, "it takes {expected} channels, but its input has {}", input.channels);
+    Ok(input)
+}
+
+fn check_size(shape: Shape) -> Result<Shape> {
+    let Shape { channels, height, width } = shape;
+    let elements = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
+    match elements {
+        Some(0) => bail!("nothing is left: the shape is {shape}"),
+        Some(n) if n <= MAX_ELEMENTS => Ok(shape),
+        Some(_) | None => bail!("the shape {shape} has over {MAX_ELEMENTS} elements"),
+    }
+}
+
+/// Elements of an op's weight tensor, checked against [`MAX_ELEMENTS`].
+fn weight_elements(op: &Op) -> Result<usize> {
+    let product = match *op {
+        Op::Conv2d { in_channels, out_channels, kernel, .. } => {
+            in_channels.checked_mul(out_channels).and_then(|n| n.checked_mul(kernel * kernel))
+        }
+        Op::Linear { in_features, out_features } => in_features.checked_mul(out_features),
+        Op::BatchNorm { .. }
+        | Op::Activation(_)
+        | Op::Dropout { .. }
+        | Op::Concat {}
+        | Op::AveragePool { .. }
+        | Op::GlobalAveragePool {}
+        | Op::GlobalMaxPool {} => Some(0),
+    };
+    product.filter(|n| *n <= MAX_ELEMENTS).ok_or_else(|| anyhow!("its weights have over {MAX_ELEMENTS} elements"))
+}
+
+/// Trainable elements of one node.
+pub fn parameters(node: &Node) -> u64 {
+    let elements = match node.op {
+        Op::Conv2d { in_channels, out_channels, kernel, .. } => in_channels * out_channels * kernel * kernel,
+        Op::BatchNorm { channels } => 2 * channels,
+        Op::Linear { in_features, out_features } => in_features * out_features + out_features,
+        Op::Activation(_)
+        | Op::Dropout { .. }
+        | Op::Concat {}
+        | Op::AveragePool { .. }
+        | Op::GlobalAveragePool {}
+        | Op::GlobalMaxPool {} => 0,
+    };
+    elements as u64
+}
+
+/// Multiply-adds of one node whose output shape is `output`.
+pub fn macs(node: &Node, output: Shape) -> u64 {
+    match node.op {
+        Op::Conv2d { in_channels, kernel, .. } => (output.elements() as u64) * (in_channels * kernel * kernel) as u64,
+        Op::Linear { in_features, out_features } => (in_features * out_features) as u64,
+        Op::BatchNorm { .. }
+        | Op::Activation(_)
+        | Op::Dropout { .. }
+        | Op::Concat {}
+        | Op::AveragePool { .. }
+        | Op::GlobalAveragePool {}
+        | Op::GlobalMaxPool {} => 0,
+    }
+}
+
+/// Parameters and MACs of a whole network.
+///
+/// # Errors
+/// As [`shapes`].
+pub fn count(network: &Network) -> Result<Counts> {
+    let shapes = shapes(network)?;
+    let parameters = network.nodes.iter().map(parameters).sum();
+    let macs = network.nodes.iter().zip(&shapes).map(|(node, shape)| macs(node, *shape)).sum();
+    Ok(Counts { parameters, macs })
+}
+
+/// Network information density (paper, Table 3): accuracy (0..1) per million trainable parameters. Ten to the sixth
+/// times the Score of equation 1.
+pub fn network_information_density(accuracy: f64, parameters: u64) -> f64 {
+    accuracy / (parameters as f64 / 1e6)
+}

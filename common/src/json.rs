@@ -1,0 +1,145 @@
+//! JSON files with a schema line, read strictly and written atomically.
+//!
+//! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and where it stands.
+
+use crate::atomic;
+use anyhow::{Context, Result, anyhow, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::Path;
+
+/// A type that is a file format of its own.
+pub trait Document: Serialize + DeserializeOwned {
+    /// The `<kind>` in the file's `"schema": "neuropower/<kind>/1"`.
+    const KIND: &'static str;
+
+    /// What the types alone cannot say; called after every read.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The schema text of a document type.
+pub fn schema<T: Document>() -> String {
+    format!("neuropower/{}/1", T::KIND)
+}
+
+/// Reads and checks a document. The error names the file, the place in it and what is wrong.
+pub fn read<T: Document>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    parse(&text).with_context(|| path.display().to_string())
+}
+
+/// Parses and checks a document from its text.
+pub fn parse<T: Document>(text: &str) -> Result<T> {
+    let mut value: Value = serde_json::from_str(text).context("not valid JSON")?;
+    let object = value.as_object_mut().ok_or_else(|| anyhow!("not a JSON object"))?;
+    let expected = schema::<T>();
+    match object.remove("schema") {
+        Some(Value::String(found)) if found == expected => {}
+        Some(found) => bail!("the schema is {found}, but this needs \"{expected}\""),
+        None => bail!("the key \"schema\" is missing; this needs \"{expected}\""),
+    }
+    let document: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = error.path().to_string();
+        let message = error.into_inner();
+        if place == "." { anyhow!("{message}") } else { anyhow!("at {place}: {message}") }
+    })?;
+    document.check()?;
+    Ok(document)
+}
+
+#[derive(Serialize)]
+struct WithSchema<'a, T> {
+    schema: String,
+    #[serde(flatten)]
+    document: &'a T,
+}
+
+/// The document's text as written to files: indented, schema first, a newline at the end.
+pub fn to_text<T: Document>(document: &T) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&WithSchema { schema: schema::<T>(), document })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The document on one line without a newline, as in `.jsonl` files and on stdout.
+pub fn to_line<T: Document>(document: &T) -> Result<String> {
+    Ok(serde_json::to_string(&WithSchema { schema: schema::<T>(), document })?)
+}
+
+/// Writes a document atomically.
+pub fn write<T: Document>(path: &Path, document: &T) -> Result<()> {
+    atomic::write(path, to_text(document)?.as_bytes())
+}
+
+/// Reads `path`, or gives the default where no path is named.
+pub fn read_or_default<T: Document + Default>(path: Option<&Path>) -> Result<T> {
+    path.map_or_else(|| Ok(T::default()), read)
+}
+
+/// A value and, where it is not known, the reason: `null` never stands alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known<T> {
+    /// The value, if it is known.
+    pub value: Option<T>,
+    /// Why it is not known; `null` when it is.
+    pub reason: Option<String>,
+}
+
+impl<T> Known<T> {
+    /// A value that is known.
+    pub fn known(value: T) -> Self {
+        Known { value: Some(value), reason: None }
+    }
+
+    /// A value that is not, and why.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Known { value: None, reason: Some(reason.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Point {
+        x: f64,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        y: u8,
+    }
+
+    impl Document for Point {
+        const KIND: &'static str = "point";
+    }
+
+    fn error_of(text: &str) -> String {
+        format!("{:#}", parse::<Point>(text).unwrap_err())
+    }
+
+    #[test]
+    fn round_trip_puts_the_schema_first() {
+        let text = to_text(&Point { x: 0.1, inner: vec![Inner { y: 2 }] }).unwrap();
+        assert!(text.starts_with("{\n  \"schema\": \"neuropower/point/1\""));
+        assert_eq!(parse::<Point>(&text).unwrap().x, 0.1);
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        assert!(error_of("{\"schema\": \"neuropower/po").contains("line 1"));
+        assert!(error_of("[]").contains("not a JSON object"));
+        assert!(error_of("{\"x\": 1, \"inner\": []}").contains("\"schema\" is missing"));
+        assert!(error_of("{\"schema\": \"neuropower/genome/1\"}").contains("needs \"neuropower/point/1\""));
+        let unknown = error_of("{\"schema\": \"neuropower/point/1\", \"x\": 1, \"inner\": [{\"y\": 1, \"z\": 2}]}");
+        assert!(unknown.contains("inner[0]") && unknown.contains("`z`"), "{unknown}");
+    }
+}

@@ -1,0 +1,26 @@
+//! The vocabulary of NeuroPower: what every stage reads, writes and talks about.
+//!
+//! One file a concept. Nothing here knows a tensor library, starts a process or parses a command line.
+
+pub mod activation;
+pub mod atomic;
+pub mod bench;
+pub mod board;
+pub mod counts;
+pub mod dataset;
+pub mod genome;
+pub mod hash;
+pub mod json;
+pub mod manifest;
+pub mod measurement;
+pub mod network;
+pub mod profile;
+pub mod prune_report;
+pub mod reference;
+pub mod search_files;
+pub mod seed;
+pub mod space;
+pub mod stage;
+pub mod template;
+pub mod train_report;
+pub mod weights;

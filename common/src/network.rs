@@ -1,0 +1,221 @@
+//! A network as an explicit graph with explicit channel counts: a template network, a pruned one and a baseline are the
+//! same thing to every stage.
+
+use crate::activation::PiecewiseActivation;
+use crate::counts;
+use crate::genome::Genome;
+use crate::json::Document;
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The name by which nodes refer to the image.
+pub const INPUT: &str = "input";
+/// Added to the variance by every batch normalisation, as in PyTorch.
+pub const BATCH_NORM_EPSILON: f64 = 1e-5;
+
+/// `network.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// What the network was made from.
+    pub origin: Origin,
+    /// The images it takes and how they are normalised.
+    pub input: Input,
+    /// The names of the classes; the output is one logit for each, before softmax.
+    pub classes: Vec<String>,
+    /// The nodes in an order in which they can be computed; the last one is the output.
+    pub nodes: Vec<Node>,
+}
+
+/// What a network was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The genome whose template expansion this is, or was before pruning.
+    pub genome: Genome,
+}
+
+/// Shape and normalisation of a network's input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Channels: 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+    /// Per channel, subtracted from pixel values scaled to 0..1.
+    pub mean: Vec<f32>,
+    /// Per channel, what the difference is divided by.
+    pub std: Vec<f32>,
+}
+
+/// One node of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Unique; lower-case letters, digits, `_` and `.`; also the prefix of the node's tensors.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// The nodes it takes, or [`INPUT`].
+    pub inputs: Vec<String>,
+}
+
+/// What a node computes. Convolutions have no bias and "same" padding, `kernel / 2` on each side.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Op {
+    /// Convolution.
+    Conv2d {
+        /// Channels taken.
+        in_channels: usize,
+        /// Channels made: the number of filters.
+        out_channels: usize,
+        /// Side of the square kernel, odd.
+        kernel: usize,
+        /// Step in both directions.
+        stride: usize,
+    },
+    /// Batch normalisation over channels.
+    BatchNorm {
+        /// Channels taken and made.
+        channels: usize,
+    },
+    /// The piece-wise activation.
+    Activation(PiecewiseActivation),
+    /// Dropout of single elements, in training only.
+    Dropout {
+        /// Probability of setting an element to 0.
+        probability: f64,
+    },
+    /// Concatenation of the inputs' channels, in the order of the inputs.
+    Concat {},
+    /// Average of non-overlapping squares; rows and columns that do not fill a square are left out.
+    AveragePool {
+        /// Side of the squares, and the step.
+        size: usize,
+    },
+    /// Average over all positions of a channel.
+    GlobalAveragePool {},
+    /// Largest value over all positions of a channel.
+    GlobalMaxPool {},
+    /// Fully connected, with bias.
+    Linear {
+        /// Values taken.
+        in_features: usize,
+        /// Values made.
+        out_features: usize,
+    },
+}
+
+/// Channels, rows and columns of one image's tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Shape {
+    /// Positions in one channel.
+    pub fn plane(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Elements in all.
+    pub fn elements(&self) -> usize {
+        self.channels * self.plane()
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+impl Document for Network {
+    const KIND: &'static str = "network";
+
+    fn check(&self) -> Result<()> {
+        self.input.check()?;
+        ensure!(self.classes.len() >= 2, "the network has {} classes; it needs at least two", self.classes.len());
+        ensure!(!self.nodes.is_empty(), "the network has no nodes");
+        self.check_names()?;
+        let shapes = counts::shapes(self)?;
+        let (last, expected) = (shapes[shapes.len() - 1], self.classes.len());
+        ensure!(
+            last == Shape { channels: expected, height: 1, width: 1 },
+            "the last node makes {last}, but the network has {expected} classes"
+        );
+        Ok(())
+    }
+}
+
+impl Input {
+    /// The input's shape.
+    pub fn shape(&self) -> Shape {
+        Shape { channels: self.channels, height: self.height, width: self.width }
+    }
+
+    /// A pixel of a channel (0..=255) as the network takes it.
+    pub fn normalise(&self, channel: usize, pixel: u8) -> f32 {
+        (f32::from(pixel) / 255.0 - self.mean[channel]) / self.std[channel]
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.mean.len() == self.channels && self.std.len() == self.channels,
+            "input: mean and std need one number for each of the {} channels",
+            self.channels
+        );
+        ensure!(self.mean.iter().all(|m| m.is_finite()), "input: a mean is not a finite number");
+        ensure!(self.std.iter().all(|s| s.is_finite() && *s > 0.0), "input: every std must be above 0");
+        Ok(())
+    }
+}
+
+impl Network {
+    /// For each node, the indices of the nodes it takes; `None` stands for the image.
+    ///
+    /// # Errors
+    /// A node takes something that is not before it.
+    pub fn input_indices(&self) -> Result<Vec<Vec<Option<usize>>>> {
+        let mut seen = HashMap::new();
+        let mut all = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let mut indices = Vec::with_capacity(node.inputs.len());
+            for input in &node.inputs {
+                match seen.get(input.as_str()) {
+                    _ if input == INPUT => indices.push(None),
+                    Some(&source) => indices.push(Some(source)),
+                    None => bail!("node {}: its input {input:?} is not a node before it", node.name),
+                }
+            }
+            all.push(indices);
+            seen.insert(node.name.as_str(), index);
+        }
+        Ok(all)
+    }
+
+    /// Node names become file keys and source code, so only harmless characters pass.
+    fn check_names(&self) -> Result<()> {
+        let mut seen = std::collections::HashSet::new();
+        for Node { name, .. } in &self.nodes {
+            let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+            ensure!(
+                !name.is_empty() && name.len() <= 100 && name.chars().all(harmless),
+                "the node name {name:?} may only have lower-case letters, digits, '_' and '.', at most 100"
+            );
+            ensure!(name != INPUT && seen.insert(name), "the node name {name:?} is used twice");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! A network computed the slow and obvious way: the yardstick for training code and generated kernels.
+//!
+//! Sums are taken in f64, so its rounding is far below that of what is measured against it.
+
+use crate::counts;
+use crate::network::{BATCH_NORM_EPSILON, Network, Node, Op, Shape};
+use crate::weights::Weights;
+use anyhow::Result;
+
+/// The value of every node for one normalised image (channels, rows, columns), in the order of the nodes; the last is
+/// the logits.
+///
+/// # Errors
+/// The graph is inconsistent.
+///
+/// # Panics
+/// If the image has not as many elements as the network's input, or the weights are not the network's.
+pub fn forward_all(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<Vec<f32>>> {
+    assert_eq!(image.len(), network.input.shape().elements(), "the image does not have the network's input shape");
+    let shapes = counts::shapes(network)?;
+    let inputs = network.input_indices()?;
+    let mut values: Vec<Vec<f32>> = Vec::with_capacity(network.nodes.len());
+    for (index, node) in network.nodes.iter().enumerate() {
+        let taken: Vec<(&[f32], Shape)> = inputs[index]
+            .iter()
+            .map(|source| source.map_or((image, network.input.shape()), |i| (values[i].as_slice(), shapes[i])))
+            .collect();
+        values.push(node_value(node, weights, &taken, shapes[index]));
+    }
+    Ok(values)
+}
+
+/// The logits for one normalised image.
+///
+/// # Errors
+/// As [`forward_all`].
+pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {
+    Ok(forward_all(network, weights, image)?.pop().unwrap_or_default())
+}
+
+/// The index of the largest logit, the first one on a tie.
+pub fn class_of(logits: &[f32]) -> usize {
+    (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}
+
+/// One node's value from the values of the nodes it takes.
+pub fn node_value(node: &Node, weights: &Weights, inputs: &[(&[f32], Shape)], output: Shape) -> Vec<f32> {
+    let (input, shape) = inputs[0];
+    let tensor = |what: &str| weights.get(&format!("{}.{what}", node.name)).data.as_slice();
+    match node.op {
+        Op::Conv2d { kernel, stride, .. } => convolution(input, shape, tensor("weight"), kernel, stride, output),
+        Op::BatchNorm { .. } => {
+            let (gamma, beta) = (tensor("weight"), tensor("bias"));
+            let (mean, var) = (tensor("running_mean"), tensor("running_var"));
+            map_channels(input, shape, |c, x| {
+                let scale = f64::from(gamma[c]) / (f64::from(var[c]) + BATCH_NORM_EPSILON).sqrt();
+                (x - f64::from(mean[c])) * scale + f64::from(beta[c])
+            })
+        }
+        Op::Activation(activation) => map_channels(input, shape, |_, x| activation.value(x)),
+        Op::Dropout { .. } => input.to_vec(),
+        Op::Concat {} => inputs.iter().flat_map(|(values, _)| values.iter().copied()).collect(),
+        Op::AveragePool { size } => average_pool(input, shape, size, output),
+        Op::GlobalAveragePool {} => {
+            let mean = |plane: &[f32]| plane.iter().map(|x| f64::from(*x)).sum::<f64>() / plane.len() as f64;
+            input.chunks(shape.plane()).map(|plane| mean(plane) as f32).collect()
+        }
+        Op::GlobalMaxPool {} => {
+            input.chunks(shape.plane()).map(|plane| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max)).collect()
+        }
+        Op::Linear { in_features, .. } => {
+            let rows = tensor("weight").chunks(in_features).zip(tensor("bias"));
+            let dot = |row: &[f32]| row.iter().zip(input).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+            rows.map(|(row, bias)| (dot(row) + f64::from(*bias)) as f32).collect()
+        }
+    }
+}
+
+fn map_channels(input: &[f32], shape: Shape, f: impl Fn(usize, f64) -> f64) -> Vec<f32> {
+    input.iter().enumerate().map(|(i, x)| f(i / shape.plane(), f64::from(*x)) as f32).collect()
+}
+
+fn convolution(input: &[f32], shape: Shape, weight: &[f32], kernel: usize, stride: usize, output: Shape) -> Vec<f32> {
+    let pad = kernel / 2;
+    let mut result = Vec::with_capacity(output.elements());
+    for filter in weight.chunks(shape.channels * kernel * kernel) {
+        for y in 0..output.height {
+            for x in 0..output.width {
+                let mut sum = 0.0;
+                for (i, w) in filter.iter().enumerate() {
+                    let (channel, tap) = (i / (kernel * kernel), i % (kernel * kernel));
+                    // Coordinates in the padded image: below `pad` and from `height + pad` on there are zeros.
+                    let (py, px) = (y * stride + tap / kernel, x * stride + tap % kernel);
+                    if (pad..shape.height + pad).contains(&py) && (pad..shape.width + pad).contains(&px) {
+                        let at = channel * shape.plane() + (py - pad) * shape.width + (px - pad);
+                        sum += f64::from(*w) * f64::from(input[at]);
+                    }
+                }
+                result.push(sum as f32);
+            }
+        }
+    }
+    result
+}
+
+fn average_pool(input: &[f32], shape: Shape, size: usize, output: Shape) -> Vec<f32> {
+    let mut result = Vec::with_capacity(output.elements());
+    for plane in input.chunks(shape.plane()) {
+        for y in 0..output.height {
+            for x in 0..output.width {
+                let rows = (0..size).flat_map(|dy| &plane[(y * size + dy) * shape.width + x * size..][..size]);
+                let sum: f64 = rows.map(|v| f64::from(*v)).sum();
+                result.push((sum / (size * size) as f64) as f32);
+            }
+        }
+    }
+    result
+}

@@ -1,0 +1,99 @@
+//! The files of a search: `search.json`, `evaluations.jsonl`, `archive.json`.
+
+use crate::genome::Genome;
+use crate::json::Document;
+use crate::profile::SearchSettings;
+use crate::space::SearchSpace;
+use crate::template::Template;
+use serde::{Deserialize, Serialize};
+
+/// `search.json`: everything that decides what a search does. Two searches with equal files give equal archives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Seed of the search and of every training in it.
+    pub seed: u64,
+    /// Name of the data set.
+    pub dataset: String,
+    /// SHA-256 over the data set's files.
+    pub data_sha256: String,
+    /// The design space.
+    pub space: SearchSpace,
+    /// What the genes leave open.
+    pub template: Template,
+    /// Population, iterations, fidelity.
+    pub search: SearchSettings,
+    /// How candidates are trained, as in the profile.
+    pub training: crate::profile::TrainingSettings,
+}
+
+impl Document for SearchConfig {
+    const KIND: &'static str = "search";
+}
+
+/// One line of `evaluations.jsonl`: one training of one genome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// `i<iteration>-<index>`, also the individual's folder.
+    pub id: String,
+    /// Iteration of the search, from 0, the initial population.
+    pub iteration: usize,
+    /// Position in the iteration's population, from 0.
+    pub index: usize,
+    /// What was evaluated.
+    pub genome: Genome,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Multiply-adds for one image.
+    pub macs: u64,
+    /// Validation accuracy (0..1); `null` when the training failed.
+    pub accuracy: Option<f64>,
+    /// Why there is no accuracy.
+    pub failure: Option<String>,
+}
+
+impl Document for Evaluation {
+    const KIND: &'static str = "evaluation";
+}
+
+impl Evaluation {
+    /// The two minimised objectives of the paper: error and trainable parameters. A failed training has error 1.
+    pub fn objectives(&self) -> [f64; 2] {
+        [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
+    }
+}
+
+/// `archive.json`: the archive after the last finished iteration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// Iterations finished, the initial population included.
+    pub iterations: usize,
+    /// Evaluations made.
+    pub evaluations: usize,
+    /// The archive, by parameters and then error.
+    pub individuals: Vec<Individual>,
+}
+
+impl Document for Archive {
+    const KIND: &'static str = "archive";
+}
+
+/// A member of the archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Individual {
+    /// The evaluation it comes from, and its numbers.
+    pub evaluation: Evaluation,
+    /// Accuracy per million parameters; `null` for a failed training.
+    pub nid: Option<f64>,
+    /// Whether no evaluated individual dominates it.
+    pub on_front: bool,
+    /// SPEA-II: how many points of the union it dominates.
+    pub strength: u64,
+    /// SPEA-II: the sum of its dominators' strengths.
+    pub raw_fitness: u64,
+    /// SPEA-II: `1 / (distance to the k-th neighbour + 2)`.
+    pub density: f64,
+}

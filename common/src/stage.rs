@@ -1,0 +1,58 @@
+//! What the binaries of all stages have in common: how they start, how they end, how they find each other.
+
+use anyhow::{Context, Result, anyhow};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what, where and why.
+pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
+    let outcome = survive_file_size_limit().and_then(|()| run());
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = format!("{error:#}").replace('\n', " ");
+            // Nothing is left to do if even stderr is closed.
+            let _ = writeln!(std::io::stderr(), "error: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes a write past the file-size limit fail with an error, which is reported, rather than kill the process.
+fn survive_file_size_limit() -> Result<()> {
+    #[cfg(unix)]
+    {
+        const SIGXFSZ: i32 = 25;
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))
+            .context("cannot install a signal handler")?;
+    }
+    Ok(())
+}
+
+/// Prints one result line on stdout, where a closed pipe is an error and not a panic.
+pub fn print_line(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+}
+
+/// Where the binary of another stage is: in `bin_dir` if that is given, else beside the running one.
+pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
+    let dir = match bin_dir {
+        Some(dir) => dir.to_path_buf(),
+        None => {
+            let own = std::env::current_exe().context("cannot find the running program's own path")?;
+            own.parent().ok_or_else(|| anyhow!("the running program has no folder"))?.to_path_buf()
+        }
+    };
+    let path = dir.join(name);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(anyhow!(
+            "{}: there is no such program; build it (`make build`) or name its folder with --bin-dir",
+            path.display()
+        ))
+    }
+}

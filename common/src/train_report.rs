@@ -1,0 +1,99 @@
+//! `train.json` and what `train eval` prints.
+
+use crate::genome::Optimizer;
+use crate::json::Document;
+use serde::{Deserialize, Serialize};
+
+/// `train.json`: what a training did and reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainReport {
+    /// Seed of initialisation, shuffling and dropout.
+    pub seed: u64,
+    /// Epochs done.
+    pub epochs: usize,
+    /// Images of each epoch.
+    pub images: usize,
+    /// What changed the weights.
+    pub optimizer: Optimizer,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Multiply-adds for one image.
+    pub macs: u64,
+    /// Share of images classified correctly with the final weights.
+    pub accuracy: SplitAccuracy,
+    /// Whether the loss became NaN or infinite; then the accuracies are those of guessing.
+    pub diverged: bool,
+    /// One entry per epoch.
+    pub curve: Vec<Epoch>,
+    /// SHA-256 over the data set's files.
+    pub data_sha256: String,
+    /// SHA-256 of `weights.safetensors`.
+    pub weights_sha256: String,
+    /// What is different each time.
+    pub timing: Timing,
+}
+
+/// Accuracy (0..1) by split. The test split is not here: `train eval` reads it, once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitAccuracy {
+    /// Mean over the last epoch's batches as they were trained on.
+    pub train: f64,
+    /// On the validation split; `null` when trained with `--no-validation`.
+    pub validation: Option<f64>,
+}
+
+/// One epoch of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// Mean cross-entropy over the epoch's images.
+    pub loss: f64,
+    /// Share of the epoch's images classified correctly as they were trained on.
+    pub train_accuracy: f64,
+}
+
+/// Times of one training on one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timing {
+    /// Wall time of the whole training.
+    pub wall_s: f64,
+    /// Training images per second of wall time.
+    pub images_per_s: f64,
+    /// Threads used.
+    pub threads: usize,
+}
+
+impl Document for TrainReport {
+    const KIND: &'static str = "train";
+}
+
+/// What `train eval` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvalReport {
+    /// `validation` or `test`.
+    pub split: String,
+    /// Images evaluated.
+    pub images: usize,
+    /// How many of them were classified correctly.
+    pub correct: usize,
+    /// `correct / images`.
+    pub accuracy: f64,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// SHA-256 over the data set's files.
+    pub data_sha256: String,
+    /// SHA-256 of the weights file.
+    pub weights_sha256: String,
+}
+
+impl Document for EvalReport {
+    const KIND: &'static str = "eval";
+}

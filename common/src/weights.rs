@@ -1,0 +1,133 @@
+//! The tensors of a network: `weights.safetensors`, f32, with PyTorch's layouts and names.
+//!
+//! A node `n` owns `n.weight` (convolution OIHW; linear out x in; batch normalisation's gamma), `n.bias` (linear; batch
+//! normalisation's beta), `n.running_mean` and `n.running_var`.
+
+use crate::atomic;
+use crate::network::{Network, Node, Op};
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A dense f32 tensor in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Sizes of the dimensions.
+    pub shape: Vec<usize>,
+    /// As many elements as the shape says.
+    pub data: Vec<f32>,
+}
+
+/// All tensors of a network by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights(pub BTreeMap<String, Tensor>);
+
+/// Whether an optimizer changes a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Changed by the optimizer and counted as a parameter.
+    Trainable,
+    /// Batch normalisation's running statistics.
+    Statistic,
+}
+
+/// The tensors that one node owns: name, shape and role.
+pub fn tensors_of(node: &Node) -> Vec<(String, Vec<usize>, Role)> {
+    let named = |what: &str, shape: Vec<usize>, role| (format!("{}.{what}", node.name), shape, role);
+    match node.op {
+        Op::Conv2d { in_channels, out_channels, kernel, .. } => {
+            vec![named("weight", vec![out_channels, in_channels, kernel, kernel], Role::Trainable)]
+        }
+        Op::BatchNorm { channels } => vec![
+            named("weight", vec![channels], Role::Trainable),
+            named("bias", vec![channels], Role::Trainable),
+            named("running_mean", vec![channels], Role::Statistic),
+            named("running_var", vec![channels], Role::Statistic),
+        ],
+        Op::Linear { in_features, out_features } => vec![
+            named("weight", vec![out_features, in_features], Role::Trainable),
+            named("bias", vec![out_features], Role::Trainable),
+        ],
+        Op::Activation(_)
+        | Op::Dropout { .. }
+        | Op::Concat {}
+        | Op::AveragePool { .. }
+        | Op::GlobalAveragePool {}
+        | Op::GlobalMaxPool {} => vec![],
+    }
+}
+
+impl Weights {
+    /// A tensor of the network these weights were read for.
+    ///
+    /// # Panics
+    /// If there is no such tensor: [`Weights::read`] has checked that there is.
+    pub fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("the tensor {name} was not checked when the weights were read"))
+    }
+
+    /// Checks that these are exactly the tensors of `network`, each with its shape and finite.
+    pub fn check(&self, network: &Network) -> Result<()> {
+        let mut expected = 0;
+        for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
+            let Some(tensor) = self.0.get(&name) else { bail!("the tensor {name} is missing") };
+            ensure!(
+                tensor.shape == shape,
+                "the tensor {name} has the shape {:?}, but the network needs {shape:?}",
+                tensor.shape
+            );
+            ensure!(tensor.data.iter().all(|x| x.is_finite()), "the tensor {name} has elements that are not finite");
+            expected += 1;
+        }
+        if expected != self.0.len() {
+            let known: Vec<String> = network.nodes.iter().flat_map(tensors_of).map(|(name, ..)| name).collect();
+            let extra = self.0.keys().find(|name| !known.contains(name));
+            bail!("the tensor {} does not belong to the network", extra.map_or("?", String::as_str));
+        }
+        Ok(())
+    }
+
+    /// Reads the weights of `network`.
+    ///
+    /// # Errors
+    /// A damaged file, or tensors that are not those of the network.
+    pub fn read(path: &Path, network: &Network) -> Result<Weights> {
+        let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let weights =
+            Self::from_bytes(&bytes).with_context(|| format!("{}: not a valid safetensors file", path.display()))?;
+        weights.check(network).with_context(|| format!("{}: these weights are not of this network", path.display()))?;
+        Ok(weights)
+    }
+
+    /// Parses a safetensors file with f32 tensors.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Weights> {
+        let file = SafeTensors::deserialize(bytes)?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in file.iter() {
+            ensure!(view.dtype() == Dtype::F32, "the tensor {name} is {:?}, not F32", view.dtype());
+            let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            tensors.insert(name.to_string(), Tensor { shape: view.shape().to_vec(), data });
+        }
+        Ok(Weights(tensors))
+    }
+
+    /// The bytes of the safetensors file: the same weights give the same bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let raw: Vec<(&String, &Tensor, Vec<u8>)> = self
+            .0
+            .iter()
+            .map(|(name, tensor)| (name, tensor, tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect()))
+            .collect();
+        let mut views = Vec::with_capacity(raw.len());
+        for (name, tensor, bytes) in &raw {
+            views.push((name.as_str(), TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?));
+        }
+        Ok(safetensors::serialize(views, None)?)
+    }
+
+    /// Writes the safetensors file atomically.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        atomic::write(path, &self.to_bytes()?)
+    }
+}
