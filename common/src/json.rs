@@ -91,7 +91,7 @@ pub struct Known<T> {
 
 impl<T> Known<T> {
     /// A value that is known.
-    pub fn known(value: T) -> Self {
+    pub fn of(value: T) -> Self {
         Known { value: Some(value), reason: None }
     }
 
