@@ -69,6 +69,16 @@ pub fn to_line<T: Document>(document: &T) -> Result<String> {
     Ok(serde_json::to_string(&WithSchema { schema: schema::<T>(), document })?)
 }
 
+/// Reads a `.jsonl` file, to which one line is appended at a time: one document a line. What follows the last newline
+/// was torn by an interruption and is left out. The error names the file and the line.
+pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
+    let text = std::str::from_utf8(whole).with_context(|| format!("{}: not UTF-8 text", path.display()))?;
+    let parse_line = |(index, line)| parse(line).with_context(|| format!("{}: line {}", path.display(), index + 1));
+    text.lines().enumerate().map(parse_line).collect()
+}
+
 /// Writes a document atomically.
 pub fn write<T: Document>(path: &Path, document: &T) -> Result<()> {
     atomic::write(path, to_text(document)?.as_bytes())
@@ -141,5 +151,25 @@ mod tests {
         assert!(error_of("{\"schema\": \"neuropower/genome/1\"}").contains("needs \"neuropower/point/1\""));
         let unknown = error_of("{\"schema\": \"neuropower/point/1\", \"x\": 1, \"inner\": [{\"y\": 1, \"z\": 2}]}");
         assert!(unknown.contains("inner[0]") && unknown.contains("`z`"), "{unknown}");
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_any_other_damage_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("points.jsonl");
+        let line = |x| to_line(&Point { x, inner: vec![] }).unwrap();
+        let whole = format!("{}\n{}\n", line(1.0), line(2.0));
+        for torn in ["", "{\"schema", "\u{e9}"] {
+            let mut bytes = format!("{whole}{torn}").into_bytes();
+            bytes.truncate(bytes.len() - usize::from(torn == "\u{e9}"));
+            std::fs::write(&path, bytes).unwrap();
+            let read: Vec<f64> = read_lines::<Point>(&path).unwrap().iter().map(|p| p.x).collect();
+            assert_eq!(read, [1.0, 2.0]);
+        }
+        std::fs::write(&path, format!("{}\n{{\"schema\n{}\n", line(1.0), line(2.0))).unwrap();
+        let error = format!("{:#}", read_lines::<Point>(&path).unwrap_err());
+        assert!(error.contains("points.jsonl: line 2: not valid JSON"), "{error}");
+        std::fs::write(&path, b"").unwrap();
+        assert!(read_lines::<Point>(&path).unwrap().is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::json::{Document, Known};
 use crate::profile::MeasurementSettings;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// `measurement.json`.
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Measurement {
     /// The board's name.
     pub board: String,
-    /// `full` when the settings are at least those of the full protocol, else `short`.
+    /// `full` when everything was at least as long as the full protocol asks, else `short`.
     pub protocol: Protocol,
     /// The settings used.
     pub settings: MeasurementSettings,
@@ -20,6 +21,10 @@ pub struct Measurement {
     pub latency: Latency,
     /// Energy of one inference.
     pub energy: Energy,
+    /// The raw idle reading before the crate ran; `null` where none was taken.
+    pub idle_before: Option<IdleReading>,
+    /// The raw idle reading after it ran; `null` where none was taken.
+    pub idle_after: Option<IdleReading>,
     /// Raw windows, in order.
     pub windows: Vec<Window>,
     /// The machine at the time.
@@ -28,6 +33,13 @@ pub struct Measurement {
 
 impl Document for Measurement {
     const KIND: &'static str = "measurement";
+
+    fn check(&self) -> Result<()> {
+        ensure!(!self.windows.is_empty(), "windows: there are none");
+        ensure!(self.windows.iter().all(|w| w.inferences > 0), "windows: one of them has no inferences");
+        self.latency.check()?;
+        self.energy.check()
+    }
 }
 
 /// How long was measured.
@@ -74,8 +86,18 @@ pub struct Latency {
     pub p90_s: f64,
     /// Median of the windows' 99th percentiles.
     pub p99_s: f64,
-    /// Bootstrap 95 % interval of `p50_s` over windows.
+    /// Bootstrap 95 % interval of `p50_s` over windows (10,000 resamples, seed 0). A single window says nothing about
+    /// its own spread: then both ends are `p50_s`.
     pub p50_interval_s: [f64; 2],
+}
+
+impl Latency {
+    fn check(&self) -> Result<()> {
+        let [low, high] = self.p50_interval_s;
+        let times = [self.p50_s, self.p90_s, self.p99_s, low, high];
+        ensure!(times.iter().all(|t| t.is_finite() && *t > 0.0), "latency: every time must be above 0");
+        Ok(())
+    }
 }
 
 /// Energy of one inference.
@@ -90,16 +112,57 @@ pub struct Energy {
     pub meter: String,
     /// Median over windows of everything the meter saw.
     pub gross_j: Option<f64>,
-    /// Bootstrap 95 % interval of `gross_j`.
+    /// Bootstrap 95 % interval of `gross_j`, as for the latency.
     pub gross_interval_j: Option<[f64; 2]>,
-    /// As gross, minus idle power times the time.
+    /// As gross, minus idle power (the mean of both readings) times the time.
     pub net_j: Option<f64>,
-    /// Bootstrap 95 % interval of `net_j`.
+    /// Bootstrap 95 % interval of `net_j`, as for the latency.
     pub net_interval_j: Option<[f64; 2]>,
+    /// Why there is a gross energy and no net energy; `null` otherwise.
+    pub net_reason: Option<String>,
     /// Mean power of the idle reading before.
     pub idle_before_w: Option<f64>,
     /// Mean power of the idle reading after.
     pub idle_after_w: Option<f64>,
+}
+
+impl Energy {
+    /// No numbers at all, and why.
+    pub fn without_numbers(status: EnergyStatus, meter: String, reason: String) -> Energy {
+        Energy {
+            status,
+            reason: Some(reason),
+            meter,
+            gross_j: None,
+            gross_interval_j: None,
+            net_j: None,
+            net_interval_j: None,
+            net_reason: None,
+            idle_before_w: None,
+            idle_after_w: None,
+        }
+    }
+
+    /// No energy is 0, negative or unexplained.
+    fn check(&self) -> Result<()> {
+        let positive = |values: &[f64]| values.iter().all(|x| x.is_finite() && *x > 0.0);
+        for (name, value, interval) in [
+            ("gross", self.gross_j, self.gross_interval_j),
+            ("net", self.net_j, self.net_interval_j),
+            ("idle_before", self.idle_before_w, None),
+            ("idle_after", self.idle_after_w, None),
+        ] {
+            let given: Vec<f64> = value.into_iter().chain(interval.into_iter().flatten()).collect();
+            ensure!(positive(&given), "energy: {name} must be above 0, or null");
+        }
+        let measured = self.status == EnergyStatus::Measured;
+        ensure!(measured == self.gross_j.is_some(), "energy: gross_j must be there when it was measured, and only then");
+        ensure!(measured || self.net_j.is_none(), "energy: there cannot be net energy without gross energy");
+        ensure!(measured != self.reason.is_some(), "energy: a reason must be there when there are no numbers");
+        let unexplained = measured && self.net_j.is_none() && self.net_reason.is_none();
+        ensure!(!unexplained, "energy: net_j is null without net_reason");
+        Ok(())
+    }
 }
 
 /// Whether energy was measured.
@@ -128,9 +191,54 @@ pub struct Window {
     pub p90_s: f64,
     /// 99th percentile.
     pub p99_s: f64,
-    /// What the meter's counters advanced by; `null` without a meter.
+    /// When the window's beginning was noticed and the meter read, in seconds after `host.started_unix_s`.
+    pub t0_s: f64,
+    /// When its end was.
+    pub t1_s: f64,
+    /// What the meter's counters advanced by, all together; `null` without a meter and where it cannot be known.
     pub joules: Option<f64>,
-    /// How often counters wrapped in the window; `null` without a meter.
+    /// How often counters wrapped in the window; `null` without a meter and where it cannot be known.
+    pub wraps: Option<u64>,
+    /// Whether the window is shorter than 100 updates of the meter's counters, so that their steps show in `joules`;
+    /// `null` without a meter.
+    pub under_100_ticks: Option<bool>,
+    /// What each counter showed; empty without a meter.
+    pub counters: Vec<CounterReading>,
+}
+
+/// What the meter saw while nothing ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdleReading {
+    /// When it began, in seconds after `host.started_unix_s`.
+    pub t0_s: f64,
+    /// When it ended.
+    pub t1_s: f64,
+    /// As in a window.
+    pub joules: Option<f64>,
+    /// As in a window.
+    pub wraps: Option<u64>,
+    /// As in a window.
+    pub under_100_ticks: Option<bool>,
+    /// As in a window.
+    pub counters: Vec<CounterReading>,
+}
+
+/// One counter of a meter at both ends of a window. It advanced by `unit_j * (end - start + wraps * range)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterReading {
+    /// The counter's own name, e.g. `package-0`.
+    pub name: String,
+    /// Joules for a step of 1.
+    pub unit_j: f64,
+    /// Where it wraps to 0; `null` where the meter does not say.
+    pub range: Option<u64>,
+    /// What it showed at the beginning.
+    pub start: u64,
+    /// What it showed at the end.
+    pub end: u64,
+    /// How often it wrapped between; `null` where it ran backwards.
     pub wraps: Option<u64>,
 }
 
@@ -148,6 +256,8 @@ pub struct Host {
     pub frequency_hz: Known<f64>,
     /// Temperature of the first thermal zone after the last window.
     pub temperature_c: Known<f64>,
+    /// How often the first core's package was throttled for heat while the crate ran.
+    pub throttled: Known<u64>,
     /// Unix time at the start.
     pub started_unix_s: f64,
 }

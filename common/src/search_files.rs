@@ -1,11 +1,13 @@
 //! The files of a search: `search.json`, `evaluations.jsonl`, `archive.json`.
 
 use crate::genome::Genome;
-use crate::json::Document;
+use crate::json::{self, Document};
 use crate::profile::SearchSettings;
 use crate::space::SearchSpace;
 use crate::template::Template;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// `search.json`: everything that decides what a search does. Two searches with equal files give equal archives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,25 @@ impl Evaluation {
     }
 }
 
+/// Reads `evaluations.jsonl`. A torn last line, as a killed search leaves it, is dropped.
+///
+/// # Errors
+/// A file that cannot be read, and any other line that is not an evaluation.
+pub fn read_evaluations(path: &Path) -> Result<Vec<Evaluation>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let count = text.lines().count();
+    let mut evaluations = Vec::with_capacity(count);
+    for (index, line) in text.lines().enumerate() {
+        match json::parse(line) {
+            Ok(evaluation) => evaluations.push(evaluation),
+            Err(_) if index + 1 == count => {}
+            Err(error) => return Err(error).with_context(|| format!("{}: line {}", path.display(), index + 1)),
+        }
+    }
+    Ok(evaluations)
+}
+
 /// `archive.json`: the archive after the last finished iteration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,7 +109,7 @@ pub struct Individual {
     pub evaluation: Evaluation,
     /// Accuracy per million parameters; `null` for a failed training.
     pub nid: Option<f64>,
-    /// Whether no evaluated individual dominates it.
+    /// Whether no evaluated individual dominates it; never true of a failed training.
     pub on_front: bool,
     /// SPEA-II: how many points of the union it dominates.
     pub strength: u64,
@@ -96,4 +117,40 @@ pub struct Individual {
     pub raw_fitness: u64,
     /// SPEA-II: `1 / (distance to the k-th neighbour + 2)`.
     pub density: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_torn_last_line_is_dropped() {
+        let genome = SearchSpace::default().genome(&[0; crate::space::GENES]);
+        let evaluation = |index| Evaluation {
+            id: format!("i00-0{index}"),
+            iteration: 0,
+            index,
+            genome,
+            parameters: 20_002,
+            macs: 1,
+            accuracy: Some(0.1 + 0.2),
+            failure: None,
+        };
+        let line = |index| json::to_line(&evaluation(index)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("evaluations.jsonl");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_evaluations(&path)
+        };
+        let both = vec![evaluation(0), evaluation(1)];
+        assert_eq!(read("").unwrap(), vec![]);
+        assert_eq!(read(&format!("{}\n{}\n", line(0), line(1))).unwrap(), both);
+        let third = line(2);
+        for end in 0..third.len() {
+            assert_eq!(read(&format!("{}\n{}\n{}", line(0), line(1), &third[..end])).unwrap(), both);
+        }
+        let error = format!("{:#}", read(&format!("{}\n{}\n{}\n", line(0), &third[..9], line(1))).unwrap_err());
+        assert!(error.contains("evaluations.jsonl: line 2"), "{error}");
+    }
 }

@@ -62,7 +62,7 @@ pub struct Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// Wall time of the whole training.
+    /// Wall time of the training, without reading and scoring.
     pub wall_s: f64,
     /// Training images per second of wall time.
     pub images_per_s: f64,

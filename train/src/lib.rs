@@ -1,1 +1,41 @@
-//! Not yet written.
+//! The `train` stage: from a network and images to weights. The only crate that knows Candle.
+
+pub mod eval;
+pub mod feed;
+pub mod fit;
+pub mod init;
+pub mod model;
+pub mod ops;
+pub mod optimizer;
+
+mod commands;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Trains and evaluates one network.
+#[derive(Debug, Parser)]
+#[command(name = "train", version, about, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trains a network; writes network.json, weights.safetensors and train.json to --out.
+    Fit(commands::FitArgs),
+    /// Prints accuracy and loss of trained weights on a split, as JSON.
+    Eval(commands::EvalArgs),
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// Bad input, or files that cannot be written; one line each.
+pub fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Fit(args) => commands::fit(args),
+        Command::Eval(args) => commands::eval(args),
+    }
+}

@@ -1,0 +1,88 @@
+//! Scoring: accuracy and loss of a model on a split, and batch normalisation's statistics before that.
+
+use crate::feed;
+use crate::model::{Mode, Model};
+use crate::ops::norm::{SharedStatistics, Statistics};
+use anyhow::Result;
+use candle_core::Tensor;
+use common::dataset::Images;
+use common::reference::class_of;
+use std::collections::BTreeMap;
+
+/// Images computed at a time. It has no influence on the results.
+const BATCH: usize = 64;
+
+/// How a model did on some images.
+pub struct Score {
+    /// Images classified correctly.
+    pub correct: usize,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// The logits of each image.
+    pub logits: Vec<Vec<f32>>,
+}
+
+/// Scores a model with its running statistics.
+pub fn score(model: &Model, images: &Images) -> Result<Score> {
+    let (mut correct, mut loss) = (0, 0.0);
+    let mut logits = Vec::with_capacity(images.len());
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for indices in indices.chunks(BATCH) {
+        let batch = feed::batch(images, indices, &model.network().input)?;
+        let rows: Vec<Vec<f32>> = model.forward(&batch, Mode::Evaluation)?.logits.to_vec2()?;
+        for (&index, row) in indices.iter().zip(rows) {
+            let label = usize::from(images.labels[index]);
+            correct += usize::from(class_of(&row) == label);
+            loss += cross_entropy_of(&row, label);
+            logits.push(row);
+        }
+    }
+    Ok(Score { correct, loss: loss / images.len() as f64, logits })
+}
+
+/// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes), `labels` (batch).
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
+    let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
+    let log_probabilities = shifted.broadcast_sub(&log_sum)?;
+    Ok(log_probabilities.gather(&labels.unsqueeze(1)?, 1)?.mean_all()?.neg()?)
+}
+
+fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|x| f64::from(x - largest).exp()).sum();
+    sum.ln() - f64::from(logits[label] - largest)
+}
+
+/// Takes batch normalisation's statistics anew over the first `count` images: running averages lag behind the weights in
+/// short trainings and corrupt the score.
+pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size: usize) -> Result<()> {
+    let indices: Vec<usize> = (0..count.min(images.len())).collect();
+    let mut batches: Vec<BTreeMap<String, SharedStatistics>> = Vec::new();
+    for indices in indices.chunks(batch_size) {
+        // A rest of a few images would distort the mean of the batches.
+        if indices.len() == batch_size || batches.is_empty() {
+            let batch = feed::batch(images, indices, &model.network().input)?;
+            batches.push(model.forward(&batch, Mode::Statistics)?.statistics);
+        }
+    }
+    let names: Vec<String> = batches[0].keys().cloned().collect();
+    for name in names {
+        let seen: Vec<Statistics> = batches.iter().filter_map(|b| b[&name].get().cloned()).collect();
+        model.set_running(&name, mean_statistics(&seen));
+    }
+    Ok(())
+}
+
+fn mean_statistics(batches: &[Statistics]) -> Statistics {
+    let mean_over = |of_batch: &dyn Fn(&Statistics) -> Vec<f32>| -> Vec<f32> {
+        let rows: Vec<Vec<f32>> = batches.iter().map(of_batch).collect();
+        let mean = |c: usize| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / rows.len() as f64;
+        (0..rows[0].len()).map(|c| mean(c) as f32).collect()
+    };
+    Statistics {
+        mean: mean_over(&|s| s.mean.clone()),
+        variance: mean_over(&|s| s.unbiased_variance().collect()),
+        count: batches.iter().map(|s| s.count).sum(),
+    }
+}

@@ -1,0 +1,186 @@
+//! Vectors of f32 for the instruction sets that are chosen at run time.
+#![allow(unsafe_code)] // Vector loads and stores through pointers; each caller states why its pointers are in bounds.
+
+use std::sync::OnceLock;
+
+/// What the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Plain Rust, any processor.
+    Portable,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// x86-64 with AVX-512F.
+    Avx512,
+}
+
+impl Level {
+    /// The best level of this machine.
+    pub fn detected() -> Level {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| *Level::available().last().unwrap_or(&Level::Portable))
+    }
+
+    /// All levels that this machine has, the best one last.
+    pub fn available() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut levels = vec![Level::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                levels.push(Level::Avx2);
+                if std::arch::is_x86_feature_detected!("avx512f") {
+                    levels.push(Level::Avx512);
+                }
+            }
+        }
+        levels
+    }
+}
+
+/// Compiles a function for every level: `multiversion! { fn name(level: Level; args...) => generic::<V> }` makes
+/// `name`, which calls `generic` with the vector of the level, inlined into code compiled for that level.
+macro_rules! multiversion {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $generic:ident) => {
+        $(#[$meta])*
+        $vis fn $name(level: $crate::ops::simd::Level, $($arg: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f")]
+                fn avx512($($arg: $type),*) {
+                    $generic::<std::arch::x86_64::__m512>($($arg),*);
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $type),*) {
+                    $generic::<std::arch::x86_64::__m256>($($arg),*);
+                }
+                // SAFETY: a level is only ever made by `Level::available`, which has checked these features.
+                match level {
+                    $crate::ops::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                    $crate::ops::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::ops::simd::Level::Portable => {}
+                }
+            }
+            let _ = level;
+            $generic::<$crate::ops::simd::Portable>($($arg),*);
+        }
+    };
+}
+pub(crate) use multiversion;
+
+/// A vector of [`Vector::LANES`] f32.
+pub trait Vector: Copy {
+    /// Elements in a vector, at most 16.
+    const LANES: usize;
+
+    /// All lanes `x`.
+    fn splat(x: f32) -> Self;
+
+    /// `self * factor + addend`, fused where the processor can.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// The sum of all lanes.
+    fn sum(self) -> f32;
+
+    /// Loads from an unaligned address.
+    ///
+    /// # Safety
+    /// `LANES` elements can be read at `from`.
+    unsafe fn load(from: *const f32) -> Self;
+
+    /// Stores to an unaligned address.
+    ///
+    /// # Safety
+    /// `LANES` elements can be written at `to`.
+    unsafe fn store(self, to: *mut f32);
+}
+
+/// Eight f32 that the compiler may keep in whatever registers there are.
+#[derive(Clone, Copy)]
+pub struct Portable([f32; 8]);
+
+impl Vector for Portable {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        Portable([x; 8])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // Not `f32::mul_add`: without hardware for it that is a slow library call.
+        Portable(std::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        ((a + e) + (b + f)) + ((c + g) + (d + h))
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises eight readable elements; arrays of f32 need no more alignment than f32.
+        Portable(unsafe { from.cast::<[f32; 8]>().read() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises eight writable elements.
+        unsafe { to.cast::<[f32; 8]>().write(self.0) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Vector;
+    use std::arch::x86_64::*;
+
+    macro_rules! vector {
+        ($type:ty, $lanes:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident) => {
+            impl Vector for $type {
+                const LANES: usize = $lanes;
+
+                // SAFETY of all blocks here: these types are only used inside `multiversion!`'s functions, which run after
+                // the features were detected; pointers are the caller's promise.
+                #[inline(always)]
+                fn splat(x: f32) -> Self {
+                    unsafe { $splat(x) }
+                }
+
+                #[inline(always)]
+                fn mul_add(self, factor: Self, addend: Self) -> Self {
+                    unsafe { $mul_add(self, factor, addend) }
+                }
+
+                #[inline(always)]
+                fn sum(self) -> f32 {
+                    let mut lanes = [0.0; $lanes];
+                    unsafe { self.store(lanes.as_mut_ptr()) };
+                    let mut width = $lanes / 2;
+                    while width > 0 {
+                        for i in 0..width {
+                            lanes[i] += lanes[i + width];
+                        }
+                        width /= 2;
+                    }
+                    lanes[0]
+                }
+
+                #[inline(always)]
+                unsafe fn load(from: *const f32) -> Self {
+                    unsafe { $load(from) }
+                }
+
+                #[inline(always)]
+                unsafe fn store(self, to: *mut f32) {
+                    unsafe { $store(to, self) }
+                }
+            }
+        };
+    }
+
+    vector!(__m256, 8, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps);
+    vector!(__m512, 16, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps);
+}

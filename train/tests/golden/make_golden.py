@@ -1,0 +1,118 @@
+"""Makes the golden numbers that train's tests compare with, by PyTorch (made with 2.15, CPU, float32).
+
+    python3 make_golden.py        # needs torch and safetensors; writes the files beside this one
+
+For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
+gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients.
+"""
+
+import json
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).parent
+ACTIVATIONS = {
+    "relu": F.relu, "elu": F.elu, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
+    "swish": F.silu, "selu": F.selu, "linear": lambda x: x,
+}
+
+
+def make_tensors(network):
+    tensors, statistics = {}, {}
+    for node in network["nodes"]:
+        op, name = node["op"], node["name"]
+        if op["kind"] == "conv2d":
+            k = op["kernel"]
+            shape = (op["out_channels"], op["in_channels"], k, k)
+            tensors[f"{name}.weight"] = torch.randn(shape) * (2 / (shape[1] * k * k)) ** 0.5
+        elif op["kind"] == "batch_norm":
+            c = op["channels"]
+            tensors[f"{name}.weight"] = 1 + 0.2 * torch.randn(c)
+            tensors[f"{name}.bias"] = 0.2 * torch.randn(c)
+            statistics[f"{name}.running_mean"] = 0.3 * torch.randn(c)
+            statistics[f"{name}.running_var"] = 0.5 + torch.rand(c)
+        elif op["kind"] == "linear":
+            tensors[f"{name}.weight"] = torch.randn(op["out_features"], op["in_features"]) * 0.3
+            tensors[f"{name}.bias"] = 0.1 * torch.randn(op["out_features"])
+    return tensors, statistics
+
+
+def forward(network, tensors, statistics, images, training):
+    values = {"input": images}
+    for node in network["nodes"]:
+        op, name = node["op"], node["name"]
+        x = values[node["inputs"][0]]
+        t = lambda what: tensors[f"{name}.{what}"]
+        if op["kind"] == "conv2d":
+            y = F.conv2d(x, t("weight"), stride=op["stride"], padding=op["kernel"] // 2)
+        elif op["kind"] == "batch_norm":
+            mean, var = (statistics[f"{name}.running_{w}"].clone() for w in ("mean", "var"))
+            y = F.batch_norm(x, mean, var, t("weight"), t("bias"), training=training)
+        elif op["kind"] == "activation":
+            y = torch.where(x < 0, ACTIVATIONS[op["left"]](x), ACTIVATIONS[op["right"]](x))
+        elif op["kind"] == "concat":
+            y = torch.cat([values[i] for i in node["inputs"]], 1)
+        elif op["kind"] == "average_pool":
+            y = F.avg_pool2d(x, op["size"])
+        elif op["kind"] == "global_average_pool":
+            y = x.mean((2, 3), keepdim=True)
+        elif op["kind"] == "global_max_pool":
+            y = x.amax((2, 3), keepdim=True)
+        elif op["kind"] == "linear":
+            y = F.linear(x.flatten(1), t("weight"), t("bias"))
+        else:
+            raise ValueError(op["kind"])
+        values[name] = y
+    return y
+
+
+def network_golden(path):
+    torch.manual_seed(1)
+    network = json.loads(path.read_text())
+    tensors, statistics = make_tensors(network)
+    shape = network["input"]
+    images = torch.randn(5, shape["channels"], shape["height"], shape["width"])
+    labels = torch.arange(5) % len(network["classes"])
+    out = {"images": images, "labels": labels.float(), **{f"weights/{k}": v for k, v in {**tensors, **statistics}.items()}}
+    out["evaluation_logits"] = forward(network, tensors, statistics, images, False)
+    for tensor in tensors.values():
+        tensor.requires_grad_()
+    logits = forward(network, tensors, statistics, images, True)
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    out["training_logits"] = logits
+    out["loss"] = loss.reshape(1)
+    out.update({f"gradients/{k}": v.grad for k, v in tensors.items()})
+    save_file({k: v.detach().contiguous() for k, v in out.items()}, path.with_suffix(".safetensors"))
+
+
+def optimizer_golden():
+    torch.manual_seed(2)
+    makers = {
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        "adam": lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=0.01),
+        "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.1, weight_decay=0.01),
+        "adamax": lambda p: torch.optim.Adamax(p, lr=0.01, weight_decay=0.01),
+        "nadam": lambda p: torch.optim.NAdam(p, lr=0.01, weight_decay=0.01),
+    }
+    start = torch.randn(2, 3)
+    gradients = torch.randn(10, 2, 3) * torch.logspace(-3, 1, 10).reshape(10, 1, 1)
+    out = {"start": start, "gradients": gradients}
+    for name, make in makers.items():
+        p = start.clone().requires_grad_()
+        optimizer, seen = make([p]), []
+        for gradient in gradients:
+            p.grad = gradient.clone()
+            optimizer.step()
+            seen.append(p.detach().clone())
+        out[name] = torch.stack(seen)
+    save_file(out, HERE / "optimizers.safetensors")
+
+
+if __name__ == "__main__":
+    for path in sorted(HERE.glob("network-*.json")):
+        network_golden(path)
+    optimizer_golden()

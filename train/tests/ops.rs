@@ -1,0 +1,91 @@
+//! Our operations against Candle's own, for odd sizes, every tile width, strides and batch 1, at every level; forward and
+//! backward.
+
+use candle_core::{Device, Result, Tensor, Var};
+use train::ops::conv::Conv2d;
+use train::ops::norm;
+use train::ops::simd::Level;
+
+/// Numbers around 1 from a fixed formula.
+fn numbers(shape: &[usize], salt: f32) -> Tensor {
+    let count: usize = shape.iter().product();
+    let data: Vec<f32> = (0..count).map(|i| ((i as f32 * 0.7 + salt) * 1.3).sin()).collect();
+    Tensor::from_vec(data, shape, &Device::Cpu).unwrap()
+}
+
+fn assert_close(got: &Tensor, want: &Tensor, what: &str) {
+    assert_eq!(got.dims(), want.dims(), "{what}");
+    let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let (got, want) = (values(got), values(want));
+    let scale = want.iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+        assert!((g - w).abs() <= 2e-5 * scale, "{what}[{i}]: {g} is not {w}");
+    }
+}
+
+/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`.
+fn value_and_gradients(x: &Var, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
+    let y = f(x, w).unwrap();
+    let loss = (&y * numbers(y.dims(), 9.0)).unwrap().sum_all().unwrap();
+    let gradients = loss.backward().unwrap();
+    [y, gradients.get(x).unwrap().clone(), gradients.get(w).unwrap().clone()]
+}
+
+#[test]
+fn convolution_is_candles() {
+    // (batch, in, out, height, width, kernel, stride)
+    let cases = [
+        (1, 1, 1, 1, 1, 3, 1),
+        (1, 3, 5, 7, 9, 3, 1),
+        (2, 2, 12, 8, 8, 3, 1),
+        (3, 7, 13, 5, 6, 5, 1),
+        (17, 4, 23, 4, 3, 1, 1),
+        (2, 5, 4, 9, 8, 3, 2),
+        (1, 2, 3, 7, 7, 5, 3),
+        (1, 24, 24, 28, 28, 1, 1),
+        (1, 2, 6, 6, 33, 7, 1),
+    ];
+    for level in Level::available() {
+        for (batch, channels, out, height, width, kernel, stride) in cases {
+            let x = Var::from_tensor(&numbers(&[batch, channels, height, width], 0.0)).unwrap();
+            let w = Var::from_tensor(&numbers(&[out, channels, kernel, kernel], 3.0)).unwrap();
+            let ours = value_and_gradients(&x, &w, |x, w| Conv2d { stride, level }.apply(x, w));
+            // Candle's own gradient is only right where the stride divides the size; there it is taken at stride 1.
+            let candles = value_and_gradients(&x, &w, |x, w| {
+                let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
+                if stride == 1 { Ok(dense) } else { every(&every(&dense, 2, stride)?, 3, stride) }
+            });
+            for (what, (got, want)) in
+                ["output", "input gradient", "weight gradient"].iter().zip(ours.iter().zip(&candles))
+            {
+                assert_close(got, want, &format!("{level:?} {:?} kernel {kernel} stride {stride} {what}", x.dims()));
+            }
+        }
+    }
+}
+
+fn every(tensor: &Tensor, dim: usize, stride: usize) -> Result<Tensor> {
+    let indices: Vec<u32> = (0..tensor.dims()[dim] as u32).step_by(stride).collect();
+    tensor.index_select(&Tensor::new(indices, &Device::Cpu)?, dim)
+}
+
+#[test]
+fn batch_norm_is_the_textbook_formula() {
+    let (gamma, beta) = (numbers(&[3], 1.0), numbers(&[3], 2.0));
+    let gamma = Var::from_tensor(&gamma).unwrap();
+    for shape in [[4, 3, 5, 7], [1, 3, 9, 9], [2, 3, 1, 1]] {
+        let x = Var::from_tensor(&numbers(&shape, 0.5)).unwrap();
+        let ours = value_and_gradients(&x, &gamma, |x, g| Ok(norm::batch_norm(x, g, &beta)?.0));
+        let textbook = value_and_gradients(&x, &gamma, |x, g| {
+            let mean_of = |t: &Tensor| t.mean_keepdim(0)?.mean_keepdim(2)?.mean_keepdim(3);
+            let centred = x.broadcast_sub(&mean_of(x)?)?;
+            let std = (mean_of(&centred.sqr()?)? + 1e-5)?.sqrt()?;
+            let per_channel = |t: &Tensor| t.reshape((1, 3, 1, 1));
+            centred.broadcast_div(&std)?.broadcast_mul(&per_channel(g)?)?.broadcast_add(&per_channel(&beta)?)
+        });
+        for (what, (got, want)) in ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
+        {
+            assert_close(got, want, &format!("{shape:?} {what}"));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Forward and backward passes and optimizer steps against numbers recorded from PyTorch (`golden/make_golden.py`).
+
+use candle_core::{Device, Tensor as CandleTensor, Var};
+use common::genome::Optimizer as Kind;
+use common::network::Network;
+use common::profile::TrainingSettings;
+use common::weights::{Tensor, Weights};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use train::eval::cross_entropy;
+use train::model::{Mode, Model};
+use train::ops::simd::Level;
+use train::optimizer::Optimizer;
+
+/// Largest difference to PyTorch of logits and gradients, for values around 1.
+const TOLERANCE: f32 = 2e-5;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn read(name: &str) -> BTreeMap<String, Tensor> {
+    Weights::from_bytes(&std::fs::read(golden(name)).unwrap()).unwrap().0
+}
+
+fn tensor(raw: &Tensor) -> CandleTensor {
+    CandleTensor::from_slice(&raw.data, raw.shape.as_slice(), &Device::Cpu).unwrap()
+}
+
+fn assert_close(got: &CandleTensor, want: &Tensor, what: &str) {
+    assert_eq!(got.dims(), want.shape, "{what}");
+    let got: Vec<f32> = got.flatten_all().unwrap().to_vec1().unwrap();
+    for (i, (got, want)) in got.iter().zip(&want.data).enumerate() {
+        assert!((got - want).abs() <= TOLERANCE * want.abs().max(1.0), "{what}[{i}]: {got} is not {want}");
+    }
+}
+
+fn check_network(name: &str, level: Level) {
+    let network: Network = common::json::read(&golden(&format!("network-{name}.json"))).unwrap();
+    let golden = read(&format!("network-{name}.safetensors"));
+    let named = |prefix: &str| {
+        let strip = |(key, value): (&String, &Tensor)| Some((key.strip_prefix(prefix)?.to_string(), value.clone()));
+        golden.iter().filter_map(strip).collect::<BTreeMap<_, _>>()
+    };
+    let model = Model::new(network, &Weights(named("weights/")), level).unwrap();
+    let images = tensor(&golden["images"]);
+    let labels = tensor(&golden["labels"]).to_dtype(candle_core::DType::U32).unwrap();
+
+    let evaluation = model.forward(&images, Mode::Evaluation).unwrap().logits;
+    assert_close(&evaluation, &golden["evaluation_logits"], "evaluation logits");
+    let training = model.forward(&images, Mode::Training { seed: 0, step: 0 }).unwrap().logits;
+    assert_close(&training, &golden["training_logits"], "training logits");
+    let loss = cross_entropy(&training, &labels).unwrap();
+    assert_close(&loss.reshape(1).unwrap(), &golden["loss"], "loss");
+    let gradients = loss.backward().unwrap();
+    let expected = named("gradients/");
+    assert_eq!(expected.len(), model.parameters().len());
+    for (name, want) in &expected {
+        assert_close(gradients.get(&model.parameters()[name]).unwrap(), want, &format!("{level:?} gradient of {name}"));
+    }
+}
+
+#[test]
+fn networks_at_all_levels() {
+    for level in Level::available() {
+        for name in ["swish-tanh-3x3", "elu-selu-5x5", "sigmoid-sigmoid-max"] {
+            check_network(name, level);
+        }
+    }
+}
+
+#[test]
+fn optimizers_take_pytorchs_steps() {
+    let golden = read("optimizers.safetensors");
+    let cases = [
+        (Kind::Sgd, "sgd", 0.1),
+        (Kind::Adam, "adam", 0.01),
+        (Kind::Adagrad, "adagrad", 0.1),
+        (Kind::Adamax, "adamax", 0.01),
+        (Kind::Nadam, "nadam", 0.01),
+    ];
+    let settings = TrainingSettings { momentum: 0.9, weight_decay: 0.01, ..TrainingSettings::default() };
+    let gradients = tensor(&golden["gradients"]);
+    for (kind, name, rate) in cases {
+        let var = Var::from_tensor(&tensor(&golden["start"])).unwrap();
+        let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
+        let mut optimizer = Optimizer::new(kind, &settings);
+        let expected = tensor(&golden[name]);
+        for step in 0..10 {
+            // The gradient of the sum of p * g with respect to p is g.
+            let loss = (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
+            optimizer.step(&parameters, &loss.backward().unwrap(), rate).unwrap();
+            let want = expected.get(step).unwrap();
+            let want = Tensor { shape: vec![2, 3], data: want.flatten_all().unwrap().to_vec1().unwrap() };
+            assert_close(var.as_tensor(), &want, &format!("{name}, step {step}"));
+        }
+    }
+}
