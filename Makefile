@@ -1,0 +1,52 @@
+# The pipeline: every file is made from the files it needs, so only what is out of date is redone.
+# `make help` lists the targets. GNU make 4.3 or later.
+
+DATASET ?= digits
+PROFILE ?= $(if $(filter digits,$(DATASET)),smoke,laptop)
+BOARD   ?= host
+RUN     ?= runs/$(DATASET)-$(PROFILE)
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+SEED    ?= 0
+
+PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
+BOARD_FILE   ?= pipelines/boards/$(BOARD).json
+DATA         ?= data/$(DATASET)
+
+BIN      := target/release
+BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
+SOURCES   = $(shell find common explore train prune codegen measure pipelines tests -name '*.rs' -o -name Cargo.toml) \
+            Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
+.PHONY: help build data explore train prune codegen measure report pipeline test check bench FORCE
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) SEED=$(SEED)"
+
+pipeline: report ## everything, from data to report
+data: $(DATA)/dataset.json ## fetch and check the data set
+
+include pipelines/run.mk
+
+## Building and checking
+
+build: $(BINARIES) ## build the programs
+
+$(BINARIES) &: $(SOURCES)
+	cargo build --release --workspace --bins
+	@touch $(BINARIES)
+
+test: build ## all tests
+	cargo test --release --workspace
+
+check: build ## what CI runs: format, lints, documentation, tests
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+	$(MAKE) test
+
+bench: ## speed, as ratios to the best peer at hand
+	cargo bench -p train

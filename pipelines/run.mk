@@ -1,0 +1,79 @@
+# How the files of one run are made: data -> search -> training -> pruning -> crates -> measurements -> report.
+
+# A run keeps the profile that it was started with. `make measure` on a finished run takes its networks as they are: no search,
+# no training, whatever the times of its files say (they are lost when a run is copied from another machine).
+ifeq ($(MAKECMDGOALS),measure)
+MEASURE_ONLY := $(wildcard $(RUN)/report/index.html)
+endif
+
+WINNERS  = $(shell sed -n 's/.*"winners": *\([0-9]*\).*/\1/p' $(firstword $(wildcard $(RUN)/profile.json) $(PROFILE_FILE)))
+RANKS    = $(shell seq $(WINNERS))
+PLATFORM = $(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' $(BOARD_FILE))
+GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
+DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
+PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
+NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/networks/*/*/weights.safetensors)),$(DENSE) $(PRUNED))
+
+MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS))
+MANIFESTS    = $(addsuffix /crate-$(PLATFORM)/manifest.json,$(NETWORKS))
+# Named here, they are results that a missing one of is made again, not intermediate files.
+RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
+               $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(MANIFESTS) $(MEASUREMENTS)
+
+explore: $(GENOMES) ## search the design space
+train: $(foreach file,train.json test.json,$(addsuffix /$(file),$(DENSE))) ## train the winners in full
+prune: $(foreach file,prune.json test.json,$(addsuffix /$(file),$(PRUNED))) ## prune them
+codegen: $(MANIFESTS) ## write them as Rust crates
+measure: $(MEASUREMENTS) report ## measure them (again) on BOARD; nothing is searched or trained anew
+report: $(RUN)/report/index.html ## the page and the table
+
+ifndef MEASURE_ONLY
+
+ifneq ($(wildcard $(RUN)/profile.json),)
+ifneq ($(filter pipeline explore train prune codegen measure report,$(MAKECMDGOALS)),)
+ifneq ($(shell cmp -s $(PROFILE_FILE) $(RUN)/profile.json && echo same),same)
+$(error $(RUN) was started with another profile than $(PROFILE_FILE): choose another folder with RUN=..., or remove it)
+endif
+endif
+endif
+
+$(DATA)/dataset.json: | pipelines/datasets/$(DATASET).json $(BIN)/fetch-data
+	$(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
+
+$(RUN)/profile.json: | $(PROFILE_FILE)
+	@mkdir -p $(RUN)
+	cp $(PROFILE_FILE) $@.partial && mv $@.partial $@
+
+# An interrupted search goes on where it was.
+$(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(BIN)/explore $(BIN)/train
+	$(BIN)/explore run --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
+	  --workers $(WORKERS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
+
+$(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
+    $(RUN)/explore/winners/%/genome.json | $(BIN)/train
+	$(BIN)/train fit --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) \
+	  --out $(RUN)/networks/$*/dense >/dev/null
+
+$(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \
+    $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors | $(BIN)/prune $(BIN)/train
+	$(BIN)/prune run --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+	  --seed $(SEED) --out $(RUN)/networks/$*/pruned >/dev/null
+
+# The test set is read here and nowhere else.
+$(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
+	$(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@ >/dev/null
+
+endif
+
+$(RUN)/networks/%/crate-$(PLATFORM)/manifest.json: \
+    $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/codegen
+	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
+	  --out $(RUN)/networks/$*/crate-$(PLATFORM) --name $(DATASET)-$(subst /,-,$*) --samples $(DATA) >/dev/null
+
+# Asked for by name, a measurement is always taken anew.
+$(RUN)/networks/%/measurement-$(BOARD).json: \
+    $(RUN)/networks/%/crate-$(PLATFORM)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
+	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ >/dev/null
+
+$(RUN)/report/index.html: $(RESULTS) | $(BIN)/report
+	$(BIN)/report --run $(RUN) --out $(RUN)/report
