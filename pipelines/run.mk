@@ -37,8 +37,14 @@ endif
 endif
 endif
 
-$(DATA)/dataset.json: | pipelines/datasets/$(DATASET).json $(BIN)/fetch-data
-	$(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
+FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
+
+$(DATA)/dataset.json: | $(BIN)/fetch-data
+	$(FETCH)
+
+# Asked for by name, every file is checked again and what is missing or damaged is fetched.
+data: | $(BIN)/fetch-data ## fetch and check the data set
+	$(FETCH)
 
 $(RUN)/profile.json: | $(PROFILE_FILE)
 	@mkdir -p $(RUN)

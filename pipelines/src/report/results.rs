@@ -1,0 +1,141 @@
+//! The table of results: every winner before and after pruning.
+
+use super::run_folder::{Run, Variant, Winner};
+use super::table::{Entry, Table, entry};
+use super::units::{count, percent, percent_of, si};
+use common::counts::network_information_density;
+use common::measurement::Measurement;
+
+/// The columns before those of the boards.
+const COLUMNS: [(&str, bool); 8] = [
+    ("rank", true),
+    ("individual", false),
+    ("genome", false),
+    ("variant", false),
+    ("test accuracy", true),
+    ("parameters", true),
+    ("MACs", true),
+    ("NID", true),
+];
+
+/// One row for each winner and variant, two columns for each board.
+pub(super) fn table(run: &Run) -> Table {
+    let boards = run.boards();
+    let mut titles: Vec<(String, bool)> =
+        COLUMNS.iter().map(|(title, numeric)| (title.to_string(), *numeric)).collect();
+    for board in &boards {
+        titles.extend([(format!("latency p50, {board}"), true), (format!("energy, {board}"), true)]);
+    }
+    if boards.is_empty() {
+        titles.extend([("latency p50".to_string(), true), ("energy".to_string(), true)]);
+    }
+    let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
+    for (winner, kind, variant) in run.variants() {
+        let mut row = network_entries(winner, kind, variant);
+        for board in &boards {
+            row.extend(board_entries(variant.measurement(board)));
+        }
+        if boards.is_empty() {
+            row.extend(board_entries(Err("not measured yet: `make measure`".into())));
+        }
+        table.push(row);
+    }
+    table
+}
+
+fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry> {
+    let not_made = if kind == "dense" { "not trained yet: `make train`" } else { "not pruned yet: `make prune`" };
+    let not_tested = if variant.network.is_some() { "not tested yet: test.json is missing" } else { not_made };
+    let nid = match (&variant.test, variant.counts) {
+        (Some(test), Some(counts)) => Some(network_information_density(test.accuracy, counts.parameters)),
+        (Some(_), None) | (None, _) => None,
+    };
+    vec![
+        Ok(winner.rank.to_string()),
+        entry(winner.individual.as_ref(), "its genome is not in the archive", |i| i.evaluation.id.clone()),
+        entry(winner.genome, "neither genome.json nor network.json is there", |genome| genome.to_string()),
+        Ok(kind.to_string()),
+        entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images)),
+        entry(variant.counts, not_made, |counts| count(counts.parameters)),
+        entry(variant.counts, not_made, |counts| si(counts.macs as f64, "")),
+        entry(nid, not_tested, |nid| format!("{nid:.2}")),
+    ]
+}
+
+/// Latency and gross energy of one inference.
+fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 2] {
+    match measurement {
+        Ok(measurement) => [Ok(si(measurement.latency.p50_s, "s")), energy(measurement)],
+        Err(reason) => [Err(reason.clone()), Err(reason)],
+    }
+}
+
+/// Gross energy of one inference, or why it is not known.
+pub(super) fn energy(measurement: &Measurement) -> Entry {
+    let energy = &measurement.energy;
+    let unexplained = "the measurement gives no reason".to_string();
+    let reason = format!("no energy on {}: {}", measurement.board, energy.reason.clone().unwrap_or(unexplained));
+    entry(energy.gross_j, reason, |joules| si(joules, "J"))
+}
+
+/// What pruning changed: one row for each pruned winner.
+pub(super) fn pruning_table(run: &Run) -> Table {
+    let mut table = Table::new([
+        ("rank", true),
+        ("method", false),
+        ("parameters removed", true),
+        ("MACs removed", true),
+        ("accuracy before", true),
+        ("accuracy after", true),
+        ("difference", true),
+        ("rounds", true),
+        ("ended because", false),
+    ]);
+    for winner in &run.winners {
+        let Some(prune) = &winner.pruned.prune else { continue };
+        let tests = winner.dense.test.as_ref().zip(winner.pruned.test.as_ref());
+        let untested = "not tested both before and after pruning";
+        table.push(vec![
+            Ok(winner.rank.to_string()),
+            Ok(prune.method.name().to_string()),
+            Ok(percent(prune.removed)),
+            Ok(percent(1.0 - prune.macs_after as f64 / prune.macs_before as f64)),
+            entry(tests, untested, |(before, _)| percent_of(before.accuracy, before.images)),
+            entry(tests, untested, |(_, after)| percent_of(after.accuracy, after.images)),
+            entry(tests, untested, |(before, after)| {
+                format!("{:+.1} points", (after.accuracy - before.accuracy) * 100.0)
+            }),
+            Ok(prune.rounds.len().to_string()),
+            Ok(prune.ended.to_string()),
+        ]);
+    }
+    table
+}
+
+/// The members of the archive that no evaluated individual dominates, smallest first.
+pub(super) fn front_table(run: &Run) -> Table {
+    let mut table = Table::new([
+        ("individual", false),
+        ("genome", false),
+        ("validation accuracy", true),
+        ("parameters", true),
+        ("MACs", true),
+        ("NID", true),
+        ("rank", true),
+    ]);
+    for individual in run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front) {
+        let evaluation = &individual.evaluation;
+        let failed = evaluation.failure.clone().unwrap_or_else(|| "its training failed".into());
+        let winner = run.winners.iter().find(|winner| winner.genome == Some(evaluation.genome));
+        table.push(vec![
+            Ok(evaluation.id.clone()),
+            Ok(evaluation.genome.to_string()),
+            entry(evaluation.accuracy, failed.clone(), percent),
+            Ok(count(evaluation.parameters)),
+            Ok(si(evaluation.macs as f64, "")),
+            entry(individual.nid, failed, |nid| format!("{nid:.2}")),
+            Ok(winner.map_or_else(String::new, |winner| winner.rank.to_string())),
+        ]);
+    }
+    table
+}

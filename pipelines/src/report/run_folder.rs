@@ -1,0 +1,197 @@
+//! A run as it lies in its folder. What is missing is `None`; what is damaged is an error that names the file.
+//!
+//! ```text
+//! profile.json
+//! explore/{search.json, archive.json, evaluations.jsonl}, explore/winners/<rank>/genome.json
+//! networks/<rank>/{dense, pruned}/{network.json, train.json, prune.json, test.json}
+//! networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
+//! networks/<rank>/{dense, pruned}/measurement-<board>.json
+//! ```
+
+use anyhow::{Context, Result, ensure};
+use common::counts::{self, Counts};
+use common::genome::Genome;
+use common::json::{self, Document};
+use common::manifest::Manifest;
+use common::measurement::Measurement;
+use common::network::Network;
+use common::profile::Profile;
+use common::prune_report::PruneReport;
+use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
+use common::train_report::{EvalReport, TrainReport};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Everything that a run's folder says.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// The folder's name.
+    pub(super) name: String,
+    /// The profile and its text.
+    pub(super) profile: Option<(Profile, String)>,
+    pub(super) search: Option<SearchConfig>,
+    pub(super) archive: Option<Archive>,
+    /// Empty where there was no search.
+    pub(super) evaluations: Vec<Evaluation>,
+    /// The winners of the search, best first.
+    pub(super) winners: Vec<Winner>,
+}
+
+/// A network that was chosen by the search, before and after pruning.
+#[derive(Debug)]
+pub(super) struct Winner {
+    /// Its folder's name, a number from 1.
+    pub(super) rank: usize,
+    pub(super) genome: Option<Genome>,
+    /// The archive's member with that genome.
+    pub(super) individual: Option<Individual>,
+    pub(super) dense: Variant,
+    pub(super) pruned: Variant,
+}
+
+/// A network with what is known about it.
+#[derive(Debug, Default)]
+pub(super) struct Variant {
+    pub(super) network: Option<Network>,
+    pub(super) counts: Option<Counts>,
+    pub(super) train: Option<TrainReport>,
+    pub(super) prune: Option<PruneReport>,
+    pub(super) test: Option<EvalReport>,
+    /// By platform.
+    pub(super) manifests: BTreeMap<String, Manifest>,
+    /// By board.
+    pub(super) measurements: BTreeMap<String, Measurement>,
+}
+
+impl Run {
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// It is not a run's folder, or a file in it is damaged.
+    pub(super) fn read(folder: &Path) -> Result<Run> {
+        ensure!(folder.is_dir(), "{}: there is no such folder; `make pipeline` makes a run", folder.display());
+        let archive: Option<Archive> = read(&folder.join("explore/archive.json"))?;
+        let evaluations = folder.join("explore/evaluations.jsonl");
+        let run = Run {
+            name: name_of(folder)?,
+            profile: read_profile(&folder.join("profile.json"))?,
+            search: read(&folder.join("explore/search.json"))?,
+            evaluations: if evaluations.exists() { json::read_lines(&evaluations)? } else { Vec::new() },
+            winners: read_winners(folder, archive.as_ref())?,
+            archive,
+        };
+        let nothing = run.search.is_none() && run.evaluations.is_empty() && run.winners.is_empty();
+        ensure!(!nothing, "{}: not a run: it has neither explore/search.json nor networks/", folder.display());
+        Ok(run)
+    }
+
+    /// The run's title.
+    pub(super) fn title(&self) -> String {
+        format!("NeuroPower run {}", self.name)
+    }
+
+    /// The names of all boards that anything was measured on.
+    pub(super) fn boards(&self) -> BTreeSet<&str> {
+        self.variants().flat_map(|(.., variant)| variant.measurements.keys().map(String::as_str)).collect()
+    }
+
+    /// Every winner before and after pruning: the winner, `dense` or `pruned`, and what is known.
+    pub(super) fn variants(&self) -> impl Iterator<Item = (&Winner, &'static str, &Variant)> {
+        self.winners.iter().flat_map(|winner| [(winner, "dense", &winner.dense), (winner, "pruned", &winner.pruned)])
+    }
+}
+
+impl Winner {
+    fn read(folder: &Path, rank: usize, archive: Option<&Archive>) -> Result<Winner> {
+        let network = folder.join("networks").join(rank.to_string());
+        let dense = Variant::read(&network.join("dense"))?;
+        let pruned = Variant::read(&network.join("pruned"))?;
+        let chosen: Option<Genome> = read(&folder.join(format!("explore/winners/{rank}/genome.json")))?;
+        let genome = dense.network.as_ref().or(pruned.network.as_ref()).map(|network| network.origin.genome).or(chosen);
+        let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
+        let individual = archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
+        Ok(Winner { rank, genome, individual, dense, pruned })
+    }
+}
+
+impl Variant {
+    fn read(folder: &Path) -> Result<Variant> {
+        let network: Option<Network> = read(&folder.join("network.json"))?;
+        let mut variant = Variant {
+            counts: network.as_ref().map(counts::count).transpose()?,
+            network,
+            train: read(&folder.join("train.json"))?,
+            prune: read(&folder.join("prune.json"))?,
+            test: read(&folder.join("test.json"))?,
+            ..Variant::default()
+        };
+        for name in names_in(folder)? {
+            if let Some(board) = name.strip_prefix("measurement-").and_then(|name| name.strip_suffix(".json")) {
+                let measurement = json::read(&folder.join(&name))?;
+                variant.measurements.insert(board.to_string(), measurement);
+            } else if let Some(platform) = name.strip_prefix("crate-")
+                && let Some(manifest) = read(&folder.join(&name).join("manifest.json"))?
+            {
+                variant.manifests.insert(platform.to_string(), manifest);
+            }
+        }
+        Ok(variant)
+    }
+
+    /// The measurement on a board, or why there is none that counts for these weights.
+    pub(super) fn measurement(&self, board: &str) -> Result<&Measurement, String> {
+        let measurement = self.measurements.get(board).ok_or("not measured yet: `make measure`")?;
+        match &self.test {
+            Some(test) if test.weights_sha256 != measurement.ran.weights_sha256 => {
+                Err(format!("measured on {board} with other weights than those tested: `make measure` again"))
+            }
+            Some(_) | None => Ok(measurement),
+        }
+    }
+}
+
+/// Reads a document, if it is there.
+fn read<T: Document>(path: &Path) -> Result<Option<T>> {
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) | Err(_) => json::read(path).map(Some),
+    }
+}
+
+fn read_profile(path: &Path) -> Result<Option<(Profile, String)>> {
+    let Some(profile) = read(path)? else { return Ok(None) };
+    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    Ok(Some((profile, text)))
+}
+
+fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>> {
+    let mut ranks = BTreeSet::new();
+    for parent in ["explore/winners", "networks"] {
+        for name in names_in(&folder.join(parent))? {
+            // Other names, such as make's stamps, are none of ours.
+            ranks.extend(name.parse::<usize>().ok().filter(|rank| rank.to_string() == name));
+        }
+    }
+    ranks.into_iter().map(|rank| Winner::read(folder, rank, archive)).collect()
+}
+
+/// The names in a folder, sorted, hidden ones left out; none where there is no such folder.
+fn names_in(folder: &Path) -> Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = || format!("{}: cannot read the folder", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(failed)? {
+        names.push(entry.with_context(failed)?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    Ok(names)
+}
+
+fn name_of(folder: &Path) -> Result<String> {
+    let whole = folder.canonicalize().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
+    Ok(whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned())
+}

@@ -1,0 +1,60 @@
+//! What a run was asked to do.
+
+use super::html::{definitions, details, escape};
+use super::measurements::short_hash;
+use super::run_folder::Run;
+use super::units::count;
+
+/// Seed, data set, sizes, and the profile as it was written.
+pub(super) fn section(run: &Run) -> String {
+    let search = run.search.as_ref();
+    let train = run.winners.iter().find_map(|winner| winner.dense.train.as_ref());
+    let mut html = definitions([
+        ("data set", search.map(|s| s.dataset.clone())),
+        ("data, SHA-256", search.map(|s| s.data_sha256.clone())),
+        ("classes", run.winners.iter().find_map(|w| w.dense.network.as_ref()).map(|n| n.classes.join(", "))),
+        ("seed of the search", search.map(|s| s.seed.to_string())),
+        ("design space", search.map(|s| format!("{} points", count(s.space.size() as u64)))),
+        (
+            "search",
+            search.map(|s| format!("{} iterations of {} individuals", s.search.iterations, s.search.population)),
+        ),
+        (
+            "training of a candidate",
+            search.map(|s| format!("{}, {}", epochs(s.search.epochs), images(s.search.subset))),
+        ),
+        (
+            "training of a winner",
+            train.map(|t| format!("{}, {} images, seed {}", epochs(t.epochs), count(t.images as u64), t.seed)),
+        ),
+        ("weights of winners, SHA-256", weights(run)),
+    ]);
+    if let Some((profile, text)) = &run.profile {
+        if !profile.about.is_empty() {
+            html.push_str(&format!("<p>{}</p>\n", escape(&profile.about)));
+        }
+        html.push_str(&details("The profile", &format!("<pre>{}</pre>\n", escape(text))));
+    } else {
+        html.push_str("<p>The run has no profile.json.</p>\n");
+    }
+    html
+}
+
+fn epochs(n: usize) -> String {
+    if n == 1 { "1 epoch".into() } else { format!("{n} epochs") }
+}
+
+fn images(subset: Option<usize>) -> String {
+    subset.map_or_else(|| "all training images".into(), |n| format!("{} training images", count(n as u64)))
+}
+
+fn weights(run: &Run) -> Option<String> {
+    let all: Vec<String> = run
+        .winners
+        .iter()
+        .filter_map(|winner| {
+            Some(format!("{}: {}", winner.rank, short_hash(&winner.dense.train.as_ref()?.weights_sha256)))
+        })
+        .collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}

