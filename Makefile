@@ -27,7 +27,6 @@ help: ## this list
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) SEED=$(SEED)"
 
 pipeline: report ## everything, from data to report
-data: $(DATA)/dataset.json ## fetch and check the data set
 
 include pipelines/run.mk
 
@@ -49,4 +48,4 @@ check: build ## what CI runs: format, lints, documentation, tests
 	$(MAKE) test
 
 bench: ## speed, as ratios to the best peer at hand
-	cargo bench -p train
+	cargo bench -p train --bench convolution

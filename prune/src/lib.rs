@@ -1,1 +1,239 @@
-//! Not yet written.
+//! The `prune` stage: takes redundant filters out of a trained network, in rounds of clustering, surgery and
+//! fine-tuning (paper, sections 4.2 and 5.3).
+
+pub mod choose;
+pub mod cluster;
+pub mod finetune;
+pub mod round;
+pub mod rounds;
+pub mod surgery;
+
+use anyhow::{Context, Result, ensure};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::counts::{self, Counts};
+use common::dataset::Dataset;
+use common::network::Network;
+use common::profile::{Profile, PruningSettings};
+use common::prune_report::{PruneEnd, PruneMethod, PruneReport};
+use common::weights::Weights;
+use common::{atomic, json, stage};
+use finetune::FineTuning;
+use round::{Cap, Choice};
+use rounds::{Outcome, Schedule};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use surgery::Model;
+
+/// Prunes a trained network by clustering its filters.
+#[derive(clap::Parser, Debug)]
+#[command(name = "prune", version, about)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Run(RunArgs),
+}
+
+/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone
+///
+/// Writes network.json, weights.safetensors and prune.json, and a folder for each round. Repeated after an
+/// interruption, it goes on with the first round that is not finished.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
+    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3")]
+struct RunArgs {
+    /// The network's graph
+    #[arg(long, value_name = "FILE")]
+    network: PathBuf,
+    /// Its trained weights
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The data set to fine-tune with
+    #[arg(long, value_name = "FOLDER")]
+    dataset: PathBuf,
+    /// Where the results go
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// The profile: the options that are not given, and how to train
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Largest share of the trainable parameters that may go, above 0 and below 1 [default: the profile's, else 0.65]
+    #[arg(long, value_name = "SHARE")]
+    cap: Option<f64>,
+    /// Share of a convolution's filters that stay in each round [default: the profile's, else 0.9]
+    #[arg(long, value_name = "SHARE")]
+    cluster_factor: Option<f64>,
+    /// Most rounds [default: the profile's, else 10]
+    #[arg(long, value_name = "N")]
+    iterations: Option<usize>,
+    /// Epochs of fine-tuning after each round [default: the profile's, else 5]
+    #[arg(long, value_name = "N")]
+    finetune_epochs: Option<usize>,
+    /// How the filters that stay are chosen
+    #[arg(long, default_value = PruneMethod::Kmeans.name(), value_parser = method_parser())]
+    method: PruneMethod,
+    /// Seed of clustering and fine-tuning
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Threads of the fine-tuning [default: as `train` has it]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Where the `train` program is [default: beside this one]
+    #[arg(long, value_name = "FOLDER")]
+    bin_dir: Option<PathBuf>,
+}
+
+fn method_parser() -> impl TypedValueParser<Value = PruneMethod> {
+    PossibleValuesParser::new(PruneMethod::ALL.map(PruneMethod::name)).try_map(|name| {
+        PruneMethod::ALL.into_iter().find(|method| method.name() == name).context("not one of the possible values")
+    })
+}
+
+/// Runs the stage.
+///
+/// # Errors
+/// An input that is missing, damaged or does not fit the others, a folder that cannot be written, or a fine-tuning that
+/// fails.
+pub fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Run(args) => prune(&args),
+    }
+}
+
+/// The result on standard output.
+#[derive(Serialize)]
+struct Summary {
+    parameters_before: u64,
+    parameters_after: u64,
+    removed: f64,
+    macs_before: u64,
+    macs_after: u64,
+    cap_reached: bool,
+    rounds: usize,
+    /// On the validation split; `null` where nothing was pruned and so nothing trained.
+    accuracy: Option<f64>,
+}
+
+fn prune(args: &RunArgs) -> Result<()> {
+    let settings = settings(args)?;
+    let model = read_model(args)?;
+    let before = counts::count(&model.network)?;
+    let schedule = schedule(args, &settings, before)?;
+    prepare_out(args)?;
+    let outcome = rounds::run(&schedule, model, &args.out.join("rounds"))?;
+    let report = report(args, &settings, before, &outcome)?;
+    if !report.cap_reached {
+        eprintln!("the cap of {} is not reached: {}", settings.cap, report.ended);
+    } else if report.rounds.is_empty() {
+        eprintln!("nothing is pruned: {} of {}", report.ended, settings.cap);
+    }
+    json::write(&args.out.join("network.json"), &outcome.model.network)?;
+    outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
+    json::write(&args.out.join("prune.json"), &report)?;
+    stage::print_line(&serde_json::to_string(&summary(&report))?)
+}
+
+/// The profile's section `pruning` with the options in front of it.
+fn settings(args: &RunArgs) -> Result<PruningSettings> {
+    let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let PruningSettings { cap, cluster_factor, iterations, finetune_epochs, finetune_rate } = profile.pruning;
+    let settings = PruningSettings {
+        cap: args.cap.unwrap_or(cap),
+        cluster_factor: args.cluster_factor.unwrap_or(cluster_factor),
+        iterations: args.iterations.unwrap_or(iterations),
+        finetune_epochs: args.finetune_epochs.unwrap_or(finetune_epochs),
+        finetune_rate,
+    };
+    settings.check()?;
+    Ok(settings)
+}
+
+fn read_model(args: &RunArgs) -> Result<Model> {
+    let network: Network = json::read(&args.network)?;
+    let weights = Weights::read(&args.weights, &network)?;
+    let dataset = Dataset::describe(&args.dataset)?;
+    let (images, shape) = (dataset.input().shape(), network.input.shape());
+    ensure!(
+        images == shape && dataset.classes.len() == network.classes.len(),
+        "{}: the network is for images of {shape} and {} classes, but those of {} are {images} and of {} classes",
+        args.network.display(),
+        network.classes.len(),
+        dataset.name,
+        dataset.classes.len()
+    );
+    Ok(Model { network, weights })
+}
+
+fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Result<Schedule> {
+    Ok(Schedule {
+        choice: Choice { method: args.method, factor: settings.cluster_factor, seed: args.seed },
+        cap: Cap { before: before.parameters, share: settings.cap },
+        iterations: settings.iterations,
+        finetuning: FineTuning {
+            train: stage::binary("train", args.bin_dir.as_deref())?,
+            dataset: args.dataset.clone(),
+            config: args.config.clone(),
+            epochs: settings.finetune_epochs,
+            rate: settings.finetune_rate,
+            seed: args.seed,
+            threads: args.threads,
+        },
+    })
+}
+
+/// Makes the folder for the results. A report of an earlier run goes: it is true only of the files beside it.
+fn prepare_out(args: &RunArgs) -> Result<()> {
+    atomic::create_dir_all(&args.out)?;
+    let absolute = |path: &Path| path.canonicalize().with_context(|| format!("{}: no such file", path.display()));
+    for input in [&args.network, &args.weights] {
+        ensure!(
+            !absolute(input)?.starts_with(absolute(&args.out)?),
+            "{}: the results would be written over this; choose another --out",
+            input.display()
+        );
+    }
+    let report = args.out.join("prune.json");
+    if report.exists() {
+        fs::remove_file(&report).with_context(|| format!("{}: cannot remove the old file", report.display()))?;
+    }
+    Ok(())
+}
+
+fn report(args: &RunArgs, settings: &PruningSettings, before: Counts, outcome: &Outcome) -> Result<PruneReport> {
+    let after = counts::count(&outcome.model.network)?;
+    let cap = Cap { before: before.parameters, share: settings.cap };
+    Ok(PruneReport {
+        method: args.method,
+        seed: args.seed,
+        cap: settings.cap,
+        cluster_factor: settings.cluster_factor,
+        iterations: settings.iterations,
+        finetune_epochs: settings.finetune_epochs,
+        finetune_rate: settings.finetune_rate,
+        parameters_before: before.parameters,
+        parameters_after: after.parameters,
+        removed: cap.removed(after.parameters),
+        macs_before: before.macs,
+        macs_after: after.macs,
+        cap_reached: outcome.ended == PruneEnd::Cap,
+        ended: outcome.ended,
+        rounds: outcome.rounds.clone(),
+    })
+}
+
+fn summary(report: &PruneReport) -> Summary {
+    Summary {
+        parameters_before: report.parameters_before,
+        parameters_after: report.parameters_after,
+        removed: report.removed,
+        macs_before: report.macs_before,
+        macs_after: report.macs_after,
+        cap_reached: report.cap_reached,
+        rounds: report.rounds.len(),
+        accuracy: report.rounds.last().map(|round| round.accuracy),
+    }
+}

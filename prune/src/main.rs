@@ -1,1 +1,9 @@
-fn main() {}
+//! The `prune` binary.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = prune::Args::parse();
+    common::stage::main(|| prune::run(args))
+}

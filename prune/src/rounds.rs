@@ -1,0 +1,92 @@
+//! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
+
+use crate::finetune::{self, FineTuning};
+use crate::round::{self, Cap, Choice};
+use crate::surgery::Model;
+use anyhow::{Context, Result};
+use common::counts;
+use common::prune_report::{PruneEnd, PruneRound};
+use std::fs;
+use std::path::Path;
+
+/// Everything that decides how a model is pruned.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// How filters are chosen.
+    pub choice: Choice,
+    /// How much may go.
+    pub cap: Cap,
+    /// Most rounds.
+    pub iterations: usize,
+    /// What follows each round.
+    pub finetuning: FineTuning,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The pruned and fine-tuned model.
+    pub model: Model,
+    /// What happened in each round.
+    pub rounds: Vec<PruneRound>,
+    /// Why there are no more.
+    pub ended: PruneEnd,
+}
+
+/// Prunes `model`, with a folder for each round in `folder`. What an earlier run left there is used where it is the
+/// same: everything but the fine-tuning is computed again, and gives the same as before.
+///
+/// # Errors
+/// A folder cannot be written, or a fine-tuning fails.
+pub fn run(schedule: &Schedule, model: Model, folder: &Path) -> Result<Outcome> {
+    let (mut model, mut rounds) = (model, Vec::new());
+    let ended = loop {
+        if let Some(end) = round::end(&model.network, &schedule.cap)? {
+            break end;
+        }
+        if rounds.len() == schedule.iterations {
+            break PruneEnd::Iterations;
+        }
+        let number = rounds.len() + 1;
+        let (next, entry) = one_round(schedule, &model, folder, number).with_context(|| format!("round {number}"))?;
+        model = next;
+        rounds.push(entry);
+    };
+    remove_later_rounds(folder, rounds.len())?;
+    Ok(Outcome { model, rounds, ended })
+}
+
+fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -> Result<(Model, PruneRound)> {
+    let pruned = round::prune(model, &schedule.cap, &schedule.choice, number)?;
+    let tuned = schedule.finetuning.run(&pruned, &folder.join(number.to_string()))?;
+    let parameters = counts::count(&pruned.network)?.parameters;
+    let entry = PruneRound {
+        round: number,
+        filters_removed: round::feature_filters(&model.network)? - round::feature_filters(&pruned.network)?,
+        parameters,
+        removed: schedule.cap.removed(parameters),
+        accuracy: tuned.accuracy,
+    };
+    eprintln!(
+        "round {number}: filters removed {}, parameters left {parameters} ({:.1} % removed), \
+         validation accuracy {:.4}{}",
+        entry.filters_removed,
+        100.0 * entry.removed,
+        entry.accuracy,
+        if tuned.found { " (fine-tuned before)" } else { "" }
+    );
+    Ok((tuned.model, entry))
+}
+
+/// An earlier run with other settings may have had more rounds.
+fn remove_later_rounds(folder: &Path, last: usize) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?.path();
+        let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<usize>().ok());
+        if number.is_some_and(|number| number > last) {
+            finetune::remove_folder(&path)?;
+        }
+    }
+    Ok(())
+}

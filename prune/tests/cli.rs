@@ -1,0 +1,309 @@
+//! The `prune` binary with a stand-in for `train`: files, resuming, and what goes wrong.
+
+mod support;
+
+use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
+use common::json;
+use common::network::Network;
+use common::prune_report::{PruneEnd, PruneMethod, PruneReport};
+use common::template::Template;
+use common::weights::Weights;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use support::Sizes;
+use tempfile::TempDir;
+
+/// A folder with a network, its weights and the description of a data set that fits.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Self::with(&Template { growth_rate: 6, stem_channels: 4, ..Template::default() })
+    }
+
+    fn with(template: &Template) -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }.model(8, 1);
+        json::write(&place.at("network.json"), &model.network).unwrap();
+        model.weights.write(&place.at("weights.safetensors")).unwrap();
+        json::write(&place.at("data/dataset.json"), &dataset(3)).unwrap();
+        place
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    /// `prune run` on the folder's files, the stand-in for `train` in place, with more options after that.
+    fn prune(&self, out: &str, options: &[&str]) -> Command {
+        self.prune_with(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bin"), out, options)
+    }
+
+    fn prune_with(&self, bin_dir: &str, out: &str, options: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prune"));
+        command.current_dir(self.0.path()).env("FAKE_TRAIN_CALLS", self.at("calls")).args(["run", "--out", out]);
+        command.args(["--network", "network.json", "--weights", "weights.safetensors", "--dataset", "data"]);
+        command.args(["--bin-dir", bin_dir]).args(options);
+        command
+    }
+
+    fn report(&self, out: &str) -> PruneReport {
+        json::read(&self.at(out).join("prune.json")).unwrap()
+    }
+
+    /// The calls of `train` since the last time this was asked.
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.at("calls")).unwrap_or_default();
+        let _ = fs::remove_file(self.at("calls"));
+        text.lines().map(str::to_string).collect()
+    }
+}
+
+fn dataset(classes: usize) -> Dataset {
+    let file = |path: &str| DataFile { path: path.to_string(), sha256: None };
+    Dataset {
+        name: "tiny".to_string(),
+        about: String::new(),
+        format: Format::ImageFolder,
+        channels: 3,
+        height: 8,
+        width: 8,
+        classes: (0..classes).map(|class| class.to_string()).collect(),
+        normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] },
+        validation: Validation { fraction: 0.1, seed: 1 },
+        train: vec![file("train")],
+        test: vec![file("test")],
+        sources: vec![],
+    }
+}
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// What the command says when it fails: exit code 1, nothing on stdout, and as many lines of progress as expected
+/// before one line of error.
+fn fail(mut command: Command, lines_before: usize) -> String {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert_eq!(stderr.lines().count(), lines_before + 1, "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    last.strip_prefix("error: ").unwrap().to_string()
+}
+
+/// The three files of a result.
+fn result_bytes(out: &Path) -> [Vec<u8>; 3] {
+    ["network.json", "weights.safetensors", "prune.json"].map(|name| fs::read(out.join(name)).unwrap())
+}
+
+#[test]
+fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
+    let place = Place::new();
+    let output = succeed(place.prune("out", &["--cap", "0.5", "--seed", "3", "--threads", "2"]));
+    let network: Network = json::read(&place.at("out/network.json")).unwrap();
+    let weights = Weights::read(&place.at("out/weights.safetensors"), &network).unwrap();
+    let trainable = weights.0.iter().filter(|(name, _)| !name.contains("running"));
+    let parameters: usize = trainable.map(|(_, tensor)| tensor.data.len()).sum();
+    let report = place.report("out");
+    assert_eq!(report.parameters_after, parameters as u64);
+    assert!(report.cap_reached && report.ended == PruneEnd::Cap && report.removed > 0.47 && report.removed <= 0.5);
+    assert_eq!((report.method, report.seed, report.cap), (PruneMethod::Kmeans, 3, 0.5));
+    let filters: usize = report.rounds.iter().map(|round| round.filters_removed).sum();
+    let channels = |n: &str| weights.get(&format!("{n}.weight")).shape[0];
+    let left: usize =
+        (1..=2).flat_map(|l| (1..=2).map(move |f| format!("condense{l}.fel{f}.conv"))).map(|n| channels(&n)).sum();
+    assert_eq!(filters, 4 * 6 - left);
+
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["parameters_after"], parameters);
+    assert_eq!((&line["removed"], &line["accuracy"]), (&report.removed.into(), &0.875.into()));
+    let progress = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(progress.lines().count(), report.rounds.len(), "{progress}");
+    let calls = place.calls();
+    assert_eq!(calls.len(), report.rounds.len());
+    assert_eq!(
+        calls[0],
+        "--network out/rounds/1/network.json --init out/rounds/1/initial.safetensors --dataset data --out out/rounds/1 \
+         --epochs 5 --seed 3 --learning-rate-scale 0.3 --threads 2"
+    );
+    let log = fs::read_to_string(place.at("out/rounds/1/train.log")).unwrap();
+    assert!(log.contains("learning rate scale of 0.3"), "{log}");
+}
+
+#[test]
+fn the_profile_is_used_and_options_go_before_it() {
+    let place = Place::new();
+    let profile = r#"{"schema": "neuropower/profile/1",
+        "pruning": {"cap": 0.4, "cluster_factor": 0.8, "iterations": 2, "finetune_epochs": 1, "finetune_rate": 0.5}}"#;
+    fs::write(place.at("profile.json"), profile).unwrap();
+    succeed(place.prune("out", &["--config", "profile.json", "--cluster-factor", "0.7", "--method", "l1"]));
+    let report = place.report("out");
+    assert_eq!((report.cap, report.cluster_factor, report.iterations), (0.4, 0.7, 2));
+    assert_eq!((report.finetune_epochs, report.finetune_rate, report.method), (1, 0.5, PruneMethod::L1));
+    let call = &place.calls()[0];
+    assert!(call.ends_with("--config profile.json --epochs 1 --seed 0 --learning-rate-scale 0.5"), "{call}");
+}
+
+#[test]
+fn an_interrupted_run_goes_on_where_it_was_and_ends_the_same() {
+    let place = Place::new();
+    let options = ["--cap", "0.6"];
+    let mut interrupted = place.prune("out", &options);
+    interrupted.env("FAKE_TRAIN_FAIL", "3");
+    let message = fail(interrupted, 2);
+    assert!(message.starts_with("round 3: ") && message.contains("this round was to fail"), "{message}");
+    assert!(message.contains("out/rounds/3/train.log"), "{message}");
+    assert!(!place.at("out/prune.json").exists() && !place.at("out/network.json").exists());
+    assert_eq!(place.calls().len(), 3);
+
+    let progress = String::from_utf8(succeed(place.prune("out", &options)).stderr).unwrap();
+    assert_eq!(progress.matches("(fine-tuned before)").count(), 2, "{progress}");
+    assert_eq!(place.calls().len(), place.report("out").rounds.len() - 2);
+    succeed(place.prune("whole", &options));
+    assert_eq!(result_bytes(&place.at("out")), result_bytes(&place.at("whole")));
+}
+
+#[test]
+fn finished_rounds_are_used_again_only_where_all_is_the_same() {
+    let place = Place::new();
+    let profile = |about: &str, batch: usize| {
+        let sections = format!(r#""about": "{about}", "training": {{"batch": {batch}}}"#);
+        fs::write(place.at("p.json"), format!("{{\"schema\": \"neuropower/profile/1\", {sections}}}")).unwrap();
+    };
+    let calls = |options: &[&str]| {
+        succeed(place.prune("out", &[options, &["--config", "p.json"]].concat()));
+        (place.calls().len(), place.report("out").rounds.len())
+    };
+    profile("first", 128);
+    let (first, rounds) = calls(&[]);
+    assert_eq!(first, rounds);
+    profile("nothing that matters", 128);
+    assert_eq!(calls(&["--threads", "2"]).0, 0);
+    // A lower cap shares the whole rounds, and what came after them goes.
+    let (some, fewer) = calls(&["--cap", "0.3"]);
+    assert_eq!((some, place.at(&format!("out/rounds/{}", fewer + 1)).exists()), (1, false));
+    assert!(fewer < rounds);
+    profile("another batch", 64);
+    assert_eq!(calls(&["--cap", "0.3"]).0, fewer);
+    assert_eq!(calls(&["--cap", "0.3", "--finetune-epochs", "6"]).0, fewer);
+    json::write(&place.at("data/dataset.json"), &Dataset { name: "other".to_string(), ..dataset(3) }).unwrap();
+    assert_eq!(calls(&["--cap", "0.3", "--finetune-epochs", "6"]).0, fewer);
+}
+
+#[test]
+fn a_damaged_round_is_trained_again() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    let (rounds, results) = (place.calls().len(), result_bytes(&place.at("out")));
+    assert!(rounds >= 2);
+    let weights = place.at("out/rounds/2/weights.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    assert_eq!((place.calls().len(), result_bytes(&place.at("out"))), (1, results));
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_number_of_threads_but_on_the_seed() {
+    let place = Place::with(&Template { growth_rate: 12, stem_channels: 8, ..Template::default() });
+    for (out, threads, seed) in [("one", "1", "5"), ("two", "2", "5"), ("other", "2", "6")] {
+        let mut command = place.prune(out, &["--seed", seed, "--cluster-factor", "0.6"]);
+        command.env("RAYON_NUM_THREADS", threads);
+        succeed(command);
+    }
+    let [one, two, other] = ["one", "two", "other"].map(|out| result_bytes(&place.at(out)));
+    assert_eq!(one, two);
+    assert_ne!(one[1], other[1]);
+}
+
+#[test]
+fn a_cap_that_is_not_reached_is_not_claimed() {
+    let place = Place::new();
+    let output = succeed(place.prune("short", &["--iterations", "1"]));
+    let report = place.report("short");
+    assert!(!report.cap_reached && report.ended == PruneEnd::Iterations && report.rounds.len() == 1);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("the cap of 0.65 is not reached: all iterations are used up"), "{stderr}");
+
+    let place = Place::with(&Template { growth_rate: 1, stem_channels: 2, ..Template::default() });
+    let output = succeed(place.prune("out", &[]));
+    let report = place.report("out");
+    assert!(!report.cap_reached && report.ended == PruneEnd::Filters && report.rounds.is_empty());
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&line["removed"], &line["accuracy"]), (&0.0.into(), &serde_json::Value::Null));
+    for name in ["network.json", "weights.safetensors"] {
+        assert_eq!(fs::read(place.at("out").join(name)).unwrap(), fs::read(place.at(name)).unwrap());
+    }
+}
+
+#[test]
+fn a_cap_smaller_than_a_filter_prunes_nothing() {
+    let place = Place::new();
+    let output = succeed(place.prune("out", &["--cap", "0.001"]));
+    let report = place.report("out");
+    assert!(report.cap_reached && report.rounds.is_empty() && report.parameters_after == report.parameters_before);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "nothing is pruned: one more filter would exceed the cap of 0.001\n");
+}
+
+#[test]
+fn bad_inputs_are_one_clear_line_each() {
+    let place = Place::new();
+    let message = |options: &[&str]| fail(place.prune("out", options), 0);
+    for cap in ["0", "1", "1.5", "-0.1", "NaN"] {
+        let said = message(&[&format!("--cap={cap}")]);
+        assert!(said.contains("cap") && said.contains("between 0 and 1"), "{said}");
+    }
+    assert!(message(&["--cluster-factor", "1"]).contains("cluster_factor 1 must be between 0 and 1"));
+    assert!(message(&["--iterations", "0"]).contains("iterations must be at least 1"));
+    assert!(!place.at("out").exists());
+
+    let other = Sizes { condense_layers: 1, fels: 1, kernel: 3, template: Template::default() }.model(8, 1);
+    json::write(&place.at("other.json"), &other.network).unwrap();
+    assert!(message(&["--config", "missing.json"]).starts_with("missing.json: cannot read the file"));
+    assert!(fail(place.prune_with("data", "out", &[]), 0).starts_with("data/train: there is no such program"));
+    fs::write(place.at("file"), "").unwrap();
+    assert!(fail(place.prune("file/out", &[]), 0).contains("file/out: cannot create the folder"));
+    assert!(fail(place.prune(".", &[]), 0).starts_with("network.json: the results would be written over this"));
+
+    json::write(&place.at("data/dataset.json"), &dataset(4)).unwrap();
+    assert!(message(&[]).contains("3 classes, but those of tiny are 3x8x8 and of 4 classes"));
+    fs::copy(place.at("other.json"), place.at("network.json")).unwrap();
+    assert!(message(&[]).starts_with("weights.safetensors: these weights are not of this network"));
+    fs::remove_file(place.at("weights.safetensors")).unwrap();
+    assert!(message(&[]).starts_with("weights.safetensors: cannot read the file"));
+}
+
+#[test]
+fn a_training_that_diverges_is_an_error() {
+    let place = Place::new();
+    let mut command = place.prune("out", &[]);
+    command.env("FAKE_TRAIN_DIVERGED", "true");
+    let message = fail(command, 0);
+    assert!(message.contains("round 1: out/rounds/1/train.json: fine-tuning diverged"), "{message}");
+}
+
+#[test]
+fn a_report_of_an_earlier_run_does_not_survive_a_failed_one() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    let mut command = place.prune("out", &["--cap", "0.3", "--seed", "9"]);
+    command.env("FAKE_TRAIN_FAIL", "1");
+    fail(command, 0);
+    assert!(!place.at("out/prune.json").exists());
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_help_has_an_example() {
+    let place = Place::new();
+    assert_eq!(place.prune("out", &["--method", "magic"]).output().unwrap().status.code(), Some(2));
+    let help = Command::new(env!("CARGO_BIN_EXE_prune")).args(["run", "--help"]).output().unwrap();
+    let text = String::from_utf8(help.stdout).unwrap();
+    assert!(text.contains("Example:") && text.contains("kmeans, l1, random"), "{text}");
+}

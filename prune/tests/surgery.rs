@@ -1,0 +1,195 @@
+//! What surgery leaves computes what the whole network computes when nothing reads the removed channels.
+
+mod support;
+
+use common::counts;
+use common::network::Op;
+use common::reference;
+use common::seed;
+use common::template::{Head, Template};
+use proptest::prelude::*;
+use prune::surgery::{self, Kept, Model};
+use rand::RngExt;
+use support::Sizes;
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    let graph = (1usize..=3, 1usize..=3, prop_oneof![Just(1usize), Just(3), Just(5)]);
+    let template = (1usize..=4, 1usize..=4, any::<bool>(), any::<bool>(), any::<bool>());
+    (graph, template).prop_map(|((condense_layers, fels, kernel), (growth_rate, stem_channels, half, dropout, max))| {
+        let template = Template {
+            growth_rate,
+            stem_channels,
+            stem_kernel: 3,
+            compression: if half { 0.5 } else { 1.0 },
+            dropout: if dropout { 0.2 } else { 0.0 },
+            head: if max { Head::Max } else { Head::Average },
+        };
+        Sizes { condense_layers, fels, kernel, template }
+    })
+}
+
+fn fel_name(layer: usize, fel: usize) -> String {
+    format!("condense{layer}.fel{fel}.conv")
+}
+
+fn filters(model: &Model, name: &str) -> usize {
+    model.weights.get(&format!("{name}.weight")).shape[0]
+}
+
+/// A random set of filters for about three of four FELs.
+fn random_kept(model: &Model, sizes: &Sizes, seed: u64) -> Kept {
+    let mut rng = seed::stream(seed, "kept");
+    let mut kept = Kept::new();
+    for layer in 1..=sizes.condense_layers {
+        for fel in 1..=sizes.fels {
+            let name = fel_name(layer, fel);
+            let mut stay: Vec<usize> = (0..filters(model, &name)).filter(|_| rng.random_bool(0.6)).collect();
+            if stay.is_empty() {
+                stay.push(rng.random_range(0..filters(model, &name)));
+            }
+            if rng.random_bool(0.75) {
+                kept.insert(name, stay);
+            }
+        }
+    }
+    kept
+}
+
+/// Sets one input column of a convolution's or the classifier's weights to 0.
+fn zero_column(model: &mut Model, node: &str, column: usize) {
+    let tensor = model.weights.0.get_mut(&format!("{node}.weight")).unwrap();
+    let (columns, taps) = (tensor.shape[1], tensor.shape[2..].iter().product::<usize>());
+    for row in tensor.data.chunks_mut(columns * taps) {
+        row[column * taps..][..taps].fill(0.0);
+    }
+}
+
+/// The network with everything that reads the removed channels cut off. Where those are follows from the template: each
+/// FEL's channels come after those of the FELs before it, which come after the Condense Layer's input.
+fn disconnected(model: &Model, sizes: &Sizes, kept: &Kept) -> Model {
+    let mut cut = model.clone();
+    for layer in 1..=sizes.condense_layers {
+        let first = fel_name(layer, 1);
+        let mut offset = model.weights.get(&format!("{first}.weight")).shape[1];
+        for fel in 1..=sizes.fels {
+            let name = fel_name(layer, fel);
+            let after = if layer < sizes.condense_layers {
+                format!("transition{layer}.conv")
+            } else {
+                "head.classifier".into()
+            };
+            let readers: Vec<String> = (fel + 1..=sizes.fels).map(|f| fel_name(layer, f)).chain([after]).collect();
+            for filter in 0..filters(model, &name) {
+                if kept.get(&name).is_some_and(|stay| !stay.contains(&filter)) {
+                    readers.iter().for_each(|reader| zero_column(&mut cut, reader, offset + filter));
+                }
+            }
+            offset += filters(model, &name);
+        }
+    }
+    cut
+}
+
+fn assert_same_function(a: &Model, b: &Model, seed: u64) -> Result<(), TestCaseError> {
+    let mut rng = seed::stream(seed, "images");
+    for _ in 0..2 {
+        let image = support::draw(&mut rng, a.network.input.shape().elements(), -1.0);
+        let logits_a = reference::logits(&a.network, &a.weights, &image).unwrap();
+        let logits_b = reference::logits(&b.network, &b.weights, &image).unwrap();
+        for (x, y) in logits_a.iter().zip(&logits_b) {
+            prop_assert!((x - y).abs() <= 1e-5, "{logits_a:?} {logits_b:?}");
+        }
+    }
+    Ok(())
+}
+
+fn elements(model: &Model) -> u64 {
+    let trainable = |name: &&String| !name.contains("running");
+    model.weights.0.keys().filter(trainable).map(|name| model.weights.get(name).data.len() as u64).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_pruned_network_computes_what_the_disconnected_one_does(sizes in sizes(), seed: u64) {
+        let model = sizes.model(9, seed);
+        let kept = random_kept(&model, &sizes, seed);
+        let pruned = surgery::remove_filters(&model, &kept).unwrap();
+        assert_same_function(&pruned, &disconnected(&model, &sizes, &kept), seed)?;
+        for (name, stay) in &kept {
+            prop_assert_eq!(filters(&pruned, name), stay.len());
+        }
+        pruned.weights.check(&pruned.network).unwrap();
+        prop_assert_eq!(counts::count(&pruned.network).unwrap().parameters, elements(&pruned));
+        prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+    }
+
+    #[test]
+    fn a_pruned_network_can_be_pruned_again(sizes in sizes(), seed: u64) {
+        let model = sizes.model(8, seed);
+        let first = random_kept(&model, &sizes, seed);
+        let once = surgery::remove_filters(&model, &first).unwrap();
+        let second = random_kept(&once, &sizes, seed ^ 1);
+        let twice = surgery::remove_filters(&once, &second).unwrap();
+        assert_same_function(&twice, &disconnected(&once, &sizes, &second), seed)?;
+        // Both at once: the second lists are indices into the first ones.
+        let mut both = first.clone();
+        for (name, stay) in &second {
+            let before = first.get(name).cloned().unwrap_or_else(|| (0..filters(&model, name)).collect());
+            both.insert(name.clone(), stay.iter().map(|filter| before[*filter]).collect());
+        }
+        prop_assert_eq!(surgery::remove_filters(&model, &both).unwrap(), twice);
+    }
+
+    #[test]
+    fn removing_nothing_changes_nothing(sizes in sizes(), seed: u64) {
+        let model = sizes.model(8, seed);
+        prop_assert_eq!(surgery::remove_filters(&model, &Kept::new()).unwrap(), model);
+    }
+}
+
+fn small() -> Sizes {
+    let template = Template { growth_rate: 3, stem_channels: 2, ..Template::default() };
+    Sizes { condense_layers: 2, fels: 2, kernel: 3, template }
+}
+
+/// One filter of the first FEL of stem 2, growth 3, two Condense Layers of two FELs, counted by hand: the filter itself
+/// 2 * 9, the next FEL's gamma, beta and 3 columns of 9, the transition's gamma, beta and 8 columns. The transition
+/// keeps its 8 filters, so nothing changes after it.
+#[test]
+fn one_filter_costs_what_hand_counting_says() {
+    let model = small().model(8, 1);
+    let kept = Kept::from([(fel_name(1, 1), vec![0, 2])]);
+    let pruned = surgery::remove_filters(&model, &kept).unwrap();
+    let parameters = |model: &Model| counts::count(&model.network).unwrap().parameters;
+    assert_eq!(parameters(&model) - parameters(&pruned), 2 * 9 + (2 + 3 * 9) + (2 + 8));
+    let transition = pruned.network.nodes.iter().find(|node| node.name == "transition1.conv").unwrap();
+    assert_eq!(transition.op, Op::Conv2d { in_channels: 7, out_channels: 8, kernel: 1, stride: 1 });
+}
+
+/// Surgery is general: the stem's and a transition's filters can go as well.
+#[test]
+fn filters_of_any_convolution_can_go() {
+    let model = small().model(8, 1);
+    let kept = Kept::from([("stem.conv".to_string(), vec![1]), ("transition1.conv".to_string(), vec![0, 5, 7])]);
+    let pruned = surgery::remove_filters(&model, &kept).unwrap();
+    let shape = |name: &str| pruned.weights.get(&format!("{name}.weight")).shape.clone();
+    assert_eq!(shape("condense1.fel1.conv"), [3, 1, 3, 3]);
+    assert_eq!(shape("condense2.fel2.conv"), [3, 6, 3, 3]);
+    assert_eq!(shape("head.classifier"), [3, 9]);
+}
+
+#[test]
+fn impossible_wishes_are_refused_by_name() {
+    let model = small().model(8, 1);
+    let error = |name: &str, stay: &[usize]| {
+        let kept = Kept::from([(name.to_string(), stay.to_vec())]);
+        surgery::remove_filters(&model, &kept).unwrap_err().to_string()
+    };
+    assert_eq!(error("nowhere", &[0]), "there is no node nowhere");
+    assert_eq!(error("head.norm", &[0]), "the node head.norm is not a convolution");
+    assert_eq!(error("stem.conv", &[]), "no filter of stem.conv would be left");
+    assert_eq!(error("stem.conv", &[2]), "stem.conv has no filter 2, only 2");
+    assert_eq!(error("stem.conv", &[1, 1]), "the filters of stem.conv that stay are not in ascending order");
+}

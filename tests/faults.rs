@@ -1,0 +1,227 @@
+//! Bad input and bad luck: one clear line, exit code 1, no half-written file, nothing damaged that was there before.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tests::{GENOME, one_line, program, refused, run, succeed, write_description, write_idx_dataset};
+
+/// A folder with a good data set and a good genome.
+fn fixture() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write_idx_dataset(&dir.path().join("data"), 30, |i| (i % 3) as u8);
+    fs::write(dir.path().join("genome.json"), GENOME).unwrap();
+    dir
+}
+
+const FIT: [&str; 9] = ["fit", "--genome", "genome.json", "--dataset", "data", "--out", "out", "--epochs", "1"];
+
+/// `train fit` is refused with a line that has all of `parts`, and leaves no result.
+fn fit_refused(dir: &Path, parts: &[&str]) {
+    let line = refused(dir, "train", &FIT);
+    for part in parts {
+        assert!(line.contains(part), "{part:?} is not in: {line}");
+    }
+    assert!(!dir.join("out/train.json").exists());
+}
+
+fn patch(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn the_fixture_itself_is_fine() {
+    let dir = fixture();
+    succeed(dir.path(), "train", &FIT);
+}
+
+#[test]
+fn idx_files() {
+    type Change = fn(&mut Vec<u8>);
+    let faults: [(&str, Change, &[&str]); 6] = [
+        ("train-images", |b| b.truncate(100), &["train-images", "cut off"]),
+        ("train-images", |b| b[2] = 9, &["train-images", "not an IDX file of images"]),
+        ("train-images", |b| b.truncate(3), &["train-images", "shorter than a header"]),
+        ("train-labels", |b| b.truncate(20), &["train-labels", "cut off"]),
+        ("train-labels", |b| b[10] = 3, &["label 3"]),
+        ("train-images", |b| b.splice(0..2, [0x1f, 0x8b]).for_each(drop), &["train-images", "damaged"]),
+    ];
+    for (file, change, parts) in faults {
+        let dir = fixture();
+        patch(&dir.path().join("data").join(file), change);
+        fit_refused(dir.path(), parts);
+    }
+}
+
+#[test]
+fn images_and_labels_that_do_not_match() {
+    let dir = fixture();
+    patch(&dir.path().join("data/train-labels"), |b| {
+        b[7] = 29;
+        b.pop();
+    });
+    fit_refused(dir.path(), &["30 images", "29 labels"]);
+}
+
+#[test]
+fn a_wrong_hash() {
+    let dir = fixture();
+    let description = dir.path().join("data/dataset.json");
+    let text = fs::read_to_string(&description).unwrap().replacen("null", &format!("\"{}\"", "0".repeat(64)), 1);
+    fs::write(&description, text).unwrap();
+    fit_refused(dir.path(), &["SHA-256", "make data"]);
+}
+
+#[test]
+fn an_empty_data_set_and_one_of_a_single_class() {
+    let dir = fixture();
+    write_idx_dataset(&dir.path().join("data"), 0, |_| 0);
+    fit_refused(dir.path(), &["no images"]);
+    write_idx_dataset(&dir.path().join("data"), 30, |_| 1);
+    fit_refused(dir.path(), &["class \"b\"", "two classes"]);
+}
+
+#[test]
+fn missing_files() {
+    let dir = fixture();
+    fs::remove_file(dir.path().join("data/train-images")).unwrap();
+    fit_refused(dir.path(), &["train-images", "make data"]);
+    fs::remove_file(dir.path().join("data/dataset.json")).unwrap();
+    fit_refused(dir.path(), &["dataset.json"]);
+}
+
+#[test]
+fn cifar_files_in_their_exact_layout() {
+    for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {
+        let dir = fixture();
+        let data = dir.path().join("data");
+        let record = |i: usize, label: u8| [vec![label; label_bytes], vec![(i * 5 % 256) as u8; 3072]].concat();
+        let write = |name: &str, count: usize| {
+            let records: Vec<u8> = (0..count).flat_map(|i| record(i, (i % 3) as u8)).collect();
+            fs::write(data.join(name), records).unwrap();
+        };
+        write("data_batch_1.bin", 12);
+        write("data_batch_2.bin", 9);
+        write("test_batch.bin", 6);
+        write_description(&data, format, (3, 32, 32), &["data_batch_1.bin", "data_batch_2.bin"], &["test_batch.bin"]);
+        let report = succeed(dir.path(), "train", &FIT);
+        assert!(report.contains("\"images\":17"), "21 images less 4 for validation: {report}");
+
+        fs::remove_dir_all(dir.path().join("out")).unwrap();
+        patch(&data.join("data_batch_2.bin"), |b| b.truncate(b.len() - 1));
+        fit_refused(dir.path(), &["data_batch_2.bin", "cut off"]);
+        write("data_batch_2.bin", 9);
+        patch(&data.join("data_batch_2.bin"), |b| b[label_bytes - 1] = 77);
+        fit_refused(dir.path(), &["label 77"]);
+    }
+}
+
+#[test]
+fn json_files() {
+    let faults = [
+        ("{\"schema\": \"neuropower/gen", &["genome.json", "not valid JSON", "line 1"][..]),
+        ("[1, 2]", &["genome.json", "not a JSON object"]),
+        ("{}", &["genome.json", "schema"]),
+        (&GENOME.replace("genome/1", "network/1"), &["neuropower/network/1", "needs \"neuropower/genome/1\""]),
+        (&GENOME.replace("\"optimizer\"", "\"optimiser\""), &["optimiser"]),
+        (&GENOME.replace("swish", "gelu"), &["gelu", "expected one of", "selu"]),
+        (&GENOME.replace("16", "17"), &["feature_extraction_layers 17", "valid values: 16, 28, 40, 52"]),
+        (&GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 7"), &["kernel_size 7", "valid values: 3, 5"]),
+        (&GENOME.replace("\"condense_layers\": 1", "\"condense_layers\": 4"), &["4x4", "nothing is left"]),
+    ];
+    for (text, parts) in faults {
+        let dir = fixture();
+        fs::write(dir.path().join("genome.json"), text).unwrap();
+        let line = refused(dir.path(), "train", &FIT);
+        if text.contains("\"condense_layers\": 4") {
+            assert!(line.contains("nothing is left"), "{line}");
+        } else {
+            fit_refused(dir.path(), parts);
+        }
+        let network = ["network", "--genome", "genome.json", "--dataset", "data", "--out", "network.json"];
+        refused(dir.path(), "explore", &network);
+        assert!(!dir.path().join("network.json").exists());
+    }
+}
+
+#[test]
+fn weights_of_another_network() {
+    let dir = fixture();
+    succeed(dir.path(), "train", &FIT);
+    fs::write(dir.path().join("genome.json"), GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 5")).unwrap();
+    succeed(dir.path(), "explore", &["network", "--genome", "genome.json", "--dataset", "data", "--out", "other.json"]);
+    let common = ["--network", "other.json", "--weights", "out/weights.safetensors"];
+    for (program, args) in [
+        ("train", &["eval", "--dataset", "data", "--split", "test"][..]),
+        ("prune", &["run", "--dataset", "data", "--out", "pruned"]),
+        ("codegen", &["generate", "--platform", "x86_64", "--out", "crate"]),
+    ] {
+        let line = refused(dir.path(), program, &[args, &common].concat());
+        assert!(line.contains("out/weights.safetensors") && line.contains("[12, 24, 3, 3]"), "{line}");
+    }
+    assert!(!dir.path().join("pruned/network.json").exists() && !dir.path().join("crate").exists());
+}
+
+#[test]
+fn a_network_too_large_for_any_memory() {
+    let dir = fixture();
+    succeed(dir.path(), "train", &FIT);
+    let text = fs::read_to_string(dir.path().join("out/network.json")).unwrap();
+    let huge = text.replace("\"out_channels\": 24", &format!("\"out_channels\": {}", 1u64 << 60));
+    assert_ne!(text, huge);
+    fs::write(dir.path().join("huge.json"), huge).unwrap();
+    let common = ["--network", "huge.json", "--weights", "out/weights.safetensors"];
+    for (program, args) in [
+        ("train", &["eval", "--dataset", "data", "--split", "test"][..]),
+        ("prune", &["run", "--dataset", "data", "--out", "pruned"]),
+        ("codegen", &["generate", "--platform", "x86_64", "--out", "crate"]),
+    ] {
+        let line = refused(dir.path(), program, &[args, &common].concat());
+        assert!(line.contains("stem.conv"), "{line}");
+    }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made() {
+    let dir = fixture();
+    fs::write(dir.path().join("file"), "precious").unwrap();
+    let line = refused(dir.path(), "train", &[&FIT[..6], &["file/out", "--epochs", "1"]].concat());
+    assert!(line.contains("file/out"), "{line}");
+    assert_eq!(fs::read_to_string(dir.path().join("file")).unwrap(), "precious");
+}
+
+/// The file-size limit stands for a full disk: writing more fails in the middle of a file.
+#[test]
+fn a_full_disk() {
+    let dir = fixture();
+    succeed(dir.path(), "train", &FIT);
+    let before = fs::read(dir.path().join("out/weights.safetensors")).unwrap();
+    let limited = format!("ulimit -f 8; exec {} {} --seed 1", program("train").display(), FIT.join(" "));
+    let output = Command::new("sh").args(["-c", &limited]).current_dir(dir.path()).output().unwrap();
+    let line = one_line(&output, "train under a file-size limit");
+    assert!(line.contains("cannot write the file"), "{line}");
+    assert_eq!(fs::read(dir.path().join("out/weights.safetensors")).unwrap(), before);
+    let left: Vec<_> = fs::read_dir(dir.path().join("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_help_has_an_example() {
+    let dir = fixture();
+    for (program, commands) in [
+        ("explore", &["run", "select", "network", "space"][..]),
+        ("train", &["fit", "eval"]),
+        ("prune", &["run"]),
+        ("codegen", &["generate", "plan", "platforms"]),
+        ("measure", &["run", "boards"]),
+    ] {
+        assert_eq!(run(dir.path(), program, &["nonsense"]).status.code(), Some(2), "{program}");
+        for command in commands {
+            assert_eq!(run(dir.path(), program, &[command, "--nonsense"]).status.code(), Some(2), "{program} {command}");
+            let help = succeed(dir.path(), program, &[command, "--help"]);
+            assert!(help.contains("Example"), "{program} {command} --help has no example");
+        }
+    }
+    assert_eq!(run(dir.path(), "report", &["--nonsense"]).status.code(), Some(2));
+}

@@ -1,0 +1,178 @@
+//! `make pipeline` as a user runs it, on digits with a tiny profile.
+
+use common::dataset::{Dataset, Split};
+use common::json;
+use common::reference::class_of;
+use common::search_files::Archive;
+use common::train_report::{EvalReport, TrainReport};
+use common::weights::Weights;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+use tests::{root, succeed};
+
+const PROFILE: &str = r#"{
+  "schema": "neuropower/profile/1",
+  "space": {"feature_extraction_layers": [7, 10], "condense_layers": [1, 2]},
+  "template": {"growth_rate": 5, "stem_channels": 10},
+  "search": {"population": 4, "archive_size": 4, "iterations": 2, "epochs": 2, "subset": 400},
+  "training": {"batch": 32, "epochs": 6},
+  "final": {"winners": 2},
+  "pruning": {"cap": 0.3, "iterations": 3, "finetune_epochs": 1},
+  "measurement": {"idle_s": 0, "warmup_s": 0.05, "windows": 2, "window_s": 0.05}
+}
+"#;
+
+/// A run in a folder of its own.
+struct Pipeline(tempfile::TempDir);
+
+impl Pipeline {
+    fn new() -> Pipeline {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("profile.json"), PROFILE).unwrap();
+        Pipeline(dir)
+    }
+
+    fn run(&self) -> PathBuf {
+        self.0.path().join("run")
+    }
+
+    /// Runs make, which must succeed; returns what it printed.
+    fn make(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "make {arguments:?}: {out}{err}");
+        out.to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let at = |name: &str, file: &str| format!("{name}={}", self.0.path().join(file).display());
+        let mut command = Command::new("make");
+        command.current_dir(root()).args(arguments);
+        command.args([at("RUN", "run"), at("PROFILE_FILE", "profile.json"), at("DATA", "digits")]);
+        // This test may itself run below `make test`.
+        command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS");
+        command
+    }
+
+    /// When each file of the run was last written, leaving out what cargo builds.
+    fn times(&self) -> BTreeMap<PathBuf, SystemTime> {
+        let mut times = BTreeMap::new();
+        let mut folders = vec![self.run()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    if path.file_name().unwrap() != "target" {
+                        folders.push(path);
+                    }
+                } else if path.file_name().unwrap() != ".lock" {
+                    let time = fs::metadata(&path).unwrap().modified().unwrap();
+                    times.insert(path.strip_prefix(self.run()).unwrap().to_path_buf(), time);
+                }
+            }
+        }
+        times
+    }
+
+    /// The files that a `make` call wrote anew.
+    fn written_by(&self, arguments: &[&str]) -> Vec<String> {
+        let before = self.times();
+        self.make(arguments);
+        let changed = self.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
+        changed.map(|(path, _)| path.display().to_string()).collect()
+    }
+}
+
+#[test]
+fn the_whole_pipeline() {
+    let pipeline = Pipeline::new();
+    let table = pipeline.make(&["pipeline"]);
+    for word in ["dense", "pruned", "test accuracy", "parameters", "MACs", "NID", "latency", "energy"] {
+        assert!(table.contains(word), "{word:?} is not in the table: {table}");
+    }
+    let page = fs::read_to_string(pipeline.run().join("report/index.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("</html>"));
+
+    check_search(&pipeline.run());
+    for rank in [1, 2] {
+        check_network(&pipeline, rank);
+    }
+    check_crate(&pipeline, &pipeline.run().join("networks/1/pruned"));
+    check_out_of_date(&pipeline);
+}
+
+fn check_search(run: &Path) {
+    let archive: Archive = json::read(&run.join("explore/archive.json")).unwrap();
+    assert_eq!((archive.iterations, archive.evaluations), (2, 8));
+    let lines = fs::read_to_string(run.join("explore/evaluations.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 8);
+}
+
+fn check_network(pipeline: &Pipeline, rank: usize) {
+    let folder = pipeline.run().join(format!("networks/{rank}"));
+    let dense: TrainReport = json::read(&folder.join("dense/train.json")).unwrap();
+    let network: common::network::Network = json::read(&folder.join("pruned/network.json")).unwrap();
+    Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap();
+    let left = common::counts::count(&network).unwrap().parameters as f64 / dense.parameters as f64;
+    assert!((0.7..0.75).contains(&left), "{left} of the parameters are left, but the cap is 0.3");
+    let test: EvalReport = json::read(&folder.join("dense/test.json")).unwrap();
+    assert_eq!(test.images, 359);
+}
+
+/// The crate proves itself, and classifies the test images as `train eval` does.
+fn check_crate(pipeline: &Pipeline, network: &Path) {
+    let folder = network.join("crate-x86_64");
+    let cargo = |arguments: &[&str]| {
+        let output = Command::new("cargo").args(arguments).current_dir(&folder).output().unwrap();
+        assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(cargo(&["test", "--release"]).contains("test result: ok"));
+    let data = pipeline.0.path().join("digits");
+    let images = data.join("t10k-images-idx3-ubyte");
+    let classes = cargo(&["run", "--release", "--quiet", "--bin", "classify", "--", images.to_str().unwrap()]);
+    let classes: Vec<usize> = classes
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["class"].as_u64().unwrap() as usize)
+        .collect();
+    let logits = pipeline.0.path().join("logits");
+    let arguments = ["eval", "--network", "network.json", "--weights", "weights.safetensors", "--split", "test"];
+    let more = ["--dataset", data.to_str().unwrap(), "--dump-logits", logits.to_str().unwrap()];
+    succeed(network, "train", &[&arguments[..], &more].concat());
+    let logits = Weights::from_bytes(&fs::read(logits).unwrap()).unwrap();
+    let expected: Vec<usize> = logits.get("logits").data.chunks(10).map(class_of).collect();
+    assert_eq!(classes.len(), Dataset::load(&data, Split::Test).unwrap().len());
+    let equal = classes.iter().zip(&expected).filter(|(a, b)| a == b).count();
+    let jumps = json::read::<common::network::Network>(&network.join("network.json")).unwrap();
+    // A pair of activations that jumps at 0 makes rounding visible: 99 % of the images.
+    let needed = if jumps.origin.genome.activation().jumps_at_zero() { expected.len() * 99 / 100 } else { expected.len() };
+    assert!(equal >= needed, "{equal} of {} classes agree", expected.len());
+}
+
+/// Only what is out of date is redone.
+fn check_out_of_date(pipeline: &Pipeline) {
+    assert_eq!(pipeline.written_by(&["pipeline"]), [""; 0]);
+    assert_eq!(pipeline.written_by(&["-n", "pipeline"]), [""; 0]);
+
+    let report = ["report/front.svg", "report/index.html", "report/pruning.svg"];
+    let with_report = |file: &str| [&[file], &report[..]].concat();
+    fs::remove_file(pipeline.run().join("networks/2/pruned/test.json")).unwrap();
+    assert_eq!(pipeline.written_by(&["pipeline"]), with_report("networks/2/pruned/test.json"));
+    fs::remove_file(pipeline.run().join("networks/1/dense/measurement-host.json")).unwrap();
+    assert_eq!(pipeline.written_by(&["pipeline"]), with_report("networks/1/dense/measurement-host.json"));
+
+    let measured = pipeline.written_by(&["measure", "BOARD=host"]);
+    let (measurements, others): (Vec<_>, Vec<_>) = measured.iter().partition(|path| path.contains("measurement-host"));
+    assert_eq!(measurements.len(), 4);
+    assert_eq!(others, report);
+
+    // A run on another profile is not continued by mistake.
+    fs::write(pipeline.0.path().join("profile.json"), PROFILE.replace("\"epochs\": 6", "\"epochs\": 7")).unwrap();
+    let output = pipeline.command(&["pipeline"]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).to_string();
+    assert!(!output.status.success() && message.contains("started with another profile"), "{message}");
+    assert_eq!(pipeline.written_by(&["measure"]).len(), 4 + report.len());
+}
