@@ -218,7 +218,11 @@ fn wrong_usage_is_exit_code_2_and_help_has_an_example() {
     ] {
         assert_eq!(run(dir.path(), program, &["nonsense"]).status.code(), Some(2), "{program}");
         for command in commands {
-            assert_eq!(run(dir.path(), program, &[command, "--nonsense"]).status.code(), Some(2), "{program} {command}");
+            assert_eq!(
+                run(dir.path(), program, &[command, "--nonsense"]).status.code(),
+                Some(2),
+                "{program} {command}"
+            );
             let help = succeed(dir.path(), program, &[command, "--help"]);
             assert!(help.contains("Example"), "{program} {command} --help has no example");
         }

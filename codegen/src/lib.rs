@@ -1,1 +1,74 @@
-//! Not yet written.
+//! Code generation: from a network and its weights to a standalone Rust crate that runs it (paper, section 4.3).
+//!
+//! [`graph`] merges nodes into kernel calls, [`plan`] gives every tensor its place in one block of memory, [`pack`] lays
+//! out the weights, `emit` writes the crate's files and `folder` makes them appear all at once.
+
+mod emit;
+mod folder;
+mod generate;
+pub mod golden;
+pub mod graph;
+mod memory;
+pub mod pack;
+mod placement;
+pub mod plan;
+pub mod platform;
+pub mod report;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use common::network::Network;
+use common::{json, stage};
+use platform::Platform;
+use std::path::PathBuf;
+
+/// Writes a network as a standalone Rust crate.
+#[derive(Parser)]
+#[command(
+    name = "codegen",
+    version,
+    after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform x86_64 --out crate"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Writes the crate and prints its manifest as one line of JSON.
+    #[command(
+        after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte"
+    )]
+    Generate(generate::Options),
+    /// Prints what a network needs on a platform, known without weights, as JSON.
+    #[command(after_help = "Example:\n  codegen plan --network n/network.json --platform x86_64")]
+    Plan {
+        /// The network.
+        #[arg(long, value_name = "FILE")]
+        network: PathBuf,
+        /// What the crate would be for.
+        #[arg(long)]
+        platform: Platform,
+    },
+    /// Prints the platforms as JSON.
+    #[command(after_help = "Example:\n  codegen platforms")]
+    Platforms,
+}
+
+/// Runs the stage.
+///
+/// # Errors
+/// Files that cannot be read or written or do not fit each other.
+pub fn run(args: &Args) -> Result<()> {
+    match &args.command {
+        Command::Generate(options) => stage::print_line(&json::to_line(&generate::generate(options)?)?),
+        Command::Plan { network, platform } => {
+            let path = network;
+            let network: Network = json::read(path)?;
+            let report = report::report(&network, *platform).with_context(|| path.display().to_string())?;
+            stage::print_line(json::to_text(&report)?.trim_end())
+        }
+        Command::Platforms => stage::print_line(json::to_text(&platform::list())?.trim_end()),
+    }
+}

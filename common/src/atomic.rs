@@ -11,7 +11,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(Into::into))
 }
 
-/// As [`write`], for content that is produced in pieces.
+/// as [`write()`], for content that is produced in pieces.
 pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let failed = || format!("{}: cannot write the file", path.display());
     let folder = match path.parent() {

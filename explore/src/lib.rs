@@ -1,1 +1,59 @@
-//! Not yet written.
+//! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
+//!
+//! `spea2`, `normalize` and `distance` are pure functions over objective vectors; `operators`, `novelty` and
+//! `controller` are Algorithm 1 over genomes; `evaluator`, `checkpoint`, `winners`, `figure` and `session` are the
+//! processes and files around it.
+
+pub mod checkpoint;
+pub mod controller;
+pub mod distance;
+pub mod evaluator;
+pub mod figure;
+pub mod normalize;
+pub mod novelty;
+pub mod operators;
+pub mod overview;
+pub mod progress;
+pub mod session;
+pub mod spea2;
+pub mod winners;
+
+mod commands;
+#[cfg(test)]
+mod test_support;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Searches the design space for small and accurate networks.
+#[derive(Debug, Parser)]
+#[command(name = "explore", version, about, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, front.svg and winners to --out
+    Run(commands::RunArgs),
+    /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
+    Select(commands::SelectArgs),
+    /// Expands a genome to its network; prints parameters and MACs, as JSON
+    Network(commands::NetworkArgs),
+    /// Prints what the design space holds, as JSON
+    Space(commands::SpaceArgs),
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// Bad input, failed trainings, or files that cannot be written; one line each.
+pub fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Run(args) => commands::run(args),
+        Command::Select(args) => commands::select(args),
+        Command::Network(args) => commands::network(args),
+        Command::Space(args) => commands::space(args),
+    }
+}

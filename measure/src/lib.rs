@@ -1,1 +1,97 @@
-//! Not yet written.
+//! The measure stage: builds a generated crate, runs its `bench` on a board, reads the board's meter beside it, and
+//! records latency and energy of one inference with every raw number they come from.
+
+mod boards;
+mod crate_hash;
+mod energy;
+#[cfg(test)]
+mod fake_sysfs;
+mod host;
+mod instruments;
+mod meter;
+mod process;
+mod record;
+mod runner;
+mod session;
+mod stats;
+mod take;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use common::board::KnownBoards;
+use common::json;
+use common::stage::print_line;
+use std::path::{Path, PathBuf};
+
+/// Measures the time and energy of a generated crate on a board.
+#[derive(Debug, Parser)]
+#[command(
+    name = "measure",
+    version,
+    after_help = "Example: measure run --crate runs/digits-smoke/crate --board host \
+    --out measurement.json"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Builds and runs a crate on a board and records its latency and energy.
+    Run(RunArgs),
+    /// Lists the known boards, and which meters this machine has, as JSON.
+    Boards(BoardsArgs),
+}
+
+/// What `measure run` takes.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example: measure run --crate runs/digits-smoke/crate --board host --out measurement.json\n\n\
+    The path of the record is printed on standard output, a summary on standard error. Without a meter the record says \
+    why, and latency is measured all the same. A measurement below the full protocol is marked `short`, and so is one \
+    with a window under 100 updates of the meter's counters (RAPL: every millisecond, so under 0.1 s).")]
+pub struct RunArgs {
+    /// Folder of the crate, as `codegen generate` makes it.
+    #[arg(long = "crate", value_name = "DIR")]
+    crate_dir: PathBuf,
+    /// Name of a board (`measure boards` lists them), or the file of one: with a `/` in it, or ending in .json.
+    #[arg(long, value_name = "F|NAME")]
+    board: String,
+    /// Where the record goes.
+    #[arg(long, value_name = "F")]
+    out: PathBuf,
+    /// Profile whose section `measurement` says how long to measure; without it, the full protocol (75 s).
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
+    /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
+    #[arg(long)]
+    require_energy: bool,
+    /// What takes the place of /sys.
+    #[arg(long, value_name = "DIR", default_value = "/sys")]
+    sysfs_root: PathBuf,
+}
+
+#[derive(Debug, Parser)]
+#[command(after_help = "Example: measure boards")]
+struct BoardsArgs {
+    /// What takes the place of /sys.
+    #[arg(long, value_name = "DIR", default_value = "/sys")]
+    sysfs_root: PathBuf,
+}
+
+/// Does what the command line says.
+pub fn run(args: &Args) -> Result<()> {
+    match &args.command {
+        Command::Run(run) => {
+            take::run(run)?;
+            print_line(&run.out.display().to_string())
+        }
+        Command::Boards(args) => list_boards(&args.sysfs_root),
+    }
+}
+
+fn list_boards(sysfs: &Path) -> Result<()> {
+    let boards = boards::known(Path::new(boards::FOLDER)).context("cannot list the boards")?;
+    let known = KnownBoards { boards: boards.into_values().collect(), meters: meter::on_host(sysfs) };
+    print_line(json::to_text(&known)?.trim_end())
+}

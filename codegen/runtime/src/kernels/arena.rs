@@ -1,0 +1,17 @@
+//! The one block of working memory, cut into what a kernel reads and what it writes.
+
+use core::ops::Range;
+
+/// Slices of `memory` at ascending `ranges` that do not overlap.
+///
+/// # Panics
+/// If a range begins before the one before it ends, or ends outside the memory.
+pub fn split<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -> [&mut [f32]; N] {
+    let (mut rest, mut at) = (memory, 0);
+    ranges.map(|range| {
+        assert!(at <= range.start && range.start <= range.end, "the ranges must ascend and not overlap");
+        let (taken, after) = core::mem::take(&mut rest)[range.start - at..].split_at_mut(range.end - range.start);
+        (rest, at) = (after, range.end);
+        taken
+    })
+}

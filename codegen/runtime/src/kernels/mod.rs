@@ -1,0 +1,11 @@
+//! Kernels for inference: planar f32 tensors (channels, rows, columns) without gaps, one image at a time.
+
+pub mod activation;
+pub mod arena;
+pub mod conv;
+pub mod linear;
+pub mod norm;
+pub mod pool;
+pub mod simd;
+#[cfg(target_arch = "x86_64")]
+mod simd_x86_64;

@@ -1,0 +1,200 @@
+//! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the plan.
+
+use super::template::fill;
+use crate::plan::{Kernel, Plan, Source, Step};
+use common::activation::{Activation, PiecewiseActivation};
+use common::network::Network;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::ops::Range;
+
+/// The file's text.
+pub(super) fn source(name: &str, network: &Network, plan: &Plan) -> String {
+    let input = &network.input;
+    let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
+    let numbers = |values: &[f32]| values.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
+    let values = [
+        ("NAME", name),
+        ("USES", &uses(plan)),
+        ("ACTIVATIONS", &activation_types(plan)),
+        ("CHANNELS", &input.channels.to_string()),
+        ("HEIGHT", &input.height.to_string()),
+        ("WIDTH", &input.width.to_string()),
+        ("CLASS_COUNT", &classes.len().to_string()),
+        ("CLASSES", &class_list(&classes)),
+        ("MEAN", &numbers(&input.mean)),
+        ("STD", &numbers(&input.std)),
+        ("ARENA_LEN", &plan.arena_len.to_string()),
+        ("WEIGHTS_LEN", &plan.constants_len.to_string()),
+        ("STEPS", &steps(network, plan)),
+    ];
+    fill(include_str!("../../templates/lib.rs.txt"), &values)
+}
+
+/// A Rust string literal; everything but plain ASCII is escaped.
+fn string_literal(text: &str) -> String {
+    format!("\"{}\"", text.escape_default())
+}
+
+/// On one line if it fits there.
+fn class_list(classes: &[String]) -> String {
+    let line = classes.join(", ");
+    if line.len() < 80 {
+        return format!("[{line}]");
+    }
+    let lines: String = classes.iter().map(|class| format!("    {class},\n")).collect();
+    format!("[\n{lines}]")
+}
+
+/// The names that the steps use, by module.
+fn uses(plan: &Plan) -> String {
+    let mut uses = BTreeSet::from([("arena", "split"), ("simd", "Kernels")]);
+    for step in &plan.steps {
+        if step.entry.norm.is_some() {
+            uses.insert(("norm", "Norm"));
+        }
+        match step.kernel {
+            Kernel::Convolution { .. } => uses.extend([("conv", "Convolution"), ("conv", "convolution")]),
+            Kernel::Map => uses.extend([("norm", "map")]),
+            Kernel::AveragePool { .. } => uses.extend([("pool", "average_pool")]),
+            Kernel::GlobalAveragePool => uses.extend([("pool", "Average"), ("pool", "global_pool")]),
+            Kernel::GlobalMaxPool => uses.extend([("pool", "Max"), ("pool", "global_pool")]),
+            Kernel::Linear { .. } => uses.extend([("linear", "linear")]),
+            Kernel::Copy => {}
+        }
+    }
+    let mut lines = String::new();
+    if plan.steps.iter().any(|step| !matches!(step.kernel, Kernel::Linear { .. } | Kernel::Copy)) {
+        lines.push_str("use runtime::activation;\n");
+    }
+    let uses: Vec<(&str, &str)> = uses.into_iter().collect();
+    for module in uses.chunk_by(|a, b| a.0 == b.0) {
+        let names: Vec<&str> = module.iter().map(|(_, name)| *name).collect();
+        let names = if let [name] = names[..] { name.to_string() } else { format!("{{{}}}", names.join(", ")) };
+        let _ = writeln!(lines, "use runtime::{}::{names};", module[0].0);
+    }
+    lines
+}
+
+/// A type for each activation that the network has.
+fn activation_types(plan: &Plan) -> String {
+    let mut types = BTreeSet::new();
+    for pair in plan.steps.iter().filter_map(|step| step.entry.activation) {
+        let (name, left, right) = (pair_type(pair), function_type(pair.left), function_type(pair.right));
+        types.insert(format!("type {name} = activation::Piecewise<activation::{left}, activation::{right}>;\n"));
+    }
+    types.into_iter().collect()
+}
+
+fn pair_type(pair: PiecewiseActivation) -> String {
+    format!("{}{}", function_type(pair.left), function_type(pair.right))
+}
+
+fn function_type(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Relu => "Relu",
+        Activation::Elu => "Elu",
+        Activation::Sigmoid => "Sigmoid",
+        Activation::Tanh => "Tanh",
+        Activation::Swish => "Swish",
+        Activation::Selu => "Selu",
+        Activation::Linear => "Linear",
+    }
+}
+
+fn steps(network: &Network, plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        let call = call(step);
+        let _ = write!(
+            text,
+            "        // {}: {} -> {}\n{}{}        {}\n\n",
+            network.nodes[step.node].name,
+            step.input,
+            step.output,
+            regions(step),
+            call.preparation,
+            call.text
+        );
+    }
+    let logits = match &plan.logits {
+        Source::Image => "input".to_string(),
+        Source::Arena(range) => format!("&arena.0[{}]", range_text(range)),
+    };
+    let _ = write!(text, "        output.copy_from_slice({logits});");
+    text
+}
+
+/// The line that cuts the arena, its parts in the order in which they lie.
+fn regions(step: &Step) -> String {
+    let mut regions = vec![(&step.target, "to")];
+    if let Source::Arena(range) = &step.source {
+        regions.push((range, "from"));
+    }
+    if !step.scratch.is_empty() {
+        regions.push((&step.scratch, "scratch"));
+    }
+    regions.sort_by_key(|(range, _)| range.start);
+    let names: Vec<&str> = regions.iter().map(|(_, name)| *name).collect();
+    let ranges: Vec<String> = regions.iter().map(|(range, _)| range_text(range)).collect();
+    format!("        let [{}] = split(&mut arena.0, [{}]);\n", names.join(", "), ranges.join(", "))
+}
+
+struct Call {
+    preparation: String,
+    text: String,
+}
+
+fn call(step: &Step) -> Call {
+    let from = match step.source {
+        Source::Image => "input",
+        Source::Arena(_) => "from",
+    };
+    let activation = step.entry.activation.map_or("activation::Identity".to_string(), pair_type);
+    let weights = |range: &Range<usize>| format!("weights({})", range_text(range));
+    let mut preparation = String::new();
+    if let Some(range) = &step.entry.norm {
+        preparation = format!("        let norm = Norm::new({});\n", weights(range));
+    }
+    let norm = if step.entry.norm.is_some() { "Some(norm)" } else { "None" };
+    let text = match &step.kernel {
+        Kernel::Convolution { layer, tile, weights: range } => {
+            preparation += &format!("        let layer = {layer:?};\n");
+            let weights = weights(range);
+            format!("convolution::<{activation}, {tile}>(kernels, &layer, {norm}, {weights}, {from}, to, scratch);")
+        }
+        Kernel::Map => format!("map::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane()),
+        Kernel::AveragePool { size } => {
+            let shape = step.input;
+            let shape = format!("[{}, {}, {}]", shape.channels, shape.height, shape.width);
+            format!("average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);")
+        }
+        Kernel::GlobalAveragePool => global_pool(step, &activation, "Average", norm, from),
+        Kernel::GlobalMaxPool => global_pool(step, &activation, "Max", norm, from),
+        Kernel::Linear { weights: range, bias } => {
+            format!("linear(kernels, {}, {}, {from}, to);", weights(range), weights(bias))
+        }
+        Kernel::Copy => format!("to.copy_from_slice({from});"),
+    };
+    Call { preparation, text }
+}
+
+fn global_pool(step: &Step, activation: &str, kind: &str, norm: &str, from: &str) -> String {
+    format!("global_pool::<{activation}, {kind}>(kernels, {}, {norm}, {from}, to, scratch);", step.input.plane())
+}
+
+fn range_text(range: &Range<usize>) -> String {
+    format!("{}..{}", range.start, range.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::string_literal;
+
+    #[test]
+    fn class_names_stay_inside_their_quotes() {
+        let hostile = "\"); } /* \\ */ \u{202e} \n é";
+        let literal = string_literal(hostile);
+        assert_eq!(literal, r#""\"); } /* \\ */ \u{202e} \n \u{e9}""#);
+    }
+}

@@ -1,0 +1,130 @@
+//! A folder of files that appears whole or not at all.
+
+use crate::emit::File;
+use anyhow::{Context, Result, ensure};
+use common::manifest::Manifest;
+use common::{atomic, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Checks that a generated crate may be put at `out`: nothing is there yet, an empty folder, or a generated crate.
+pub(crate) fn check_free(out: &Path) -> Result<()> {
+    let Ok(kind) = fs::metadata(out) else { return Ok(()) };
+    ensure!(kind.is_dir(), "{}: there is something that is not a folder; name another one with --out", out.display());
+    let mut entries = fs::read_dir(out).with_context(|| format!("{}: cannot read the folder", out.display()))?;
+    let is_ours = json::read::<Manifest>(&out.join("manifest.json")).is_ok();
+    ensure!(
+        is_ours || entries.next().is_none(),
+        "{}: the folder is not empty and not a generated crate; empty it or name another one with --out",
+        out.display()
+    );
+    Ok(())
+}
+
+/// Writes `files` to a new folder beside `out` and puts it there; a generated crate at `out` goes.
+pub(crate) fn write(out: &Path, files: &[File]) -> Result<()> {
+    let failed = || format!("{}: cannot write the crate", out.display());
+    // A link stays one: what it leads to is replaced.
+    let out = fs::canonicalize(out).or_else(|_| std::path::absolute(out)).with_context(failed)?;
+    let parent = out.parent().with_context(failed)?;
+    atomic::create_dir_all(parent)?;
+    let new = temporary_folder(parent).with_context(failed)?;
+    for (path, content) in files {
+        atomic::write(&new.path().join(path), content)?;
+    }
+    check_free(&out)?;
+    let old = set_aside(&out, parent).with_context(failed)?;
+    let placed = fs::rename(new.path(), &out);
+    if let (Err(_), Some((_, old))) = (&placed, &old) {
+        // Best effort: the error that is reported is the one that led here.
+        let _ = fs::rename(old, &out);
+    }
+    placed.with_context(failed)
+}
+
+/// A folder that is removed with everything in it unless it gets another name.
+fn temporary_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".partial-");
+    #[cfg(unix)]
+    {
+        // Open to everybody but for the process's mask, as folders are that `mkdir` makes.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(parent)
+}
+
+/// Moves what is at `out` into a folder that goes when this function's result does.
+fn set_aside(out: &Path, parent: &Path) -> std::io::Result<Option<(TempDir, PathBuf)>> {
+    if !out.exists() {
+        return Ok(None);
+    }
+    let folder = temporary_folder(parent)?;
+    let old = folder.path().join("replaced");
+    fs::rename(out, &old)?;
+    Ok(Some((folder, old)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Vec<u8> {
+        let manifest = Manifest {
+            name: "a".to_string(),
+            platform: "x86_64".to_string(),
+            network_sha256: String::new(),
+            weights_sha256: String::new(),
+            parameters: 1,
+            macs: 1,
+            weights_bytes: 1,
+            arena_bytes: 1,
+        };
+        json::to_text(&manifest).unwrap().into_bytes()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn new_empty_and_generated_folders_are_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("a/b");
+        write(&out, &[("manifest.json".to_string(), manifest()), ("old/x".to_string(), vec![1])]).unwrap();
+        write(&out, &[("manifest.json".to_string(), manifest()), ("new".to_string(), vec![2])]).unwrap();
+        assert_eq!(names(&out), ["manifest.json", "new"]);
+        let empty = dir.path().join("a/empty");
+        fs::create_dir(&empty).unwrap();
+        write(&empty, &[("x".to_string(), vec![])]).unwrap();
+        assert_eq!(names(&dir.path().join("a")), ["b", "empty"]);
+    }
+
+    #[test]
+    fn foreign_folders_and_files_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("manifest.json"), "{}").unwrap();
+        let error = write(dir.path(), &[("x".to_string(), vec![])]).unwrap_err().to_string();
+        assert!(error.contains("not a generated crate"), "{error}");
+        let error = write(&dir.path().join("manifest.json"), &[]).unwrap_err().to_string();
+        assert!(error.contains("not a folder"), "{error}");
+        assert_eq!(names(dir.path()), ["manifest.json"]);
+    }
+
+    #[test]
+    fn a_failure_in_between_leaves_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        write(&out, &[("manifest.json".to_string(), manifest())]).unwrap();
+        // The second file would lie below the first one.
+        let files = [("x".to_string(), vec![]), ("x/y".to_string(), vec![])];
+        assert!(write(&out, &files).is_err());
+        assert_eq!(names(&out), ["manifest.json"]);
+        assert_eq!(names(dir.path()), ["out"]);
+    }
+}

@@ -1,0 +1,115 @@
+//! `codegen generate`.
+
+use crate::emit::Crate;
+use crate::golden::Golden;
+use crate::plan::Plan;
+use crate::platform::Platform;
+use crate::report::bytes;
+use crate::{folder, pack};
+use anyhow::{Context, Result, ensure};
+use common::genome::Genome;
+use common::hash::sha256_hex;
+use common::manifest::Manifest;
+use common::network::Network;
+use common::weights::Weights;
+use common::{counts, json};
+use std::path::{Path, PathBuf};
+
+/// Options of `codegen generate`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The network.
+    #[arg(long, value_name = "FILE")]
+    network: PathBuf,
+    /// Its weights.
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// What the crate is for.
+    #[arg(long)]
+    platform: Platform,
+    /// The crate's folder: a new one, or a generated crate, which is replaced.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The crate's name [default: after the genome].
+    #[arg(long)]
+    name: Option<String>,
+    /// A data set whose first test images the crate tests itself with [default: random images].
+    #[arg(long, value_name = "DIR")]
+    samples: Option<PathBuf>,
+}
+
+/// Words that cannot be a crate's name, because Rust or the crate itself means something else by them.
+const RESERVED: &[&str] = &[
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
+    "super", "test", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "yield",
+];
+
+/// Writes the crate.
+pub(crate) fn generate(options: &Options) -> Result<Manifest> {
+    // One platform so far, and with it one kind of crate.
+    let Platform::X86_64 = options.platform;
+    folder::check_free(&options.out)?;
+    let network: Network = json::read(&options.network)?;
+    let weights = Weights::read(&options.weights, &network)?;
+    let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin.genome));
+    check_name(&name)?;
+    let plan = Plan::new(&network).with_context(|| options.network.display().to_string())?;
+    let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
+    let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
+    let counts = counts::count(&network)?;
+    let manifest = Manifest {
+        name,
+        platform: options.platform.name().to_string(),
+        network_sha256: sha256_of(&options.network)?,
+        weights_sha256: sha256_of(&options.weights)?,
+        parameters: counts.parameters,
+        macs: counts.macs,
+        weights_bytes: bytes(constants.len()),
+        arena_bytes: bytes(plan.arena_len),
+    };
+    let content = Crate { manifest: &manifest, network: &network, plan: &plan, constants: &constants, golden: &golden };
+    folder::write(&options.out, &content.files()?)?;
+    Ok(manifest)
+}
+
+fn sha256_of(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    Ok(sha256_hex(&bytes))
+}
+
+fn default_name(genome: &Genome) -> String {
+    let Genome { left_activation, right_activation, condense_layers, feature_extraction_layers, kernel_size, .. } =
+        genome;
+    format!("net-{condense_layers}x{feature_extraction_layers}-k{kernel_size}-{left_activation}-{right_activation}")
+}
+
+/// The name becomes a package, a Rust identifier and text in files, so only harmless ones pass.
+fn check_name(name: &str) -> Result<()> {
+    let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    let valid = name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(harmless);
+    ensure!(
+        valid,
+        "the crate name {name:?} must begin with a lower-case letter and have only such, digits, '_' and '-', at most 64"
+    );
+    ensure!(!RESERVED.contains(&name), "the crate name {name:?} is reserved by Rust; give another one with --name");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    #[test]
+    fn crate_names() {
+        for name in ["a", "m-net-1", "x_9", &"a".repeat(64)] {
+            check_name(name).unwrap();
+        }
+        let too_long = "a".repeat(65);
+        for name in ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", &too_long] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Recorded inputs and outputs, by which a generated crate tests itself.
+
+use anyhow::{Result, ensure};
+use common::dataset::{Dataset, Split};
+use common::network::Network;
+use common::weights::Weights;
+use common::{reference, seed};
+use rand::Rng;
+use std::path::Path;
+
+/// Test images that are recorded.
+const SAMPLES: usize = 16;
+/// Random images that are recorded where there are no others.
+const RANDOM: usize = 8;
+
+/// Images and their logits.
+pub struct Golden {
+    /// Normalised images, one after the other.
+    pub inputs: Vec<f32>,
+    /// Their logits, one image after the other.
+    pub outputs: Vec<f32>,
+    /// How many there are, and what.
+    description: String,
+}
+
+impl Golden {
+    /// Records the first test images of the data set in `samples`, or else random ones. The logits are those of
+    /// [`common::reference`], which shares no code with the kernels.
+    ///
+    /// # Errors
+    /// A data set that cannot be read or has images of another shape.
+    pub fn record(network: &Network, weights: &Weights, samples: Option<&Path>) -> Result<Golden> {
+        let (pixels, what) = match samples {
+            Some(folder) => (first_test_images(network, folder)?, "test images"),
+            None => (random_images(network), "random images"),
+        };
+        let plane = network.input.shape().plane();
+        let inputs: Vec<Vec<f32>> = pixels
+            .iter()
+            .map(|image| image.iter().enumerate().map(|(i, p)| network.input.normalise(i / plane, *p)).collect())
+            .collect();
+        let outputs: Result<Vec<Vec<f32>>> =
+            inputs.iter().map(|image| reference::logits(network, weights, image)).collect();
+        let description = format!("{} {what}", inputs.len());
+        Ok(Golden { inputs: inputs.concat(), outputs: outputs?.concat(), description })
+    }
+
+    /// How many images there are, and what they are, as in "8 random images".
+    pub(crate) fn describe(&self) -> String {
+        self.description.clone()
+    }
+}
+
+fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {
+    let images = Dataset::load(folder, Split::Test)?;
+    let (found, expected) = (images.shape, network.input.shape());
+    ensure!(
+        found == expected,
+        "{}: its images are {found}, but the network takes {expected}; name the data set it was made for",
+        folder.display()
+    );
+    Ok((0..images.len().min(SAMPLES)).map(|i| images.image(i).to_vec()).collect())
+}
+
+fn random_images(network: &Network) -> Vec<Vec<u8>> {
+    let mut rng = seed::stream(0, "codegen/golden");
+    let image = |_| {
+        let mut pixels = vec![0; network.input.shape().elements()];
+        rng.fill_bytes(&mut pixels);
+        pixels
+    };
+    (0..RANDOM).map(image).collect()
+}

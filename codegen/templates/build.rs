@@ -1,0 +1,6 @@
+//! Tells the programs which target they are built for.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=TARGET={}", std::env::var("TARGET").unwrap_or_default());
+}

@@ -1,0 +1,205 @@
+//! `classify`: the class of each image of a file, one JSON object a line.
+
+use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise};
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+const USAGE: &str = "\
+usage: classify FILE [--raw | --f32] [--limit N] [--offset N]
+
+FILE holds images:
+  by default   an IDX file of unsigned bytes, as MNIST's, not compressed
+  --raw        unsigned bytes, image after image: channels, rows, columns
+  --f32        likewise little-endian f32 that are normalised already
+  --limit N    at most N images
+  --offset N   without the first N images
+
+Example: classify t10k-images-idx3-ubyte --limit 3";
+
+static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
+
+/// What a file holds.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Idx,
+    Raw,
+    F32,
+}
+
+struct Arguments {
+    file: PathBuf,
+    format: Format,
+    limit: usize,
+    offset: usize,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match parse(&arguments) {
+        Ok(arguments) => match run(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(error) => {
+            eprintln!("error: {error}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
+    let (mut files, mut format, mut limit, mut offset) = (Vec::new(), Format::Idx, usize::MAX, 0);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.to_str() {
+            Some("--raw") if format != Format::F32 => format = Format::Raw,
+            Some("--f32") if format != Format::Raw => format = Format::F32,
+            Some("--raw" | "--f32") => return Err("--raw and --f32 exclude each other".to_string()),
+            Some(name @ ("--limit" | "--offset")) => {
+                let number = rest.next().and_then(|text| text.to_str()?.parse().ok());
+                let number = number.ok_or_else(|| format!("{name} needs a whole number"))?;
+                *(if name == "--limit" { &mut limit } else { &mut offset }) = number;
+            }
+            Some(option) if option.starts_with("--") => return Err(format!("there is no option {option}")),
+            Some(_) | None => files.push(PathBuf::from(argument)),
+        }
+    }
+    match <[PathBuf; 1]>::try_from(files) {
+        Ok([file]) => Ok(Arguments { file, format, limit, offset }),
+        Err(_) => Err("it takes exactly one FILE".to_string()),
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let images =
+        read(&arguments.file, arguments.format).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let model = Model::new();
+    let mut arena = ARENA.lock().map_err(|error| error.to_string())?;
+    let (mut input, mut output): (Input, Output) = ([0.0; INPUT_LEN], [0.0; CLASSES.len()]);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for (index, image) in images.iter().enumerate().skip(arguments.offset).take(arguments.limit) {
+        image.load(&mut input);
+        model.forward(&mut arena, &input, &mut output);
+        if output.iter().any(|logit| !logit.is_finite()) {
+            return Err(format!("{}: image {index} leads to numbers that are not finite", arguments.file.display()));
+        }
+        writeln!(out, "{}", result_line(index, &output)).map_err(|error| cannot_write(&error))?;
+    }
+    out.flush().map_err(|error| cannot_write(&error))
+}
+
+fn cannot_write(error: &std::io::Error) -> String {
+    format!("cannot write to standard output: {error}")
+}
+
+/// An image as it lies in the file.
+enum Image {
+    Pixels(Box<[u8; INPUT_LEN]>),
+    Normalised(Box<Input>),
+}
+
+impl Image {
+    fn load(&self, input: &mut Input) {
+        match self {
+            Image::Pixels(pixels) => normalise(pixels, input),
+            Image::Normalised(values) => input.copy_from_slice(values.as_slice()),
+        }
+    }
+}
+
+fn read(file: &Path, format: Format) -> Result<Vec<Image>, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!("cannot read the file: {error}"))?;
+    match format {
+        Format::Idx => pixel_images(idx_content(&bytes)?),
+        Format::Raw => pixel_images(&bytes),
+        Format::F32 => float_images(&bytes),
+    }
+}
+
+/// The pixels of an IDX file whose images have the network's shape.
+fn idx_content(bytes: &[u8]) -> Result<&[u8], String> {
+    let word = |i: usize| bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize);
+    let cut_off = || "not a whole IDX file: its header is cut off".to_string();
+    let dimensions = match word(0).ok_or_else(cut_off)? {
+        0x0803 => 3,
+        0x0804 => 4,
+        other if other >> 16 == 0x1f8b => return Err("it is compressed; unpack it with gunzip first".to_string()),
+        other => return Err(format!("not an IDX file of images: it starts with {other:#010x}")),
+    };
+    let sizes: Vec<usize> = (1..=dimensions).map_while(word).collect();
+    if sizes.len() < dimensions {
+        return Err(cut_off());
+    }
+    // Without a dimension for them, there is one channel.
+    let channels = if dimensions == 4 { sizes[1] } else { 1 };
+    let shape = [channels, sizes[dimensions - 2], sizes[dimensions - 1]];
+    if shape != SHAPE {
+        return Err(format!("its images are {}, but the network takes {}", shape_text(shape), shape_text(SHAPE)));
+    }
+    let pixels = &bytes[4 + 4 * dimensions..];
+    if sizes[0].checked_mul(INPUT_LEN) != Some(pixels.len()) {
+        return Err(format!("the header promises {} images, but {} bytes follow", sizes[0], pixels.len()));
+    }
+    Ok(pixels)
+}
+
+fn shape_text([channels, height, width]: [usize; 3]) -> String {
+    format!("{channels}x{height}x{width}")
+}
+
+fn pixel_images(bytes: &[u8]) -> Result<Vec<Image>, String> {
+    let image = |pixels: &[u8]| Some(Image::Pixels(Box::new(pixels.try_into().ok()?)));
+    whole_images(bytes, INPUT_LEN, image)
+}
+
+fn float_images(bytes: &[u8]) -> Result<Vec<Image>, String> {
+    let image = |bytes: &[u8]| {
+        let mut values = Box::new([0.0; INPUT_LEN]);
+        for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(4)) {
+            *value = f32::from_le_bytes(bytes.try_into().ok()?);
+        }
+        Some(Image::Normalised(values))
+    };
+    whole_images(bytes, 4 * INPUT_LEN, image)
+}
+
+fn whole_images(bytes: &[u8], size: usize, image: impl Fn(&[u8]) -> Option<Image>) -> Result<Vec<Image>, String> {
+    let images: Option<Vec<Image>> =
+        bytes.chunks(size).map(|part| (part.len() == size).then(|| image(part))?).collect();
+    images.ok_or_else(|| format!("its {} bytes are not whole images of {size} bytes", bytes.len()))
+}
+
+fn result_line(index: usize, logits: &Output) -> String {
+    let class = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+    let exponentials = logits.iter().map(|logit| f64::from(logit - logits[class]).exp());
+    let probability = 1.0 / exponentials.sum::<f64>();
+    let label = json_string(CLASSES[class]);
+    let logits: Vec<String> = logits.iter().map(|logit| format!("{logit:?}")).collect();
+    format!(
+        "{{\"index\":{index},\"class\":{class},\"label\":{label},\"probability\":{probability:?},\"logits\":[{}]}}",
+        logits.join(",")
+    )
+}
+
+fn json_string(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,216 @@
+//! Plans, run by an interpreter with the real kernels, against the slow reference.
+
+mod support;
+
+use codegen::pack::pack;
+use codegen::plan::{Kernel, Plan};
+use common::activation::{Activation, PiecewiseActivation};
+use common::network::{INPUT, Network, Node, Op, Shape};
+use common::reference::{class_of, logits};
+use common::template::{Head, Template};
+use common::{counts, seed};
+use rand::RngExt;
+use runtime::simd::Kernels;
+use support::{SWISH_RELU, expand, images, interpreter, random_weights, small};
+
+/// The bound that generated crates state: this part of the largest logit, or of 1.
+const TOLERANCE: f32 = 2e-6;
+
+/// The largest error of the logits over some images and all instruction sets, as a part of the largest logit, or of 1.
+fn error(network: &Network, seed: u64, count: usize) -> f32 {
+    let weights = random_weights(network, seed);
+    let plan = Plan::new(network).unwrap();
+    let constants = pack(&plan, network, &weights).unwrap();
+    let mut worst = 0.0f32;
+    for image in images(network, count) {
+        let want = logits(network, &weights, &image).unwrap();
+        let size = want.iter().fold(1.0f32, |size, logit| size.max(logit.abs()));
+        for kernels in Kernels::available().into_iter().flatten() {
+            let got = interpreter::run(&plan, &constants, kernels, &image);
+            assert_eq!(got.len(), want.len());
+            for (got, want) in got.iter().zip(&want) {
+                let error = (got - want).abs() / size;
+                // Not a number is worse than everything.
+                worst = if error <= worst { worst } else { error };
+                if error.is_nan() {
+                    return f32::INFINITY;
+                }
+            }
+        }
+    }
+    worst
+}
+
+#[test]
+fn template_networks_are_exact() {
+    let max_head = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, ..Template::default() };
+    let thin = Template { growth_rate: 1, stem_channels: 1, compression: 0.4, dropout: 0.2, ..Template::default() };
+    let wide = Template { growth_rate: 13, stem_channels: 25, stem_kernel: 5, ..Template::default() };
+    let networks = [
+        small([1, 8, 8], [2, 16, 3], SWISH_RELU),
+        small([3, 7, 9], [3, 7, 5], SWISH_RELU),
+        expand(&max_head, [1, 28, 28], [2, 7, 3], SWISH_RELU, 10),
+        expand(&thin, [1, 13, 5], [2, 10, 3], SWISH_RELU, 2),
+        expand(&wide, [3, 16, 17], [2, 10, 3], SWISH_RELU, 11),
+    ];
+    for network in networks {
+        let error = error(&network, 0, 3);
+        assert!(error <= TOLERANCE, "{error}: {:?} {}", network.input.shape(), network.origin.genome);
+    }
+}
+
+/// M_Net_1 of the paper, at full size.
+#[test]
+fn the_paper_s_network_is_exact_and_its_memory_is_planned_well() {
+    let network = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
+    let error = error(&network, 0, 1);
+    assert!(error <= TOLERANCE, "{error}");
+    let plan = Plan::new(&network).unwrap();
+    // At the transition live 72 channels of 28 x 28 and, pooled, of 14 x 14; what kernels need besides is small.
+    let live = 72 * (28 * 28 + 14 * 14);
+    assert!(plan.arena_len <= live * 102 / 100, "{}", plan.arena_len);
+    let copies = plan.steps.iter().filter(|step| step.kernel == Kernel::Copy).count();
+    assert_eq!(copies, 0, "concatenation is no work");
+}
+
+#[test]
+fn all_pairs_are_exact_or_choose_the_same_class_where_they_jump() {
+    for pair in PiecewiseActivation::all() {
+        let network = small([1, 8, 8], [2, 7, 3], pair);
+        if !pair.jumps_at_zero() {
+            let error = error(&network, 2, 2);
+            assert!(error <= TOLERANCE, "{error}: {pair}");
+            continue;
+        }
+        let weights = random_weights(&network, 2);
+        let plan = Plan::new(&network).unwrap();
+        let constants = pack(&plan, &network, &weights).unwrap();
+        let images = images(&network, 100);
+        for kernels in Kernels::available().into_iter().flatten() {
+            let same = images.iter().filter(|image| {
+                let got = interpreter::run(&plan, &constants, kernels, image);
+                class_of(&got) == class_of(&logits(&network, &weights, image).unwrap())
+            });
+            assert!(same.count() >= 99, "{pair} on {}", kernels.name());
+        }
+    }
+}
+
+/// Random graphs, some of whose concatenations cannot be made in place: rounding differences may grow in them, mistakes
+/// are larger still.
+#[test]
+fn random_graphs_are_computed() {
+    let mut copies = 0;
+    for seed in 0..300 {
+        let network = random_network(seed);
+        let error = error(&network, seed, 1);
+        assert!(error <= 1e-4, "{error}, seed {seed}: {network:#?}");
+        let plan = Plan::new(&network).unwrap();
+        copies += plan.steps.iter().filter(|step| step.kernel == Kernel::Copy).count();
+    }
+    assert!(copies > 100, "{copies} copies: the hard cases are missing");
+}
+
+fn random_network(seed: u64) -> Network {
+    let mut rng = seed::stream(seed, "graph");
+    let shape = [rng.random_range(1..4), rng.random_range(1..12), rng.random_range(1..20)];
+    let mut network = small([shape[0], 12, 12], [1, 7, 3], SWISH_RELU);
+    (network.input.height, network.input.width) = (shape[1], shape[2]);
+    network.nodes.clear();
+    let pairs: Vec<_> = PiecewiseActivation::all().filter(|pair| !pair.jumps_at_zero()).collect();
+    let mut values: Vec<(String, Shape)> = vec![(INPUT.to_string(), network.input.shape())];
+    for index in 0..rng.random_range(1..25) {
+        // Mostly the newest values, so that the graph is deep.
+        let pick = values.len() - 1 - rng.random_range(0..values.len().min(4));
+        let (source, shape) = values[pick].clone();
+        let mut inputs = vec![source];
+        let op = match rng.random_range(0..8) {
+            0 | 1 => Op::Conv2d {
+                in_channels: shape.channels,
+                out_channels: rng.random_range(1..15),
+                kernel: [1, 3, 5][rng.random_range(0..3)],
+                stride: [1, 1, 2, 3][rng.random_range(0..4)],
+            },
+            2 => Op::BatchNorm { channels: shape.channels },
+            3 => Op::Activation(pairs[rng.random_range(0..pairs.len())]),
+            4 => Op::Dropout { probability: 0.1 },
+            5 | 6 => {
+                let fits = |(_, other): &&(String, Shape)| (other.height, other.width) == (shape.height, shape.width);
+                let candidates: Vec<&(String, Shape)> = values.iter().filter(fits).collect();
+                for _ in 0..rng.random_range(0..4) {
+                    inputs.push(candidates[rng.random_range(0..candidates.len())].0.clone());
+                }
+                Op::Concat {}
+            }
+            _ => Op::AveragePool { size: rng.random_range(1..=shape.height.min(shape.width).min(3)) },
+        };
+        push(&mut network, &mut values, &format!("n{index}"), op, inputs);
+    }
+    let last = values.last().unwrap().clone();
+    let pool = if rng.random_bool(0.5) { Op::GlobalAveragePool {} } else { Op::GlobalMaxPool {} };
+    push(&mut network, &mut values, "pool", pool, vec![last.0]);
+    let linear = Op::Linear { in_features: last.1.channels, out_features: 10 };
+    push(&mut network, &mut values, "linear", linear, vec!["pool".to_string()]);
+    network
+}
+
+fn push(network: &mut Network, values: &mut Vec<(String, Shape)>, name: &str, op: Op, inputs: Vec<String>) {
+    network.nodes.push(Node { name: name.to_string(), op, inputs });
+    let shape = *counts::shapes(network).unwrap().last().unwrap();
+    values.push((name.to_string(), shape));
+}
+
+/// The last node need not be a kernel with a result of its own.
+#[test]
+fn any_node_may_be_the_last_one() {
+    let mut network = small([3, 1, 1], [1, 7, 3], SWISH_RELU);
+    let node = |name: &str, op, inputs: &[&str]| Node {
+        name: name.to_string(),
+        op,
+        inputs: inputs.iter().map(ToString::to_string).collect(),
+    };
+    let dropout = Op::Dropout { probability: 0.5 };
+    let swish = Op::Activation(PiecewiseActivation { left: Activation::Swish, right: Activation::Swish });
+    let endings: [(usize, Vec<Node>); 4] = [
+        (3, vec![node("a", dropout, &[INPUT])]),
+        (3, vec![node("a", swish, &[INPUT]), node("b", dropout, &["a"])]),
+        (9, vec![node("a", swish, &[INPUT]), node("b", Op::Concat {}, &["a", INPUT, "a"])]),
+        (
+            3,
+            vec![
+                node("a", swish, &[INPUT]),
+                node("b", Op::Concat {}, &["a"]),
+                node("unused", swish, &["b"]),
+                node("c", swish, &["a"]),
+            ],
+        ),
+    ];
+    for (classes, nodes) in endings {
+        network.classes = (0..classes).map(|class| class.to_string()).collect();
+        network.nodes = nodes;
+        common::json::Document::check(&network).unwrap();
+        let error = error(&network, 0, 2);
+        assert!(error <= TOLERANCE, "{error}: {:?}", network.nodes);
+    }
+}
+
+/// Concatenations in the style of the DenseNet paper, each of everything before: one buffer does for all.
+#[test]
+fn flat_concatenations_share_one_buffer() {
+    let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);
+    network.nodes.clear();
+    let mut values = vec![(INPUT.to_string(), network.input.shape())];
+    let conv = |in_channels| Op::Conv2d { in_channels, out_channels: 4, kernel: 3, stride: 1 };
+    push(&mut network, &mut values, "a", conv(1), vec![INPUT.to_string()]);
+    push(&mut network, &mut values, "b", conv(4), vec!["a".to_string()]);
+    push(&mut network, &mut values, "ab", Op::Concat {}, vec!["a".to_string(), "b".to_string()]);
+    push(&mut network, &mut values, "c", conv(8), vec!["ab".to_string()]);
+    let all = ["a", "b", "c"].map(str::to_string).to_vec();
+    push(&mut network, &mut values, "abc", Op::Concat {}, all);
+    push(&mut network, &mut values, "pool", Op::GlobalAveragePool {}, vec!["abc".to_string()]);
+    let linear = Op::Linear { in_features: 12, out_features: 10 };
+    push(&mut network, &mut values, "linear", linear, vec!["pool".to_string()]);
+    assert!(Plan::new(&network).unwrap().steps.iter().all(|step| step.kernel != Kernel::Copy));
+    let error = error(&network, 0, 2);
+    assert!(error <= TOLERANCE, "{error}");
+}

@@ -1,0 +1,103 @@
+//! Runs a plan with the real kernels, without writing and building a crate.
+
+use super::SWISH_RELU;
+use codegen::plan::{Kernel, Plan, Source, Step};
+use common::activation::{Activation as Name, PiecewiseActivation};
+use runtime::activation::{Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh};
+use runtime::arena::split;
+use runtime::conv::convolution;
+use runtime::norm::{Norm, map};
+use runtime::pool::{Average, Max, average_pool, global_pool};
+use runtime::simd::Kernels;
+
+/// The logits for an image. The arena starts with what an earlier inference may have left.
+pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32]) -> Vec<f32> {
+    let mut arena = vec![f32::NAN; plan.arena_len];
+    for step in &plan.steps {
+        let [from, to, scratch] = parts(step, &mut arena);
+        let from: &[f32] = if step.source == Source::Image { image } else { from };
+        let norm = step.entry.norm.as_ref().map(|range| Norm::new(&constants[range.clone()]));
+        let io = (from, to, scratch);
+        match step.entry.activation {
+            None => run_step::<Identity>(step, constants, kernels, norm, io),
+            Some(SWISH_RELU) => run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io),
+            // Compiling every kernel with every pair takes minutes: here the pair is a step of its own.
+            Some(pair) => {
+                let mut activated = vec![f32::NAN; from.len()];
+                map_pair(pair, kernels, step.input.plane(), norm, from, &mut activated);
+                run_step::<Identity>(step, constants, kernels, None, (&activated, io.1, io.2));
+            }
+        }
+    }
+    match &plan.logits {
+        Source::Image => image.to_vec(),
+        Source::Arena(range) => arena[range.clone()].to_vec(),
+    }
+}
+
+/// The parts of the arena that a step reads, writes and uses meanwhile.
+fn parts<'a>(step: &Step, arena: &'a mut [f32]) -> [&'a mut [f32]; 3] {
+    let source = if let Source::Arena(range) = &step.source { range.clone() } else { 0..0 };
+    let mut ranges = [(source, 0), (step.target.clone(), 1), (step.scratch.clone(), 2)];
+    ranges.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut parts: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
+    for (part, (_, role)) in split(arena, ranges.clone().map(|(range, _)| range)).into_iter().zip(ranges) {
+        parts[role] = part;
+    }
+    parts
+}
+
+macro_rules! match_pair {
+    ($pair:expr, $arguments:tt; $($left:ident),*) => {
+        match $pair.left { $(
+            Name::$left => match_pair!(@ $left; $pair, $arguments; Relu, Elu, Sigmoid, Tanh, Swish, Selu, Linear),
+        )* }
+    };
+    (@ $left:ident; $pair:expr, $arguments:tt; $($right:ident),*) => {
+        match $pair.right { $( Name::$right => map::<Piecewise<$left, $right>> $arguments, )* }
+    };
+}
+
+fn map_pair(
+    pair: PiecewiseActivation,
+    kernels: Kernels,
+    plane: usize,
+    norm: Option<Norm<'_>>,
+    from: &[f32],
+    to: &mut [f32],
+) {
+    match_pair!(pair, (kernels, plane, norm, from, to); Relu, Elu, Sigmoid, Tanh, Swish, Selu, Linear);
+}
+
+fn run_step<F: Activation>(
+    step: &Step,
+    constants: &[f32],
+    kernels: Kernels,
+    norm: Option<Norm<'_>>,
+    (from, to, scratch): (&[f32], &mut [f32], &mut [f32]),
+) {
+    let plane = step.input.plane();
+    match &step.kernel {
+        Kernel::Convolution { layer, tile, weights } => {
+            let weights = &constants[weights.clone()];
+            macro_rules! with_tile {
+                ($($width:literal),*) => { match tile {
+                    $($width => convolution::<F, $width>(kernels, layer, norm, weights, from, to, scratch),)*
+                    other => panic!("tile {other}"),
+                } };
+            }
+            with_tile!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+        }
+        Kernel::Map => map::<F>(kernels, plane, norm, from, to),
+        Kernel::AveragePool { size } => {
+            let shape = [step.input.channels, step.input.height, step.input.width];
+            average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);
+        }
+        Kernel::GlobalAveragePool => global_pool::<F, Average>(kernels, plane, norm, from, to, scratch),
+        Kernel::GlobalMaxPool => global_pool::<F, Max>(kernels, plane, norm, from, to, scratch),
+        Kernel::Linear { weights, bias } => {
+            runtime::linear::linear(kernels, &constants[weights.clone()], &constants[bias.clone()], from, to);
+        }
+        Kernel::Copy => to.copy_from_slice(from),
+    }
+}

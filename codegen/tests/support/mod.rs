@@ -1,0 +1,65 @@
+//! What the tests share: small networks, random weights, and an interpreter of plans.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+pub(crate) mod interpreter;
+
+use common::activation::{Activation, PiecewiseActivation};
+use common::genome::{Genome, Optimizer};
+use common::network::{Input, Network};
+use common::seed;
+use common::template::Template;
+use common::weights::{Tensor, Weights, tensors_of};
+use rand::RngExt;
+
+/// The paper's favourite: swish below zero, relu from there on.
+pub(crate) const SWISH_RELU: PiecewiseActivation =
+    PiecewiseActivation { left: Activation::Swish, right: Activation::Relu };
+
+/// A template network: input shape, condense layers, FEL gene, kernel.
+pub(crate) fn expand(
+    template: &Template,
+    [channels, height, width]: [usize; 3],
+    [condense_layers, feature_extraction_layers, kernel_size]: [usize; 3],
+    activation: PiecewiseActivation,
+    classes: usize,
+) -> Network {
+    let genome = Genome {
+        left_activation: activation.left,
+        right_activation: activation.right,
+        condense_layers,
+        feature_extraction_layers,
+        kernel_size,
+        optimizer: Optimizer::Sgd,
+    };
+    let input = Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
+    template.expand(&genome, input, (0..classes).map(|class| class.to_string()).collect()).unwrap()
+}
+
+/// A small template network.
+pub(crate) fn small(shape: [usize; 3], genes: [usize; 3], activation: PiecewiseActivation) -> Network {
+    expand(&Template { growth_rate: 4, stem_channels: 6, ..Template::default() }, shape, genes, activation, 10)
+}
+
+/// Weights that keep values at about their size from layer to layer.
+pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
+    let mut weights = Weights::default();
+    for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
+        let mut rng = seed::stream(seed, &name);
+        let fan_in: usize = shape.iter().skip(1).product();
+        let (low, high) = match name.rsplit('.').next().unwrap() {
+            "weight" if shape.len() > 1 => (-(3.0 / fan_in as f32).sqrt(), (3.0 / fan_in as f32).sqrt()),
+            "weight" | "running_var" => (0.5, 1.5),
+            _ => (-0.5, 0.5),
+        };
+        let data = (0..shape.iter().product()).map(|_| rng.random_range(low..high)).collect();
+        weights.0.insert(name, Tensor { shape, data });
+    }
+    weights
+}
+
+/// Random normalised images.
+pub(crate) fn images(network: &Network, count: usize) -> Vec<Vec<f32>> {
+    let mut rng = seed::stream(1, "images");
+    let elements = network.input.shape().elements();
+    (0..count).map(|_| (0..elements).map(|_| rng.random_range(-1.0..2.0)).collect()).collect()
+}

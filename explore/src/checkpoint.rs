@@ -1,0 +1,211 @@
+//! The folder of a search, from which an interrupted one goes on.
+//!
+//! A search is a function of `search.json` and the outcomes of its trainings. `--resume` therefore runs it again from
+//! the start and takes the outcomes that `evaluations.jsonl` has from there.
+
+use crate::controller::Candidate;
+use anyhow::{Context, Result, bail, ensure};
+use common::search_files::{Evaluation, SearchConfig, read_evaluations};
+use common::{atomic, json};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The folder of a search, locked, with what an earlier run of the search left in it.
+#[derive(Debug)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    /// Evaluations of the earlier run that this one has not come to yet.
+    recorded: VecDeque<Evaluation>,
+    log: File,
+    /// Held until the end.
+    _lock: File,
+}
+
+impl Checkpoint {
+    /// Locks the folder and starts a search in it, or goes on with the one it holds.
+    ///
+    /// # Errors
+    /// Another run has the folder; it holds a search, but `resume` is not set; or it holds one with another
+    /// configuration.
+    pub fn open(folder: &Path, config: &SearchConfig, resume: bool) -> Result<Checkpoint> {
+        atomic::create_dir_all(folder)?;
+        let lock = lock(folder)?;
+        let config_path = folder.join("search.json");
+        let log_path = folder.join("evaluations.jsonl");
+        if config_path.exists() {
+            ensure!(
+                resume,
+                "{} holds a search already: go on with --resume, or choose another folder",
+                folder.display()
+            );
+            let earlier = json::read(&config_path)?;
+            check_same(&earlier, config).with_context(|| config_path.display().to_string())?;
+        } else {
+            let orphan = log_path.exists();
+            ensure!(!orphan, "{} is there without its search.json: choose another folder", log_path.display());
+            json::write(&config_path, config)?;
+        }
+        let recorded = if log_path.exists() { read_evaluations(&log_path)? } else { Vec::new() };
+        // Written anew, so that what is appended does not follow a torn line.
+        let log = write_log(&log_path, &recorded)?;
+        Ok(Checkpoint { folder: folder.to_path_buf(), recorded: recorded.into(), log, _lock: lock })
+    }
+
+    /// How many evaluations of the earlier run are still to be taken.
+    pub fn recorded(&self) -> usize {
+        self.recorded.len()
+    }
+
+    /// Takes the recorded evaluations of a population's first candidates; of all where it was finished.
+    ///
+    /// # Errors
+    /// The log is not that of this search.
+    pub fn take(&mut self, population: &[Candidate]) -> Result<Vec<Evaluation>> {
+        let count = population.len().min(self.recorded.len());
+        let evaluations: Vec<Evaluation> = self.recorded.drain(..count).collect();
+        for (candidate, evaluation) in population.iter().zip(&evaluations) {
+            let outcome = evaluation.accuracy.ok_or_else(|| evaluation.failure.clone().unwrap_or_default());
+            ensure!(
+                candidate.evaluated(outcome) == *evaluation,
+                "{}: {} is genome {}, but this search evaluates {} there; the file belongs to another search or to \
+                 another version of the program: choose another folder",
+                self.folder.join("evaluations.jsonl").display(),
+                evaluation.id,
+                evaluation.genome,
+                candidate.genome
+            );
+        }
+        Ok(evaluations)
+    }
+
+    /// Empties the log.
+    pub fn restart(&mut self) -> Result<()> {
+        self.recorded.clear();
+        self.log = write_log(&self.folder.join("evaluations.jsonl"), &[])?;
+        Ok(())
+    }
+
+    /// Appends an evaluation to the log, on the disk when this returns.
+    pub fn append(&mut self, evaluation: &Evaluation) -> Result<()> {
+        let line = json::to_line(evaluation)? + "\n";
+        let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
+        written.with_context(|| format!("{}: cannot write", self.folder.join("evaluations.jsonl").display()))
+    }
+}
+
+/// The lock is the kernel's, so it ends with the process that holds it, however that ends.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let failed = || format!("{}: cannot lock the file", path.display());
+    let file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another run is searching in {}: wait for it, or choose another folder", folder.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(failed),
+    }
+}
+
+fn write_log(path: &Path, evaluations: &[Evaluation]) -> Result<File> {
+    let lines: Vec<String> = evaluations.iter().map(|e| Ok(json::to_line(e)? + "\n")).collect::<Result<_>>()?;
+    atomic::write(path, lines.concat().as_bytes())?;
+    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
+}
+
+/// A search goes on only with the configuration it began with.
+fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
+    match difference("", &serde_json::to_value(earlier)?, &serde_json::to_value(now)?) {
+        None => Ok(()),
+        Some(difference) => bail!("{difference}; restore it, or choose another folder for a new search"),
+    }
+}
+
+/// The first key whose values differ, and the values.
+fn difference(key: &str, earlier: &Value, now: &Value) -> Option<String> {
+    if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
+        // Both come from the same type, so they have the same keys.
+        let below = |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
+        return earlier.iter().find_map(|(name, value)| difference(&below(name), value, &now[name]));
+    }
+    (earlier != now).then(|| format!("{key} was {earlier} when the search began, but is {now} now"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{config, count};
+
+    fn population(count_of: usize) -> Vec<Candidate> {
+        let space = config(1, 1).space;
+        let genomes = space.genomes().take(count_of).enumerate();
+        genomes
+            .map(|(index, genome)| Candidate { iteration: 0, index, genome, counts: count(&genome).unwrap() })
+            .collect()
+    }
+
+    fn error_of(folder: &Path, config: &SearchConfig, resume: bool) -> String {
+        format!("{:#}", Checkpoint::open(folder, config, resume).unwrap_err())
+    }
+
+    #[test]
+    fn evaluations_come_back_in_order_and_a_torn_line_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let population = population(4);
+        let evaluations: Vec<Evaluation> = population.iter().map(|c| c.evaluated(Ok(1.0 / 3.0))).collect();
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert_eq!(checkpoint.recorded(), 0);
+        evaluations[..2].iter().for_each(|e| checkpoint.append(e).unwrap());
+        checkpoint.log.write_all(b"{\"schema\": \"neuro").unwrap();
+        drop(checkpoint);
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert_eq!(checkpoint.take(&population).unwrap(), evaluations[..2]);
+        assert_eq!(checkpoint.take(&population).unwrap(), []);
+        checkpoint.append(&evaluations[2]).unwrap();
+        assert_eq!(read_evaluations(&dir.path().join("evaluations.jsonl")).unwrap(), evaluations[..3]);
+    }
+
+    #[test]
+    fn a_log_of_another_search_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut population = population(2);
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), false).unwrap();
+        checkpoint.append(&population[0].evaluated(Err("made up".into()))).unwrap();
+        drop(checkpoint);
+        population.reverse();
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert!(checkpoint.take(&population).unwrap_err().to_string().contains("belongs to another search"));
+    }
+
+    #[test]
+    fn a_folder_with_a_search_needs_resume_and_the_same_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Checkpoint::open(dir.path(), &config(4, 2), false).unwrap());
+        assert!(error_of(dir.path(), &config(4, 2), false).contains("--resume"));
+        let error = error_of(dir.path(), &config(4, 3), true);
+        assert!(error.contains("search.json: search.iterations was 2 when the search began, but is 3 now"), "{error}");
+        let mut other = config(4, 2);
+        other.training.learning_rate.sgd = 0.25;
+        assert!(error_of(dir.path(), &other, true).contains("training.learning_rate.sgd was 0.1"));
+        drop(Checkpoint::open(dir.path(), &config(4, 2), true).unwrap());
+    }
+
+    #[test]
+    fn two_runs_cannot_share_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Checkpoint::open(dir.path(), &config(4, 2), false).unwrap();
+        assert!(error_of(dir.path(), &config(4, 2), true).contains("another run"));
+        drop(first);
+        Checkpoint::open(dir.path(), &config(4, 2), true).unwrap();
+    }
+
+    #[test]
+    fn a_log_without_its_configuration_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("evaluations.jsonl"), "").unwrap();
+        assert!(error_of(dir.path(), &config(4, 2), true).contains("without its search.json"));
+    }
+}

@@ -1,0 +1,204 @@
+//! The four commands: what they read, what they print.
+
+use crate::evaluator::Trainer;
+use crate::normalize::{Normalize, Points};
+use crate::overview::Overview;
+use crate::session::{self, Setting};
+use crate::spea2::{self, Fitness};
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use common::counts;
+use common::dataset::{Dataset, Split};
+use common::genome::Genome;
+use common::profile::Profile;
+use common::search_files::SearchConfig;
+use common::{json, stage};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Options of `explore run`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/digits-smoke/explore\n\nA run that was interrupted goes on with the same options and --resume."
+)]
+pub(crate) struct RunArgs {
+    /// Profile: search space, template, population, iterations, training
+    #[arg(long)]
+    config: PathBuf,
+    /// Folder of the data set
+    #[arg(long)]
+    dataset: PathBuf,
+    /// Folder for the results
+    #[arg(long)]
+    out: PathBuf,
+    /// Seed of the search and of every training in it
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Trainings at a time [default: one per core]
+    #[arg(long)]
+    workers: Option<NonZeroUsize>,
+    /// Where trainings run
+    #[arg(long, value_enum, default_value_t = Engine::Local)]
+    engine: Engine,
+    /// Go on with the search that --out holds; nothing finished is trained again
+    #[arg(long)]
+    resume: bool,
+    /// Folder of the program `train` [default: the folder of this program]
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+}
+
+/// Where trainings run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// On this machine.
+    Local,
+}
+
+/// What `explore run` prints.
+#[derive(Debug, Serialize)]
+struct Summary {
+    iterations: usize,
+    evaluations: usize,
+    failed: usize,
+    archive: usize,
+    front: usize,
+    best_accuracy: Option<f64>,
+}
+
+pub(crate) fn run(args: RunArgs) -> Result<()> {
+    let RunArgs { config, dataset, out, seed, workers, engine, resume, bin_dir } = args;
+    let profile: Profile = json::read(&config)?;
+    let description = Dataset::describe(&dataset)?;
+    let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
+    let workers = workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let trainer = match engine {
+        Engine::Local => {
+            let train = stage::binary("train", bin_dir.as_deref())?;
+            Trainer::new(train, dataset, config, out.clone(), workers)?
+        }
+    };
+    let setting = Setting {
+        folder: &out,
+        input: description.input(),
+        classes: description.classes,
+        trainer,
+        resume,
+        winners: profile.finals.winners,
+    };
+    let config = SearchConfig {
+        seed,
+        dataset: description.name,
+        data_sha256,
+        space: profile.space,
+        template: profile.template,
+        search: profile.search,
+        training: profile.training,
+    };
+    let search = session::run(&config, &setting)?;
+    let accuracies = search.evaluations.iter().filter_map(|evaluation| evaluation.accuracy);
+    print(&Summary {
+        iterations: search.archive.iterations,
+        evaluations: search.evaluations.len(),
+        failed: search.evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none()).count(),
+        archive: search.archive.individuals.len(),
+        front: search.archive.individuals.iter().filter(|individual| individual.on_front).count(),
+        best_accuracy: accuracies.reduce(f64::max),
+    })
+}
+
+/// Options of `explore select`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  echo '{\"objectives\": [[0.1, 9], [0.2, 3], [0.3, 1], [0.3, 9]]}' > points.json\n  explore select --in points.json --archive-size 2 --normalize log-minmax"
+)]
+pub(crate) struct SelectArgs {
+    /// {"objectives": [[number, ...], ...]}, all minimised
+    #[arg(long = "in")]
+    input: PathBuf,
+    /// How many points to select, at most
+    #[arg(long)]
+    archive_size: usize,
+    /// What happens to objectives before distances are taken; log-minmax takes log10 of all but the first
+    #[arg(long, value_enum, default_value_t = Normalize::None)]
+    normalize: Normalize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Objectives {
+    objectives: Vec<Vec<f64>>,
+}
+
+#[derive(Serialize)]
+struct Selection {
+    selected: Vec<usize>,
+    strength: Vec<u64>,
+    raw_fitness: Vec<u64>,
+    density: Vec<f64>,
+}
+
+pub(crate) fn select(args: SelectArgs) -> Result<()> {
+    let path = args.input.display();
+    let text = std::fs::read_to_string(&args.input).with_context(|| format!("{path}: cannot read the file"))?;
+    let Objectives { objectives } = serde_json::from_str(&text).with_context(|| path.to_string())?;
+    let points = Points::new(objectives, args.normalize).with_context(|| path.to_string())?;
+    let fitness = spea2::fitness(&points);
+    let selected = spea2::environmental_selection(&points, &fitness, args.archive_size);
+    let Fitness { strength, raw_fitness, density, .. } = fitness;
+    print(&Selection { selected, strength, raw_fitness, density })
+}
+
+/// Options of `explore network`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  explore network --genome genome.json --dataset pipelines/datasets/cifar10.json --out network.json"
+)]
+pub(crate) struct NetworkArgs {
+    /// The genome
+    #[arg(long)]
+    genome: PathBuf,
+    /// Folder or recipe of the data set; only the images' shape and the classes are needed
+    #[arg(long)]
+    dataset: PathBuf,
+    /// Profile [default: the paper's space and template]
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// File for the network
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(crate) fn network(args: NetworkArgs) -> Result<()> {
+    let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let dataset = Dataset::describe(&args.dataset)?;
+    let genome: Genome = json::read(&args.genome)?;
+    let in_genome = || args.genome.display().to_string();
+    profile.space.positions(&genome).with_context(in_genome)?;
+    let network = profile.template.expand(&genome, dataset.input(), dataset.classes).with_context(in_genome)?;
+    json::write(&args.out, &network)?;
+    print(&counts::count(&network)?)
+}
+
+/// Options of `explore space`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  explore space --dataset pipelines/datasets/cifar10.json")]
+pub(crate) struct SpaceArgs {
+    /// Profile [default: the paper's space and template]
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Folder or recipe of the data set; only the images' shape and the classes are needed
+    #[arg(long)]
+    dataset: PathBuf,
+}
+
+pub(crate) fn space(args: SpaceArgs) -> Result<()> {
+    let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let overview = Overview::new(&profile.space, &profile.template, &Dataset::describe(&args.dataset)?);
+    stage::print_line(&serde_json::to_string_pretty(&overview)?)
+}
+
+fn print(result: &impl Serialize) -> Result<()> {
+    stage::print_line(&serde_json::to_string(result)?)
+}

@@ -1,0 +1,271 @@
+//! The controller: Algorithm 1 of the paper. It knows nothing of files and processes; its result depends on the
+//! configuration and on what `evaluate` returns, so a replayed search takes the same course.
+
+use crate::normalize::{Normalize, Points};
+use crate::novelty::Novelty;
+use crate::operators::crossover;
+use crate::spea2::{self, dominates};
+use anyhow::{Result, ensure};
+use common::counts::{self, Counts};
+use common::genome::Genome;
+use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
+use common::seed;
+use rand::{Rng, RngExt};
+
+/// A genome of a population, before its evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Iteration, from 0.
+    pub iteration: usize,
+    /// Position in the iteration's population, from 0.
+    pub index: usize,
+    /// What is to be evaluated.
+    pub genome: Genome,
+    /// Parameters and MACs of its network.
+    pub counts: Counts,
+}
+
+impl Candidate {
+    /// `i<iteration>-<index>`.
+    pub fn id(&self) -> String {
+        format!("i{:02}-{:02}", self.iteration, self.index)
+    }
+
+    /// The evaluation with a validation accuracy (0..1), or with why there is none.
+    pub fn evaluated(&self, outcome: Result<f64, String>) -> Evaluation {
+        let (accuracy, failure) = match outcome {
+            Ok(accuracy) => (Some(accuracy), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        Evaluation {
+            id: self.id(),
+            iteration: self.iteration,
+            index: self.index,
+            genome: self.genome,
+            parameters: self.counts.parameters,
+            macs: self.counts.macs,
+            accuracy,
+            failure,
+        }
+    }
+}
+
+/// A search, or what is known of it after an iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// Every evaluation made, in order of iteration and index.
+    pub evaluations: Vec<Evaluation>,
+    /// The archive after the last finished iteration.
+    pub archive: Archive,
+}
+
+/// Algorithm 1, to be asked for populations and told their evaluations: `search.iterations` populations in all, the
+/// initial one included, or fewer where nothing unseen is left in the space.
+pub struct Controller<'a, C> {
+    config: &'a SearchConfig,
+    novelty: Novelty<'a, C>,
+    search: Search,
+}
+
+impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
+    /// A search that has not begun. `count` gives parameters and MACs of a genome's network, or an error where the
+    /// template cannot be expanded for the images.
+    pub fn new(config: &'a SearchConfig, count: C) -> Self {
+        let archive = Archive { iterations: 0, evaluations: 0, individuals: Vec::new() };
+        let search = Search { evaluations: Vec::new(), archive };
+        Controller { config, novelty: Novelty::new(&config.space, count), search }
+    }
+
+    /// What is known so far.
+    pub fn search(&self) -> &Search {
+        &self.search
+    }
+
+    /// Steps 0, 3, 4 and 5: the initial population is random; later ones come from the archive by mating selection,
+    /// crossover and forced mutation. `None` when the search is over. The last population can be smaller than asked for.
+    ///
+    /// # Errors
+    /// No genome of the space can be expanded.
+    pub fn next_population(&mut self) -> Result<Option<Vec<Candidate>>> {
+        let iteration = self.search.archive.iterations;
+        if iteration == self.config.search.iterations {
+            return Ok(None);
+        }
+        let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
+        let mut population = Vec::new();
+        for index in 0..self.config.search.population {
+            let offered = if iteration == 0 { self.novelty.random(&mut rng) } else { self.offspring(&mut rng)? };
+            let Some((genome, counts)) = offered else { break };
+            population.push(Candidate { iteration, index, genome, counts });
+        }
+        ensure!(
+            iteration > 0 || !population.is_empty(),
+            "no genome of the space gives a network for images of this size"
+        );
+        Ok(Some(population).filter(|population| !population.is_empty()))
+    }
+
+    /// Steps 4 and 5 for one child.
+    fn offspring(&mut self, rng: &mut impl Rng) -> Result<Option<(Genome, Counts)>> {
+        let archive = &self.search.archive.individuals;
+        let (first, second) = (tournament(archive, rng), tournament(archive, rng));
+        let positions = |individual: &Individual| self.config.space.positions(&individual.evaluation.genome);
+        let child = crossover(&positions(first)?, &positions(second)?, rng);
+        Ok(self.novelty.forced_mutation(&child, rng))
+    }
+
+    /// Steps 1 and 2: takes the evaluations of a whole population, in its order; fitness over the union of population
+    /// and archive, and environmental selection.
+    pub fn evaluated(&mut self, population: Vec<Evaluation>) -> Result<()> {
+        self.search.evaluations.extend(population.iter().cloned());
+        let Archive { iterations, individuals, .. } = &self.search.archive;
+        let archived = individuals.iter().map(|individual| individual.evaluation.clone());
+        let union: Vec<Evaluation> = population.into_iter().chain(archived).collect();
+        let individuals = next_archive(&union, &self.search.evaluations, self.config.search.archive_size)?;
+        self.search.archive =
+            Archive { iterations: iterations + 1, evaluations: self.search.evaluations.len(), individuals };
+        Ok(())
+    }
+}
+
+/// Mating selection: binary tournament with replacement, by raw fitness and then density.
+fn tournament<'a>(archive: &'a [Individual], rng: &mut impl Rng) -> &'a Individual {
+    let [a, b] = [(); 2].map(|()| &archive[rng.random_range(0..archive.len())]);
+    let fitness = |individual: &Individual| (individual.raw_fitness, individual.density);
+    if fitness(b) < fitness(a) { b } else { a }
+}
+
+/// The archive that environmental selection makes of the union of population and archive, by parameters and error.
+fn next_archive(union: &[Evaluation], all: &[Evaluation], size: usize) -> Result<Vec<Individual>> {
+    let objectives = union.iter().map(|evaluation| evaluation.objectives().to_vec()).collect();
+    let points = Points::new(objectives, Normalize::LogMinmax)?;
+    let fitness = spea2::fitness(&points);
+    let individual = |index: usize| Individual {
+        nid: nid(&union[index]),
+        on_front: on_front(&union[index], all),
+        strength: fitness.strength[index],
+        raw_fitness: fitness.raw_fitness[index],
+        density: fitness.density[index],
+        evaluation: union[index].clone(),
+    };
+    let selected = spea2::environmental_selection(&points, &fitness, size);
+    let mut individuals: Vec<Individual> = selected.into_iter().map(individual).collect();
+    let error = |individual: &Individual| individual.evaluation.objectives()[0];
+    let age = |individual: &Individual| (individual.evaluation.iteration, individual.evaluation.index);
+    individuals.sort_by(|a, b| {
+        let by_parameters = a.evaluation.parameters.cmp(&b.evaluation.parameters);
+        by_parameters.then(error(a).total_cmp(&error(b))).then(age(a).cmp(&age(b)))
+    });
+    Ok(individuals)
+}
+
+fn nid(evaluation: &Evaluation) -> Option<f64> {
+    evaluation.accuracy.map(|accuracy| counts::network_information_density(accuracy, evaluation.parameters))
+}
+
+/// Whether nothing that was ever evaluated dominates it. The archive alone cannot tell: truncation may have dropped the
+/// one that does. A failed training is never on the front.
+pub fn on_front(evaluation: &Evaluation, all: &[Evaluation]) -> bool {
+    evaluation.accuracy.is_some() && all.iter().all(|other| !dominates(&other.objectives(), &evaluation.objectives()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{config, search};
+    use std::collections::HashSet;
+
+    /// A made-up accuracy that grows with size and depends on the other genes.
+    fn accuracy(genome: &Genome) -> f64 {
+        let size = (genome.condense_layers * genome.feature_extraction_layers) as f64;
+        let rest = genome.left_activation as usize + 2 * genome.optimizer as usize + genome.kernel_size;
+        0.5 + size / 500.0 + rest as f64 / 200.0
+    }
+
+    fn outcome(candidate: &Candidate) -> Result<f64, String> {
+        Ok(accuracy(&candidate.genome))
+    }
+
+    #[test]
+    fn a_search_has_the_asked_for_size_and_never_repeats_a_function() {
+        let config = config(10, 6);
+        let search = search(&config, outcome);
+        assert_eq!((search.archive.iterations, search.archive.evaluations, search.evaluations.len()), (6, 60, 60));
+        let functions: HashSet<Genome> = search.evaluations.iter().map(|e| e.genome.canonical()).collect();
+        assert_eq!(functions.len(), 60);
+        let ids: Vec<&str> = search.evaluations.iter().map(|e| e.id.as_str()).collect();
+        assert_eq!((ids[0], ids[9], ids[10], ids[59]), ("i00-00", "i00-09", "i01-00", "i05-09"));
+    }
+
+    #[test]
+    fn the_archive_is_ordered_and_its_front_is_that_of_all_evaluations() {
+        let config = config(12, 5);
+        let search = search(&config, outcome);
+        let individuals = &search.archive.individuals;
+        assert_eq!(individuals.len(), config.search.archive_size);
+        let order: Vec<[f64; 2]> = individuals.iter().map(|i| i.evaluation.objectives()).map(|[e, p]| [p, e]).collect();
+        assert!(order.is_sorted());
+        let best = search.evaluations.iter().filter_map(|e| e.accuracy).fold(0.0, f64::max);
+        let of_archive =
+            individuals.iter().filter(|i| i.on_front).filter_map(|i| i.evaluation.accuracy).fold(0.0, f64::max);
+        assert_eq!(best, of_archive);
+        assert!(individuals.iter().filter(|i| i.on_front).all(|i| i.raw_fitness == 0));
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_searches() {
+        let run = |seed| {
+            let config = SearchConfig { seed, ..config(8, 4) };
+            search(&config, outcome)
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn selection_does_better_than_chance() {
+        // Ten seeds: sum over the front of the best accuracy at or below some sizes, against random search.
+        let area = |evaluations: &[Evaluation]| -> f64 {
+            let best = |limit: u64| {
+                let small = evaluations.iter().filter(|e| e.parameters <= limit);
+                small.filter_map(|e| e.accuracy).fold(0.0, f64::max)
+            };
+            [30, 60, 90, 120, 200].map(best).iter().sum()
+        };
+        let better = (0..10).filter(|seed| {
+            let searched = SearchConfig { seed: *seed, ..config(12, 8) };
+            let random = SearchConfig { seed: *seed, ..config(96, 1) };
+            let of = |config| area(&search(config, outcome).evaluations);
+            of(&searched) > of(&random)
+        });
+        assert!(better.count() >= 8);
+    }
+
+    #[test]
+    fn a_small_space_is_exhausted_and_ends_cleanly() {
+        let mut config = config(10, 8);
+        config.space.left_activation.truncate(2);
+        config.space.right_activation.truncate(2);
+        config.space.optimizer.truncate(1);
+        // Two lefts, one distinct right (relu and elu agree), four condense counts, two depths.
+        let functions = config.space.distinct_functions();
+        let search = search(&config, outcome);
+        assert_eq!((functions, search.evaluations.len(), search.archive.iterations), (16, 16, 2));
+    }
+
+    #[test]
+    fn a_space_without_networks_is_an_error() {
+        let config = config(4, 2);
+        let error = Controller::new(&config, |_| anyhow::bail!("too small")).next_population().unwrap_err();
+        assert!(error.to_string().contains("no genome of the space"), "{error}");
+    }
+
+    #[test]
+    fn failed_trainings_get_the_worst_error_and_are_not_on_the_front() {
+        let some_fail = |c: &Candidate| if c.index.is_multiple_of(3) { Err("made up".into()) } else { outcome(c) };
+        let search = search(&config(9, 3), some_fail);
+        assert_eq!(search.evaluations.iter().filter(|e| e.failure.is_some()).count(), 9);
+        let failed: Vec<_> = search.archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_none()).collect();
+        assert!(failed.iter().all(|i| !i.on_front && i.nid.is_none() && i.evaluation.objectives()[0] == 1.0));
+    }
+}

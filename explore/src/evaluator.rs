@@ -1,0 +1,232 @@
+//! How a genome gets its numbers: `train fit` is run for it, several at a time.
+//!
+//! Each individual has a folder `individuals/<id>` with its genome.json, what `train fit` writes, and train.log.
+
+use crate::controller::Candidate;
+use anyhow::{Context, Result, bail};
+use common::genome::Genome;
+use common::json;
+use common::search_files::SearchConfig;
+use common::train_report::TrainReport;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Signals with which a person or a system ends a run; they say nothing about the genome in training.
+const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// How often running trainings are looked at. Trainings take seconds at least.
+const POLL: Duration = Duration::from_millis(10);
+/// How many of a log's last lines go into an error message.
+const LOG_LINES: usize = 3;
+
+/// A validation accuracy (0..1), or why there is none, in words that are the same in every run.
+pub type Outcome = std::result::Result<f64, String>;
+
+/// Runs `train fit`.
+#[derive(Debug)]
+pub struct Trainer {
+    /// The program `train`.
+    program: PathBuf,
+    dataset: PathBuf,
+    profile: PathBuf,
+    /// Folder of the search.
+    folder: PathBuf,
+    /// Trainings at a time.
+    workers: usize,
+    /// Threads of each training.
+    threads: usize,
+    /// Set when a signal asks the run to end.
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Trainer {
+    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search. Its
+    /// trainings end with this program on Ctrl-C and SIGTERM.
+    pub fn new(
+        program: PathBuf,
+        dataset: PathBuf,
+        profile: PathBuf,
+        folder: PathBuf,
+        workers: usize,
+    ) -> Result<Trainer> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let interrupted = Arc::new(AtomicBool::new(false));
+        // Not SIGHUP: `nohup` has it ignored, and a handler would undo that.
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, interrupted.clone()).context("cannot install a signal handler")?;
+        }
+        Ok(Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupted })
+    }
+
+    /// The outcome of an individual that an earlier run trained to the end: `train.json` is the last file that
+    /// `train fit` writes.
+    pub fn earlier_outcome(&self, candidate: &Candidate) -> Option<Outcome> {
+        let folder = self.individual(candidate);
+        let same = json::read::<Genome>(&folder.join("genome.json")).is_ok_and(|genome| genome == candidate.genome);
+        let report = json::read(&folder.join("train.json")).ok().filter(|_| same)?;
+        Some(outcome_of(&report))
+    }
+
+    /// Trains all candidates; `finished` gets each one's outcome as it ends.
+    ///
+    /// # Errors
+    /// `train` cannot be started, a signal ends the run, or `finished` fails. No training runs on after that.
+    pub fn train(
+        &self,
+        config: &SearchConfig,
+        candidates: &[&Candidate],
+        mut finished: impl FnMut(&Candidate, Outcome) -> Result<()>,
+    ) -> Result<()> {
+        let mut waiting = candidates.iter();
+        let mut running = Running(Vec::new());
+        loop {
+            self.check_interrupted()?;
+            while running.0.len() < self.workers
+                && let Some(candidate) = waiting.next()
+            {
+                running.0.push((candidate, self.start(config, candidate)?));
+            }
+            if running.0.is_empty() {
+                return Ok(());
+            }
+            let ended = running.take_ended()?;
+            if ended.is_empty() {
+                sleep(POLL);
+            }
+            for (candidate, status) in ended {
+                finished(candidate, self.outcome(candidate, status)?)?;
+            }
+        }
+    }
+
+    /// The last lines of an individual's log, on one line.
+    pub fn log_end(&self, candidate: &Candidate) -> String {
+        let bytes = std::fs::read(self.individual(candidate).join("train.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+    }
+
+    fn individual(&self, candidate: &Candidate) -> PathBuf {
+        self.folder.join("individuals").join(candidate.id())
+    }
+
+    fn start(&self, config: &SearchConfig, candidate: &Candidate) -> Result<Child> {
+        let folder = self.individual(candidate);
+        // What a killed training left goes. Where this fails, a training that outlived a killed search is still ending;
+        // the files that it writes are the same as those of the new one.
+        let _ = std::fs::remove_dir_all(&folder);
+        let genome = folder.join("genome.json");
+        json::write(&genome, &candidate.genome)?;
+        let log_path = folder.join("train.log");
+        let log = File::create(&log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
+        let mut command = Command::new(&self.program);
+        command.arg("fit").arg("--genome").arg(&genome).arg("--dataset").arg(&self.dataset).arg("--out").arg(&folder);
+        command.arg("--config").arg(&self.profile).args(["--epochs", &config.search.epochs.to_string()]);
+        command.args(["--seed", &config.seed.to_string(), "--threads", &self.threads.to_string()]);
+        if let Some(subset) = config.search.subset {
+            command.args(["--subset", &subset.to_string()]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.spawn().with_context(|| format!("{}: cannot start the program", self.program.display()))
+    }
+
+    fn outcome(&self, candidate: &Candidate, status: ExitStatus) -> Result<Outcome> {
+        let log = format!("see individuals/{}/train.log", candidate.id());
+        if let Some(signal) = status.signal() {
+            if INTERRUPTIONS.contains(&signal) {
+                bail!(interruption());
+            }
+            return Ok(Err(format!("train fit was ended by signal {signal}; {log}")));
+        }
+        if !status.success() {
+            return Ok(Err(format!("train fit ended with exit code {}; {log}", status.code().unwrap_or(-1))));
+        }
+        let report = json::read(&self.individual(candidate).join("train.json"));
+        Ok(report.map_or_else(|_| Err(format!("train fit wrote no valid train.json; {log}")), |r| outcome_of(&r)))
+    }
+
+    fn check_interrupted(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            bail!(interruption());
+        }
+        Ok(())
+    }
+}
+
+fn interruption() -> &'static str {
+    "interrupted; what is finished is kept, and --resume goes on from there"
+}
+
+fn outcome_of(report: &TrainReport) -> Outcome {
+    match report.accuracy.validation {
+        _ if report.diverged => Err("the training diverged: its loss became NaN or infinite".into()),
+        Some(accuracy) if (0.0..=1.0).contains(&accuracy) => Ok(accuracy),
+        Some(accuracy) => Err(format!("train.json has a validation accuracy of {accuracy}, which is not in 0..1")),
+        None => Err("train.json has no validation accuracy".into()),
+    }
+}
+
+/// Trainings under way; none outlives this.
+struct Running<'a>(Vec<(&'a Candidate, Child)>);
+
+impl<'a> Running<'a> {
+    fn take_ended(&mut self) -> Result<Vec<(&'a Candidate, ExitStatus)>> {
+        let mut ended = Vec::new();
+        for (candidate, child) in &mut self.0 {
+            if let Some(status) = child.try_wait().context("cannot wait for a training")? {
+                ended.push((*candidate, status));
+            }
+        }
+        self.0.retain(|(candidate, _)| ended.iter().all(|(other, _)| other.index != candidate.index));
+        Ok(ended)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        for (_, child) in &mut self.0 {
+            // An error means that it has ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::genome::Optimizer;
+    use common::train_report::{SplitAccuracy, Timing};
+
+    fn report(validation: Option<f64>, diverged: bool) -> TrainReport {
+        TrainReport {
+            seed: 0,
+            epochs: 1,
+            images: 1,
+            optimizer: Optimizer::Sgd,
+            parameters: 1,
+            macs: 1,
+            accuracy: SplitAccuracy { train: 0.5, validation },
+            diverged,
+            curve: vec![],
+            data_sha256: String::new(),
+            weights_sha256: String::new(),
+            timing: Timing { wall_s: 1.0, images_per_s: 1.0, threads: 1 },
+        }
+    }
+
+    #[test]
+    fn a_report_without_a_usable_accuracy_is_a_failure() {
+        assert_eq!(outcome_of(&report(Some(0.75), false)), Ok(0.75));
+        assert!(outcome_of(&report(Some(0.1), true)).unwrap_err().contains("diverged"));
+        assert!(outcome_of(&report(None, false)).unwrap_err().contains("no validation accuracy"));
+        assert!(outcome_of(&report(Some(1.5), false)).unwrap_err().contains("1.5"));
+    }
+}

@@ -1,0 +1,187 @@
+//! The figure of a search: every evaluation by parameters and error, and the front.
+
+use crate::controller::{Search, on_front};
+use anyhow::{Result, anyhow};
+use common::atomic;
+use common::search_files::Evaluation;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::prelude::*;
+use std::ops::Range;
+use std::path::Path;
+
+/// Width and height in pixels.
+const SIZE: (u32, u32) = (900, 600);
+/// Colours of the first and of the last iteration; those between are mixed. Both stand out from white, and the
+/// lightness tells them apart without colour.
+const FIRST: RGBColor = RGBColor(250, 170, 60);
+const LAST: RGBColor = RGBColor(60, 40, 140);
+
+/// Writes `front.svg`.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write(path: &Path, search: &Search, iterations: usize) -> Result<()> {
+    atomic::write(path, draw(search, iterations)?.as_bytes())
+}
+
+/// Draws the figure of a search of so many planned iterations, as SVG.
+pub fn draw(search: &Search, iterations: usize) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        fill(&area, search, iterations).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
+    }
+    Ok(svg)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Result<(), Box<dyn std::error::Error>> {
+    area.fill(&WHITE)?;
+    let (x, y) = limits(&search.evaluations);
+    let title = format!("Search space explored: {} evaluations", search.evaluations.len());
+    let mut chart = ChartBuilder::on(area)
+        .margin(20)
+        .caption(title, ("sans-serif", 22))
+        .x_label_area_size(50)
+        .y_label_area_size(70)
+        .build_cartesian_2d(Parameters(x), y)?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc("trainable parameters (logarithmic)")
+        .y_desc("validation error")
+        .y_label_formatter(&|error| format!("{error:.3}"))
+        .label_style(("sans-serif", 15))
+        .draw()?;
+    let mut front: Vec<(f64, f64)> =
+        search.evaluations.iter().filter(|e| on_front(e, &search.evaluations)).map(place).collect();
+    front.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    front.dedup();
+    // Steps: between two points of the front, only what is worse than the left one is attained.
+    let steps = front.windows(2).flat_map(|pair| [(pair[1].0, pair[0].1), pair[1]]);
+    let line = LineSeries::new(front.first().copied().into_iter().chain(steps), BLACK.stroke_width(2));
+    chart.draw_series(line)?.label("front").legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK));
+    chart.draw_series(front.iter().map(|place| Circle::new(*place, 7, BLACK)))?;
+    let last = iterations.saturating_sub(1);
+    for iteration in 0..=last {
+        let colour = mix(iteration, last);
+        let of_it = search.evaluations.iter().filter(|e| e.iteration == iteration);
+        let dots = chart.draw_series(of_it.map(|e| Circle::new(place(e), 4, colour.filled())))?;
+        if iteration == 0 || iteration == last {
+            dots.label(format!("iteration {}", iteration + 1))
+                .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .border_style(BLACK)
+        .background_style(WHITE.mix(0.7))
+        .label_font(("sans-serif", 15))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+/// An evaluation's place: log10 of the parameters, and the error.
+fn place(evaluation: &Evaluation) -> (f64, f64) {
+    let [error, parameters] = evaluation.objectives();
+    (parameters.max(1.0).log10(), error)
+}
+
+/// Both axes' ranges, with some room around the points.
+fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
+    let around = |values: Vec<f64>| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if low > high {
+            return 0.0..1.0;
+        }
+        let room = ((high - low) * 0.06).max(0.01);
+        low - room..high + room
+    };
+    let (x, y): (Vec<f64>, Vec<f64>) = evaluations.iter().map(place).unzip();
+    (around(x), around(y))
+}
+
+fn mix(iteration: usize, last: usize) -> RGBColor {
+    let share = if last == 0 { 0.0 } else { iteration as f64 / last as f64 };
+    let channel = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
+    RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))
+}
+
+/// An axis of log10 of parameters, labelled with parameters at 1, 2 and 5 times powers of ten.
+struct Parameters(Range<f64>);
+
+impl Ranged for Parameters {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let share = (value - self.0.start) / (self.0.end - self.0.start);
+        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        let exponents = self.0.start.floor() as i32..=self.0.end.ceil() as i32;
+        let marks = exponents.flat_map(|exponent| [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent)));
+        marks.filter(|mark| self.0.contains(mark)).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.0.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Parameters {
+    fn format_ext(&self, value: &f64) -> String {
+        let parameters = 10f64.powf(*value).round();
+        if parameters >= 1e6 {
+            format!("{} M", parameters / 1e6)
+        } else if parameters >= 1e3 {
+            format!("{} k", parameters / 1e3)
+        } else {
+            parameters.to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::Candidate;
+    use crate::test_support::{config, search};
+
+    #[test]
+    fn every_evaluation_is_a_dot_and_the_front_is_ringed() {
+        let accuracy = |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
+        let search = search(&config(10, 3), |c| Ok(accuracy(c)));
+        let svg = draw(&search, 3).unwrap();
+        let mut front: Vec<(f64, f64)> =
+            search.evaluations.iter().filter(|e| on_front(e, &search.evaluations)).map(place).collect();
+        front.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        front.dedup();
+        // Two more dots are in the legend.
+        assert_eq!(svg.matches("<circle").count(), 30 + front.len() + 2);
+        for text in
+            ["30 evaluations", "trainable parameters", "validation error", "iteration 1", "iteration 3", "front"]
+        {
+            assert!(svg.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_point_is_no_division_by_zero() {
+        let search = search(&config(1, 1), |_| Ok(0.5));
+        assert!(draw(&search, 1).unwrap().contains("<circle"));
+    }
+
+    #[test]
+    fn marks_are_round_numbers() {
+        let axis = Parameters(4.28..5.8);
+        let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
+        assert_eq!(labels, ["20 k", "50 k", "100 k", "200 k", "500 k"]);
+        assert_eq!(Parameters(6.0..7.0).format_ext(&6.698_970_004_336), "5 M");
+    }
+}

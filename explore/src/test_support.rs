@@ -1,0 +1,38 @@
+//! What several modules' tests need.
+
+use crate::controller::{Candidate, Controller, Search};
+use anyhow::Result;
+use common::counts::Counts;
+use common::genome::Genome;
+use common::profile::{SearchSettings, TrainingSettings};
+use common::search_files::SearchConfig;
+use common::space::SearchSpace;
+use common::template::Template;
+
+/// A search over a space of two depths and one kernel, with an archive of 10.
+pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
+    SearchConfig {
+        seed: 0,
+        dataset: "made-up".into(),
+        data_sha256: "0".repeat(64),
+        space: SearchSpace { feature_extraction_layers: vec![16, 28], kernel_size: vec![3], ..SearchSpace::default() },
+        template: Template::default(),
+        search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, subset: None },
+        training: TrainingSettings::default(),
+    }
+}
+
+/// Made-up counts that grow with the network's size.
+pub(crate) fn count(genome: &Genome) -> Result<Counts> {
+    let parameters = (genome.condense_layers * genome.feature_extraction_layers) as u64;
+    Ok(Counts { parameters, macs: 100 * parameters })
+}
+
+/// A whole search with made-up outcomes.
+pub(crate) fn search(config: &SearchConfig, outcome: impl Fn(&Candidate) -> Result<f64, String>) -> Search {
+    let mut controller = Controller::new(config, count);
+    while let Some(population) = controller.next_population().unwrap() {
+        controller.evaluated(population.iter().map(|c| c.evaluated(outcome(c))).collect()).unwrap();
+    }
+    controller.search().clone()
+}

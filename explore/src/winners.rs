@@ -1,0 +1,96 @@
+//! Which individuals are trained in full, pruned and measured.
+
+use anyhow::{Context, Result, ensure};
+use common::json;
+use common::search_files::{Archive, Individual};
+use std::path::Path;
+
+/// The archive's members with an accuracy, best first: the front by accuracy, then the others by accuracy. Equal
+/// accuracies go by parameters, fewest first, and then by age.
+pub fn ranking(archive: &Archive) -> Vec<&Individual> {
+    let mut ranking: Vec<&Individual> =
+        archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
+    let error = |i: &Individual| i.evaluation.objectives()[0];
+    let size_and_age = |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
+    ranking.sort_by(|a, b| {
+        let by_accuracy = b.on_front.cmp(&a.on_front).then(error(a).total_cmp(&error(b)));
+        by_accuracy.then_with(|| size_and_age(a).cmp(&size_and_age(b)))
+    });
+    ranking
+}
+
+/// Writes `winners/<rank>/genome.json` for the ranks from 1 on. The folder appears whole, and a search that is not
+/// finished has none.
+///
+/// # Errors
+/// The archive does not hold as many trained individuals; then there is no folder.
+pub fn write(folder: &Path, archive: &Archive, count: usize) -> Result<()> {
+    let (winners, partial) = (folder.join("winners"), folder.join(".partial-winners"));
+    for old in [&winners, &partial] {
+        if old.exists() {
+            std::fs::remove_dir_all(old).with_context(|| format!("{}: cannot remove the folder", old.display()))?;
+        }
+    }
+    let ranking = ranking(archive);
+    ensure!(
+        ranking.len() >= count,
+        "the search is finished, but its archive holds only {} trained individuals, and final.winners asks for {count}: \
+         lower final.winners, or search a larger space",
+        ranking.len()
+    );
+    for (rank, individual) in (1..=count).zip(&ranking) {
+        json::write(&partial.join(rank.to_string()).join("genome.json"), &individual.evaluation.genome)?;
+    }
+    std::fs::rename(&partial, &winners).with_context(|| format!("{}: cannot write the folder", winners.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::Candidate;
+    use crate::test_support::config;
+    use common::counts::Counts;
+    use common::genome::Genome;
+
+    fn archive() -> Archive {
+        let space = config(1, 1).space;
+        let members = [
+            // accuracy, parameters, on the front
+            (Some(0.7), 10, true),
+            (Some(0.9), 50, true),
+            (Some(0.95), 60, false),
+            (None, 5, false),
+            (Some(0.9), 40, true),
+            (Some(0.6), 20, false),
+        ];
+        let mut individuals = Vec::new();
+        for (genome, (accuracy, parameters, on_front)) in space.genomes().zip(members) {
+            let index = individuals.len();
+            let candidate = Candidate { iteration: 0, index, genome, counts: Counts { parameters, macs: 1 } };
+            let evaluation = candidate.evaluated(accuracy.ok_or("made up".to_string()));
+            individuals.push(Individual { evaluation, nid: None, on_front, strength: 0, raw_fitness: 0, density: 0.5 });
+        }
+        Archive { iterations: 1, evaluations: 6, individuals }
+    }
+
+    #[test]
+    fn the_front_comes_first_and_the_rest_fills_up() {
+        let archive = archive();
+        let order: Vec<usize> = ranking(&archive).iter().map(|i| i.evaluation.index).collect();
+        assert_eq!(order, [4, 1, 0, 2, 5]);
+    }
+
+    #[test]
+    fn the_folder_holds_exactly_the_winners_or_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = archive();
+        write(dir.path(), &archive, 5).unwrap();
+        write(dir.path(), &archive, 2).unwrap();
+        let genome: Genome = json::read(&dir.path().join("winners/1/genome.json")).unwrap();
+        assert_eq!(genome, archive.individuals[4].evaluation.genome);
+        assert!(dir.path().join("winners/2/genome.json").exists() && !dir.path().join("winners/3").exists());
+        let error = write(dir.path(), &archive, 6).unwrap_err().to_string();
+        assert!(error.contains("only 5 trained individuals"), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

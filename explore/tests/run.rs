@@ -1,0 +1,311 @@
+//! Whole searches by the program, with a `train` that makes accuracies up (`data/fake-train.sh`).
+
+use common::search_files::{Archive, Evaluation, read_evaluations};
+use common::{genome::Genome, json};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A data set, a profile and a folder with the fake `train`.
+struct World {
+    dir: TempDir,
+}
+
+impl World {
+    fn new() -> World {
+        World::with(
+            &json!({"population": 6, "archive_size": 6, "iterations": 3, "epochs": 2, "subset": 20}),
+            &json!({}),
+        )
+    }
+
+    fn with(search: &Value, space: &Value) -> World {
+        let world = World { dir: tempfile::tempdir().unwrap() };
+        let data = world.path("data");
+        fs::create_dir_all(&data).unwrap();
+        let images = [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 8][..], &[7; 4 * 64]].concat();
+        fs::write(data.join("images"), images).unwrap();
+        fs::write(data.join("labels"), [0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 0, 1]).unwrap();
+        let files = json!([{"path": "images", "sha256": null}, {"path": "labels", "sha256": null}]);
+        let dataset = json!({
+            "schema": "neuropower/dataset/1", "name": "made-up", "about": "", "format": "idx",
+            "channels": 1, "height": 8, "width": 8, "classes": ["a", "b"],
+            "normalisation": {"mean": [0.5], "std": [0.5]}, "validation": {"fraction": 0.5, "seed": 0},
+            "train": files, "test": files, "sources": [],
+        });
+        fs::write(data.join("dataset.json"), dataset.to_string()).unwrap();
+        world.write_profile(search, space);
+        let bin = world.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-train.sh"), bin.join("train")).unwrap();
+        world
+    }
+
+    fn write_profile(&self, search: &Value, space: &Value) {
+        let profile = json!({"schema": "neuropower/profile/1", "search": search, "space": space});
+        fs::write(self.path("profile.json"), profile.to_string()).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, out: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.arg("run").arg("--config").arg(self.path("profile.json")).arg("--dataset").arg(self.path("data"));
+        command.arg("--out").arg(self.path(out)).arg("--bin-dir").arg(self.path("bin"));
+        command.env("FAKE_CALLS", self.path("calls")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a search to its end and returns what it printed.
+    fn search(&self, out: &str) -> Value {
+        let output = self.command(out).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// How often each individual was trained, in all runs since the last call.
+    fn calls(&self) -> BTreeMap<String, usize> {
+        let mut calls = BTreeMap::new();
+        for line in fs::read_to_string(self.path("calls")).unwrap_or_default().lines() {
+            *calls.entry(line.to_string()).or_insert(0) += 1;
+        }
+        let _ = fs::remove_file(self.path("calls"));
+        calls
+    }
+
+    fn evaluations(&self, out: &str) -> Vec<Evaluation> {
+        read_evaluations(&self.path(out).join("evaluations.jsonl")).unwrap()
+    }
+
+    fn archive(&self, out: &str) -> Archive {
+        json::read(&self.path(out).join("archive.json")).unwrap()
+    }
+
+    /// The files that must not depend on when, where and in how many attempts a search was made.
+    fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut names: Vec<String> =
+            ["search.json", "evaluations.jsonl", "archive.json", "front.svg"].map(String::from).into();
+        names.extend((1..=3).map(|rank| format!("winners/{rank}/genome.json")));
+        let read = |name: String| (name.clone(), fs::read(self.path(out).join(name)).unwrap());
+        names.into_iter().map(read).collect()
+    }
+
+    /// Starts a search in which one training hangs, and waits until all before it are in the log.
+    fn start_and_hang(&self, out: &str, id: &str, logged: usize) -> Child {
+        let mut child =
+            self.command(out).args(["--workers", "3"]).env("FAKE_HANG", id).stderr(Stdio::null()).spawn().unwrap();
+        let lines = || fs::read_to_string(self.path(out).join("evaluations.jsonl")).unwrap_or_default().lines().count();
+        while lines() < logged || !self.path(out).join("individuals").join(id).exists() {
+            assert!(child.try_wait().unwrap().is_none(), "the search ended before it hung");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn error_of(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    text(&output.stderr).lines().last().unwrap().to_string()
+}
+
+#[test]
+fn a_search_writes_its_files_and_repeats_to_the_byte() {
+    let world = World::new();
+    let summary = world.search("one");
+    assert_eq!(
+        (&summary["iterations"], &summary["evaluations"], &summary["failed"]),
+        (&json!(3), &json!(18), &json!(0))
+    );
+    let calls = world.calls();
+    assert!(calls.len() == 18 && calls.values().all(|times| *times == 1), "{calls:?}");
+    let other = world.command("two").args(["--workers", "5"]).output().unwrap();
+    assert!(other.status.success());
+    assert_eq!(world.result("one"), world.result("two"));
+    let other = world.command("three").args(["--seed", "5"]).output().unwrap();
+    assert!(other.status.success());
+    assert_ne!(world.result("one")["archive.json"], world.result("three")["archive.json"]);
+
+    let evaluations = world.evaluations("one");
+    let places: Vec<(usize, usize)> = evaluations.iter().map(|e| (e.iteration, e.index)).collect();
+    assert_eq!(places, (0..3).flat_map(|i| (0..6).map(move |j| (i, j))).collect::<Vec<_>>());
+    let archive = world.archive("one");
+    assert_eq!((archive.iterations, archive.evaluations, archive.individuals.len()), (3, 18, 6));
+    for individual in &archive.individuals {
+        let evaluation = &individual.evaluation;
+        assert!(evaluations.contains(evaluation));
+        let genome: Genome =
+            json::read(&world.path("one").join("individuals").join(&evaluation.id).join("genome.json")).unwrap();
+        assert_eq!(genome, evaluation.genome);
+    }
+    let front: Vec<f64> =
+        archive.individuals.iter().filter(|i| i.on_front).filter_map(|i| i.evaluation.accuracy).collect();
+    assert_eq!(summary["best_accuracy"], json!(front.iter().copied().fold(0.0, f64::max)));
+    let best: Genome = json::read(&world.path("one/winners/1/genome.json")).unwrap();
+    let best = archive.individuals.iter().find(|i| i.evaluation.genome == best).unwrap();
+    assert_eq!(json!(best.evaluation.accuracy), summary["best_accuracy"]);
+    assert!(!world.path("one/winners/4").exists());
+}
+
+#[test]
+fn the_trainings_get_the_profile_s_options() {
+    let world = World::new();
+    let output = world.command("run").args(["--seed", "9"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(world.calls().keys().all(|call| call.ends_with(" 20")), "the subset is passed on");
+    let report: common::train_report::TrainReport =
+        json::read(&world.path("run/individuals/i00-00/train.json")).unwrap();
+    assert_eq!((report.seed, report.epochs), (9, 2));
+}
+
+#[test]
+fn a_killed_search_resumes_to_the_same_bytes_without_repeating_a_training() {
+    let world = World::new();
+    world.search("whole");
+    world.calls();
+    let mut child = world.start_and_hang("killed", "i01-03", 9);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!world.path("killed/winners").exists());
+    let before = world.calls();
+    // A torn line, as if the kill had come while it was written.
+    let log = world.path("killed/evaluations.jsonl");
+    let lines = fs::read_to_string(&log).unwrap();
+    fs::write(&log, &lines[..lines.len() - 40]).unwrap();
+    let finished: BTreeSet<String> = before
+        .keys()
+        .filter(|call| world.path("killed/individuals").join(&call[..6]).join("train.json").exists())
+        .cloned()
+        .collect();
+    assert!(finished.len() >= 9);
+    let output = world.command("killed").arg("--resume").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(world.result("whole"), world.result("killed"));
+    let after = world.calls();
+    assert!(after.keys().all(|call| !finished.contains(call)), "{finished:?} were finished, {after:?} trained again");
+    assert!(after.contains_key("i01-03 20"));
+    // A finished search resumes to itself.
+    let output = world.command("killed").arg("--resume").output().unwrap();
+    assert!(output.status.success());
+    assert_eq!((world.result("whole"), world.calls().len()), (world.result("killed"), 0));
+}
+
+#[test]
+fn a_signal_ends_the_trainings_and_leaves_a_search_that_resumes() {
+    let world = World::new();
+    world.search("whole");
+    let child = world.start_and_hang("stopped", "i02-00", 12);
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!world.path("stopped/winners").exists());
+    let output = world.command("stopped").arg("--resume").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(world.result("whole"), world.result("stopped"));
+}
+
+#[test]
+fn failed_and_diverged_trainings_stay_in_the_log_with_a_reason() {
+    let world = World::new();
+    let run = |out: &str| {
+        let output =
+            world.command(out).env("FAKE_FAIL", "i00-01 i01-04").env("FAKE_DIVERGE", "i00-02").output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(run("one")["failed"], json!(3));
+    let evaluations = world.evaluations("one");
+    let failure = |id: &str| {
+        let evaluation = evaluations.iter().find(|e| e.id == id).unwrap();
+        assert_eq!(evaluation.accuracy, None);
+        evaluation.failure.clone().unwrap()
+    };
+    assert_eq!(failure("i00-01"), "train fit ended with exit code 1; see individuals/i00-01/train.log");
+    assert!(failure("i00-02").contains("diverged"));
+    assert!(fs::read_to_string(world.path("one/individuals/i00-01/train.log")).unwrap().contains("made-up failure"));
+    run("two");
+    assert_eq!(world.result("one"), world.result("two"));
+    // They count as finished: a resumed run does not try them again.
+    world.calls();
+    let output = world.command("one").arg("--resume").output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(world.calls().len(), 0);
+}
+
+#[test]
+fn a_search_in_which_nothing_can_be_trained_fails_with_the_log_and_resumes_once_mended() {
+    let world = World::new();
+    let output = world.command("run").env("FAKE_FAIL", "all").output().unwrap();
+    let error = error_of(&output);
+    assert!(error.contains("all 6 trainings of the first iteration failed"), "{error}");
+    assert!(error.contains("error: made-up failure of i00-00"), "{error}");
+    assert_eq!(world.evaluations("run").len(), 6);
+    let output = world.command("run").arg("--resume").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(world.archive("run").evaluations, 18);
+}
+
+#[test]
+fn a_train_that_cannot_be_started_is_named() {
+    let world = World::new();
+    fs::remove_file(world.path("bin/train")).unwrap();
+    let missing = error_of(&world.command("run").output().unwrap());
+    assert!(missing.contains("bin/train") && missing.contains("--bin-dir"), "{missing}");
+    fs::write(world.path("bin/train"), "not a program").unwrap();
+    let broken = error_of(&world.command("run").output().unwrap());
+    assert!(broken.contains("bin/train") && broken.contains("cannot start"), "{broken}");
+}
+
+#[test]
+fn a_small_space_is_used_up_and_ends_cleanly() {
+    let search = json!({"population": 5, "archive_size": 20, "iterations": 9, "epochs": 1});
+    let space = json!({
+        "left_activation": ["relu"], "right_activation": ["relu", "elu", "tanh"], "condense_layers": [1, 2, 9],
+        "feature_extraction_layers": [16], "kernel_size": [3], "optimizer": ["sgd", "adam"],
+    });
+    let world = World::with(&search, &space);
+    // Nine Condense Layers leave nothing of 8x8 pixels: 2 distinct right activations x 2 counts x 2 optimizers remain.
+    let summary = world.search("run");
+    assert_eq!((&summary["evaluations"], &summary["iterations"]), (&json!(8), &json!(2)));
+    let functions: BTreeSet<String> =
+        world.evaluations("run").iter().map(|e| e.genome.canonical().to_string()).collect();
+    assert_eq!(functions.len(), 8);
+}
+
+#[test]
+fn too_few_individuals_for_the_winners_is_an_error_at_the_end() {
+    let search = json!({"population": 2, "archive_size": 2, "iterations": 2, "epochs": 1});
+    let world = World::with(&search, &json!({}));
+    let error = error_of(&world.command("run").output().unwrap());
+    assert!(error.contains("only 2 trained individuals") && error.contains("final.winners"), "{error}");
+    assert_eq!(world.archive("run").iterations, 2);
+    assert!(!world.path("run/winners").exists());
+}
+
+#[test]
+fn a_second_run_in_a_folder_is_refused() {
+    let world = World::new();
+    let mut child = world.start_and_hang("run", "i00-02", 2);
+    let error = error_of(&world.command("run").arg("--resume").output().unwrap());
+    assert!(error.contains("another run"), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let error = error_of(&world.command("run").output().unwrap());
+    assert!(error.contains("--resume") && error.contains("another folder"), "{error}");
+    world.write_profile(
+        &json!({"population": 6, "archive_size": 6, "iterations": 3, "epochs": 7, "subset": 20}),
+        &json!({}),
+    );
+    let error = error_of(&world.command("run").arg("--resume").output().unwrap());
+    assert!(error.contains("search.epochs was 2 when the search began, but is 7 now"), "{error}");
+}

@@ -1,0 +1,218 @@
+//! From intervals of a meter to the energy of one inference. What cannot be known is `null` with its reason: never 0,
+//! never negative, never an estimate.
+
+use crate::meter::counter::Interval;
+use crate::session::MeasuredWindow;
+use crate::stats::{median, median_interval};
+use common::measurement::{Energy, EnergyStatus};
+
+/// A window's two clocks, that of the board and that of the meter's readings, may differ by this share of the window
+/// and by this time in seconds: for a line to arrive and to be noticed. Beyond, energy of some other time was read.
+const CLOCKS_DIFFER: (f64, f64) = (0.02, 0.1);
+
+/// What the caller has promised.
+const NO_METER: &str = "without a meter there is no energy to compute";
+
+/// The energy of one inference: for each window what the meter saw divided by the inferences, and the same minus idle
+/// power times the window's time; of both the median over windows.
+///
+/// # Panics
+/// If there are no windows, or there was no meter.
+pub(crate) fn per_inference(
+    meter: String,
+    before: Option<&Interval>,
+    after: Option<&Interval>,
+    windows: &[MeasuredWindow],
+) -> Energy {
+    let gross = match gross_joules(windows) {
+        Ok(joules) => joules,
+        Err((status, reason)) => return Energy::without_numbers(status, meter, reason),
+    };
+    let per_inference = |joules: &[f64]| -> Vec<f64> {
+        joules.iter().zip(windows).map(|(joules, window)| joules / window.inferences as f64).collect()
+    };
+    let (idle_before, idle_after) = (idle_power("before", before), idle_power("after", after));
+    let net = net_joules(&gross, &idle_before, &idle_after, windows).map(|joules| per_inference(&joules));
+    let net = net.and_then(|energies| above_0(&energies));
+    let gross = per_inference(&gross);
+    Energy {
+        status: EnergyStatus::Measured,
+        reason: None,
+        meter,
+        gross_j: Some(median(&gross)),
+        gross_interval_j: Some(median_interval(&gross, "gross")),
+        net_j: net.as_ref().ok().map(|(median, _)| *median),
+        net_interval_j: net.as_ref().ok().map(|(_, interval)| *interval),
+        net_reason: net.err(),
+        idle_before_w: idle_before.ok(),
+        idle_after_w: idle_after.ok(),
+    }
+}
+
+/// What the meter saw in each window, or what is wrong with the first window that it did not see rightly.
+fn gross_joules(windows: &[MeasuredWindow]) -> Result<Vec<f64>, (EnergyStatus, String)> {
+    let mut all = Vec::with_capacity(windows.len());
+    for (index, window) in windows.iter().enumerate() {
+        let number = index + 1;
+        match &window.interval.energy {
+            Ok(energy) => all.push(energy.expect(NO_METER).0),
+            Err(fault) => return Err((fault.status, format!("window {number}: {}", fault.reason))),
+        }
+        let (here, there) = (window.interval.seconds(), window.seconds);
+        if (here - there).abs() > CLOCKS_DIFFER.0 * there + CLOCKS_DIFFER.1 {
+            let reason = format!(
+                "window {number} took {there:.3} s, but {here:.3} s passed between its lines, so the meter was not read \
+                 at its ends; is the machine busy?"
+            );
+            return Err((EnergyStatus::Invalid, reason));
+        }
+    }
+    Ok(all)
+}
+
+/// Watts, or why they are not known.
+fn idle_power(which: &str, interval: Option<&Interval>) -> Result<f64, String> {
+    let Some(interval) = interval else {
+        return Err(format!("the idle reading {which} was not taken (measurement.idle_s is 0)"));
+    };
+    match &interval.energy {
+        Ok(energy) => Ok(energy.expect(NO_METER).0 / interval.seconds()),
+        Err(fault) => Err(format!("the idle reading {which}: {}", fault.reason)),
+    }
+}
+
+fn net_joules(
+    gross: &[f64],
+    before: &Result<f64, String>,
+    after: &Result<f64, String>,
+    windows: &[MeasuredWindow],
+) -> Result<Vec<f64>, String> {
+    let both = |reason: &String| format!("net energy needs both idle readings; {reason}");
+    let idle_w = (before.as_ref().map_err(both)? + after.as_ref().map_err(both)?) / 2.0;
+    Ok(gross.iter().zip(windows).map(|(joules, window)| joules - idle_w * window.interval.seconds()).collect())
+}
+
+/// Median and interval, if the interval is above 0.
+fn above_0(energies: &[f64]) -> Result<(f64, [f64; 2]), String> {
+    let interval = median_interval(energies, "net");
+    if interval[0] > 0.0 {
+        return Ok((median(energies), interval));
+    }
+    Err(format!(
+        "the power under load cannot be told from idle power: gross minus idle is {:.3e} J, with {:.3e} to {:.3e} J as \
+         its 95 % interval",
+        median(energies),
+        interval[0],
+        interval[1]
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::counter::{Counter, Reading};
+
+    const RANGE: u64 = 1_000_000_000;
+
+    /// An interval of one counter.
+    fn interval(t0_s: f64, t1_s: f64, start: u64, end: u64) -> Interval {
+        let counter = Counter { name: "package-0".into(), unit_j: 1e-6, range: Some(RANGE) };
+        let reading = |at_s, value| Reading { at_s, values: Ok(vec![value]) };
+        Interval::spanned_by(&[reading(t0_s, start), reading(t1_s, end)], &[counter])
+    }
+
+    fn window(inferences: u64, interval: Interval) -> MeasuredWindow {
+        let seconds = interval.seconds();
+        MeasuredWindow { inferences, seconds, p50_s: 1e-3, p90_s: 1e-3, p99_s: 1e-3, interval }
+    }
+
+    fn idle(watts: f64) -> Interval {
+        interval(0.0, 10.0, 0, (watts * 1e7) as u64)
+    }
+
+    /// Windows of 2 s and 1,000 inferences at these powers.
+    fn windows(watts: &[f64]) -> Vec<MeasuredWindow> {
+        watts.iter().map(|watts| window(1_000, interval(20.0, 22.0, 5, 5 + (watts * 2e6) as u64))).collect()
+    }
+
+    fn energy_of(before: &Interval, after: &Interval, windows: &[MeasuredWindow]) -> Energy {
+        per_inference("rapl".into(), Some(before), Some(after), windows)
+    }
+
+    fn close(a: Option<f64>, b: f64) -> bool {
+        a.is_some_and(|a| (a / b - 1.0).abs() < 1e-9)
+    }
+
+    #[test]
+    fn gross_and_net_by_hand() {
+        // 2 s at 30 W are 60 J for 1,000 inferences; idle at 4 and 6 W takes 10 J of them.
+        let energy = energy_of(&idle(4.0), &idle(6.0), &windows(&[29.0, 30.0, 31.0]));
+        assert_eq!((energy.status, &energy.reason, &energy.net_reason), (EnergyStatus::Measured, &None, &None));
+        assert!(close(energy.gross_j, 0.060) && close(energy.net_j, 0.050), "{energy:?}");
+        let [low, high] = energy.gross_interval_j.unwrap();
+        assert!(close(Some(low), 0.058) && close(Some(high), 0.062));
+        let [low, high] = energy.net_interval_j.unwrap();
+        assert!(close(Some(low), 0.048) && close(Some(high), 0.052));
+        assert!(close(energy.idle_before_w, 4.0) && close(energy.idle_after_w, 6.0));
+    }
+
+    #[test]
+    fn a_wrap_in_a_window_changes_nothing() {
+        let wrapped = window(1_000, interval(20.0, 22.0, RANGE - 20_000_000, 40_000_000));
+        assert!(close(energy_of(&idle(5.0), &idle(5.0), &[wrapped]).gross_j, 0.060));
+    }
+
+    #[test]
+    fn a_window_that_the_meter_did_not_see_rightly_spoils_all() {
+        let mut bad = windows(&[30.0, 30.0]);
+        bad[1].interval = interval(20.0, 22.0, 5_000, 4_000);
+        let energy = energy_of(&idle(5.0), &idle(5.0), &bad);
+        assert_eq!((energy.status, energy.gross_j, energy.net_j), (EnergyStatus::Invalid, None, None));
+        let reason = energy.reason.unwrap();
+        assert!(
+            reason.contains("window 2") && reason.contains("package-0") && reason.contains("backwards"),
+            "{reason}"
+        );
+        assert_eq!((energy.idle_before_w, energy.idle_after_w), (None, None));
+    }
+
+    #[test]
+    fn a_window_read_at_the_wrong_times_is_invalid() {
+        for seconds in [1.8, 2.2] {
+            let mut late = windows(&[30.0]);
+            late[0].seconds = seconds;
+            let energy = energy_of(&idle(5.0), &idle(5.0), &late);
+            assert_eq!((energy.status, energy.gross_j), (EnergyStatus::Invalid, None));
+        }
+    }
+
+    #[test]
+    fn net_is_never_negative_and_never_0() {
+        for load in [2.0, 5.0] {
+            let energy = energy_of(&idle(5.0), &idle(5.0), &windows(&[load]));
+            assert!(energy.gross_j.is_some() && energy.net_j.is_none() && energy.net_interval_j.is_none());
+            assert!(energy.net_reason.unwrap().contains("cannot be told from idle power"));
+        }
+        let scattered = energy_of(&idle(5.0), &idle(5.0), &windows(&[4.0, 6.0, 7.0]));
+        assert_eq!(scattered.net_j, None, "its interval reaches below 0");
+    }
+
+    #[test]
+    fn net_needs_both_idle_readings() {
+        let (idle, stuck) = (idle(5.0), interval(0.0, 10.0, 7, 7));
+        for (before, after, reason) in [
+            (None, Some(&idle), "the idle reading before was not taken"),
+            (Some(&idle), None, "the idle reading after was not taken"),
+            (
+                Some(&stuck),
+                Some(&idle),
+                "the idle reading before: the counter package-0 cannot be right: it stood still",
+            ),
+        ] {
+            let energy = per_inference("rapl".into(), before, after, &windows(&[30.0]));
+            assert!(close(energy.gross_j, 0.060));
+            assert_eq!(energy.net_j, None);
+            assert!(energy.net_reason.unwrap().contains(reason));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! RAPL: the energy counters of Intel and AMD processor packages, through Linux's powercap in sysfs.
+//!
+//! `class/powercap` lists zones: `intel-rapl:0` is a package, `intel-rapl:0:0` a part of it (cores, graphics, memory
+//! controller), whose energy the package's counter already holds; `psys` is the whole platform. Only packages are read,
+//! and one socket's two interfaces (`intel-rapl`, `intel-rapl-mmio`) count once. `energy_uj` is in microjoules; the
+//! hardware updates it about every millisecond in steps of some 15 or 61 uJ, and wraps it at `max_energy_range_uj`.
+
+use crate::meter::counter::Counter;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// How often the hardware updates the counters (Intel SDM, volume 3B, "Package RAPL Domain").
+pub(crate) const TICK_S: f64 = 1e-3;
+/// `energy_uj` counts microjoules.
+const UNIT_J: f64 = 1e-6;
+/// How often an empty file is read again.
+const EMPTY_RETRIES: usize = 20;
+
+/// The readable packages of this machine, at least one.
+#[derive(Debug)]
+pub(crate) struct Rapl {
+    counters: Vec<Counter>,
+    files: Vec<PathBuf>,
+}
+
+impl Rapl {
+    /// Finds the packages below a sysfs root and reads each once.
+    ///
+    /// # Errors
+    /// Why there is nothing to read, and what can be done about it.
+    pub(crate) fn open(sysfs: &Path) -> Result<Rapl, String> {
+        let powercap = sysfs.join("class/powercap");
+        let zones = zones(&powercap);
+        if zones.is_empty() {
+            return Err(format!(
+                "{} has no RAPL counters: the processor or the virtual machine offers none, or the kernel module \
+                 intel_rapl_msr is not loaded (`modprobe intel_rapl_msr`)",
+                powercap.display()
+            ));
+        }
+        let packages = packages(&zones);
+        if packages.is_empty() {
+            let found: Vec<&str> = zones.keys().map(String::as_str).collect();
+            return Err(format!("{} has no processor package, only {}", powercap.display(), found.join(", ")));
+        }
+        let mut rapl = Rapl { counters: vec![], files: vec![] };
+        for (name, zone) in packages {
+            let range = number(&zone.join("max_energy_range_uj")).ok().filter(|range| *range > 0);
+            rapl.counters.push(Counter { name, unit_j: UNIT_J, range });
+            rapl.files.push(zone.join("energy_uj"));
+        }
+        rapl.read()?;
+        Ok(rapl)
+    }
+
+    /// One counter for each package.
+    pub(crate) fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    /// What each counter shows now, in microjoules.
+    ///
+    /// # Errors
+    /// Which file cannot be read, why, and how to grant access.
+    pub(crate) fn read(&self) -> Result<Vec<u64>, String> {
+        self.files.iter().map(|file| number(file).map_err(|error| unreadable(file, &error))).collect()
+    }
+}
+
+/// Top-level zones by name, `intel-rapl:0` and the like. Linux lists them in `class/powercap` itself and once more in
+/// the folder of their control type, `intel-rapl`.
+fn zones(powercap: &Path) -> BTreeMap<String, PathBuf> {
+    let mut zones = BTreeMap::new();
+    for (name, path) in entries(powercap) {
+        let control_type = if name.contains(':') { vec![] } else { entries(&path) };
+        for (name, path) in control_type.into_iter().chain([(name, path)]) {
+            if is_top_level(&name) {
+                zones.insert(name, path);
+            }
+        }
+    }
+    zones
+}
+
+/// Names and paths in a folder; none where it cannot be read.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(read) = fs::read_dir(folder) else { return vec![] };
+    read.flatten().map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
+}
+
+/// `type:number`; a part of a zone has a second number.
+fn is_top_level(name: &str) -> bool {
+    name.split_once(':').is_some_and(|(control_type, number)| {
+        control_type.contains("rapl") && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// The packages among the zones, by the name that the hardware gives them: each once, and where a package has two
+/// interfaces not by the memory-mapped one.
+fn packages(zones: &BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
+    let mut packages = BTreeMap::new();
+    let (mapped, direct): (Vec<_>, Vec<_>) = zones.iter().partition(|(zone, _)| zone.contains("mmio"));
+    for (_, path) in direct.into_iter().chain(mapped) {
+        let Ok(name) = fs::read_to_string(path.join("name")) else { continue };
+        if name.trim().starts_with("package-") {
+            packages.entry(name.trim().to_string()).or_insert_with(|| path.clone());
+        }
+    }
+    packages
+}
+
+fn number(file: &Path) -> io::Result<u64> {
+    let mut text = fs::read_to_string(file)?;
+    // sysfs itself is never empty, but a stand-in for it that is written meanwhile may be for a moment.
+    for _ in 0..EMPTY_RETRIES {
+        if !text.is_empty() {
+            break;
+        }
+        thread::sleep(Duration::from_micros(50));
+        text = fs::read_to_string(file)?;
+    }
+    text.trim().parse().map_err(|_| io::Error::other(format!("it holds {:?}, not a number", text.trim())))
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> String {
+    format!(
+        "{}: cannot read the energy counter ({error}); since CVE-2020-8694 Linux shows it to root alone: grant access \
+         until the next start with `sudo chmod a+r {}`, or for good with the udev rule `SUBSYSTEM==\"powercap\", \
+         ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"` in /etc/udev/rules.d/60-rapl.rules",
+        file.display(),
+        file.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_sysfs::FakeSysfs;
+
+    const RANGE: Option<u64> = Some(262_143_328_850);
+
+    #[test]
+    fn packages_alone_are_read() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl:0", "package-0", 100, RANGE);
+        sysfs.zone("intel-rapl:0/intel-rapl:0:0", "core", 60, RANGE);
+        sysfs.zone("intel-rapl:0:0", "core", 60, RANGE);
+        sysfs.zone("intel-rapl:0:1", "dram", 30, RANGE);
+        sysfs.zone("intel-rapl:1", "package-1", 200, None);
+        sysfs.zone("intel-rapl:2", "psys", 400, RANGE);
+        sysfs.zone("intel-rapl-mmio:0", "package-0", 999, RANGE);
+        sysfs.zone("intel-rapl/intel-rapl:0", "package-0", 100, RANGE);
+        let rapl = Rapl::open(sysfs.root()).unwrap();
+        let counter = |name: &str, range| Counter { name: name.into(), unit_j: 1e-6, range };
+        assert_eq!(rapl.counters(), [counter("package-0", RANGE), counter("package-1", None)]);
+        assert_eq!(rapl.read(), Ok(vec![100, 200]));
+    }
+
+    #[test]
+    fn zones_may_stand_only_below_their_control_type() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl/intel-rapl:0", "package-0-die-0", 5, RANGE);
+        assert_eq!(Rapl::open(sysfs.root()).unwrap().read(), Ok(vec![5]));
+    }
+
+    #[test]
+    fn a_machine_without_counters_says_so() {
+        let sysfs = FakeSysfs::new();
+        let reason = || Rapl::open(sysfs.root()).unwrap_err();
+        assert!(reason().contains("class/powercap has no RAPL counters") && reason().contains("modprobe"));
+        sysfs.zone("intel-rapl:0", "psys", 400, RANGE);
+        assert!(reason().contains("no processor package, only intel-rapl:0"));
+    }
+
+    #[test]
+    fn an_unreadable_counter_says_how_to_grant_access() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl:0", "package-0", 1, RANGE);
+        sysfs.zone("intel-rapl:1", "package-1", 1, RANGE);
+        sysfs.make_unreadable("intel-rapl:1");
+        let reason = Rapl::open(sysfs.root()).unwrap_err();
+        assert!(reason.contains("intel-rapl:1/energy_uj: cannot read"), "{reason}");
+        assert!(reason.contains("chmod a+r") && reason.contains("udev"), "{reason}");
+    }
+
+    #[test]
+    fn a_counter_that_is_no_number_is_not_0() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl:0", "package-0", 1, RANGE);
+        sysfs.write("intel-rapl:0/energy_uj", "-5\n");
+        assert!(Rapl::open(sysfs.root()).unwrap_err().contains("\"-5\", not a number"));
+        sysfs.write("intel-rapl:0/energy_uj", "");
+        assert!(Rapl::open(sysfs.root()).unwrap_err().contains("\"\", not a number"));
+    }
+
+    #[test]
+    fn a_range_of_0_is_no_range() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl:0", "package-0", 1, Some(0));
+        assert_eq!(Rapl::open(sysfs.root()).unwrap().counters()[0].range, None);
+    }
+}

@@ -1,0 +1,169 @@
+//! A running program whose lines are read as they come, and which never outlives the wish to read them.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// No line of `bench` is longer; what is, is not from `bench`.
+const MAX_LINE: u64 = 64 * 1024;
+/// How often a program that has closed its output is asked whether it has ended.
+const EXIT_POLL: Duration = Duration::from_millis(5);
+/// How much of the end of a program's output an error shows, in characters.
+const SHOWN: usize = 600;
+/// How much of its error output is kept, in bytes.
+const KEPT_ERRORS: usize = 16 * 1024;
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<std::io::Result<String>>,
+    errors: Receiver<Vec<u8>>,
+}
+
+/// What waiting for a line brought.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// A line, without its end.
+    Line(String),
+    /// The program has closed its output.
+    End,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Process {
+    /// Starts a program.
+    pub(crate) fn start(mut command: Command) -> Result<Process> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().with_context(|| format!("{program}: cannot start the program"))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (send_line, lines) = channel();
+        let (send_errors, errors) = channel();
+        // Both threads end when the program does, or when nobody listens any more.
+        thread::spawn(move || {
+            let mut output = BufReader::new(stdout.expect("stdout is piped"));
+            while let Some(line) = next_line(&mut output) {
+                if send_line.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        thread::spawn(move || send_errors.send(last_bytes(stderr.expect("stderr is piped"))));
+        Ok(Process { child, lines, errors })
+    }
+
+    /// Waits for the next line, at most `limit`.
+    ///
+    /// # Errors
+    /// The output cannot be read, or a line of it is not text or endless.
+    pub(crate) fn wait_for_line(&mut self, limit: Duration) -> Result<Waited> {
+        match self.lines.recv_timeout(limit) {
+            Ok(line) => Ok(Waited::Line(line.context("cannot read what bench prints")?)),
+            Err(RecvTimeoutError::Timeout) => Ok(Waited::Nothing),
+            Err(RecvTimeoutError::Disconnected) => Ok(Waited::End),
+        }
+    }
+
+    /// Waits for a program that has closed its output to end.
+    ///
+    /// # Errors
+    /// It does not within `limit`, or it failed.
+    pub(crate) fn finish(mut self, limit: Duration) -> Result<()> {
+        let Some(status) = self.exit_status(limit)? else {
+            bail!("bench printed everything, but did not end; it was killed");
+        };
+        ensure!(status.success(), "bench failed ({status}): {}", self.error_output());
+        Ok(())
+    }
+
+    /// What became of a program that has closed its output too early, for an error.
+    pub(crate) fn epitaph(&mut self, limit: Duration) -> String {
+        match self.exit_status(limit) {
+            Ok(Some(status)) => format!("{status}: {}", self.error_output()),
+            Ok(None) | Err(_) => "it closed its output and did not end".to_string(),
+        }
+    }
+
+    fn exit_status(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().context("cannot wait for bench to end")? {
+                return Ok(Some(status));
+            }
+            if start.elapsed() > limit {
+                return Ok(None);
+            }
+            thread::sleep(EXIT_POLL);
+        }
+    }
+
+    /// The end of the error output of a program that has ended. Whatever it left behind may hold the pipe open, so this
+    /// does not wait for long.
+    fn error_output(&self) -> String {
+        end_of(&self.errors.recv_timeout(Duration::from_secs(2)).unwrap_or_default())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has already ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn next_line(output: &mut impl BufRead) -> Option<std::io::Result<String>> {
+    let mut line = String::new();
+    match output.take(MAX_LINE).read_line(&mut line) {
+        Ok(0) => None,
+        Ok(read) if read as u64 == MAX_LINE => Some(Err(std::io::Error::other("a line does not end"))),
+        Ok(_) => Some(Ok(line.trim_end().to_string())),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn last_bytes(mut output: impl Read) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = output.read(&mut buffer) {
+        kept.extend_from_slice(&buffer[..read]);
+        if kept.len() > 2 * KEPT_ERRORS {
+            kept.drain(..kept.len() - KEPT_ERRORS);
+        }
+    }
+    kept
+}
+
+/// The end of a program's output, on one line.
+pub(crate) fn end_of(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = line.chars().count();
+    if length == 0 {
+        "it said nothing".to_string()
+    } else if length <= SHOWN {
+        line
+    } else {
+        format!("... {}", line.chars().skip(length - SHOWN).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_output_is_cut_at_the_front_and_made_one_line() {
+        assert_eq!(end_of(b"error: a\n\n  --> b\n"), "error: a --> b");
+        assert_eq!(end_of(b" \n"), "it said nothing");
+        let long = end_of("é".repeat(5_000).as_bytes());
+        assert_eq!(long.chars().count(), SHOWN + 4);
+        assert!(long.starts_with("... é"));
+        assert_eq!(end_of("é".repeat(SHOWN).as_bytes()).chars().count(), SHOWN);
+    }
+}

@@ -1,0 +1,216 @@
+//! One run of a crate's `bench` with its board's meter read beside it: idle, warm-up, windows, idle.
+//!
+//! `bench` says on its output when a window begins and ends; the counters are read when such a line arrives.
+
+use crate::meter::counter::{Counter, Interval, Reading};
+use crate::process::{Process, Waited};
+use anyhow::{Context, Result, bail, ensure};
+use common::bench::BenchEvent;
+use common::json;
+use common::profile::MeasurementSettings;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A clock and a meter. Tests have their own, so that none of them depends on how fast a machine is.
+pub(crate) trait Instruments {
+    /// The meter's counters; none without a meter.
+    fn counters(&self) -> &[Counter];
+    /// What clock and meter show now.
+    fn read(&mut self) -> Reading;
+    /// Waits.
+    fn sleep(&mut self, time: Duration);
+}
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// A crate may take this much longer than twice its time before it is killed.
+    pub(crate) grace: Duration,
+    /// Longest time between two readings of the meter: short enough that no counter wraps unseen. The shortest range
+    /// known, 65 kJ, is half passed after 10 s at 3.2 kW.
+    pub(crate) reading_every: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { grace: Duration::from_secs(60), reading_every: Duration::from_secs(10) }
+    }
+}
+
+/// What `bench` said of itself after its warm-up.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ready {
+    /// The instruction set that the kernels chose.
+    pub(crate) kernels: String,
+    /// Target triple.
+    pub(crate) target: String,
+    /// Threads.
+    pub(crate) threads: usize,
+    /// Images per inference.
+    pub(crate) batch: usize,
+}
+
+/// One window: what `bench` said and what the meter showed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MeasuredWindow {
+    /// Inferences in it, at least one.
+    pub(crate) inferences: u64,
+    /// Its length on the board's clock.
+    pub(crate) seconds: f64,
+    /// Median time of one inference.
+    pub(crate) p50_s: f64,
+    /// 90th percentile.
+    pub(crate) p90_s: f64,
+    /// 99th percentile.
+    pub(crate) p99_s: f64,
+    /// The meter between the window's two lines.
+    pub(crate) interval: Interval,
+}
+
+/// Reads the meter at both ends of some time in which nothing runs; `None` if that time is 0 or there is no meter.
+pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Patience) -> Option<Interval> {
+    let mut left = duration(time_s);
+    if left.is_zero() || instruments.counters().is_empty() {
+        return None;
+    }
+    let mut readings = vec![instruments.read()];
+    while !left.is_zero() {
+        let step = left.min(patience.reading_every);
+        instruments.sleep(step);
+        readings.push(instruments.read());
+        left -= step;
+    }
+    Some(Interval::spanned_by(&readings, instruments.counters()))
+}
+
+/// Runs `bench` through all of its windows. `progress` gets a line for people now and then.
+///
+/// # Errors
+/// It prints something else than its protocol, ends early, fails, measures nothing, or hangs. Then it is dead.
+pub(crate) fn run(
+    command: Command,
+    settings: &MeasurementSettings,
+    patience: &Patience,
+    instruments: &mut dyn Instruments,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Ready, Vec<MeasuredWindow>)> {
+    let process = Process::start(command)?;
+    let mut session = Session { process, patience, instruments, readings: vec![] };
+    let ready = session.ready(settings.warmup_s)?;
+    let mut windows = Vec::with_capacity(settings.windows);
+    for number in 1..=settings.windows {
+        session.start(number)?;
+        progress(&format!("window {number} of {}, {} s", settings.windows, settings.window_s));
+        windows.push(session.window(number, settings.window_s)?);
+    }
+    session.end()?;
+    Ok((ready, windows))
+}
+
+struct Session<'a> {
+    process: Process,
+    patience: &'a Patience,
+    instruments: &'a mut dyn Instruments,
+    /// Readings since the current window's beginning.
+    readings: Vec<Reading>,
+}
+
+impl Session<'_> {
+    fn ready(&mut self, warmup_s: f64) -> Result<Ready> {
+        let waiting = "its warm-up";
+        match self.event(warmup_s, waiting)? {
+            BenchEvent::Ready { name: _, kernels, target, threads, batch } => {
+                ensure!(threads >= 1 && batch >= 1, "bench says that it has {threads} threads and {batch} images");
+                Ok(Ready { kernels, target, threads, batch })
+            }
+            event @ (BenchEvent::Start { .. } | BenchEvent::Window { .. }) => unexpected(&event, waiting),
+        }
+    }
+
+    fn start(&mut self, number: usize) -> Result<()> {
+        let waiting = format!("the start of window {number}");
+        match self.event(0.0, &waiting)? {
+            BenchEvent::Start { window } if window == number => {
+                // What was read before belongs to no window.
+                self.readings.drain(..self.readings.len() - 1);
+                Ok(())
+            }
+            event @ (BenchEvent::Ready { .. } | BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
+                unexpected(&event, &waiting)
+            }
+        }
+    }
+
+    fn window(&mut self, number: usize, window_s: f64) -> Result<MeasuredWindow> {
+        let waiting = format!("the end of window {number}");
+        match self.event(window_s, &waiting)? {
+            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s } if window == number => {
+                ensure!(inferences > 0, "bench made no inference in window {number}; is `window_s` long enough?");
+                let ordered = 0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s.is_finite();
+                ensure!(
+                    ordered && seconds > 0.0 && seconds.is_finite(),
+                    "bench's times of window {number} cannot be right: {seconds} s with percentiles {p50_s}, {p90_s} \
+                     and {p99_s} s"
+                );
+                let interval = Interval::spanned_by(&self.readings, self.instruments.counters());
+                Ok(MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, interval })
+            }
+            event @ (BenchEvent::Ready { .. } | BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
+                unexpected(&event, &waiting)
+            }
+        }
+    }
+
+    fn end(mut self) -> Result<()> {
+        match self.line(0.0, "the end of bench")? {
+            Some(line) => bail!("bench went on after its last window: {}", shown(&line)),
+            None => self.process.finish(self.patience.grace),
+        }
+    }
+
+    /// The next event, due in `time_s`. The meter is read the moment it comes.
+    fn event(&mut self, time_s: f64, waiting: &str) -> Result<BenchEvent> {
+        match self.line(time_s, waiting)? {
+            Some(line) => {
+                json::parse(&line).with_context(|| format!("bench printed {} instead of {waiting}", shown(&line)))
+            }
+            None => bail!("bench ended before {waiting} ({})", self.process.epitaph(self.patience.grace)),
+        }
+    }
+
+    fn line(&mut self, time_s: f64, waiting: &str) -> Result<Option<String>> {
+        let limit = duration(2.0 * time_s).saturating_add(self.patience.grace);
+        let start = Instant::now();
+        loop {
+            let left = limit.saturating_sub(start.elapsed());
+            let waited = self.process.wait_for_line(left.min(self.patience.reading_every))?;
+            self.readings.push(self.instruments.read());
+            match waited {
+                Waited::Line(line) => return Ok(Some(line)),
+                Waited::End => return Ok(None),
+                Waited::Nothing if left.is_zero() => {
+                    bail!("bench hangs: {} s passed without {waiting}; it was killed", limit.as_secs_f64())
+                }
+                Waited::Nothing => {}
+            }
+        }
+    }
+}
+
+fn unexpected<T>(event: &BenchEvent, waiting: &str) -> Result<T> {
+    bail!("bench printed {} instead of {waiting}", shown(&json::to_line(event)?))
+}
+
+/// The beginning of a line that may be anything.
+fn shown(line: &str) -> String {
+    let short: String = line.chars().take(80).collect();
+    format!("{short:?}")
+}
+
+/// As long as can be where it is too long to be.
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests;
