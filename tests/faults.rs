@@ -68,7 +68,7 @@ fn images_and_labels_that_do_not_match() {
 fn a_wrong_hash() {
     let dir = fixture();
     let description = dir.path().join("data/dataset.json");
-    let text = fs::read_to_string(&description).unwrap().replacen("null", &format!("\"{}\"", "0".repeat(64)), 1);
+    let text = fs::read_to_string(&description).unwrap().replace("null", &format!("\"{}\"", "0".repeat(64)));
     fs::write(&description, text).unwrap();
     fit_refused(dir.path(), &["SHA-256", "make data"]);
 }

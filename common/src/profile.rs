@@ -56,7 +56,7 @@ pub struct SearchSettings {
     pub iterations: usize,
     /// Epochs that a candidate is trained for.
     pub epochs: usize,
-    /// Training images that a candidate sees; `null` for all of the training split.
+    /// Training images that a candidate sees; `null` for as many as in `training`.
     pub subset: Option<usize>,
 }
 
@@ -85,6 +85,8 @@ pub struct TrainingSettings {
     pub batch: usize,
     /// Epochs of a full training (a search has its own, `search.epochs`).
     pub epochs: usize,
+    /// Training images that a network sees, the same ones every time; `null` for all of the training split.
+    pub subset: Option<usize>,
     /// How the learning rate changes from step to step.
     pub schedule: Schedule,
     /// The highest learning rate, for each optimizer.
@@ -148,6 +150,7 @@ impl Default for TrainingSettings {
         TrainingSettings {
             batch: 128,
             epochs: 250,
+            subset: None,
             schedule: Schedule::Cosine,
             learning_rate: LearningRates::default(),
             momentum: 0.9,
@@ -161,6 +164,7 @@ impl TrainingSettings {
     fn check(&self) -> Result<()> {
         ensure!(self.batch >= 1, "training.batch must be at least 1");
         ensure!(self.epochs >= 1, "training.epochs must be at least 1");
+        ensure!(self.subset.is_none_or(|n| n >= 2), "training.subset must be at least 2, or null for all images");
         for optimizer in Optimizer::ALL {
             let rate = self.learning_rate.of(optimizer);
             ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");

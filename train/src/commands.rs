@@ -56,7 +56,7 @@ pub(crate) struct FitArgs {
     /// Multiplies the profile's learning rates, as for fine-tuning
     #[arg(long, default_value_t = 1.0)]
     learning_rate_scale: f64,
-    /// Train on this many images only, the same ones every time
+    /// Train on this many images only, the same ones every time [default: the profile's training.subset]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
     subset: Option<u32>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         Some(path) => Weights::read(path, &network)?,
         None => init::weights(&network, args.seed),
     };
-    let (images, validation) = load(&args, &network)?;
+    let (images, validation) = load(&args, &profile, &network)?;
     atomic::create_dir_all(&args.out)?;
     let epochs = args.epochs.map_or(profile.training.epochs, |n| n as usize);
     let progress = progress_bar((epochs * images.len()) as u64);
@@ -191,11 +191,11 @@ fn network_of(args: &FitArgs, profile: &Profile) -> Result<Network> {
 }
 
 /// The images to train on and those to validate with.
-fn load(args: &FitArgs, network: &Network) -> Result<(Images, Option<Images>)> {
+fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images, Option<Images>)> {
     let split = if args.no_validation { Split::TrainAndValidation } else { Split::Train };
     let mut images = Dataset::load(&args.dataset, split)?;
-    if let Some(count) = args.subset {
-        images = feed::subset(&images, count as usize);
+    if let Some(count) = args.subset.map(|n| n as usize).or(profile.training.subset) {
+        images = feed::subset(&images, count);
     }
     let validation = if args.no_validation { None } else { Some(Dataset::load(&args.dataset, Split::Validation)?) };
     check_fits(network, &images, &args.dataset)?;

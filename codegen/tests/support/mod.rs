@@ -6,10 +6,12 @@ pub(crate) mod interpreter;
 use common::activation::{Activation, PiecewiseActivation};
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network};
-use common::seed;
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
+use common::{json, seed};
 use rand::RngExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 /// The paper's favourite: swish below zero, relu from there on.
 pub(crate) const SWISH_RELU: PiecewiseActivation =
@@ -62,4 +64,58 @@ pub(crate) fn images(network: &Network, count: usize) -> Vec<Vec<f32>> {
     let mut rng = seed::stream(1, "images");
     let elements = network.input.shape().elements();
     (0..count).map(|_| (0..elements).map(|_| rng.random_range(-1.0..2.0)).collect()).collect()
+}
+
+/// A folder with a network, its random weights, and what was generated from them.
+pub(crate) struct Workshop {
+    /// The folder, which goes when this does.
+    pub(crate) dir: tempfile::TempDir,
+    /// The weights that were written.
+    pub(crate) weights: Weights,
+}
+
+impl Workshop {
+    /// Writes `network.json` and `weights.safetensors`.
+    pub(crate) fn new(network: &Network) -> Workshop {
+        let dir = tempfile::tempdir().unwrap();
+        let weights = random_weights(network, 5);
+        json::write(&dir.path().join("network.json"), network).unwrap();
+        weights.write(&dir.path().join("weights.safetensors")).unwrap();
+        Workshop { dir, weights }
+    }
+
+    /// A path in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Runs `codegen generate` to the folder `out` with some more arguments.
+    pub(crate) fn generate(&self, out: &str, more: &[&str]) -> Output {
+        let (network, weights, out) = (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
+        let paths = [network, weights, out].map(|path| path.into_os_string().into_string().unwrap());
+        let [network, weights, out] = &paths;
+        let fixed =
+            ["generate", "--network", network, "--weights", weights, "--platform", "x86_64", "--out", out.as_str()];
+        codegen(&[&fixed, more].concat())
+    }
+}
+
+/// Runs the `codegen` binary.
+pub(crate) fn codegen(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_codegen")).args(arguments).output().unwrap()
+}
+
+/// The one line that a failed run writes to stderr; it must have failed with 1 and written nothing to stdout.
+pub(crate) fn failure(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+/// What a successful run writes to stdout.
+pub(crate) fn success(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
 }

@@ -1,0 +1,141 @@
+//! The command line: what it prints, what it refuses and what it leaves behind.
+
+mod support;
+
+use codegen::platform::Platforms;
+use codegen::report::PlanReport;
+use common::json;
+use common::manifest::Manifest;
+use common::template::Template;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use support::{SWISH_RELU, Workshop, codegen, expand, failure, small, success};
+
+/// Every file below a folder and its content.
+fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_string();
+                files.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_wherever_it_lies() {
+    let network = small([1, 7, 9], [2, 7, 3], SWISH_RELU);
+    let (first, second) = (Workshop::new(&network), Workshop::new(&network));
+    let manifest = success(&first.generate("a", &[]));
+    assert_eq!(manifest, success(&second.generate("deep/er/b", &[])));
+    let manifest: Manifest = json::parse(&manifest).unwrap();
+    assert_eq!(manifest.name, "net-2x7-k3-swish-relu");
+    let files = content(&first.path("a"));
+    assert!(files == content(&second.path("deep/er/b")));
+    assert_eq!(json::read::<Manifest>(&first.path("a/manifest.json")).unwrap(), manifest);
+    assert_eq!(files["src/weights.bin"].len() as u64, manifest.weights_bytes);
+    // Nothing of the machine it was made on.
+    let home = first.dir.path().to_str().unwrap().as_bytes();
+    assert!(files.values().all(|bytes| !bytes.windows(home.len()).any(|part| part == home)));
+}
+
+#[test]
+fn the_plan_is_known_without_weights_and_agrees_with_the_manifest() {
+    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let network = workshop.path("network.json");
+    let text = success(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "x86_64"]));
+    let plan: PlanReport = json::parse(&text).unwrap();
+    let manifest: Manifest = json::parse(&success(&workshop.generate("crate", &[]))).unwrap();
+    assert_eq!(plan.weights_bytes, manifest.weights_bytes);
+    assert_eq!(plan.arena_bytes, manifest.arena_bytes);
+    assert_eq!((plan.macs, plan.parameters), (manifest.macs, manifest.parameters));
+    assert_eq!(plan.parameters, 65_074);
+    assert_eq!(plan.layers.iter().map(|layer| layer.macs).sum::<u64>(), plan.macs);
+    assert_eq!(plan.layers.iter().map(|layer| layer.parameters).sum::<u64>(), plan.parameters);
+    // The transition pools first: a quarter of its multiply-adds.
+    assert_eq!(plan.macs - plan.executed_macs, 72 * 72 * 784 * 3 / 4);
+}
+
+#[test]
+fn platforms_are_listed() {
+    let platforms: Platforms = json::parse(&success(&codegen(&["platforms"]))).unwrap();
+    assert_eq!(platforms.platforms[0].name, "x86_64");
+}
+
+#[test]
+fn a_generated_crate_is_replaced_and_nothing_else_is() {
+    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
+    success(&workshop.generate("crate", &["--name", "first"]));
+    fs::write(workshop.path("crate/left-over"), "").unwrap();
+    success(&workshop.generate("crate", &["--name", "second"]));
+    assert!(!workshop.path("crate/left-over").exists());
+    assert_eq!(json::read::<Manifest>(&workshop.path("crate/manifest.json")).unwrap().name, "second");
+    let foreign = workshop.path("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("thesis.txt"), "years of work").unwrap();
+    let error = failure(&workshop.generate("foreign", &[]));
+    assert!(error.contains("foreign") && error.contains("not a generated crate"), "{error}");
+    assert_eq!(content(&foreign).len(), 1);
+}
+
+#[test]
+fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
+    let network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);
+    let workshop = Workshop::new(&network);
+    let before = content(workshop.dir.path());
+    let error = failure(&workshop.generate("network.json/crate", &[]));
+    assert!(error.contains("network.json/crate") || error.contains("cannot create the folder"), "{error}");
+    let error = failure(&workshop.generate("crate", &["--name", "../evil"]));
+    assert!(error.contains("../evil"), "{error}");
+    let error = failure(&workshop.generate("crate", &["--samples", "no-such-folder"]));
+    assert!(error.contains("no-such-folder"), "{error}");
+    assert_eq!(content(workshop.dir.path()), before);
+
+    let mut weights = workshop.weights.clone();
+    weights.0.remove("head.norm.running_var");
+    weights.write(&workshop.path("weights.safetensors")).unwrap();
+    let error = failure(&workshop.generate("crate", &[]));
+    assert!(error.contains("head.norm.running_var is missing"), "{error}");
+
+    let mut weights = workshop.weights.clone();
+    weights.0.get_mut("head.norm.running_var").unwrap().data[1] = -1.0;
+    weights.write(&workshop.path("weights.safetensors")).unwrap();
+    let error = failure(&workshop.generate("crate", &[]));
+    assert!(error.contains("head.norm") && error.contains("not finite"), "{error}");
+
+    fs::write(workshop.path("weights.safetensors"), [7; 100]).unwrap();
+    let error = failure(&workshop.generate("crate", &[]));
+    assert!(error.contains("weights.safetensors"), "{error}");
+
+    fs::write(workshop.path("network.json"), "{\"schema\": ").unwrap();
+    let error = failure(&workshop.generate("crate", &[]));
+    assert!(error.contains("network.json"), "{error}");
+    assert!(!workshop.path("crate").exists());
+    assert_eq!(fs::read_dir(workshop.dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
+    let output = workshop.generate("crate", &["--platform", "pdp11"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = codegen(&["plan", "--network", "network.json", "--platform", "pdp11"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("pdp11") && text.contains("x86_64"), "{text}");
+}
+
+#[test]
+fn every_help_has_an_example() {
+    for arguments in [&["--help"][..], &["generate", "--help"], &["plan", "--help"], &["platforms", "--help"]] {
+        assert!(success(&codegen(arguments)).contains("Example"), "{arguments:?}");
+    }
+}

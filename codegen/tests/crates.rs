@@ -1,0 +1,265 @@
+//! Generated crates: built without warnings, tested by their own tests, and run.
+
+mod support;
+
+use common::activation::{Activation, PiecewiseActivation};
+use common::bench::BenchEvent;
+use common::dataset::{DataFile, Dataset, Format, Normalisation, Split, Validation};
+use common::network::{Network, Op};
+use common::reference::{class_of, logits};
+use common::template::{Head, Template};
+use common::{counts, json};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use support::{SWISH_RELU, Workshop, expand, failure, small, success};
+
+/// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
+fn cargo(workshop: &Workshop, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--release", "--offline", "--locked"])
+        .current_dir(workshop.path("crate"))
+        .env("CARGO_TARGET_DIR", workshop.path("target"))
+        .env("RUSTFLAGS", "-Dwarnings")
+        .output()
+        .unwrap();
+    success(&output);
+}
+
+/// Generates, builds and tests a crate.
+fn make(network: &Network, more: &[&str]) -> Workshop {
+    let workshop = Workshop::new(network);
+    // As below `runs`, inside another workspace.
+    fs::write(workshop.path("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+    success(&workshop.generate("crate", more));
+    cargo(&workshop, &["build"]);
+    cargo(&workshop, &["test"]);
+    workshop
+}
+
+fn run(workshop: &Workshop, program: &str, arguments: &[&str]) -> Output {
+    let program = workshop.path("target/release").join(program);
+    Command::new(program).args(arguments).current_dir(workshop.dir.path()).output().unwrap()
+}
+
+fn classify(workshop: &Workshop, arguments: &[&str]) -> Vec<Value> {
+    let text = success(&run(workshop, "classify", arguments));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What `classify` must print for an image: class and label exactly, the rest nearly.
+fn check_line(line: &Value, index: usize, network: &Network, workshop: &Workshop, image: &[f32]) {
+    let want = logits(network, &workshop.weights, image).unwrap();
+    let class = class_of(&want);
+    assert_eq!(line["index"], index);
+    assert_eq!(line["class"], class);
+    assert_eq!(line["label"], network.classes[class].as_str());
+    let sum: f64 = want.iter().map(|logit| f64::from(logit - want[class]).exp()).sum();
+    assert!((line["probability"].as_f64().unwrap() - 1.0 / sum).abs() < 1e-5);
+    let got: Vec<f64> = line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+    assert_eq!(got.len(), want.len());
+    assert!(got.iter().zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5), "{got:?}, not {want:?}");
+}
+
+/// A data set folder with the digits that ship with the project, and the classes' names.
+fn digits(folder: &Path, classes: &[String]) -> Dataset {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/datasets/digits");
+    let names =
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    fs::create_dir(folder).unwrap();
+    let files = names.map(|name| {
+        let packed = fs::read(shipped.join(format!("{name}.gz"))).unwrap();
+        fs::write(folder.join(name), common::dataset::unpack(packed).unwrap()).unwrap();
+        DataFile { path: name.to_string(), sha256: None }
+    });
+    let [a, b, c, d] = files;
+    let dataset = Dataset {
+        name: "digits".to_string(),
+        about: String::new(),
+        format: Format::Idx,
+        channels: 1,
+        height: 8,
+        width: 8,
+        classes: classes.to_vec(),
+        normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
+        validation: Validation { fraction: 0.2, seed: 0 },
+        train: vec![a, b],
+        test: vec![c, d],
+        sources: vec![],
+    };
+    json::write(&folder.join("dataset.json"), &dataset).unwrap();
+    dataset
+}
+
+#[test]
+fn digits_with_hostile_class_names() {
+    let mut network = small([1, 8, 8], [2, 16, 3], SWISH_RELU);
+    let hostile = ["\"); }", "\\", "*/ \u{202e}", "\n\u{1}", "__NAME__", "{}", "日本", "'", "//", "</td>"];
+    network.classes = hostile.map(str::to_string).to_vec();
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("digits");
+    digits(&folder, &network.classes);
+    let workshop = make(&network, &["--name", "m-net_1", "--samples", folder.to_str().unwrap()]);
+    // 16 images of 64 f32.
+    assert_eq!(fs::metadata(workshop.path("crate/golden/inputs.bin")).unwrap().len(), 16 * 64 * 4);
+
+    let file = folder.join("t10k-images-idx3-ubyte");
+    let file = file.to_str().unwrap();
+    let images = Dataset::load(&folder, Split::Test).unwrap();
+    let lines = classify(&workshop, &[file]);
+    assert_eq!(lines.len(), images.len());
+    let normalised = |index: usize| -> Vec<f32> {
+        images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect()
+    };
+    for index in [0, 1, 358] {
+        check_line(&lines[index], index, &network, &workshop, &normalised(index));
+    }
+    assert_eq!(classify(&workshop, &[file, "--offset", "5", "--limit", "2"]), lines[5..7]);
+    assert_eq!(classify(&workshop, &["--limit", "0", file]), lines[..0]);
+    bench_prints_its_events(&workshop, "m-net_1");
+    bad_files_are_refused(&workshop, &fs::read(file).unwrap());
+}
+
+fn bench_prints_its_events(workshop: &Workshop, name: &str) {
+    let arguments = ["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.05"];
+    let text = success(&run(workshop, "bench", &arguments));
+    let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
+    assert_eq!(events.len(), 5);
+    let BenchEvent::Ready { name: found, kernels, target, threads: 1, batch: 1 } = &events[0] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((found.as_str(), kernels.as_str()), (name, runtime::simd::Kernels::detect().name()));
+    assert!(target.starts_with(std::env::consts::ARCH), "{target}");
+    for (pair, expected) in events[1..].chunks(2).zip(1..) {
+        assert_eq!(pair[0], BenchEvent::Start { window: expected });
+        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s } = pair[1] else {
+            panic!("{pair:?}")
+        };
+        assert_eq!(window, expected);
+        assert!(seconds >= 0.02 && inferences > 0);
+        assert!(0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s <= seconds);
+    }
+    for wrong in [&["--windows", "0"][..], &["--window-s", "-1"], &["--window-s", "nan"], &["--warmup-s"], &["x"]] {
+        assert_eq!(run(workshop, "bench", wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+fn bad_files_are_refused(workshop: &Workshop, idx: &[u8]) {
+    let mut other_shape = idx.to_vec();
+    other_shape[11] = 9;
+    let cases: [(&str, &[u8], &str); 7] = [
+        ("empty", &[], "cut off"),
+        ("header", &idx[..10], "cut off"),
+        ("cut", &idx[..idx.len() - 1], "promises 359 images"),
+        ("longer", &[idx, &[0]].concat(), "promises 359 images"),
+        ("labels", &[0, 0, 8, 1, 0, 0, 0, 1, 5], "not an IDX file of images"),
+        ("packed", &[0x1f, 0x8b, 8, 0, 0], "gunzip"),
+        ("shape", &other_shape, "its images are 1x9x8, but the network takes 1x8x8"),
+    ];
+    for (name, bytes, message) in cases {
+        fs::write(workshop.path(name), bytes).unwrap();
+        let error = failure(&run(workshop, "classify", &[name]));
+        assert!(error.contains(name) && error.contains(message), "{error}");
+    }
+    assert!(failure(&run(workshop, "classify", &["no-such-file"])).contains("no-such-file"));
+    assert!(failure(&run(workshop, "classify", &["cut", "--raw"])).contains("not whole images of 64 bytes"));
+    fs::write(workshop.path("infinite"), f32::INFINITY.to_le_bytes().repeat(64)).unwrap();
+    assert!(failure(&run(workshop, "classify", &["infinite", "--f32"])).contains("image 0"));
+    for wrong in [&[][..], &["a", "b"], &["a", "--raw", "--f32"], &["a", "--limit"], &["a", "--what"]] {
+        assert_eq!(run(workshop, "classify", wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+/// Takes some filters of a convolution away, and their channels from everything behind it.
+fn prune(network: &mut Network, filters: &[(&str, usize)]) {
+    for node in 0..network.nodes.len() {
+        if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name) {
+            let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else { panic!("not a convolution") };
+            *out_channels = *left;
+        }
+        // The shapes of the nodes before this one are right already.
+        let inputs = network.input_indices().unwrap();
+        let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
+        let shapes = counts::shapes(&before).unwrap();
+        let found = inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
+        match &mut network.nodes[node].op {
+            Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => *channels = found,
+            Op::Linear { in_features, .. } => *in_features = found,
+            Op::Activation(_)
+            | Op::Dropout { .. }
+            | Op::Concat {}
+            | Op::AveragePool { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {} => {}
+        }
+    }
+}
+
+#[test]
+fn pruned_to_odd_widths_in_colour() {
+    let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
+    let mut network = expand(&Template::default(), [3, 10, 6], [2, 10, 3], pair, 7);
+    let left = [
+        ("stem.conv", 23),
+        ("condense1.fel1.conv", 11),
+        ("condense1.fel2.conv", 1),
+        ("transition1.conv", 13),
+        ("condense2.fel1.conv", 5),
+    ];
+    prune(&mut network, &left);
+    json::Document::check(&network).unwrap();
+    let workshop = make(&network, &[]);
+    let pixels: Vec<u8> = (0..2 * 180u32).map(|i| (i * i % 251) as u8).collect();
+    let images: Vec<Vec<f32>> = pixels
+        .chunks(180)
+        .map(|image| image.iter().enumerate().map(|(i, pixel)| network.input.normalise(i / 60, *pixel)).collect())
+        .collect();
+    fs::write(workshop.path("raw"), &pixels).unwrap();
+    let idx = [&[0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 0, 6], pixels.as_slice()].concat();
+    fs::write(workshop.path("idx"), idx).unwrap();
+    let floats: Vec<u8> = images.concat().iter().flat_map(|x| x.to_le_bytes()).collect();
+    fs::write(workshop.path("f32"), floats).unwrap();
+    let lines = classify(&workshop, &["--raw", "raw"]);
+    assert_eq!(lines.len(), 2);
+    for (index, (line, image)) in lines.iter().zip(&images).enumerate() {
+        check_line(line, index, &network, &workshop, image);
+    }
+    assert_eq!(classify(&workshop, &["idx"]), lines);
+    assert_eq!(classify(&workshop, &["f32", "--f32"]), lines);
+}
+
+#[test]
+fn large_kernels_a_max_head_and_three_condense_layers() {
+    let template = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, dropout: 0.1, ..Template::default() };
+    let pair = PiecewiseActivation { left: Activation::Elu, right: Activation::Swish };
+    make(&expand(&template, [1, 7, 9], [3, 7, 5], pair, 3), &[]);
+}
+
+#[test]
+fn a_pair_that_jumps() {
+    let pair = PiecewiseActivation { left: Activation::Sigmoid, right: Activation::Relu };
+    let workshop = make(&small([1, 8, 8], [1, 10, 3], pair), &[]);
+    let golden = fs::read_to_string(workshop.path("crate/tests/golden.rs")).unwrap();
+    assert!(golden.contains("const JUMPS: bool = true;"));
+    a_wrong_weight_is_noticed(&workshop, &workshop.path("crate/src/weights.bin"));
+}
+
+/// The crate's own test can fail.
+fn a_wrong_weight_is_noticed(workshop: &Workshop, file: &PathBuf) {
+    let mut weights = fs::read(file).unwrap();
+    for weight in weights.chunks_exact_mut(4) {
+        let value = f32::from_le_bytes(weight.try_into().unwrap());
+        weight.copy_from_slice(&(-value).to_le_bytes());
+    }
+    fs::write(file, weights).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["test", "--release", "--offline"])
+        .current_dir(workshop.path("crate"))
+        .env("CARGO_TARGET_DIR", workshop.path("target"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("classes differ"));
+}
