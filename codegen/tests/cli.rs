@@ -124,9 +124,6 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
-    let output = workshop.generate("crate", &["--platform", "pdp11"]);
-    assert_eq!(output.status.code(), Some(2));
     let output = codegen(&["plan", "--network", "network.json", "--platform", "pdp11"]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();

@@ -12,6 +12,11 @@ use std::collections::VecDeque;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a lock that is held is tried for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The folder of a search, locked, with what an earlier run of the search left in it.
 #[derive(Debug)]
@@ -96,17 +101,22 @@ impl Checkpoint {
     }
 }
 
-/// The lock is the kernel's, so it ends with the process that holds it, however that ends.
+/// The lock is the kernel's, so it ends with the process that holds it, however that ends. A training that a killed run
+/// was just starting has a copy of it until its own program is loaded, so a lock that is held is tried for a while.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let failed = || format!("{}: cannot lock the file", path.display());
     let file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("another run is searching in {}: wait for it, or choose another folder", folder.display())
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => sleep(LOCK_PATIENCE / 40),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another run is searching in {}: wait for it, or choose another folder", folder.display())
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(failed),
     }
 }
 

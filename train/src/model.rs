@@ -2,11 +2,12 @@
 
 use crate::ops::activation::Piecewise;
 use crate::ops::conv::Conv2d;
-use crate::ops::norm::{self, SharedStatistics, Statistics};
+use crate::ops::norm::{NormActivation, SharedStatistics, Statistics};
 use crate::ops::simd::Level;
 use anyhow::{Context, Result};
 use candle_core::{D, Device, Tensor, Var};
-use common::network::{Network, Node, Op};
+use common::activation::{Activation, PiecewiseActivation};
+use common::network::{Network, Op};
 use common::seed;
 use common::weights::{Role, Tensor as Raw, Weights, tensors_of};
 use rand::RngExt;
@@ -34,6 +35,8 @@ pub struct Model {
     inputs: Vec<Vec<Option<usize>>>,
     /// For each node, the nodes that nothing after it takes any more.
     last_uses: Vec<Vec<usize>>,
+    /// For each batch normalisation whose only reader is an activation, that activation: both are computed in one.
+    fused: Vec<Option<PiecewiseActivation>>,
     parameters: BTreeMap<String, Var>,
     /// By the name of the batch normalisation.
     running: BTreeMap<String, Statistics>,
@@ -71,7 +74,15 @@ impl Model {
                 running.insert(node.name.clone(), statistics);
             }
         }
-        Ok(Model { last_uses: last_uses(&inputs), network, inputs, parameters, running, level })
+        Ok(Model {
+            last_uses: last_uses(&inputs),
+            fused: fused_activations(&network, &inputs),
+            network,
+            inputs,
+            parameters,
+            running,
+            level,
+        })
     }
 
     /// The network.
@@ -116,7 +127,7 @@ impl Model {
                 })
                 .collect::<Result<_>>()?;
             let value =
-                self.node(node, &inputs, mode, &mut statistics).with_context(|| format!("node {}", node.name))?;
+                self.node(index, &inputs, mode, &mut statistics).with_context(|| format!("node {}", node.name))?;
             values.push(Some(value));
             for &dead in &self.last_uses[index] {
                 values[dead] = None;
@@ -128,25 +139,31 @@ impl Model {
 
     fn node(
         &self,
-        node: &Node,
+        index: usize,
         inputs: &[&Tensor],
         mode: Mode,
         statistics: &mut BTreeMap<String, SharedStatistics>,
     ) -> Result<Tensor> {
-        let input = inputs[0];
+        let (node, input) = (&self.network.nodes[index], inputs[0]);
         let tensor = |what: &str| self.tensor(&node.name, what, mode);
         Ok(match node.op {
             Op::Conv2d { stride, .. } => Conv2d { stride, level: self.level }.apply(input, &tensor("weight")?)?,
-            Op::BatchNorm { .. } => match mode {
-                Mode::Evaluation => {
-                    norm::normalise(input, &self.running[&node.name], &tensor("weight")?, &tensor("bias")?)?
+            Op::BatchNorm { .. } => {
+                let pair = self.fused[index].unwrap_or(IDENTITY);
+                let op = NormActivation { pair, level: self.level };
+                let (gamma, beta) = (tensor("weight")?, tensor("bias")?);
+                match mode {
+                    Mode::Evaluation => op.evaluate(input, &self.running[&node.name], &gamma, &beta)?,
+                    Mode::Training { .. } | Mode::Statistics => {
+                        let (output, of_batch) = op.train(input, &gamma, &beta)?;
+                        statistics.insert(node.name.clone(), of_batch);
+                        output
+                    }
                 }
-                Mode::Training { .. } | Mode::Statistics => {
-                    let (output, of_batch) = norm::batch_norm(input, &tensor("weight")?, &tensor("bias")?)?;
-                    statistics.insert(node.name.clone(), of_batch);
-                    output
-                }
-            },
+            }
+            Op::Activation(_) if self.inputs[index][0].is_some_and(|source| self.fused[source].is_some()) => {
+                input.clone()
+            }
             Op::Activation(pair) => Piecewise { pair, level: self.level }.apply(input)?,
             Op::Dropout { probability } => match mode {
                 Mode::Training { seed, step } => (input * dropout_mask(input, probability, seed, step, &node.name)?)?,
@@ -175,6 +192,21 @@ impl Model {
             Mode::Statistics | Mode::Evaluation => var.as_detached_tensor(),
         })
     }
+}
+
+const IDENTITY: PiecewiseActivation = PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
+
+fn fused_activations(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Option<PiecewiseActivation>> {
+    let only_reader = |source: usize| {
+        let mut readers = network.nodes.iter().zip(inputs).filter(|(_, taken)| taken.contains(&Some(source)));
+        readers.next().filter(|_| readers.next().is_none()).map(|(node, _)| node)
+    };
+    let fused = |index: usize| {
+        let Op::BatchNorm { .. } = network.nodes[index].op else { return None };
+        let Op::Activation(pair) = only_reader(index)?.op else { return None };
+        Some(pair)
+    };
+    (0..network.nodes.len()).map(fused).collect()
 }
 
 /// For each node, the nodes whose last use it is.

@@ -2,8 +2,10 @@
 //! backward.
 
 use candle_core::{Device, Result, Tensor, Var};
+use common::activation::{Activation, PiecewiseActivation};
+use train::ops::activation::Piecewise;
 use train::ops::conv::Conv2d;
-use train::ops::norm;
+use train::ops::norm::NormActivation;
 use train::ops::simd::Level;
 
 /// Numbers around 1 from a fixed formula.
@@ -70,22 +72,34 @@ fn every(tensor: &Tensor, dim: usize, stride: usize) -> Result<Tensor> {
 }
 
 #[test]
-fn batch_norm_is_the_textbook_formula() {
-    let (gamma, beta) = (numbers(&[3], 1.0), numbers(&[3], 2.0));
-    let gamma = Var::from_tensor(&gamma).unwrap();
-    for shape in [[4, 3, 5, 7], [1, 3, 9, 9], [2, 3, 1, 1]] {
-        let x = Var::from_tensor(&numbers(&shape, 0.5)).unwrap();
-        let ours = value_and_gradients(&x, &gamma, |x, g| Ok(norm::batch_norm(x, g, &beta)?.0));
-        let textbook = value_and_gradients(&x, &gamma, |x, g| {
-            let mean_of = |t: &Tensor| t.mean_keepdim(0)?.mean_keepdim(2)?.mean_keepdim(3);
-            let centred = x.broadcast_sub(&mean_of(x)?)?;
-            let std = (mean_of(&centred.sqr()?)? + 1e-5)?.sqrt()?;
-            let per_channel = |t: &Tensor| t.reshape((1, 3, 1, 1));
-            centred.broadcast_div(&std)?.broadcast_mul(&per_channel(g)?)?.broadcast_add(&per_channel(&beta)?)
-        });
-        for (what, (got, want)) in ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
-        {
-            assert_close(got, want, &format!("{shape:?} {what}"));
+fn batch_norm_with_activation_is_the_textbook_formula() {
+    let beta = numbers(&[3], 2.0);
+    let gamma = Var::from_tensor(&numbers(&[3], 1.0)).unwrap();
+    for level in Level::available() {
+        for (left, right) in [(Activation::Linear, Activation::Linear), (Activation::Swish, Activation::Tanh)] {
+            let pair = PiecewiseActivation { left, right };
+            for shape in [[4, 3, 5, 7], [1, 3, 9, 9], [2, 3, 1, 1], [17, 3, 4, 17]] {
+                let x = Var::from_tensor(&numbers(&shape, 0.5)).unwrap();
+                let op = NormActivation { pair, level };
+                let ours = value_and_gradients(&x, &gamma, |x, g| Ok(op.train(x, g, &beta)?.0));
+                let textbook = value_and_gradients(&x, &gamma, |x, g| {
+                    let normalised = textbook_batch_norm(x, g, &beta)?;
+                    Piecewise { pair, level }.apply(&normalised)
+                });
+                for (what, (got, want)) in
+                    ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
+                {
+                    assert_close(got, want, &format!("{level:?} {pair} {shape:?} {what}"));
+                }
+            }
         }
     }
+}
+
+fn textbook_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
+    let mean_of = |t: &Tensor| t.mean_keepdim(0)?.mean_keepdim(2)?.mean_keepdim(3);
+    let centred = x.broadcast_sub(&mean_of(x)?)?;
+    let std = (mean_of(&centred.sqr()?)? + 1e-5)?.sqrt()?;
+    let per_channel = |t: &Tensor| t.reshape((1, 3, 1, 1));
+    centred.broadcast_div(&std)?.broadcast_mul(&per_channel(gamma)?)?.broadcast_add(&per_channel(beta)?)
 }

@@ -189,12 +189,57 @@ fn range_text(range: &Range<usize>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::string_literal;
+    use super::{source, string_literal};
+    use crate::plan::Plan;
+    use common::activation::Activation;
+    use common::genome::{Genome, Optimizer};
+    use common::network::Input;
+    use common::template::Template;
 
     #[test]
     fn class_names_stay_inside_their_quotes() {
         let hostile = "\"); } /* \\ */ \u{202e} \n é";
         let literal = string_literal(hostile);
         assert_eq!(literal, r#""\"); } /* \\ */ \u{202e} \n \u{e9}""#);
+    }
+
+    #[test]
+    fn a_step_is_a_call() {
+        let genome = Genome {
+            left_activation: Activation::Swish,
+            right_activation: Activation::Relu,
+            condense_layers: 1,
+            feature_extraction_layers: 7,
+            kernel_size: 3,
+            optimizer: Optimizer::Sgd,
+        };
+        let input = Input { channels: 1, height: 4, width: 5, mean: vec![0.25], std: vec![0.5] };
+        let template = Template { growth_rate: 2, stem_channels: 3, ..Template::default() };
+        let network = template.expand(&genome, input, vec!["cat".into(), "dog".into()]).unwrap();
+        let text = source("pets", &network, &Plan::new(&network).unwrap());
+        let forward = text.split("let kernels = self.kernels;\n").nth(1).unwrap().split("    }\n}").next().unwrap();
+        insta::assert_snapshot!(forward, @r"
+        // stem.conv: 1x4x5 -> 3x4x5
+        let [scratch, to] = split(&mut arena.0, [0..170, 224..284]);
+        let layer = Convolution { channels: 1, height: 4, width: 5, filters: 3, kernel: 3, stride: 1, band: 4 };
+        convolution::<activation::Identity, 3>(kernels, &layer, None, weights(0..27), input, to, scratch);
+
+        // condense1.fel1.conv: 3x4x5 -> 2x4x5
+        let [scratch, from, to] = split(&mut arena.0, [0..222, 224..284, 284..324]);
+        let norm = Norm::new(weights(32..38));
+        let layer = Convolution { channels: 3, height: 4, width: 5, filters: 2, kernel: 3, stride: 1, band: 4 };
+        convolution::<SwishRelu, 2>(kernels, &layer, Some(norm), weights(48..102), from, to, scratch);
+
+        // head.pool: 5x4x5 -> 5x1x1
+        let [scratch, to, from] = split(&mut arena.0, [0..20, 32..37, 224..324]);
+        let norm = Norm::new(weights(112..122));
+        global_pool::<SwishRelu, Average>(kernels, 20, Some(norm), from, to, scratch);
+
+        // head.classifier: 5x1x1 -> 2x1x1
+        let [to, from] = split(&mut arena.0, [0..2, 32..37]);
+        linear(kernels, weights(128..138), weights(144..146), from, to);
+
+        output.copy_from_slice(&arena.0[0..2]);
+        ");
     }
 }

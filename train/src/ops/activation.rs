@@ -44,7 +44,7 @@ impl CustomOp1 for Piecewise {
         let input = elements(storage, layout)?;
         let mut output = vec![0.0; input.len()];
         let pieces = output.par_chunks_mut(PIECE).zip(input.par_chunks(PIECE));
-        pieces.for_each(|(output, input)| values(self.level, self.pair, input, output));
+        pieces.for_each(|(output, input)| affine_values(self.level, self.pair, 1.0, 0.0, input, output));
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
 
@@ -54,7 +54,7 @@ impl CustomOp1 for Piecewise {
             with_elements(gradient, |g| {
                 let pieces = result.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).zip(g.par_chunks(PIECE));
                 pieces.for_each(|((out, x), g)| {
-                    derivatives(self.level, self.pair, x, out);
+                    affine_derivatives(self.level, self.pair, 1.0, 0.0, x, out);
                     out.iter_mut().zip(g).for_each(|(out, g)| *out *= g);
                 });
                 Ok(())
@@ -65,23 +65,29 @@ impl CustomOp1 for Piecewise {
 }
 
 multiversion! {
-    /// The activation of every element.
-    pub fn values(pair: PiecewiseActivation, input: &[f32], output: &mut [f32]) => values_generic
+    /// The activation of `scale * x + shift` for every `x`.
+    pub fn affine_values(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => values_generic
 }
 
 multiversion! {
-    /// The activation's derivative at every element; at 0 the one from the right.
-    pub fn derivatives(pair: PiecewiseActivation, input: &[f32], output: &mut [f32]) => derivatives_generic
+    /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the right.
+    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_generic
 }
 
 #[inline(always)]
-fn values_generic<V: Vector>(pair: PiecewiseActivation, input: &[f32], output: &mut [f32]) {
-    merge_sides::<Value>(pair, input, output);
+fn values_generic<V: Vector>(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+    merge_sides::<Value>(pair, scale, shift, input, output);
 }
 
 #[inline(always)]
-fn derivatives_generic<V: Vector>(pair: PiecewiseActivation, input: &[f32], output: &mut [f32]) {
-    merge_sides::<Derivative>(pair, input, output);
+fn derivatives_generic<V: Vector>(
+    pair: PiecewiseActivation,
+    scale: f32,
+    shift: f32,
+    input: &[f32],
+    output: &mut [f32],
+) {
+    merge_sides::<Derivative>(pair, scale, shift, input, output);
 }
 
 /// A function of an activation. Types instead of closures: only these are inlined into the code of each level for sure.
@@ -129,16 +135,18 @@ impl OneSide for Derivative {
 
 /// Computes both sides of each block and takes, for each element, the one of its sign.
 #[inline(always)]
-fn merge_sides<F: OneSide>(pair: PiecewiseActivation, input: &[f32], output: &mut [f32]) {
+fn merge_sides<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
     // For x >= 0 the canonical one is the same function, and the cheapest.
     let right = if pair.left == pair.right { pair.right } else { pair.right.canonical_right() };
-    let mut left = [0.0; BLOCK];
+    let (mut argument, mut left) = ([0.0; BLOCK], [0.0; BLOCK]);
     for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
-        F::apply(right, x, y);
+        let argument = &mut argument[..x.len()];
+        map(x, argument, |x| x * scale + shift);
+        F::apply(right, argument, y);
         if pair.left != right {
             let left = &mut left[..x.len()];
-            F::apply(pair.left, x, left);
-            for ((y, left), x) in y.iter_mut().zip(left).zip(x) {
+            F::apply(pair.left, argument, left);
+            for ((y, left), x) in y.iter_mut().zip(left).zip(argument) {
                 *y = if *x < 0.0 { *left } else { *y };
             }
         }
@@ -204,11 +212,11 @@ mod tests {
         let mut outputs = vec![0.0; inputs.len()];
         for level in Level::available() {
             for pair in PiecewiseActivation::all() {
-                values(level, pair, &inputs, &mut outputs);
+                affine_values(level, pair, 1.0, 0.0, &inputs, &mut outputs);
                 for (x, y) in inputs.iter().zip(&outputs) {
                     assert!(close(*y, pair.value(f64::from(*x))), "{level:?} {pair}: f({x}) = {y}");
                 }
-                derivatives(level, pair, &inputs, &mut outputs);
+                affine_derivatives(level, pair, 1.0, 0.0, &inputs, &mut outputs);
                 for (x, y) in inputs.iter().zip(&outputs).filter(|(x, _)| x.abs() < 40.0) {
                     assert!(
                         (f64::from(*y) - pair.derivative(f64::from(*x))).abs() < 2e-6,
@@ -223,7 +231,7 @@ mod tests {
     fn nan_stays_nan_so_that_divergence_is_seen() {
         for pair in PiecewiseActivation::all().filter(|p| p.left == p.right && p.left != Activation::Relu) {
             let mut output = [0.0];
-            values(Level::Portable, pair, &[f32::NAN], &mut output);
+            affine_values(Level::Portable, pair, 1.0, 0.0, &[f32::NAN], &mut output);
             assert!(output[0].is_nan(), "{pair}");
         }
     }
