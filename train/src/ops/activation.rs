@@ -147,7 +147,9 @@ fn merge_sides<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, in
             let left = &mut left[..x.len()];
             F::apply(pair.left, argument, left);
             for ((y, left), x) in y.iter_mut().zip(left).zip(argument) {
-                *y = if *x < 0.0 { *left } else { *y };
+                // With an `if` over the values the compiler chooses between addresses, which does not vectorise.
+                let negative = u32::from(*x < 0.0).wrapping_neg();
+                *y = f32::from_bits((left.to_bits() & negative) | (y.to_bits() & !negative));
             }
         }
     }
