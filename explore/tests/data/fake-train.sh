@@ -1,0 +1,49 @@
+#!/bin/sh
+# Stands in for `train`: makes an accuracy up from the genome, always the same one for the same genome.
+# FAKE_CALLS: a file that gets a line for each individual trained. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
+# or "all". FAKE_HANG: an individual that never ends while the searching program lives.
+set -eu
+[ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }
+shift
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --genome) genome=$2 ;;
+        --dataset) dataset=$2 ;;
+        --out) out=$2 ;;
+        --config) config=$2 ;;
+        --epochs) epochs=$2 ;;
+        --subset) subset=$2 ;;
+        --seed) seed=$2 ;;
+        --threads) threads=$2 ;;
+        *) echo "error: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+[ -d "$dataset" ] && [ -f "$config" ] && [ "$threads" -ge 1 ]
+id=${out##*/}
+if [ -n "${FAKE_CALLS:-}" ]; then echo "$id ${subset:-all}" >> "$FAKE_CALLS"; fi
+listed() { case " $1 " in *" $id "* | " all ") true ;; *) false ;; esac; }
+if listed "${FAKE_FAIL:-}"; then
+    echo "epoch 1" >&2
+    echo "error: made-up failure of $id" >&2
+    exit 1
+fi
+while listed "${FAKE_HANG:-}"; do
+    kill -0 "$PPID" 2> /dev/null && [ -d "$out" ] || exit 1
+    sleep 0.05
+done
+diverged=false
+if listed "${FAKE_DIVERGE:-}"; then diverged=true; fi
+optimizer=$(sed -n 's/.*"optimizer": "\([a-z]*\)".*/\1/p' "$genome")
+hash=$(cksum < "$genome" | cut -d ' ' -f 1)
+accuracy=0.$((400000 + hash % 500000))
+echo "{}" > "$out/network.json"
+echo "weights" > "$out/weights.safetensors"
+cat > "$out/.train.$$" << EOF
+{
+  "schema": "neuropower/train/1", "seed": $seed, "epochs": $epochs, "images": 10, "optimizer": "$optimizer",
+  "parameters": 1, "macs": 1, "accuracy": {"train": 0.5, "validation": $accuracy}, "diverged": $diverged, "curve": [],
+  "data_sha256": "0", "weights_sha256": "0", "timing": {"wall_s": $(date +%s), "images_per_s": 1, "threads": $threads}
+}
+EOF
+mv "$out/.train.$$" "$out/train.json"
