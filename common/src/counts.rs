@@ -153,7 +153,7 @@ pub fn macs(node: &Node, output: Shape) -> u64 {
 pub fn count(network: &Network) -> Result<Counts> {
     let shapes = shapes(network)?;
     let parameters = network.nodes.iter().map(parameters).sum();
-    let macs = network.nodes.iter().zip(&shapes).map(|(node, shape)| macs(node, *shape)).sum();
+    let macs = network.nodes.iter().zip(&shapes).map(|(node, shape)| macs(node, *shape)).fold(0, u64::saturating_add);
     Ok(Counts { parameters, macs })
 }
 

@@ -219,3 +219,70 @@ impl Network {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::activation::Activation;
+    use crate::genome::Optimizer;
+    use crate::json;
+    use crate::template::Template;
+
+    /// A template network with one FEL for images of 4x4 pixels and two classes.
+    pub(crate) fn small() -> Network {
+        let genome = Genome {
+            left_activation: Activation::Swish,
+            right_activation: Activation::Relu,
+            condense_layers: 1,
+            feature_extraction_layers: 7,
+            kernel_size: 3,
+            optimizer: Optimizer::Adam,
+        };
+        let input = Input { channels: 1, height: 4, width: 4, mean: vec![0.5], std: vec![0.25] };
+        let template = Template { growth_rate: 3, stem_channels: 4, ..Template::default() };
+        template.expand(&genome, input, vec!["zero".into(), "one".into()]).unwrap()
+    }
+
+    fn refused(change: impl FnOnce(&mut Network)) -> String {
+        let mut network = small();
+        change(&mut network);
+        let error = json::parse::<Network>(&json::to_text(&network).unwrap()).unwrap_err();
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn a_network_survives_its_file() {
+        assert_eq!(json::parse::<Network>(&json::to_text(&small()).unwrap()).unwrap(), small());
+    }
+
+    #[test]
+    fn inconsistent_graphs_are_refused_by_the_name_of_the_node() {
+        let unknown = refused(|n| n.nodes[1].inputs = vec!["nowhere".into()]);
+        assert!(unknown.contains("condense1.fel1.norm") && unknown.contains("nowhere"), "{unknown}");
+        let later = refused(|n| n.nodes[1].inputs = vec!["head.norm".into()]);
+        assert!(later.contains("not a node before it"), "{later}");
+        let channels = refused(|n| n.nodes[1].op = Op::BatchNorm { channels: 5 });
+        assert!(channels.contains("takes 5 channels, but its input has 4"), "{channels}");
+        let two = refused(|n| n.nodes[1].inputs.push(INPUT.into()));
+        assert!(two.contains("needs exactly one"), "{two}");
+        let classes = refused(|n| n.classes.push("two".into()));
+        assert!(classes.contains("3 classes"), "{classes}");
+    }
+
+    #[test]
+    fn names_that_could_do_harm_are_refused() {
+        for name in ["", "../up", "a b", "\"); panic!(\"", "Upper", "input", "stem.conv"] {
+            let error = refused(|n| n.nodes[1].name = name.into());
+            assert!(error.contains("name"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sizes_past_any_memory_are_refused_without_overflow() {
+        for huge in [1usize << 32, 1 << 40, 1 << 62, usize::MAX] {
+            let conv = Op::Conv2d { in_channels: 1, out_channels: huge, kernel: 99, stride: 1 };
+            assert!(refused(|n| n.nodes[0].op = conv).contains("stem.conv"));
+            assert!(refused(|n| n.input.height = huge).contains("input"));
+        }
+    }
+}

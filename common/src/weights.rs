@@ -131,3 +131,58 @@ impl Weights {
         atomic::write(path, &self.to_bytes()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Document;
+    use crate::network::tests::small;
+
+    fn weights(network: &Network) -> Weights {
+        let filled = |(name, shape, _): (String, Vec<usize>, Role)| {
+            let data = vec![0.5; shape.iter().product()];
+            (name, Tensor { shape, data })
+        };
+        Weights(network.nodes.iter().flat_map(tensors_of).map(filled).collect())
+    }
+
+    #[test]
+    fn written_and_read_again_they_are_the_same() {
+        let network = small();
+        network.check().unwrap();
+        let weights = weights(&network);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("weights.safetensors");
+        weights.write(&path).unwrap();
+        assert_eq!(Weights::read(&path, &network).unwrap(), weights);
+        assert_eq!(weights.to_bytes().unwrap(), std::fs::read(&path).unwrap());
+    }
+
+    #[test]
+    fn only_the_networks_own_tensors_pass() {
+        let network = small();
+        let error = |change: &dyn Fn(&mut BTreeMap<String, Tensor>)| {
+            let mut weights = weights(&network);
+            change(&mut weights.0);
+            weights.check(&network).unwrap_err().to_string()
+        };
+        assert!(error(&|w| drop(w.remove("stem.conv.weight"))).contains("stem.conv.weight is missing"));
+        let extra = Tensor { shape: vec![1], data: vec![0.0] };
+        assert!(error(&|w| drop(w.insert("extra".into(), extra.clone()))).contains("extra does not belong"));
+        let reshaped = error(&|w| w.get_mut("head.classifier.bias").unwrap().shape = vec![1, 2]);
+        assert!(reshaped.contains("[1, 2]") && reshaped.contains("[2]"), "{reshaped}");
+        let not_finite = error(&|w| w.get_mut("head.classifier.bias").unwrap().data[0] = f32::NAN);
+        assert!(not_finite.contains("not finite"), "{not_finite}");
+    }
+
+    #[test]
+    fn other_types_and_damage_are_refused() {
+        let bytes = 1.5f64.to_le_bytes();
+        let view = TensorView::new(Dtype::F64, vec![1], &bytes).unwrap();
+        let file = safetensors::serialize([("x", view)], None).unwrap();
+        assert!(Weights::from_bytes(&file).unwrap_err().to_string().contains("F64"));
+        for length in 0..file.len() {
+            assert!(Weights::from_bytes(&file[..length]).is_err());
+        }
+    }
+}

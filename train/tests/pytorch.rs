@@ -42,8 +42,10 @@ fn check_network(name: &str, level: Level) {
         let strip = |(key, value): (&String, &Tensor)| Some((key.strip_prefix(prefix)?.to_string(), value.clone()));
         golden.iter().filter_map(strip).collect::<BTreeMap<_, _>>()
     };
-    let model = Model::new(network, &Weights(named("weights/")), level).unwrap();
+    let weights = Weights(named("weights/"));
     let images = tensor(&golden["images"]);
+    check_reference(&network, &weights, &golden);
+    let model = Model::new(network, &weights, level).unwrap();
     let labels = tensor(&golden["labels"]).to_dtype(candle_core::DType::U32).unwrap();
 
     let evaluation = model.forward(&images, Mode::Evaluation).unwrap().logits;
@@ -57,6 +59,16 @@ fn check_network(name: &str, level: Level) {
     assert_eq!(expected.len(), model.parameters().len());
     for (name, want) in &expected {
         assert_close(gradients.get(&model.parameters()[name]).unwrap(), want, &format!("{level:?} gradient of {name}"));
+    }
+}
+
+/// The scalar reference of `common`, by which generated crates are judged, is itself judged by PyTorch.
+fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<String, Tensor>) {
+    let images = golden["images"].data.chunks(network.input.shape().elements());
+    for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len())) {
+        let logits = common::reference::logits(network, weights, image).unwrap();
+        let got = CandleTensor::from_slice(&logits, logits.len(), &Device::Cpu).unwrap();
+        assert_close(&got, &Tensor { shape: vec![want.len()], data: want.to_vec() }, "reference logits");
     }
 }
 

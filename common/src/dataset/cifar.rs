@@ -32,3 +32,43 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
         sha256: sha256_hex_of_parts(contents.iter().map(Vec::as_slice)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Normalisation, Validation};
+
+    fn load_one(format: Format, label_bytes: &[u8]) -> Images {
+        let dir = tempfile::tempdir().unwrap();
+        let planes: Vec<u8> = [7, 8, 9].into_iter().flat_map(|colour| [colour; 1024]).collect();
+        std::fs::write(dir.path().join("a.bin"), [label_bytes, &planes].concat()).unwrap();
+        let files = vec![DataFile { path: "a.bin".into(), sha256: None }];
+        let dataset = Dataset {
+            name: "c".into(),
+            about: String::new(),
+            format,
+            channels: 3,
+            height: 32,
+            width: 32,
+            classes: vec!["a".into(), "b".into()],
+            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
+            validation: Validation { fraction: 0.1, seed: 0 },
+            train: files.clone(),
+            test: files.clone(),
+            sources: vec![],
+        };
+        load(&dataset, dir.path(), &files).unwrap()
+    }
+
+    #[test]
+    fn the_label_comes_first_and_then_the_colours_one_by_one() {
+        let images = load_one(Format::Cifar10, &[1]);
+        assert_eq!((images.labels.as_slice(), images.pixels.len()), (&[1][..], 3072));
+        assert_eq!((images.pixels[0], images.pixels[1024], images.pixels[3071]), (7, 8, 9));
+    }
+
+    #[test]
+    fn cifar100_has_the_coarse_label_before_the_fine_one() {
+        assert_eq!(load_one(Format::Cifar100, &[5, 1]).labels, [1]);
+    }
+}

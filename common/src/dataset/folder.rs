@@ -47,3 +47,85 @@ fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
         other => bail!("images have 1 or 3 channels, not {other}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Normalisation, Split, Validation};
+    use crate::json;
+    use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+
+    fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let format = ImageFormat::from_path(path).unwrap();
+        DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour))).save_with_format(path, format).unwrap();
+    }
+
+    fn fixture() -> (tempfile::TempDir, Dataset) {
+        let dir = tempfile::tempdir().unwrap();
+        for split in ["train", "test"] {
+            write_image(&dir.path().join(split).join("cat/1.png"), 4, [10, 20, 30]);
+            write_image(&dir.path().join(split).join("cat/2.jpg"), 4, [10, 20, 30]);
+            write_image(&dir.path().join(split).join("dog/1.png"), 9, [200, 100, 50]);
+        }
+        let folder = |path: &str| vec![DataFile { path: path.into(), sha256: None }];
+        let dataset = Dataset {
+            name: "pets".into(),
+            about: String::new(),
+            format: crate::dataset::Format::ImageFolder,
+            channels: 3,
+            height: 4,
+            width: 4,
+            classes: vec!["cat".into(), "dog".into()],
+            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
+            validation: Validation { fraction: 0.2, seed: 0 },
+            train: folder("train"),
+            test: folder("test"),
+            sources: vec![],
+        };
+        json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
+        (dir, dataset)
+    }
+
+    #[test]
+    fn images_are_planes_in_the_order_of_the_classes_resized_where_needed() {
+        let (dir, _) = fixture();
+        let images = Dataset::load(dir.path(), Split::Test).unwrap();
+        assert_eq!(images.labels, [0, 0, 1]);
+        let planes = |image: usize| images.image(image).chunks(16).map(|plane| plane[5]).collect::<Vec<_>>();
+        assert_eq!(planes(0), [10, 20, 30]);
+        assert_eq!(planes(2), [200, 100, 50]);
+        assert!(
+            planes(1).iter().zip([10, 20, 30]).all(|(got, want): (&u8, u8)| got.abs_diff(want) < 4),
+            "a JPEG is lossy"
+        );
+    }
+
+    #[test]
+    fn one_channel_is_luminance() {
+        let (dir, mut dataset) = fixture();
+        dataset.channels = 1;
+        dataset.normalisation = Normalisation { mean: vec![0.5], std: vec![0.5] };
+        json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
+        let images = Dataset::load(dir.path(), Split::Test).unwrap();
+        assert_eq!(images.image(0).len(), 16);
+        assert!(images.image(0)[0] < images.image(2)[0]);
+    }
+
+    #[test]
+    fn what_does_not_belong_is_named() {
+        let error = |change: &dyn Fn(&Path)| {
+            let (dir, _) = fixture();
+            change(dir.path());
+            format!("{:#}", Dataset::load(dir.path(), Split::Train).unwrap_err())
+        };
+        let strange = error(&|dir| std::fs::create_dir(dir.join("train/fish")).unwrap());
+        assert!(strange.contains("fish"), "{strange}");
+        let missing = error(&|dir| std::fs::remove_dir_all(dir.join("train/dog")).unwrap());
+        assert!(missing.contains("dog"), "{missing}");
+        let empty = error(&|dir| std::fs::remove_file(dir.join("train/dog/1.png")).unwrap());
+        assert!(empty.contains("of class \"cat\""), "{empty}");
+        let damaged = error(&|dir| std::fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
+        assert!(damaged.contains("1.png") && damaged.contains("not a usable image"), "{damaged}");
+    }
+}
