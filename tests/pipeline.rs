@@ -159,11 +159,13 @@ fn check_out_of_date(pipeline: &Pipeline) {
     assert_eq!(pipeline.written_by(&["-n", "pipeline"]), [""; 0]);
 
     let report = ["report/front.svg", "report/index.html", "report/pruning.svg"];
-    let with_report = |file: &str| [&[file], &report[..]].concat();
+    fn and_report<'a>(file: &'a str, report: &[&'a str]) -> Vec<&'a str> {
+        [&[file], report].concat()
+    }
     fs::remove_file(pipeline.run().join("networks/2/pruned/test.json")).unwrap();
-    assert_eq!(pipeline.written_by(&["pipeline"]), with_report("networks/2/pruned/test.json"));
+    assert_eq!(pipeline.written_by(&["pipeline"]), and_report("networks/2/pruned/test.json", &report));
     fs::remove_file(pipeline.run().join("networks/1/dense/measurement-host.json")).unwrap();
-    assert_eq!(pipeline.written_by(&["pipeline"]), with_report("networks/1/dense/measurement-host.json"));
+    assert_eq!(pipeline.written_by(&["pipeline"]), and_report("networks/1/dense/measurement-host.json", &report));
 
     let measured = pipeline.written_by(&["measure", "BOARD=host"]);
     let (measurements, others): (Vec<_>, Vec<_>) = measured.iter().partition(|path| path.contains("measurement-host"));

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
-use super::simd::{Level, Vector, multiversion};
+use super::simd::{Level, multiversion};
 use super::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
@@ -66,27 +66,21 @@ impl CustomOp1 for Piecewise {
 
 multiversion! {
     /// The activation of `scale * x + shift` for every `x`.
-    pub fn affine_values(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => values_generic
+    pub fn affine_values(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => values_generic;
 }
 
 multiversion! {
     /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the right.
-    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_generic
+    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_generic;
 }
 
 #[inline(always)]
-fn values_generic<V: Vector>(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+fn values_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
     merge_sides::<Value>(pair, scale, shift, input, output);
 }
 
 #[inline(always)]
-fn derivatives_generic<V: Vector>(
-    pair: PiecewiseActivation,
-    scale: f32,
-    shift: f32,
-    input: &[f32],
-    output: &mut [f32],
-) {
+fn derivatives_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
     merge_sides::<Derivative>(pair, scale, shift, input, output);
 }
 
@@ -179,13 +173,7 @@ fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    let clamped = if x > 88.0 {
-        88.0
-    } else if x < -87.0 {
-        -87.0
-    } else {
-        x
-    };
+    let clamped = x.clamp(-87.0, 88.0);
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
     let rest = clamped - whole * LN2_HIGH - whole * LN2_LOW;

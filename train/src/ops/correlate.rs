@@ -48,7 +48,7 @@ multiversion! {
     /// `out[o][i] = sum over channels c and taps t of weights[o][c][t] * input[c][i + offset(t)]` for all positions `i`.
     ///
     /// `input`: padded planes of all input channels; `out`: flat planes of all output channels.
-    pub(super) fn correlate(plane: Plane, weights: &Packed, input: &[f32], out: &mut [f32]) => correlate_generic
+    pub(super) fn correlate(plane: Plane, weights: &Packed, input: &[f32], out: &mut [f32]) => correlate_generic::<V>;
 }
 
 #[inline(always)]
@@ -143,7 +143,7 @@ multiversion! {
         input: &[f32],
         out_gradient: &[f32],
         gradient: &mut [f32],
-    ) => weight_gradient_generic
+    ) => weight_gradient_generic::<V>;
 }
 
 /// Output channels whose weight gradients are summed together.

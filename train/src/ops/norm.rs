@@ -4,7 +4,7 @@
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
 use super::activation;
-use super::simd::{Level, Vector, multiversion};
+use super::simd::{Level, multiversion};
 use super::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::activation::PiecewiseActivation;
@@ -169,11 +169,11 @@ fn add_up(pieces: &[Vec<f64>]) -> Vec<f64> {
 
 multiversion! {
     /// The sum of `x - mean`, or of its squares, over a plane.
-    fn deviations(mean: f32, squares: bool, plane: &[f32], sum: &mut f32) => deviations_generic
+    fn deviations(mean: f32, squares: bool, plane: &[f32], sum: &mut f32) => deviations_generic;
 }
 
 #[inline(always)]
-fn deviations_generic<V: Vector>(mean: f32, squares: bool, plane: &[f32], sum: &mut f32) {
+fn deviations_generic(mean: f32, squares: bool, plane: &[f32], sum: &mut f32) {
     // Partial sums in lanes vectorise; one plane has too few elements for f32 to lose anything that matters.
     let mut lanes = [0.0f32; 32];
     let mut blocks = plane.chunks_exact(32);
@@ -190,17 +190,11 @@ fn deviations_generic<V: Vector>(mean: f32, squares: bool, plane: &[f32], sum: &
 multiversion! {
     /// Replaces `gradient` by `gradient * slope`, the gradient before the activation, and gives its sum and the sum of its
     /// products with `x - mean`.
-    fn through_activation(mean: f32, slopes: &[f32], x: &[f32], gradient: &mut [f32], sums: &mut [f32; 2]) => through_activation_generic
+    fn through_activation(mean: f32, slopes: &[f32], x: &[f32], gradient: &mut [f32], sums: &mut [f32; 2]) => through_activation_generic;
 }
 
 #[inline(always)]
-fn through_activation_generic<V: Vector>(
-    mean: f32,
-    slopes: &[f32],
-    x: &[f32],
-    gradient: &mut [f32],
-    sums: &mut [f32; 2],
-) {
+fn through_activation_generic(mean: f32, slopes: &[f32], x: &[f32], gradient: &mut [f32], sums: &mut [f32; 2]) {
     let (mut plain, mut weighted) = ([0.0f32; 32], [0.0f32; 32]);
     for ((gradient, slopes), x) in gradient.chunks_mut(32).zip(slopes.chunks(32)).zip(x.chunks(32)) {
         for (lane, ((g, slope), x)) in gradient.iter_mut().zip(slopes).zip(x).enumerate() {
@@ -214,11 +208,11 @@ fn through_activation_generic<V: Vector>(
 
 multiversion! {
     /// `gradient = factor * (gradient - average - (x - mean) * slope)`.
-    fn through_norm(numbers: [f32; 4], x: &[f32], gradient: &mut [f32]) => through_norm_generic
+    fn through_norm(numbers: [f32; 4], x: &[f32], gradient: &mut [f32]) => through_norm_generic;
 }
 
 #[inline(always)]
-fn through_norm_generic<V: Vector>([factor, average, mean, slope]: [f32; 4], x: &[f32], gradient: &mut [f32]) {
+fn through_norm_generic([factor, average, mean, slope]: [f32; 4], x: &[f32], gradient: &mut [f32]) {
     for (g, x) in gradient.iter_mut().zip(x) {
         *g = factor * (*g - average - (x - mean) * slope);
     }

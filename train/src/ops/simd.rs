@@ -38,21 +38,30 @@ impl Level {
     }
 }
 
-/// Compiles a function for every level: `multiversion! { fn name(level: Level; args...) => generic::<V> }` makes
-/// `name`, which calls `generic` with the vector of the level, inlined into code compiled for that level.
+/// Compiles a function for every level. `fn name(args) => body;` makes `name(level, args)`, which calls `body(args)` inlined
+/// into code compiled for that level; with `=> body::<V>;` the body is also told the level's vector.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $generic:ident) => {
-        $(#[$meta])*
-        $vis fn $name(level: $crate::ops::simd::Level, $($arg: $type),*) {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident::<V>;) => {
+        $crate::ops::simd::multiversion! {
+            @all [$(#[$meta])* $vis] $name ($($arg: $type),*)
+            [$body::<std::arch::x86_64::__m512>] [$body::<std::arch::x86_64::__m256>] [$body::<$crate::ops::simd::Portable>]
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident;) => {
+        $crate::ops::simd::multiversion! { @all [$(#[$meta])* $vis] $name ($($arg: $type),*) [$body] [$body] [$body] }
+    };
+    (@all [$($head:tt)*] $name:ident ($($arg:ident: $type:ty),*)
+        [$($of_avx512:tt)*] [$($of_avx2:tt)*] [$($of_portable:tt)*]) => {
+        $($head)* fn $name(level: $crate::ops::simd::Level, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f")]
                 fn avx512($($arg: $type),*) {
-                    $generic::<std::arch::x86_64::__m512>($($arg),*);
+                    $($of_avx512)*($($arg),*);
                 }
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $type),*) {
-                    $generic::<std::arch::x86_64::__m256>($($arg),*);
+                    $($of_avx2)*($($arg),*);
                 }
                 // SAFETY: a level is only ever made by `Level::available`, which has checked these features.
                 match level {
@@ -62,7 +71,7 @@ macro_rules! multiversion {
                 }
             }
             let _ = level;
-            $generic::<$crate::ops::simd::Portable>($($arg),*);
+            $($of_portable)*($($arg),*);
         }
     };
 }
@@ -135,7 +144,10 @@ impl Vector for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Vector;
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    };
 
     macro_rules! vector {
         ($type:ty, $lanes:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident) => {
