@@ -2,6 +2,7 @@
 
 use common::dataset::{Dataset, Split};
 use common::json;
+use common::prune_report::PruneReport;
 use common::reference::class_of;
 use common::search_files::Archive;
 use common::train_report::{EvalReport, TrainReport};
@@ -20,7 +21,7 @@ const PROFILE: &str = r#"{
   "search": {"population": 4, "archive_size": 4, "iterations": 2, "epochs": 2, "subset": 400},
   "training": {"batch": 32, "epochs": 6},
   "final": {"winners": 2},
-  "pruning": {"cap": 0.3, "iterations": 3, "finetune_epochs": 1},
+  "pruning": {"cap": 0.3, "iterations": 10, "finetune_epochs": 1},
   "measurement": {"idle_s": 0, "warmup_s": 0.05, "windows": 2, "window_s": 0.05}
 }
 "#;
@@ -117,7 +118,10 @@ fn check_network(pipeline: &Pipeline, rank: usize) {
     let network: common::network::Network = json::read(&folder.join("pruned/network.json")).unwrap();
     Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap();
     let left = common::counts::count(&network).unwrap().parameters as f64 / dense.parameters as f64;
-    assert!((0.7..0.75).contains(&left), "{left} of the parameters are left, but the cap is 0.3");
+    // In networks as small as these one filter is up to a fifth of the parameters.
+    assert!((0.7..0.9).contains(&left), "{left} of the parameters are left, but the cap is 0.3");
+    let report: PruneReport = json::read(&folder.join("pruned/prune.json")).unwrap();
+    assert!(report.cap_reached && report.parameters_before == dense.parameters, "{report:?}");
     let test: EvalReport = json::read(&folder.join("dense/test.json")).unwrap();
     assert_eq!(test.images, 359);
 }
