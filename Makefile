@@ -13,6 +13,8 @@ BOARD_FILE   ?= pipelines/boards/$(BOARD).json
 DATA         ?= data/$(DATASET)
 
 BIN      := target/release
+# Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
+INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
 SOURCES   = $(shell find common explore train prune codegen measure pipelines tests -name '*.rs' -o -name Cargo.toml) \
             Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
@@ -35,17 +37,17 @@ include pipelines/run.mk
 build: $(BINARIES) ## build the programs
 
 $(BINARIES) &: $(SOURCES)
-	cargo build --release --workspace --bins
+	cargo build --release --workspace --bins $(INTO)
 	@touch $(BINARIES)
 
 test: build ## all tests
-	cargo test --release --workspace
+	cargo test --release --workspace $(INTO)
 
 check: build ## what CI runs: format, lints, documentation, tests
 	cargo fmt --all --check
-	cargo clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+	cargo clippy --release --workspace --all-targets $(INTO) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps $(INTO)
 	$(MAKE) test
 
 bench: ## speed, as ratios to the best peer at hand
-	cargo bench -p train --bench convolution
+	cargo bench -p train --bench convolution $(INTO)

@@ -6,9 +6,10 @@ ifeq ($(MAKECMDGOALS),measure)
 MEASURE_ONLY := $(wildcard $(RUN)/report/index.html)
 endif
 
-WINNERS  = $(shell sed -n 's/.*"winners": *\([0-9]*\).*/\1/p' $(firstword $(wildcard $(RUN)/profile.json) $(PROFILE_FILE)))
+# final.winners of the profile, or its default
+WINNERS  = $(or $(shell sed -n 's/.*"winners": *\([0-9]*\).*/\1/p' $(firstword $(wildcard $(RUN)/profile.json) $(PROFILE_FILE)) 2>/dev/null),3)
 RANKS    = $(shell seq $(WINNERS))
-PLATFORM = $(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' $(BOARD_FILE))
+PLATFORM = $(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' $(BOARD_FILE) 2>/dev/null)
 GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
 DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
 PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
@@ -27,10 +28,19 @@ codegen: $(MANIFESTS) ## write them as Rust crates
 measure: $(MEASUREMENTS) report ## measure them (again) on BOARD; nothing is searched or trained anew
 report: $(RUN)/report/index.html ## the page and the table
 
+ifneq ($(filter pipeline codegen measure report,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(BOARD_FILE)),)
+$(error there is no board $(BOARD_FILE); BOARD is one of $(basename $(notdir $(wildcard pipelines/boards/*.json))))
+endif
+endif
+
 ifndef MEASURE_ONLY
 
-ifneq ($(wildcard $(RUN)/profile.json),)
 ifneq ($(filter pipeline explore train prune codegen measure report,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(PROFILE_FILE)),)
+$(error there is no profile $(PROFILE_FILE); PROFILE is one of $(basename $(notdir $(wildcard pipelines/profiles/*.json))))
+endif
+ifneq ($(wildcard $(RUN)/profile.json),)
 ifneq ($(shell cmp -s $(PROFILE_FILE) $(RUN)/profile.json && echo same),same)
 $(error $(RUN) was started with another profile than $(PROFILE_FILE): choose another folder with RUN=..., or remove it)
 endif
