@@ -16,8 +16,9 @@ BIN      := target/release
 # Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
-SOURCES   = $(shell find common explore train prune codegen measure pipelines tests -name '*.rs' -o -name Cargo.toml) \
-            Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+# Templates and boards are compiled in too.
+SOURCES   = $(shell find common explore train prune codegen measure pipelines/src pipelines/boards -type f) \
+            pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
