@@ -1,9 +1,10 @@
 //! Bad input and bad luck: one clear line, exit code 1, no half-written file, nothing damaged that was there before.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::{GENOME, one_line, program, refused, run, succeed, write_description, write_idx_dataset};
+use tests::{GENOME, program, refused, root, run, succeed, write_description, write_idx_dataset};
 
 /// A folder with a good data set and a good genome.
 fn fixture() -> tempfile::TempDir {
@@ -191,19 +192,56 @@ fn an_output_folder_that_cannot_be_made() {
     assert_eq!(fs::read_to_string(dir.path().join("file")).unwrap(), "precious");
 }
 
-/// The file-size limit stands for a full disk: writing more fails in the middle of a file.
+/// Runs a program that may not write files of more than four blocks, as if the disk were full. It must end with exit code 1
+/// and an error line, which is returned; progress may come before it.
+fn on_a_full_disk(dir: &Path, name: &str, args: &str) -> String {
+    let limited = format!("ulimit -f 4; exec {} {args}", program(name).display());
+    let output = Command::new("sh").args(["-c", &limited]).current_dir(dir).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text.lines().last().unwrap_or_default().to_string();
+    assert!(output.status.code() == Some(1) && line.starts_with("error: "), "{name} {args}: {text}");
+    line
+}
+
+/// Everything in a folder, with the content of files.
+fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
 #[test]
-fn a_full_disk() {
+fn a_full_disk_leaves_what_was_there() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
-    let before = fs::read(dir.path().join("out/weights.safetensors")).unwrap();
-    let limited = format!("ulimit -f 8; exec {} {} --seed 1", program("train").display(), FIT.join(" "));
-    let output = Command::new("sh").args(["-c", &limited]).current_dir(dir.path()).output().unwrap();
-    let line = one_line(&output, "train under a file-size limit");
-    assert!(line.contains("cannot write the file"), "{line}");
-    assert_eq!(fs::read(dir.path().join("out/weights.safetensors")).unwrap(), before);
-    let left: Vec<_> = fs::read_dir(dir.path().join("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 3, "{left:?}");
+    let network = "--network out/network.json --weights out/weights.safetensors";
+    let before = contents(dir.path());
+    for (program, args) in [
+        ("train", format!("{} --seed 1", FIT.join(" "))),
+        ("explore", "network --genome genome.json --dataset data --out out/network.json".to_string()),
+        ("codegen", format!("generate {network} --platform x86_64 --out crate")),
+    ] {
+        let line = on_a_full_disk(dir.path(), program, &args);
+        assert!(line.contains("cannot write") || line.contains("File too large"), "{line}");
+        assert_eq!(contents(dir.path()), before, "{program} {args}");
+    }
+    // These make a folder and may leave what is whole in it, but no result and no part of a file.
+    on_a_full_disk(dir.path(), "prune", &format!("run {network} --dataset data --out pruned --finetune-epochs 1"));
+    assert!(!dir.path().join("pruned/prune.json").exists());
+    let data = dir.path().join("digits");
+    on_a_full_disk(&root(), "fetch-data", &format!("--recipe pipelines/datasets/digits.json --out {}", data.display()));
+    assert!(!data.join("dataset.json").exists() && !data.join("train-images-idx3-ubyte").exists());
+    let after = contents(dir.path());
+    assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)));
+    let partial = |path: &PathBuf| path.to_string_lossy().contains("partial");
+    assert!(!after.keys().any(partial), "{:?}", after.keys().filter(|p| partial(p)).collect::<Vec<_>>());
 }
 
 #[test]
