@@ -67,7 +67,7 @@ $(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.js
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
     $(RUN)/explore/winners/%/genome.json | $(BIN)/train
-	$(BIN)/train fit --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) \
+	$(BIN)/train fit --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
 	  --out $(RUN)/networks/$*/dense >/dev/null
 
 $(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \

@@ -1,5 +1,6 @@
 //! The two commands: what they read, what they write.
 
+use crate::checkpoint::Checkpoint;
 use crate::fit::{Trained, Training};
 use crate::model::Model;
 use crate::ops::simd::Level;
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use common::counts;
 use common::dataset::{Dataset, Images, Split};
 use common::genome::Genome;
-use common::hash::sha256_hex;
+use common::hash::{sha256_hex, sha256_hex_of_parts};
 use common::json;
 use common::network::Network;
 use common::profile::Profile;
@@ -53,6 +54,9 @@ pub(crate) struct FitArgs {
     /// Weights to start from [default: random]
     #[arg(long)]
     init: Option<PathBuf>,
+    /// Go on with an interrupted training in --out; without one, start
+    #[arg(long)]
+    resume: bool,
     /// Multiplies the profile's learning rates, as for fine-tuning
     #[arg(long, default_value_t = 1.0)]
     learning_rate_scale: f64,
@@ -154,7 +158,13 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     atomic::create_dir_all(&args.out)?;
     let epochs = args.epochs.map_or(profile.training.epochs, |n| n as usize);
     let progress = progress_bar((epochs * images.len()) as u64);
+    let checkpoint =
+        Checkpoint::new(args.out.join("checkpoint"), inputs(&args, &profile, &network, &initial, &images)?);
+    if !args.resume {
+        checkpoint.remove()?;
+    }
     let training = Training {
+        checkpoint: &checkpoint,
         network: &network,
         optimizer: network.origin.genome.optimizer,
         settings: &profile.training,
@@ -174,7 +184,23 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     json::write(&args.out.join("network.json"), &network)?;
     trained.weights.write(&args.out.join("weights.safetensors"))?;
     json::write(&args.out.join("train.json"), &report)?;
+    checkpoint.remove()?;
     stage::print_line(&json::to_line(&report)?)
+}
+
+/// A hash over everything that decides what a training does.
+fn inputs(args: &FitArgs, profile: &Profile, network: &Network, initial: &Weights, images: &Images) -> Result<String> {
+    let settings = format!(
+        "{:?} {:?} {} {} {} {}",
+        profile.training,
+        args.epochs,
+        args.seed,
+        args.learning_rate_scale,
+        images.len(),
+        images.sha256
+    );
+    let (network, initial) = (json::to_text(network)?, initial.to_bytes()?);
+    Ok(sha256_hex_of_parts([settings.as_bytes(), network.as_bytes(), initial.as_slice()]))
 }
 
 fn network_of(args: &FitArgs, profile: &Profile) -> Result<Network> {

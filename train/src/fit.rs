@@ -1,5 +1,6 @@
 //! The training loop.
 
+use crate::checkpoint::Checkpoint;
 use crate::eval;
 use crate::feed;
 use crate::model::{Mode, Model};
@@ -33,6 +34,8 @@ pub struct Training<'a> {
     pub images: &'a Images,
     /// Advanced by every image.
     pub progress: &'a ProgressBar,
+    /// Kept after every epoch but the last; where there is one, the training goes on from it.
+    pub checkpoint: &'a Checkpoint,
 }
 
 /// What a training made.
@@ -58,14 +61,18 @@ impl Training<'_> {
     pub fn run(&self, initial: &Weights) -> Result<Trained> {
         let mut model = Model::new(self.network.clone(), initial, Level::detected())?;
         let mut optimizer = Optimizer::new(self.optimizer, self.settings);
-        let mut curve = Vec::with_capacity(self.epochs);
-        for epoch in 1..=self.epochs {
+        let mut curve = self.checkpoint.restore(&mut model, &mut optimizer)?;
+        self.progress.inc((curve.len() * self.images.len()) as u64);
+        for epoch in curve.len() + 1..=self.epochs {
             match self.epoch(&model, &mut optimizer, epoch)? {
                 Some(done) => {
                     self.progress.set_message(format!("epoch {epoch}/{}, loss {:.4}", self.epochs, done.loss));
                     curve.push(done);
                 }
                 None => return Ok(Trained { weights: initial.clone(), curve, diverged: true }),
+            }
+            if epoch < self.epochs {
+                self.checkpoint.save(&model, &optimizer, &curve)?;
             }
         }
         eval::recalibrate(&mut model, self.images, self.settings.recalibration_images, self.settings.batch)?;

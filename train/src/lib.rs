@@ -1,5 +1,6 @@
 //! The `train` stage: from a network and images to weights. The only crate that knows Candle.
 
+pub mod checkpoint;
 pub mod eval;
 pub mod feed;
 pub mod fit;

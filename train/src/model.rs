@@ -90,6 +90,11 @@ impl Model {
         &self.network
     }
 
+    /// What the kernels run on.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     /// Trainable tensors by name, in a fixed order.
     pub fn parameters(&self) -> &BTreeMap<String, Var> {
         &self.parameters

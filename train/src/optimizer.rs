@@ -1,10 +1,11 @@
 //! The five optimizers of Table 1, each with PyTorch's update rule and default constants.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use common::genome::Optimizer as Kind;
 use common::profile::TrainingSettings;
+use common::weights::{Tensor as Raw, Weights};
 use std::collections::BTreeMap;
 
 const BETA1: f64 = 0.9;
@@ -42,6 +43,40 @@ impl Optimizer {
             momentum_product: 1.0,
             state: BTreeMap::new(),
         }
+    }
+
+    /// The state of every parameter as tensors `first/<name>` and `second/<name>`.
+    pub fn state(&self) -> Weights {
+        let slot = |which: &str, name: &str, data: &[f32]| {
+            (format!("{which}/{name}"), Raw { shape: vec![data.len()], data: data.to_vec() })
+        };
+        let slots =
+            |(name, state): (&String, &State)| [slot("first", name, &state.first), slot("second", name, &state.second)];
+        Weights(self.state.iter().flat_map(slots).collect())
+    }
+
+    /// Steps taken, and the product of Nadam's momenta.
+    pub fn progress(&self) -> (i32, f64) {
+        (self.step, self.momentum_product)
+    }
+
+    /// Takes up a state that [`Optimizer::state`] and [`Optimizer::progress`] gave.
+    ///
+    /// # Errors
+    /// A tensor that is neither a first nor a second slot.
+    pub fn restore(&mut self, tensors: Weights, step: i32, momentum_product: f64) -> Result<()> {
+        (self.step, self.momentum_product) = (step, momentum_product);
+        self.state.clear();
+        for (key, tensor) in tensors.0 {
+            let (which, name) = key.split_once('/').unwrap_or(("", ""));
+            let state = self.state.entry(name.to_string()).or_default();
+            match which {
+                "first" => state.first = tensor.data,
+                "second" => state.second = tensor.data,
+                _ => bail!("the tensor {key} is not part of an optimizer's state"),
+            }
+        }
+        Ok(())
     }
 
     /// Changes every parameter that has a gradient.

@@ -111,6 +111,36 @@ fn training_learns_and_evaluation_agrees_with_it() {
     assert_eq!(correct, test.correct);
 }
 
+/// Kills a training as soon as it has kept its first epoch, and goes on with it.
+#[test]
+fn a_killed_training_goes_on_to_the_same_bytes() {
+    let fixture = Fixture::new();
+    let whole = fixture.fit("whole", &["--epochs", "12"]);
+    let fit = ["fit", "--genome", "genome.json", "--dataset", "digits", "--config", "profile.json", "--out", "killed"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+    let mut child = command.args(fit).args(["--epochs", "12"]).current_dir(fixture.0.path()).spawn().unwrap();
+    while !fixture.path("killed/checkpoint").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it ended before it could be killed");
+    assert!(!fixture.path("killed/train.json").exists());
+
+    let other = fixture.refused(&[&fit[..], &["--epochs", "12", "--resume", "--seed", "9"]].concat());
+    assert!(
+        other.contains("killed/checkpoint") && other.contains("another network, data set, seed or settings"),
+        "{other}"
+    );
+    let bytes = std::fs::read(fixture.path("killed/checkpoint")).unwrap();
+    std::fs::write(fixture.path("killed/checkpoint"), &bytes[..bytes.len() - 9]).unwrap();
+    assert!(fixture.refused(&[&fit[..], &["--epochs", "12", "--resume"]].concat()).contains("cannot resume"));
+    std::fs::write(fixture.path("killed/checkpoint"), &bytes).unwrap();
+
+    let resumed = fixture.fit("killed", &["--epochs", "12", "--resume"]);
+    assert_eq!((resumed.curve, resumed.weights_sha256), (whole.curve, whole.weights_sha256));
+    assert!(!fixture.path("killed/checkpoint").exists());
+}
+
 #[test]
 fn fine_tuning_starts_from_the_given_weights() {
     let fixture = Fixture::new();
