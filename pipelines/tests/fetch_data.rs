@@ -186,6 +186,23 @@ fn a_debian_package_is_downloaded_and_unpacked() {
 }
 
 #[test]
+fn a_package_that_the_lists_do_not_know_is_looked_up_in_fresh_ones() {
+    let desk = Desk::new();
+    desk.recipe(DEBIAN);
+    desk.program(
+        "apt-get",
+        r#"case "$*" in
+             *Dir::State::Lists=*update) touch updated;;
+             *Dir::State::Lists=*download*) test -f updated && touch tiny_1_all.deb;;
+             *) echo 'E: Unable to locate package' >&2; exit 100;;
+           esac"#,
+    );
+    desk.program("dpkg", r#"mkdir -p "$3/usr/share" && cp -r $MIRROR "$3/usr/share/tiny""#);
+    desk.fetch_well();
+    assert_eq!(desk.called(), "apt-get apt-get apt-get dpkg");
+}
+
+#[test]
 fn what_one_source_lacks_the_next_one_gives() {
     let desk = Desk::new();
     desk.recipe(&[HTTPS, FOLDER].join(","));

@@ -3,6 +3,7 @@
 use super::child::{run, run_in};
 use super::content::{check_archive, gzipped};
 use anyhow::{Context, Result, anyhow, ensure};
+use common::atomic;
 use common::dataset::{DataFile, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,9 +52,7 @@ impl Opened {
                 Ok(Opened::Folder(scratch.join("package").join(folder)))
             }
             Source::Debian { package, folder } => {
-                let mut apt = Command::new("apt-get");
-                apt.args(["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]);
-                run_in(apt.args(["-o", "Acquire::https::Timeout=20", "download", package]), scratch)?;
+                download_package(package, scratch)?;
                 let unpacked = scratch.join("unpacked");
                 run(Command::new("dpkg").arg("-x").arg(only_file(scratch, "deb")?).arg(&unpacked))?;
                 Ok(Opened::Folder(unpacked.join(folder)))
@@ -97,6 +96,29 @@ fn download(url: &str, to: &Path) -> Result<()> {
     // A stalled transfer is given up, a slow one is not.
     curl.args(["--speed-limit", "1000", "--speed-time", "30", "--output"]).arg(to).args(["--url", url]);
     run(&mut curl)
+}
+
+/// Downloads a Debian package into `scratch`. Where the system's package lists do not know it, perhaps because they were
+/// never fetched, it is looked up in fresh lists of our own, which takes no special rights.
+fn download_package(package: &str, scratch: &Path) -> Result<()> {
+    let apt = |options: &[String], verb: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.args(["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]);
+        run_in(apt.args(["-o", "Acquire::https::Timeout=20"]).args(options).args(verb), scratch)
+    };
+    if apt(&[], &["download", package]).is_ok() {
+        return Ok(());
+    }
+    // apt-get runs in `scratch` itself.
+    let here = std::path::absolute(scratch).context("cannot tell the current folder")?;
+    let (lists, cache) = (here.join("lists"), here.join("cache"));
+    for folder in [lists.join("partial"), cache.join("archives/partial")] {
+        atomic::create_dir_all(&folder)?;
+    }
+    let option = |name: &str, folder: &Path| format!("-oDir::{name}={}", folder.display());
+    let own = [option("State::Lists", &lists), option("Cache", &cache)];
+    apt(&own, &["update"])?;
+    apt(&own, &["download", package])
 }
 
 fn untar(archive: &Path, folder: &Path) -> Result<()> {
