@@ -1,14 +1,19 @@
 //! Ranges, ticks and colours that the figures share.
 
-use plotters::style::RGBColor;
+use anyhow::Result;
+use plotters::chart::ChartContext;
+use plotters::coord::combinators::WithKeyPoints;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::{Cartesian2d, LogCoord, SVGBackend};
+use plotters::style::{Color, IntoFont, RGBColor, WHITE};
 use std::ops::Range;
 
 /// Text of ticks and labels, and of axis titles, in pixels.
 pub(super) const TICK_TEXT: u32 = 17;
-pub(super) const TITLE_TEXT: u32 = 19;
+const TITLE_TEXT: u32 = 19;
 /// Lines and text that are not data.
 pub(super) const INK: RGBColor = RGBColor(38, 42, 48);
-pub(super) const GRID: RGBColor = RGBColor(226, 229, 233);
+const GRID: RGBColor = RGBColor(226, 229, 233);
 
 /// From early to late: viridis without its palest end, which white swallows.
 const SCALE: [RGBColor; 5] =
@@ -51,6 +56,27 @@ pub(super) fn count_label(value: &f64) -> String {
 pub(super) fn percent_label(range: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
     let decimals = if range.end - range.start < 5.0 { 1 } else { 0 };
     move |value| format!("{value:.decimals$} %")
+}
+
+/// A plane with parameters on a logarithmic axis and per cents on a linear one.
+type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<WithKeyPoints<LogCoord<f64>>, RangedCoordf64>>;
+
+/// Draws grid, axes, labels and titles.
+pub(super) fn draw(chart: &mut Plane, y_label: &dyn Fn(&f64) -> String, y_title: &str) -> Result<()> {
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE.mix(0.0))
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .y_labels(7)
+        .x_label_formatter(&count_label)
+        .y_label_formatter(y_label)
+        .label_style(("sans-serif", TICK_TEXT).into_font().color(&INK))
+        .axis_desc_style(("sans-serif", TITLE_TEXT).into_font().color(&INK))
+        .x_desc("trainable parameters (logarithmic)")
+        .y_desc(y_title)
+        .draw()?;
+    Ok(())
 }
 
 /// The colour of step `index` of `count`.

@@ -1,6 +1,6 @@
 //! The Pareto front: validation error over trainable parameters of every network that the search trained.
 
-use super::axes::{self, GRID, INK, TICK_TEXT, TITLE_TEXT};
+use super::axes::{self, INK, TICK_TEXT};
 use super::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
@@ -93,19 +93,7 @@ fn draw_svg(svg: &mut String, points: &[Point], winners: &[(usize, Point)]) -> R
         .x_label_area_size(58)
         .y_label_area_size(78)
         .build_cartesian_2d(x_axis, y)?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE.mix(0.0))
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .y_labels(7)
-        .x_label_formatter(&axes::count_label)
-        .y_label_formatter(&y_label)
-        .label_style(("sans-serif", TICK_TEXT).into_font().color(&INK))
-        .axis_desc_style(("sans-serif", TITLE_TEXT).into_font().color(&INK))
-        .x_desc("trainable parameters (logarithmic)")
-        .y_desc("validation error")
-        .draw()?;
+    axes::draw(&mut chart, &y_label, "validation error")?;
     chart.draw_series(LineSeries::new(corners, INK.stroke_width(2)))?;
     let iterations = iterations(points);
     chart.draw_series(points.iter().map(|p| {

@@ -1,6 +1,6 @@
 //! What pruning does to the winners: test accuracy over trainable parameters, before and after.
 
-use super::axes::{self, GRID, INK, TICK_TEXT, TITLE_TEXT};
+use super::axes::{self, INK, TICK_TEXT};
 use super::{Figure, SIZE};
 use crate::report::run_folder::{Run, Variant};
 use anyhow::Result;
@@ -46,19 +46,7 @@ fn draw_svg(svg: &mut String, pairs: &[(usize, Point, Point)]) -> Result<()> {
         .x_label_area_size(58)
         .y_label_area_size(78)
         .build_cartesian_2d(x_axis, y)?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE.mix(0.0))
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .y_labels(7)
-        .x_label_formatter(&axes::count_label)
-        .y_label_formatter(&y_label)
-        .label_style(("sans-serif", TICK_TEXT).into_font().color(&INK))
-        .axis_desc_style(("sans-serif", TITLE_TEXT).into_font().color(&INK))
-        .x_desc("trainable parameters (logarithmic)")
-        .y_desc("test accuracy")
-        .draw()?;
+    axes::draw(&mut chart, &y_label, "test accuracy")?;
     let label = ("sans-serif", TICK_TEXT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Bottom));
     for (index, (rank, dense, pruned)) in pairs.iter().enumerate() {
         let color = axes::scale_color(index, pairs.len() + 1);
