@@ -1,13 +1,11 @@
 //! The files of a search: `search.json`, `evaluations.jsonl`, `archive.json`.
 
 use crate::genome::Genome;
-use crate::json::{self, Document};
+use crate::json::Document;
 use crate::profile::SearchSettings;
 use crate::space::SearchSpace;
 use crate::template::Template;
-use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// `search.json`: everything that decides what a search does. Two searches with equal files give equal archives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,25 +64,6 @@ impl Evaluation {
     }
 }
 
-/// Reads `evaluations.jsonl`. A torn last line, as a killed search leaves it, is dropped.
-///
-/// # Errors
-/// A file that cannot be read, and any other line that is not an evaluation.
-pub fn read_evaluations(path: &Path) -> Result<Vec<Evaluation>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let count = text.lines().count();
-    let mut evaluations = Vec::with_capacity(count);
-    for (index, line) in text.lines().enumerate() {
-        match json::parse(line) {
-            Ok(evaluation) => evaluations.push(evaluation),
-            Err(_) if index + 1 == count => {}
-            Err(error) => return Err(error).with_context(|| format!("{}: line {}", path.display(), index + 1)),
-        }
-    }
-    Ok(evaluations)
-}
-
 /// `archive.json`: the archive after the last finished iteration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +101,7 @@ pub struct Individual {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn only_a_torn_last_line_is_dropped() {
@@ -141,7 +121,7 @@ mod tests {
         let path = dir.path().join("evaluations.jsonl");
         let read = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            read_evaluations(&path)
+            json::read_lines::<Evaluation>(&path)
         };
         let both = vec![evaluation(0), evaluation(1)];
         assert_eq!(read("").unwrap(), vec![]);

@@ -5,7 +5,7 @@
 
 use crate::controller::Candidate;
 use anyhow::{Context, Result, bail, ensure};
-use common::search_files::{Evaluation, SearchConfig, read_evaluations};
+use common::search_files::{Evaluation, SearchConfig};
 use common::{atomic, json};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -53,7 +53,7 @@ impl Checkpoint {
             ensure!(!orphan, "{} is there without its search.json: choose another folder", log_path.display());
             json::write(&config_path, config)?;
         }
-        let recorded = if log_path.exists() { read_evaluations(&log_path)? } else { Vec::new() };
+        let recorded = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
         // Written anew, so that what is appended does not follow a torn line.
         let log = write_log(&log_path, &recorded)?;
         Ok(Checkpoint { folder: folder.to_path_buf(), recorded: recorded.into(), log, _lock: lock })
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(checkpoint.take(&population).unwrap(), evaluations[..2]);
         assert_eq!(checkpoint.take(&population).unwrap(), []);
         checkpoint.append(&evaluations[2]).unwrap();
-        assert_eq!(read_evaluations(&dir.path().join("evaluations.jsonl")).unwrap(), evaluations[..3]);
+        assert_eq!(json::read_lines::<Evaluation>(&dir.path().join("evaluations.jsonl")).unwrap(), evaluations[..3]);
     }
 
     #[test]

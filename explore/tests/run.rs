@@ -1,6 +1,6 @@
 //! Whole searches by the program, with a `train` that makes accuracies up (`data/fake-train.sh`).
 
-use common::search_files::{Archive, Evaluation, read_evaluations};
+use common::search_files::{Archive, Evaluation};
 use common::{genome::Genome, json};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ impl World {
     }
 
     fn evaluations(&self, out: &str) -> Vec<Evaluation> {
-        read_evaluations(&self.path(out).join("evaluations.jsonl")).unwrap()
+        json::read_lines(&self.path(out).join("evaluations.jsonl")).unwrap()
     }
 
     fn archive(&self, out: &str) -> Archive {

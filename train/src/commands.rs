@@ -218,12 +218,15 @@ fn network_of(args: &FitArgs, profile: &Profile) -> Result<Network> {
 
 /// The images to train on and those to validate with.
 fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images, Option<Images>)> {
-    let split = if args.no_validation { Split::TrainAndValidation } else { Split::Train };
-    let mut images = Dataset::load(&args.dataset, split)?;
+    let (mut images, validation) = if args.no_validation {
+        (Dataset::load(&args.dataset, Split::TrainAndValidation)?, None)
+    } else {
+        let (images, validation) = Dataset::load_train_and_validation(&args.dataset)?;
+        (images, Some(validation))
+    };
     if let Some(count) = args.subset.map(|n| n as usize).or(profile.training.subset) {
         images = feed::subset(&images, count);
     }
-    let validation = if args.no_validation { None } else { Some(Dataset::load(&args.dataset, Split::Validation)?) };
     check_fits(network, &images, &args.dataset)?;
     Ok((images, validation))
 }

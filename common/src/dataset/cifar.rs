@@ -36,27 +36,14 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Normalisation, Validation};
+    use crate::dataset::tests::description;
 
     fn load_one(format: Format, label_bytes: &[u8]) -> Images {
         let dir = tempfile::tempdir().unwrap();
         let planes: Vec<u8> = [7, 8, 9].into_iter().flat_map(|colour| [colour; 1024]).collect();
         std::fs::write(dir.path().join("a.bin"), [label_bytes, &planes].concat()).unwrap();
         let files = vec![DataFile { path: "a.bin".into(), sha256: None }];
-        let dataset = Dataset {
-            name: "c".into(),
-            about: String::new(),
-            format,
-            channels: 3,
-            height: 32,
-            width: 32,
-            classes: vec!["a".into(), "b".into()],
-            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
-            validation: Validation { fraction: 0.1, seed: 0 },
-            train: files.clone(),
-            test: files.clone(),
-            sources: vec![],
-        };
+        let dataset = description(format, 32, ["a", "b"], files.clone());
         load(&dataset, dir.path(), &files).unwrap()
     }
 

@@ -51,7 +51,8 @@ fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Normalisation, Split, Validation};
+    use crate::dataset::tests::description;
+    use crate::dataset::{Format, Normalisation, Split};
     use crate::json;
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
@@ -69,20 +70,8 @@ mod tests {
             write_image(&dir.path().join(split).join("dog/1.png"), 9, [200, 100, 50]);
         }
         let folder = |path: &str| vec![DataFile { path: path.into(), sha256: None }];
-        let dataset = Dataset {
-            name: "pets".into(),
-            about: String::new(),
-            format: crate::dataset::Format::ImageFolder,
-            channels: 3,
-            height: 4,
-            width: 4,
-            classes: vec!["cat".into(), "dog".into()],
-            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
-            validation: Validation { fraction: 0.2, seed: 0 },
-            train: folder("train"),
-            test: folder("test"),
-            sources: vec![],
-        };
+        let mut dataset = description(Format::ImageFolder, 4, ["cat", "dog"], folder("train"));
+        dataset.test = folder("test");
         json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
         (dir, dataset)
     }

@@ -201,27 +201,50 @@ impl Dataset {
     /// Reads the images of one split from the data set in `folder`; files that have a hash are checked against it.
     ///
     /// # Errors
-    /// Files that are missing, damaged or not what the description says; a split without images, or training images of
-    /// a single class.
+    /// Files that are missing, damaged or not what the description says; a split without images, or images of a single
+    /// class.
     pub fn load(folder: &Path, split: Split) -> Result<Images> {
-        let dataset = Self::describe(folder)?;
-        let root = if folder.is_dir() { folder } else { folder.parent().unwrap_or(Path::new(".")) };
-        dataset.load_from(root, split).with_context(|| format!("data set {}", dataset.name))
+        let (dataset, images) = Self::load_whole(folder, split == Split::Test)?;
+        dataset.part(images, split)
     }
 
-    fn load_from(&self, root: &Path, split: Split) -> Result<Images> {
-        let files = if split == Split::Test { &self.test } else { &self.train };
-        let mut images = match self.format {
+    /// Reads the training set once and gives its training and its validation images.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn load_train_and_validation(folder: &Path) -> Result<(Images, Images)> {
+        let (dataset, images) = Self::load_whole(folder, false)?;
+        Ok((dataset.part(images.clone(), Split::Train)?, dataset.part(images, Split::Validation)?))
+    }
+
+    /// The whole training or test set.
+    fn load_whole(folder: &Path, test: bool) -> Result<(Dataset, Images)> {
+        let dataset = Self::describe(folder)?;
+        let root = if folder.is_dir() { folder } else { folder.parent().unwrap_or(Path::new(".")) };
+        let images = dataset.load_from(root, test).with_context(|| format!("data set {}", dataset.name))?;
+        Ok((dataset, images))
+    }
+
+    fn load_from(&self, root: &Path, test: bool) -> Result<Images> {
+        let files = if test { &self.test } else { &self.train };
+        let images = match self.format {
             Format::Idx => idx::load(self, root, files)?,
             Format::Cifar10 | Format::Cifar100 => cifar::load(self, root, files)?,
             Format::ImageFolder => folder::load(self, root, &files[0])?,
         };
         images.check(self)?;
-        if split != Split::Test {
-            let keep = split::indices(images.len(), &self.validation, split);
-            images = images.select(&keep);
-        }
-        ensure!(!images.is_empty(), "the {split} split has no images");
+        Ok(images)
+    }
+
+    /// The images of a split out of the whole set that it belongs to.
+    fn part(&self, whole: Images, split: Split) -> Result<Images> {
+        let images = match split {
+            Split::Test => whole,
+            Split::Train | Split::TrainAndValidation | Split::Validation => {
+                whole.select(&split::indices(whole.len(), &self.validation, split))
+            }
+        };
+        ensure!(!images.is_empty(), "data set {}: the {split} split has no images", self.name);
         Ok(images)
     }
 }
@@ -326,4 +349,27 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = read().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A data set with two classes, without hashes, whose training and test set are the same files.
+    pub(super) fn description(format: Format, side: usize, classes: [&str; 2], files: Vec<DataFile>) -> Dataset {
+        Dataset {
+            name: "made-to-order".into(),
+            about: String::new(),
+            format,
+            channels: 3,
+            height: side,
+            width: side,
+            classes: classes.map(str::to_string).to_vec(),
+            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
+            validation: Validation { fraction: 0.2, seed: 0 },
+            train: files.clone(),
+            test: files,
+            sources: vec![],
+        }
+    }
 }

@@ -3,13 +3,9 @@
 use super::correlate::{Packed, correlate, weight_gradient};
 use super::pad::Plane;
 use super::simd::Level;
-use super::{elements, with_elements};
+use super::{PIECES, elements, with_elements};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
-
-/// A batch is always cut into this many pieces, whatever the number of threads, and weight gradients are added piece by
-/// piece in this order.
-const PIECES: usize = 16;
 
 /// A convolution of images (batch, in, height, width) with weights (out, in, kernel, kernel); `kernel` is odd, the padding
 /// `kernel / 2`, the output `ceil(height / stride)` x `ceil(width / stride)`.

@@ -12,6 +12,10 @@ pub mod simd;
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
+/// A batch is always cut into this many pieces, whatever the number of threads; sums over it are taken piece by piece, in
+/// this order.
+const PIECES: usize = 16;
+
 /// The elements of an op's argument, which must be dense and f32.
 fn elements<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {

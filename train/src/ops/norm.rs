@@ -5,15 +5,12 @@
 
 use super::activation;
 use super::simd::{Level, multiversion};
-use super::{elements, with_elements};
+use super::{PIECES, elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::activation::PiecewiseActivation;
 use common::network::BATCH_NORM_EPSILON;
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
-
-/// A batch is always cut into this many pieces, whose sums are added in order, whatever the number of threads.
-const PIECES: usize = 16;
 
 /// Mean and variance of each channel.
 #[derive(Clone, Debug, Default, PartialEq)]
