@@ -2,7 +2,7 @@
 
 use crate::feed;
 use crate::model::{Mode, Model};
-use crate::ops::norm::{SharedStatistics, Statistics};
+use crate::ops::statistics::Statistics;
 use anyhow::Result;
 use candle_core::Tensor;
 use common::dataset::Images;
@@ -58,7 +58,7 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
 /// short trainings and corrupt the score.
 pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size: usize) -> Result<()> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
-    let mut batches: Vec<BTreeMap<String, SharedStatistics>> = Vec::new();
+    let mut batches: Vec<BTreeMap<String, Statistics>> = Vec::new();
     for indices in indices.chunks(batch_size) {
         // A rest of a few images would distort the mean of the batches.
         if indices.len() == batch_size || batches.is_empty() {
@@ -68,7 +68,7 @@ pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size:
     }
     let names: Vec<String> = batches[0].keys().cloned().collect();
     for name in names {
-        let seen: Vec<Statistics> = batches.iter().filter_map(|b| b[&name].get().cloned()).collect();
+        let seen: Vec<Statistics> = batches.iter().map(|b| b[&name].clone()).collect();
         model.set_running(&name, mean_statistics(&seen));
     }
     Ok(())

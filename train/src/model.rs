@@ -1,17 +1,23 @@
 //! A network with trainable tensors: the graph of `network.json` computed by Candle.
 
 use crate::ops::activation::Piecewise;
+use crate::ops::blocks::{from_rows, to_blocks, to_rows};
+use crate::ops::condense::{Condense, Norms, Pass};
 use crate::ops::conv::Conv2d;
-use crate::ops::norm::{NormActivation, SharedStatistics, Statistics};
+use crate::ops::norm::NormActivation;
+use crate::ops::scratch::Pool;
 use crate::ops::simd::Level;
+use crate::ops::statistics::{SharedStatistics, Statistics};
+use crate::plan::{self, Step};
 use anyhow::{Context, Result};
-use candle_core::{D, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
 use common::network::{Network, Op};
 use common::seed;
 use common::weights::{Role, Tensor as Raw, Weights, tensors_of};
 use rand::RngExt;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How a forward pass treats batch normalisation and dropout.
 #[derive(Clone, Copy, Debug)]
@@ -33,22 +39,22 @@ pub enum Mode {
 pub struct Model {
     network: Network,
     inputs: Vec<Vec<Option<usize>>>,
-    /// For each node, the nodes that nothing after it takes any more.
+    steps: Vec<Step>,
+    /// For each step, the nodes whose values nothing after it takes any more.
     last_uses: Vec<Vec<usize>>,
-    /// For each batch normalisation whose only reader is an activation, that activation: both are computed in one.
-    fused: Vec<Option<PiecewiseActivation>>,
     parameters: BTreeMap<String, Var>,
     /// By the name of the batch normalisation.
     running: BTreeMap<String, Statistics>,
     level: Level,
+    pool: Arc<Pool>,
 }
 
-/// Logits (batch, classes) and the batch statistics that each batch normalisation saw.
+/// What a forward pass made.
 pub struct Output {
-    /// Before softmax.
+    /// Before softmax: (batch, classes).
     pub logits: Tensor,
-    /// By the name of the batch normalisation; empty in evaluation.
-    pub statistics: BTreeMap<String, SharedStatistics>,
+    /// The batch statistics that each batch normalisation saw, by its name; empty in evaluation.
+    pub statistics: BTreeMap<String, Statistics>,
 }
 
 impl Model {
@@ -74,15 +80,9 @@ impl Model {
                 running.insert(node.name.clone(), statistics);
             }
         }
-        Ok(Model {
-            last_uses: last_uses(&inputs),
-            fused: fused_activations(&network, &inputs),
-            network,
-            inputs,
-            parameters,
-            running,
-            level,
-        })
+        let steps = plan::steps(&network, &inputs);
+        let last_uses = last_uses(&steps, &inputs);
+        Ok(Model { network, inputs, steps, last_uses, parameters, running, level, pool: Arc::default() })
     }
 
     /// The network.
@@ -122,71 +122,112 @@ impl Model {
 
     /// Computes the network for a batch of normalised images (batch, channels, height, width).
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output> {
-        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.network.nodes.len());
-        let mut statistics = BTreeMap::new();
-        for (index, node) in self.network.nodes.iter().enumerate() {
-            let inputs: Vec<&Tensor> = self.inputs[index]
+        let batch = Batch { images: images.dims4()?.0, mode };
+        let images = to_blocks(images)?;
+        let mut values: Vec<Option<Tensor>> = vec![None; self.network.nodes.len()];
+        let mut seen = Seen::default();
+        for (step, last_uses) in self.steps.iter().zip(&self.last_uses) {
+            let inputs: Vec<&Tensor> = self.inputs[step.first()]
                 .iter()
                 .map(|source| {
-                    source.map_or(Some(images), |i| values[i].as_ref()).context("a value was dropped too early")
+                    source.map_or(Some(&images), |i| values[i].as_ref()).context("a value was dropped too early")
                 })
                 .collect::<Result<_>>()?;
-            let value =
-                self.node(index, &inputs, mode, &mut statistics).with_context(|| format!("node {}", node.name))?;
-            values.push(Some(value));
-            for &dead in &self.last_uses[index] {
+            let name = &self.network.nodes[step.first()].name;
+            let value = self.step(step, &inputs, batch, &mut seen).with_context(|| format!("node {name}"))?;
+            values[step.last()] = Some(value);
+            for &dead in last_uses {
                 values[dead] = None;
             }
         }
-        let logits = values.pop().flatten().context("the network has no nodes")?.flatten_from(1)?;
-        Ok(Output { logits, statistics })
+        let logits = to_rows(&values.pop().flatten().context("the network has no nodes")?, batch.images)?;
+        Ok(Output { logits, statistics: seen.statistics() })
     }
 
-    fn node(
-        &self,
-        index: usize,
-        inputs: &[&Tensor],
-        mode: Mode,
-        statistics: &mut BTreeMap<String, SharedStatistics>,
-    ) -> Result<Tensor> {
+    fn step(&self, step: &Step, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+        match step {
+            Step::Node(index) => self.node(*index, inputs, batch, seen),
+            Step::NormActivation { norm, pair } => self.norm(*norm, *pair, inputs[0], batch, seen),
+            Step::Condense { layer, nodes, .. } => self.condense(layer, nodes, inputs[0], batch, seen),
+        }
+    }
+
+    fn node(&self, index: usize, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
         let (node, input) = (&self.network.nodes[index], inputs[0]);
-        let tensor = |what: &str| self.tensor(&node.name, what, mode);
+        let tensor = |what: &str| self.tensor(&node.name, what, batch.mode);
         Ok(match node.op {
-            Op::Conv2d { stride, .. } => Conv2d { stride, level: self.level }.apply(input, &tensor("weight")?)?,
-            Op::BatchNorm { .. } => {
-                let pair = self.fused[index].unwrap_or(IDENTITY);
-                let op = NormActivation { pair, level: self.level };
-                let (gamma, beta) = (tensor("weight")?, tensor("bias")?);
-                match mode {
-                    Mode::Evaluation => op.evaluate(input, &self.running[&node.name], &gamma, &beta)?,
-                    Mode::Training { .. } | Mode::Statistics => {
-                        let (output, of_batch) = op.train(input, &gamma, &beta)?;
-                        statistics.insert(node.name.clone(), of_batch);
-                        output
-                    }
-                }
+            Op::Conv2d { stride, .. } => {
+                Conv2d { images: batch.images, stride, level: self.level }.apply(input, &tensor("weight")?)?
             }
-            Op::Activation(_) if self.inputs[index][0].is_some_and(|source| self.fused[source].is_some()) => {
-                input.clone()
-            }
+            Op::BatchNorm { .. } => self.norm(index, IDENTITY, input, batch, seen)?,
             Op::Activation(pair) => Piecewise { pair, level: self.level }.apply(input)?,
-            Op::Dropout { probability } => match mode {
+            Op::Dropout { probability } => match batch.mode {
                 Mode::Training { seed, step } => (input * dropout_mask(input, probability, seed, step, &node.name)?)?,
                 Mode::Statistics | Mode::Evaluation => input.clone(),
             },
-            Op::Concat {} => Tensor::cat(inputs, 1)?,
-            Op::AveragePool { size } => {
-                let (_, _, height, width) = input.dims4()?;
-                // Candle's gradient is right only where the squares fill the image.
-                let (rows, columns) = (height / size * size, width / size * size);
-                input.narrow(2, 0, rows)?.narrow(3, 0, columns)?.avg_pool2d(size)?
-            }
-            Op::GlobalAveragePool {} => input.flatten_from(2)?.mean(D::Minus1)?.unsqueeze(2)?.unsqueeze(3)?,
-            Op::GlobalMaxPool {} => input.flatten_from(2)?.max(D::Minus1)?.unsqueeze(2)?.unsqueeze(3)?,
+            Op::Concat {} => Tensor::cat(inputs, 2)?,
+            Op::AveragePool { size } => average_pool(input, size)?,
+            Op::GlobalAveragePool {} => input.mean_keepdim(1)?.mean_keepdim(3)?,
+            Op::GlobalMaxPool {} => input.max_keepdim(1)?.max_keepdim(3)?,
             Op::Linear { .. } => {
-                input.flatten_from(1)?.matmul(&tensor("weight")?.t()?)?.broadcast_add(&tensor("bias")?)?
+                let rows = to_rows(input, batch.images)?;
+                from_rows(&rows.matmul(&tensor("weight")?.t()?)?.broadcast_add(&tensor("bias")?)?)?
             }
         })
+    }
+
+    fn norm(
+        &self,
+        index: usize,
+        pair: PiecewiseActivation,
+        input: &Tensor,
+        batch: Batch,
+        seen: &mut Seen,
+    ) -> Result<Tensor> {
+        let name = &self.network.nodes[index].name;
+        let op = NormActivation { images: batch.images, pair, level: self.level };
+        let (gamma, beta) = (self.tensor(name, "weight", batch.mode)?, self.tensor(name, "bias", batch.mode)?);
+        match batch.mode {
+            Mode::Evaluation => Ok(op.evaluate(input, &self.running[name], &gamma, &beta)?),
+            Mode::Training { .. } | Mode::Statistics => {
+                let (output, of_batch) = op.train(input, &gamma, &beta)?;
+                seen.0.push((name.clone(), gamma.elem_count(), of_batch));
+                Ok(output)
+            }
+        }
+    }
+
+    fn condense(
+        &self,
+        layer: &Arc<Condense>,
+        nodes: &[(usize, Option<usize>)],
+        input: &Tensor,
+        batch: Batch,
+        seen: &mut Seen,
+    ) -> Result<Tensor> {
+        let name = |index: usize| &self.network.nodes[index].name;
+        let mut parameters = Vec::with_capacity(3 * nodes.len());
+        for (norm, convolution) in nodes {
+            parameters.push(self.tensor(name(*norm), "weight", batch.mode)?);
+            parameters.push(self.tensor(name(*norm), "bias", batch.mode)?);
+            if let Some(convolution) = convolution {
+                parameters.push(self.tensor(name(*convolution), "weight", batch.mode)?.flatten_all()?);
+            }
+        }
+        let norms = match batch.mode {
+            Mode::Evaluation => {
+                Norms::Given(nodes.iter().map(|(norm, _)| self.running[name(*norm)].clone()).collect())
+            }
+            Mode::Training { .. } | Mode::Statistics => {
+                let shared = SharedStatistics::default();
+                for (index, (norm, _)) in nodes.iter().enumerate() {
+                    seen.0.push((name(*norm).clone(), layer.channels(index), shared.clone()));
+                }
+                Norms::Batch(shared)
+            }
+        };
+        let pass = Pass::new(layer.clone(), batch.images, self.level, self.pool.clone(), norms);
+        Ok(pass.apply(input, &Tensor::cat(&parameters, 0)?)?)
     }
 
     /// A trainable tensor; in evaluation outside the autograd graph, which would hold every intermediate value.
@@ -201,34 +242,49 @@ impl Model {
 
 const IDENTITY: PiecewiseActivation = PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
 
-fn fused_activations(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Option<PiecewiseActivation>> {
-    let only_reader = |source: usize| {
-        let mut readers = network.nodes.iter().zip(inputs).filter(|(_, taken)| taken.contains(&Some(source)));
-        readers.next().filter(|_| readers.next().is_none()).map(|(node, _)| node)
-    };
-    let fused = |index: usize| {
-        let Op::BatchNorm { .. } = network.nodes[index].op else { return None };
-        let Op::Activation(pair) = only_reader(index)?.op else { return None };
-        Some(pair)
-    };
-    (0..network.nodes.len()).map(fused).collect()
+/// What all nodes of a forward pass share.
+#[derive(Clone, Copy)]
+struct Batch {
+    images: usize,
+    mode: Mode,
 }
 
-/// For each node, the nodes whose last use it is.
-fn last_uses(inputs: &[Vec<Option<usize>>]) -> Vec<Vec<usize>> {
-    let mut user_of = vec![0; inputs.len()];
-    for (index, sources) in inputs.iter().enumerate() {
-        for &source in sources.iter().flatten() {
-            user_of[source] = index;
-        }
+/// For each batch normalisation that was computed: its name, its channels, and the statistics that begin with theirs.
+#[derive(Default)]
+struct Seen(Vec<(String, usize, SharedStatistics)>);
+
+impl Seen {
+    fn statistics(self) -> BTreeMap<String, Statistics> {
+        let of = |(name, channels, shared): (String, usize, SharedStatistics)| {
+            Some((name, shared.get()?.first(channels)))
+        };
+        self.0.into_iter().filter_map(of).collect()
     }
-    let mut result = vec![Vec::new(); inputs.len()];
-    for (source, &user) in user_of.iter().enumerate() {
-        if user > source {
-            result[user].push(source);
+}
+
+/// For each step, the nodes whose last use it is.
+fn last_uses(steps: &[Step], inputs: &[Vec<Option<usize>>]) -> Vec<Vec<usize>> {
+    let mut result: Vec<Vec<usize>> = steps.iter().map(|_| Vec::new()).collect();
+    let mut found = vec![false; inputs.len()];
+    for (step, dead) in steps.iter().zip(&mut result).rev() {
+        for &source in inputs[step.first()].iter().flatten() {
+            if !std::mem::replace(&mut found[source], true) {
+                dead.push(source);
+            }
         }
     }
     result
+}
+
+/// Averages non-overlapping squares of a batch in blocks; what does not fill a square is left out.
+fn average_pool(input: &Tensor, size: usize) -> Result<Tensor> {
+    let (blocks, height, channels, width, lanes) = input.dims5()?;
+    let (rows, columns) = (height / size, width / size);
+    let squares = input.narrow(1, 0, rows * size)?.narrow(3, 0, columns * size)?.contiguous()?;
+    let of_rows = squares.reshape((blocks, rows, size, channels, columns * size * lanes))?.mean(2)?;
+    Ok(of_rows.reshape((blocks * rows * channels, columns, size, lanes))?.mean(2)?.reshape((
+        blocks, rows, channels, columns, lanes,
+    ))?)
 }
 
 /// 0 with the given probability, else `1 / (1 - probability)`; decided by seed, step and the node's name alone.

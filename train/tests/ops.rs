@@ -4,6 +4,7 @@
 use candle_core::{Device, Result, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
 use train::ops::activation::Piecewise;
+use train::ops::blocks::{to_blocks, to_rows};
 use train::ops::conv::Conv2d;
 use train::ops::norm::NormActivation;
 use train::ops::simd::Level;
@@ -25,12 +26,28 @@ fn assert_close(got: &Tensor, want: &Tensor, what: &str) {
     }
 }
 
-/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`.
-fn value_and_gradients(x: &Var, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
-    let y = f(x, w).unwrap();
+/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value are (batch, ...).
+fn value_and_gradients(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
+    let x = Var::from_tensor(x).unwrap();
+    let y = f(&x, w).unwrap();
     let loss = (&y * numbers(y.dims(), 9.0)).unwrap().sum_all().unwrap();
     let gradients = loss.backward().unwrap();
-    [y, gradients.get(x).unwrap().clone(), gradients.get(w).unwrap().clone()]
+    [y, gradients.get(&x).unwrap().clone(), gradients.get(w).unwrap().clone()]
+}
+
+/// The same for an operation on a batch in blocks, with `x` and the results as (batch, channels * height * width).
+fn in_blocks(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
+    let images = x.dims()[0];
+    let blocks = Var::from_tensor(&to_blocks(x).unwrap()).unwrap();
+    let y = to_rows(&f(&blocks, w).unwrap(), images).unwrap();
+    let loss = (&y * numbers(y.dims(), 9.0)).unwrap().sum_all().unwrap();
+    let gradients = loss.backward().unwrap();
+    [y, to_rows(gradients.get(&blocks).unwrap(), images).unwrap(), gradients.get(w).unwrap().clone()]
+}
+
+/// The results of Candle's operations as [`in_blocks`] gives them.
+fn as_rows([y, dx, dw]: [Tensor; 3]) -> [Tensor; 3] {
+    [y.flatten_from(1).unwrap(), dx.flatten_from(1).unwrap(), dw]
 }
 
 #[test]
@@ -49,14 +66,15 @@ fn convolution_is_candles() {
     ];
     for level in Level::available() {
         for (batch, channels, out, height, width, kernel, stride) in cases {
-            let x = Var::from_tensor(&numbers(&[batch, channels, height, width], 0.0)).unwrap();
+            let x = numbers(&[batch, channels, height, width], 0.0);
             let w = Var::from_tensor(&numbers(&[out, channels, kernel, kernel], 3.0)).unwrap();
-            let ours = value_and_gradients(&x, &w, |x, w| Conv2d { stride, level }.apply(x, w));
+            let ours = in_blocks(&x, &w, |x, w| Conv2d { images: batch, stride, level }.apply(x, w));
             // Candle's own gradient is only right where the stride divides the size; there it is taken at stride 1.
             let candles = value_and_gradients(&x, &w, |x, w| {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
                 if stride == 1 { Ok(dense) } else { every(&every(&dense, 2, stride)?, 3, stride) }
             });
+            let candles = as_rows(candles);
             for (what, (got, want)) in
                 ["output", "input gradient", "weight gradient"].iter().zip(ours.iter().zip(&candles))
             {
@@ -79,13 +97,14 @@ fn batch_norm_with_activation_is_the_textbook_formula() {
         for (left, right) in [(Activation::Linear, Activation::Linear), (Activation::Swish, Activation::Tanh)] {
             let pair = PiecewiseActivation { left, right };
             for shape in [[4, 3, 5, 7], [1, 3, 9, 9], [2, 3, 1, 1], [17, 3, 4, 17]] {
-                let x = Var::from_tensor(&numbers(&shape, 0.5)).unwrap();
-                let op = NormActivation { pair, level };
-                let ours = value_and_gradients(&x, &gamma, |x, g| Ok(op.train(x, g, &beta)?.0));
+                let x = numbers(&shape, 0.5);
+                let op = NormActivation { images: shape[0], pair, level };
+                let ours = in_blocks(&x, &gamma, |x, g| Ok(op.train(x, g, &beta)?.0));
                 let textbook = value_and_gradients(&x, &gamma, |x, g| {
                     let normalised = textbook_batch_norm(x, g, &beta)?;
                     Piecewise { pair, level }.apply(&normalised)
                 });
+                let textbook = as_rows(textbook);
                 for (what, (got, want)) in
                     ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
                 {

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 /// Elements handled by one task.
 const PIECE: usize = 1 << 14;
 /// Elements for which both sides are computed before they are merged; small enough for the first cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// The activation as a differentiable operation on a tensor of any shape.
 #[derive(Clone, Copy, Debug)]
@@ -127,26 +127,37 @@ impl OneSide for Derivative {
     }
 }
 
-/// Computes both sides of each block and takes, for each element, the one of its sign.
 #[inline(always)]
 fn merge_sides<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+    for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
+        merge_block::<F>(pair, scale, shift, x, y);
+    }
+}
+
+/// Computes both sides of at most [`BLOCK`] elements and takes, for each element, the one of its sign.
+#[inline(always)]
+fn merge_block<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, x: &[f32], y: &mut [f32]) {
     // For x >= 0 the canonical one is the same function, and the cheapest.
     let right = if pair.left == pair.right { pair.right } else { pair.right.canonical_right() };
     let (mut argument, mut left) = ([0.0; BLOCK], [0.0; BLOCK]);
-    for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
-        let argument = &mut argument[..x.len()];
-        map(x, argument, |x| x * scale + shift);
-        F::apply(right, argument, y);
-        if pair.left != right {
-            let left = &mut left[..x.len()];
-            F::apply(pair.left, argument, left);
-            for ((y, left), x) in y.iter_mut().zip(left).zip(argument) {
-                // With an `if` over the values the compiler chooses between addresses, which does not vectorise.
-                let negative = u32::from(*x < 0.0).wrapping_neg();
-                *y = f32::from_bits((left.to_bits() & negative) | (y.to_bits() & !negative));
-            }
+    let argument = &mut argument[..x.len()];
+    map(x, argument, |x| x * scale + shift);
+    F::apply(right, argument, y);
+    if pair.left != right {
+        let left = &mut left[..x.len()];
+        F::apply(pair.left, argument, left);
+        for ((y, left), x) in y.iter_mut().zip(left).zip(argument) {
+            // With an `if` over the values the compiler chooses between addresses, which does not vectorise.
+            let negative = u32::from(*x < 0.0).wrapping_neg();
+            *y = f32::from_bits((left.to_bits() & negative) | (y.to_bits() & !negative));
         }
     }
+}
+
+/// The derivatives for at most [`BLOCK`] elements, for kernels that go on with them.
+#[inline(always)]
+pub(super) fn derivatives_of_block(pair: PiecewiseActivation, scale: f32, shift: f32, x: &[f32], y: &mut [f32]) {
+    merge_block::<Derivative>(pair, scale, shift, x, y);
 }
 
 #[inline(always)]

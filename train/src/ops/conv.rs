@@ -1,16 +1,23 @@
 //! Convolution with "same" padding and no bias, forward and both gradients.
 
-use super::correlate::{Packed, correlate, weight_gradient};
-use super::pad::Plane;
+use super::blocks::{Blocks, LANES};
+use super::correlate::{Packed, correlate_row};
+use super::products::{Planes, Products, add_products};
+use super::scratch::{Band, Padded, bands};
 use super::simd::Level;
-use super::{PIECES, elements, with_elements};
+use super::{add_up, elements, with_elements};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-/// A convolution of images (batch, in, height, width) with weights (out, in, kernel, kernel); `kernel` is odd, the padding
-/// `kernel / 2`, the output `ceil(height / stride)` x `ceil(width / stride)`.
+/// Output rows of one task forward, input rows of one task backward.
+const BAND: usize = 8;
+
+/// A convolution of a batch in blocks with weights (out, in, kernel, kernel); `kernel` is odd, the padding `kernel / 2`, the
+/// output `ceil(height / stride)` x `ceil(width / stride)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2d {
+    /// Images of the batch.
+    pub images: usize,
     /// Step in both directions.
     pub stride: usize,
     /// What the kernels run on.
@@ -20,46 +27,13 @@ pub struct Conv2d {
 /// Sizes of one call.
 #[derive(Clone, Copy)]
 struct Sizes {
-    batch: usize,
-    in_channels: usize,
-    out_channels: usize,
-    plane: Plane,
-    stride: usize,
-}
-
-impl Sizes {
-    fn new(input: &Shape, weight: &Shape, stride: usize) -> Result<Sizes> {
-        let (batch, in_channels, height, width) = input.dims4()?;
-        let (out_channels, weight_channels, kernel, kernel_width) = weight.dims4()?;
-        if kernel % 2 == 0 || kernel != kernel_width || weight_channels != in_channels || stride == 0 {
-            bail!("a convolution of {input:?} with weights {weight:?} and stride {stride} is not supported");
-        }
-        Ok(Sizes { batch, in_channels, out_channels, plane: Plane::new(height, width, kernel), stride })
-    }
-
-    fn out_height(&self) -> usize {
-        self.plane.height.div_ceil(self.stride)
-    }
-
-    fn out_width(&self) -> usize {
-        self.plane.width.div_ceil(self.stride)
-    }
-
-    fn image_elements(&self) -> usize {
-        self.in_channels * self.plane.height * self.plane.width
-    }
-
-    fn out_elements(&self) -> usize {
-        self.out_channels * self.out_height() * self.out_width()
-    }
-
-    fn piece(&self) -> usize {
-        self.batch.div_ceil(PIECES).max(1)
-    }
+    input: Blocks,
+    output: Blocks,
+    kernel: usize,
 }
 
 impl Conv2d {
-    /// The convolution of `input` with `weight`, differentiable in both.
+    /// The convolution of `input` (blocks, height, in, width, 16) with `weight`, differentiable in both.
     ///
     /// # Errors
     /// Shapes that do not fit, or tensors that are not f32 on the CPU.
@@ -67,72 +41,99 @@ impl Conv2d {
         input.contiguous()?.apply_op2(&weight.contiguous()?, self)
     }
 
+    fn sizes(self, input: &Shape, weight: &Shape) -> Result<Sizes> {
+        let input = Blocks::of(input, self.images)?;
+        let (out, channels, kernel, kernel_width) = weight.dims4()?;
+        if kernel % 2 == 0 || kernel != kernel_width || channels != input.channels || self.stride == 0 {
+            bail!("a convolution of {input:?} with weights {weight:?} and stride {} is not supported", self.stride);
+        }
+        let (height, width) = (input.height.div_ceil(self.stride), input.width.div_ceil(self.stride));
+        Ok(Sizes { input, output: Blocks { height, channels: out, width, ..input }, kernel })
+    }
+
     fn forward(self, sizes: Sizes, input: &[f32], weight: &[f32]) -> Vec<f32> {
-        let Sizes { in_channels, out_channels, plane, .. } = sizes;
-        let taps = plane.kernel * plane.kernel;
-        let packed = Packed::new((out_channels, in_channels, taps), |o, c, t| weight[(o * in_channels + c) * taps + t]);
-        let mut output = vec![0.0; sizes.batch * sizes.out_elements()];
-        let pieces = input
-            .par_chunks(sizes.piece() * sizes.image_elements())
-            .zip(output.par_chunks_mut(sizes.piece() * sizes.out_elements()));
-        pieces.for_each(|(images, outputs)| {
-            let mut padded = vec![0.0; in_channels * plane.elements()];
-            let mut flat = vec![0.0; out_channels * plane.positions()];
-            let images = images.chunks_exact(sizes.image_elements());
-            for (image, output) in images.zip(outputs.chunks_exact_mut(sizes.out_elements())) {
-                plane.fill(image, &mut padded);
-                correlate(self.level, plane, &packed, &padded, &mut flat);
-                plane.take(&flat, sizes.stride, output);
+        let Sizes { input: from, output: to, kernel } = sizes;
+        let taps = kernel * kernel;
+        let packed = Packed::new(self.level, (to.channels, from.channels, kernel), |o, c, t| {
+            weight[(o * from.channels + c) * taps + t]
+        });
+        let mut output = vec![0.0; to.elements()];
+        bands(&mut output, to, BAND).into_par_iter().for_each(|band| {
+            let image = &input[band.block * from.block()..][..from.block()];
+            let rows = (band.rows - 1) * self.stride + kernel;
+            let mut padded = Padded::new(from.channels, rows, from.width, kernel);
+            for row in 0..rows {
+                let Some(y) = (band.top * self.stride + row).checked_sub(kernel / 2) else { continue };
+                if y < from.height {
+                    let lines = image[y * from.row()..][..from.row()].chunks_exact(from.line());
+                    lines.enumerate().for_each(|(c, line)| padded.line_mut(c, row).copy_from_slice(line));
+                }
+            }
+            for (y, out) in band.data.chunks_exact_mut(to.row()).enumerate() {
+                let starts = padded.starts(y * self.stride, kernel);
+                correlate_row(self.level, &packed, padded.window(&starts, self.stride), out);
             }
         });
         output
     }
 
-    /// The gradient of the input is the correlation of the output's gradient with the flipped kernel.
-    fn input_gradient(self, sizes: Sizes, weight: &[f32], out_gradient: &[f32]) -> Vec<f32> {
-        let Sizes { in_channels, out_channels, plane, .. } = sizes;
-        let taps = plane.kernel * plane.kernel;
-        let flipped = |c: usize, o: usize, t: usize| weight[(o * in_channels + c) * taps + (taps - 1 - t)];
-        let packed = Packed::new((in_channels, out_channels, taps), flipped);
-        let mut gradient = vec![0.0; sizes.batch * sizes.image_elements()];
-        let pieces = out_gradient
-            .par_chunks(sizes.piece() * sizes.out_elements())
-            .zip(gradient.par_chunks_mut(sizes.piece() * sizes.image_elements()));
-        pieces.for_each(|(outputs, images)| {
-            let mut padded = vec![0.0; out_channels * plane.elements()];
-            let mut flat = vec![0.0; in_channels * plane.positions()];
-            let outputs = outputs.chunks_exact(sizes.out_elements());
-            for (output, image) in outputs.zip(images.chunks_exact_mut(sizes.image_elements())) {
-                plane.spread(output, sizes.stride, plane.origin(), plane.elements(), &mut padded);
-                correlate(self.level, plane, &packed, &padded, &mut flat);
-                plane.take(&flat, 1, image);
-            }
+    /// The gradients of the weight and, if asked for, of the input: the correlation of the output's gradient with the
+    /// flipped kernel.
+    fn backward(self, sizes: Sizes, input: &[f32], weight: &[f32], slope: &[f32], of_input: bool) -> (Vec<f32>, Vec<f32>) {
+        let Sizes { input: from, output: to, kernel } = sizes;
+        let taps = kernel * kernel;
+        let packed = Packed::new(self.level, (from.channels, to.channels, kernel), |c, o, t| {
+            weight[(o * from.channels + c) * taps + (taps - 1 - t)]
         });
-        gradient
-    }
-
-    fn weight_gradient(self, sizes: Sizes, input: &[f32], out_gradient: &[f32]) -> Vec<f32> {
-        let Sizes { in_channels, out_channels, plane, .. } = sizes;
-        let weights = out_channels * in_channels * plane.kernel * plane.kernel;
-        let pieces: Vec<Vec<f32>> = input
-            .par_chunks(sizes.piece() * sizes.image_elements())
-            .zip(out_gradient.par_chunks(sizes.piece() * sizes.out_elements()))
-            .map(|(images, outputs)| {
-                let count = images.len() / sizes.image_elements();
-                let mut padded = vec![0.0; count * in_channels * plane.elements()];
-                let mut flat = vec![0.0; count * out_channels * plane.positions()];
-                plane.fill(images, &mut padded);
-                plane.spread(outputs, sizes.stride, 0, plane.positions(), &mut flat);
-                let mut gradient = vec![0.0; weights];
-                weight_gradient(self.level, plane, (out_channels, in_channels), &padded, &flat, &mut gradient);
-                gradient
+        let mut gradient = vec![0.0; from.elements()];
+        let parts: Vec<Vec<f32>> = bands(&mut gradient, from, BAND)
+            .into_par_iter()
+            .map(|band| {
+                let padded = self.padded_slope(sizes, &band, &slope[band.block * to.block()..][..to.block()]);
+                let lines = &input[band.block * from.block() + band.top * from.row()..][..band.rows * from.row()];
+                let mut part = vec![0.0; weight.len()];
+                let products = Products {
+                    input: Planes { data: lines, channels: from.channels, channel: from.line(), row: from.row() },
+                    slope: Planes {
+                        data: padded.data(),
+                        channels: to.channels,
+                        channel: padded.channel(),
+                        row: padded.line(),
+                    },
+                    kernel,
+                    rows: band.rows,
+                    width: from.width,
+                    out: from.channels * taps,
+                };
+                add_products(self.level, products, &mut part);
+                if of_input {
+                    for (y, out) in band.data.chunks_exact_mut(from.row()).enumerate() {
+                        correlate_row(self.level, &packed, padded.window(&padded.starts(y, kernel), 1), out);
+                    }
+                }
+                part
             })
             .collect();
-        let mut total = vec![0.0; weights];
-        for piece in pieces {
-            total.iter_mut().zip(piece).for_each(|(sum, part)| *sum += part);
+        (gradient, add_up(&parts))
+    }
+
+    /// The output's gradient under a band of input rows and around it; where the stride leaves positions out, zero.
+    fn padded_slope(self, sizes: Sizes, band: &Band, slope: &[f32]) -> Padded {
+        let Sizes { input: from, output: to, kernel } = sizes;
+        let rows = band.rows + kernel - 1;
+        let mut padded = Padded::new(to.channels, rows, from.width, kernel);
+        for row in 0..rows {
+            let Some(y) = (band.top + row).checked_sub(kernel / 2) else { continue };
+            if y % self.stride != 0 || y / self.stride >= to.height {
+                continue;
+            }
+            let lines = slope[y / self.stride * to.row()..][..to.row()].chunks_exact(to.line());
+            for (o, line) in lines.enumerate() {
+                let pixels = padded.line_mut(o, row).chunks_exact_mut(LANES).step_by(self.stride);
+                pixels.zip(line.chunks_exact(LANES)).for_each(|(to, from)| to.copy_from_slice(from));
+            }
         }
-        total
+        padded
     }
 }
 
@@ -142,10 +143,9 @@ impl CustomOp2 for Conv2d {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let sizes = Sizes::new(l1.shape(), l2.shape(), self.stride)?;
+        let sizes = self.sizes(l1.shape(), l2.shape())?;
         let output = self.forward(sizes, elements(s1, l1)?, elements(s2, l2)?);
-        let shape = Shape::from((sizes.batch, sizes.out_channels, sizes.out_height(), sizes.out_width()));
-        Ok((CpuStorage::F32(output), shape))
+        Ok((CpuStorage::F32(output), sizes.output.shape()))
     }
 
     fn bwd(
@@ -155,17 +155,13 @@ impl CustomOp2 for Conv2d {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let sizes = Sizes::new(input.shape(), weight.shape(), self.stride)?;
-        with_elements(gradient, |gradient| {
-            let for_weight = with_elements(input, |input| Ok(self.weight_gradient(sizes, input, gradient)))?;
-            // The image itself has no gradient.
-            let for_input = if input.track_op() {
-                let values = with_elements(weight, |weight| Ok(self.input_gradient(sizes, weight, gradient)))?;
-                Some(Tensor::from_vec(values, input.shape(), input.device())?)
-            } else {
-                None
-            };
-            Ok((for_input, Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?)))
-        })
+        let sizes = self.sizes(input.shape(), weight.shape())?;
+        // The image itself has no gradient.
+        let of_input = input.track_op();
+        let (for_input, for_weight) = with_elements(gradient, |slope| {
+            with_elements(input, |x| with_elements(weight, |w| Ok(self.backward(sizes, x, w, slope, of_input))))
+        })?;
+        let for_input = of_input.then(|| Tensor::from_vec(for_input, input.shape(), input.device())).transpose()?;
+        Ok((for_input, Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?)))
     }
 }

@@ -1,245 +1,175 @@
-//! The two inner loops of convolution over flat padded planes: correlation (forward pass and input gradient are both
-//! one) and weight gradient.
-#![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per call, not per element.
+//! The inner loop of convolution, forward and for the input's gradient: one output row from the input rows under the kernel.
+#![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per row, not per element.
 
-use super::pad::Plane;
-use super::simd::{Vector, multiversion};
+use super::blocks::LANES;
+use super::simd::{Level, Vector, multiversion};
 
-/// Output channels are computed in tiles of these sizes, the largest that fits first.
-const TILES: [usize; 5] = [12, 8, 4, 2, 1];
-
-/// Weights in the order in which [`correlate`] reads them: for each tile of output channels, for each input channel, for
-/// each tap, one weight per output channel of the tile.
+/// Weights in the order in which [`correlate_row`] reads them: for each tile of output channels, for each input channel,
+/// for each tap, one weight per output channel of the tile.
 pub(super) struct Packed {
     data: Vec<f32>,
     out_channels: usize,
     in_channels: usize,
+    kernel: usize,
+    largest_tile: usize,
 }
 
 impl Packed {
-    /// Packs `weight(out, in, tap)`.
+    /// Packs `weight(out, in, tap)` of a square kernel for one level.
     pub(super) fn new(
-        (out_channels, in_channels, taps): (usize, usize, usize),
+        level: Level,
+        (out_channels, in_channels, kernel): (usize, usize, usize),
         weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Packed {
+        let (taps, largest_tile) = (kernel * kernel, level.largest_tile());
         let mut data = Vec::with_capacity(out_channels * in_channels * taps);
-        for (start, size) in tiles(out_channels) {
+        for (start, size) in tiles(out_channels, largest_tile) {
             for channel in 0..in_channels {
                 for tap in 0..taps {
                     data.extend((start..start + size).map(|out| weight(out, channel, tap)));
                 }
             }
         }
-        Packed { data, out_channels, in_channels }
+        Packed { data, out_channels, in_channels, kernel, largest_tile }
+    }
+
+    /// Output channels.
+    pub(super) fn out_channels(&self) -> usize {
+        self.out_channels
     }
 }
 
-/// Cuts `count` channels into tiles: (first channel, size).
-fn tiles(count: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let size = TILES.into_iter().find(|size| *size <= count - start)?;
-        start += size;
-        Some((start - size, size))
-    })
+/// Cuts `count` channels into as few tiles as possible, all of about the same size: (first channel, size).
+fn tiles(count: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let tiles = count.div_ceil(largest);
+    (0..tiles).map(move |i| (i * count / tiles, (i + 1) * count / tiles - i * count / tiles))
+}
+
+/// The input of one output row: where to find, for each channel, the input rows under the kernel.
+#[derive(Clone, Copy)]
+pub(super) struct Window<'a> {
+    pub data: &'a [f32],
+    /// Distance between channels.
+    pub channel: usize,
+    /// Where in a channel each row under the kernel begins, from the top; with its padding.
+    pub rows: &'a [usize],
+    /// The convolution's stride.
+    pub stride: usize,
 }
 
 multiversion! {
-    /// `out[o][i] = sum over channels c and taps t of weights[o][c][t] * input[c][i + offset(t)]` for all positions `i`.
-    ///
-    /// `input`: padded planes of all input channels; `out`: flat planes of all output channels.
-    pub(super) fn correlate(plane: Plane, weights: &Packed, input: &[f32], out: &mut [f32]) => correlate_generic::<V>;
+    /// `out[o][x] = sum over channels c and taps (ky, kx) of weights[o][c][ky][kx] * window[c][ky][x * stride + kx]` for each
+    /// lane of each pixel `x`; `out`: (out_channels, width, 16).
+    pub(super) fn correlate_row(weights: &Packed, window: Window<'_>, out: &mut [f32]) => correlate_row_generic::<V>;
 }
 
 #[inline(always)]
-fn correlate_generic<V: Vector>(plane: Plane, weights: &Packed, input: &[f32], out: &mut [f32]) {
-    assert_eq!(input.len(), weights.in_channels * plane.elements());
-    assert_eq!(out.len(), weights.out_channels * plane.positions());
-    let taps: Vec<usize> =
-        (0..plane.kernel * plane.kernel).map(|t| t / plane.kernel * plane.pitch + t % plane.kernel).collect();
-    assert_eq!(weights.data.len(), weights.out_channels * weights.in_channels * taps.len());
-    for (start, size) in tiles(weights.out_channels) {
-        let packed = &weights.data[start * weights.in_channels * taps.len()..];
-        let out = &mut out[start * plane.positions()..][..size * plane.positions()];
+fn correlate_row_generic<V: Vector>(weights: &Packed, window: Window<'_>, out: &mut [f32]) {
+    let line = out.len() / weights.out_channels;
+    let width = line / LANES;
+    assert!(width > 0 && line % LANES == 0 && out.len() == line * weights.out_channels);
+    assert!(window.rows.len() == weights.kernel);
+    let last_row = window.rows.iter().copied().max().unwrap_or(0);
+    let end = (weights.in_channels - 1) * window.channel
+        + last_row
+        + ((width - 1) * window.stride + weights.kernel) * LANES;
+    assert!(end <= window.data.len(), "the window ends at {end} of {}", window.data.len());
+    let taps = weights.kernel * weights.kernel;
+    let mut packed = weights.data.as_slice();
+    for (start, size) in tiles(weights.out_channels, weights.largest_tile) {
+        let (now, rest) = packed.split_at(size * weights.in_channels * taps);
+        packed = rest;
+        let out = &mut out[start * line..][..size * line];
+        let tile = Tile { window, weights: now, channels: weights.in_channels, kernel: weights.kernel };
         match size {
-            12 => tile_rows::<V, 12>(plane, &taps, packed, input, out),
-            8 => tile_rows::<V, 8>(plane, &taps, packed, input, out),
-            4 => tile_rows::<V, 4>(plane, &taps, packed, input, out),
-            2 => tile_rows::<V, 2>(plane, &taps, packed, input, out),
-            _ => tile_rows::<V, 1>(plane, &taps, packed, input, out),
+            1 => tile.row::<V, 1>(out),
+            2 => tile.row::<V, 2>(out),
+            3 => tile.row::<V, 3>(out),
+            4 => tile.row::<V, 4>(out),
+            5 => tile.row::<V, 5>(out),
+            6 => tile.row::<V, 6>(out),
+            7 => tile.row::<V, 7>(out),
+            8 => tile.row::<V, 8>(out),
+            9 => tile.row::<V, 9>(out),
+            10 => tile.row::<V, 10>(out),
+            11 => tile.row::<V, 11>(out),
+            12 => tile.row::<V, 12>(out),
+            _ => unreachable!("tiles have at most 12 channels"),
         }
     }
 }
 
-/// One tile of `OUT` output channels over all positions, two vectors at a time where registers allow it.
-#[inline(always)]
-fn tile_rows<V: Vector, const OUT: usize>(
-    plane: Plane,
-    taps: &[usize],
-    packed: &[f32],
-    input: &[f32],
-    out: &mut [f32],
-) {
-    // AVX2 has 16 registers: 12 accumulators of one vector; AVX-512 has 32: 12 of two.
-    if OUT < 12 || V::LANES == 16 {
-        tile::<V, OUT, 2>(plane, taps, packed, input, out);
-    } else {
-        tile::<V, OUT, 1>(plane, taps, packed, input, out);
-    }
+/// One tile of output channels.
+struct Tile<'a> {
+    window: Window<'a>,
+    weights: &'a [f32],
+    channels: usize,
+    kernel: usize,
 }
 
-#[inline(always)]
-fn tile<V: Vector, const OUT: usize, const VECTORS: usize>(
-    plane: Plane,
-    taps: &[usize],
-    packed: &[f32],
-    input: &[f32],
-    out: &mut [f32],
-) {
-    let (positions, plane_elements) = (plane.positions(), plane.elements());
-    let channels = input.len() / plane_elements;
-    for i in (0..positions).step_by(V::LANES * VECTORS) {
-        let mut sums = [[V::splat(0.0); VECTORS]; OUT];
-        let mut weight = packed.as_ptr();
-        for channel in 0..channels {
-            for tap in taps {
-                // SAFETY: i + LANES * VECTORS <= positions (positions is a multiple of 32 >= LANES * VECTORS) and every tap's
-                // offset is below elements - positions, so loads end within the channel's plane; `weight` advances by OUT for
-                // each of channels * taps, and the caller passes at least that many packed weights.
-                unsafe {
-                    let at = input.as_ptr().add(channel * plane_elements + i + tap);
-                    let mut pixels = [V::splat(0.0); VECTORS];
-                    for (v, pixel) in pixels.iter_mut().enumerate() {
-                        *pixel = V::load(at.add(v * V::LANES));
-                    }
-                    for sum in &mut sums {
-                        let factor = V::splat(*weight);
-                        weight = weight.add(1);
-                        for (lane, pixel) in sum.iter_mut().zip(pixels) {
-                            *lane = factor.mul_add(pixel, *lane);
-                        }
-                    }
-                }
-            }
-        }
-        for (o, sum) in sums.iter().enumerate() {
-            for (v, lane) in sum.iter().enumerate() {
-                // SAFETY: as above, i + LANES * VECTORS <= positions, and `out` has OUT planes of `positions`.
-                unsafe { lane.store(out.as_mut_ptr().add(o * positions + i + v * V::LANES)) };
-            }
-        }
-    }
-}
-
-multiversion! {
-    /// Adds the weight gradient of some images: `gradient[o][c][t] += sum over images and positions i of
-    /// out_gradient[o][i] * input[c][i + offset(t)]`.
-    ///
-    /// `input`: for each image, padded planes; `out_gradient`: for each image, flat planes that are zero outside the rows;
-    /// `gradient`: OIHW.
-    pub(super) fn weight_gradient(
-        plane: Plane,
-        channels: (usize, usize),
-        input: &[f32],
-        out_gradient: &[f32],
-        gradient: &mut [f32],
-    ) => weight_gradient_generic::<V>;
-}
-
-/// Output channels whose weight gradients are summed together.
-const GRADIENT_TILE: usize = 4;
-
-#[inline(always)]
-fn weight_gradient_generic<V: Vector>(
-    plane: Plane,
-    (out_channels, in_channels): (usize, usize),
-    input: &[f32],
-    out_gradient: &[f32],
-    gradient: &mut [f32],
-) {
-    let images = out_gradient.len() / (out_channels * plane.positions());
-    assert_eq!(out_gradient.len(), images * out_channels * plane.positions());
-    assert_eq!(input.len(), images * in_channels * plane.elements());
-    assert_eq!(gradient.len(), out_channels * in_channels * plane.kernel * plane.kernel);
-    let mut start = 0;
-    while start < out_channels {
-        let size = if out_channels - start >= GRADIENT_TILE { GRADIENT_TILE } else { 1 };
-        for channel in 0..in_channels {
-            for ky in 0..plane.kernel {
-                let mut place = Place { plane, out_channels, in_channels, out: start, channel, ky, kx: 0 };
-                match (size, plane.kernel) {
-                    (GRADIENT_TILE, 3) => place.add::<V, GRADIENT_TILE, 3>(input, out_gradient, gradient),
-                    (GRADIENT_TILE, 5) => place.add::<V, GRADIENT_TILE, 5>(input, out_gradient, gradient),
-                    (_, 3) => place.add::<V, 1, 3>(input, out_gradient, gradient),
-                    (_, 5) => place.add::<V, 1, 5>(input, out_gradient, gradient),
-                    (GRADIENT_TILE, _) => {
-                        for kx in 0..plane.kernel {
-                            place.kx = kx;
-                            place.add::<V, GRADIENT_TILE, 1>(input, out_gradient, gradient);
-                        }
-                    }
-                    (_, _) => {
-                        for kx in 0..plane.kernel {
-                            place.kx = kx;
-                            place.add::<V, 1, 1>(input, out_gradient, gradient);
-                        }
-                    }
-                }
-            }
-        }
-        start += size;
-    }
-}
-
-/// Which weights a tile of the weight gradient is about: output channels from `out`, one input channel, one kernel row,
-/// columns from `kx`.
-struct Place {
-    plane: Plane,
-    out_channels: usize,
-    in_channels: usize,
-    out: usize,
-    channel: usize,
-    ky: usize,
-    kx: usize,
-}
-
-impl Place {
+impl Tile<'_> {
+    /// All vectors of a row, as many at a time as registers allow.
     #[inline(always)]
-    fn add<V: Vector, const OUT: usize, const KX: usize>(
-        &self,
-        input: &[f32],
-        out_gradient: &[f32],
-        gradient: &mut [f32],
-    ) {
-        let (positions, elements) = (self.plane.positions(), self.plane.elements());
-        let images = out_gradient.len() / (self.out_channels * positions);
-        let mut sums = [[V::splat(0.0); KX]; OUT];
-        for image in 0..images {
-            let dy = out_gradient[(image * self.out_channels + self.out) * positions..][..OUT * positions].as_ptr();
-            let tap = self.ky * self.plane.pitch + self.kx;
-            let x = input[(image * self.in_channels + self.channel) * elements..][..elements][tap..].as_ptr();
-            for i in (0..positions).step_by(V::LANES) {
-                // SAFETY: i + LANES <= positions; kx + KX <= kernel, so every load of `x` ends at most at
-                // positions + (kernel - 1) * (pitch + 1), the plane's end; `dy` has OUT planes of `positions`.
-                unsafe {
-                    let mut pixels = [V::splat(0.0); KX];
-                    for (k, pixel) in pixels.iter_mut().enumerate() {
-                        *pixel = V::load(x.add(i + k));
-                    }
-                    for (o, sum) in sums.iter_mut().enumerate() {
-                        let slope = V::load(dy.add(o * positions + i));
-                        for (lane, pixel) in sum.iter_mut().zip(pixels) {
-                            *lane = slope.mul_add(pixel, *lane);
+    fn row<V: Vector, const OUT: usize>(&self, out: &mut [f32]) {
+        let vectors = out.len() / OUT / V::LANES;
+        let mut done = 0;
+        // Sums, pixels and one factor share the registers.
+        if OUT * 4 + 5 <= V::REGISTERS {
+            while done + 4 <= vectors {
+                self.vectors::<V, OUT, 4>(done, out);
+                done += 4;
+            }
+        }
+        if OUT * 2 + 3 <= V::REGISTERS {
+            while done + 2 <= vectors {
+                self.vectors::<V, OUT, 2>(done, out);
+                done += 2;
+            }
+        }
+        while done < vectors {
+            self.vectors::<V, OUT, 1>(done, out);
+            done += 1;
+        }
+    }
+
+    /// `N` neighbouring vectors of a row, from the `first`.
+    #[inline(always)]
+    fn vectors<V: Vector, const OUT: usize, const N: usize>(&self, first: usize, out: &mut [f32]) {
+        let line = out.len() / OUT;
+        let per_pixel = LANES / V::LANES;
+        let mut from = [0; N];
+        for (n, from) in from.iter_mut().enumerate() {
+            let vector = first + n;
+            *from = vector / per_pixel * self.window.stride * LANES + vector % per_pixel * V::LANES;
+        }
+        let mut sums = [[V::splat(0.0); N]; OUT];
+        let mut weight = self.weights.as_ptr();
+        for channel in 0..self.channels {
+            for row in self.window.rows {
+                for kx in 0..self.kernel {
+                    // SAFETY: `correlate_row` has asserted that the last tap of the last pixel of the last channel lies inside;
+                    // `weight` advances by OUT for each of channels * kernel * kernel, which is how many there are.
+                    unsafe {
+                        let at = self.window.data.as_ptr().add(channel * self.window.channel + row + kx * LANES);
+                        let mut pixels = [V::splat(0.0); N];
+                        for (pixel, from) in pixels.iter_mut().zip(from) {
+                            *pixel = V::load(at.add(from));
+                        }
+                        for sum in &mut sums {
+                            let factor = V::splat(*weight);
+                            weight = weight.add(1);
+                            for (lane, pixel) in sum.iter_mut().zip(pixels) {
+                                *lane = factor.mul_add(pixel, *lane);
+                            }
                         }
                     }
                 }
             }
         }
-        let kernel = self.plane.kernel;
         for (o, sum) in sums.iter().enumerate() {
-            let row = (((self.out + o) * self.in_channels + self.channel) * kernel + self.ky) * kernel + self.kx;
-            for (slot, lane) in gradient[row..][..KX].iter_mut().zip(sum) {
-                *slot += lane.sum();
+            for (n, lane) in sum.iter().enumerate() {
+                // SAFETY: first + N <= vectors, so this ends inside line `o` of `out`, which has OUT lines.
+                unsafe { lane.store(out.as_mut_ptr().add(o * line + (first + n) * V::LANES)) };
             }
         }
     }

@@ -12,6 +12,8 @@ pub enum Level {
     Avx2,
     /// x86-64 with AVX-512F.
     Avx512,
+    /// aarch64, where NEON is never missing.
+    Neon,
 }
 
 impl Level {
@@ -34,7 +36,18 @@ impl Level {
                 }
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Level::Neon);
         levels
+    }
+
+    /// Output channels that the registers hold sums for at a time.
+    pub(super) fn largest_tile(self) -> usize {
+        match self {
+            Level::Portable => 4,
+            Level::Avx2 => 6,
+            Level::Avx512 | Level::Neon => 12,
+        }
     }
 }
 
@@ -44,14 +57,15 @@ macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident::<V>;) => {
         $crate::ops::simd::multiversion! {
             @all [$(#[$meta])* $vis] $name ($($arg: $type),*)
-            [$body::<std::arch::x86_64::__m512>] [$body::<std::arch::x86_64::__m256>] [$body::<$crate::ops::simd::Portable>]
+            [$body::<std::arch::x86_64::__m512>] [$body::<std::arch::x86_64::__m256>]
+            [$body::<std::arch::aarch64::float32x4_t>] [$body::<$crate::ops::simd::Portable>]
         }
     };
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident;) => {
-        $crate::ops::simd::multiversion! { @all [$(#[$meta])* $vis] $name ($($arg: $type),*) [$body] [$body] [$body] }
+        $crate::ops::simd::multiversion! { @all [$(#[$meta])* $vis] $name ($($arg: $type),*) [$body] [$body] [$body] [$body] }
     };
     (@all [$($head:tt)*] $name:ident ($($arg:ident: $type:ty),*)
-        [$($of_avx512:tt)*] [$($of_avx2:tt)*] [$($of_portable:tt)*]) => {
+        [$($of_avx512:tt)*] [$($of_avx2:tt)*] [$($of_neon:tt)*] [$($of_portable:tt)*]) => {
         $($head)* fn $name(level: $crate::ops::simd::Level, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
@@ -67,8 +81,12 @@ macro_rules! multiversion {
                 match level {
                     $crate::ops::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
                     $crate::ops::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::ops::simd::Level::Portable => {}
+                    $crate::ops::simd::Level::Portable | $crate::ops::simd::Level::Neon => {}
                 }
+            }
+            #[cfg(target_arch = "aarch64")]
+            if level == $crate::ops::simd::Level::Neon {
+                return $($of_neon)*($($arg),*);
             }
             let _ = level;
             $($of_portable)*($($arg),*);
@@ -79,8 +97,10 @@ pub(crate) use multiversion;
 
 /// A vector of [`Vector::LANES`] f32.
 pub trait Vector: Copy {
-    /// Elements in a vector, at most 16.
+    /// Elements in a vector: 4, 8 or 16.
     const LANES: usize;
+    /// Vectors that the processor holds in registers.
+    const REGISTERS: usize;
 
     /// All lanes `x`.
     fn splat(x: f32) -> Self;
@@ -110,6 +130,7 @@ pub struct Portable([f32; 8]);
 
 impl Vector for Portable {
     const LANES: usize = 8;
+    const REGISTERS: usize = 8;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -150,9 +171,10 @@ mod x86 {
     };
 
     macro_rules! vector {
-        ($type:ty, $lanes:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident) => {
+        ($type:ty, $lanes:literal, $registers:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident) => {
             impl Vector for $type {
                 const LANES: usize = $lanes;
+                const REGISTERS: usize = $registers;
 
                 // SAFETY of all blocks here: these types are only used inside `multiversion!`'s functions, which run after
                 // the features were detected; pointers are the caller's promise.
@@ -193,6 +215,43 @@ mod x86 {
         };
     }
 
-    vector!(__m256, 8, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps);
-    vector!(__m512, 16, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps);
+    vector!(__m256, 8, 16, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps);
+    vector!(__m512, 16, 32, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps);
+}
+
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    use super::Vector;
+    use std::arch::aarch64::{float32x4_t, vaddvq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
+
+    impl Vector for float32x4_t {
+        const LANES: usize = 4;
+        const REGISTERS: usize = 32;
+
+        // SAFETY of all blocks here: every aarch64 processor that std supports has NEON; pointers are the caller's promise.
+        #[inline(always)]
+        fn splat(x: f32) -> Self {
+            unsafe { vdupq_n_f32(x) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, addend: Self) -> Self {
+            unsafe { vfmaq_f32(addend, self, factor) }
+        }
+
+        #[inline(always)]
+        fn sum(self) -> f32 {
+            unsafe { vaddvq_f32(self) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            unsafe { vld1q_f32(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { vst1q_f32(to, self) }
+        }
+    }
 }

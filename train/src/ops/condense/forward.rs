@@ -1,0 +1,104 @@
+//! A condense layer forward.
+
+use super::features::Features;
+use super::{Norms, Pass};
+use crate::ops::activation::affine_values;
+use crate::ops::blocks::Blocks;
+use crate::ops::correlate::{Packed, correlate_row};
+use crate::ops::scratch::{Band, Buffer, Padded, bands};
+use crate::ops::statistics::{Affine, Moments, Statistics};
+use rayon::prelude::*;
+
+/// Bands into which a batch is cut at least, so that a few threads have work; each has some rows more to activate.
+const BANDS: usize = 8;
+/// Fewest rows of a band.
+const SHORTEST_BAND: usize = 8;
+
+impl Pass {
+    /// The tail's output, and the FELs' outputs.
+    pub(super) fn forward(&self, shape: Blocks, input: &[f32], parameters: &[f32]) -> (Vec<f32>, Vec<Buffer>) {
+        let mut outputs: Vec<Buffer> = Vec::with_capacity(self.layer.filters.len());
+        let mut statistics = match self.norms {
+            Norms::Batch(_) => Statistics::of(self.level, shape, input),
+            Norms::Given(_) => Statistics::default(),
+        };
+        for (index, filters) in self.layer.filters.iter().enumerate() {
+            let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
+            let affine = self.affine(index, &statistics, parameters);
+            let (output, of_output) = self.fel(index, *filters, &features, &affine, parameters);
+            outputs.push(output);
+            statistics.extend(of_output);
+        }
+        let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
+        let output = self.tail(&features, &statistics, parameters);
+        if let Norms::Batch(shared) = &self.norms {
+            shared.get_or_init(|| statistics);
+        }
+        (output, outputs)
+    }
+
+    /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for all channels before it.
+    pub(super) fn affine(&self, index: usize, statistics: &Statistics, parameters: &[f32]) -> Affine {
+        let (gamma, beta, _) = self.layer.split(index, parameters);
+        match &self.norms {
+            Norms::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
+            Norms::Given(given) => Affine::new(&given[index], gamma, beta),
+        }
+    }
+
+    /// The output of one FEL and its statistics.
+    fn fel(
+        &self,
+        index: usize,
+        filters: usize,
+        features: &Features,
+        affine: &Affine,
+        parameters: &[f32],
+    ) -> (Buffer, Statistics) {
+        let (kernel, channels) = (self.layer.kernel, features.shape().channels);
+        let (_, _, weight) = self.layer.split(index, parameters);
+        let taps = kernel * kernel;
+        let packed =
+            Packed::new(self.level, (filters, channels, kernel), |o, c, t| weight[(o * channels + c) * taps + t]);
+        let shape = features.shape().with_channels(filters);
+        let rows = shape.height.div_ceil(BANDS.div_ceil(shape.count())).max(SHORTEST_BAND);
+        let mut output = self.pool.take(shape.elements());
+        let moments: Vec<Vec<Moments>> = bands(&mut output[..shape.elements()], shape, rows)
+            .into_par_iter()
+            .map(|band| self.fel_band(features, affine, &packed, shape, band))
+            .collect();
+        (output, Moments::statistics(&moments))
+    }
+
+    /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring: input row `y` is in its row
+    /// `(y + padding) % kernel`.
+    fn fel_band(&self, features: &Features, affine: &Affine, packed: &Packed, shape: Blocks, band: Band) -> Vec<Moments> {
+        let kernel = self.layer.kernel;
+        let mut ring = Padded::new(features.shape().channels, kernel, shape.width, kernel);
+        let mut moments = vec![Moments::default(); shape.channels];
+        for row in band.top..band.top + kernel - 1 {
+            self.activate_row(features, affine, band.block, row, &mut ring);
+        }
+        for (y, out) in band.data.chunks_exact_mut(shape.row()).enumerate() {
+            let top = band.top + y;
+            self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
+            correlate_row(self.level, packed, ring.window(&ring.starts(top, kernel), 1), out);
+            Moments::add_rows(self.level, shape, band.block, out, &mut moments);
+        }
+        moments
+    }
+
+    /// Fills the ring with one row of all channels; `row` counts from the padding above the image.
+    fn activate_row(&self, features: &Features, affine: &Affine, block: usize, row: usize, ring: &mut Padded) {
+        let kernel = self.layer.kernel;
+        match row.checked_sub(kernel / 2) {
+            Some(y) if y < features.shape().height => {
+                for (c, (scale, shift)) in affine.scale.iter().zip(&affine.shift).enumerate() {
+                    let line = ring.line_mut(c, row % kernel);
+                    affine_values(self.level, self.layer.pair, *scale, *shift, features.line(block, y, c), line);
+                }
+            }
+            Some(_) | None => ring.clear_row(row % kernel),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What follows the FELs of a condense layer, forward and backward.
+
+use super::features::Features;
+use super::{Pass, Tail};
+use crate::ops::activation::affine_values;
+use crate::ops::blocks::{Blocks, LANES};
+use crate::ops::correlate::{Packed, Window, correlate_row};
+use crate::ops::products::{Planes, Products, add_products};
+use crate::ops::scratch::{Band, Buffer, bands};
+use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, before_activation};
+use rayon::prelude::*;
+
+/// Pooled rows of one task of a transition.
+const BAND: usize = 4;
+
+/// What one task of the backward pass found: sums of gradients before the activation and the gradient of the weight.
+pub(super) type Part = (Vec<LaneSums>, Vec<f32>);
+
+impl Pass {
+    /// The tail's output.
+    pub(super) fn tail(&self, features: &Features, statistics: &Statistics, parameters: &[f32]) -> Vec<f32> {
+        let shape = features.shape();
+        let out_shape = self.layer.out_shape(shape);
+        let mut output = vec![0.0; out_shape.elements()];
+        match self.layer.tail {
+            Tail::Concat => bands(&mut output, out_shape, BAND).into_par_iter().for_each(|band| {
+                let lines = band.data.chunks_exact_mut(shape.line()).enumerate();
+                for (i, line) in lines {
+                    let (y, c) = (band.top + i / shape.channels, i % shape.channels);
+                    line.copy_from_slice(features.line(band.block, y, c));
+                }
+            }),
+            Tail::Transition { pool, .. } => {
+                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let weight = self.tail_weight(parameters);
+                let packed = Packed::new(self.level, (out_shape.channels, shape.channels, 1), |o, c, _| {
+                    weight[o * shape.channels + c]
+                });
+                bands(&mut output, out_shape, BAND).into_par_iter().for_each(|band| {
+                    let mut row = Buffer::zeros(shape.channels * out_shape.line());
+                    for (y, out) in band.data.chunks_exact_mut(out_shape.row()).enumerate() {
+                        for (c, line) in row.chunks_exact_mut(out_shape.line()).enumerate() {
+                            self.pooled_line(features, &affine, pool, (band.block, band.top + y, c), line);
+                        }
+                        let window = Window { data: &row, channel: out_shape.line(), rows: &[0], stride: 1 };
+                        correlate_row(self.level, &packed, window, out);
+                    }
+                });
+            }
+            Tail::AverageHead => {
+                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                output.par_chunks_exact_mut(out_shape.block()).enumerate().for_each(|(block, sums)| {
+                    self.average(features, &affine, block, sums);
+                });
+            }
+        }
+        output
+    }
+
+    fn tail_weight<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
+        self.layer.split(self.layer.filters.len(), parameters).2
+    }
+
+    /// Activates and averages one pooled row of one channel.
+    fn pooled_line(
+        &self,
+        features: &Features,
+        affine: &Affine,
+        pool: usize,
+        (block, row, c): (usize, usize, usize),
+        line: &mut [f32],
+    ) {
+        let mut activated = Buffer::zeros(features.shape().line());
+        line.fill(0.0);
+        for y in row * pool..(row + 1) * pool {
+            let x = features.line(block, y, c);
+            affine_values(self.level, self.layer.pair, affine.scale[c], affine.shift[c], x, &mut activated);
+            let squares = activated.chunks_exact(pool * LANES);
+            for (pixels, mean) in squares.zip(line.chunks_exact_mut(LANES)) {
+                for pixel in pixels.chunks_exact(LANES) {
+                    mean.iter_mut().zip(pixel).for_each(|(mean, x)| *mean += x);
+                }
+            }
+        }
+        let share = 1.0 / (pool * pool) as f32;
+        line.iter_mut().for_each(|mean| *mean *= share);
+    }
+
+    /// The average of each activated channel of one block.
+    fn average(&self, features: &Features, affine: &Affine, block: usize, sums: &mut [f32]) {
+        let shape = features.shape();
+        let mut line = Buffer::zeros(shape.line());
+        for y in 0..shape.height {
+            for (c, sum) in sums.chunks_exact_mut(LANES).enumerate() {
+                let x = features.line(block, y, c);
+                affine_values(self.level, self.layer.pair, affine.scale[c], affine.shift[c], x, &mut line);
+                for pixel in line.chunks_exact(LANES) {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
+                }
+            }
+        }
+        let share = 1.0 / (shape.height * shape.width) as f32;
+        sums.iter_mut().for_each(|sum| *sum *= share);
+    }
+
+    /// Fills `gradient`, that of the concatenation, with the first part of what the tail sends back.
+    pub(super) fn tail_backward(
+        &self,
+        features: &Features,
+        statistics: &Statistics,
+        parameters: &[f32],
+        slope: &[f32],
+        gradient: &mut [f32],
+    ) -> Vec<Part> {
+        let shape = features.shape();
+        match self.layer.tail {
+            Tail::Concat => {
+                gradient.copy_from_slice(slope);
+                Vec::new()
+            }
+            Tail::Transition { out_channels, pool } => {
+                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let weight = self.tail_weight(parameters);
+                let packed = Packed::new(self.level, (shape.channels, out_channels, 1), |c, o, _| {
+                    weight[o * shape.channels + c]
+                });
+                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                let bands = bands(gradient, shape, BAND * pool).into_par_iter();
+                bands.map(|band| back.transition(&packed, pool, slope, band)).collect()
+            }
+            Tail::AverageHead => {
+                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                bands(gradient, shape, BAND).into_par_iter().map(|band| back.head(slope, band)).collect()
+            }
+        }
+    }
+}
+
+/// The tail's backward pass.
+struct Back<'a> {
+    pass: &'a Pass,
+    features: &'a Features<'a>,
+    affine: &'a Affine,
+    means: &'a [f32],
+}
+
+impl Back<'_> {
+    fn channel(&self, c: usize) -> Channel {
+        let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
+        Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] }
+    }
+
+    fn head(&self, slope: &[f32], band: Band) -> Part {
+        let shape = self.features.shape();
+        let slope = &slope[band.block * shape.channels * LANES..][..shape.channels * LANES];
+        let share = 1.0 / (shape.height * shape.width) as f32;
+        let mut after = Buffer::zeros(shape.line());
+        let mut sums = vec![LaneSums::default(); shape.channels];
+        band.data.fill(0.0);
+        for (i, gradient) in band.data.chunks_exact_mut(shape.line()).enumerate() {
+            let (y, c) = (band.top + i / shape.channels, i % shape.channels);
+            for pixel in after.chunks_exact_mut(LANES) {
+                pixel.iter_mut().zip(&slope[c * LANES..]).for_each(|(pixel, slope)| *pixel = slope * share);
+            }
+            let x = self.features.line(band.block, y, c);
+            before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
+        }
+        (sums, Vec::new())
+    }
+
+    fn transition(&self, packed: &Packed, pool: usize, slope: &[f32], band: Band) -> Part {
+        let shape = self.features.shape();
+        let out_shape = self.pass.layer.out_shape(shape);
+        let mut sums = vec![LaneSums::default(); shape.channels];
+        band.data.fill(0.0);
+        let (top, rows) = (band.top / pool, band.rows / pool);
+        if rows == 0 || out_shape.width == 0 {
+            return (sums, vec![0.0; out_shape.channels * shape.channels]);
+        }
+        let slope = &slope[band.block * out_shape.block() + top * out_shape.row()..][..rows * out_shape.row()];
+        let weight = self.weight_gradient(pool, slope, out_shape, (band.block, top, rows));
+        let mut pooled = Buffer::zeros(shape.channels * out_shape.line());
+        let mut after = Buffer::zeros(shape.line());
+        let share = 1.0 / (pool * pool) as f32;
+        for (row, slope) in slope.chunks_exact(out_shape.row()).enumerate() {
+            let window = Window { data: slope, channel: out_shape.line(), rows: &[0], stride: 1 };
+            correlate_row(self.pass.level, packed, window, &mut pooled);
+            for (c, pooled) in pooled.chunks_exact(out_shape.line()).enumerate() {
+                for (pixel, to) in pooled.chunks_exact(LANES).zip(after.chunks_exact_mut(pool * LANES)) {
+                    for to in to.chunks_exact_mut(LANES) {
+                        to.iter_mut().zip(pixel).for_each(|(to, x)| *to = x * share);
+                    }
+                }
+                for y in row * pool..(row + 1) * pool {
+                    let gradient = &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
+                    let x = self.features.line(band.block, band.top + y, c);
+                    before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
+                }
+            }
+        }
+        (sums, weight)
+    }
+
+    /// The gradient of the transition's weight (out, in) from some pooled rows.
+    fn weight_gradient(
+        &self,
+        pool: usize,
+        slope: &[f32],
+        out_shape: Blocks,
+        (block, top, rows): (usize, usize, usize),
+    ) -> Vec<f32> {
+        let channels = self.features.shape().channels;
+        let plane = rows * out_shape.line();
+        let mut pooled = Buffer::zeros(channels * plane);
+        for (c, plane) in pooled.chunks_exact_mut(plane).enumerate() {
+            for (y, line) in plane.chunks_exact_mut(out_shape.line()).enumerate() {
+                self.pass.pooled_line(self.features, self.affine, pool, (block, top + y, c), line);
+            }
+        }
+        let products = Products {
+            input: Planes { data: &pooled, channels, channel: plane, row: out_shape.line() },
+            slope: Planes { data: slope, channels: out_shape.channels, channel: out_shape.line(), row: out_shape.row() },
+            kernel: 1,
+            rows,
+            width: out_shape.width,
+            out: channels,
+        };
+        let mut gradient = vec![0.0; out_shape.channels * channels];
+        add_products(self.pass.level, products, &mut gradient);
+        gradient
+    }
+}
