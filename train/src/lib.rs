@@ -5,6 +5,7 @@ pub mod eval;
 pub mod feed;
 pub mod fit;
 pub mod init;
+pub mod memory;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
