@@ -215,9 +215,7 @@ impl Model {
             }
         }
         let norms = match batch.mode {
-            Mode::Evaluation => {
-                Norms::Given(nodes.iter().map(|(norm, _)| self.running[name(*norm)].clone()).collect())
-            }
+            Mode::Evaluation => Norms::Given(nodes.iter().map(|(norm, _)| self.running[name(*norm)].clone()).collect()),
             Mode::Training { .. } | Mode::Statistics => {
                 let shared = SharedStatistics::default();
                 for (index, (norm, _)) in nodes.iter().enumerate() {
@@ -255,9 +253,8 @@ struct Seen(Vec<(String, usize, SharedStatistics)>);
 
 impl Seen {
     fn statistics(self) -> BTreeMap<String, Statistics> {
-        let of = |(name, channels, shared): (String, usize, SharedStatistics)| {
-            Some((name, shared.get()?.first(channels)))
-        };
+        let of =
+            |(name, channels, shared): (String, usize, SharedStatistics)| Some((name, shared.get()?.first(channels)));
         self.0.into_iter().filter_map(of).collect()
     }
 }
@@ -282,9 +279,10 @@ fn average_pool(input: &Tensor, size: usize) -> Result<Tensor> {
     let (rows, columns) = (height / size, width / size);
     let squares = input.narrow(1, 0, rows * size)?.narrow(3, 0, columns * size)?.contiguous()?;
     let of_rows = squares.reshape((blocks, rows, size, channels, columns * size * lanes))?.mean(2)?;
-    Ok(of_rows.reshape((blocks * rows * channels, columns, size, lanes))?.mean(2)?.reshape((
-        blocks, rows, channels, columns, lanes,
-    ))?)
+    Ok(of_rows
+        .reshape((blocks * rows * channels, columns, size, lanes))?
+        .mean(2)?
+        .reshape((blocks, rows, channels, columns, lanes))?)
 }
 
 /// 0 with the given probability, else `1 / (1 - probability)`; decided by seed, step and the node's name alone.

@@ -79,7 +79,14 @@ impl Conv2d {
 
     /// The gradients of the weight and, if asked for, of the input: the correlation of the output's gradient with the
     /// flipped kernel.
-    fn backward(self, sizes: Sizes, input: &[f32], weight: &[f32], slope: &[f32], of_input: bool) -> (Vec<f32>, Vec<f32>) {
+    fn backward(
+        self,
+        sizes: Sizes,
+        input: &[f32],
+        weight: &[f32],
+        slope: &[f32],
+        of_input: bool,
+    ) -> (Vec<f32>, Vec<f32>) {
         let Sizes { input: from, output: to, kernel } = sizes;
         let taps = kernel * kernel;
         let packed = Packed::new(self.level, (from.channels, to.channels, kernel), |c, o, t| {

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per row, not per element.
 
 use super::blocks::LANES;
-use super::simd::{Level, Vector, multiversion};
+use super::simd::{Level, Vector, multiversion, prefetch};
 
 /// Weights in the order in which [`correlate_row`] reads them: for each tile of output channels, for each input channel,
 /// for each tap, one weight per output channel of the tile.
@@ -55,6 +55,8 @@ pub(super) struct Window<'a> {
     pub rows: &'a [usize],
     /// The convolution's stride.
     pub stride: usize,
+    /// Lines that will be needed soon; they are brought into the cache meanwhile, as the sums keep the memory idle.
+    pub ahead: &'a [&'a [f32]],
 }
 
 multiversion! {
@@ -70,9 +72,8 @@ fn correlate_row_generic<V: Vector>(weights: &Packed, window: Window<'_>, out: &
     assert!(width > 0 && line % LANES == 0 && out.len() == line * weights.out_channels);
     assert!(window.rows.len() == weights.kernel);
     let last_row = window.rows.iter().copied().max().unwrap_or(0);
-    let end = (weights.in_channels - 1) * window.channel
-        + last_row
-        + ((width - 1) * window.stride + weights.kernel) * LANES;
+    let end =
+        (weights.in_channels - 1) * window.channel + last_row + ((width - 1) * window.stride + weights.kernel) * LANES;
     assert!(end <= window.data.len(), "the window ends at {end} of {}", window.data.len());
     let taps = weights.kernel * weights.kernel;
     let mut packed = weights.data.as_slice();
@@ -145,6 +146,9 @@ impl Tile<'_> {
         let mut sums = [[V::splat(0.0); N]; OUT];
         let mut weight = self.weights.as_ptr();
         for channel in 0..self.channels {
+            for line in self.window.ahead.iter().skip(channel).step_by(self.channels) {
+                (0..N).for_each(|n| prefetch(line.as_ptr().wrapping_add((first + n) * V::LANES)));
+            }
             for row in self.window.rows {
                 for kx in 0..self.kernel {
                     // SAFETY: `correlate_row` has asserted that the last tap of the last pixel of the last channel lies inside;

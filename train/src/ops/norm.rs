@@ -48,12 +48,14 @@ impl NormActivation {
 
     fn forward(self, affine: &Affine, shape: Blocks, input: &[f32]) -> Vec<f32> {
         let mut output = vec![0.0; input.len()];
-        output.par_chunks_exact_mut(shape.row()).zip(input.par_chunks_exact(shape.row())).for_each(|(output, input)| {
-            let lines = output.chunks_exact_mut(shape.line()).zip(input.chunks_exact(shape.line()));
-            for (c, (y, x)) in lines.enumerate() {
-                affine_values(self.level, self.pair, affine.scale[c], affine.shift[c], x, y);
-            }
-        });
+        output.par_chunks_exact_mut(shape.row()).zip(input.par_chunks_exact(shape.row())).for_each(
+            |(output, input)| {
+                let lines = output.chunks_exact_mut(shape.line()).zip(input.chunks_exact(shape.line()));
+                for (c, (y, x)) in lines.enumerate() {
+                    affine_values(self.level, self.pair, affine.scale[c], affine.shift[c], x, y);
+                }
+            },
+        );
         output
     }
 }
@@ -65,7 +67,14 @@ struct Training {
 
 impl Training {
     /// The first part of the input's gradient, and for each block the sums that the rest needs.
-    fn first_part(&self, shape: Blocks, affine: &Affine, means: &[f32], x: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<Vec<LaneSums>>) {
+    fn first_part(
+        &self,
+        shape: Blocks,
+        affine: &Affine,
+        means: &[f32],
+        x: &[f32],
+        dy: &[f32],
+    ) -> (Vec<f32>, Vec<Vec<LaneSums>>) {
         let mut gradient = vec![0.0; x.len()];
         let blocks = gradient
             .par_chunks_exact_mut(shape.block())

@@ -45,9 +45,9 @@ fn add_products_generic<V: Vector>(products: Products<'_>, gradient: &mut [f32])
     assert!(rows > 0 && width > 0 && end(input, rows, width) <= input.data.len());
     assert!(end(slope, rows + margin, width + margin) <= slope.data.len());
     assert!((slope.channels - 1) * out + input.channels * kernel * kernel <= gradient.len());
-    // The sums, one side's vectors and one of the other side share the registers.
+    // The sums and the vectors of both sides share the registers.
     if V::REGISTERS >= 32 {
-        products.tiles::<V, 4, 6>(gradient);
+        products.tiles::<V, 3, 6>(gradient);
     } else if V::REGISTERS >= 16 {
         products.tiles::<V, 4, 3>(gradient);
     } else {

@@ -106,7 +106,7 @@ impl Padded {
 
     /// `rows` of all channels as the input of one output row.
     pub(super) fn window<'a>(&'a self, starts: &'a [usize], stride: usize) -> Window<'a> {
-        Window { data: &self.data, channel: self.channel, rows: starts, stride }
+        Window { data: &self.data, channel: self.channel, rows: starts, stride, ahead: &[] }
     }
 
     /// Where in a channel `kernel` rows begin, the first one `first`; after the last row comes row 0.

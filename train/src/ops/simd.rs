@@ -10,7 +10,7 @@ pub enum Level {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512F.
+    /// x86-64 with AVX-512F and AVX-512VL: without the latter half of the registers cannot be read as shorter vectors.
     Avx512,
     /// aarch64, where NEON is never missing.
     Neon,
@@ -31,7 +31,7 @@ impl Level {
         {
             if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
                 levels.push(Level::Avx2);
-                if std::arch::is_x86_feature_detected!("avx512f") {
+                if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vl") {
                     levels.push(Level::Avx512);
                 }
             }
@@ -69,7 +69,7 @@ macro_rules! multiversion {
         $($head)* fn $name(level: $crate::ops::simd::Level, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f")]
+                #[target_feature(enable = "avx512f,avx512vl")]
                 fn avx512($($arg: $type),*) {
                     $($of_avx512)*($($arg),*);
                 }
@@ -94,6 +94,18 @@ macro_rules! multiversion {
     };
 }
 pub(crate) use multiversion;
+
+/// Asks for the cache line at an address that will be read soon. Any address is allowed.
+#[inline(always)]
+pub(super) fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
 
 /// A vector of [`Vector::LANES`] f32.
 pub trait Vector: Copy {
@@ -166,12 +178,35 @@ impl Vector for Portable {
 mod x86 {
     use super::Vector;
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps, _mm256_add_ps,
+        _mm256_castpd_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_set1_ps, _mm256_storeu_ps, _mm512_castps_pd, _mm512_castps512_ps256, _mm512_extractf64x4_pd,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
+    #[inline(always)]
+    fn sum512(x: __m512) -> f32 {
+        // SAFETY: as for the methods below; the two halves are cast and extracted within AVX-512F.
+        unsafe {
+            sum256(_mm256_add_ps(
+                _mm512_castps512_ps256(x),
+                _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(x))),
+            ))
+        }
+    }
+
+    #[inline(always)]
+    fn sum256(x: __m256) -> f32 {
+        // SAFETY: as for the methods below.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+
     macro_rules! vector {
-        ($type:ty, $lanes:literal, $registers:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident) => {
+        ($type:ty, $lanes:literal, $registers:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident, $sum:ident) => {
             impl Vector for $type {
                 const LANES: usize = $lanes;
                 const REGISTERS: usize = $registers;
@@ -190,16 +225,7 @@ mod x86 {
 
                 #[inline(always)]
                 fn sum(self) -> f32 {
-                    let mut lanes = [0.0; $lanes];
-                    unsafe { self.store(lanes.as_mut_ptr()) };
-                    let mut width = $lanes / 2;
-                    while width > 0 {
-                        for i in 0..width {
-                            lanes[i] += lanes[i + width];
-                        }
-                        width /= 2;
-                    }
-                    lanes[0]
+                    $sum(self)
                 }
 
                 #[inline(always)]
@@ -215,8 +241,8 @@ mod x86 {
         };
     }
 
-    vector!(__m256, 8, 16, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps);
-    vector!(__m512, 16, 32, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps);
+    vector!(__m256, 8, 16, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps, sum256);
+    vector!(__m512, 16, 32, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps, sum512);
 }
 
 #[cfg(target_arch = "aarch64")]

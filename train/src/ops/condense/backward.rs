@@ -9,7 +9,7 @@ use super::tail::Part;
 use crate::ops::activation::affine_values;
 use crate::ops::add_up;
 use crate::ops::blocks::Blocks;
-use crate::ops::correlate::{Packed, correlate_row};
+use crate::ops::correlate::{Packed, Window, correlate_row};
 use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Channel, Correction, LaneSums, Statistics, before_activation, settle, total};
@@ -166,7 +166,14 @@ impl Fel<'_> {
             self.add_weight_gradient(&band, group.clone(), &padded, &mut activated, &mut weight);
             let after = &mut after[..group.len() * shape.line()];
             for (y, starts) in windows.iter().enumerate() {
-                correlate_row(self.pass.level, flipped, padded.window(starts, 1), after);
+                let next = group.end..self.channels.min(group.end + GROUP);
+                let gradient = &band.data[y * shape.row()..][..shape.row()];
+                let lines = |c: usize| {
+                    [self.features.line(band.block, band.top + y, c), &gradient[c * shape.line()..][..shape.line()]]
+                };
+                let ahead: Vec<&[f32]> = next.flat_map(lines).collect();
+                let window = Window { ahead: &ahead, ..padded.window(starts, 1) };
+                correlate_row(self.pass.level, flipped, window, after);
                 for (c, after) in group.clone().zip(after.chunks_exact(shape.line())) {
                     let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
                     let channel = Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] };
@@ -187,7 +194,8 @@ impl Fel<'_> {
         for row in 0..rows {
             let Some(y) = (band.top + row).checked_sub(kernel / 2) else { continue };
             if y < shape.height {
-                let lines = self.slope[band.block * shape.block() + y * shape.row()..][..shape.row()].chunks_exact(shape.line());
+                let lines = self.slope[band.block * shape.block() + y * shape.row()..][..shape.row()]
+                    .chunks_exact(shape.line());
                 lines.enumerate().for_each(|(o, line)| padded.line_mut(o, row).copy_from_slice(line));
             }
         }
@@ -205,10 +213,11 @@ impl Fel<'_> {
     ) {
         let (line, kernel) = (self.slope_shape.line(), self.pass.layer.kernel);
         let plane = band.rows * line;
-        for (c, plane) in group.clone().zip(activated.chunks_exact_mut(plane)) {
-            for (y, activated) in plane.chunks_exact_mut(line).enumerate() {
+        for y in 0..band.rows {
+            for (c, plane) in group.clone().zip(activated.chunks_exact_mut(plane)) {
                 let x = self.features.line(band.block, band.top + y, c);
                 let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
+                let activated = &mut plane[y * line..][..line];
                 affine_values(self.pass.level, self.pass.layer.pair, scale, shift, x, activated);
             }
         }

@@ -33,6 +33,11 @@ impl<'a> Features<'a> {
         self.shape.with_channels(self.channels.len())
     }
 
+    /// One row of all channels of one block.
+    pub(super) fn row(&self, block: usize, y: usize) -> Vec<&'a [f32]> {
+        (0..self.channels.len()).map(|channel| self.line(block, y, channel)).collect()
+    }
+
     /// One row of one channel of one block: (width, 16).
     pub(super) fn line(&self, block: usize, y: usize, channel: usize) -> &'a [f32] {
         let (part, start) = self.channels[channel];

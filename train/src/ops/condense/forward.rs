@@ -4,7 +4,7 @@ use super::features::Features;
 use super::{Norms, Pass};
 use crate::ops::activation::affine_values;
 use crate::ops::blocks::Blocks;
-use crate::ops::correlate::{Packed, correlate_row};
+use crate::ops::correlate::{Packed, Window, correlate_row};
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Moments, Statistics};
 use rayon::prelude::*;
@@ -72,7 +72,14 @@ impl Pass {
 
     /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring: input row `y` is in its row
     /// `(y + padding) % kernel`.
-    fn fel_band(&self, features: &Features, affine: &Affine, packed: &Packed, shape: Blocks, band: Band) -> Vec<Moments> {
+    fn fel_band(
+        &self,
+        features: &Features,
+        affine: &Affine,
+        packed: &Packed,
+        shape: Blocks,
+        band: Band,
+    ) -> Vec<Moments> {
         let kernel = self.layer.kernel;
         let mut ring = Padded::new(features.shape().channels, kernel, shape.width, kernel);
         let mut moments = vec![Moments::default(); shape.channels];
@@ -82,7 +89,12 @@ impl Pass {
         for (y, out) in band.data.chunks_exact_mut(shape.row()).enumerate() {
             let top = band.top + y;
             self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
-            correlate_row(self.level, packed, ring.window(&ring.starts(top, kernel), 1), out);
+            let next = top + kernel - kernel / 2;
+            let ahead =
+                if y + 1 < band.rows && next < shape.height { features.row(band.block, next) } else { Vec::new() };
+            let starts = ring.starts(top, kernel);
+            let window = Window { ahead: &ahead, ..ring.window(&starts, 1) };
+            correlate_row(self.level, packed, window, out);
             Moments::add_rows(self.level, shape, band.block, out, &mut moments);
         }
         moments

@@ -171,9 +171,7 @@ impl CustomOp2 for Pass {
         let kept = self.kept();
         let (dx, dp) = with_elements(input, |x| {
             let features = Features::new(shape, x, kept.iter().zip(&self.layer.filters));
-            with_elements(parameters, |p| {
-                with_elements(gradient, |dy| Ok(self.backward(&features, statistics, p, dy)))
-            })
+            with_elements(parameters, |p| with_elements(gradient, |dy| Ok(self.backward(&features, statistics, p, dy))))
         })?;
         let parameter_gradient = Tensor::from_vec(dp, parameters.shape(), parameters.device())?;
         Ok((Some(Tensor::from_vec(dx, input.shape(), input.device())?), Some(parameter_gradient)))

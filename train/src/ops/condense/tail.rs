@@ -42,7 +42,8 @@ impl Pass {
                         for (c, line) in row.chunks_exact_mut(out_shape.line()).enumerate() {
                             self.pooled_line(features, &affine, pool, (band.block, band.top + y, c), line);
                         }
-                        let window = Window { data: &row, channel: out_shape.line(), rows: &[0], stride: 1 };
+                        let window =
+                            Window { data: &row, channel: out_shape.line(), rows: &[0], stride: 1, ahead: &[] };
                         correlate_row(self.level, &packed, window, out);
                     }
                 });
@@ -184,7 +185,7 @@ impl Back<'_> {
         let mut after = Buffer::zeros(shape.line());
         let share = 1.0 / (pool * pool) as f32;
         for (row, slope) in slope.chunks_exact(out_shape.row()).enumerate() {
-            let window = Window { data: slope, channel: out_shape.line(), rows: &[0], stride: 1 };
+            let window = Window { data: slope, channel: out_shape.line(), rows: &[0], stride: 1, ahead: &[] };
             correlate_row(self.pass.level, packed, window, &mut pooled);
             for (c, pooled) in pooled.chunks_exact(out_shape.line()).enumerate() {
                 for (pixel, to) in pooled.chunks_exact(LANES).zip(after.chunks_exact_mut(pool * LANES)) {
@@ -220,7 +221,12 @@ impl Back<'_> {
         }
         let products = Products {
             input: Planes { data: &pooled, channels, channel: plane, row: out_shape.line() },
-            slope: Planes { data: slope, channels: out_shape.channels, channel: out_shape.line(), row: out_shape.row() },
+            slope: Planes {
+                data: slope,
+                channels: out_shape.channels,
+                channel: out_shape.line(),
+                row: out_shape.row(),
+            },
             kernel: 1,
             rows,
             width: out_shape.width,
