@@ -23,10 +23,10 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test check bench FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train FORCE
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) SEED=$(SEED)"
 
 pipeline: report ## everything, from data to report
@@ -52,3 +52,18 @@ check: build ## what CI runs: format, lints, documentation, tests
 
 bench: ## speed, as ratios to the best peer at hand
 	cargo bench -p train --bench convolution $(INTO)
+
+# The peers' Python: made here unless BENCH_PYTHON names another one that has torch.
+ifndef BENCH_PYTHON
+BENCH_PYTHON := target/bench-venv/bin/python
+bench-train: target/bench-venv/installed
+endif
+
+bench-train: ## training speed against PyTorch; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
+	cargo bench -p train --bench training $(INTO) -- --python $(BENCH_PYTHON) $(BENCH_ARGS)
+
+target/bench-venv/installed:
+	@command -v python3 >/dev/null || { echo "bench-train: python3 is missing; install it, or set BENCH_PYTHON" >&2; exit 1; }
+	@python3 -m venv --clear $(@D) || { echo "bench-train: python3 cannot make $(@D); install its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet torch numpy || { echo "bench-train: pip cannot install torch and numpy into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,34 @@
+//! Our own training step, as `train fit` does it.
+
+use crate::worker::Step;
+use anyhow::Result;
+use candle_core::D;
+use common::dataset::Images;
+use common::genome::Optimizer as Kind;
+use common::network::Network;
+use common::profile::TrainingSettings;
+use train::model::{Mode, Model};
+use train::ops::simd::Level;
+use train::optimizer::Optimizer;
+use train::{eval, feed, init};
+
+/// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam with weight decay.
+pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
+    let input = network.input.clone();
+    let weights = init::weights(&network, 0);
+    let model = Model::new(network, &weights, Level::detected())?;
+    let settings = TrainingSettings { weight_decay: 1e-4, ..TrainingSettings::default() };
+    let mut optimizer = Optimizer::new(Kind::Adam, &settings);
+    let mut step = 0;
+    Ok(Box::new(move |indices| {
+        let batch = feed::batch(&images, indices, &input)?;
+        let labels = feed::labels(&images, indices)?;
+        let logits = model.forward(&batch, Mode::Training { seed: 0, step })?.logits;
+        let loss = eval::cross_entropy(&logits, &labels)?;
+        let value = f64::from(loss.to_scalar::<f32>()?);
+        let _right: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
+        optimizer.step(model.parameters(), &loss.backward()?, 1e-3)?;
+        step += 1;
+        Ok(value)
+    }))
+}
