@@ -9,7 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// `mi_option_purge_delay` of `mimalloc.h`, which the bindings leave out.
 const PURGE_DELAY: mi_option_t = 15;
 /// Its default, in milliseconds.
-const DEFAULT_DELAY: i64 = 1000;
+const DEFAULT_DELAY: std::ffi::c_long = 1000;
 
 /// Keeps freed memory instead of giving it back to the system, which would clear every page anew: a sixth of the time of a
 /// step.
@@ -17,7 +17,7 @@ pub fn keep() {
     // SAFETY: both calls only read and write a number inside the allocator. Should another version of it count its options
     // differently, the default tells, and nothing is changed.
     unsafe {
-        if i64::from(mi_option_get(PURGE_DELAY)) == DEFAULT_DELAY {
+        if mi_option_get(PURGE_DELAY) == DEFAULT_DELAY {
             mi_option_set(PURGE_DELAY, -1);
         }
     }

@@ -18,10 +18,6 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// As in `train` itself; plain Candle gets it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures training speed against PyTorch and plain Candle. Paths are relative to the repository.
 #[derive(Debug, Parser)]
 struct Args {
@@ -74,6 +70,8 @@ fn command() -> String {
 }
 
 fn main() -> ExitCode {
+    // The allocator is the one of `train` itself; plain Candle gets it too.
+    train::memory::keep();
     let args = Args::parse();
     common::stage::main(|| run(args))
 }

@@ -69,7 +69,7 @@ multiversion! {
 fn correlate_row_generic<V: Vector>(weights: &Packed, window: Window<'_>, out: &mut [f32]) {
     let line = out.len() / weights.out_channels;
     let width = line / LANES;
-    assert!(width > 0 && line % LANES == 0 && out.len() == line * weights.out_channels);
+    assert!(width > 0 && line.is_multiple_of(LANES) && out.len() == line * weights.out_channels);
     assert!(window.rows.len() == weights.kernel);
     let last_row = window.rows.iter().copied().max().unwrap_or(0);
     let end =
