@@ -10,6 +10,7 @@ pub mod ops;
 pub mod optimizer;
 
 mod commands;
+mod update;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

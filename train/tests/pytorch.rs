@@ -108,3 +108,75 @@ fn optimizers_take_pytorchs_steps() {
         }
     }
 }
+
+/// Row `step` of a golden tensor.
+fn row(golden: &Tensor, step: usize) -> Tensor {
+    let shape = golden.shape[1..].to_vec();
+    let count: usize = shape.iter().product();
+    Tensor { shape, data: golden.data[step * count..][..count].to_vec() }
+}
+
+#[test]
+fn gradients_are_clipped_together_and_only_matrices_decay() {
+    let golden = read("recipes.safetensors");
+    let parameters: BTreeMap<String, Var> = ["matrix", "vector"]
+        .map(|name| (name.to_string(), Var::from_tensor(&tensor(&golden[&format!("clip/{name}")])).unwrap()))
+        .into();
+    let settings =
+        TrainingSettings { weight_decay: 0.01, clip_gradient_norm: Some(1.5), ..TrainingSettings::default() };
+    let mut optimizer = Optimizer::new(Kind::Adam, &settings);
+    for step in 0..10 {
+        let term = |name: &str| {
+            let gradient = tensor(&row(&golden[&format!("clip/{name}_gradients")], step));
+            (parameters[name].as_tensor() * gradient).unwrap().sum_all().unwrap()
+        };
+        let loss = (term("matrix") + term("vector")).unwrap();
+        let norm = optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
+        let want = f64::from(golden["clip/norms"].data[step]);
+        assert!((norm / want - 1.0).abs() < 1e-6, "norm of step {step}: {norm} is not {want}");
+        assert_close(&parameters["matrix"], &row(&golden["clip/matrices"], step), &format!("matrix, step {step}"));
+        assert_close(&parameters["vector"], &row(&golden["clip/vectors"], step), &format!("vector, step {step}"));
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_changes_nothing() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for kind in Kind::ALL {
+            let var = Var::new(&[1.0f32, -2.0], &Device::Cpu).unwrap();
+            let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
+            let mut optimizer = Optimizer::new(kind, &TrainingSettings::default());
+            let gradient = CandleTensor::new(&[1.0f32, bad], &Device::Cpu).unwrap();
+            let loss = (var.as_tensor() * gradient).unwrap().sum_all().unwrap();
+            assert!(!optimizer.step(&parameters, &loss.backward().unwrap(), 0.1).unwrap().is_finite());
+            assert_eq!(var.to_vec1::<f32>().unwrap(), [1.0, -2.0]);
+            assert_eq!((optimizer.progress(), optimizer.state().0.len()), ((0, 1.0), 0));
+        }
+    }
+}
+
+#[test]
+fn a_restored_optimizer_goes_on_with_the_same_steps() {
+    let golden = read("optimizers.safetensors");
+    let gradients = tensor(&golden["gradients"]);
+    for kind in Kind::ALL {
+        let start = || Var::from_tensor(&tensor(&golden["start"])).unwrap();
+        let (whole, interrupted) = (start(), start());
+        let run = |var: &Var, optimizer: &mut Optimizer, steps: std::ops::Range<usize>| {
+            let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
+            for step in steps {
+                let loss = (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
+                optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
+            }
+        };
+        let new = || Optimizer::new(kind, &TrainingSettings::default());
+        run(&whole, &mut new(), 0..10);
+        let mut before = new();
+        run(&interrupted, &mut before, 0..4);
+        let mut after = new();
+        let (step, momentum_product) = before.progress();
+        after.restore(before.state(), step, momentum_product).unwrap();
+        run(&interrupted, &mut after, 4..10);
+        assert_eq!(whole.to_vec2::<f32>().unwrap(), interrupted.to_vec2::<f32>().unwrap(), "{kind}");
+    }
+}

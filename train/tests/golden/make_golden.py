@@ -3,7 +3,8 @@
     python3 make_golden.py        # needs torch and safetensors; writes the files beside this one
 
 For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
-gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients.
+gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients. For what a training recipe adds to that
+(recipes.safetensors): gradient clipping.
 """
 
 import json
@@ -112,7 +113,35 @@ def optimizer_golden():
     save_file(out, HERE / "optimizers.safetensors")
 
 
+def clipping_golden(out):
+    """Two parameters, of which only the matrix decays, over ten steps: some gradients are clipped, some are not."""
+    torch.manual_seed(3)
+    matrix, vector = torch.randn(3, 5), torch.randn(9)
+    gradients = [torch.randn(10, *p.shape) * torch.logspace(-2, 1, 10).reshape(10, *[1] * p.dim()) for p in (matrix, vector)]
+    out.update({"clip/matrix": matrix, "clip/vector": vector})
+    out.update({"clip/matrix_gradients": gradients[0], "clip/vector_gradients": gradients[1]})
+    parameters = [p.clone().requires_grad_() for p in (matrix, vector)]
+    optimizer = torch.optim.Adam(
+        [{"params": parameters[:1], "weight_decay": 0.01}, {"params": parameters[1:], "weight_decay": 0.0}], lr=0.01)
+    norms, seen = [], [[], []]
+    for step in range(10):
+        for p, g in zip(parameters, gradients):
+            p.grad = g[step].clone()
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters, 1.5))
+        optimizer.step()
+        for values, p in zip(seen, parameters):
+            values.append(p.detach().clone())
+    out.update({"clip/norms": torch.stack(norms), "clip/matrices": torch.stack(seen[0]), "clip/vectors": torch.stack(seen[1])})
+
+
+def recipe_golden():
+    out = {}
+    clipping_golden(out)
+    save_file(out, HERE / "recipes.safetensors")
+
+
 if __name__ == "__main__":
     for path in sorted(HERE.glob("network-*.json")):
         network_golden(path)
     optimizer_golden()
+    recipe_golden()
