@@ -6,12 +6,13 @@ use crate::feed;
 use crate::model::{Mode, Model};
 use crate::ops::simd::Level;
 use crate::optimizer::Optimizer;
+use crate::schedule::Rates;
 use anyhow::{Context, Result};
 use candle_core::D;
 use common::dataset::Images;
 use common::genome::Optimizer as Kind;
 use common::network::Network;
-use common::profile::{Schedule, TrainingSettings};
+use common::profile::TrainingSettings;
 use common::train_report::Epoch;
 use common::weights::Weights;
 use indicatif::ProgressBar;
@@ -88,11 +89,13 @@ impl Training<'_> {
     fn epoch(&self, model: &Model, optimizer: &mut Optimizer, epoch: usize) -> Result<Option<Epoch>> {
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
         let steps = self.images.len().div_ceil(self.settings.batch);
+        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
+        let rates = Rates::new(self.settings, highest, steps, self.epochs);
         let mut totals = Totals::default();
         let mut rate = 0.0;
         for (in_epoch, indices) in order.chunks(self.settings.batch).enumerate() {
             let step = (epoch - 1) * steps + in_epoch;
-            rate = self.rate(step, steps * self.epochs);
+            rate = rates.at(step);
             let loss = self.step(model, optimizer, indices, step, rate, &mut totals)?;
             if !loss.is_finite() {
                 return Ok(None);
@@ -130,16 +133,5 @@ impl Training<'_> {
             optimizer.step(model.parameters(), &gradients, rate)?;
         }
         Ok(value)
-    }
-
-    fn rate(&self, step: usize, steps: usize) -> f64 {
-        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
-        match self.settings.schedule {
-            Schedule::Constant => highest,
-            Schedule::Cosine => {
-                let done = step as f64 / steps as f64;
-                highest * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
-            }
-        }
     }
 }

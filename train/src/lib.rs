@@ -8,6 +8,7 @@ pub mod init;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
+pub mod schedule;
 
 mod commands;
 mod update;

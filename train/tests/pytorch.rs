@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor as CandleTensor, Var};
 use common::genome::Optimizer as Kind;
 use common::network::Network;
-use common::profile::TrainingSettings;
+use common::profile::{Schedule, TrainingSettings};
 use common::weights::{Tensor, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use train::eval::cross_entropy;
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
 use train::optimizer::Optimizer;
+use train::schedule::Rates;
 
 /// Largest difference to PyTorch of logits and gradients, for values around 1.
 const TOLERANCE: f32 = 2e-5;
@@ -136,6 +137,27 @@ fn gradients_are_clipped_together_and_only_matrices_decay() {
         assert!((norm / want - 1.0).abs() < 1e-6, "norm of step {step}: {norm} is not {want}");
         assert_close(&parameters["matrix"], &row(&golden["clip/matrices"], step), &format!("matrix, step {step}"));
         assert_close(&parameters["vector"], &row(&golden["clip/vectors"], step), &format!("vector, step {step}"));
+    }
+}
+
+#[test]
+fn learning_rates_are_those_of_pytorchs_schedulers() {
+    let golden = read("recipes.safetensors");
+    let step = Schedule::Step { milestones: vec![0.3, 0.65], factor: 0.2 };
+    for (name, schedule) in [("cosine", Schedule::Cosine), ("step", step)] {
+        for warmup in [0, 8] {
+            let settings = TrainingSettings {
+                schedule: schedule.clone(),
+                warmup_epochs: f64::from(warmup) / 4.0,
+                ..TrainingSettings::default()
+            };
+            let rates = Rates::new(&settings, 0.1, 4, 10);
+            let want = &golden[&format!("rates/{name}-{warmup}")].data;
+            for (at, want) in want.iter().enumerate() {
+                let got = rates.at(at);
+                assert!((got - f64::from(*want)).abs() < 1e-8, "{name}-{warmup}, step {at}: {got} is not {want}");
+            }
+        }
     }
 }
 

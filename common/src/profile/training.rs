@@ -16,6 +16,9 @@ pub struct TrainingSettings {
     pub subset: Option<usize>,
     /// How the learning rate changes from step to step.
     pub schedule: Schedule,
+    /// Epochs in which the learning rate first rises linearly to its highest, before the schedule (Goyal et al. 2017); 0
+    /// for none. A training that is shorter never reaches the highest rate.
+    pub warmup_epochs: f64,
     /// The highest learning rate, for each optimizer.
     pub learning_rate: LearningRates,
     /// Momentum of SGD.
@@ -30,14 +33,42 @@ pub struct TrainingSettings {
     pub recalibration_images: usize,
 }
 
-/// How the learning rate changes from step to step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How the learning rate changes from step to step: `"constant"`, `"cosine"` or
+/// `{"step": {"milestones": [0.5, 0.75], "factor": 0.1}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Schedule {
     /// It does not.
     Constant,
-    /// From the highest rate to 0 along half a cosine.
+    /// From the highest rate to 0 along half a cosine (Loshchilov and Hutter 2017).
     Cosine,
+    /// From time to time it is multiplied.
+    Step {
+        /// When, as shares (0..1) of the steps after the warm-up, in rising order.
+        milestones: Vec<f64>,
+        /// By what (0..1).
+        factor: f64,
+    },
+}
+
+impl Schedule {
+    fn check(&self) -> Result<()> {
+        match self {
+            Schedule::Constant | Schedule::Cosine => {}
+            Schedule::Step { milestones, factor } => {
+                let inside = milestones.iter().all(|share| *share > 0.0 && *share < 1.0);
+                ensure!(
+                    inside && milestones.windows(2).all(|pair| pair[0] < pair[1]),
+                    "training.schedule.step.milestones {milestones:?} must be between 0 and 1 and rise"
+                );
+                ensure!(
+                    *factor > 0.0 && *factor < 1.0,
+                    "training.schedule.step.factor {factor} must be between 0 and 1"
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A learning rate for each optimizer.
@@ -82,6 +113,7 @@ impl Default for TrainingSettings {
             epochs: 250,
             subset: None,
             schedule: Schedule::Cosine,
+            warmup_epochs: 0.0,
             learning_rate: LearningRates::default(),
             momentum: 0.9,
             weight_decay: 1e-4,
@@ -96,6 +128,12 @@ impl TrainingSettings {
         ensure!(self.batch >= 1, "training.batch must be at least 1");
         ensure!(self.epochs >= 1, "training.epochs must be at least 1");
         ensure!(self.subset.is_none_or(|n| n >= 2), "training.subset must be at least 2, or null for all images");
+        self.schedule.check()?;
+        ensure!(
+            self.warmup_epochs >= 0.0 && self.warmup_epochs.is_finite(),
+            "training.warmup_epochs {} must not be negative",
+            self.warmup_epochs
+        );
         for optimizer in Optimizer::ALL {
             let rate = self.learning_rate.of(optimizer);
             ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");
@@ -107,5 +145,48 @@ impl TrainingSettings {
         }
         ensure!(self.recalibration_images >= 2, "training.recalibration_images must be at least 2");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::json;
+    use crate::profile::{Profile, Schedule};
+
+    /// The schedule of a profile with this section `training`, or the error.
+    fn schedule(training: &str) -> Result<Schedule, String> {
+        let text = format!("{{\"schema\": \"neuropower/profile/1\", \"training\": {{{training}}}}}");
+        json::parse::<Profile>(&text).map(|profile| profile.training.schedule).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn schedules_as_they_are_written() {
+        assert_eq!(schedule(""), Ok(Schedule::Cosine));
+        assert_eq!(schedule(r#""schedule": "constant""#), Ok(Schedule::Constant));
+        let step = r#""schedule": {"step": {"milestones": [0.5, 0.75], "factor": 0.1}}"#;
+        assert_eq!(schedule(step), Ok(Schedule::Step { milestones: vec![0.5, 0.75], factor: 0.1 }));
+        assert_eq!(schedule(&step.replace("0.5, 0.75", "")), Ok(Schedule::Step { milestones: vec![], factor: 0.1 }));
+    }
+
+    #[test]
+    fn schedules_and_limits_that_make_no_sense() {
+        let step = |inner: &str| format!(r#""schedule": {{"step": {{{inner}}}}}"#);
+        for (training, message) in [
+            (r#""schedule": "linear""#.into(), "unknown variant `linear`"),
+            (step(r#""milestones": [0.5], "factor": 0.1, "gamma": 1"#), "unknown field `gamma`"),
+            (step(r#""milestones": [0.5]"#), "missing field `factor`"),
+            (
+                step(r#""milestones": [0.7, 0.5], "factor": 0.1"#),
+                "milestones [0.7, 0.5] must be between 0 and 1 and rise",
+            ),
+            (step(r#""milestones": [0.0], "factor": 0.1"#), "milestones [0.0]"),
+            (step(r#""milestones": [30], "factor": 0.1"#), "milestones [30.0]"),
+            (step(r#""milestones": [0.5], "factor": 1.5"#), "factor 1.5"),
+            (r#""warmup_epochs": -1"#.into(), "training.warmup_epochs -1"),
+            (r#""clip_gradient_norm": 0"#.into(), "training.clip_gradient_norm 0 must be above 0, or null"),
+        ] {
+            let error = schedule(&training).unwrap_err();
+            assert!(error.contains(message), "{training}: {error}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
 gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients. For what a training recipe adds to that
-(recipes.safetensors): gradient clipping.
+(recipes.safetensors): gradient clipping, learning rates.
 """
 
 import json
@@ -134,9 +134,32 @@ def clipping_golden(out):
     out.update({"clip/norms": torch.stack(norms), "clip/matrices": torch.stack(seen[0]), "clip/vectors": torch.stack(seen[1])})
 
 
+def schedule_golden(out):
+    """The learning rates of 40 steps, highest rate 0.1: the schedules alone, and after a warm-up of 8 steps."""
+    lr = torch.optim.lr_scheduler
+    cosine = lambda o, steps: lr.CosineAnnealingLR(o, T_max=steps)
+    multi_step = lambda o, steps: lr.MultiStepLR(o, milestones=[round(0.3 * steps), round(0.65 * steps)], gamma=0.2)
+    for name, make in {"cosine": cosine, "step": multi_step}.items():
+        for warmup in [0, 8]:
+            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+            if warmup:
+                # Its last step has the highest rate, as has the first one after it.
+                rise = lr.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1)
+                scheduler = lr.SequentialLR(optimizer, [rise, make(optimizer, 40 - warmup)], milestones=[warmup])
+            else:
+                scheduler = make(optimizer, 40)
+            rates = []
+            for _ in range(40):
+                rates.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+                scheduler.step()
+            out[f"rates/{name}-{warmup}"] = torch.tensor(rates)
+
+
 def recipe_golden():
     out = {}
     clipping_golden(out)
+    schedule_golden(out)
     save_file(out, HERE / "recipes.safetensors")
 
 
