@@ -1,5 +1,6 @@
 //! The `train` stage: from a network and images to weights. The only crate that knows Candle.
 
+pub mod average;
 pub mod checkpoint;
 pub mod eval;
 pub mod feed;
@@ -9,6 +10,7 @@ pub mod model;
 pub mod ops;
 pub mod optimizer;
 pub mod schedule;
+pub mod state;
 
 mod commands;
 mod update;

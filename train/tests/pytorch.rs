@@ -7,7 +7,8 @@ use common::profile::{Schedule, TrainingSettings};
 use common::weights::{Tensor, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use train::eval::cross_entropy;
+use train::average::Average;
+use train::eval::{cross_entropy, smoothed_cross_entropy};
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
 use train::optimizer::Optimizer;
@@ -158,6 +159,35 @@ fn learning_rates_are_those_of_pytorchs_schedulers() {
                 assert!((got - f64::from(*want)).abs() < 1e-8, "{name}-{warmup}, step {at}: {got} is not {want}");
             }
         }
+    }
+}
+
+#[test]
+fn label_smoothing_is_pytorchs() {
+    let golden = read("recipes.safetensors");
+    let logits = Var::from_tensor(&tensor(&golden["smoothing/logits"])).unwrap();
+    let labels = tensor(&golden["smoothing/labels"]).to_dtype(candle_core::DType::U32).unwrap();
+    let loss = smoothed_cross_entropy(&logits, &labels, 0.1).unwrap();
+    assert_close(&loss.reshape(1).unwrap(), &golden["smoothing/loss"], "loss");
+    let gradients = loss.backward().unwrap();
+    assert_close(gradients.get(&logits).unwrap(), &golden["smoothing/gradient"], "gradient");
+}
+
+#[test]
+fn averages_are_those_of_pytorchs_averaged_model() {
+    let golden = read("recipes.safetensors");
+    let (weights, averages) = (&golden["average/weights"], &golden["average/averages"]);
+    let mut average = Average::new(0.5);
+    for step in 0..12 {
+        // Going on from a restored state changes nothing.
+        let mut restored = Average::new(0.5);
+        restored.restore(average.state(), step).unwrap();
+        average = restored;
+        let var = Var::from_tensor(&tensor(&row(weights, step))).unwrap();
+        average.update(&BTreeMap::from([("p".to_string(), var)])).unwrap();
+        let mut result = Weights(BTreeMap::from([("p".to_string(), row(weights, step))]));
+        average.apply(&mut result);
+        assert_close(&tensor(result.get("p")), &row(averages, step), &format!("after {} steps", step + 1));
     }
 }
 

@@ -28,6 +28,12 @@ pub struct TrainingSettings {
     /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it before weight decay, as by
     /// PyTorch's `clip_grad_norm_`. `null` for no limit.
     pub clip_gradient_norm: Option<f64>,
+    /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al. 2016); 0 for none.
+    pub label_smoothing: f64,
+    /// Share (0..1) of the old average in the new one of an exponential moving average over the weights of all steps, which
+    /// is then scored and saved in the place of the last weights (Polyak and Juditsky 1992). It is lower in the first
+    /// steps: after `n` of them at most `(1 + n) / (10 + n)`. `null` for no average.
+    pub ema_decay: Option<f64>,
     /// Training images over which batch normalisation's statistics are taken anew before a network is scored; running
     /// statistics lag behind the weights in short trainings.
     pub recalibration_images: usize,
@@ -118,6 +124,8 @@ impl Default for TrainingSettings {
             momentum: 0.9,
             weight_decay: 1e-4,
             clip_gradient_norm: None,
+            label_smoothing: 0.0,
+            ema_decay: None,
             recalibration_images: 1024,
         }
     }
@@ -142,6 +150,11 @@ impl TrainingSettings {
         ensure!(self.weight_decay >= 0.0, "training.weight_decay {} must not be negative", self.weight_decay);
         if let Some(norm) = self.clip_gradient_norm {
             ensure!(norm > 0.0 && norm.is_finite(), "training.clip_gradient_norm {norm} must be above 0, or null");
+        }
+        let smoothing = self.label_smoothing;
+        ensure!((0.0..1.0).contains(&smoothing), "training.label_smoothing {smoothing} must be in 0..1");
+        if let Some(decay) = self.ema_decay {
+            ensure!(decay > 0.0 && decay < 1.0, "training.ema_decay {decay} must be between 0 and 1, or null");
         }
         ensure!(self.recalibration_images >= 2, "training.recalibration_images must be at least 2");
         Ok(())
@@ -183,6 +196,8 @@ mod tests {
             (step(r#""milestones": [30], "factor": 0.1"#), "milestones [30.0]"),
             (step(r#""milestones": [0.5], "factor": 1.5"#), "factor 1.5"),
             (r#""warmup_epochs": -1"#.into(), "training.warmup_epochs -1"),
+            (r#""label_smoothing": 1"#.into(), "training.label_smoothing 1 must be in 0..1"),
+            (r#""ema_decay": 1"#.into(), "training.ema_decay 1 must be between 0 and 1, or null"),
             (r#""clip_gradient_norm": 0"#.into(), "training.clip_gradient_norm 0 must be above 0, or null"),
         ] {
             let error = schedule(&training).unwrap_err();

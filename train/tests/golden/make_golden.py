@@ -4,7 +4,8 @@
 
 For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
 gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients. For what a training recipe adds to that
-(recipes.safetensors): gradient clipping, learning rates.
+(recipes.safetensors): gradient clipping, learning rates, label
+smoothing, averages of weights.
 """
 
 import json
@@ -156,10 +157,38 @@ def schedule_golden(out):
             out[f"rates/{name}-{warmup}"] = torch.tensor(rates)
 
 
+def smoothing_golden(out):
+    torch.manual_seed(4)
+    logits, labels = (3 * torch.randn(6, 5)).requires_grad_(), torch.arange(6) % 5
+    loss = F.cross_entropy(logits, labels, label_smoothing=0.1)
+    loss.backward()
+    out.update({"smoothing/logits": logits, "smoothing/labels": labels.float(), "smoothing/loss": loss.reshape(1)})
+    out["smoothing/gradient"] = logits.grad
+
+
+def average_golden(out):
+    """AveragedModel over twelve weights; its decay rises to the given one, 0.5, which it reaches at the ninth."""
+    torch.manual_seed(5)
+    module = torch.nn.Linear(4, 3, bias=False)
+    rise = lambda average, p, n: average + (1 - min(0.5, (1 + int(n)) / (10 + int(n)))) * (p - average)
+    averaged = torch.optim.swa_utils.AveragedModel(module, avg_fn=rise)
+    weights, averages = [], []
+    for _ in range(12):
+        with torch.no_grad():
+            module.weight += torch.randn(3, 4)
+        averaged.update_parameters(module)
+        weights.append(module.weight.detach().clone())
+        averages.append(averaged.module.weight.detach().clone())
+    out.update({"average/weights": torch.stack(weights), "average/averages": torch.stack(averages)})
+
+
 def recipe_golden():
     out = {}
     clipping_golden(out)
     schedule_golden(out)
+    smoothing_golden(out)
+    average_golden(out)
+    out = {name: tensor.detach().contiguous() for name, tensor in out.items()}
     save_file(out, HERE / "recipes.safetensors")
 
 
