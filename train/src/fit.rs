@@ -1,8 +1,10 @@
 //! The training loop.
 
+use crate::ahead::ahead;
+use crate::augment::Augmenter;
 use crate::checkpoint::Checkpoint;
 use crate::eval;
-use crate::feed;
+use crate::feed::{self, Batch};
 use crate::model::Mode;
 use crate::schedule::Rates;
 use crate::state::State;
@@ -107,32 +109,41 @@ impl Training<'_> {
     /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
     fn epoch(&self, state: &mut State, epoch: usize) -> Result<bool> {
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
-        let steps = self.images.len().div_ceil(self.settings.batch);
-        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
-        let rates = Rates::new(self.settings, highest, steps, self.epochs);
-        let mut totals = Totals::default();
-        let mut rate = 0.0;
-        for (in_epoch, indices) in order.chunks(self.settings.batch).enumerate() {
-            let step = (epoch - 1) * steps + in_epoch;
-            rate = rates.at(step);
-            if !self.step(state, indices, step, rate, &mut totals)? {
-                return Ok(false);
-            }
-            self.progress.inc(indices.len() as u64);
-        }
-        let done = totals.epoch(epoch, rate);
+        let augmenter = Augmenter { settings: &self.settings.augmentation, seed: self.seed, epoch };
+        let batches = order
+            .chunks(self.settings.batch)
+            .map(|indices| feed::augmented_batch(self.images, indices, &self.network.input, augmenter));
+        let Some(done) = ahead(batches, |batches| self.steps(state, epoch, batches))? else {
+            return Ok(false);
+        };
         self.progress.set_message(format!("epoch {epoch}/{}, loss {:.4}", self.epochs, done.loss));
         state.curve.push(done);
         state.is_finite()
     }
 
-    /// One step on the images at `indices`. Returns whether all is well.
-    fn step(&self, state: &mut State, indices: &[usize], step: usize, rate: f64, totals: &mut Totals) -> Result<bool> {
-        let batch = feed::batch(self.images, indices, &self.network.input)?;
-        let labels = feed::labels(self.images, indices)?;
-        let logits = state.model.forward(&batch, Mode::Training { seed: self.seed, step })?.logits;
-        let loss = eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;
-        totals.add(&loss, &logits, &labels)?;
-        state.step(&loss, rate)
+    /// The steps of one epoch; `None` when the training diverged.
+    fn steps(
+        &self,
+        state: &mut State,
+        epoch: usize,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<Option<Epoch>> {
+        let steps = self.images.len().div_ceil(self.settings.batch);
+        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
+        let rates = Rates::new(self.settings, highest, steps, self.epochs);
+        let mut totals = Totals::default();
+        let mut rate = 0.0;
+        for (step, batch) in ((epoch - 1) * steps..).zip(batches) {
+            let Batch { images, labels } = batch?;
+            rate = rates.at(step);
+            let logits = state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
+            let loss = eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;
+            if !state.step(&loss, rate)? {
+                return Ok(None);
+            }
+            totals.add(&loss, &logits, &labels)?;
+            self.progress.inc(labels.elem_count() as u64);
+        }
+        Ok(Some(totals.epoch(epoch, rate)))
     }
 }

@@ -1,5 +1,6 @@
 //! The `train` stage: from a network and images to weights. The only crate that knows Candle.
 
+pub mod augment;
 pub mod average;
 pub mod checkpoint;
 pub mod eval;
@@ -12,6 +13,7 @@ pub mod optimizer;
 pub mod schedule;
 pub mod state;
 
+mod ahead;
 mod commands;
 mod update;
 

@@ -2,7 +2,7 @@
 
 mod training;
 
-pub use training::{LearningRates, Schedule, TrainingSettings};
+pub use training::{Augmentation, LearningRates, Schedule, TrainingSettings};
 
 use crate::json::Document;
 use crate::space::SearchSpace;

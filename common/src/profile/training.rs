@@ -1,6 +1,7 @@
 //! How networks are trained: section `training` of a profile.
 
 use crate::genome::Optimizer;
+use crate::network::Shape;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub struct TrainingSettings {
     /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it before weight decay, as by
     /// PyTorch's `clip_grad_norm_`. `null` for no limit.
     pub clip_gradient_norm: Option<f64>,
+    /// What happens to training images at random.
+    pub augmentation: Augmentation,
     /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al. 2016); 0 for none.
     pub label_smoothing: f64,
     /// Share (0..1) of the old average in the new one of an exponential moving average over the weights of all steps, which
@@ -73,6 +76,40 @@ impl Schedule {
                 );
             }
         }
+        Ok(())
+    }
+}
+
+/// What happens to training images at random, anew in each epoch, in this order; the default is nothing. Blank means the
+/// channel's mean, which is 0 after normalisation. Images are scored as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augmentation {
+    /// Blank pixels put around the image on each side, out of which a piece of the image's size is cut; 0 for none.
+    pub crop_padding: usize,
+    /// Whether every other image, by chance, is mirrored left to right.
+    pub horizontal_flip: bool,
+    /// Side in pixels of a square around a random pixel that is blanked, as far as it is inside the image (DeVries and
+    /// Taylor 2017); 0 for none.
+    pub cutout: usize,
+}
+
+impl Augmentation {
+    /// Checks that something of every image of this shape can stay.
+    ///
+    /// # Errors
+    /// Sizes that are too large for the images.
+    pub fn check_fits(&self, shape: Shape) -> Result<()> {
+        let side = shape.height.min(shape.width);
+        let Augmentation { crop_padding, cutout, .. } = *self;
+        ensure!(
+            crop_padding < side,
+            "training.augmentation.crop_padding {crop_padding} must be below the {side} pixels of the images' side"
+        );
+        ensure!(
+            cutout <= side,
+            "training.augmentation.cutout {cutout} must not be above the {side} pixels of the images' side"
+        );
         Ok(())
     }
 }
@@ -124,6 +161,7 @@ impl Default for TrainingSettings {
             momentum: 0.9,
             weight_decay: 1e-4,
             clip_gradient_norm: None,
+            augmentation: Augmentation::default(),
             label_smoothing: 0.0,
             ema_decay: None,
             recalibration_images: 1024,
@@ -163,6 +201,7 @@ impl TrainingSettings {
 
 #[cfg(test)]
 mod tests {
+    use super::{Augmentation, Shape};
     use crate::json;
     use crate::profile::{Profile, Schedule};
 
@@ -179,6 +218,17 @@ mod tests {
         let step = r#""schedule": {"step": {"milestones": [0.5, 0.75], "factor": 0.1}}"#;
         assert_eq!(schedule(step), Ok(Schedule::Step { milestones: vec![0.5, 0.75], factor: 0.1 }));
         assert_eq!(schedule(&step.replace("0.5, 0.75", "")), Ok(Schedule::Step { milestones: vec![], factor: 0.1 }));
+    }
+
+    #[test]
+    fn augmentation_leaves_something_of_the_image() {
+        let shape = Shape { channels: 3, height: 8, width: 5 };
+        let check = |crop_padding, cutout| {
+            Augmentation { crop_padding, cutout, horizontal_flip: true }.check_fits(shape).map_err(|e| e.to_string())
+        };
+        assert_eq!(check(4, 5), Ok(()));
+        assert!(check(5, 0).unwrap_err().contains("crop_padding 5 must be below the 5 pixels"));
+        assert!(check(0, 6).unwrap_err().contains("cutout 6 must not be above the 5 pixels"));
     }
 
     #[test]
