@@ -1,8 +1,9 @@
 //! What a training needs to go on after an interruption, kept after every epoch: one line of JSON, then a safetensors file
-//! with the parameters and the optimizer's state.
+//! with the parameters, the optimizer's state and the average of the weights.
 
+use crate::average::Average;
 use crate::model::Model;
-use crate::optimizer::Optimizer;
+use crate::state::State;
 use anyhow::{Context, Result, ensure};
 use common::atomic;
 use common::json::{self, Document};
@@ -11,13 +12,18 @@ use common::weights::Weights;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// What the names of each part's tensors begin with.
+const MODEL: &str = "model/";
+const OPTIMIZER: &str = "optimizer/";
+const AVERAGE: &str = "average/";
+
 /// The line of JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     /// SHA-256 over everything that decides what the training does.
     inputs: String,
-    /// Steps that the optimizer has taken.
+    /// Steps taken, which is also how many weights are in the average.
     step: i32,
     /// Product of Nadam's momenta so far.
     momentum_product: f64,
@@ -42,42 +48,51 @@ impl Checkpoint {
     }
 
     /// Keeps the state after an epoch, atomically.
-    pub fn save(&self, model: &Model, optimizer: &Optimizer, curve: &[Epoch]) -> Result<()> {
-        let mut tensors = optimizer.state();
-        tensors.0.extend(model.weights()?.0.into_iter().map(|(name, tensor)| (format!("model/{name}"), tensor)));
-        let (step, momentum_product) = optimizer.progress();
-        let header = Header { inputs: self.inputs.clone(), step, momentum_product, curve: curve.to_vec() };
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, state: &State) -> Result<()> {
+        let (step, momentum_product) = state.optimizer.progress();
+        let header = Header { inputs: self.inputs.clone(), step, momentum_product, curve: state.curve.clone() };
+        let parts = [
+            (MODEL, state.model.weights()?),
+            (OPTIMIZER, state.optimizer.state()),
+            (AVERAGE, state.average.as_ref().map(Average::state).unwrap_or_default()),
+        ];
+        let mut tensors = Weights::default();
+        for (prefix, part) in parts {
+            tensors.0.extend(part.0.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        }
         let line = json::to_line(&header)?;
         atomic::write(&self.path, &[line.as_bytes(), b"\n", &tensors.to_bytes()?].concat())
     }
 
-    /// Puts model and optimizer into the state that was kept and returns the epochs done; none if nothing was kept.
+    /// Goes on to the state that was kept; to none if nothing was kept.
     ///
     /// # Errors
     /// The file is damaged or belongs to another training.
-    pub fn restore(&self, model: &mut Model, optimizer: &mut Optimizer) -> Result<Vec<Epoch>> {
+    pub fn restore(&self, state: &mut State) -> Result<()> {
         if !self.path.exists() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let place = || format!("{}: cannot resume from it; remove it to start anew", self.path.display());
         let bytes = std::fs::read(&self.path).with_context(place)?;
-        self.restore_from(&bytes, model, optimizer).with_context(place)
+        self.restore_from(&bytes, state).with_context(place)
     }
 
-    fn restore_from(&self, bytes: &[u8], model: &mut Model, optimizer: &mut Optimizer) -> Result<Vec<Epoch>> {
+    fn restore_from(&self, bytes: &[u8], state: &mut State) -> Result<()> {
         let end = bytes.iter().position(|byte| *byte == b'\n').context("it has no first line")?;
         let header: Header = json::parse(std::str::from_utf8(&bytes[..end])?)?;
         ensure!(header.inputs == self.inputs, "it was made with another network, data set, seed or settings");
-        let (mut of_model, mut of_optimizer) = (Weights::default(), Weights::default());
-        for (name, tensor) in Weights::from_bytes(&bytes[end + 1..])?.0 {
-            match name.strip_prefix("model/") {
-                Some(name) => of_model.0.insert(name.to_string(), tensor),
-                None => of_optimizer.0.insert(name, tensor),
-            };
+        let mut tensors = Weights::from_bytes(&bytes[end + 1..])?;
+        let model = take(&mut tensors, MODEL);
+        state.model = Model::new(state.model.network().clone(), &model, state.model.level())?;
+        state.optimizer.restore(take(&mut tensors, OPTIMIZER), header.step, header.momentum_product)?;
+        if let Some(average) = &mut state.average {
+            average.restore(take(&mut tensors, AVERAGE), header.step as usize)?;
         }
-        *model = Model::new(model.network().clone(), &of_model, model.level())?;
-        optimizer.restore(of_optimizer, header.step, header.momentum_product)?;
-        Ok(header.curve)
+        state.curve = header.curve;
+        Ok(())
     }
 
     /// Removes the file once the training is complete, or before one that starts anew.
@@ -89,4 +104,11 @@ impl Checkpoint {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Takes the tensors of one part out, without the prefix.
+fn take(tensors: &mut Weights, prefix: &str) -> Weights {
+    let names: Vec<String> = tensors.0.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+    let part = names.iter().filter_map(|name| Some((name[prefix.len()..].to_string(), tensors.0.remove(name)?)));
+    Weights(part.collect())
 }

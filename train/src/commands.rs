@@ -228,6 +228,7 @@ fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images,
         images = feed::subset(&images, count);
     }
     check_fits(network, &images, &args.dataset)?;
+    profile.training.augmentation.check_fits(images.shape)?;
     Ok((images, validation))
 }
 

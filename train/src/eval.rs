@@ -42,10 +42,21 @@ pub fn score(model: &Model, images: &Images) -> Result<Score> {
 
 /// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes), `labels` (batch).
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    smoothed_cross_entropy(logits, labels, 0.0)
+}
+
+/// The same with a share (0..1) of each image's label spread evenly over all classes, as PyTorch's `label_smoothing`
+/// (Szegedy et al. 2016).
+pub fn smoothed_cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor> {
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
     let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
     let log_probabilities = shifted.broadcast_sub(&log_sum)?;
-    Ok(log_probabilities.gather(&labels.unsqueeze(1)?, 1)?.mean_all()?.neg()?)
+    let of_labels = log_probabilities.gather(&labels.unsqueeze(1)?, 1)?.mean_all()?.neg()?;
+    if smoothing == 0.0 {
+        return Ok(of_labels);
+    }
+    let of_all = log_probabilities.mean_all()?.neg()?;
+    Ok(((of_labels * (1.0 - smoothing))? + (of_all * smoothing)?)?)
 }
 
 fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {

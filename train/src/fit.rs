@@ -1,17 +1,19 @@
 //! The training loop.
 
+use crate::ahead::ahead;
+use crate::augment::Augmenter;
 use crate::checkpoint::Checkpoint;
 use crate::eval;
-use crate::feed;
-use crate::model::{Mode, Model};
-use crate::ops::simd::Level;
-use crate::optimizer::Optimizer;
-use anyhow::{Context, Result};
-use candle_core::D;
+use crate::feed::{self, Batch};
+use crate::model::Mode;
+use crate::schedule::Rates;
+use crate::state::State;
+use anyhow::Result;
+use candle_core::{D, Tensor};
 use common::dataset::Images;
 use common::genome::Optimizer as Kind;
 use common::network::Network;
-use common::profile::{Schedule, TrainingSettings};
+use common::profile::TrainingSettings;
 use common::train_report::Epoch;
 use common::weights::Weights;
 use indicatif::ProgressBar;
@@ -44,8 +46,14 @@ pub struct Trained {
     pub weights: Weights,
     /// One entry per epoch that was completed.
     pub curve: Vec<Epoch>,
-    /// Whether the loss or the statistics became NaN or infinite.
+    /// Whether the loss, its gradient, the weights or the statistics became NaN or infinite.
     pub diverged: bool,
+}
+
+impl Trained {
+    fn diverged(initial: &Weights, state: State) -> Trained {
+        Trained { weights: initial.clone(), curve: state.curve, diverged: true }
+    }
 }
 
 /// Sums over an epoch.
@@ -56,90 +64,86 @@ struct Totals {
     images: usize,
 }
 
+impl Totals {
+    fn add(&mut self, loss: &Tensor, logits: &Tensor, labels: &Tensor) -> Result<()> {
+        let right: Vec<u8> = logits.argmax(D::Minus1)?.eq(labels)?.to_vec1()?;
+        self.loss += f64::from(loss.to_scalar::<f32>()?) * right.len() as f64;
+        self.correct += right.iter().map(|r| usize::from(*r)).sum::<usize>();
+        self.images += right.len();
+        Ok(())
+    }
+
+    fn epoch(&self, epoch: usize, learning_rate: f64) -> Epoch {
+        Epoch {
+            epoch,
+            learning_rate,
+            loss: self.loss / self.images as f64,
+            train_accuracy: self.correct as f64 / self.images as f64,
+        }
+    }
+}
+
 impl Training<'_> {
     /// Trains from `initial` weights. The same settings and seed give the same bytes.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be gone on from or written, or an operation that fails.
     pub fn run(&self, initial: &Weights) -> Result<Trained> {
-        let mut model = Model::new(self.network.clone(), initial, Level::detected())?;
-        let mut optimizer = Optimizer::new(self.optimizer, self.settings);
-        let mut curve = self.checkpoint.restore(&mut model, &mut optimizer)?;
-        self.progress.inc((curve.len() * self.images.len()) as u64);
-        for epoch in curve.len() + 1..=self.epochs {
-            match self.epoch(&model, &mut optimizer, epoch)? {
-                Some(done) => {
-                    self.progress.set_message(format!("epoch {epoch}/{}, loss {:.4}", self.epochs, done.loss));
-                    curve.push(done);
-                }
-                None => return Ok(Trained { weights: initial.clone(), curve, diverged: true }),
+        let mut state = State::new(self.network, initial, self.optimizer, self.settings)?;
+        self.checkpoint.restore(&mut state)?;
+        self.progress.inc((state.curve.len() * self.images.len()) as u64);
+        for epoch in state.curve.len() + 1..=self.epochs {
+            if !self.epoch(&mut state, epoch)? {
+                return Ok(Trained::diverged(initial, state));
             }
             if epoch < self.epochs {
-                self.checkpoint.save(&model, &optimizer, &curve)?;
+                self.checkpoint.save(&state)?;
             }
         }
-        eval::recalibrate(&mut model, self.images, self.settings.recalibration_images, self.settings.batch)?;
-        let weights = model.weights()?;
-        if weights.0.values().all(|tensor| tensor.data.iter().all(|x| x.is_finite())) {
-            Ok(Trained { weights, curve, diverged: false })
-        } else {
-            Ok(Trained { weights: initial.clone(), curve, diverged: true })
+        match state.finished(self.images, self.settings)? {
+            Some(model) => Ok(Trained { weights: model.weights()?, curve: state.curve, diverged: false }),
+            None => Ok(Trained::diverged(initial, state)),
         }
     }
 
-    /// One pass over the images; `None` when the loss is no longer a number.
-    fn epoch(&self, model: &Model, optimizer: &mut Optimizer, epoch: usize) -> Result<Option<Epoch>> {
+    /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
+    fn epoch(&self, state: &mut State, epoch: usize) -> Result<bool> {
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
+        let augmenter = Augmenter { settings: &self.settings.augmentation, seed: self.seed, epoch };
+        let batches = order
+            .chunks(self.settings.batch)
+            .map(|indices| feed::augmented_batch(self.images, indices, &self.network.input, augmenter));
+        let Some(done) = ahead(batches, |batches| self.steps(state, epoch, batches))? else {
+            return Ok(false);
+        };
+        self.progress.set_message(format!("epoch {epoch}/{}, loss {:.4}", self.epochs, done.loss));
+        state.curve.push(done);
+        state.is_finite()
+    }
+
+    /// The steps of one epoch; `None` when the training diverged.
+    fn steps(
+        &self,
+        state: &mut State,
+        epoch: usize,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<Option<Epoch>> {
         let steps = self.images.len().div_ceil(self.settings.batch);
+        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
+        let rates = Rates::new(self.settings, highest, steps, self.epochs);
         let mut totals = Totals::default();
         let mut rate = 0.0;
-        for (in_epoch, indices) in order.chunks(self.settings.batch).enumerate() {
-            let step = (epoch - 1) * steps + in_epoch;
-            rate = self.rate(step, steps * self.epochs);
-            let loss = self.step(model, optimizer, indices, step, rate, &mut totals)?;
-            if !loss.is_finite() {
+        for (step, batch) in ((epoch - 1) * steps..).zip(batches) {
+            let Batch { images, labels } = batch?;
+            rate = rates.at(step);
+            let logits = state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
+            let loss = eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;
+            if !state.step(&loss, rate)? {
                 return Ok(None);
             }
-            self.progress.inc(indices.len() as u64);
+            totals.add(&loss, &logits, &labels)?;
+            self.progress.inc(labels.elem_count() as u64);
         }
-        Ok(Some(Epoch {
-            epoch,
-            learning_rate: rate,
-            loss: totals.loss / totals.images as f64,
-            train_accuracy: totals.correct as f64 / totals.images as f64,
-        }))
-    }
-
-    fn step(
-        &self,
-        model: &Model,
-        optimizer: &mut Optimizer,
-        indices: &[usize],
-        step: usize,
-        rate: f64,
-        totals: &mut Totals,
-    ) -> Result<f64> {
-        let batch = feed::batch(self.images, indices, &self.network.input)?;
-        let labels = feed::labels(self.images, indices)?;
-        let logits = model.forward(&batch, Mode::Training { seed: self.seed, step })?.logits;
-        let loss = eval::cross_entropy(&logits, &labels)?;
-        let value = f64::from(loss.to_scalar::<f32>()?);
-        let right: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
-        totals.loss += value * indices.len() as f64;
-        totals.correct += right.iter().map(|r| usize::from(*r)).sum::<usize>();
-        totals.images += indices.len();
-        if value.is_finite() {
-            let gradients = loss.backward().context("the backward pass failed")?;
-            optimizer.step(model.parameters(), &gradients, rate)?;
-        }
-        Ok(value)
-    }
-
-    fn rate(&self, step: usize, steps: usize) -> f64 {
-        let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
-        match self.settings.schedule {
-            Schedule::Constant => highest,
-            Schedule::Cosine => {
-                let done = step as f64 / steps as f64;
-                highest * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
-            }
-        }
+        Ok(Some(totals.epoch(epoch, rate)))
     }
 }

@@ -1,5 +1,7 @@
 //! The `train` stage: from a network and images to weights. The only crate that knows Candle.
 
+pub mod augment;
+pub mod average;
 pub mod checkpoint;
 pub mod eval;
 pub mod feed;
@@ -9,9 +11,13 @@ pub mod memory;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
+pub mod schedule;
+pub mod state;
 
+mod ahead;
 mod commands;
 mod plan;
+mod update;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

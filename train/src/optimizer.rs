@@ -1,35 +1,32 @@
 //! The five optimizers of Table 1, each with PyTorch's update rule and default constants.
 
+use crate::update::{Gradient, Rule, State, Update};
 use anyhow::{Result, bail};
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{Storage, Tensor, Var};
 use common::genome::Optimizer as Kind;
 use common::profile::TrainingSettings;
 use common::weights::{Tensor as Raw, Weights};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
-const ADAGRAD_EPSILON: f64 = 1e-10;
 const NADAM_MOMENTUM_DECAY: f64 = 0.004;
+/// As in `torch.nn.utils.clip_grad_norm_`.
+const CLIP_EPSILON: f64 = 1e-6;
 
 /// An optimizer with its state for every parameter.
 pub struct Optimizer {
     kind: Kind,
     momentum: f64,
     weight_decay: f64,
+    /// Largest norm of the gradient.
+    clip: Option<f64>,
     step: i32,
     /// Product of Nadam's momenta so far.
     momentum_product: f64,
     state: BTreeMap<String, State>,
-}
-
-/// What an optimizer remembers of one parameter; each kind gives the two slots its own meaning.
-#[derive(Default)]
-struct State {
-    first: Vec<f32>,
-    second: Vec<f32>,
 }
 
 impl Optimizer {
@@ -39,20 +36,21 @@ impl Optimizer {
             kind,
             momentum: settings.momentum,
             weight_decay: settings.weight_decay,
+            clip: settings.clip_gradient_norm,
             step: 0,
             momentum_product: 1.0,
             state: BTreeMap::new(),
         }
     }
 
-    /// The state of every parameter as tensors `first/<name>` and `second/<name>`.
+    /// The state of every parameter as tensors `first/<name>` and `second/<name>`, as far as the optimizer has them.
     pub fn state(&self) -> Weights {
         let slot = |which: &str, name: &str, data: &[f32]| {
             (format!("{which}/{name}"), Raw { shape: vec![data.len()], data: data.to_vec() })
         };
         let slots =
             |(name, state): (&String, &State)| [slot("first", name, &state.first), slot("second", name, &state.second)];
-        Weights(self.state.iter().flat_map(slots).collect())
+        Weights(self.state.iter().flat_map(slots).filter(|(_, slot)| !slot.data.is_empty()).collect())
     }
 
     /// Steps taken, and the product of Nadam's momenta.
@@ -79,24 +77,31 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Changes every parameter that has a gradient.
-    pub fn step(&mut self, parameters: &BTreeMap<String, Var>, gradients: &GradStore, rate: f64) -> Result<()> {
+    /// Changes every parameter that has a gradient, in place, and returns the norm of all gradients together, before
+    /// clipping. Where that is NaN or infinite, nothing changes.
+    ///
+    /// # Errors
+    /// Tensors that are not f32 on the CPU.
+    pub fn step(&mut self, parameters: &BTreeMap<String, Var>, gradients: &GradStore, rate: f64) -> Result<f64> {
+        let mut pairs = Vec::with_capacity(parameters.len());
+        for (name, var) in parameters {
+            if let Some(gradient) = gradients.get(var) {
+                pairs.push((name, var, gradient.contiguous()?));
+            }
+        }
+        let norm = norm(pairs.iter().map(|(_, _, gradient)| gradient))?;
+        if !norm.is_finite() {
+            return Ok(norm);
+        }
         self.step += 1;
         let rule = self.rule(rate);
-        for (name, var) in parameters {
-            let Some(gradient) = gradients.get(var) else { continue };
-            let mut values: Vec<f32> = var.flatten_all()?.to_vec1()?;
-            let mut gradient: Vec<f32> = gradient.flatten_all()?.to_vec1()?;
-            if self.weight_decay > 0.0 && decays(var) {
-                gradient.iter_mut().zip(&values).for_each(|(g, w)| *g += self.weight_decay as f32 * w);
-            }
-            let state = self.state.entry(name.clone()).or_default();
-            state.first.resize(values.len(), 0.0);
-            state.second.resize(values.len(), 0.0);
-            rule.apply(&mut values, &gradient, state);
-            var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
+        let factor = self.clip.map_or(1.0, |highest| (highest / (norm + CLIP_EPSILON)).min(1.0)) as f32;
+        for (name, var, gradient) in pairs {
+            let decay = if decays(var) { self.weight_decay as f32 } else { 0.0 };
+            let state = RefCell::new(self.state.entry(name.clone()).or_default());
+            var.inplace_op2(&gradient, &Update { rule, gradient: Gradient { factor, decay }, state })?;
         }
-        Ok(())
+        Ok(norm)
     }
 
     /// This step's update rule with everything that does not depend on the parameter computed.
@@ -104,7 +109,7 @@ impl Optimizer {
         let correction1 = 1.0 - BETA1.powi(self.step);
         let correction2 = 1.0 - BETA2.powi(self.step);
         match self.kind {
-            Kind::Sgd => Rule::Sgd { rate: rate as f32, momentum: self.momentum as f32, first: self.step == 1 },
+            Kind::Sgd => Rule::Sgd { rate: rate as f32, momentum: self.momentum as f32 },
             Kind::Adagrad => Rule::Adagrad { rate: rate as f32 },
             Kind::Adam => Rule::Adam { rate: (rate / correction1) as f32, correction2: correction2.sqrt() as f32 },
             Kind::Adamax => Rule::Adamax { rate: (rate / correction1) as f32 },
@@ -127,45 +132,28 @@ fn decays(var: &Var) -> bool {
     var.dims().len() > 1
 }
 
-enum Rule {
-    Sgd { rate: f32, momentum: f32, first: bool },
-    Adagrad { rate: f32 },
-    Adam { rate: f32, correction2: f32 },
-    Adamax { rate: f32 },
-    Nadam { of_gradient: f32, of_average: f32, correction2: f32 },
+/// The square root of the sum of all elements' squares, summed in f64 in an order that depends on nothing.
+fn norm<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<f64> {
+    let mut sum = 0.0;
+    for tensor in tensors {
+        let (storage, layout) = tensor.storage_and_layout();
+        let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+            bail!("the norm of a gradient needs a contiguous tensor on the CPU");
+        };
+        sum += sum_of_squares(&storage.as_slice::<f32>()?[start..end]);
+    }
+    Ok(f64::sqrt(sum))
 }
 
-impl Rule {
-    fn apply(&self, values: &mut [f32], gradient: &[f32], state: &mut State) {
-        let (beta1, beta2, epsilon) = (BETA1 as f32, BETA2 as f32, EPSILON as f32);
-        let slots = state.first.iter_mut().zip(&mut state.second);
-        for ((w, g), (m, v)) in values.iter_mut().zip(gradient.iter().copied()).zip(slots) {
-            match *self {
-                Rule::Sgd { rate, momentum, first } => {
-                    *m = if first { g } else { momentum * *m + g };
-                    *w -= rate * *m;
-                }
-                Rule::Adagrad { rate } => {
-                    *v += g * g;
-                    *w -= rate * g / (v.sqrt() + ADAGRAD_EPSILON as f32);
-                }
-                Rule::Adam { rate, correction2 } => {
-                    *m += (1.0 - beta1) * (g - *m);
-                    *v = beta2 * *v + (1.0 - beta2) * g * g;
-                    *w -= rate * *m / (v.sqrt() / correction2 + epsilon);
-                }
-                Rule::Adamax { rate } => {
-                    *m += (1.0 - beta1) * (g - *m);
-                    *v = (beta2 * *v).max(g.abs() + epsilon);
-                    *w -= rate * *m / *v;
-                }
-                Rule::Nadam { of_gradient, of_average, correction2 } => {
-                    *m += (1.0 - beta1) * (g - *m);
-                    *v = beta2 * *v + (1.0 - beta2) * g * g;
-                    let size = (*v / correction2).sqrt() + epsilon;
-                    *w -= of_gradient * g / size + of_average * *m / size;
-                }
-            }
+/// In eight sums, which the compiler can keep in vectors.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let square = |x: &f32| f64::from(*x) * f64::from(*x);
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += square(x);
         }
     }
+    sums.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()
 }

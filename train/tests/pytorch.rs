@@ -3,14 +3,16 @@
 use candle_core::{Device, Tensor as CandleTensor, Var};
 use common::genome::Optimizer as Kind;
 use common::network::Network;
-use common::profile::TrainingSettings;
+use common::profile::{Schedule, TrainingSettings};
 use common::weights::{Tensor, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use train::eval::cross_entropy;
+use train::average::Average;
+use train::eval::{cross_entropy, smoothed_cross_entropy};
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
 use train::optimizer::Optimizer;
+use train::schedule::Rates;
 
 /// Largest difference to PyTorch of logits and gradients, for values around 1.
 const TOLERANCE: f32 = 2e-5;
@@ -106,5 +108,127 @@ fn optimizers_take_pytorchs_steps() {
             let want = Tensor { shape: vec![2, 3], data: want.flatten_all().unwrap().to_vec1().unwrap() };
             assert_close(var.as_tensor(), &want, &format!("{name}, step {step}"));
         }
+    }
+}
+
+/// Row `step` of a golden tensor.
+fn row(golden: &Tensor, step: usize) -> Tensor {
+    let shape = golden.shape[1..].to_vec();
+    let count: usize = shape.iter().product();
+    Tensor { shape, data: golden.data[step * count..][..count].to_vec() }
+}
+
+#[test]
+fn gradients_are_clipped_together_and_only_matrices_decay() {
+    let golden = read("recipes.safetensors");
+    let parameters: BTreeMap<String, Var> = ["matrix", "vector"]
+        .map(|name| (name.to_string(), Var::from_tensor(&tensor(&golden[&format!("clip/{name}")])).unwrap()))
+        .into();
+    let settings =
+        TrainingSettings { weight_decay: 0.01, clip_gradient_norm: Some(1.5), ..TrainingSettings::default() };
+    let mut optimizer = Optimizer::new(Kind::Adam, &settings);
+    for step in 0..10 {
+        let term = |name: &str| {
+            let gradient = tensor(&row(&golden[&format!("clip/{name}_gradients")], step));
+            (parameters[name].as_tensor() * gradient).unwrap().sum_all().unwrap()
+        };
+        let loss = (term("matrix") + term("vector")).unwrap();
+        let norm = optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
+        let want = f64::from(golden["clip/norms"].data[step]);
+        assert!((norm / want - 1.0).abs() < 1e-6, "norm of step {step}: {norm} is not {want}");
+        assert_close(&parameters["matrix"], &row(&golden["clip/matrices"], step), &format!("matrix, step {step}"));
+        assert_close(&parameters["vector"], &row(&golden["clip/vectors"], step), &format!("vector, step {step}"));
+    }
+}
+
+#[test]
+fn learning_rates_are_those_of_pytorchs_schedulers() {
+    let golden = read("recipes.safetensors");
+    let step = Schedule::Step { milestones: vec![0.3, 0.65], factor: 0.2 };
+    for (name, schedule) in [("cosine", Schedule::Cosine), ("step", step)] {
+        for warmup in [0, 8] {
+            let settings = TrainingSettings {
+                schedule: schedule.clone(),
+                warmup_epochs: f64::from(warmup) / 4.0,
+                ..TrainingSettings::default()
+            };
+            let rates = Rates::new(&settings, 0.1, 4, 10);
+            let want = &golden[&format!("rates/{name}-{warmup}")].data;
+            for (at, want) in want.iter().enumerate() {
+                let got = rates.at(at);
+                assert!((got - f64::from(*want)).abs() < 1e-8, "{name}-{warmup}, step {at}: {got} is not {want}");
+            }
+        }
+    }
+}
+
+#[test]
+fn label_smoothing_is_pytorchs() {
+    let golden = read("recipes.safetensors");
+    let logits = Var::from_tensor(&tensor(&golden["smoothing/logits"])).unwrap();
+    let labels = tensor(&golden["smoothing/labels"]).to_dtype(candle_core::DType::U32).unwrap();
+    let loss = smoothed_cross_entropy(&logits, &labels, 0.1).unwrap();
+    assert_close(&loss.reshape(1).unwrap(), &golden["smoothing/loss"], "loss");
+    let gradients = loss.backward().unwrap();
+    assert_close(gradients.get(&logits).unwrap(), &golden["smoothing/gradient"], "gradient");
+}
+
+#[test]
+fn averages_are_those_of_pytorchs_averaged_model() {
+    let golden = read("recipes.safetensors");
+    let (weights, averages) = (&golden["average/weights"], &golden["average/averages"]);
+    let mut average = Average::new(0.5);
+    for step in 0..12 {
+        // Going on from a restored state changes nothing.
+        let mut restored = Average::new(0.5);
+        restored.restore(average.state(), step).unwrap();
+        average = restored;
+        let var = Var::from_tensor(&tensor(&row(weights, step))).unwrap();
+        average.update(&BTreeMap::from([("p".to_string(), var)])).unwrap();
+        let mut result = Weights(BTreeMap::from([("p".to_string(), row(weights, step))]));
+        average.apply(&mut result);
+        assert_close(&tensor(result.get("p")), &row(averages, step), &format!("after {} steps", step + 1));
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_changes_nothing() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for kind in Kind::ALL {
+            let var = Var::new(&[1.0f32, -2.0], &Device::Cpu).unwrap();
+            let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
+            let mut optimizer = Optimizer::new(kind, &TrainingSettings::default());
+            let gradient = CandleTensor::new(&[1.0f32, bad], &Device::Cpu).unwrap();
+            let loss = (var.as_tensor() * gradient).unwrap().sum_all().unwrap();
+            assert!(!optimizer.step(&parameters, &loss.backward().unwrap(), 0.1).unwrap().is_finite());
+            assert_eq!(var.to_vec1::<f32>().unwrap(), [1.0, -2.0]);
+            assert_eq!((optimizer.progress(), optimizer.state().0.len()), ((0, 1.0), 0));
+        }
+    }
+}
+
+#[test]
+fn a_restored_optimizer_goes_on_with_the_same_steps() {
+    let golden = read("optimizers.safetensors");
+    let gradients = tensor(&golden["gradients"]);
+    for kind in Kind::ALL {
+        let start = || Var::from_tensor(&tensor(&golden["start"])).unwrap();
+        let (whole, interrupted) = (start(), start());
+        let run = |var: &Var, optimizer: &mut Optimizer, steps: std::ops::Range<usize>| {
+            let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
+            for step in steps {
+                let loss = (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
+                optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
+            }
+        };
+        let new = || Optimizer::new(kind, &TrainingSettings::default());
+        run(&whole, &mut new(), 0..10);
+        let mut before = new();
+        run(&interrupted, &mut before, 0..4);
+        let mut after = new();
+        let (step, momentum_product) = before.progress();
+        after.restore(before.state(), step, momentum_product).unwrap();
+        run(&interrupted, &mut after, 4..10);
+        assert_eq!(whole.to_vec2::<f32>().unwrap(), interrupted.to_vec2::<f32>().unwrap(), "{kind}");
     }
 }

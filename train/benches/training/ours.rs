@@ -1,16 +1,17 @@
 //! Our own training step, as `train fit` does it.
 
-use crate::worker::Step;
+use crate::worker::{self, Step};
 use anyhow::Result;
 use candle_core::D;
 use common::dataset::Images;
 use common::genome::Optimizer as Kind;
 use common::network::Network;
 use common::profile::TrainingSettings;
+use train::feed::Batch;
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
 use train::optimizer::Optimizer;
-use train::{eval, feed, init};
+use train::{eval, init};
 
 /// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam with weight decay.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
@@ -21,8 +22,7 @@ pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let mut optimizer = Optimizer::new(Kind::Adam, &settings);
     let mut step = 0;
     Ok(Box::new(move |indices| {
-        let batch = feed::batch(&images, indices, &input)?;
-        let labels = feed::labels(&images, indices)?;
+        let Batch { images: batch, labels } = worker::batch(&images, indices, &input)?;
         let logits = model.forward(&batch, Mode::Training { seed: 0, step })?.logits;
         let loss = eval::cross_entropy(&logits, &labels)?;
         let value = f64::from(loss.to_scalar::<f32>()?);

@@ -1,13 +1,13 @@
 //! The same training step with Candle alone: the layers, the loss and the optimizer of `candle-nn`.
 
-use crate::worker::Step;
+use crate::worker::{self, Step};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::{AdamW, BatchNorm, Conv2d, Conv2dConfig, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use common::activation::Activation;
 use common::dataset::Images;
 use common::network::{BATCH_NORM_EPSILON, Network, Node, Op};
-use train::feed;
+use train::feed::Batch;
 
 enum Layer {
     Conv2d(Conv2d),
@@ -29,9 +29,9 @@ pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let mut optimizer = AdamW::new(variables.all_vars(), settings)?;
     let inputs = network.input_indices()?;
     Ok(Box::new(move |indices| {
-        let batch = feed::batch(&images, indices, &network.input)?;
+        let Batch { images: batch, labels } = worker::batch(&images, indices, &network.input)?;
         let logits = forward(&layers, &inputs, &batch)?;
-        let loss = candle_nn::loss::cross_entropy(&logits, &feed::labels(&images, indices)?)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         optimizer.backward_step(&loss)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
     }))

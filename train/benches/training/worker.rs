@@ -6,12 +6,14 @@ use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use clap::ValueEnum;
 use common::dataset::Images;
-use common::network::Network;
+use common::network::{Input, Network};
+use common::profile::Augmentation;
 use common::{json, seed, stage};
 use rand::{Rng, RngExt};
 use std::path::Path;
 use std::time::Instant;
-use train::feed;
+use train::augment::Augmenter;
+use train::feed::{self, Batch};
 use train::ops::simd::Level;
 
 /// Images to draw batches from: more than the caches hold.
@@ -108,4 +110,10 @@ fn random_images(network: &Network) -> Images {
     let mut rng = seed::stream(0, "bench/labels");
     let labels = (0..IMAGES).map(|_| rng.random_range(0..network.classes.len() as u16)).collect();
     Images { shape, pixels, labels, sha256: String::new() }
+}
+
+/// The images at some indices, as `train fit` takes them without augmentation.
+pub(crate) fn batch(images: &Images, indices: &[usize], input: &Input) -> Result<Batch> {
+    let settings = Augmentation::default();
+    feed::augmented_batch(images, indices, input, Augmenter { settings: &settings, seed: 0, epoch: 1 })
 }

@@ -3,7 +3,9 @@
     python3 make_golden.py        # needs torch and safetensors; writes the files beside this one
 
 For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
-gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients.
+gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients. For what a training recipe adds to that
+(recipes.safetensors): gradient clipping, learning rates, label
+smoothing, averages of weights.
 """
 
 import json
@@ -112,7 +114,86 @@ def optimizer_golden():
     save_file(out, HERE / "optimizers.safetensors")
 
 
+def clipping_golden(out):
+    """Two parameters, of which only the matrix decays, over ten steps: some gradients are clipped, some are not."""
+    torch.manual_seed(3)
+    matrix, vector = torch.randn(3, 5), torch.randn(9)
+    gradients = [torch.randn(10, *p.shape) * torch.logspace(-2, 1, 10).reshape(10, *[1] * p.dim()) for p in (matrix, vector)]
+    out.update({"clip/matrix": matrix, "clip/vector": vector})
+    out.update({"clip/matrix_gradients": gradients[0], "clip/vector_gradients": gradients[1]})
+    parameters = [p.clone().requires_grad_() for p in (matrix, vector)]
+    optimizer = torch.optim.Adam(
+        [{"params": parameters[:1], "weight_decay": 0.01}, {"params": parameters[1:], "weight_decay": 0.0}], lr=0.01)
+    norms, seen = [], [[], []]
+    for step in range(10):
+        for p, g in zip(parameters, gradients):
+            p.grad = g[step].clone()
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters, 1.5))
+        optimizer.step()
+        for values, p in zip(seen, parameters):
+            values.append(p.detach().clone())
+    out.update({"clip/norms": torch.stack(norms), "clip/matrices": torch.stack(seen[0]), "clip/vectors": torch.stack(seen[1])})
+
+
+def schedule_golden(out):
+    """The learning rates of 40 steps, highest rate 0.1: the schedules alone, and after a warm-up of 8 steps."""
+    lr = torch.optim.lr_scheduler
+    cosine = lambda o, steps: lr.CosineAnnealingLR(o, T_max=steps)
+    multi_step = lambda o, steps: lr.MultiStepLR(o, milestones=[round(0.3 * steps), round(0.65 * steps)], gamma=0.2)
+    for name, make in {"cosine": cosine, "step": multi_step}.items():
+        for warmup in [0, 8]:
+            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+            if warmup:
+                # Its last step has the highest rate, as has the first one after it.
+                rise = lr.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1)
+                scheduler = lr.SequentialLR(optimizer, [rise, make(optimizer, 40 - warmup)], milestones=[warmup])
+            else:
+                scheduler = make(optimizer, 40)
+            rates = []
+            for _ in range(40):
+                rates.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+                scheduler.step()
+            out[f"rates/{name}-{warmup}"] = torch.tensor(rates)
+
+
+def smoothing_golden(out):
+    torch.manual_seed(4)
+    logits, labels = (3 * torch.randn(6, 5)).requires_grad_(), torch.arange(6) % 5
+    loss = F.cross_entropy(logits, labels, label_smoothing=0.1)
+    loss.backward()
+    out.update({"smoothing/logits": logits, "smoothing/labels": labels.float(), "smoothing/loss": loss.reshape(1)})
+    out["smoothing/gradient"] = logits.grad
+
+
+def average_golden(out):
+    """AveragedModel over twelve weights; its decay rises to the given one, 0.5, which it reaches at the ninth."""
+    torch.manual_seed(5)
+    module = torch.nn.Linear(4, 3, bias=False)
+    rise = lambda average, p, n: average + (1 - min(0.5, (1 + int(n)) / (10 + int(n)))) * (p - average)
+    averaged = torch.optim.swa_utils.AveragedModel(module, avg_fn=rise)
+    weights, averages = [], []
+    for _ in range(12):
+        with torch.no_grad():
+            module.weight += torch.randn(3, 4)
+        averaged.update_parameters(module)
+        weights.append(module.weight.detach().clone())
+        averages.append(averaged.module.weight.detach().clone())
+    out.update({"average/weights": torch.stack(weights), "average/averages": torch.stack(averages)})
+
+
+def recipe_golden():
+    out = {}
+    clipping_golden(out)
+    schedule_golden(out)
+    smoothing_golden(out)
+    average_golden(out)
+    out = {name: tensor.detach().contiguous() for name, tensor in out.items()}
+    save_file(out, HERE / "recipes.safetensors")
+
+
 if __name__ == "__main__":
     for path in sorted(HERE.glob("network-*.json")):
         network_golden(path)
     optimizer_golden()
+    recipe_golden()

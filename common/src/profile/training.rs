@@ -1,0 +1,257 @@
+//! How networks are trained: section `training` of a profile.
+
+use crate::genome::Optimizer;
+use crate::network::Shape;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// Section `training`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingSettings {
+    /// Images in a batch.
+    pub batch: usize,
+    /// Epochs of a full training (a search has its own, `search.epochs`).
+    pub epochs: usize,
+    /// Training images that a network sees, the same ones every time; `null` for all of the training split.
+    pub subset: Option<usize>,
+    /// How the learning rate changes from step to step.
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate first rises linearly to its highest, before the schedule (Goyal et al. 2017); 0
+    /// for none. A training that is shorter never reaches the highest rate.
+    pub warmup_epochs: f64,
+    /// The highest learning rate, for each optimizer.
+    pub learning_rate: LearningRates,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Added to the gradients of convolutions' and the classifier's weights, times the weight.
+    pub weight_decay: f64,
+    /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it before weight decay, as by
+    /// PyTorch's `clip_grad_norm_`. `null` for no limit.
+    pub clip_gradient_norm: Option<f64>,
+    /// What happens to training images at random.
+    pub augmentation: Augmentation,
+    /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al. 2016); 0 for none.
+    pub label_smoothing: f64,
+    /// Share (0..1) of the old average in the new one of an exponential moving average over the weights of all steps, which
+    /// is then scored and saved in the place of the last weights (Polyak and Juditsky 1992). It is lower in the first
+    /// steps: after `n` of them at most `(1 + n) / (10 + n)`. `null` for no average.
+    pub ema_decay: Option<f64>,
+    /// Training images over which batch normalisation's statistics are taken anew before a network is scored; running
+    /// statistics lag behind the weights in short trainings.
+    pub recalibration_images: usize,
+}
+
+/// How the learning rate changes from step to step: `"constant"`, `"cosine"` or
+/// `{"step": {"milestones": [0.5, 0.75], "factor": 0.1}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// From the highest rate to 0 along half a cosine (Loshchilov and Hutter 2017).
+    Cosine,
+    /// From time to time it is multiplied.
+    Step {
+        /// When, as shares (0..1) of the steps after the warm-up, in rising order.
+        milestones: Vec<f64>,
+        /// By what (0..1).
+        factor: f64,
+    },
+}
+
+impl Schedule {
+    fn check(&self) -> Result<()> {
+        match self {
+            Schedule::Constant | Schedule::Cosine => {}
+            Schedule::Step { milestones, factor } => {
+                let inside = milestones.iter().all(|share| *share > 0.0 && *share < 1.0);
+                ensure!(
+                    inside && milestones.windows(2).all(|pair| pair[0] < pair[1]),
+                    "training.schedule.step.milestones {milestones:?} must be between 0 and 1 and rise"
+                );
+                ensure!(
+                    *factor > 0.0 && *factor < 1.0,
+                    "training.schedule.step.factor {factor} must be between 0 and 1"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What happens to training images at random, anew in each epoch, in this order; the default is nothing. Blank means the
+/// channel's mean, which is 0 after normalisation. Images are scored as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augmentation {
+    /// Blank pixels put around the image on each side, out of which a piece of the image's size is cut; 0 for none.
+    pub crop_padding: usize,
+    /// Whether every other image, by chance, is mirrored left to right.
+    pub horizontal_flip: bool,
+    /// Side in pixels of a square around a random pixel that is blanked, as far as it is inside the image (DeVries and
+    /// Taylor 2017); 0 for none.
+    pub cutout: usize,
+}
+
+impl Augmentation {
+    /// Checks that something of every image of this shape can stay.
+    ///
+    /// # Errors
+    /// Sizes that are too large for the images.
+    pub fn check_fits(&self, shape: Shape) -> Result<()> {
+        let side = shape.height.min(shape.width);
+        let Augmentation { crop_padding, cutout, .. } = *self;
+        ensure!(
+            crop_padding < side,
+            "training.augmentation.crop_padding {crop_padding} must be below the {side} pixels of the images' side"
+        );
+        ensure!(
+            cutout <= side,
+            "training.augmentation.cutout {cutout} must not be above the {side} pixels of the images' side"
+        );
+        Ok(())
+    }
+}
+
+/// A learning rate for each optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearningRates {
+    /// Adam.
+    pub adam: f64,
+    /// SGD with momentum.
+    pub sgd: f64,
+    /// Adagrad.
+    pub adagrad: f64,
+    /// Adamax.
+    pub adamax: f64,
+    /// Nadam.
+    pub nadam: f64,
+}
+
+impl LearningRates {
+    /// The rate for one optimizer.
+    pub fn of(&self, optimizer: Optimizer) -> f64 {
+        match optimizer {
+            Optimizer::Adam => self.adam,
+            Optimizer::Sgd => self.sgd,
+            Optimizer::Adagrad => self.adagrad,
+            Optimizer::Adamax => self.adamax,
+            Optimizer::Nadam => self.nadam,
+        }
+    }
+}
+
+impl Default for LearningRates {
+    fn default() -> Self {
+        LearningRates { adam: 0.003, sgd: 0.1, adagrad: 0.02, adamax: 0.006, nadam: 0.003 }
+    }
+}
+
+impl Default for TrainingSettings {
+    fn default() -> Self {
+        TrainingSettings {
+            batch: 128,
+            epochs: 250,
+            subset: None,
+            schedule: Schedule::Cosine,
+            warmup_epochs: 0.0,
+            learning_rate: LearningRates::default(),
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            clip_gradient_norm: None,
+            augmentation: Augmentation::default(),
+            label_smoothing: 0.0,
+            ema_decay: None,
+            recalibration_images: 1024,
+        }
+    }
+}
+
+impl TrainingSettings {
+    pub(super) fn check(&self) -> Result<()> {
+        ensure!(self.batch >= 1, "training.batch must be at least 1");
+        ensure!(self.epochs >= 1, "training.epochs must be at least 1");
+        ensure!(self.subset.is_none_or(|n| n >= 2), "training.subset must be at least 2, or null for all images");
+        self.schedule.check()?;
+        ensure!(
+            self.warmup_epochs >= 0.0 && self.warmup_epochs.is_finite(),
+            "training.warmup_epochs {} must not be negative",
+            self.warmup_epochs
+        );
+        for optimizer in Optimizer::ALL {
+            let rate = self.learning_rate.of(optimizer);
+            ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");
+        }
+        ensure!((0.0..1.0).contains(&self.momentum), "training.momentum {} must be in 0..1", self.momentum);
+        ensure!(self.weight_decay >= 0.0, "training.weight_decay {} must not be negative", self.weight_decay);
+        if let Some(norm) = self.clip_gradient_norm {
+            ensure!(norm > 0.0 && norm.is_finite(), "training.clip_gradient_norm {norm} must be above 0, or null");
+        }
+        let smoothing = self.label_smoothing;
+        ensure!((0.0..1.0).contains(&smoothing), "training.label_smoothing {smoothing} must be in 0..1");
+        if let Some(decay) = self.ema_decay {
+            ensure!(decay > 0.0 && decay < 1.0, "training.ema_decay {decay} must be between 0 and 1, or null");
+        }
+        ensure!(self.recalibration_images >= 2, "training.recalibration_images must be at least 2");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Augmentation, Shape};
+    use crate::json;
+    use crate::profile::{Profile, Schedule};
+
+    /// The schedule of a profile with this section `training`, or the error.
+    fn schedule(training: &str) -> Result<Schedule, String> {
+        let text = format!("{{\"schema\": \"neuropower/profile/1\", \"training\": {{{training}}}}}");
+        json::parse::<Profile>(&text).map(|profile| profile.training.schedule).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn schedules_as_they_are_written() {
+        assert_eq!(schedule(""), Ok(Schedule::Cosine));
+        assert_eq!(schedule(r#""schedule": "constant""#), Ok(Schedule::Constant));
+        let step = r#""schedule": {"step": {"milestones": [0.5, 0.75], "factor": 0.1}}"#;
+        assert_eq!(schedule(step), Ok(Schedule::Step { milestones: vec![0.5, 0.75], factor: 0.1 }));
+        assert_eq!(schedule(&step.replace("0.5, 0.75", "")), Ok(Schedule::Step { milestones: vec![], factor: 0.1 }));
+    }
+
+    #[test]
+    fn augmentation_leaves_something_of_the_image() {
+        let shape = Shape { channels: 3, height: 8, width: 5 };
+        let check = |crop_padding, cutout| {
+            Augmentation { crop_padding, cutout, horizontal_flip: true }.check_fits(shape).map_err(|e| e.to_string())
+        };
+        assert_eq!(check(4, 5), Ok(()));
+        assert!(check(5, 0).unwrap_err().contains("crop_padding 5 must be below the 5 pixels"));
+        assert!(check(0, 6).unwrap_err().contains("cutout 6 must not be above the 5 pixels"));
+    }
+
+    #[test]
+    fn schedules_and_limits_that_make_no_sense() {
+        let step = |inner: &str| format!(r#""schedule": {{"step": {{{inner}}}}}"#);
+        for (training, message) in [
+            (r#""schedule": "linear""#.into(), "unknown variant `linear`"),
+            (step(r#""milestones": [0.5], "factor": 0.1, "gamma": 1"#), "unknown field `gamma`"),
+            (step(r#""milestones": [0.5]"#), "missing field `factor`"),
+            (
+                step(r#""milestones": [0.7, 0.5], "factor": 0.1"#),
+                "milestones [0.7, 0.5] must be between 0 and 1 and rise",
+            ),
+            (step(r#""milestones": [0.0], "factor": 0.1"#), "milestones [0.0]"),
+            (step(r#""milestones": [30], "factor": 0.1"#), "milestones [30.0]"),
+            (step(r#""milestones": [0.5], "factor": 1.5"#), "factor 1.5"),
+            (r#""warmup_epochs": -1"#.into(), "training.warmup_epochs -1"),
+            (r#""label_smoothing": 1"#.into(), "training.label_smoothing 1 must be in 0..1"),
+            (r#""ema_decay": 1"#.into(), "training.ema_decay 1 must be between 0 and 1, or null"),
+            (r#""clip_gradient_norm": 0"#.into(), "training.clip_gradient_norm 0 must be above 0, or null"),
+        ] {
+            let error = schedule(&training).unwrap_err();
+            assert!(error.contains(message), "{training}: {error}");
+        }
+    }
+}
