@@ -15,7 +15,10 @@ pub mod state;
 
 mod ahead;
 mod commands;
+mod figure;
+mod progress;
 mod update;
+mod usage;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
