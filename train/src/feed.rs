@@ -89,6 +89,18 @@ mod tests {
     }
 
     #[test]
+    fn every_epoch_has_an_order_of_its_own_with_every_image_once() {
+        let orders: Vec<Vec<usize>> = (1..=20).map(|epoch| shuffled(50, 7, epoch)).collect();
+        let distinct: std::collections::BTreeSet<&Vec<usize>> = orders.iter().collect();
+        assert_eq!(distinct.len(), 20);
+        assert_ne!(shuffled(50, 8, 1), orders[0]);
+        for mut order in orders {
+            order.sort_unstable();
+            assert_eq!(order, (0..50).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn augmentation_depends_on_the_image_and_not_on_its_batch() {
         let (images, input) = images();
         let settings = Augmentation { crop_padding: 3, horizontal_flip: true, cutout: 2 };

@@ -94,12 +94,10 @@ fn draw_curves(area: &Area, report: &TrainReport) -> Drawn {
 }
 
 fn title(report: &TrainReport) -> String {
-    if report.diverged {
-        return format!("The training diverged in epoch {}", report.curve.len() + 1);
-    }
     let count = report.curve.len();
     let epochs = if count == 1 { "1 epoch".to_string() } else { format!("{count} epochs") };
-    format!("Training: {epochs} of {} images", report.images)
+    let what = if report.diverged { "Diverged after" } else { "Training:" };
+    format!("{what} {epochs} of {} images", report.images)
 }
 
 #[cfg(test)]
@@ -154,7 +152,7 @@ mod tests {
     #[test]
     fn one_epoch_and_none() {
         assert!(draw(&report(1, false, false)).unwrap().contains("Training: 1 epoch of"));
-        assert!(draw(&report(0, true, false)).unwrap().contains("The training diverged in epoch 1"));
-        assert!(draw(&report(300, true, true)).unwrap().contains("The training diverged in epoch 301"));
+        assert!(draw(&report(0, true, false)).unwrap().contains("Diverged after 0 epochs of 1200 images"));
+        assert!(draw(&report(300, true, true)).unwrap().contains("Diverged after 300 epochs of"));
     }
 }

@@ -49,7 +49,7 @@ pub struct Trained {
     pub validation_accuracy: Option<f64>,
     /// Whether the loss, its gradient, the weights or the statistics became NaN or infinite.
     pub diverged: bool,
-    /// Images trained on in this run, which may have gone on from an earlier one.
+    /// Images of the epochs completed in this run, which may have gone on from an earlier one.
     pub images: usize,
     /// What this run took up to the final weights.
     pub usage: Usage,

@@ -107,15 +107,15 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
 /// A hash over everything that decides what a training does.
 fn inputs(training: &Training, initial: &Weights) -> Result<String> {
     let Training { network, optimizer, settings, rate_scale, epochs, seed, images, validation } = training;
-    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed}");
+    let (images, validation) = (hash_of(images), validation.map(hash_of));
+    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?}");
     let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);
-    let mut parts = vec![settings.into_bytes(), network.into_bytes(), initial];
-    for images in [Some(*images), *validation] {
-        let labels = images.map(|images| images.labels.iter().flat_map(|label| label.to_le_bytes()).collect());
-        parts.push(images.map_or_else(Vec::new, |images| images.pixels.clone()));
-        parts.push(labels.unwrap_or_default());
-    }
-    Ok(sha256_hex_of_parts(parts.iter().map(Vec::as_slice)))
+    Ok(sha256_hex_of_parts([settings.as_bytes(), network.as_bytes(), initial.as_slice()]))
+}
+
+fn hash_of(images: &Images) -> String {
+    let labels: Vec<u8> = images.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+    sha256_hex_of_parts([images.pixels.as_slice(), &labels])
 }
 
 fn network_of(args: &FitArgs, profile: &Profile) -> Result<Network> {
