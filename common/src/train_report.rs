@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainReport {
-    /// Seed of initialisation, shuffling and dropout.
+    /// Seed of initialisation, shuffling, augmentation and dropout.
     pub seed: u64,
     /// Epochs done.
     pub epochs: usize,
@@ -22,9 +22,10 @@ pub struct TrainReport {
     pub macs: u64,
     /// Share of images classified correctly with the final weights.
     pub accuracy: SplitAccuracy,
-    /// Whether the loss became NaN or infinite; then the accuracies are those of guessing.
+    /// Whether the loss, its gradient, the weights or the statistics of batch normalisation became NaN or infinite; then
+    /// the weights are the initial ones and the accuracies those of guessing.
     pub diverged: bool,
-    /// One entry per epoch.
+    /// One entry per epoch that was completed.
     pub curve: Vec<Epoch>,
     /// SHA-256 over the data set's files.
     pub data_sha256: String,
@@ -52,22 +53,31 @@ pub struct Epoch {
     pub epoch: usize,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Mean cross-entropy over the epoch's images.
+    /// Mean over the epoch's images of what was minimised: cross-entropy, with smoothed labels if so set.
     pub loss: f64,
     /// Share of the epoch's images classified correctly as they were trained on.
     pub train_accuracy: f64,
+    /// On the validation split after the epoch; `null` where the profile's `validate_every` did not ask for it, or there
+    /// are no validation images. The last epoch always has it.
+    pub validation_accuracy: Option<f64>,
 }
 
-/// Times of one training on one machine.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What one training took on one machine. Where it went on from a checkpoint, that is since then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// Wall time of the training, without reading and scoring.
+    /// Wall time from the initial to the final weights, without reading images and scoring the final weights.
     pub wall_s: f64,
+    /// Processor time of all threads in that time.
+    pub cpu_s: f64,
     /// Training images per second of wall time.
     pub images_per_s: f64,
     /// Threads used.
     pub threads: usize,
+    /// Largest resident memory of the whole process; `null` where it is not known.
+    pub peak_rss_bytes: Option<u64>,
+    /// Why it is not known; `null` where it is.
+    pub peak_rss_reason: Option<String>,
 }
 
 impl Document for TrainReport {

@@ -218,7 +218,14 @@ mod tests {
             curve: vec![],
             data_sha256: String::new(),
             weights_sha256: String::new(),
-            timing: Timing { wall_s: 1.0, images_per_s: 1.0, threads: 1 },
+            timing: Timing {
+                wall_s: 1.0,
+                cpu_s: 1.0,
+                images_per_s: 1.0,
+                threads: 1,
+                peak_rss_bytes: Some(1),
+                peak_rss_reason: None,
+            },
         }
     }
 

@@ -1,17 +1,20 @@
 //! What a training needs to go on after an interruption, kept after every epoch: one line of JSON, then a safetensors file
-//! with the parameters, the optimizer's state and the average of the weights.
+//! with the parameters, the optimizer's state and the average of the weights, then the SHA-256 of all that.
 
 use crate::average::Average;
 use crate::model::Model;
 use crate::state::State;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use common::atomic;
+use common::hash::sha256_hex;
 use common::json::{self, Document};
 use common::train_report::Epoch;
 use common::weights::Weights;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// Length of the hash at the end.
+const DIGEST: usize = 64;
 /// What the names of each part's tensors begin with.
 const MODEL: &str = "model/";
 const OPTIMIZER: &str = "optimizer/";
@@ -63,8 +66,10 @@ impl Checkpoint {
         for (prefix, part) in parts {
             tensors.0.extend(part.0.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
         }
-        let line = json::to_line(&header)?;
-        atomic::write(&self.path, &[line.as_bytes(), b"\n", &tensors.to_bytes()?].concat())
+        let mut bytes = [json::to_line(&header)?.as_bytes(), b"\n", &tensors.to_bytes()?].concat();
+        let digest = sha256_hex(&bytes);
+        bytes.extend_from_slice(digest.as_bytes());
+        atomic::write(&self.path, &bytes)
     }
 
     /// Goes on to the state that was kept; to none if nothing was kept.
@@ -81,6 +86,10 @@ impl Checkpoint {
     }
 
     fn restore_from(&self, bytes: &[u8], state: &mut State) -> Result<()> {
+        let bytes = match bytes.split_last_chunk::<DIGEST>() {
+            Some((bytes, digest)) if sha256_hex(bytes).as_bytes() == digest => bytes,
+            Some(_) | None => bail!("it is damaged"),
+        };
         let end = bytes.iter().position(|byte| *byte == b'\n').context("it has no first line")?;
         let header: Header = json::parse(std::str::from_utf8(&bytes[..end])?)?;
         ensure!(header.inputs == self.inputs, "it was made with another network, data set, seed or settings");

@@ -5,9 +5,11 @@ use crate::augment::Augmenter;
 use crate::checkpoint::Checkpoint;
 use crate::eval;
 use crate::feed::{self, Batch};
-use crate::model::Mode;
+use crate::model::{Mode, Model};
+use crate::progress::Progress;
 use crate::schedule::Rates;
 use crate::state::State;
+use crate::usage::{Stopwatch, Usage};
 use anyhow::Result;
 use candle_core::{D, Tensor};
 use common::dataset::Images;
@@ -16,7 +18,6 @@ use common::network::Network;
 use common::profile::TrainingSettings;
 use common::train_report::Epoch;
 use common::weights::Weights;
-use indicatif::ProgressBar;
 
 /// What a training is made of.
 pub struct Training<'a> {
@@ -30,14 +31,12 @@ pub struct Training<'a> {
     pub rate_scale: f64,
     /// Epochs to do.
     pub epochs: usize,
-    /// Seed of shuffling and dropout.
+    /// Seed of shuffling, augmentation and dropout.
     pub seed: u64,
     /// The training images.
     pub images: &'a Images,
-    /// Advanced by every image.
-    pub progress: &'a ProgressBar,
-    /// Kept after every epoch but the last; where there is one, the training goes on from it.
-    pub checkpoint: &'a Checkpoint,
+    /// The images that the result is scored on.
+    pub validation: Option<&'a Images>,
 }
 
 /// What a training made.
@@ -46,14 +45,14 @@ pub struct Trained {
     pub weights: Weights,
     /// One entry per epoch that was completed.
     pub curve: Vec<Epoch>,
+    /// Accuracy of the weights on the validation images; that of guessing if the training diverged.
+    pub validation_accuracy: Option<f64>,
     /// Whether the loss, its gradient, the weights or the statistics became NaN or infinite.
     pub diverged: bool,
-}
-
-impl Trained {
-    fn diverged(initial: &Weights, state: State) -> Trained {
-        Trained { weights: initial.clone(), curve: state.curve, diverged: true }
-    }
+    /// Images trained on in this run, which may have gone on from an earlier one.
+    pub images: usize,
+    /// What this run took up to the final weights.
+    pub usage: Usage,
 }
 
 /// Sums over an epoch.
@@ -79,46 +78,78 @@ impl Totals {
             learning_rate,
             loss: self.loss / self.images as f64,
             train_accuracy: self.correct as f64 / self.images as f64,
+            validation_accuracy: None,
         }
     }
 }
 
 impl Training<'_> {
-    /// Trains from `initial` weights. The same settings and seed give the same bytes.
+    /// Trains from `initial` weights, or goes on from where the checkpoint is. The same settings and seed give the same
+    /// bytes. The checkpoint is kept after every epoch but the last.
     ///
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, or an operation that fails.
-    pub fn run(&self, initial: &Weights) -> Result<Trained> {
+    pub fn run(&self, initial: &Weights, checkpoint: &Checkpoint) -> Result<Trained> {
         let mut state = State::new(self.network, initial, self.optimizer, self.settings)?;
-        self.checkpoint.restore(&mut state)?;
-        self.progress.inc((state.curve.len() * self.images.len()) as u64);
-        for epoch in state.curve.len() + 1..=self.epochs {
-            if !self.epoch(&mut state, epoch)? {
-                return Ok(Trained::diverged(initial, state));
-            }
-            if epoch < self.epochs {
-                self.checkpoint.save(&state)?;
+        checkpoint.restore(&mut state)?;
+        let earlier = state.curve.len();
+        let stopwatch = Stopwatch::start();
+        let progress = Progress::new(self.epochs, self.images.len(), earlier);
+        let mut well = true;
+        while well && state.curve.len() < self.epochs {
+            well = self.epoch(&mut state, &progress)?;
+            if well && state.curve.len() < self.epochs {
+                checkpoint.save(&state)?;
             }
         }
-        match state.finished(self.images, self.settings)? {
-            Some(model) => Ok(Trained { weights: model.weights()?, curve: state.curve, diverged: false }),
-            None => Ok(Trained::diverged(initial, state)),
+        let model = if well { state.finished(self.images, self.settings)? } else { None };
+        let usage = stopwatch.read();
+        let accuracy = self.accuracy(model.as_ref())?;
+        if let (Some(_), Some(last)) = (&model, state.curve.last_mut()) {
+            last.validation_accuracy = accuracy;
         }
+        Ok(Trained {
+            weights: model.as_ref().map_or_else(|| Ok(initial.clone()), Model::weights)?,
+            validation_accuracy: accuracy,
+            diverged: model.is_none(),
+            images: (state.curve.len() - earlier) * self.images.len(),
+            curve: state.curve,
+            usage,
+        })
+    }
+
+    /// The accuracy of guessing.
+    pub fn chance(&self) -> f64 {
+        1.0 / self.network.classes.len() as f64
+    }
+
+    /// Accuracy on the validation images, if there are any; without a model that of guessing.
+    fn accuracy(&self, model: Option<&Model>) -> Result<Option<f64>> {
+        let Some(images) = self.validation else { return Ok(None) };
+        let Some(model) = model else { return Ok(Some(self.chance())) };
+        Ok(Some(eval::score(model, images)?.correct as f64 / images.len() as f64))
     }
 
     /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
-    fn epoch(&self, state: &mut State, epoch: usize) -> Result<bool> {
+    fn epoch(&self, state: &mut State, progress: &Progress) -> Result<bool> {
+        let epoch = state.curve.len() + 1;
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
         let augmenter = Augmenter { settings: &self.settings.augmentation, seed: self.seed, epoch };
         let batches = order
             .chunks(self.settings.batch)
             .map(|indices| feed::augmented_batch(self.images, indices, &self.network.input, augmenter));
-        let Some(done) = ahead(batches, |batches| self.steps(state, epoch, batches))? else {
+        let done = ahead(batches, |batches| self.steps(state, epoch, batches, progress))?;
+        let Some(mut done) = done else { return Ok(false) };
+        if !state.is_finite()? {
             return Ok(false);
-        };
-        self.progress.set_message(format!("epoch {epoch}/{}, loss {:.4}", self.epochs, done.loss));
+        }
+        // The last epoch's weights are scored at the end.
+        if epoch.is_multiple_of(self.settings.validate_every) && epoch < self.epochs {
+            done.validation_accuracy = self.accuracy(state.finished(self.images, self.settings)?.as_ref())?;
+        }
+        progress.epoch(&done);
         state.curve.push(done);
-        state.is_finite()
+        Ok(true)
     }
 
     /// The steps of one epoch; `None` when the training diverged.
@@ -127,6 +158,7 @@ impl Training<'_> {
         state: &mut State,
         epoch: usize,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
+        progress: &Progress,
     ) -> Result<Option<Epoch>> {
         let steps = self.images.len().div_ceil(self.settings.batch);
         let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
@@ -142,7 +174,7 @@ impl Training<'_> {
                 return Ok(None);
             }
             totals.add(&loss, &logits, &labels)?;
-            self.progress.inc(labels.elem_count() as u64);
+            progress.images(labels.elem_count());
         }
         Ok(Some(totals.epoch(epoch, rate)))
     }

@@ -16,8 +16,11 @@ pub mod state;
 
 mod ahead;
 mod commands;
+mod figure;
 mod plan;
+mod progress;
 mod update;
+mod usage;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -4,6 +4,7 @@ use crate::ops::activation::Piecewise;
 use crate::ops::blocks::{from_rows, to_blocks, to_rows};
 use crate::ops::condense::{Condense, Norms, Pass};
 use crate::ops::conv::Conv2d;
+use crate::ops::dropout::Dropout;
 use crate::ops::norm::NormActivation;
 use crate::ops::scratch::Pool;
 use crate::ops::simd::Level;
@@ -13,9 +14,7 @@ use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
 use common::network::{Network, Op};
-use common::seed;
 use common::weights::{Role, Tensor as Raw, Weights, tensors_of};
-use rand::RngExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -148,7 +147,9 @@ impl Model {
         match step {
             Step::Node(index) => self.node(*index, inputs, batch, seen),
             Step::NormActivation { norm, pair } => self.norm(*norm, *pair, inputs[0], batch, seen),
-            Step::Condense { layer, nodes, .. } => self.condense(layer, nodes, inputs[0], batch, seen),
+            Step::Condense { layer, nodes, dropouts, .. } => {
+                self.condense(layer, nodes, dropouts, inputs[0], batch, seen)
+            }
         }
     }
 
@@ -162,7 +163,7 @@ impl Model {
             Op::BatchNorm { .. } => self.norm(index, IDENTITY, input, batch, seen)?,
             Op::Activation(pair) => Piecewise { pair, level: self.level }.apply(input)?,
             Op::Dropout { probability } => match batch.mode {
-                Mode::Training { seed, step } => (input * dropout_mask(input, probability, seed, step, &node.name)?)?,
+                Mode::Training { seed, step } => self.dropout(index, probability, seed, step).apply(input)?,
                 Mode::Statistics | Mode::Evaluation => input.clone(),
             },
             Op::Concat {} => Tensor::cat(inputs, 2)?,
@@ -201,6 +202,7 @@ impl Model {
         &self,
         layer: &Arc<Condense>,
         nodes: &[(usize, Option<usize>)],
+        dropouts: &[(usize, f64)],
         input: &Tensor,
         batch: Batch,
         seen: &mut Seen,
@@ -224,8 +226,16 @@ impl Model {
                 Norms::Batch(shared)
             }
         };
-        let pass = Pass::new(layer.clone(), batch.images, self.level, self.pool.clone(), norms);
+        let mut pass = Pass::new(layer.clone(), batch.images, self.level, self.pool.clone(), norms);
+        if let Mode::Training { seed, step } = batch.mode {
+            let dropout = |(index, probability): &(usize, f64)| self.dropout(*index, *probability, seed, step);
+            pass = pass.with_dropouts(dropouts.iter().map(dropout).collect());
+        }
         Ok(pass.apply(input, &Tensor::cat(&parameters, 0)?)?)
+    }
+
+    fn dropout(&self, index: usize, probability: f64, seed: u64, step: usize) -> Dropout {
+        Dropout::new(probability, seed, &format!("{}/{step}", self.network.nodes[index].name), self.level)
     }
 
     /// A trainable tensor; in evaluation outside the autograd graph, which would hold every intermediate value.
@@ -283,13 +293,4 @@ fn average_pool(input: &Tensor, size: usize) -> Result<Tensor> {
         .reshape((blocks * rows * channels, columns, size, lanes))?
         .mean(2)?
         .reshape((blocks, rows, channels, columns, lanes))?)
-}
-
-/// 0 with the given probability, else `1 / (1 - probability)`; decided by seed, step and the node's name alone.
-fn dropout_mask(like: &Tensor, probability: f64, seed: u64, step: usize, name: &str) -> Result<Tensor> {
-    let mut rng = seed::stream(seed, &format!("dropout/{step}/{name}"));
-    let kept = (1.0 / (1.0 - probability)) as f32;
-    let mask: Vec<f32> =
-        (0..like.elem_count()).map(|_| if rng.random_bool(probability) { 0.0 } else { kept }).collect();
-    Ok(Tensor::from_vec(mask, like.shape(), like.device())?)
 }

@@ -22,6 +22,8 @@ pub(crate) enum Step {
         layer: Arc<Condense>,
         /// For each FEL, and for the tail if it has one, the normalisation and, where there is one, the convolution.
         nodes: Vec<(usize, Option<usize>)>,
+        /// For each FEL its dropout and the probability, or none at all.
+        dropouts: Vec<(usize, f64)>,
         /// The node whose value the step makes.
         last: usize,
     },
@@ -70,6 +72,8 @@ struct Fel {
     filters: usize,
     kernel: usize,
     pair: PiecewiseActivation,
+    dropout: Option<(usize, f64)>,
+    last: usize,
 }
 
 impl Graph<'_> {
@@ -95,29 +99,38 @@ impl Graph<'_> {
         Some(Step::NormActivation { norm: index, pair: self.pair(index)? })
     }
 
-    /// A FEL at `index`: normalisation, activation, convolution, and the concatenation of what it read with what it made.
+    /// A FEL at `index`: normalisation, activation, convolution, perhaps dropout, and the concatenation of what it read with
+    /// what it made.
     fn fel(&self, index: usize) -> Option<Fel> {
         let pair = self.pair(index)?;
         let Op::Conv2d { in_channels, out_channels, kernel, stride: 1 } = self.op(index + 2)? else { return None };
-        let Op::Concat {} = self.op(index + 3)? else { return None };
+        let dropout = match self.op(index + 3)? {
+            Op::Dropout { probability } if self.is_read_by(index + 2, &[index + 3]) => Some((index + 3, probability)),
+            _ => None,
+        };
+        let made = dropout.map_or(index + 2, |(node, _)| node);
+        let Op::Concat {} = self.op(made + 1)? else { return None };
         let chained = self.is_read_by(index + 1, &[index + 2])
-            && self.is_read_by(index + 2, &[index + 3])
-            && self.inputs[index + 3] == [self.inputs[index][0], Some(index + 2)];
-        chained.then_some(Fel { in_channels, filters: out_channels, kernel, pair })
+            && self.is_read_by(made, &[made + 1])
+            && self.inputs[made + 1] == [self.inputs[index][0], Some(made)];
+        chained.then_some(Fel { in_channels, filters: out_channels, kernel, pair, dropout, last: made + 1 })
     }
 
     fn condense(&self, index: usize) -> Option<Step> {
         let first = self.fel(index)?;
         let Fel { in_channels, kernel, pair, .. } = first;
-        let (mut filters, mut nodes, mut last) = (vec![first.filters], vec![(index, Some(index + 2))], index + 3);
+        let mut filters = vec![first.filters];
+        let (mut nodes, mut dropouts, mut last) =
+            (vec![(index, Some(index + 2))], Vec::from_iter(first.dropout), first.last);
         while let Some(fel) = self.fel(last + 1) {
-            let same = (fel.kernel, fel.pair) == (kernel, pair) && self.inputs[last + 1] == [Some(last)];
-            if !same || !self.is_read_by(last, &[last + 1, last + 4]) {
+            let same = (fel.kernel, fel.pair, fel.dropout.is_some()) == (kernel, pair, first.dropout.is_some());
+            if !same || self.inputs[last + 1] != [Some(last)] || !self.is_read_by(last, &[last + 1, fel.last]) {
                 break;
             }
             filters.push(fel.filters);
             nodes.push((last + 1, Some(last + 3)));
-            last += 4;
+            dropouts.extend(fel.dropout);
+            last = fel.last;
         }
         let mut tail = Tail::Concat;
         if let Some((found, convolution, end)) = self.tail(last, pair) {
@@ -125,7 +138,7 @@ impl Graph<'_> {
             (tail, last) = (found, end);
         }
         let layer = Arc::new(Condense { in_channels, filters, kernel, pair, tail });
-        Some(Step::Condense { layer, nodes, last })
+        Some(Step::Condense { layer, nodes, dropouts, last })
     }
 
     /// What follows the concatenation `concat` and alone reads it: the tail, its convolution, its last node.

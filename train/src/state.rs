@@ -61,9 +61,6 @@ impl State {
     }
 
     /// Whether every weight is a finite number.
-    ///
-    /// # Errors
-    /// Weights that cannot be read.
     pub fn is_finite(&self) -> Result<bool> {
         Ok(all_finite(&self.model.weights()?))
     }

@@ -1,7 +1,7 @@
 //! Our operations against Candle's own, for odd sizes, every tile width, strides and batch 1, at every level; forward and
 //! backward.
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
 use train::ops::activation::Piecewise;
 use train::ops::blocks::{to_blocks, to_rows};
@@ -50,6 +50,35 @@ fn as_rows([y, dx, dw]: [Tensor; 3]) -> [Tensor; 3] {
     [y.flatten_from(1).unwrap(), dx.flatten_from(1).unwrap(), dw]
 }
 
+/// Compares the gradients of [`in_blocks`] with central differences of `f` in f64, along a direction.
+fn assert_slopes(
+    ours: &[Tensor; 3],
+    x: &Tensor,
+    w: &Tensor,
+    f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+    what: &str,
+) {
+    const STEP: f64 = 1e-6;
+    let (x, w) = (x.to_dtype(DType::F64).unwrap(), w.to_dtype(DType::F64).unwrap());
+    let loss = |x: &Tensor, w: &Tensor| -> Result<f64> {
+        let y = f(x, w)?.flatten_from(1)?;
+        (&y * numbers(y.dims(), 9.0).to_dtype(DType::F64)?)?.sum_all()?.to_scalar()
+    };
+    for (place, gradient, name) in [(&x, &ours[1], "input"), (&w, &ours[2], "weight")] {
+        let direction = numbers(place.dims(), 4.0).to_dtype(DType::F64).unwrap();
+        let moved = |step: f64| {
+            let there = (place + (&direction * step).unwrap()).unwrap();
+            if name == "input" { loss(&there, &w).unwrap() } else { loss(&x, &there).unwrap() }
+        };
+        let want = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+        let gradient = gradient.to_dtype(DType::F64).unwrap().reshape(place.dims()).unwrap();
+        let products = (gradient * &direction).unwrap();
+        let got: f64 = products.sum_all().unwrap().to_scalar().unwrap();
+        let scale: f64 = products.abs().unwrap().sum_all().unwrap().to_scalar().unwrap();
+        assert!((got - want).abs() <= 1e-5 * scale.max(1.0), "{what}, slope of the {name}: {got} is not {want}");
+    }
+}
+
 #[test]
 fn convolution_is_candles() {
     // (batch, in, out, height, width, kernel, stride)
@@ -75,6 +104,11 @@ fn convolution_is_candles() {
                 if stride == 1 { Ok(dense) } else { every(&every(&dense, 2, stride)?, 3, stride) }
             });
             let candles = as_rows(candles);
+            let exact = |x: &Tensor, w: &Tensor| {
+                let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
+                every(&every(&dense, 2, stride)?, 3, stride)
+            };
+            assert_slopes(&ours, &x, &w, exact, &format!("{level:?} {:?} kernel {kernel} stride {stride}", x.dims()));
             for (what, (got, want)) in
                 ["output", "input gradient", "weight gradient"].iter().zip(ours.iter().zip(&candles))
             {
@@ -105,6 +139,13 @@ fn batch_norm_with_activation_is_the_textbook_formula() {
                     Piecewise { pair, level }.apply(&normalised)
                 });
                 let textbook = as_rows(textbook);
+                let exact = |x: &Tensor, g: &Tensor| {
+                    let normalised = textbook_batch_norm(x, g, &beta.to_dtype(DType::F64)?)?;
+                    let values: Vec<f64> = normalised.flatten_all()?.to_vec1()?;
+                    let activated: Vec<f64> = values.into_iter().map(|x| pair.value(x)).collect();
+                    Tensor::from_vec(activated, normalised.shape(), &Device::Cpu)
+                };
+                assert_slopes(&ours, &x, &gamma, exact, &format!("{level:?} {pair} {shape:?}"));
                 for (what, (got, want)) in
                     ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
                 {

@@ -40,6 +40,9 @@ pub struct TrainingSettings {
     /// Training images over which batch normalisation's statistics are taken anew before a network is scored; running
     /// statistics lag behind the weights in short trainings.
     pub recalibration_images: usize,
+    /// After how many epochs each the network is scored on the validation images, which costs time and changes nothing; 0
+    /// for only at the end.
+    pub validate_every: usize,
 }
 
 /// How the learning rate changes from step to step: `"constant"`, `"cosine"` or
@@ -165,6 +168,7 @@ impl Default for TrainingSettings {
             label_smoothing: 0.0,
             ema_decay: None,
             recalibration_images: 1024,
+            validate_every: 0,
         }
     }
 }

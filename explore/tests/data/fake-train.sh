@@ -43,7 +43,10 @@ cat > "$out/.train.$$" << EOF
 {
   "schema": "neuropower/train/1", "seed": $seed, "epochs": $epochs, "images": 10, "optimizer": "$optimizer",
   "parameters": 1, "macs": 1, "accuracy": {"train": 0.5, "validation": $accuracy}, "diverged": $diverged, "curve": [],
-  "data_sha256": "0", "weights_sha256": "0", "timing": {"wall_s": $(date +%s), "images_per_s": 1, "threads": $threads}
+  "data_sha256": "0", "weights_sha256": "0",
+  "timing": {
+    "wall_s": $(date +%s), "cpu_s": 1, "images_per_s": 1, "threads": $threads, "peak_rss_bytes": 1, "peak_rss_reason": null
+  }
 }
 EOF
 mv "$out/.train.$$" "$out/train.json"

@@ -13,8 +13,6 @@ use rayon::prelude::*;
 
 /// Elements handled by one task.
 const PIECE: usize = 1 << 14;
-/// Elements for which both sides are computed before they are merged; small enough for the first cache.
-pub(super) const BLOCK: usize = 256;
 
 /// The activation as a differentiable operation on a tensor of any shape.
 #[derive(Clone, Copy, Debug)]
@@ -71,110 +69,112 @@ multiversion! {
 
 multiversion! {
     /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the right.
-    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_generic;
+    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_of;
 }
 
 #[inline(always)]
 fn values_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
-    merge_sides::<Value>(pair, scale, shift, input, output);
+    let (left, right) = (Terms::left(pair.left), Terms::right(pair.right));
+    let elements = output.iter_mut().zip(input);
+    if left.is_line() && right.is_line() {
+        elements.for_each(|(y, x)| {
+            let x = x * scale + shift;
+            *y = x * if x < 0.0 { left.line } else { right.line };
+        });
+    } else {
+        elements.for_each(|(y, x)| {
+            let x = x * scale + shift;
+            *y = Terms::of(x, left, right).value(x);
+        });
+    }
 }
 
+/// [`affine_derivatives`] for kernels that go on with them.
 #[inline(always)]
-fn derivatives_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
-    merge_sides::<Derivative>(pair, scale, shift, input, output);
+pub(super) fn derivatives_of(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+    let (left, right) = (Terms::left(pair.left), Terms::right(pair.right));
+    let elements = output.iter_mut().zip(input);
+    if left.is_line() && right.is_line() {
+        elements.for_each(|(y, x)| *y = if x * scale + shift < 0.0 { left.line } else { right.line });
+    } else {
+        elements.for_each(|(y, x)| {
+            let x = x * scale + shift;
+            *y = Terms::of(x, left, right).derivative(x);
+        });
+    }
 }
 
-/// A function of an activation. Types instead of closures: only these are inlined into the code of each level for sure.
-trait OneSide {
-    fn apply(side: Activation, input: &[f32], output: &mut [f32]);
+/// One side of an activation as `constant + line * x + (gate + gated_line * x) * q + power * t` with `t = exp(rate * x)` and
+/// `q = 1 / (1 + t)`. All seven functions have this form, so that both sides together cost one exponential and one division.
+#[derive(Clone, Copy, Default)]
+struct Terms {
+    constant: f32,
+    line: f32,
+    gate: f32,
+    gated_line: f32,
+    power: f32,
+    rate: f32,
 }
 
-struct Value;
+impl Terms {
+    /// An activation for `x < 0`.
+    fn left(activation: Activation) -> Terms {
+        let none = Terms::default();
+        let exponential = |height: f32| Terms { constant: -height, power: height, rate: 1.0, ..none };
+        match activation {
+            Activation::Relu => none,
+            Activation::Linear => Terms { line: 1.0, ..none },
+            Activation::Sigmoid => Terms { gate: 1.0, rate: -1.0, ..none },
+            Activation::Swish => Terms { gated_line: 1.0, rate: -1.0, ..none },
+            Activation::Tanh => Terms { constant: 1.0, gate: -2.0, rate: 2.0, ..none },
+            Activation::Elu => exponential(1.0),
+            Activation::Selu => exponential((SELU_SCALE * SELU_ALPHA) as f32),
+        }
+    }
 
-impl OneSide for Value {
+    /// An activation for `x >= 0`.
+    fn right(activation: Activation) -> Terms {
+        let line = |line: f32| Terms { line, ..Terms::default() };
+        match activation {
+            Activation::Relu | Activation::Elu | Activation::Linear => line(1.0),
+            Activation::Selu => line(SELU_SCALE as f32),
+            Activation::Sigmoid | Activation::Swish | Activation::Tanh => Terms::left(activation),
+        }
+    }
+
+    fn is_line(self) -> bool {
+        self.rate == 0.0
+    }
+
+    /// The terms of the side on which `x` lies.
     #[inline(always)]
-    fn apply(side: Activation, x: &[f32], y: &mut [f32]) {
-        match side {
-            Activation::Relu => map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
-            Activation::Elu => map(x, y, |x| if x < 0.0 { exp(x) - 1.0 } else { x }),
-            Activation::Sigmoid => map(x, y, sigmoid),
-            Activation::Tanh => map(x, y, tanh),
-            Activation::Swish => map(x, y, |x| x * sigmoid(x)),
-            Activation::Selu => {
-                map(x, y, |x| SELU_SCALE as f32 * if x < 0.0 { SELU_ALPHA as f32 * (exp(x) - 1.0) } else { x });
-            }
-            Activation::Linear => y.copy_from_slice(x),
+    fn of(x: f32, left: Terms, right: Terms) -> Terms {
+        let choose = |left: f32, right: f32| if x < 0.0 { left } else { right };
+        Terms {
+            constant: choose(left.constant, right.constant),
+            line: choose(left.line, right.line),
+            gate: choose(left.gate, right.gate),
+            gated_line: choose(left.gated_line, right.gated_line),
+            power: choose(left.power, right.power),
+            rate: choose(left.rate, right.rate),
         }
     }
-}
 
-struct Derivative;
-
-impl OneSide for Derivative {
     #[inline(always)]
-    fn apply(side: Activation, x: &[f32], y: &mut [f32]) {
-        match side {
-            Activation::Relu => map(x, y, |x| if x < 0.0 { 0.0 } else { 1.0 }),
-            Activation::Elu => map(x, y, |x| if x < 0.0 { exp(x) } else { 1.0 }),
-            Activation::Sigmoid => map(x, y, |x| sigmoid(x) * (1.0 - sigmoid(x))),
-            Activation::Tanh => map(x, y, |x| 1.0 - tanh(x) * tanh(x)),
-            Activation::Swish => map(x, y, |x| sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),
-            Activation::Selu => {
-                map(x, y, |x| SELU_SCALE as f32 * if x < 0.0 { SELU_ALPHA as f32 * exp(x) } else { 1.0 });
-            }
-            Activation::Linear => y.fill(1.0),
-        }
+    fn value(self, x: f32) -> f32 {
+        let t = exp(self.rate * x);
+        let q = 1.0 / (1.0 + t);
+        (self.constant + self.power * t) + self.line * x + (self.gate + self.gated_line * x) * q
     }
-}
 
-#[inline(always)]
-fn merge_sides<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
-    for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
-        merge_block::<F>(pair, scale, shift, x, y);
+    /// With `dq/dx = -rate * q * (1 - q)`.
+    #[inline(always)]
+    fn derivative(self, x: f32) -> f32 {
+        let t = exp(self.rate * x);
+        let q = 1.0 / (1.0 + t);
+        let of_gate = (self.gate + self.gated_line * x) * (1.0 - q) * self.rate;
+        (self.line + self.power * self.rate * t) + (self.gated_line - of_gate) * q
     }
-}
-
-/// Computes both sides of at most [`BLOCK`] elements and takes, for each element, the one of its sign.
-#[inline(always)]
-fn merge_block<F: OneSide>(pair: PiecewiseActivation, scale: f32, shift: f32, x: &[f32], y: &mut [f32]) {
-    // For x >= 0 the canonical one is the same function, and the cheapest.
-    let right = if pair.left == pair.right { pair.right } else { pair.right.canonical_right() };
-    let (mut argument, mut left) = ([0.0; BLOCK], [0.0; BLOCK]);
-    let argument = &mut argument[..x.len()];
-    map(x, argument, |x| x * scale + shift);
-    F::apply(right, argument, y);
-    if pair.left != right {
-        let left = &mut left[..x.len()];
-        F::apply(pair.left, argument, left);
-        for ((y, left), x) in y.iter_mut().zip(left).zip(argument) {
-            // With an `if` over the values the compiler chooses between addresses, which does not vectorise.
-            let negative = u32::from(*x < 0.0).wrapping_neg();
-            *y = f32::from_bits((left.to_bits() & negative) | (y.to_bits() & !negative));
-        }
-    }
-}
-
-/// The derivatives for at most [`BLOCK`] elements, for kernels that go on with them.
-#[inline(always)]
-pub(super) fn derivatives_of_block(pair: PiecewiseActivation, scale: f32, shift: f32, x: &[f32], y: &mut [f32]) {
-    merge_block::<Derivative>(pair, scale, shift, x, y);
-}
-
-#[inline(always)]
-fn map(input: &[f32], output: &mut [f32], f: impl Fn(f32) -> f32) {
-    for (y, x) in output.iter_mut().zip(input) {
-        *y = f(*x);
-    }
-}
-
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-#[inline(always)]
-fn tanh(x: f32) -> f32 {
-    1.0 - 2.0 / (1.0 + exp(2.0 * x))
 }
 
 /// `e^x` for `x` in -87..88, clamped outside; NaN stays NaN. Cody-Waite reduction and a polynomial, without branches.

@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod condense;
 pub mod conv;
 mod correlate;
+pub mod dropout;
 pub mod norm;
 mod products;
 pub mod scratch;

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
-use super::activation::{BLOCK, derivatives_of_block};
+use super::activation::derivatives_of;
 use super::blocks::{Blocks, LANES};
 use super::simd::{Level, multiversion};
 use common::activation::PiecewiseActivation;
@@ -180,6 +180,9 @@ impl Correction {
     }
 }
 
+/// Elements whose derivatives are computed at a time; they stay in the first cache.
+const BLOCK: usize = 256;
+
 multiversion! {
     /// Mean and sum of squared deviations of the live lanes of a line of `count` live elements.
     fn line_moments(mask: &[f32; LANES], count: f32, line: &[f32], result: &mut [f32; 2]) => line_moments_generic;
@@ -217,7 +220,7 @@ fn before_activation_generic(channel: Channel, x: &[f32], after: &[f32], gradien
     let [mut plain, mut weighted] = *sums;
     for ((gradient, x), after) in gradient.chunks_mut(BLOCK).zip(x.chunks(BLOCK)).zip(after.chunks(BLOCK)) {
         let derivatives = &mut derivatives[..x.len()];
-        derivatives_of_block(pair, scale, shift, x, derivatives);
+        derivatives_of(pair, scale, shift, x, derivatives);
         let pixels = x.chunks_exact(LANES).zip(after.chunks_exact(LANES)).zip(derivatives.chunks_exact(LANES));
         for (((x, after), slope), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
             for i in 0..LANES {

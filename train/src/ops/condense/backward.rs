@@ -107,6 +107,10 @@ impl Pass {
         let mut slope = self.pool.take(slope_shape.elements());
         let of_output = &mut slope[..slope_shape.elements()];
         self.settled(features, statistics, correction, gradient, channels, filters, of_output);
+        if let Some(dropout) = self.dropouts.get(index) {
+            let blocks = of_output.par_chunks_mut(slope_shape.block()).enumerate();
+            blocks.for_each(|(block, slope)| dropout.drop(block * slope_shape.block(), slope));
+        }
         let fel = Fel {
             pass: self,
             features,

@@ -65,7 +65,7 @@ impl Pass {
         let mut output = self.pool.take(shape.elements());
         let moments: Vec<Vec<Moments>> = bands(&mut output[..shape.elements()], shape, rows)
             .into_par_iter()
-            .map(|band| self.fel_band(features, affine, &packed, shape, band))
+            .map(|band| self.fel_band(index, features, affine, &packed, shape, band))
             .collect();
         (output, Moments::statistics(&moments))
     }
@@ -74,6 +74,7 @@ impl Pass {
     /// `(y + padding) % kernel`.
     fn fel_band(
         &self,
+        index: usize,
         features: &Features,
         affine: &Affine,
         packed: &Packed,
@@ -95,6 +96,9 @@ impl Pass {
             let starts = ring.starts(top, kernel);
             let window = Window { ahead: &ahead, ..ring.window(&starts, 1) };
             correlate_row(self.level, packed, window, out);
+            if let Some(dropout) = self.dropouts.get(index) {
+                dropout.drop(band.block * shape.block() + top * shape.row(), out);
+            }
             Moments::add_rows(self.level, shape, band.block, out, &mut moments);
         }
         moments

@@ -10,6 +10,7 @@ mod features;
 mod forward;
 mod tail;
 
+use super::dropout::Dropout;
 use super::scratch::{Buffer, Pool};
 use super::simd::Level;
 use super::statistics::{SharedStatistics, Statistics};
@@ -109,6 +110,8 @@ pub struct Pass {
     level: Level,
     pool: Arc<Pool>,
     norms: Norms,
+    /// One for each FEL, or none at all.
+    dropouts: Vec<Dropout>,
     /// The FELs' outputs, kept for the backward pass.
     kept: Mutex<Vec<Buffer>>,
 }
@@ -116,7 +119,13 @@ pub struct Pass {
 impl Pass {
     /// A pass over a batch of `images`; large buffers come from `pool`.
     pub fn new(layer: Arc<Condense>, images: usize, level: Level, pool: Arc<Pool>, norms: Norms) -> Pass {
-        Pass { layer, images, level, pool, norms, kept: Mutex::default() }
+        Pass { layer, images, level, pool, norms, dropouts: Vec::new(), kept: Mutex::default() }
+    }
+
+    /// The pass with dropout after each FEL's convolution.
+    pub fn with_dropouts(mut self, dropouts: Vec<Dropout>) -> Pass {
+        self.dropouts = dropouts;
+        self
     }
 
     /// The layer's output for `input` (blocks, height, in, width, 16), differentiable in both arguments where the batch's own

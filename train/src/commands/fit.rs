@@ -1,0 +1,179 @@
+//! `train fit`: from a network and images to weights.
+
+use super::{Compute, check_fits};
+use crate::checkpoint::Checkpoint;
+use crate::fit::{Trained, Training};
+use crate::{feed, figure, init, usage};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use common::counts;
+use common::dataset::{Dataset, Images, Split};
+use common::genome::Genome;
+use common::hash::{sha256_hex, sha256_hex_of_parts};
+use common::json;
+use common::network::Network;
+use common::profile::Profile;
+use common::train_report::{SplitAccuracy, Timing, TrainReport};
+use common::weights::Weights;
+use common::{atomic, stage};
+use std::path::PathBuf;
+
+/// Options of `train fit`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  train fit --network network.json --dataset data/digits --out runs/by-hand --epochs 10"
+)]
+pub(crate) struct FitArgs {
+    /// The network to train
+    #[arg(long, required_unless_present = "genome", conflicts_with = "genome")]
+    network: Option<PathBuf>,
+    /// The genome whose template network to train
+    #[arg(long)]
+    genome: Option<PathBuf>,
+    /// Folder of the data set
+    #[arg(long)]
+    dataset: PathBuf,
+    /// Folder for the results
+    #[arg(long)]
+    out: PathBuf,
+    /// Profile [default: the paper's settings]
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Train on the validation images too
+    #[arg(long)]
+    no_validation: bool,
+    /// Epochs [default: the profile's training.epochs]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// Seed of initialisation, shuffling, augmentation and dropout
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Weights to start from [default: random]
+    #[arg(long)]
+    init: Option<PathBuf>,
+    /// Go on with an interrupted training in --out; without one, start
+    #[arg(long)]
+    resume: bool,
+    /// Multiplies the profile's learning rates, as for fine-tuning
+    #[arg(long, default_value_t = 1.0)]
+    learning_rate_scale: f64,
+    /// Train on this many images only, the same ones every time [default: the profile's training.subset]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
+    subset: Option<u32>,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// `train fit`.
+pub(crate) fn fit(args: FitArgs) -> Result<()> {
+    let threads = args.compute.start()?;
+    ensure!(
+        args.learning_rate_scale > 0.0 && args.learning_rate_scale.is_finite(),
+        "--learning-rate-scale {} must be above 0",
+        args.learning_rate_scale
+    );
+    let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let network = network_of(&args, &profile)?;
+    let initial = match &args.init {
+        Some(path) => Weights::read(path, &network)?,
+        None => init::weights(&network, args.seed),
+    };
+    let (images, validation) = load(&args, &profile, &network)?;
+    atomic::create_dir_all(&args.out)?;
+    let training = Training {
+        network: &network,
+        optimizer: network.origin.genome.optimizer,
+        settings: &profile.training,
+        rate_scale: args.learning_rate_scale,
+        epochs: args.epochs.map_or(profile.training.epochs, |n| n as usize),
+        seed: args.seed,
+        images: &images,
+        validation: validation.as_ref(),
+    };
+    let checkpoint = Checkpoint::new(args.out.join("checkpoint"), inputs(&training, &initial)?);
+    if !args.resume {
+        checkpoint.remove()?;
+    }
+    let trained = training.run(&initial, &checkpoint)?;
+    let report = report(&training, &trained, threads)?;
+    json::write(&args.out.join("network.json"), &network)?;
+    trained.weights.write(&args.out.join("weights.safetensors"))?;
+    atomic::write(&args.out.join("train.svg"), figure::draw(&report)?.as_bytes())?;
+    json::write(&args.out.join("train.json"), &report)?;
+    checkpoint.remove()?;
+    stage::print_line(&json::to_line(&report)?)
+}
+
+/// A hash over everything that decides what a training does.
+fn inputs(training: &Training, initial: &Weights) -> Result<String> {
+    let Training { network, optimizer, settings, rate_scale, epochs, seed, images, validation } = training;
+    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed}");
+    let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);
+    let mut parts = vec![settings.into_bytes(), network.into_bytes(), initial];
+    for images in [Some(*images), *validation] {
+        let labels = images.map(|images| images.labels.iter().flat_map(|label| label.to_le_bytes()).collect());
+        parts.push(images.map_or_else(Vec::new, |images| images.pixels.clone()));
+        parts.push(labels.unwrap_or_default());
+    }
+    Ok(sha256_hex_of_parts(parts.iter().map(Vec::as_slice)))
+}
+
+fn network_of(args: &FitArgs, profile: &Profile) -> Result<Network> {
+    match (&args.network, &args.genome) {
+        (Some(path), _) => json::read(path),
+        (None, Some(path)) => {
+            let genome: Genome = json::read(path)?;
+            profile.space.positions(&genome).with_context(|| path.display().to_string())?;
+            let dataset = Dataset::describe(&args.dataset)?;
+            profile.template.expand(&genome, dataset.input(), dataset.classes)
+        }
+        (None, None) => anyhow::bail!("--network or --genome is needed"),
+    }
+}
+
+/// The images to train on and those to validate with.
+fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images, Option<Images>)> {
+    let (mut images, validation) = if args.no_validation {
+        (Dataset::load(&args.dataset, Split::TrainAndValidation)?, None)
+    } else {
+        let (images, validation) = Dataset::load_train_and_validation(&args.dataset)?;
+        (images, Some(validation))
+    };
+    if let Some(count) = args.subset.map(|n| n as usize).or(profile.training.subset) {
+        images = feed::subset(&images, count);
+    }
+    check_fits(network, &images, &args.dataset)?;
+    profile.training.augmentation.check_fits(images.shape)?;
+    Ok((images, validation))
+}
+
+fn report(training: &Training, trained: &Trained, threads: usize) -> Result<TrainReport> {
+    let counts = counts::count(training.network)?;
+    let chance = training.chance();
+    let train = if trained.diverged { chance } else { trained.curve.last().map_or(chance, |e| e.train_accuracy) };
+    let (peak_rss_bytes, peak_rss_reason) = match usage::peak_rss_bytes() {
+        Ok(bytes) => (Some(bytes), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    Ok(TrainReport {
+        seed: training.seed,
+        epochs: trained.curve.len(),
+        images: training.images.len(),
+        optimizer: training.optimizer,
+        parameters: counts.parameters,
+        macs: counts.macs,
+        accuracy: SplitAccuracy { train, validation: trained.validation_accuracy },
+        diverged: trained.diverged,
+        curve: trained.curve.clone(),
+        data_sha256: training.images.sha256.clone(),
+        weights_sha256: sha256_hex(&trained.weights.to_bytes()?),
+        timing: Timing {
+            wall_s: trained.usage.wall_s,
+            cpu_s: trained.usage.cpu_s,
+            images_per_s: trained.images as f64 / trained.usage.wall_s,
+            threads,
+            peak_rss_bytes,
+            peak_rss_reason,
+        },
+    })
+}

@@ -1,0 +1,104 @@
+//! The program as others call it, on the digits that ship with the project.
+
+mod fixture;
+mod recipes;
+mod resume;
+
+use common::json;
+use common::train_report::EvalReport;
+use common::weights::Weights;
+use fixture::{Fixture, genome, profile};
+
+#[test]
+fn same_seed_same_bytes_on_any_number_of_threads() {
+    let fixture = Fixture::new();
+    let one = fixture.fit("one", &["--epochs", "2", "--threads", "1", "--seed", "7"]);
+    let two = fixture.fit("two", &["--epochs", "2", "--threads", "2", "--seed", "7"]);
+    let other = fixture.fit("other", &["--epochs", "2", "--seed", "8"]);
+    assert_eq!((one.timing.threads, two.timing.threads), (1, 2));
+    assert_eq!(one.weights_sha256, two.weights_sha256);
+    assert_ne!(one.weights_sha256, other.weights_sha256);
+    let bytes = |name: &str| std::fs::read(fixture.path(name).join("weights.safetensors")).unwrap();
+    assert_eq!(bytes("one"), bytes("two"));
+    assert_eq!(one.curve, two.curve);
+}
+
+#[test]
+fn training_learns_and_evaluation_agrees_with_it() {
+    let fixture = Fixture::new();
+    let report = fixture.fit("out", &["--epochs", "12"]);
+    let validation = report.accuracy.validation.unwrap();
+    assert!(validation > 0.8, "validation accuracy {validation}");
+    assert!(report.curve[11].loss < report.curve[0].loss);
+    let eval = |split: &str| -> EvalReport {
+        let args =
+            ["eval", "--network", "out/network.json", "--weights", "out/weights.safetensors", "--dataset", "digits"];
+        let output =
+            fixture.train(&[&args[..], &["--split", split, "--dump-logits", "logits", "--out", "eval.json"]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report = json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap();
+        assert_eq!(json::read::<EvalReport>(&fixture.path("eval.json")).unwrap(), report);
+        report
+    };
+    assert_eq!(eval("val").accuracy, validation);
+    let test = eval("test");
+    assert_eq!((test.images, test.accuracy), (359, test.correct as f64 / 359.0));
+    let logits = Weights::from_bytes(&std::fs::read(fixture.path("logits")).unwrap()).unwrap();
+    assert_eq!(logits.get("logits").shape, [359, 10]);
+    let rows = logits.get("logits").data.chunks(10).zip(&logits.get("labels").data);
+    let correct = rows.filter(|(row, label)| common::reference::class_of(row) as f32 == **label).count();
+    assert_eq!(correct, test.correct);
+}
+
+#[test]
+fn fine_tuning_starts_from_the_given_weights() {
+    let fixture = Fixture::new();
+    let first = fixture.fit("first", &["--epochs", "6"]);
+    fixture.write("profile.json", &profile(r#""batch": 48, "learning_rate": {"nadam": 1e-9}"#));
+    let second = fixture.fit("second", &["--epochs", "1", "--init", "first/weights.safetensors"]);
+    let change = (second.accuracy.validation.unwrap() - first.accuracy.validation.unwrap()).abs();
+    assert!(change < 0.02, "a learning rate of almost 0 changed the accuracy by {change}");
+}
+
+#[test]
+fn no_validation_trains_on_everything_and_subset_on_less() {
+    let fixture = Fixture::new();
+    let all = fixture.fit("all", &["--epochs", "1", "--no-validation"]);
+    assert_eq!((all.images, all.accuracy.validation), (1438, None));
+    let part = fixture.fit("part", &["--epochs", "1", "--subset", "100"]);
+    assert_eq!(part.images, 100);
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing_behind() {
+    let fixture = Fixture::new();
+    fixture.fit("good", &["--epochs", "1"]);
+    let network = ["--network", "good/network.json", "--dataset", "digits", "--out", "out"];
+    let fit = |more: &[&str]| fixture.refused(&[&["fit"], &network[..], more].concat());
+
+    let bytes = std::fs::read(fixture.path("good/weights.safetensors")).unwrap();
+    std::fs::write(fixture.path("cut"), &bytes[..bytes.len() - 5]).unwrap();
+    assert!(fit(&["--init", "cut"]).contains("cut: not a valid safetensors file"));
+    fixture.write("genome.json", &genome("relu", "relu", 7, "sgd"));
+    let genome_args =
+        ["fit", "--genome", "genome.json", "--dataset", "digits", "--out", "out", "--config", "profile.json"];
+    assert!(fixture.refused(&genome_args).contains("kernel_size 7 is outside the space; valid values: 3, 5"));
+    fixture.write("genome.json", &genome("gelu", "relu", 3, "sgd"));
+    assert!(fixture.refused(&genome_args).contains("expected one of `relu`"));
+    fixture.write("wide.json", &profile(r#""learning_rate": {"sgd": -1}"#));
+    assert!(fit(&["--config", "wide.json"]).contains("learning_rate.sgd -1"));
+    assert!(!fixture.path("out").exists());
+
+    fixture.write("file", "");
+    let unwritable =
+        ["fit", "--network", "good/network.json", "--dataset", "digits", "--out", "file/out", "--epochs", "1"];
+    assert!(fixture.refused(&unwritable).contains("file/out"));
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    let fixture = Fixture::new();
+    for args in [&["fit"][..], &["fit", "--epochs", "0"], &["eval", "--split", "train"], &["nonsense"]] {
+        assert_eq!(fixture.train(args).status.code(), Some(2));
+    }
+}
