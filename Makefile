@@ -23,10 +23,10 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train test-train-aarch64 FORCE
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) SEED=$(SEED)"
 
 pipeline: report ## everything, from data to report
@@ -43,6 +43,9 @@ $(BINARIES) &: $(SOURCES)
 
 test: build ## all tests
 	cargo test --release --workspace $(INTO)
+
+test-train-aarch64: ## training's tests as aarch64 code, under QEMU (Debian)
+	.ci/test-train-aarch64
 
 check: build ## what CI runs: format, lints, documentation, tests
 	cargo fmt --all --check
