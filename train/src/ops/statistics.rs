@@ -3,7 +3,7 @@
 //! With `z = scale * x + shift` what enters the activation and `dz` the gradient there, the gradient of the input is
 //! `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x - mean)))`, means over batch and positions (Ioffe and
 //! Szegedy 2015). The first term is known at once, the other two when the whole batch has been seen: hence two kernels,
-//! [`before_activation`] and [`settle`].
+//! `before_activation` and `settle`.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
