@@ -14,6 +14,7 @@ use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Channel, Correction, LaneSums, Statistics, before_activation, settle, total};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows of one task: with those around them the slopes of 12 filters fit the second cache.
 const BAND: usize = 8;
@@ -41,7 +42,7 @@ impl Pass {
             self.collect(index, statistics, parameters, parts, &mut correction, &mut result);
         }
         let mut of_input = vec![0.0; shape.with_channels(self.layer.in_channels).elements()];
-        self.settled(features, statistics, &correction, of_concat, 0, self.layer.in_channels, &mut of_input);
+        self.settled(features, statistics, &correction, of_concat, 0..self.layer.in_channels, &mut of_input);
         self.pool.give(gradient);
         (of_input, result)
     }
@@ -67,23 +68,21 @@ impl Pass {
         result[self.layer.start(index)..][..gradients.len()].copy_from_slice(&gradients);
     }
 
-    /// The complete gradients of `count` channels from `first` on, in a tensor of their own.
-    #[allow(clippy::too_many_arguments)]
+    /// The complete gradients of some channels, in a tensor of their own.
     fn settled(
         &self,
         features: &Features,
         statistics: &Statistics,
         correction: &Correction,
         gradient: &[f32],
-        first: usize,
-        count: usize,
+        channels: Range<usize>,
         result: &mut [f32],
     ) {
         let shape = features.shape();
-        bands(result, shape.with_channels(count), BAND).into_par_iter().for_each(|band| {
+        bands(result, shape.with_channels(channels.len()), BAND).into_par_iter().for_each(|band| {
             let mask = shape.mask(band.block);
             for (i, result) in band.data.chunks_exact_mut(shape.line()).enumerate() {
-                let (y, c) = (band.top + i / count, first + i % count);
+                let (y, c) = (band.top + i / channels.len(), channels.start + i % channels.len());
                 let start = band.block * shape.block() + y * shape.row() + c * shape.line();
                 let numbers = [statistics.mean[c], correction.average[c], correction.slope[c]];
                 let x = features.line(band.block, y, c);
@@ -106,7 +105,7 @@ impl Pass {
         let slope_shape = features.shape().with_channels(filters);
         let mut slope = self.pool.take(slope_shape.elements());
         let of_output = &mut slope[..slope_shape.elements()];
-        self.settled(features, statistics, correction, gradient, channels, filters, of_output);
+        self.settled(features, statistics, correction, gradient, channels..channels + filters, of_output);
         if let Some(dropout) = self.dropouts.get(index) {
             let blocks = of_output.par_chunks_mut(slope_shape.block()).enumerate();
             blocks.for_each(|(block, slope)| dropout.drop(block * slope_shape.block(), slope));
@@ -210,7 +209,7 @@ impl Fel<'_> {
     fn add_weight_gradient(
         &self,
         band: &Band,
-        group: std::ops::Range<usize>,
+        group: Range<usize>,
         padded: &Padded,
         activated: &mut [f32],
         weight: &mut [f32],
