@@ -13,6 +13,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod schedule;
 pub mod state;
+pub mod usage;
 
 mod ahead;
 mod commands;
@@ -20,7 +21,6 @@ mod figure;
 mod plan;
 mod progress;
 mod update;
-mod usage;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -37,8 +37,11 @@ fn cpu_s() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// The largest resident memory of this process so far, or why it is not known.
-pub(crate) fn peak_rss_bytes() -> Result<u64, String> {
+/// The largest resident memory of this process so far.
+///
+/// # Errors
+/// Why it is not known.
+pub fn peak_rss_bytes() -> Result<u64, String> {
     let status = std::fs::read_to_string(STATUS).map_err(|error| format!("{STATUS}: {error}"))?;
     peak_rss_in(&status).ok_or_else(|| format!("{STATUS} has no valid line VmHWM"))
 }

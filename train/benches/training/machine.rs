@@ -31,10 +31,3 @@ pub(crate) fn candle_version() -> &'static str {
     let after = lock.split_once("name = \"candle-core\"\nversion = \"").map_or("unknown\"", |(_, after)| after);
     after.split('"').next().unwrap_or("unknown")
 }
-
-/// Peak resident memory of this process, where the system tells.
-pub(crate) fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?;
-    Some(kilobytes.trim().parse::<u64>().ok()? * 1024)
-}

@@ -15,6 +15,7 @@ use std::time::Instant;
 use train::augment::Augmenter;
 use train::feed::{self, Batch};
 use train::ops::simd::Level;
+use train::usage;
 
 /// Images to draw batches from: more than the caches hold.
 const IMAGES: usize = 1024;
@@ -35,7 +36,7 @@ pub(crate) enum Kind {
 /// Answers until standard input ends.
 pub(crate) fn run(kind: Kind) -> Result<()> {
     let version = format!("Candle {}, {:?}", machine::candle_version(), Level::detected());
-    say(&serde_json::to_string(&Hello { version, peak_bytes: machine::peak_bytes() })?)?;
+    say(&serde_json::to_string(&Hello { version, peak_bytes: usage::peak_rss_bytes().ok() })?)?;
     let mut training = None;
     for line in std::io::stdin().lines() {
         let ask: Ask = serde_json::from_str(&line.context("cannot read an ask")?).context("not an ask")?;
@@ -44,7 +45,7 @@ pub(crate) fn run(kind: Kind) -> Result<()> {
             Ok(seconds) => (seconds, None),
             Err(error) => (vec![], Some(format!("{error:#}"))),
         };
-        say(&serde_json::to_string(&Answer { seconds, peak_bytes: machine::peak_bytes(), error })?)?;
+        say(&serde_json::to_string(&Answer { seconds, peak_bytes: usage::peak_rss_bytes().ok(), error })?)?;
     }
     Ok(())
 }
