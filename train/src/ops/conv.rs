@@ -1,9 +1,9 @@
 //! Convolution with "same" padding and no bias, forward and both gradients.
 
-use super::blocks::{Blocks, LANES};
+use super::blocks::Blocks;
 use super::correlate::{Packed, correlate_row};
 use super::products::{Planes, Products, add_products};
-use super::scratch::{Band, Padded, bands};
+use super::scratch::{Padded, bands};
 use super::simd::Level;
 use super::{add_up, elements, with_elements};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -53,22 +53,12 @@ impl Conv2d {
 
     fn forward(self, sizes: Sizes, input: &[f32], weight: &[f32]) -> Vec<f32> {
         let Sizes { input: from, output: to, kernel } = sizes;
-        let taps = kernel * kernel;
-        let packed = Packed::new(self.level, (to.channels, from.channels, kernel), |o, c, t| {
-            weight[(o * from.channels + c) * taps + t]
-        });
+        let packed = Packed::forward(self.level, weight, (to.channels, from.channels, kernel));
         let mut output = vec![0.0; to.elements()];
         bands(&mut output, to, BAND).into_par_iter().for_each(|band| {
             let image = &input[band.block * from.block()..][..from.block()];
             let rows = (band.rows - 1) * self.stride + kernel;
-            let mut padded = Padded::new(from.channels, rows, from.width, kernel);
-            for row in 0..rows {
-                let Some(y) = (band.top * self.stride + row).checked_sub(kernel / 2) else { continue };
-                if y < from.height {
-                    let lines = image[y * from.row()..][..from.row()].chunks_exact(from.line());
-                    lines.enumerate().for_each(|(c, line)| padded.line_mut(c, row).copy_from_slice(line));
-                }
-            }
+            let padded = Padded::around(image, from, (band.top * self.stride, rows, from.width), kernel, 1);
             for (y, out) in band.data.chunks_exact_mut(to.row()).enumerate() {
                 let starts = padded.starts(y * self.stride, kernel);
                 correlate_row(self.level, &packed, padded.window(&starts, self.stride), out);
@@ -88,15 +78,15 @@ impl Conv2d {
         of_input: bool,
     ) -> (Vec<f32>, Vec<f32>) {
         let Sizes { input: from, output: to, kernel } = sizes;
-        let taps = kernel * kernel;
-        let packed = Packed::new(self.level, (from.channels, to.channels, kernel), |c, o, t| {
-            weight[(o * from.channels + c) * taps + (taps - 1 - t)]
-        });
+        let sizes = (to.channels, from.channels, kernel);
+        let packed = Packed::backward(self.level, weight, sizes, 0..from.channels);
         let mut gradient = vec![0.0; from.elements()];
         let parts: Vec<Vec<f32>> = bands(&mut gradient, from, BAND)
             .into_par_iter()
             .map(|band| {
-                let padded = self.padded_slope(sizes, &band, &slope[band.block * to.block()..][..to.block()]);
+                let slope = &slope[band.block * to.block()..][..to.block()];
+                let around = (band.top, band.rows + kernel - 1, from.width);
+                let padded = Padded::around(slope, to, around, kernel, self.stride);
                 let lines = &input[band.block * from.block() + band.top * from.row()..][..band.rows * from.row()];
                 let mut part = vec![0.0; weight.len()];
                 let products = Products {
@@ -110,7 +100,7 @@ impl Conv2d {
                     kernel,
                     rows: band.rows,
                     width: from.width,
-                    out: from.channels * taps,
+                    out: from.channels * kernel * kernel,
                 };
                 add_products(self.level, products, &mut part);
                 if of_input {
@@ -122,25 +112,6 @@ impl Conv2d {
             })
             .collect();
         (gradient, add_up(&parts))
-    }
-
-    /// The output's gradient under a band of input rows and around it; where the stride leaves positions out, zero.
-    fn padded_slope(self, sizes: Sizes, band: &Band, slope: &[f32]) -> Padded {
-        let Sizes { input: from, output: to, kernel } = sizes;
-        let rows = band.rows + kernel - 1;
-        let mut padded = Padded::new(to.channels, rows, from.width, kernel);
-        for row in 0..rows {
-            let Some(y) = (band.top + row).checked_sub(kernel / 2) else { continue };
-            if y % self.stride != 0 || y / self.stride >= to.height {
-                continue;
-            }
-            let lines = slope[y / self.stride * to.row()..][..to.row()].chunks_exact(to.line());
-            for (o, line) in lines.enumerate() {
-                let pixels = padded.line_mut(o, row).chunks_exact_mut(LANES).step_by(self.stride);
-                pixels.zip(line.chunks_exact(LANES)).for_each(|(to, from)| to.copy_from_slice(from));
-            }
-        }
-        padded
     }
 }
 

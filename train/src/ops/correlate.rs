@@ -3,6 +3,7 @@
 
 use super::blocks::LANES;
 use super::simd::{Level, Vector, multiversion, prefetch};
+use std::ops::Range;
 
 /// Weights in the order in which [`correlate_row`] reads them: for each tile of output channels, for each input channel,
 /// for each tap, one weight per output channel of the tile.
@@ -15,8 +16,28 @@ pub(super) struct Packed {
 }
 
 impl Packed {
+    /// The weights (out, in, kernel, kernel) of a convolution.
+    pub(super) fn forward(level: Level, weight: &[f32], sizes: (usize, usize, usize)) -> Packed {
+        let (_, in_channels, kernel) = sizes;
+        let taps = kernel * kernel;
+        Packed::new(level, sizes, |out, channel, tap| weight[(out * in_channels + channel) * taps + tap])
+    }
+
+    /// The weights of the same convolution for the gradients of some of its inputs: transposed and flipped.
+    pub(super) fn backward(
+        level: Level,
+        weight: &[f32],
+        (out_channels, in_channels, kernel): (usize, usize, usize),
+        inputs: Range<usize>,
+    ) -> Packed {
+        let taps = kernel * kernel;
+        Packed::new(level, (inputs.len(), out_channels, kernel), |channel, out, tap| {
+            weight[(out * in_channels + inputs.start + channel) * taps + (taps - 1 - tap)]
+        })
+    }
+
     /// Packs `weight(out, in, tap)` of a square kernel for one level.
-    pub(super) fn new(
+    fn new(
         level: Level,
         (out_channels, in_channels, kernel): (usize, usize, usize),
         weight: impl Fn(usize, usize, usize) -> f32,

@@ -77,6 +77,30 @@ impl Padded {
         Padded { data: Buffer::zeros(channels * channel), channels, rows, padding: padding * LANES, line, channel }
     }
 
+    /// Rows of one block of a tensor with what is around them: `rows` rows from `first` on, counted from the padding above the
+    /// image. Where the tensor's pixels are `spread` apart, the positions between them are zero.
+    pub(super) fn around(
+        block: &[f32],
+        shape: Blocks,
+        (first, rows, width): (usize, usize, usize),
+        kernel: usize,
+        spread: usize,
+    ) -> Padded {
+        let mut padded = Padded::new(shape.channels, rows, width, kernel);
+        for row in 0..rows {
+            let Some(y) = (first + row).checked_sub(kernel / 2) else { continue };
+            if !y.is_multiple_of(spread) || y / spread >= shape.height {
+                continue;
+            }
+            let lines = block[y / spread * shape.row()..][..shape.row()].chunks_exact(shape.line());
+            for (channel, line) in lines.enumerate() {
+                let pixels = padded.line_mut(channel, row).chunks_exact_mut(LANES).step_by(spread);
+                pixels.zip(line.chunks_exact(LANES)).for_each(|(to, from)| to.copy_from_slice(from));
+            }
+        }
+        padded
+    }
+
     /// The pixels of one row of one channel, without padding.
     pub(super) fn line_mut(&mut self, channel: usize, row: usize) -> &mut [f32] {
         let start = channel * self.channel + row * self.line;

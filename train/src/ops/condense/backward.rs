@@ -129,12 +129,9 @@ impl Pass {
     fn flipped(&self, index: usize, parameters: &[f32]) -> Vec<Packed> {
         let (channels, filters, kernel) = (self.layer.channels(index), self.layer.filters[index], self.layer.kernel);
         let (_, _, weight) = self.layer.split(index, parameters);
-        let taps = kernel * kernel;
         let group = |first: usize| {
-            let size = GROUP.min(channels - first);
-            Packed::new(self.level, (size, filters, kernel), |c, o, t| {
-                weight[(o * channels + first + c) * taps + (taps - 1 - t)]
-            })
+            let group = first..channels.min(first + GROUP);
+            Packed::backward(self.level, weight, (filters, channels, kernel), group)
         };
         (0..channels).step_by(GROUP).map(group).collect()
     }
@@ -158,7 +155,9 @@ impl Fel<'_> {
     /// One band of the concatenation's gradient.
     fn band(&self, band: Band) -> Part {
         let (shape, kernel) = (self.features.shape(), self.pass.layer.kernel);
-        let padded = self.padded_slope(&band);
+        let slope = &self.slope[band.block * self.slope_shape.block()..][..self.slope_shape.block()];
+        let around = (band.top, band.rows + kernel - 1, shape.width);
+        let padded = Padded::around(slope, self.slope_shape, around, kernel, 1);
         let windows: Vec<Vec<usize>> = (0..band.rows).map(|y| padded.starts(y, kernel)).collect();
         let mut sums = vec![LaneSums::default(); self.channels];
         let mut weight = vec![0.0; self.slope_shape.channels * self.channels * kernel * kernel];
@@ -187,22 +186,6 @@ impl Fel<'_> {
             }
         }
         (sums, weight)
-    }
-
-    /// The gradient of the FEL's output under a band and around it.
-    fn padded_slope(&self, band: &Band) -> Padded {
-        let (shape, kernel) = (self.slope_shape, self.pass.layer.kernel);
-        let rows = band.rows + kernel - 1;
-        let mut padded = Padded::new(shape.channels, rows, shape.width, kernel);
-        for row in 0..rows {
-            let Some(y) = (band.top + row).checked_sub(kernel / 2) else { continue };
-            if y < shape.height {
-                let lines = self.slope[band.block * shape.block() + y * shape.row()..][..shape.row()]
-                    .chunks_exact(shape.line());
-                lines.enumerate().for_each(|(o, line)| padded.line_mut(o, row).copy_from_slice(line));
-            }
-        }
-        padded
     }
 
     /// Adds the gradient of the weights of a group of input channels.

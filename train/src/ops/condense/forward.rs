@@ -57,9 +57,7 @@ impl Pass {
     ) -> (Buffer, Statistics) {
         let (kernel, channels) = (self.layer.kernel, features.shape().channels);
         let (_, _, weight) = self.layer.split(index, parameters);
-        let taps = kernel * kernel;
-        let packed =
-            Packed::new(self.level, (filters, channels, kernel), |o, c, t| weight[(o * channels + c) * taps + t]);
+        let packed = Packed::forward(self.level, weight, (filters, channels, kernel));
         let shape = features.shape().with_channels(filters);
         let rows = shape.height.div_ceil(BANDS.div_ceil(shape.count())).max(SHORTEST_BAND);
         let mut output = self.pool.take(shape.elements());

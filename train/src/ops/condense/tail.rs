@@ -33,9 +33,7 @@ impl Pass {
             Tail::Transition { pool, .. } => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
                 let weight = self.tail_weight(parameters);
-                let packed = Packed::new(self.level, (out_shape.channels, shape.channels, 1), |o, c, _| {
-                    weight[o * shape.channels + c]
-                });
+                let packed = Packed::forward(self.level, weight, (out_shape.channels, shape.channels, 1));
                 bands(&mut output, out_shape, BAND).into_par_iter().for_each(|band| {
                     let mut row = Buffer::zeros(shape.channels * out_shape.line());
                     for (y, out) in band.data.chunks_exact_mut(out_shape.row()).enumerate() {
@@ -122,9 +120,8 @@ impl Pass {
             Tail::Transition { out_channels, pool } => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
                 let weight = self.tail_weight(parameters);
-                let packed = Packed::new(self.level, (shape.channels, out_channels, 1), |c, o, _| {
-                    weight[o * shape.channels + c]
-                });
+                let sizes = (out_channels, shape.channels, 1);
+                let packed = Packed::backward(self.level, weight, sizes, 0..shape.channels);
                 let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
                 let bands = bands(gradient, shape, BAND * pool).into_par_iter();
                 bands.map(|band| back.transition(&packed, pool, slope, band)).collect()
