@@ -8,6 +8,7 @@ pub mod bench;
 pub mod board;
 pub mod counts;
 pub mod dataset;
+pub mod fidelity;
 pub mod genome;
 pub mod hash;
 pub mod json;

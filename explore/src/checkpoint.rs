@@ -103,7 +103,7 @@ impl Checkpoint {
 
 /// The lock is the kernel's, so it ends with the process that holds it, however that ends. A training that a killed run
 /// was just starting has a copy of it until its own program is loaded, so a lock that is held is tried for a while.
-fn lock(folder: &Path) -> Result<File> {
+pub(crate) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let failed = || format!("{}: cannot lock the file", path.display());
     let file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
@@ -113,7 +113,7 @@ fn lock(folder: &Path) -> Result<File> {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => sleep(LOCK_PATIENCE / 40),
             Err(TryLockError::WouldBlock) => {
-                bail!("another run is searching in {}: wait for it, or choose another folder", folder.display())
+                bail!("another run is at work in {}: wait for it, or choose another folder", folder.display())
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
         }

@@ -1,6 +1,7 @@
-//! The four commands: what they read, what they print.
+//! The commands: what they read, what they print.
 
 use crate::evaluator::Trainer;
+use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
 use crate::overview::Overview;
 use crate::session::{self, Setting};
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use common::counts;
 use common::dataset::{Dataset, Split};
+use common::fidelity::Length;
 use common::genome::Genome;
 use common::profile::Profile;
 use common::search_files::SearchConfig;
@@ -72,11 +74,10 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     let profile: Profile = json::read(&config)?;
     let description = Dataset::describe(&dataset)?;
     let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
-    let workers = workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
     let trainer = match engine {
         Engine::Local => {
             let train = stage::binary("train", bin_dir.as_deref())?;
-            Trainer::new(train, dataset, config, out.clone(), workers)?
+            Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?
         }
     };
     let setting = Setting {
@@ -181,6 +182,65 @@ pub(crate) fn network(args: NetworkArgs) -> Result<()> {
     print(&counts::count(&network)?)
 }
 
+/// Options of `explore fidelity`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  explore fidelity --config pipelines/profiles/laptop.json --dataset data/mnist --out runs/fidelity --short 2x3000 --short 2x6000\n\nRun again, it keeps the trainings that --out holds."
+)]
+pub(crate) struct FidelityArgs {
+    /// Profile: search space, template, training
+    #[arg(long)]
+    config: PathBuf,
+    /// Folder of the data set
+    #[arg(long)]
+    dataset: PathBuf,
+    /// Folder for the results
+    #[arg(long)]
+    out: PathBuf,
+    /// A short training, EPOCHSxIMAGES; can be given several times [default: that of the profile's search]
+    #[arg(long, value_parser = parse_length)]
+    short: Vec<Length>,
+    /// How many genomes, spread over the space
+    #[arg(long, default_value_t = 12)]
+    genomes: usize,
+    /// How many seeds each is trained with
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// The first seed, which chooses the genomes, too
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Trainings at a time [default: one per core]
+    #[arg(long)]
+    workers: Option<NonZeroUsize>,
+    /// Folder of the program `train` [default: the folder of this program]
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+}
+
+fn parse_length(text: &str) -> Result<Length, String> {
+    let wrong = || format!("'{text}' is not EPOCHSxIMAGES, as in 2x3000");
+    let (epochs, images) = text.split_once('x').ok_or_else(wrong)?;
+    let length = Length { epochs: epochs.parse().map_err(|_| wrong())?, images: images.parse().map_err(|_| wrong())? };
+    if length.epochs >= 1 && length.images >= 2 { Ok(length) } else { Err(wrong()) }
+}
+
+pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
+    let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } = args;
+    let profile: Profile = json::read(&config)?;
+    let description = Dataset::describe(&dataset)?;
+    let (images, _) = Dataset::load_train_and_validation(&dataset)?;
+    if short.is_empty() {
+        let images = profile.search.subset.or(profile.training.subset).unwrap_or(images.len());
+        short.push(Length { epochs: profile.search.epochs, images });
+    }
+    let train = stage::binary("train", bin_dir.as_deref())?;
+    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?;
+    let seeds = (seed..).take(seeds as usize).collect();
+    let study =
+        Study { profile: &profile, dataset: &description, images: &images, genomes, seeds, short, trainer: &trainer };
+    stage::print_line(table::of(&study.run(&out)?).trim_end())
+}
+
 /// Options of `explore space`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  explore space --dataset pipelines/datasets/cifar10.json")]
@@ -197,6 +257,11 @@ pub(crate) fn space(args: SpaceArgs) -> Result<()> {
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
     let overview = Overview::new(&profile.space, &profile.template, &Dataset::describe(&args.dataset)?);
     stage::print_line(&serde_json::to_string_pretty(&overview)?)
+}
+
+/// Trainings at a time.
+fn at_a_time(workers: Option<NonZeroUsize>) -> usize {
+    workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from)
 }
 
 fn print(result: &impl Serialize) -> Result<()> {

@@ -100,7 +100,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         }
         ensure!(
             iteration > 0 || !population.is_empty(),
-            "no genome of the space gives a network for images of this size"
+            "no genome of the space gives a network for images of this size within search.max_parameters"
         );
         Ok(Some(population).filter(|population| !population.is_empty()))
     }

@@ -1,12 +1,10 @@
 //! How a genome gets its numbers: `train fit` is run for it, several at a time.
 //!
-//! Each individual has a folder `individuals/<id>` with its genome.json, what `train fit` writes, and train.log.
+//! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
-use crate::controller::Candidate;
 use anyhow::{Context, Result, bail};
 use common::genome::Genome;
 use common::json;
-use common::search_files::SearchConfig;
 use common::train_report::TrainReport;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
@@ -28,6 +26,21 @@ const LOG_LINES: usize = 3;
 /// A validation accuracy (0..1), or why there is none, in words that are the same in every run.
 pub type Outcome = std::result::Result<f64, String>;
 
+/// A training to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Its folder, below that of the trainer.
+    pub folder: String,
+    /// What is trained.
+    pub genome: Genome,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Epochs.
+    pub epochs: usize,
+    /// Training images; `None` leaves it to the profile.
+    pub subset: Option<usize>,
+}
+
 /// Runs `train fit`.
 #[derive(Debug)]
 pub struct Trainer {
@@ -35,7 +48,7 @@ pub struct Trainer {
     program: PathBuf,
     dataset: PathBuf,
     profile: PathBuf,
-    /// Folder of the search.
+    /// Folder of the search or study.
     folder: PathBuf,
     /// Trainings at a time.
     workers: usize,
@@ -46,8 +59,8 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search. Its
-    /// trainings end with this program on Ctrl-C and SIGTERM.
+    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search or
+    /// study. Its trainings end with this program on Ctrl-C and SIGTERM.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
@@ -64,33 +77,28 @@ impl Trainer {
         Ok(Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupted })
     }
 
-    /// The outcome of an individual that an earlier run trained to the end: `train.json` is the last file that
-    /// `train fit` writes.
-    pub fn earlier_outcome(&self, candidate: &Candidate) -> Option<Outcome> {
-        let folder = self.individual(candidate);
-        let same = json::read::<Genome>(&folder.join("genome.json")).is_ok_and(|genome| genome == candidate.genome);
+    /// The outcome of a task that an earlier run trained to the end: `train.json` is the last file that `train fit`
+    /// writes.
+    pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
+        let folder = self.folder.join(&task.folder);
+        let same = json::read::<Genome>(&folder.join("genome.json")).is_ok_and(|genome| genome == task.genome);
         let report = json::read(&folder.join("train.json")).ok().filter(|_| same)?;
         Some(outcome_of(&report))
     }
 
-    /// Trains all candidates; `finished` gets each one's outcome as it ends.
+    /// Makes all trainings; `finished` gets each one's position and outcome as it ends.
     ///
     /// # Errors
     /// `train` cannot be started, a signal ends the run, or `finished` fails. No training runs on after that.
-    pub fn train(
-        &self,
-        config: &SearchConfig,
-        candidates: &[&Candidate],
-        mut finished: impl FnMut(&Candidate, Outcome) -> Result<()>,
-    ) -> Result<()> {
-        let mut waiting = candidates.iter();
+    pub fn train(&self, tasks: &[Task], mut finished: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+        let mut waiting = tasks.iter().enumerate();
         let mut running = Running(Vec::new());
         loop {
             self.check_interrupted()?;
             while running.0.len() < self.workers
-                && let Some(candidate) = waiting.next()
+                && let Some((position, task)) = waiting.next()
             {
-                running.0.push((candidate, self.start(config, candidate)?));
+                running.0.push((position, self.start(task)?));
             }
             if running.0.is_empty() {
                 return Ok(());
@@ -99,46 +107,42 @@ impl Trainer {
             if ended.is_empty() {
                 sleep(POLL);
             }
-            for (candidate, status) in ended {
-                finished(candidate, self.outcome(candidate, status)?)?;
+            for (position, status) in ended {
+                finished(position, self.outcome(&tasks[position], status)?)?;
             }
         }
     }
 
-    /// The last lines of an individual's log, on one line.
-    pub fn log_end(&self, candidate: &Candidate) -> String {
-        let bytes = std::fs::read(self.individual(candidate).join("train.log")).unwrap_or_default();
+    /// The last lines of a training's log, on one line.
+    pub fn log_end(&self, task: &Task) -> String {
+        let bytes = std::fs::read(self.folder.join(&task.folder).join("train.log")).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
     }
 
-    fn individual(&self, candidate: &Candidate) -> PathBuf {
-        self.folder.join("individuals").join(candidate.id())
-    }
-
-    fn start(&self, config: &SearchConfig, candidate: &Candidate) -> Result<Child> {
-        let folder = self.individual(candidate);
+    fn start(&self, task: &Task) -> Result<Child> {
+        let folder = self.folder.join(&task.folder);
         // What a killed training left goes. Where this fails, a training that outlived a killed search is still ending;
         // the files that it writes are the same as those of the new one.
         let _ = std::fs::remove_dir_all(&folder);
         let genome = folder.join("genome.json");
-        json::write(&genome, &candidate.genome)?;
+        json::write(&genome, &task.genome)?;
         let log_path = folder.join("train.log");
         let log = File::create(&log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
         let mut command = Command::new(&self.program);
         command.arg("fit").arg("--genome").arg(&genome).arg("--dataset").arg(&self.dataset).arg("--out").arg(&folder);
-        command.arg("--config").arg(&self.profile).args(["--epochs", &config.search.epochs.to_string()]);
-        command.args(["--seed", &config.seed.to_string(), "--threads", &self.threads.to_string()]);
-        if let Some(subset) = config.search.subset {
+        command.arg("--config").arg(&self.profile).args(["--epochs", &task.epochs.to_string()]);
+        command.args(["--seed", &task.seed.to_string(), "--threads", &self.threads.to_string()]);
+        if let Some(subset) = task.subset {
             command.args(["--subset", &subset.to_string()]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command.spawn().with_context(|| format!("{}: cannot start the program", self.program.display()))
     }
 
-    fn outcome(&self, candidate: &Candidate, status: ExitStatus) -> Result<Outcome> {
-        let log = format!("see individuals/{}/train.log", candidate.id());
+    fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
+        let log = format!("see {}/train.log", task.folder);
         if let Some(signal) = status.signal() {
             if INTERRUPTIONS.contains(&signal) {
                 bail!(interruption());
@@ -148,7 +152,7 @@ impl Trainer {
         if !status.success() {
             return Ok(Err(format!("train fit ended with exit code {}; {log}", status.code().unwrap_or(-1))));
         }
-        let report = json::read(&self.individual(candidate).join("train.json"));
+        let report = json::read(&self.folder.join(&task.folder).join("train.json"));
         Ok(report.map_or_else(|_| Err(format!("train fit wrote no valid train.json; {log}")), |r| outcome_of(&r)))
     }
 
@@ -173,23 +177,23 @@ fn outcome_of(report: &TrainReport) -> Outcome {
     }
 }
 
-/// Trainings under way; none outlives this.
-struct Running<'a>(Vec<(&'a Candidate, Child)>);
+/// Trainings under way, by their tasks' positions; none outlives this.
+struct Running(Vec<(usize, Child)>);
 
-impl<'a> Running<'a> {
-    fn take_ended(&mut self) -> Result<Vec<(&'a Candidate, ExitStatus)>> {
+impl Running {
+    fn take_ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
-        for (candidate, child) in &mut self.0 {
+        for (position, child) in &mut self.0 {
             if let Some(status) = child.try_wait().context("cannot wait for a training")? {
-                ended.push((*candidate, status));
+                ended.push((*position, status));
             }
         }
-        self.0.retain(|(candidate, _)| ended.iter().all(|(other, _)| other.index != candidate.index));
+        self.0.retain(|(position, _)| ended.iter().all(|(other, _)| other != position));
         Ok(ended)
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         for (_, child) in &mut self.0 {
             // An error means that it has ended by itself.

@@ -2,12 +2,14 @@
 //!
 //! `spea2`, `normalize` and `distance` are pure functions over objective vectors; `operators`, `novelty` and
 //! `controller` are Algorithm 1 over genomes; `evaluator`, `checkpoint`, `winners`, `figure` and `session` are the
-//! processes and files around it.
+//! processes and files around it. `fidelity` studies what the short trainings of a search are worth.
 
+pub mod candidates;
 pub mod checkpoint;
 pub mod controller;
 pub mod distance;
 pub mod evaluator;
+pub mod fidelity;
 pub mod figure;
 pub mod normalize;
 pub mod novelty;
@@ -41,6 +43,8 @@ enum Command {
     Select(commands::SelectArgs),
     /// Expands a genome to its network; prints parameters and MACs, as JSON
     Network(commands::NetworkArgs),
+    /// Trains genomes shortly and in full; prints how well short trainings rank them
+    Fidelity(commands::FidelityArgs),
     /// Prints what the design space holds, as JSON
     Space(commands::SpaceArgs),
 }
@@ -54,6 +58,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Run(args) => commands::run(args),
         Command::Select(args) => commands::select(args),
         Command::Network(args) => commands::network(args),
+        Command::Fidelity(args) => commands::fidelity(args),
         Command::Space(args) => commands::space(args),
     }
 }

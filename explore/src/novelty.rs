@@ -57,7 +57,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
     }
 
     /// The genome and its counts if it is new and can be expanded; seen from now on in any case.
-    fn take(&mut self, genome: Genome) -> Option<(Genome, Counts)> {
+    pub fn take(&mut self, genome: Genome) -> Option<(Genome, Counts)> {
         if !self.seen.insert(genome.canonical()) {
             return None;
         }

@@ -102,7 +102,7 @@ impl Progress {
 
     fn status(&self) -> String {
         let best = self.best.map_or("none".to_string(), |accuracy| format!("{accuracy:.4}"));
-        let left = remaining(self.started.elapsed(), self.trained, self.planned.saturating_sub(self.evaluated));
+        let left = self.planned.saturating_sub(self.evaluated) as f64;
         format!(
             "iteration {}/{}, evaluated {}/{}, front {}, best accuracy {best}, {}",
             self.iteration + 1,
@@ -110,18 +110,23 @@ impl Progress {
             self.evaluated,
             self.planned,
             self.front,
-            left.map_or("time left unknown".to_string(), |left| format!("{} left", HumanDuration(left)))
+            time_left(self.started.elapsed(), f64::from(self.trained), left)
         )
     }
 }
 
-/// The time that the rest takes at the speed so far.
-fn remaining(elapsed: Duration, trained: u32, left: usize) -> Option<Duration> {
-    (trained > 0).then(|| elapsed.mul_f64(left as f64 / f64::from(trained)))
+/// In words, the time that the rest of some work takes at the speed so far.
+pub(crate) fn time_left(elapsed: Duration, done: f64, left: f64) -> String {
+    let left = remaining(elapsed, done, left);
+    left.map_or("time left unknown".to_string(), |left| format!("{} left", HumanDuration(left)))
+}
+
+fn remaining(elapsed: Duration, done: f64, left: f64) -> Option<Duration> {
+    (done > 0.0).then(|| elapsed.mul_f64(left.max(0.0) / done))
 }
 
 /// One line on stderr. If that is closed, nobody reads, and the search goes on.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -131,8 +136,8 @@ mod tests {
 
     #[test]
     fn the_remaining_time_is_that_of_the_trainings_so_far() {
-        assert_eq!(remaining(Duration::from_secs(30), 3, 5), Some(Duration::from_secs(50)));
-        assert_eq!(remaining(Duration::from_secs(30), 3, 0), Some(Duration::ZERO));
-        assert_eq!(remaining(Duration::from_secs(1), 0, 5), None);
+        assert_eq!(remaining(Duration::from_secs(30), 3.0, 5.0), Some(Duration::from_secs(50)));
+        assert_eq!(remaining(Duration::from_secs(30), 3.0, 0.0), Some(Duration::ZERO));
+        assert_eq!(remaining(Duration::from_secs(1), 0.0, 5.0), None);
     }
 }

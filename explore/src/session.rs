@@ -1,13 +1,12 @@
 //! A whole search: Algorithm 1 with trainings and files around it.
 
+use crate::candidates::Candidates;
 use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
-use crate::evaluator::{Outcome, Trainer};
+use crate::evaluator::{Outcome, Task, Trainer};
 use crate::progress::Progress;
 use crate::{figure, winners};
 use anyhow::{Result, ensure};
-use common::counts::{self, Counts};
-use common::genome::Genome;
 use common::json;
 use common::network::Input;
 use common::search_files::{Evaluation, SearchConfig};
@@ -37,12 +36,15 @@ pub struct Setting<'a> {
 /// Those of [`Checkpoint::open`], [`Trainer::train`] and [`winners::write`]; all trainings of the first iteration
 /// failed; files that cannot be written.
 pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
-    let count = |genome: &Genome| -> Result<Counts> {
-        counts::count(&config.template.expand(genome, setting.input.clone(), setting.classes.clone())?)
+    let candidates = Candidates {
+        template: &config.template,
+        search: &config.search,
+        input: &setting.input,
+        classes: &setting.classes,
     };
     let checkpoint = Checkpoint::open(setting.folder, config, setting.resume)?;
     let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
-    let mut controller = Controller::new(config, count);
+    let mut controller = Controller::new(config, |genome| candidates.count(genome));
     while let Some(population) = controller.next_population()? {
         controller.evaluated(evaluations.of(&population)?)?;
         let search = controller.search();
@@ -78,7 +80,7 @@ impl Evaluations<'_> {
             "all {} trainings of the first iteration failed; {}: {}",
             population.len(),
             evaluations[0].failure.as_deref().unwrap_or_default(),
-            self.setting.trainer.log_end(&population[0])
+            self.setting.trainer.log_end(&self.task(&population[0]))
         );
         Ok(evaluations)
     }
@@ -87,16 +89,29 @@ impl Evaluations<'_> {
     fn train(&mut self, candidates: &[Candidate]) -> Result<Vec<Evaluation>> {
         let trainer = &self.setting.trainer;
         let mut in_order = InOrder::new(candidates);
-        let mut waiting = Vec::new();
+        let (mut waiting, mut tasks) = (Vec::new(), Vec::new());
         for candidate in candidates {
-            let earlier = if self.setting.resume { trainer.earlier_outcome(candidate) } else { None };
-            match earlier {
+            let task = self.task(candidate);
+            match trainer.earlier_outcome(&task).filter(|_| self.setting.resume) {
                 Some(outcome) => self.finished(&mut in_order, candidate, outcome)?,
-                None => waiting.push(candidate),
+                None => {
+                    waiting.push(candidate);
+                    tasks.push(task);
+                }
             }
         }
-        trainer.train(self.config, &waiting, |candidate, outcome| self.finished(&mut in_order, candidate, outcome))?;
+        trainer.train(&tasks, |position, outcome| self.finished(&mut in_order, waiting[position], outcome))?;
         Ok(in_order.evaluations)
+    }
+
+    fn task(&self, candidate: &Candidate) -> Task {
+        Task {
+            folder: format!("individuals/{}", candidate.id()),
+            genome: candidate.genome,
+            seed: self.config.seed,
+            epochs: self.config.search.epochs,
+            subset: self.config.search.subset,
+        }
     }
 
     fn finished(&mut self, in_order: &mut InOrder, candidate: &Candidate, outcome: Outcome) -> Result<()> {

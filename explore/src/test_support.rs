@@ -17,7 +17,7 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         data_sha256: "0".repeat(64),
         space: SearchSpace { feature_extraction_layers: vec![16, 28], kernel_size: vec![3], ..SearchSpace::default() },
         template: Template::default(),
-        search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, subset: None },
+        search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, ..SearchSettings::default() },
         training: TrainingSettings::default(),
     }
 }

@@ -61,11 +61,20 @@ pub struct SearchSettings {
     pub epochs: usize,
     /// Training images that a candidate sees; `null` for as many as in `training`.
     pub subset: Option<usize>,
+    /// Networks with more trainable parameters are never candidates; `null` for no limit.
+    pub max_parameters: Option<u64>,
 }
 
 impl Default for SearchSettings {
     fn default() -> Self {
-        SearchSettings { population: 45, archive_size: 45, iterations: 8, epochs: 16, subset: None }
+        SearchSettings {
+            population: 45,
+            archive_size: 45,
+            iterations: 8,
+            epochs: 16,
+            subset: None,
+            max_parameters: None,
+        }
     }
 }
 

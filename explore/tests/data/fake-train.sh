@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands in for `train`: makes an accuracy up from the genome, always the same one for the same genome.
+# Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three.
 # FAKE_CALLS: a file that gets a line for each individual trained. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
 # or "all". FAKE_HANG: an individual that never ends while the searching program lives.
 set -eu
@@ -35,7 +35,7 @@ done
 diverged=false
 if listed "${FAKE_DIVERGE:-}"; then diverged=true; fi
 optimizer=$(sed -n 's/.*"optimizer": "\([a-z]*\)".*/\1/p' "$genome")
-hash=$(cksum < "$genome" | cut -d ' ' -f 1)
+hash=$( (cat "$genome"; echo "$seed $epochs") | cksum | cut -d ' ' -f 1)
 accuracy=0.$((400000 + hash % 500000))
 echo "{}" > "$out/network.json"
 echo "weights" > "$out/weights.safetensors"

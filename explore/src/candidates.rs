@@ -1,0 +1,65 @@
+//! Which genomes can be candidates at all.
+
+use anyhow::{Result, ensure};
+use common::counts::{self, Counts};
+use common::genome::Genome;
+use common::network::Input;
+use common::profile::SearchSettings;
+use common::template::Template;
+
+/// What decides whether a genome can be a candidate.
+#[derive(Debug)]
+pub struct Candidates<'a> {
+    /// What the genes leave open.
+    pub template: &'a Template,
+    /// The limits.
+    pub search: &'a SearchSettings,
+    /// The images.
+    pub input: &'a Input,
+    /// Names of the classes.
+    pub classes: &'a [String],
+}
+
+impl Candidates<'_> {
+    /// Parameters and MACs of a genome's network.
+    ///
+    /// # Errors
+    /// The images are too small for the genome, or its network is above a limit.
+    pub fn count(&self, genome: &Genome) -> Result<Counts> {
+        let counts = counts::count(&self.template.expand(genome, self.input.clone(), self.classes.to_vec())?)?;
+        let most = self.search.max_parameters.unwrap_or(u64::MAX);
+        ensure!(counts.parameters <= most, "{} parameters are above search.max_parameters {most}", counts.parameters);
+        Ok(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::activation::Activation;
+    use common::genome::Optimizer;
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        // M_Net_1 of the paper: 65,074 parameters.
+        let genome = Genome {
+            left_activation: Activation::Swish,
+            right_activation: Activation::Relu,
+            condense_layers: 2,
+            feature_extraction_layers: 16,
+            kernel_size: 3,
+            optimizer: Optimizer::Adam,
+        };
+        let input = Input { channels: 1, height: 28, width: 28, mean: vec![0.5], std: vec![0.5] };
+        let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
+        let count = |max_parameters| {
+            let search = SearchSettings { max_parameters, ..SearchSettings::default() };
+            let template = Template::default();
+            Candidates { template: &template, search: &search, input: &input, classes: &classes }.count(&genome)
+        };
+        assert_eq!(count(None).unwrap().parameters, 65_074);
+        assert_eq!(count(Some(65_074)).unwrap().parameters, 65_074);
+        let error = count(Some(65_073)).unwrap_err().to_string();
+        assert_eq!(error, "65074 parameters are above search.max_parameters 65073");
+    }
+}

@@ -1,0 +1,208 @@
+//! `explore fidelity`: what the short trainings of a search are worth. Genomes spread over the space are trained shortly and
+//! in full with several seeds; rank correlations say how far a short training puts them in the order that counts.
+//!
+//! Each training has a folder `<genome>-<length>-s<seed>` of its own. A study that is run again, after an interruption or with
+//! more genomes, seeds or lengths, keeps the trainings that it finds finished.
+
+pub mod figure;
+pub mod ranks;
+pub mod sample;
+pub mod table;
+
+use crate::candidates::Candidates;
+use crate::evaluator::{Outcome, Task, Trainer};
+use crate::progress::{say, time_left};
+use anyhow::{Result, ensure};
+use common::counts::Counts;
+use common::dataset::{Dataset, Images};
+use common::fidelity::{Fidelity, Length, ShortFidelity, StudiedGenome};
+use common::genome::Genome;
+use common::hash::sha256_hex;
+use common::profile::{Profile, TrainingSettings};
+use common::{atomic, json, seed};
+use ranks::correlation;
+use std::path::Path;
+use std::time::Instant;
+
+/// What is studied.
+#[derive(Debug)]
+pub struct Study<'a> {
+    /// Space, template and training.
+    pub profile: &'a Profile,
+    /// The images' description.
+    pub dataset: &'a Dataset,
+    /// The training images.
+    pub images: &'a Images,
+    /// How many genomes.
+    pub genomes: usize,
+    /// Seeds of the trainings; the first is that of the sample, too.
+    pub seeds: Vec<u64>,
+    /// The short trainings. More images than there are means all.
+    pub short: Vec<Length>,
+    /// What trains.
+    pub trainer: &'a Trainer,
+}
+
+/// One training, by the positions of its length, genome and seed.
+struct Cell {
+    length: usize,
+    genome: usize,
+    seed: usize,
+    task: Task,
+}
+
+/// Accuracies by length, genome and seed; the first length is that of the full trainings.
+type Scores = Vec<Vec<Vec<f64>>>;
+
+impl Study<'_> {
+    /// Makes all trainings that `folder` does not hold, and writes `fidelity.json` and `fidelity.svg` to it.
+    ///
+    /// # Errors
+    /// Fewer than two genomes, another run in the folder, those of [`Trainer::train`], files that cannot be written.
+    pub fn run(&self, folder: &Path) -> Result<Fidelity> {
+        let input = self.dataset.input();
+        let Profile { space, template, search, .. } = self.profile;
+        let candidates = Candidates { template, search, input: &input, classes: &self.dataset.classes };
+        let mut rng = seed::stream(self.seeds[0], "fidelity/sample");
+        let mut sample = sample::spread(space, |genome| candidates.count(genome), self.genomes, &mut rng);
+        ensure!(sample.len() >= 2, "the space holds {} network(s) for these images; ranks need 2", sample.len());
+        sample.sort_by_key(|(_, counts)| (counts.parameters, counts.macs));
+        atomic::create_dir_all(folder)?;
+        let _lock = crate::checkpoint::lock(folder)?;
+        let scores = self.scores(&sample)?;
+        let fidelity = self.judge(&sample, scores);
+        json::write(&folder.join("fidelity.json"), &fidelity)?;
+        atomic::write(&folder.join("fidelity.svg"), figure::draw(&fidelity)?.as_bytes())?;
+        Ok(fidelity)
+    }
+
+    /// The full training first, then the short ones.
+    fn lengths(&self) -> Vec<Length> {
+        let all = self.images.len();
+        let training = &self.profile.training;
+        let full = Length { epochs: training.epochs, images: training.subset.unwrap_or(all) };
+        let lengths = [&[full], self.short.as_slice()].concat();
+        lengths.iter().map(|length| Length { images: length.images.min(all), ..*length }).collect()
+    }
+
+    /// Trains what an earlier run has not trained.
+    fn scores(&self, sample: &[(Genome, Counts)]) -> Result<Scores> {
+        let lengths = self.lengths();
+        let cells = self.cells(sample, &lengths);
+        let mut scores = vec![vec![vec![0.0; self.seeds.len()]; sample.len()]; lengths.len()];
+        let mut set = |cell: &Cell, outcome: Outcome| {
+            scores[cell.length][cell.genome][cell.seed] = outcome.unwrap_or(0.0);
+        };
+        let mut waiting = Vec::new();
+        for cell in &cells {
+            match self.trainer.earlier_outcome(&cell.task) {
+                Some(outcome) => set(cell, outcome),
+                None => waiting.push(cell),
+            }
+        }
+        if waiting.len() < cells.len() {
+            say(&format!("{} of {} trainings were made by an earlier run", cells.len() - waiting.len(), cells.len()));
+        }
+        let tasks: Vec<Task> = waiting.iter().map(|cell| cell.task.clone()).collect();
+        let work = |cell: &Cell| sample[cell.genome].1.macs as f64 * lengths[cell.length].passes() as f64;
+        let (started, mut number, mut done) = (Instant::now(), 0, 0.0);
+        let mut left: f64 = waiting.iter().map(|cell| work(cell)).sum();
+        self.trainer.train(&tasks, |position, outcome| {
+            let cell = waiting[position];
+            (number, done, left) = (number + 1, done + work(cell), left - work(cell));
+            let time = time_left(started.elapsed(), done, left);
+            say(&format!("{number}/{} {}: {}, {time}", tasks.len(), cell.task.folder, shown(&outcome)));
+            set(cell, outcome);
+            Ok(())
+        })?;
+        Ok(scores)
+    }
+
+    /// All trainings, the longest and the largest first, so that no long one is the last to end.
+    fn cells(&self, sample: &[(Genome, Counts)], lengths: &[Length]) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for (length, Length { epochs, images }) in lengths.iter().enumerate() {
+            for (index, (genome, _)) in sample.iter().enumerate().rev() {
+                let name = self.name(genome);
+                for (position, seed) in self.seeds.iter().enumerate() {
+                    let folder = format!("{name}-{epochs}x{images}-s{seed}");
+                    let task = Task { folder, genome: *genome, seed: *seed, epochs: *epochs, subset: Some(*images) };
+                    cells.push(Cell { length, genome: index, seed: position, task });
+                }
+            }
+        }
+        cells
+    }
+
+    /// Names a genome by a hash over it and all else that decides its trainings but their length and seed, so that what a
+    /// folder holds is never taken for something else.
+    fn name(&self, genome: &Genome) -> String {
+        let Profile { template, training, .. } = self.profile;
+        let training = TrainingSettings { epochs: 0, subset: None, ..training.clone() };
+        let text = format!("{genome} {template:?} {training:?} {}", self.images.sha256);
+        sha256_hex(text.as_bytes())[..12].to_string()
+    }
+
+    fn judge(&self, sample: &[(Genome, Counts)], mut short: Scores) -> Fidelity {
+        let lengths = self.lengths();
+        let full = short.remove(0);
+        let genomes: Vec<StudiedGenome> = sample
+            .iter()
+            .enumerate()
+            .map(|(index, (genome, counts))| StudiedGenome {
+                genome: *genome,
+                parameters: counts.parameters,
+                macs: counts.macs,
+                full: full[index].clone(),
+                short: short.iter().map(|scores| scores[index].clone()).collect(),
+            })
+            .collect();
+        let seeds_correlation = between_seeds(&full, self.seeds.len());
+        let full: Vec<f64> = genomes.iter().map(StudiedGenome::mean_full).collect();
+        let parameters: Vec<f64> = genomes.iter().map(|genome| genome.parameters as f64).collect();
+        let judged = |(scores, length): (&Vec<Vec<f64>>, &Length)| {
+            let by_seed: Vec<Vec<f64>> = (0..self.seeds.len()).map(|seed| of_seed(scores, seed)).collect();
+            ShortFidelity {
+                length: *length,
+                cost: length.passes() as f64 / lengths[0].passes() as f64,
+                correlation: by_seed.iter().map(|scores| correlation(scores, &full)).collect(),
+                regret: by_seed.iter().map(|scores| regret(scores, &full)).collect(),
+            }
+        };
+        Fidelity {
+            dataset: self.dataset.name.clone(),
+            data_sha256: self.images.sha256.clone(),
+            template: self.profile.template.clone(),
+            training: self.profile.training.clone(),
+            seeds: self.seeds.clone(),
+            full: lengths[0],
+            parameters_correlation: correlation(&parameters, &full),
+            seeds_correlation,
+            short: short.iter().zip(&lengths[1..]).map(judged).collect(),
+            genomes,
+        }
+    }
+}
+
+fn shown(outcome: &Outcome) -> String {
+    outcome.as_ref().map_or_else(|failure| format!("failed: {failure}"), |accuracy| format!("accuracy {accuracy:.4}"))
+}
+
+/// The scores of all genomes with one seed.
+fn of_seed(scores: &[Vec<f64>], seed: usize) -> Vec<f64> {
+    scores.iter().map(|of_genome| of_genome[seed]).collect()
+}
+
+/// The mean correlation between two seeds; `None` where there are no two.
+fn between_seeds(scores: &[Vec<f64>], seeds: usize) -> Option<f64> {
+    let pairs = (0..seeds).flat_map(|second| (0..second).map(move |first| (first, second)));
+    let correlations: Vec<f64> =
+        pairs.map(|(first, second)| correlation(&of_seed(scores, first), &of_seed(scores, second))).collect();
+    (!correlations.is_empty()).then(|| correlations.iter().sum::<f64>() / correlations.len() as f64)
+}
+
+/// How much lower `full` is at the highest of `scores`, the first of them, than its own highest.
+fn regret(scores: &[f64], full: &[f64]) -> f64 {
+    let chosen = (0..scores.len()).reduce(|best, next| if scores[next] > scores[best] { next } else { best });
+    full.iter().copied().fold(0.0, f64::max) - chosen.map_or(0.0, |chosen| full[chosen])
+}

@@ -1,0 +1,60 @@
+//! Rank correlation.
+
+/// Spearman's rank correlation of two equally long lists, -1 to 1: Pearson's correlation of the ranks, where equal values
+/// share the mean of their ranks. 0 where all values of a list are equal, since they say nothing about order.
+pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (centred_ranks(a), centred_ranks(b));
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let spread = (product(&a, &a) * product(&b, &b)).sqrt();
+    if spread > 0.0 { product(&a, &b) / spread } else { 0.0 }
+}
+
+/// The rank of each value, less the mean of all ranks.
+fn centred_ranks(values: &[f64]) -> Vec<f64> {
+    let lower_less_higher = |value: &f64| -> f64 {
+        let count = |wanted: std::cmp::Ordering| values.iter().filter(|v| v.total_cmp(value) == wanted).count() as f64;
+        count(std::cmp::Ordering::Less) - count(std::cmp::Ordering::Greater)
+    };
+    values.iter().map(|value| lower_less_higher(value) / 2.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// From SciPy 1.17: `scipy.stats.spearmanr(a, b).statistic`.
+    #[test]
+    fn scipys_numbers() {
+        let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];
+        let b = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0];
+        assert!((correlation(&a, &b) - 0.198_853_681_209_924_67).abs() < 1e-12, "{}", correlation(&a, &b));
+        assert!(
+            (correlation(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]) - 0.820_782_681_668_123_3).abs()
+                < 1e-12
+        );
+    }
+
+    #[test]
+    fn equal_values_say_nothing() {
+        assert_eq!(correlation(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), 0.0);
+        assert_eq!(correlation(&[1.0], &[2.0]), 0.0);
+        assert_eq!(correlation(&[], &[]), 0.0);
+    }
+
+    proptest! {
+        /// Only the order counts.
+        #[test]
+        fn a_rising_function_changes_nothing(pairs in prop::collection::vec((-5.0f64..5.0, -5.0f64..5.0), 2..20)) {
+            let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            let risen: Vec<f64> = a.iter().map(|x| x.powi(3)).collect();
+            let fallen: Vec<f64> = a.iter().map(|x| -x).collect();
+            let whole = correlation(&a, &b);
+            prop_assert!((-1.0..=1.0).contains(&(whole * 0.999_999)));
+            prop_assert!((correlation(&risen, &b) - whole).abs() < 1e-9);
+            prop_assert!((correlation(&fallen, &b) + whole).abs() < 1e-9);
+            prop_assert!((correlation(&b, &a) - whole).abs() < 1e-9);
+            prop_assert!((correlation(&a, &a) - 1.0).abs() < 1e-9);
+        }
+    }
+}

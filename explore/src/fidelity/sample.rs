@@ -1,0 +1,75 @@
+//! Which genomes are studied.
+
+use crate::novelty::Novelty;
+use anyhow::Result;
+use common::counts::Counts;
+use common::genome::Genome;
+use common::space::SearchSpace;
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+/// Genomes spread over the space, each function at most once: every gene takes each of its values equally often, or once more
+/// (a Latin hypercube). Where two would be the same function, or one cannot be expanded for the images, an unseen one is
+/// drawn at random. Fewer than asked for where the space holds no more.
+pub fn spread<C: Fn(&Genome) -> Result<Counts>>(
+    space: &SearchSpace,
+    count_of: C,
+    wanted: usize,
+    rng: &mut impl Rng,
+) -> Vec<(Genome, Counts)> {
+    let columns = space.sizes().map(|values| {
+        let mut column: Vec<usize> = (0..wanted).map(|row| row % values).collect();
+        column.shuffle(rng);
+        column
+    });
+    let mut novelty = Novelty::new(space, count_of);
+    let rows = (0..wanted).map(|row| space.genome(&std::array::from_fn(|gene| columns[gene][row])));
+    rows.filter_map(|genome| novelty.take(genome).or_else(|| novelty.random(rng))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::ensure;
+    use common::seed::stream;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn any(_: &Genome) -> Result<Counts> {
+        Ok(Counts { parameters: 1, macs: 1 })
+    }
+
+    #[test]
+    fn every_value_of_every_gene_is_there_equally_often() {
+        let space = SearchSpace::default();
+        let sample = spread(&space, any, 12, &mut stream(0, "sample"));
+        assert_eq!(sample.len(), 12);
+        for gene in 0..common::space::GENES {
+            let mut uses = BTreeMap::new();
+            for (genome, _) in &sample {
+                *uses.entry(space.positions(genome).unwrap()[gene]).or_insert(0) += 1;
+            }
+            let (least, most) = (uses.values().min().unwrap(), uses.values().max().unwrap());
+            assert!(uses.len() == space.sizes()[gene] && most - least <= 1, "gene {gene}: {uses:?}");
+        }
+        assert_eq!(sample, spread(&space, any, 12, &mut stream(0, "sample")));
+        assert_ne!(sample, spread(&space, any, 12, &mut stream(1, "sample")));
+    }
+
+    #[test]
+    fn no_function_twice_and_none_that_cannot_be_expanded() {
+        let space = SearchSpace {
+            left_activation: SearchSpace::default().left_activation[..1].to_vec(),
+            feature_extraction_layers: vec![16],
+            kernel_size: vec![3],
+            ..SearchSpace::default()
+        };
+        let small = |genome: &Genome| {
+            ensure!(genome.condense_layers < 3, "too many poolings");
+            any(genome)
+        };
+        let sample = spread(&space, small, 1000, &mut stream(0, "sample"));
+        let functions: BTreeSet<String> = sample.iter().map(|(genome, _)| genome.canonical().to_string()).collect();
+        // 5 distinct right activations x 2 feasible depths x 5 optimizers.
+        assert_eq!((sample.len(), functions.len()), (50, 50));
+    }
+}

@@ -1,0 +1,120 @@
+//! Studies of what short trainings are worth.
+
+use super::world::{World, error_of, text};
+use common::fidelity::Fidelity;
+use common::json;
+use common::train_report::TrainReport;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::{Command, Output};
+
+/// The profile's full training, shorter than the paper's.
+fn world() -> World {
+    let world = World::new();
+    let profile = json!({
+        "schema": "neuropower/profile/1", "search": {"epochs": 2}, "training": {"epochs": 9},
+        "space": {"condense_layers": [1, 2]},
+    });
+    fs::write(world.path("profile.json"), profile.to_string()).unwrap();
+    world
+}
+
+fn study(world: &World, short: &[&str]) -> Command {
+    let mut command = world.explore("fidelity", "study");
+    command.args(["--genomes", "5", "--seeds", "3"]);
+    short.iter().for_each(|length| _ = command.args(["--short", length]));
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    output
+}
+
+fn result(world: &World) -> Fidelity {
+    json::read(&world.path("study/fidelity.json")).unwrap()
+}
+
+/// Accuracies in the training folders, by epochs and seed.
+fn accuracies(world: &World) -> BTreeMap<(usize, u64), BTreeSet<String>> {
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(world.path("study")).unwrap() {
+        if let Ok(report) = json::read::<TrainReport>(&entry.unwrap().path().join("train.json")) {
+            let accuracy = report.accuracy.validation.unwrap().to_string();
+            assert!(found.entry((report.epochs, report.seed)).or_default().insert(accuracy));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_genome_is_trained_once_for_each_length_and_seed() {
+    let world = world();
+    let printed = text(&run(&mut study(&world, &["3x2", "1x900"])).stdout);
+    let calls = world.calls();
+    assert_eq!(calls.len(), 5 * 3 * 3);
+    assert!(calls.iter().all(|(call, times)| call.ends_with(" 2") && *times == 1), "of 2 images at most: {calls:?}");
+    let fidelity = result(&world);
+    assert_eq!((fidelity.seeds.clone(), fidelity.genomes.len(), fidelity.short.len()), (vec![0, 1, 2], 5, 2));
+    assert_eq!((fidelity.full.epochs, fidelity.full.images), (9, 2));
+    assert_eq!((fidelity.short[1].length.images, fidelity.short[1].cost), (2, 1.0 / 9.0));
+    assert!(fidelity.genomes.windows(2).all(|pair| pair[0].parameters <= pair[1].parameters));
+    let found = accuracies(&world);
+    for (position, epochs) in [9, 3, 1].into_iter().enumerate() {
+        for seed in 0..3 {
+            let scores = fidelity.genomes.iter().map(|genome| match position {
+                0 => genome.full[seed].to_string(),
+                short => genome.short[short - 1][seed].to_string(),
+            });
+            assert_eq!(scores.collect::<BTreeSet<_>>(), found[&(epochs, seed as u64)]);
+        }
+    }
+    for words in ["| 3 epochs of 2 images | 33.3 % |", "| 1 epoch of 2 images |", "| full training with another seed |"]
+    {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    assert!(printed.contains(&format!("| {} | {} |", fidelity.genomes[0].genome, fidelity.genomes[0].parameters)));
+    let svg = fs::read_to_string(world.path("study/fidelity.svg")).unwrap();
+    assert_eq!(svg.matches("<circle").count(), 2 * 5 * 3);
+}
+
+#[test]
+fn what_is_there_is_not_trained_again() {
+    let world = world();
+    run(&mut study(&world, &["3x2"]));
+    let (first, before) = (result(&world), world.calls().len());
+    run(study(&world, &["3x2"]).args(["--workers", "4"]));
+    assert_eq!((result(&world), world.calls().len(), before), (first.clone(), 0, 30));
+    run(&mut study(&world, &["3x2", "1x2"]));
+    assert_eq!((world.calls().len(), &result(&world).short[0]), (15, &first.short[0]));
+    // Another way of training is another training, in the same folder.
+    let profile = fs::read_to_string(world.path("profile.json")).unwrap();
+    fs::write(world.path("profile.json"), profile.replace("\"epochs\":9", "\"epochs\":9,\"momentum\":0.5")).unwrap();
+    run(&mut study(&world, &["3x2"]));
+    assert_eq!(world.calls().len(), 30);
+}
+
+#[test]
+fn a_failed_training_scores_0_and_the_profile_s_search_is_the_default() {
+    let world = world();
+    let output = run(study(&world, &[]).env("FAKE_FAIL", "all"));
+    let fidelity = result(&world);
+    assert_eq!((fidelity.short[0].length.epochs, fidelity.short[0].length.images), (2, 2));
+    assert!(fidelity.genomes.iter().all(|genome| genome.full == [0.0; 3]));
+    assert_eq!((&fidelity.short[0].correlation, fidelity.parameters_correlation), (&vec![0.0; 3], 0.0));
+    assert!(text(&output.stderr).contains("failed: train fit ended with exit code 1"));
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let world = world();
+    for length in ["3", "0x5", "3x1", "3xall"] {
+        let output = study(&world, &[length]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("EPOCHSxIMAGES"), "{length}: {}", text(&output.stderr));
+    }
+    let error = error_of(&study(&world, &[]).args(["--genomes", "1"]).output().unwrap());
+    assert!(error.contains("ranks need 2"), "{error}");
+}

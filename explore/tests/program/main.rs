@@ -1,0 +1,5 @@
+//! The program `explore`, with a `train` that makes accuracies up (`data/fake-train.sh`).
+
+mod fidelity;
+mod search;
+mod world;

@@ -1,0 +1,124 @@
+//! What the tests share: a data set, a profile, a `train` that makes accuracies up.
+
+use common::json;
+use common::search_files::{Archive, Evaluation};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A data set, a profile and a folder with the fake `train`.
+pub(crate) struct World {
+    dir: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        World::with(
+            &json!({"population": 6, "archive_size": 6, "iterations": 3, "epochs": 2, "subset": 20}),
+            &json!({}),
+        )
+    }
+
+    pub(crate) fn with(search: &Value, space: &Value) -> World {
+        let world = World { dir: tempfile::tempdir().unwrap() };
+        let data = world.path("data");
+        fs::create_dir_all(&data).unwrap();
+        let images = [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 8][..], &[7; 4 * 64]].concat();
+        fs::write(data.join("images"), images).unwrap();
+        fs::write(data.join("labels"), [0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 0, 1]).unwrap();
+        let files = json!([{"path": "images", "sha256": null}, {"path": "labels", "sha256": null}]);
+        let dataset = json!({
+            "schema": "neuropower/dataset/1", "name": "made-up", "about": "", "format": "idx",
+            "channels": 1, "height": 8, "width": 8, "classes": ["a", "b"],
+            "normalisation": {"mean": [0.5], "std": [0.5]}, "validation": {"fraction": 0.5, "seed": 0},
+            "train": files, "test": files, "sources": [],
+        });
+        fs::write(data.join("dataset.json"), dataset.to_string()).unwrap();
+        world.write_profile(search, space);
+        let bin = world.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-train.sh"), bin.join("train")).unwrap();
+        world
+    }
+
+    pub(crate) fn write_profile(&self, search: &Value, space: &Value) {
+        let profile = json!({"schema": "neuropower/profile/1", "search": search, "space": space});
+        fs::write(self.path("profile.json"), profile.to_string()).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn command(&self, out: &str) -> Command {
+        self.explore("run", out)
+    }
+
+    /// `explore` with a subcommand and the options that all have.
+    pub(crate) fn explore(&self, subcommand: &str, out: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.arg(subcommand).arg("--config").arg(self.path("profile.json")).arg("--dataset").arg(self.path("data"));
+        command.arg("--out").arg(self.path(out)).arg("--bin-dir").arg(self.path("bin"));
+        command.env("FAKE_CALLS", self.path("calls")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a search to its end and returns what it printed.
+    pub(crate) fn search(&self, out: &str) -> Value {
+        let output = self.command(out).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// How often each individual was trained, in all runs since the last call.
+    pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
+        let mut calls = BTreeMap::new();
+        for line in fs::read_to_string(self.path("calls")).unwrap_or_default().lines() {
+            *calls.entry(line.to_string()).or_insert(0) += 1;
+        }
+        let _ = fs::remove_file(self.path("calls"));
+        calls
+    }
+
+    pub(crate) fn evaluations(&self, out: &str) -> Vec<Evaluation> {
+        json::read_lines(&self.path(out).join("evaluations.jsonl")).unwrap()
+    }
+
+    pub(crate) fn archive(&self, out: &str) -> Archive {
+        json::read(&self.path(out).join("archive.json")).unwrap()
+    }
+
+    /// The files that must not depend on when, where and in how many attempts a search was made.
+    pub(crate) fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut names: Vec<String> =
+            ["search.json", "evaluations.jsonl", "archive.json", "front.svg"].map(String::from).into();
+        names.extend((1..=3).map(|rank| format!("winners/{rank}/genome.json")));
+        let read = |name: String| (name.clone(), fs::read(self.path(out).join(name)).unwrap());
+        names.into_iter().map(read).collect()
+    }
+
+    /// Starts a search in which one training hangs, and waits until all before it are in the log.
+    pub(crate) fn start_and_hang(&self, out: &str, id: &str, logged: usize) -> Child {
+        let mut child =
+            self.command(out).args(["--workers", "3"]).env("FAKE_HANG", id).stderr(Stdio::null()).spawn().unwrap();
+        let lines = || fs::read_to_string(self.path(out).join("evaluations.jsonl")).unwrap_or_default().lines().count();
+        while lines() < logged || !self.path(out).join("individuals").join(id).exists() {
+            assert!(child.try_wait().unwrap().is_none(), "the search ended before it hung");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub(crate) fn error_of(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    text(&output.stderr).lines().last().unwrap().to_string()
+}
