@@ -3,6 +3,7 @@
 use common::bench::BenchEvent;
 use common::board::Board;
 use common::dataset::Dataset;
+use common::fidelity::Fidelity;
 use common::genome::Genome;
 use common::json::{self, Document};
 use common::manifest::Manifest;
@@ -46,6 +47,7 @@ fn check(text: &str) -> String {
         "dataset" => round_trip::<Dataset>(text),
         "eval" => round_trip::<EvalReport>(text),
         "evaluation" => round_trip::<Evaluation>(text),
+        "fidelity" => round_trip::<Fidelity>(text),
         "genome" => round_trip::<Genome>(text),
         "manifest" => round_trip::<Manifest>(text),
         "measurement" => round_trip::<Measurement>(text),
@@ -76,7 +78,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 14, "{kinds:?}");
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
 }
 
 #[test]

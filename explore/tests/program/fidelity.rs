@@ -115,6 +115,6 @@ fn bad_input_is_refused() {
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains("EPOCHSxIMAGES"), "{length}: {}", text(&output.stderr));
     }
-    let error = error_of(&study(&world, &[]).args(["--genomes", "1"]).output().unwrap());
+    let error = error_of(&world.explore("fidelity", "study").args(["--genomes", "1"]).output().unwrap());
     assert!(error.contains("ranks need 2"), "{error}");
 }
