@@ -105,16 +105,22 @@ impl Study<'_> {
         }
         let tasks: Vec<Task> = waiting.iter().map(|cell| cell.task.clone()).collect();
         let work = |cell: &Cell| sample[cell.genome].1.macs as f64 * lengths[cell.length].passes() as f64;
-        let (started, mut number, mut done) = (Instant::now(), 0, 0.0);
+        let (started, mut number, mut failed, mut done) = (Instant::now(), 0, 0, 0.0);
         let mut left: f64 = waiting.iter().map(|cell| work(cell)).sum();
         self.trainer.train(&tasks, |position, outcome| {
             let cell = waiting[position];
             (number, done, left) = (number + 1, done + work(cell), left - work(cell));
             let time = time_left(started.elapsed(), done, left);
             say(&format!("{number}/{} {}: {}, {time}", tasks.len(), cell.task.folder, shown(&outcome)));
+            failed += usize::from(outcome.is_err());
             set(cell, outcome);
             Ok(())
         })?;
+        ensure!(
+            failed < tasks.len() || tasks.is_empty(),
+            "all {failed} trainings failed; {}",
+            tasks.first().map_or(String::new(), |task| self.trainer.log_end(task))
+        );
         Ok(scores)
     }
 

@@ -99,12 +99,29 @@ fn what_is_there_is_not_trained_again() {
 #[test]
 fn a_failed_training_scores_0_and_the_profile_s_search_is_the_default() {
     let world = world();
-    let output = run(study(&world, &[]).env("FAKE_FAIL", "all"));
-    let fidelity = result(&world);
-    assert_eq!((fidelity.short[0].length.epochs, fidelity.short[0].length.images), (2, 2));
-    assert!(fidelity.genomes.iter().all(|genome| genome.full == [0.0; 3]));
-    assert_eq!((&fidelity.short[0].correlation, fidelity.parameters_correlation), (&vec![0.0; 3], 0.0));
+    run(&mut study(&world, &[]));
+    let whole = result(&world);
+    assert_eq!((whole.short[0].length.epochs, whole.short[0].length.images), (2, 2));
+    let calls = world.calls();
+    let id = calls.keys().find_map(|call| call.strip_suffix("-9x2-s1 2")).unwrap();
+    fs::remove_dir_all(world.path("study")).unwrap();
+    let output = run(study(&world, &[]).env("FAKE_FAIL", format!("{id}-9x2-s0 {id}-9x2-s1")));
     assert!(text(&output.stderr).contains("failed: train fit ended with exit code 1"));
+    let changed: Vec<usize> = (0..5).filter(|i| result(&world).genomes[*i] != whole.genomes[*i]).collect();
+    assert_eq!(changed.len(), 1);
+    let genome = &result(&world).genomes[changed[0]];
+    assert_eq!((&genome.full[..2], genome.full[2]), (&[0.0, 0.0][..], whole.genomes[changed[0]].full[2]));
+    // Run again, what failed is tried again.
+    run(&mut study(&world, &[]));
+    assert_eq!(result(&world), whole);
+}
+
+#[test]
+fn a_study_in_which_nothing_can_be_trained_fails_with_the_log() {
+    let world = world();
+    let error = error_of(&study(&world, &[]).env("FAKE_FAIL", "all").output().unwrap());
+    assert!(error.contains("all 30 trainings failed") && error.contains("error: made-up failure"), "{error}");
+    assert!(!world.path("study/fidelity.json").exists());
 }
 
 #[test]
