@@ -67,6 +67,11 @@ impl Study<'_> {
         let mut sample = sample::spread(space, |genome| candidates.count(genome), self.genomes, &mut rng);
         ensure!(sample.len() >= 2, "the space holds {} network(s) for these images; ranks need 2", sample.len());
         sample.sort_by_key(|(_, counts)| (counts.parameters, counts.macs));
+        let lengths = self.lengths();
+        for (position, Length { epochs, images }) in lengths.iter().enumerate() {
+            let twice = lengths[..position].contains(&lengths[position]);
+            ensure!(!twice, "{epochs} epochs of {images} images are asked for twice, or are the full training");
+        }
         atomic::create_dir_all(folder)?;
         let _lock = crate::checkpoint::lock(folder)?;
         let scores = self.scores(&sample)?;

@@ -134,4 +134,9 @@ fn bad_input_is_refused() {
     }
     let error = error_of(&world.explore("fidelity", "study").args(["--genomes", "1"]).output().unwrap());
     assert!(error.contains("ranks need 2"), "{error}");
+    // There are two images, so that the second of each is the first once more.
+    for short in [["3x2", "3x5"], ["1x2", "9x2"]] {
+        let error = error_of(&study(&world, &short).output().unwrap());
+        assert!(error.contains("epochs of 2 images are asked for twice, or are the full training"), "{error}");
+    }
 }
