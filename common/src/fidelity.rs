@@ -65,6 +65,9 @@ pub struct ShortFidelity {
     pub cost: f64,
     /// For each seed: between its short scores and the full ones (means over seeds).
     pub correlation: Vec<f64>,
+    /// For each seed: the same with the number of parameters held constant (partial rank correlation), which is what the
+    /// training tells beyond the network's size.
+    pub partial_correlation: Vec<f64>,
     /// For each seed: how much lower the full score (mean over seeds) of the genome with its highest short score is than the
     /// highest full score, in 0..1.
     pub regret: Vec<f64>,

@@ -20,7 +20,7 @@ use common::genome::Genome;
 use common::hash::sha256_hex;
 use common::profile::{Profile, TrainingSettings};
 use common::{atomic, json, seed};
-use ranks::correlation;
+use ranks::{correlation, partial_correlation};
 use std::path::Path;
 use std::time::Instant;
 
@@ -177,6 +177,7 @@ impl Study<'_> {
                 length: *length,
                 cost: length.passes() as f64 / lengths[0].passes() as f64,
                 correlation: by_seed.iter().map(|scores| correlation(scores, &full)).collect(),
+                partial_correlation: by_seed.iter().map(|s| partial_correlation(s, &full, &parameters)).collect(),
                 regret: by_seed.iter().map(|scores| regret(scores, &full)).collect(),
             }
         };

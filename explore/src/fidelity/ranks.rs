@@ -9,6 +9,14 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     if spread > 0.0 { product(&a, &b) / spread } else { 0.0 }
 }
 
+/// The rank correlation of two lists with a third held constant, -1 to 1: what they have in common beyond what each has in
+/// common with the third. 0 where the third decides one of them completely.
+pub fn partial_correlation(a: &[f64], b: &[f64], constant: &[f64]) -> f64 {
+    let (with_a, with_b) = (correlation(a, constant), correlation(b, constant));
+    let rest = (1.0 - with_a * with_a) * (1.0 - with_b * with_b);
+    if rest > 1e-12 { (correlation(a, b) - with_a * with_b) / rest.sqrt() } else { 0.0 }
+}
+
 /// The rank of each value, less the mean of all ranks.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let lower_less_higher = |value: &f64| -> f64 {
@@ -33,6 +41,18 @@ mod tests {
             (correlation(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]) - 0.820_782_681_668_123_3).abs()
                 < 1e-12
         );
+    }
+
+    /// From SciPy 1.17 by definition: the correlation of what linear regression on the constant's ranks leaves of the ranks of a
+    /// and b (`rankdata`, `linregress`, `pearsonr`).
+    #[test]
+    fn what_is_left_beyond_a_third_list() {
+        let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];
+        let b = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0];
+        let constant = [1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0];
+        assert!((partial_correlation(&a, &b, &constant) - 0.092_002_292_803_433_7).abs() < 1e-12);
+        assert_eq!(partial_correlation(&a, &b, &a), 0.0);
+        assert_eq!(partial_correlation(&a, &b, &[1.0; 8]), correlation(&a, &b));
     }
 
     #[test]

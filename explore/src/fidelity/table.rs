@@ -9,21 +9,23 @@ pub fn of(fidelity: &Fidelity) -> String {
 }
 
 fn worth(fidelity: &Fidelity) -> String {
-    let mut text =
-        String::from("| what ranks the networks | images | rank correlation | accuracy lost |\n|---|---|---|---|\n");
+    let mut text = String::from(
+        "| what ranks the networks | images | rank correlation | beyond size | accuracy lost |\n|---|---|---|---|---|\n",
+    );
     for short in &fidelity.short {
         let correlation = joined(&short.correlation, |value| format!("{value:.2}"));
+        let beyond = joined(&short.partial_correlation, |value| format!("{value:.2}"));
         let regret = joined(&short.regret, |value| format!("{:.2}", 100.0 * value));
         let _ = writeln!(
             text,
-            "| {} | {:.1} % | {correlation} | {regret} points |",
+            "| {} | {:.1} % | {correlation} | {beyond} | {regret} points |",
             named(short.length),
             100.0 * short.cost
         );
     }
-    let _ = writeln!(text, "| number of parameters | 0 | {:.2} | |", fidelity.parameters_correlation);
+    let _ = writeln!(text, "| number of parameters | 0 | {:.2} | | |", fidelity.parameters_correlation);
     if let Some(correlation) = fidelity.seeds_correlation {
-        let _ = writeln!(text, "| full training with another seed | 100 % | {correlation:.2} | |");
+        let _ = writeln!(text, "| full training with another seed | 100 % | {correlation:.2} | | |");
     }
     text
 }
