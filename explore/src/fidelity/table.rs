@@ -42,7 +42,7 @@ fn scores(fidelity: &Fidelity) -> String {
     text
 }
 
-/// `2 epochs of 3000 images`.
+/// As in `2 epochs of 3000 images`.
 pub(super) fn named(length: Length) -> String {
     let Length { epochs, images } = length;
     format!("{epochs} epoch{} of {images} images", if epochs == 1 { "" } else { "s" })

@@ -77,7 +77,7 @@ fn every_genome_is_trained_once_for_each_length_and_seed() {
     }
     assert!(printed.contains(&format!("| {} | {} |", fidelity.genomes[0].genome, fidelity.genomes[0].parameters)));
     let svg = fs::read_to_string(world.path("study/fidelity.svg")).unwrap();
-    assert_eq!(svg.matches("<circle").count(), 2 * 5 * 3);
+    assert_eq!(svg.matches("<circle").count(), 2 * (5 + 1) * 3);
 }
 
 #[test]
