@@ -137,7 +137,7 @@ mod tests {
     fn marks_are_round_accuracies_inside_the_axis() {
         let axis = Accuracy::around([0.62, 0.97, 0.995].into_iter());
         let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
-        assert_eq!(labels, ["70 %", "80 %", "90 %", "95 %", "97 %", "98 %", "99 %", "99.5 %"]);
+        assert_eq!(labels, ["50 %", "70 %", "80 %", "90 %", "95 %", "97 %", "98 %", "99 %", "99.5 %"]);
     }
 
     #[test]
