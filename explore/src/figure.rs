@@ -111,6 +111,12 @@ fn mix(iteration: usize, last: usize) -> RGBColor {
     RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))
 }
 
+/// The pixel of a value on an axis that goes over a range, between the pixels of its two ends.
+pub(crate) fn pixel(range: &Range<f64>, value: f64, (start, end): (i32, i32)) -> i32 {
+    let share = (value - range.start) / (range.end - range.start);
+    start + (share * f64::from(end - start)).round() as i32
+}
+
 /// An axis of log10 of parameters, labelled with parameters at 1, 2 and 5 times powers of ten.
 struct Parameters(Range<f64>);
 
@@ -119,8 +125,7 @@ impl Ranged for Parameters {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = (value - self.0.start) / (self.0.end - self.0.start);
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+        pixel(&self.0, *value, limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {

@@ -2,6 +2,7 @@
 //! the error, so that neither a network that hardly learns nor the best ones hide the others.
 
 use super::table::named;
+use crate::figure::pixel;
 use anyhow::{Result, anyhow};
 use common::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
 use plotters::chart::SeriesLabelPosition;
@@ -108,8 +109,7 @@ impl Ranged for Accuracy {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = (value - self.0.start) / (self.0.end - self.0.start);
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+        pixel(&self.0, *value, limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
