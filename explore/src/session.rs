@@ -92,7 +92,7 @@ impl Evaluations<'_> {
         let (mut waiting, mut tasks) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let task = self.task(candidate);
-            match trainer.earlier_outcome(&task).filter(|_| self.setting.resume) {
+            match self.setting.resume.then(|| trainer.earlier_outcome(&task)).flatten() {
                 Some(outcome) => self.finished(&mut in_order, candidate, outcome)?,
                 None => {
                     waiting.push(candidate);

@@ -74,8 +74,8 @@ impl Study<'_> {
         }
         atomic::create_dir_all(folder)?;
         let _lock = crate::checkpoint::lock(folder)?;
-        let scores = self.scores(&sample)?;
-        let fidelity = self.judge(&sample, scores);
+        let scores = self.scores(&sample, &lengths)?;
+        let fidelity = self.judge(&sample, &lengths, scores);
         json::write(&folder.join("fidelity.json"), &fidelity)?;
         atomic::write(&folder.join("fidelity.svg"), figure::draw(&fidelity)?.as_bytes())?;
         Ok(fidelity)
@@ -91,9 +91,8 @@ impl Study<'_> {
     }
 
     /// Trains what an earlier run has not trained.
-    fn scores(&self, sample: &[(Genome, Counts)]) -> Result<Scores> {
-        let lengths = self.lengths();
-        let cells = self.cells(sample, &lengths);
+    fn scores(&self, sample: &[(Genome, Counts)], lengths: &[Length]) -> Result<Scores> {
+        let cells = self.cells(sample, lengths);
         let mut scores = vec![vec![vec![0.0; self.seeds.len()]; sample.len()]; lengths.len()];
         let mut set = |cell: &Cell, outcome: Outcome| {
             scores[cell.length][cell.genome][cell.seed] = outcome.unwrap_or(0.0);
@@ -154,8 +153,7 @@ impl Study<'_> {
         sha256_hex(text.as_bytes())[..12].to_string()
     }
 
-    fn judge(&self, sample: &[(Genome, Counts)], mut short: Scores) -> Fidelity {
-        let lengths = self.lengths();
+    fn judge(&self, sample: &[(Genome, Counts)], lengths: &[Length], mut short: Scores) -> Fidelity {
         let full = short.remove(0);
         let genomes: Vec<StudiedGenome> = sample
             .iter()
