@@ -2,6 +2,7 @@
 //!
 //! One file a concept. Nothing here knows a tensor library, starts a process or parses a command line.
 
+pub mod accuracy_table;
 pub mod activation;
 pub mod atomic;
 pub mod bench;

@@ -85,20 +85,20 @@ impl Totals {
 
 impl Training<'_> {
     /// Trains from `initial` weights, or goes on from where the checkpoint is. The same settings and seed give the same
-    /// bytes. The checkpoint is kept after every epoch but the last.
+    /// bytes. The checkpoint is kept after every epoch but the last; without one, nothing is kept or shown.
     ///
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, or an operation that fails.
-    pub fn run(&self, initial: &Weights, checkpoint: &Checkpoint) -> Result<Trained> {
+    pub fn run(&self, initial: &Weights, checkpoint: Option<&Checkpoint>) -> Result<Trained> {
         let mut state = State::new(self.network, initial, self.optimizer, self.settings)?;
-        checkpoint.restore(&mut state)?;
+        checkpoint.map_or(Ok(()), |checkpoint| checkpoint.restore(&mut state))?;
         let earlier = state.curve.len();
         let stopwatch = Stopwatch::start();
-        let progress = Progress::new(self.epochs, self.images.len(), earlier);
+        let progress = checkpoint.map(|_| Progress::new(self.epochs, self.images.len(), earlier));
         let mut well = true;
         while well && state.curve.len() < self.epochs {
-            well = self.epoch(&mut state, &progress)?;
-            if well && state.curve.len() < self.epochs {
+            well = self.epoch(&mut state, progress.as_ref())?;
+            if let Some(checkpoint) = checkpoint.filter(|_| well && state.curve.len() < self.epochs) {
                 checkpoint.save(&state)?;
             }
         }
@@ -131,7 +131,7 @@ impl Training<'_> {
     }
 
     /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
-    fn epoch(&self, state: &mut State, progress: &Progress) -> Result<bool> {
+    fn epoch(&self, state: &mut State, progress: Option<&Progress>) -> Result<bool> {
         let epoch = state.curve.len() + 1;
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
         let augmenter = Augmenter { settings: &self.settings.augmentation, seed: self.seed, epoch };
@@ -147,7 +147,9 @@ impl Training<'_> {
         if epoch.is_multiple_of(self.settings.validate_every) && epoch < self.epochs {
             done.validation_accuracy = self.accuracy(state.finished(self.images, self.settings)?.as_ref())?;
         }
-        progress.epoch(&done);
+        if let Some(progress) = progress {
+            progress.epoch(&done);
+        }
         state.curve.push(done);
         Ok(true)
     }
@@ -158,7 +160,7 @@ impl Training<'_> {
         state: &mut State,
         epoch: usize,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
-        progress: &Progress,
+        progress: Option<&Progress>,
     ) -> Result<Option<Epoch>> {
         let steps = self.images.len().div_ceil(self.settings.batch);
         let highest = self.settings.learning_rate.of(self.optimizer) * self.rate_scale;
@@ -174,7 +176,9 @@ impl Training<'_> {
                 return Ok(None);
             }
             totals.add(&loss, &logits, &labels)?;
-            progress.images(labels.elem_count());
+            if let Some(progress) = progress {
+                progress.images(labels.elem_count());
+            }
         }
         Ok(Some(totals.epoch(epoch, rate)))
     }

@@ -94,7 +94,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     if !args.resume {
         checkpoint.remove()?;
     }
-    let trained = training.run(&initial, &checkpoint)?;
+    let trained = training.run(&initial, Some(&checkpoint))?;
     let report = report(&training, &trained, threads)?;
     json::write(&args.out.join("network.json"), &network)?;
     trained.weights.write(&args.out.join("weights.safetensors"))?;

@@ -1,0 +1,41 @@
+//! How good searches are for the trainings that they spend: every function of a small space is trained once, and
+//! searches are then replayed from the table. Run with `make bench-search`; docs/search.md keeps the results.
+
+mod train_table;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Trains the table of the truth and compares searches on it. Paths are relative to the repository.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The table; trained first where it is missing
+    #[arg(long, default_value = "tests/data/digits-table.json.gz")]
+    table: PathBuf,
+    /// Folder for the trainings of an unfinished table
+    #[arg(long, default_value = "target/bench-search")]
+    work: PathBuf,
+    /// How many functions are trained with a second seed
+    #[arg(long, default_value_t = 560)]
+    second_seeds: usize,
+    /// Cargo says this to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn run(args: Args) -> Result<()> {
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
+    if !args.table.exists() {
+        train_table::make(&args.table, &args.work, args.second_seeds)?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    train::memory::keep();
+    let args = Args::parse();
+    common::stage::main(|| run(args))
+}

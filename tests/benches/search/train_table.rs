@@ -1,0 +1,138 @@
+//! The table of the truth: all functions of a space trained in this process, one line kept for each, so that an
+//! interrupted run goes on.
+
+use anyhow::{Context, Result, anyhow};
+use common::accuracy_table::{AccuracyTable, TableRow};
+use common::dataset::{Dataset, Images};
+use common::genome::Genome;
+use common::profile::Profile;
+use common::{atomic, counts, json, seed};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rand::seq::SliceRandom;
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use train::fit::Training;
+use train::init;
+
+const PROFILE: &str = "pipelines/profiles/digits-table.json";
+const DATASET: &str = "data/digits";
+/// Accuracies are kept to so many parts: far finer than one image, and short in the file.
+const PARTS: f64 = 1e6;
+
+/// What the table is of.
+struct Truth {
+    profile: Profile,
+    dataset: Dataset,
+    images: Images,
+    validation: Images,
+}
+
+/// Trains what is not yet trained and writes the table.
+pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> {
+    let profile: Profile = json::read(Path::new(PROFILE))?;
+    let dataset = Dataset::describe(Path::new(DATASET))?;
+    let (images, validation) = Dataset::load_train_and_validation(Path::new(DATASET))?;
+    let truth = Truth { profile, dataset, images, validation };
+    let planned = truth.planned(second_seeds);
+    let log_path = work.join("rows.jsonl");
+    let mut rows: Vec<TableRow> = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
+    let log = rewritten(&log_path, &rows)?;
+    let done: HashSet<(Genome, u64)> = rows.iter().map(|row| (row.genome, row.seed)).collect();
+    let left: Vec<(Genome, u64)> = planned.iter().filter(|task| !done.contains(task)).copied().collect();
+    rows.extend(truth.train(&left, log)?);
+    let place = |row: &TableRow| planned.iter().position(|task| *task == (row.genome, row.seed));
+    let mut placed: Vec<(usize, TableRow)> = rows.into_iter().filter_map(|row| Some((place(&row)?, row))).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    truth.write(path, placed.into_iter().map(|(_, row)| row).collect())
+}
+
+/// The log without a torn line, open for appending.
+fn rewritten(path: &Path, rows: &[TableRow]) -> Result<File> {
+    let lines: Vec<String> = rows.iter().map(|row| Ok(json::to_line(row)? + "\n")).collect::<Result<_>>()?;
+    atomic::write(path, lines.concat().as_bytes())?;
+    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
+}
+
+impl Truth {
+    /// Every function once, in the space's order, then some by lot a second time.
+    fn planned(&self, second_seeds: usize) -> Vec<(Genome, u64)> {
+        let functions: Vec<Genome> = self.profile.space.genomes().filter(|g| g.canonical() == *g).collect();
+        let mut lot = functions.clone();
+        lot.shuffle(&mut seed::stream(0, "second seeds"));
+        lot.truncate(second_seeds);
+        functions.into_iter().map(|genome| (genome, 0)).chain(lot.into_iter().map(|genome| (genome, 1))).collect()
+    }
+
+    /// Trains on all cores, one training on each; a line goes to the log as each ends.
+    fn train(&self, tasks: &[(Genome, u64)], log: File) -> Result<Vec<TableRow>> {
+        let (log, next) = (Mutex::new(log), AtomicUsize::new(0));
+        let work = || -> Result<Vec<TableRow>> {
+            let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+            let mut rows = Vec::new();
+            while let Some((genome, seed)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let row = one_thread.install(|| self.row(genome, *seed))?;
+                let line = json::to_line(&row)? + "\n";
+                let mut log = log.lock().map_err(|_| anyhow!("the log's other user panicked"))?;
+                log.write_all(line.as_bytes()).context("cannot write the log of trainings")?;
+                rows.push(row);
+                eprintln!("{} of {} trainings under way or done", next.load(Ordering::Relaxed), tasks.len());
+            }
+            Ok(rows)
+        };
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let rows: Result<Vec<Vec<TableRow>>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a training panicked"))?).collect()
+        });
+        Ok(rows?.concat())
+    }
+
+    fn row(&self, genome: &Genome, seed: u64) -> Result<TableRow> {
+        let Truth { profile, dataset, images, validation } = self;
+        let network = profile.template.expand(genome, dataset.input(), dataset.classes.clone())?;
+        let counts = counts::count(&network)?;
+        let training = Training {
+            network: &network,
+            optimizer: genome.optimizer,
+            settings: &profile.training,
+            rate_scale: 1.0,
+            epochs: profile.search.epochs,
+            seed,
+            images,
+            validation: Some(validation),
+        };
+        let trained = training.run(&init::weights(&network, seed), None)?;
+        let short = |accuracy: f64| (accuracy * PARTS).round() / PARTS;
+        let epochs = trained.curve.len() - usize::from(trained.diverged && trained.curve.len() == profile.search.epochs);
+        let accuracy = trained.curve[..epochs].iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
+        Ok(TableRow { genome: *genome, seed, parameters: counts.parameters, macs: counts.macs, accuracy })
+    }
+
+    fn write(&self, path: &Path, rows: Vec<TableRow>) -> Result<()> {
+        let Truth { profile, dataset, images, .. } = self;
+        let again = rows.iter().filter(|row| row.seed == 1).count();
+        let table = AccuracyTable {
+            about: format!(
+                "Every function of the space in {PROFILE}, trained on {} images of {}; {again} of them a second time. Made \
+                 by `make bench-search`.",
+                images.len(),
+                dataset.name
+            ),
+            dataset: dataset.name.clone(),
+            data_sha256: images.sha256.clone(),
+            space: profile.space.clone(),
+            template: profile.template.clone(),
+            training: profile.training.clone(),
+            epochs: profile.search.epochs,
+            rows,
+        };
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(json::to_line(&table)?.as_bytes())?;
+        atomic::write(path, &encoder.finish()?)
+    }
+}
