@@ -49,6 +49,10 @@ pub struct Evaluation {
     pub macs: u64,
     /// Validation accuracy (0..1); `null` when the training failed.
     pub accuracy: Option<f64>,
+    /// The epoch after which it was trained no further, being weak (`search.halving`); `null` otherwise.
+    pub stopped_after: Option<usize>,
+    /// Accuracies where the weak are stopped, as far as it came.
+    pub rungs: Vec<f64>,
     /// Why there is no accuracy.
     pub failure: Option<String>,
 }
@@ -114,6 +118,8 @@ mod tests {
             parameters: 20_002,
             macs: 1,
             accuracy: Some(0.1 + 0.2),
+            stopped_after: None,
+            rungs: vec![],
             failure: None,
         };
         let line = |index| json::to_line(&evaluation(index)).unwrap();

@@ -29,6 +29,8 @@ impl Candidates<'_> {
         let counts = counts::count(&self.template.expand(genome, self.input.clone(), self.classes.to_vec())?)?;
         let most = self.search.max_parameters.unwrap_or(u64::MAX);
         ensure!(counts.parameters <= most, "{} parameters are above search.max_parameters {most}", counts.parameters);
+        let most = self.search.max_macs.unwrap_or(u64::MAX);
+        ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
         Ok(counts)
     }
 }

@@ -73,8 +73,13 @@ impl Checkpoint {
         let evaluations: Vec<Evaluation> = self.recorded.drain(..count).collect();
         for (candidate, evaluation) in population.iter().zip(&evaluations) {
             let outcome = evaluation.accuracy.ok_or_else(|| evaluation.failure.clone().unwrap_or_default());
+            let same = Evaluation {
+                stopped_after: evaluation.stopped_after,
+                rungs: evaluation.rungs.clone(),
+                ..candidate.evaluated(outcome)
+            };
             ensure!(
-                candidate.evaluated(outcome) == *evaluation,
+                same == *evaluation,
                 "{}: {} is genome {}, but this search evaluates {} there; the file belongs to another search or to \
                  another version of the program: choose another folder",
                 self.folder.join("evaluations.jsonl").display(),
@@ -130,18 +135,21 @@ fn write_log(path: &Path, evaluations: &[Evaluation]) -> Result<File> {
 fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
     match difference("", &serde_json::to_value(earlier)?, &serde_json::to_value(now)?) {
         None => Ok(()),
-        Some(difference) => bail!("{difference}; restore it, or choose another folder for a new search"),
+        Some((key, earlier, now)) => bail!(
+            "{key} was {earlier} when the search began, but is {now} now; restore it, or choose another folder for a \
+             new search"
+        ),
     }
 }
 
 /// The first key whose values differ, and the values.
-fn difference(key: &str, earlier: &Value, now: &Value) -> Option<String> {
+pub(crate) fn difference(key: &str, earlier: &Value, now: &Value) -> Option<(String, Value, Value)> {
     if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
         // Both come from the same type, so they have the same keys.
         let below = |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
         return earlier.iter().find_map(|(name, value)| difference(&below(name), value, &now[name]));
     }
-    (earlier != now).then(|| format!("{key} was {earlier} when the search began, but is {now} now"))
+    (earlier != now).then(|| (key.to_string(), earlier.clone(), now.clone()))
 }
 
 #[cfg(test)]

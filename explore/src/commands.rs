@@ -1,11 +1,13 @@
 //! The commands: what they read, what they print.
 
-use crate::evaluator::Trainer;
+use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
 use crate::overview::Overview;
 use crate::session::{self, Setting};
+use crate::overrides::Overrides;
 use crate::spea2::{self, Fitness};
+use crate::table::Table;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use common::counts;
@@ -46,9 +48,29 @@ pub(crate) struct RunArgs {
     /// Go on with the search that --out holds; nothing finished is trained again
     #[arg(long)]
     resume: bool,
+    /// What evaluates genomes: `train`, or `table:FILE` with trainings made beforehand
+    #[arg(long, default_value = "train", value_parser = parse_source)]
+    evaluator: Source,
+    #[command(flatten)]
+    overrides: Overrides,
     /// Folder of the program `train` [default: the folder of this program]
     #[arg(long)]
     bin_dir: Option<PathBuf>,
+}
+
+/// What evaluates genomes.
+#[derive(Clone, Debug)]
+enum Source {
+    Train,
+    Table(PathBuf),
+}
+
+fn parse_source(text: &str) -> Result<Source, String> {
+    match text.split_once(':') {
+        None if text == "train" => Ok(Source::Train),
+        Some(("table", file)) if !file.is_empty() => Ok(Source::Table(file.into())),
+        Some(_) | None => Err(format!("'{text}' is neither 'train' nor 'table:FILE'")),
+    }
 }
 
 /// Where trainings run.
@@ -70,34 +92,36 @@ struct Summary {
 }
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
-    let RunArgs { config, dataset, out, seed, workers, engine, resume, bin_dir } = args;
-    let profile: Profile = json::read(&config)?;
+    let RunArgs { config, dataset, out, seed, workers, engine, resume, evaluator, overrides, bin_dir } = args;
+    let mut profile: Profile = json::read(&config)?;
+    overrides.apply(&mut profile.search);
     let description = Dataset::describe(&dataset)?;
     let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
-    let trainer = match engine {
-        Engine::Local => {
-            let train = stage::binary("train", bin_dir.as_deref())?;
-            Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?
-        }
-    };
-    let setting = Setting {
-        folder: &out,
-        input: description.input(),
-        classes: description.classes,
-        trainer,
-        resume,
-        winners: profile.finals.winners,
-    };
-    let config = SearchConfig {
+    let search_config = SearchConfig {
         seed,
-        dataset: description.name,
+        dataset: description.name.clone(),
         data_sha256,
         space: profile.space,
         template: profile.template,
         search: profile.search,
         training: profile.training,
     };
-    let search = session::run(&config, &setting)?;
+    let evaluator = match (evaluator, engine) {
+        (Source::Train, Engine::Local) => {
+            let train = stage::binary("train", bin_dir.as_deref())?;
+            Evaluator::Train(Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?)
+        }
+        (Source::Table(file), Engine::Local) => Evaluator::Table(Table::read(&file, &search_config)?),
+    };
+    let setting = Setting {
+        folder: &out,
+        input: description.input(),
+        classes: description.classes,
+        evaluator,
+        resume,
+        winners: profile.finals.winners,
+    };
+    let search = session::run(&search_config, &setting)?;
     let accuracies = search.evaluations.iter().filter_map(|evaluation| evaluation.accuracy);
     print(&Summary {
         iterations: search.archive.iterations,

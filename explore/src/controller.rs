@@ -5,12 +5,17 @@ use crate::normalize::{Normalize, Points};
 use crate::novelty::Novelty;
 use crate::operators::crossover;
 use crate::spea2::{self, dominates};
+use crate::{forest, nsga2};
 use anyhow::{Result, ensure};
 use common::counts::{self, Counts};
 use common::genome::Genome;
+use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
 use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
 use common::seed;
 use rand::{Rng, RngExt};
+
+/// How many children are screened for each that is trained.
+const POOL: usize = 10;
 
 /// A genome of a population, before its evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +36,7 @@ impl Candidate {
         format!("i{:02}-{:02}", self.iteration, self.index)
     }
 
-    /// The evaluation with a validation accuracy (0..1), or with why there is none.
+    /// The evaluation with a validation accuracy (0..1), or with why there is none, of a training in full.
     pub fn evaluated(&self, outcome: Result<f64, String>) -> Evaluation {
         let (accuracy, failure) = match outcome {
             Ok(accuracy) => (Some(accuracy), None),
@@ -45,6 +50,8 @@ impl Candidate {
             parameters: self.counts.parameters,
             macs: self.counts.macs,
             accuracy,
+            stopped_after: None,
+            rungs: Vec::new(),
             failure,
         }
     }
@@ -92,26 +99,51 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
             return Ok(None);
         }
         let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
-        let mut population = Vec::new();
-        for index in 0..self.config.search.population {
-            let offered = if iteration == 0 { self.novelty.random(&mut rng) } else { self.offspring(&mut rng)? };
-            let Some((genome, counts)) = offered else { break };
-            population.push(Candidate { iteration, index, genome, counts });
-        }
+        let size = self.config.search.population;
+        let offered = match (self.config.search.strategy, self.config.search.surrogate) {
+            (Strategy::Spea2 | Strategy::Nsga2, Some(Surrogate::Forest)) if iteration > 0 => {
+                let pool = self.offspring(size * POOL, &mut rng)?;
+                self.screened(pool, size)?
+            }
+            (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => self.offspring(size, &mut rng)?,
+            (Strategy::Spea2 | Strategy::Nsga2 | Strategy::Random, _) => {
+                std::iter::from_fn(|| self.novelty.random(&mut rng)).take(size).collect()
+            }
+        };
+        let candidate = |(index, (genome, counts))| Candidate { iteration, index, genome, counts };
+        let population: Vec<Candidate> = offered.into_iter().enumerate().map(candidate).collect();
         ensure!(
             iteration > 0 || !population.is_empty(),
-            "no genome of the space gives a network for images of this size within search.max_parameters"
+            "no genome of the space gives a network for images of this size within search.max_parameters and \
+             search.max_macs"
         );
         Ok(Some(population).filter(|population| !population.is_empty()))
     }
 
-    /// Steps 4 and 5 for one child.
-    fn offspring(&mut self, rng: &mut impl Rng) -> Result<Option<(Genome, Counts)>> {
+    /// Steps 4 and 5: so many children, or fewer where nothing unseen is left.
+    fn offspring(&mut self, count: usize, rng: &mut impl Rng) -> Result<Vec<(Genome, Counts)>> {
         let archive = &self.search.archive.individuals;
-        let (first, second) = (tournament(archive, rng), tournament(archive, rng));
+        let keys = mating_keys(archive, &self.config.search);
         let positions = |individual: &Individual| self.config.space.positions(&individual.evaluation.genome);
-        let child = crossover(&positions(first)?, &positions(second)?, rng);
-        Ok(self.novelty.forced_mutation(&child, rng))
+        let mut children = Vec::new();
+        while children.len() < count {
+            let (first, second) = (tournament(&keys, rng), tournament(&keys, rng));
+            let child = crossover(&positions(&archive[first])?, &positions(&archive[second])?, rng);
+            let Some(mutant) = self.novelty.forced_mutation(&child, rng) else { break };
+            children.push(mutant);
+        }
+        Ok(children)
+    }
+
+    /// Of some children the best by predicted error and parameters, beside the archive. The others stay unseen.
+    fn screened(&mut self, pool: Vec<(Genome, Counts)>, size: usize) -> Result<Vec<(Genome, Counts)>> {
+        let chosen = forest::choose(&pool, &self.search, size, self.config.seed)?;
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (index, child) in pool.into_iter().enumerate() {
+            if chosen.contains(&index) { taken.push(child) } else { left.push(child) }
+        }
+        left.iter().for_each(|(genome, _)| self.novelty.put_back(genome));
+        Ok(taken)
     }
 
     /// Steps 1 and 2: takes the evaluations of a whole population, in its order; fitness over the union of population
@@ -121,24 +153,41 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         let Archive { iterations, individuals, .. } = &self.search.archive;
         let archived = individuals.iter().map(|individual| individual.evaluation.clone());
         let union: Vec<Evaluation> = population.into_iter().chain(archived).collect();
-        let individuals = next_archive(&union, &self.search.evaluations, self.config.search.archive_size)?;
+        let individuals = next_archive(&union, &self.search.evaluations, &self.config.search)?;
         self.search.archive =
             Archive { iterations: iterations + 1, evaluations: self.search.evaluations.len(), individuals };
         Ok(())
     }
 }
 
-/// Mating selection: binary tournament with replacement, by raw fitness and then density.
-fn tournament<'a>(archive: &'a [Individual], rng: &mut impl Rng) -> &'a Individual {
-    let [a, b] = [(); 2].map(|()| &archive[rng.random_range(0..archive.len())]);
-    let fitness = |individual: &Individual| (individual.raw_fitness, individual.density);
-    if fitness(b) < fitness(a) { b } else { a }
+/// What tournaments compare: the smaller key wins.
+fn mating_keys(archive: &[Individual], settings: &SearchSettings) -> Vec<(u64, f64)> {
+    match (settings.strategy, settings.fitness) {
+        (Strategy::Nsga2, _) => {
+            let points: Vec<[f64; 2]> = archive.iter().map(|i| i.evaluation.objectives()).collect();
+            let ranks = nsga2::ranks(&points);
+            let crowding = nsga2::crowding(&points, &ranks);
+            ranks.iter().zip(crowding).map(|(rank, crowding)| (*rank as u64, -crowding)).collect()
+        }
+        (Strategy::Spea2 | Strategy::Random, MatingFitness::Spea2) => {
+            archive.iter().map(|i| (i.raw_fitness, i.density)).collect()
+        }
+        (Strategy::Spea2 | Strategy::Random, MatingFitness::Score) => {
+            archive.iter().map(|i| (0, -i.nid.unwrap_or(0.0))).collect()
+        }
+    }
+}
+
+/// Mating selection: binary tournament with replacement; the winner's place.
+fn tournament(keys: &[(u64, f64)], rng: &mut impl Rng) -> usize {
+    let [a, b] = [(); 2].map(|()| rng.random_range(0..keys.len()));
+    if keys[b] < keys[a] { b } else { a }
 }
 
 /// The archive that environmental selection makes of the union of population and archive, by parameters and error.
-fn next_archive(union: &[Evaluation], all: &[Evaluation], size: usize) -> Result<Vec<Individual>> {
-    let objectives = union.iter().map(|evaluation| evaluation.objectives().to_vec()).collect();
-    let points = Points::new(objectives, Normalize::LogMinmax)?;
+fn next_archive(union: &[Evaluation], all: &[Evaluation], settings: &SearchSettings) -> Result<Vec<Individual>> {
+    let objectives: Vec<Vec<f64>> = union.iter().map(|evaluation| evaluation.objectives().to_vec()).collect();
+    let points = Points::new(objectives.clone(), Normalize::LogMinmax)?;
     let fitness = spea2::fitness(&points);
     let individual = |index: usize| Individual {
         nid: nid(&union[index]),
@@ -148,7 +197,12 @@ fn next_archive(union: &[Evaluation], all: &[Evaluation], size: usize) -> Result
         density: fitness.density[index],
         evaluation: union[index].clone(),
     };
-    let selected = spea2::environmental_selection(&points, &fitness, size);
+    let selected = match settings.strategy {
+        Strategy::Spea2 | Strategy::Random => {
+            spea2::environmental_selection(&points, &fitness, settings.archive_size)
+        }
+        Strategy::Nsga2 => nsga2::select(&objectives, settings.archive_size),
+    };
     let mut individuals: Vec<Individual> = selected.into_iter().map(individual).collect();
     let error = |individual: &Individual| individual.evaluation.objectives()[0];
     let age = |individual: &Individual| (individual.evaluation.iteration, individual.evaluation.index);
@@ -164,9 +218,10 @@ fn nid(evaluation: &Evaluation) -> Option<f64> {
 }
 
 /// Whether nothing that was ever evaluated dominates it. The archive alone cannot tell: truncation may have dropped the
-/// one that does. A failed training is never on the front.
+/// one that does. A failed training is never on the front, nor one that was stopped.
 pub fn on_front(evaluation: &Evaluation, all: &[Evaluation]) -> bool {
-    evaluation.accuracy.is_some() && all.iter().all(|other| !dominates(&other.objectives(), &evaluation.objectives()))
+    let in_full = evaluation.accuracy.is_some() && evaluation.stopped_after.is_none();
+    in_full && all.iter().all(|other| !dominates(&other.objectives(), &evaluation.objectives()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
+use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use common::genome::Genome;
 use common::json;
@@ -37,8 +38,50 @@ pub struct Task {
     pub seed: u64,
     /// Epochs.
     pub epochs: usize,
+    /// The epoch after which the training is left, to go on later; `None` for the last.
+    pub stop_after: Option<usize>,
     /// Training images; `None` leaves it to the profile.
     pub subset: Option<usize>,
+}
+
+/// What gives genomes their numbers.
+#[derive(Debug)]
+pub enum Evaluator {
+    /// Trainings, made now.
+    Train(Trainer),
+    /// Trainings that were made beforehand.
+    Table(Table),
+}
+
+impl Evaluator {
+    /// The outcome of a task that an earlier run trained far enough.
+    pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
+        match self {
+            Evaluator::Train(trainer) => trainer.earlier_outcome(task),
+            Evaluator::Table(_) => None,
+        }
+    }
+
+    /// Evaluates all tasks; `finished` gets each one's position and outcome.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::train`] and of `finished`.
+    pub fn evaluate(&self, tasks: &[Task], mut finished: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+        match self {
+            Evaluator::Train(trainer) => trainer.train(tasks, finished),
+            Evaluator::Table(table) => {
+                tasks.iter().enumerate().try_for_each(|(position, task)| finished(position, table.outcome(task)))
+            }
+        }
+    }
+
+    /// The end of what a task's training said, on one line; empty where there was none.
+    pub fn log_end(&self, task: &Task) -> String {
+        match self {
+            Evaluator::Train(trainer) => trainer.log_end(task),
+            Evaluator::Table(_) => String::new(),
+        }
+    }
 }
 
 /// Runs `train fit`.
@@ -77,13 +120,17 @@ impl Trainer {
         Ok(Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupted })
     }
 
-    /// The outcome of a task that an earlier run trained to the end: `train.json` is the last file that `train fit`
+    /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file that `train fit`
     /// writes.
     pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
+        outcome_of(&self.report(task)?, task)
+    }
+
+    /// What an earlier run or leg left of a task's training.
+    fn report(&self, task: &Task) -> Option<TrainReport> {
         let folder = self.folder.join(&task.folder);
         let same = json::read::<Genome>(&folder.join("genome.json")).is_ok_and(|genome| genome == task.genome);
-        let report = json::read(&folder.join("train.json")).ok().filter(|_| same)?;
-        Some(outcome_of(&report))
+        json::read(&folder.join("train.json")).ok().filter(|_| same)
     }
 
     /// Makes all trainings; `finished` gets each one's position and outcome as it ends.
@@ -123,9 +170,12 @@ impl Trainer {
 
     fn start(&self, task: &Task) -> Result<Child> {
         let folder = self.folder.join(&task.folder);
-        // What a killed training left goes. Where this fails, a training that outlived a killed search is still ending;
-        // the files that it writes are the same as those of the new one.
-        let _ = std::fs::remove_dir_all(&folder);
+        let goes_on = self.report(task).is_some_and(|report| report.epochs < task.epochs);
+        if !goes_on {
+            // What a killed training left goes. Where this fails, a training that outlived a killed search is still
+            // ending; the files that it writes are the same as those of the new one.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
         let genome = folder.join("genome.json");
         json::write(&genome, &task.genome)?;
         let log_path = folder.join("train.log");
@@ -134,6 +184,12 @@ impl Trainer {
         command.arg("fit").arg("--genome").arg(&genome).arg("--dataset").arg(&self.dataset).arg("--out").arg(&folder);
         command.arg("--config").arg(&self.profile).args(["--epochs", &task.epochs.to_string()]);
         command.args(["--seed", &task.seed.to_string(), "--threads", &self.threads.to_string()]);
+        if let Some(epoch) = task.stop_after {
+            command.args(["--stop-after", &epoch.to_string()]);
+        }
+        if goes_on {
+            command.arg("--resume");
+        }
         if let Some(subset) = task.subset {
             command.args(["--subset", &subset.to_string()]);
         }
@@ -152,8 +208,8 @@ impl Trainer {
         if !status.success() {
             return Ok(Err(format!("train fit ended with exit code {}; {log}", status.code().unwrap_or(-1))));
         }
-        let report = json::read(&self.folder.join(&task.folder).join("train.json"));
-        Ok(report.map_or_else(|_| Err(format!("train fit wrote no valid train.json; {log}")), |r| outcome_of(&r)))
+        let outcome = self.earlier_outcome(task);
+        Ok(outcome.unwrap_or_else(|| Err(format!("train fit wrote no valid train.json; {log}"))))
     }
 
     fn check_interrupted(&self) -> Result<()> {
@@ -168,13 +224,24 @@ fn interruption() -> &'static str {
     "interrupted; what is finished is kept, and --resume goes on from there"
 }
 
-fn outcome_of(report: &TrainReport) -> Outcome {
-    match report.accuracy.validation {
-        _ if report.diverged => Err("the training diverged: its loss became NaN or infinite".into()),
+/// What a report says of a task; `None` where the training did not come as far.
+fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
+    if report.diverged {
+        return Some(Err("the training diverged: its loss became NaN or infinite".into()));
+    }
+    let epoch = task.stop_after.unwrap_or(task.epochs);
+    if report.epochs < epoch {
+        return None;
+    }
+    let accuracy = match task.stop_after {
+        Some(_) => report.curve.iter().find(|e| e.epoch == epoch).and_then(|e| e.validation_accuracy),
+        None => report.accuracy.validation,
+    };
+    Some(match accuracy {
         Some(accuracy) if (0.0..=1.0).contains(&accuracy) => Ok(accuracy),
         Some(accuracy) => Err(format!("train.json has a validation accuracy of {accuracy}, which is not in 0..1")),
         None => Err("train.json has no validation accuracy".into()),
-    }
+    })
 }
 
 /// Trainings under way, by their tasks' positions; none outlives this.
@@ -207,7 +274,7 @@ impl Drop for Running {
 mod tests {
     use super::*;
     use common::genome::Optimizer;
-    use common::train_report::{SplitAccuracy, Timing};
+    use common::train_report::{Epoch, SplitAccuracy, Timing};
 
     fn report(validation: Option<f64>, diverged: bool) -> TrainReport {
         TrainReport {
@@ -233,11 +300,36 @@ mod tests {
         }
     }
 
+    fn task(stop_after: Option<usize>, epochs: usize) -> Task {
+        let genome = common::space::SearchSpace::default().genome(&[0; common::space::GENES]);
+        Task { folder: String::new(), genome, seed: 0, epochs, stop_after, subset: None }
+    }
+
     #[test]
     fn a_report_without_a_usable_accuracy_is_a_failure() {
-        assert_eq!(outcome_of(&report(Some(0.75), false)), Ok(0.75));
-        assert!(outcome_of(&report(Some(0.1), true)).unwrap_err().contains("diverged"));
-        assert!(outcome_of(&report(None, false)).unwrap_err().contains("no validation accuracy"));
-        assert!(outcome_of(&report(Some(1.5), false)).unwrap_err().contains("1.5"));
+        let outcome = |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1)).unwrap();
+        assert_eq!(outcome(Some(0.75), false), Ok(0.75));
+        assert!(outcome(Some(0.1), true).unwrap_err().contains("diverged"));
+        assert!(outcome(None, false).unwrap_err().contains("no validation accuracy"));
+        assert!(outcome(Some(1.5), false).unwrap_err().contains("1.5"));
+    }
+
+    #[test]
+    fn a_leg_takes_the_accuracy_of_its_epoch_however_far_the_training_came() {
+        let epoch = |epoch, accuracy| Epoch {
+            epoch,
+            learning_rate: 0.1,
+            loss: 1.0,
+            train_accuracy: 0.5,
+            validation_accuracy: accuracy,
+        };
+        let mut report = report(Some(0.7), false);
+        report.curve = vec![epoch(1, None), epoch(2, Some(0.6)), epoch(3, Some(0.7))];
+        report.epochs = 3;
+        assert_eq!(outcome_of(&report, &task(Some(2), 5)), Some(Ok(0.6)));
+        assert_eq!(outcome_of(&report, &task(Some(3), 5)), Some(Ok(0.7)));
+        assert_eq!(outcome_of(&report, &task(Some(4), 5)), None);
+        assert_eq!(outcome_of(&report, &task(None, 5)), None);
+        assert_eq!(outcome_of(&report, &task(None, 3)), Some(Ok(0.7)));
     }
 }

@@ -11,16 +11,22 @@ pub mod distance;
 pub mod evaluator;
 pub mod fidelity;
 pub mod figure;
+pub mod forest;
+pub mod halving;
+pub mod hypervolume;
 pub mod normalize;
 pub mod novelty;
+pub mod nsga2;
 pub mod operators;
 pub mod overview;
 pub mod progress;
 pub mod session;
 pub mod spea2;
+pub mod table;
 pub mod winners;
 
 mod commands;
+mod overrides;
 #[cfg(test)]
 mod test_support;
 

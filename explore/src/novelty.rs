@@ -44,6 +44,11 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
         mutated.or_else(|| self.one_of_the_rest(rng))
     }
 
+    /// Makes a genome that was handed out unseen again.
+    pub fn put_back(&mut self, genome: &Genome) {
+        self.seen.remove(&genome.canonical());
+    }
+
     fn one_of_the_rest(&mut self, rng: &mut impl Rng) -> Option<(Genome, Counts)> {
         let unseen = |genome: &Genome| !self.seen.contains(&genome.canonical());
         let mut rest: Vec<Genome> = self.space.genomes().filter(unseen).collect();

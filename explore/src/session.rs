@@ -3,13 +3,14 @@
 use crate::candidates::Candidates;
 use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
-use crate::evaluator::{Outcome, Task, Trainer};
+use crate::evaluator::{Evaluator, Outcome, Task};
+use crate::halving::{Leg, Race, Told};
 use crate::progress::Progress;
 use crate::{figure, winners};
 use anyhow::{Result, ensure};
 use common::json;
 use common::network::Input;
-use common::search_files::{Evaluation, SearchConfig};
+use common::search_files::{Evaluation, Individual, SearchConfig};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub struct Setting<'a> {
     /// Names of the classes.
     pub classes: Vec<String>,
     /// What evaluates genomes.
-    pub trainer: Trainer,
+    pub evaluator: Evaluator,
     /// Whether to go on with a search that the folder holds.
     pub resume: bool,
     /// How many winners there shall be.
@@ -33,7 +34,7 @@ pub struct Setting<'a> {
 /// Searches and writes all files, `winners` last.
 ///
 /// # Errors
-/// Those of [`Checkpoint::open`], [`Trainer::train`] and [`winners::write`]; all trainings of the first iteration
+/// Those of [`Checkpoint::open`], [`Evaluator::evaluate`] and [`winners::write`]; all trainings of the first iteration
 /// failed; files that cannot be written.
 pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     let candidates = Candidates {
@@ -46,7 +47,9 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
     let mut controller = Controller::new(config, |genome| candidates.count(genome));
     while let Some(population) = controller.next_population()? {
-        controller.evaluated(evaluations.of(&population)?)?;
+        let archive = &controller.search().archive.individuals;
+        let evaluated = evaluations.of(&population, archive)?;
+        controller.evaluated(evaluated)?;
         let search = controller.search();
         json::write(&setting.folder.join("archive.json"), &search.archive)?;
         figure::write(&setting.folder.join("front.svg"), search, config.search.iterations)?;
@@ -66,7 +69,7 @@ struct Evaluations<'a> {
 }
 
 impl Evaluations<'_> {
-    fn of(&mut self, population: &[Candidate]) -> Result<Vec<Evaluation>> {
+    fn of(&mut self, population: &[Candidate], archive: &[Individual]) -> Result<Vec<Evaluation>> {
         let mut evaluations = self.checkpoint.take(population)?;
         if all_failed(population, &evaluations) {
             // Whatever made every training fail has been mended by now, or they fail again.
@@ -74,50 +77,59 @@ impl Evaluations<'_> {
             self.checkpoint.restart()?;
         }
         self.progress.iteration(population[0].iteration, &evaluations);
-        evaluations.extend(self.train(&population[evaluations.len()..])?);
+        let mut in_order = InOrder::new(evaluations.len());
+        let race = Race { population, archive, search: &self.config.search };
+        let (setting, config) = (self.setting, self.config);
+        race.run(
+            &evaluations,
+            |legs, told| train(setting, config, population, legs, told),
+            |evaluation| {
+                self.progress.evaluated(&evaluation);
+                in_order.insert(evaluation).iter().try_for_each(|evaluation| self.checkpoint.append(evaluation))
+            },
+        )?;
+        evaluations.extend(in_order.evaluations);
         ensure!(
             !all_failed(population, &evaluations),
             "all {} trainings of the first iteration failed; {}: {}",
             population.len(),
             evaluations[0].failure.as_deref().unwrap_or_default(),
-            self.setting.trainer.log_end(&self.task(&population[0]))
+            setting.evaluator.log_end(&task(config, &population[0], config.search.epochs))
         );
         Ok(evaluations)
     }
+}
 
-    /// Trains what an earlier run has not trained; each evaluation is logged when all before it are.
-    fn train(&mut self, candidates: &[Candidate]) -> Result<Vec<Evaluation>> {
-        let trainer = &self.setting.trainer;
-        let mut in_order = InOrder::new(candidates);
-        let (mut waiting, mut tasks) = (Vec::new(), Vec::new());
-        for candidate in candidates {
-            let task = self.task(candidate);
-            match self.setting.resume.then(|| trainer.earlier_outcome(&task)).flatten() {
-                Some(outcome) => self.finished(&mut in_order, candidate, outcome)?,
-                None => {
-                    waiting.push(candidate);
-                    tasks.push(task);
-                }
+/// Trains what an earlier run has not trained as far.
+fn train(
+    setting: &Setting<'_>,
+    config: &SearchConfig,
+    population: &[Candidate],
+    legs: &[Leg],
+    told: Told<'_>,
+) -> Result<()> {
+    let (mut waiting, mut tasks) = (Vec::new(), Vec::new());
+    for (position, leg) in legs.iter().enumerate() {
+        let task = task(config, &population[leg.place], leg.epoch);
+        match setting.resume.then(|| setting.evaluator.earlier_outcome(&task)).flatten() {
+            Some(outcome) => told(position, outcome)?,
+            None => {
+                waiting.push(position);
+                tasks.push(task);
             }
         }
-        trainer.train(&tasks, |position, outcome| self.finished(&mut in_order, waiting[position], outcome))?;
-        Ok(in_order.evaluations)
     }
+    setting.evaluator.evaluate(&tasks, |position, outcome: Outcome| told(waiting[position], outcome))
+}
 
-    fn task(&self, candidate: &Candidate) -> Task {
-        Task {
-            folder: format!("individuals/{}", candidate.id()),
-            genome: candidate.genome,
-            seed: self.config.seed,
-            epochs: self.config.search.epochs,
-            subset: self.config.search.subset,
-        }
-    }
-
-    fn finished(&mut self, in_order: &mut InOrder, candidate: &Candidate, outcome: Outcome) -> Result<()> {
-        let evaluation = candidate.evaluated(outcome);
-        self.progress.evaluated(&evaluation);
-        in_order.insert(evaluation).iter().try_for_each(|evaluation| self.checkpoint.append(evaluation))
+fn task(config: &SearchConfig, candidate: &Candidate, epoch: usize) -> Task {
+    Task {
+        folder: format!("individuals/{}", candidate.id()),
+        genome: candidate.genome,
+        seed: config.seed,
+        epochs: config.search.epochs,
+        stop_after: (epoch < config.search.epochs).then_some(epoch),
+        subset: config.search.subset,
     }
 }
 
@@ -132,8 +144,7 @@ struct InOrder {
 }
 
 impl InOrder {
-    fn new(candidates: &[Candidate]) -> InOrder {
-        let next = candidates.first().map_or(0, |candidate| candidate.index);
+    fn new(next: usize) -> InOrder {
         InOrder { next, early: BTreeMap::new(), evaluations: Vec::new() }
     }
 
@@ -166,7 +177,7 @@ mod tests {
         let space = config(1, 1).space;
         let candidate = |(index, genome)| Candidate { iteration: 1, index, genome, counts: count(&genome).unwrap() };
         let candidates: Vec<Candidate> = space.genomes().take(6).enumerate().map(candidate).collect();
-        let mut in_order = InOrder::new(&candidates[2..]);
+        let mut in_order = InOrder::new(2);
         let mut insert = |index: usize| -> Vec<usize> {
             in_order.insert(candidates[index].evaluated(Ok(0.5))).iter().map(|e| e.index).collect()
         };

@@ -29,8 +29,10 @@ pub struct Training<'a> {
     pub settings: &'a TrainingSettings,
     /// Multiplies the learning rates of `settings`.
     pub rate_scale: f64,
-    /// Epochs to do.
+    /// Epochs that the schedule is for.
     pub epochs: usize,
+    /// The epoch after which the training is left, scored, to go on from its checkpoint later; `None` for the last.
+    pub stop_after: Option<usize>,
     /// Seed of shuffling, augmentation and dropout.
     pub seed: u64,
     /// The training images.
@@ -85,7 +87,8 @@ impl Totals {
 
 impl Training<'_> {
     /// Trains from `initial` weights, or goes on from where the checkpoint is. The same settings and seed give the same
-    /// bytes. The checkpoint is kept after every epoch but the last; without one, nothing is kept or shown.
+    /// bytes, also where they stop in between. The checkpoint is kept after every epoch but the last; without one, nothing is
+    /// kept or shown.
     ///
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, or an operation that fails.
@@ -96,9 +99,10 @@ impl Training<'_> {
         let stopwatch = Stopwatch::start();
         let progress = checkpoint.map(|_| Progress::new(self.epochs, self.images.len(), earlier));
         let mut well = true;
-        while well && state.curve.len() < self.epochs {
+        let end = self.stop_after.unwrap_or(self.epochs).min(self.epochs);
+        while well && state.curve.len() < end {
             well = self.epoch(&mut state, progress.as_ref())?;
-            if let Some(checkpoint) = checkpoint.filter(|_| well && state.curve.len() < self.epochs) {
+            if let Some(checkpoint) = checkpoint.filter(|_| well && state.curve.len() < end) {
                 checkpoint.save(&state)?;
             }
         }
@@ -107,6 +111,9 @@ impl Training<'_> {
         let accuracy = self.accuracy(model.as_ref())?;
         if let (Some(_), Some(last)) = (&model, state.curve.last_mut()) {
             last.validation_accuracy = accuracy;
+        }
+        if let Some(checkpoint) = checkpoint.filter(|_| model.is_some() && state.curve.len() < self.epochs) {
+            checkpoint.save(&state)?;
         }
         Ok(Trained {
             weights: model.as_ref().map_or_else(|| Ok(initial.clone()), Model::weights)?,

@@ -1,7 +1,9 @@
 //! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the paper.
 
+mod search;
 mod training;
 
+pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
 pub use training::{Augmentation, LearningRates, Schedule, TrainingSettings};
 
 use crate::json::Document;
@@ -44,48 +46,6 @@ impl Document for Profile {
         ensure!((1..=100).contains(&self.finals.winners), "final.winners {} must be 1 to 100", self.finals.winners);
         self.pruning.check()?;
         self.measurement.check()
-    }
-}
-
-/// Section `search`. The default is the paper's (section 5.2).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SearchSettings {
-    /// Genomes in each iteration's population.
-    pub population: usize,
-    /// Genomes kept in the archive.
-    pub archive_size: usize,
-    /// Iterations, the initial population included.
-    pub iterations: usize,
-    /// Epochs that a candidate is trained for.
-    pub epochs: usize,
-    /// Training images that a candidate sees; `null` for as many as in `training`.
-    pub subset: Option<usize>,
-    /// Networks with more trainable parameters are never candidates; `null` for no limit.
-    pub max_parameters: Option<u64>,
-}
-
-impl Default for SearchSettings {
-    fn default() -> Self {
-        SearchSettings {
-            population: 45,
-            archive_size: 45,
-            iterations: 8,
-            epochs: 16,
-            subset: None,
-            max_parameters: None,
-        }
-    }
-}
-
-impl SearchSettings {
-    fn check(&self) -> Result<()> {
-        ensure!(self.population >= 1, "search.population must be at least 1");
-        ensure!(self.archive_size >= 1, "search.archive_size must be at least 1");
-        ensure!(self.iterations >= 1, "search.iterations must be at least 1");
-        ensure!(self.epochs >= 1, "search.epochs must be at least 1");
-        ensure!(self.subset != Some(0), "search.subset must be at least 1, or null for all images");
-        Ok(())
     }
 }
 

@@ -102,6 +102,7 @@ impl Truth {
             settings: &profile.training,
             rate_scale: 1.0,
             epochs: profile.search.epochs,
+            stop_after: None,
             seed,
             images,
             validation: Some(validation),

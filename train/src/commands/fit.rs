@@ -45,6 +45,9 @@ pub(crate) struct FitArgs {
     /// Epochs [default: the profile's training.epochs]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
+    /// Leave the training after this epoch, scored; --resume goes on from there
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    stop_after: Option<u32>,
     /// Seed of initialisation, shuffling, augmentation and dropout
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -86,6 +89,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         settings: &profile.training,
         rate_scale: args.learning_rate_scale,
         epochs: args.epochs.map_or(profile.training.epochs, |n| n as usize),
+        stop_after: args.stop_after.map(|n| n as usize),
         seed: args.seed,
         images: &images,
         validation: validation.as_ref(),
@@ -100,13 +104,16 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     trained.weights.write(&args.out.join("weights.safetensors"))?;
     atomic::write(&args.out.join("train.svg"), figure::draw(&report)?.as_bytes())?;
     json::write(&args.out.join("train.json"), &report)?;
-    checkpoint.remove()?;
+    if trained.diverged || trained.curve.len() == training.epochs {
+        checkpoint.remove()?;
+    }
     stage::print_line(&json::to_line(&report)?)
 }
 
 /// A hash over everything that decides what a training does.
 fn inputs(training: &Training, initial: &Weights) -> Result<String> {
-    let Training { network, optimizer, settings, rate_scale, epochs, seed, images, validation } = training;
+    // Where it stops in between decides nothing.
+    let Training { network, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } = training;
     let (images, validation) = (hash_of(images), validation.map(hash_of));
     let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?}");
     let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);

@@ -1,0 +1,134 @@
+//! How genomes are searched for: section `search` of a profile.
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// Section `search`. The default is the paper's (section 5.2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchSettings {
+    /// What chooses the archive and the next population.
+    pub strategy: Strategy,
+    /// What decides SPEA-II's tournaments.
+    pub fitness: MatingFitness,
+    /// Genomes in each iteration's population.
+    pub population: usize,
+    /// Genomes kept in the archive.
+    pub archive_size: usize,
+    /// Iterations, the initial population included.
+    pub iterations: usize,
+    /// Epochs that a candidate is trained for.
+    pub epochs: usize,
+    /// Training images that a candidate sees; `null` for as many as in `training`.
+    pub subset: Option<usize>,
+    /// What screens offspring before any training; `null` for nothing.
+    pub surrogate: Option<Surrogate>,
+    /// After which shares (0..1) of its epochs the weaker half of a population is trained no further, in rising order;
+    /// empty for never.
+    pub halving: Vec<f64>,
+    /// Networks with more trainable parameters are never candidates; `null` for no limit.
+    pub max_parameters: Option<u64>,
+    /// Networks with more multiply-adds for one image are never candidates; `null` for no limit.
+    pub max_macs: Option<u64>,
+}
+
+/// What chooses the archive and the next population.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// TIK-Report 103; the paper's.
+    #[default]
+    Spea2,
+    /// Deb et al. 2002: non-dominated sorting and crowding distance, with the same operators.
+    Nsga2,
+    /// Every population is drawn uniformly from what is unseen.
+    Random,
+}
+
+/// What decides SPEA-II's tournaments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MatingFitness {
+    /// Raw fitness and density, as in TIK-Report 103.
+    #[default]
+    Spea2,
+    /// Eq. 1 of the paper: accuracy by parameters. It favours the smallest networks.
+    Score,
+}
+
+/// What screens offspring before any training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surrogate {
+    /// A random forest (Breiman 2001) that predicts errors from genes.
+    Forest,
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        SearchSettings {
+            strategy: Strategy::default(),
+            fitness: MatingFitness::default(),
+            population: 45,
+            archive_size: 45,
+            iterations: 8,
+            epochs: 16,
+            subset: None,
+            surrogate: None,
+            halving: Vec::new(),
+            max_parameters: None,
+            max_macs: None,
+        }
+    }
+}
+
+impl SearchSettings {
+    /// Checks the ranges of all fields.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.population >= 1, "search.population must be at least 1");
+        ensure!(self.archive_size >= 1, "search.archive_size must be at least 1");
+        ensure!(self.iterations >= 1, "search.iterations must be at least 1");
+        ensure!(self.epochs >= 1, "search.epochs must be at least 1");
+        ensure!(self.subset != Some(0), "search.subset must be at least 1, or null for all images");
+        let inside = self.halving.iter().all(|share| *share > 0.0 && *share < 1.0);
+        ensure!(
+            inside && self.halving.windows(2).all(|pair| pair[0] < pair[1]),
+            "search.halving {:?} must be between 0 and 1 and rise",
+            self.halving
+        );
+        Ok(())
+    }
+
+    /// The epochs after which weak candidates are stopped, in rising order: each of `halving` as a share of `epochs`,
+    /// rounded, where at least one epoch comes before and after it.
+    pub fn rungs(&self) -> Vec<usize> {
+        let epoch = |share: &f64| (share * self.epochs as f64).round() as usize;
+        let mut rungs: Vec<usize> = self.halving.iter().map(epoch).filter(|e| (1..self.epochs).contains(e)).collect();
+        rungs.dedup();
+        rungs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(halving: &[f64], epochs: usize) -> SearchSettings {
+        SearchSettings { halving: halving.to_vec(), epochs, ..SearchSettings::default() }
+    }
+
+    #[test]
+    fn rungs_are_whole_epochs_inside_the_training() {
+        let rungs = |epochs| settings(&[0.4, 0.7], epochs).rungs();
+        assert_eq!([1, 2, 3, 5, 10, 16].map(rungs), [vec![], vec![1], vec![1, 2], vec![2, 4], vec![4, 7], vec![6, 11]]);
+    }
+
+    #[test]
+    fn shares_that_make_no_sense_are_refused() {
+        for halving in [&[0.0][..], &[1.0], &[0.7, 0.4], &[0.4, 0.4], &[f64::NAN]] {
+            let error = settings(halving, 10).check().unwrap_err().to_string();
+            assert!(error.starts_with("search.halving ["), "{error}");
+        }
+        settings(&[0.4, 0.7], 10).check().unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! Options of `explore run` that go before the profile's section `search`.
+
+use clap::{Args, ValueEnum};
+use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
+
+/// Where weak candidates are stopped if the profile does not say.
+const HALVING: [f64; 2] = [0.4, 0.7];
+
+#[derive(Debug, Args)]
+pub(crate) struct Overrides {
+    /// What chooses archive and populations [default: the profile's, as for all that follow]
+    #[arg(long, value_enum)]
+    strategy: Option<StrategyName>,
+    /// What decides SPEA-II's tournaments
+    #[arg(long, value_enum)]
+    fitness: Option<FitnessName>,
+    /// What screens offspring before training
+    #[arg(long, value_enum)]
+    surrogate: Option<SurrogateName>,
+    /// Train the weaker half of a population no further than 0.4 and 0.7 of the epochs, or where the profile says
+    #[arg(long)]
+    halving: bool,
+    /// Most trainable parameters of a candidate
+    #[arg(long)]
+    max_params: Option<u64>,
+    /// Most multiply-adds of a candidate for one image
+    #[arg(long)]
+    max_macs: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StrategyName {
+    Spea2,
+    Nsga2,
+    Random,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FitnessName {
+    Spea2,
+    Score,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SurrogateName {
+    None,
+    Forest,
+}
+
+impl Overrides {
+    /// Puts what was given in the place of the profile's.
+    pub(crate) fn apply(&self, search: &mut SearchSettings) {
+        match self.strategy {
+            None => {}
+            Some(StrategyName::Spea2) => search.strategy = Strategy::Spea2,
+            Some(StrategyName::Nsga2) => search.strategy = Strategy::Nsga2,
+            Some(StrategyName::Random) => search.strategy = Strategy::Random,
+        }
+        match self.fitness {
+            None => {}
+            Some(FitnessName::Spea2) => search.fitness = MatingFitness::Spea2,
+            Some(FitnessName::Score) => search.fitness = MatingFitness::Score,
+        }
+        match self.surrogate {
+            None => {}
+            Some(SurrogateName::None) => search.surrogate = None,
+            Some(SurrogateName::Forest) => search.surrogate = Some(Surrogate::Forest),
+        }
+        if self.halving && search.halving.is_empty() {
+            search.halving = HALVING.to_vec();
+        }
+        search.max_parameters = self.max_params.or(search.max_parameters);
+        search.max_macs = self.max_macs.or(search.max_macs);
+    }
+}
