@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train test-train-aarch64 FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train bench-search test-train-aarch64 FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ endif
 
 bench-train: ## training speed against PyTorch; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
 	cargo bench -p train --bench training $(INTO) -- --python $(BENCH_PYTHON) $(BENCH_ARGS)
+
+bench-search: data ## searches against the best there is, on a table of trainings; trains it where it is missing
+	cargo bench -p tests --bench search $(INTO)
 
 target/bench-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-train: python3 is missing; install it, or set BENCH_PYTHON" >&2; exit 1; }

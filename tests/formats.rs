@@ -1,5 +1,6 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
+use common::accuracy_table::AccuracyTable;
 use common::bench::BenchEvent;
 use common::board::Board;
 use common::dataset::Dataset;
@@ -41,6 +42,7 @@ fn check(text: &str) -> String {
     let schema = value["schema"].as_str().unwrap_or_else(|| panic!("no schema in {text}"));
     let kind = schema.strip_prefix("neuropower/").and_then(|rest| rest.strip_suffix("/1")).unwrap();
     match kind {
+        "accuracy-table" => round_trip::<AccuracyTable>(text),
         "archive" => round_trip::<Archive>(text),
         "bench" => round_trip::<BenchEvent>(text),
         "board" => round_trip::<Board>(text),
@@ -78,7 +80,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 15, "{kinds:?}");
+    assert_eq!(kinds.len(), 16, "{kinds:?}");
 }
 
 #[test]

@@ -121,7 +121,8 @@ mod tests {
             ..whole
         };
         let functions = space.genomes().filter(|genome| genome.canonical() == *genome);
-        let rows = functions.map(|genome| TableRow { genome, seed: 0, parameters: 9, macs: 90, accuracy: vec![0.5, 0.75] });
+        let rows =
+            functions.map(|genome| TableRow { genome, seed: 0, parameters: 9, macs: 90, accuracy: vec![0.5, 0.75] });
         AccuracyTable {
             about: "made up".into(),
             dataset: "made-up".into(),

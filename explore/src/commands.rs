@@ -3,9 +3,9 @@
 use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
+use crate::overrides::Overrides;
 use crate::overview::Overview;
 use crate::session::{self, Setting};
-use crate::overrides::Overrides;
 use crate::spea2::{self, Fitness};
 use crate::table::Table;
 use anyhow::{Context, Result};

@@ -198,9 +198,7 @@ fn next_archive(union: &[Evaluation], all: &[Evaluation], settings: &SearchSetti
         evaluation: union[index].clone(),
     };
     let selected = match settings.strategy {
-        Strategy::Spea2 | Strategy::Random => {
-            spea2::environmental_selection(&points, &fitness, settings.archive_size)
-        }
+        Strategy::Spea2 | Strategy::Random => spea2::environmental_selection(&points, &fitness, settings.archive_size),
         Strategy::Nsga2 => nsga2::select(&objectives, settings.archive_size),
     };
     let mut individuals: Vec<Individual> = selected.into_iter().map(individual).collect();

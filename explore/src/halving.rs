@@ -125,7 +125,9 @@ mod tests {
 
     fn population(config: &SearchConfig) -> Vec<Candidate> {
         let genomes = config.space.genomes().step_by(101).take(8).enumerate();
-        genomes.map(|(index, genome)| Candidate { iteration: 0, index, genome, counts: count(&genome).unwrap() }).collect()
+        genomes
+            .map(|(index, genome)| Candidate { iteration: 0, index, genome, counts: count(&genome).unwrap() })
+            .collect()
     }
 
     /// Accuracy grows with the place and the epoch; the one at place 3 fails after epoch 4.

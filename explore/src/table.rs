@@ -69,7 +69,8 @@ impl Table {
             race.run(
                 &[],
                 |legs, told| {
-                    let mut outcomes = legs.iter().map(|l| self.after(&population[l.place].genome, l.epoch)).enumerate();
+                    let mut outcomes =
+                        legs.iter().map(|l| self.after(&population[l.place].genome, l.epoch)).enumerate();
                     outcomes.try_for_each(|(position, outcome)| told(position, outcome))
                 },
                 |evaluation| {

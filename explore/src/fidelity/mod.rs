@@ -136,7 +136,14 @@ impl Study<'_> {
                 let name = self.name(genome);
                 for (position, seed) in self.seeds.iter().enumerate() {
                     let folder = format!("{name}-{epochs}x{images}-s{seed}");
-                    let task = Task { folder, genome: *genome, seed: *seed, epochs: *epochs, stop_after: None, subset: Some(*images) };
+                    let task = Task {
+                        folder,
+                        genome: *genome,
+                        seed: *seed,
+                        epochs: *epochs,
+                        stop_after: None,
+                        subset: Some(*images),
+                    };
                     cells.push(Cell { length, genome: index, seed: position, task });
                 }
             }

@@ -1,11 +1,15 @@
 //! How good searches are for the trainings that they spend: every function of a small space is trained once, and
-//! searches are then replayed from the table. Run with `make bench-search`; docs/search.md keeps the results.
+//! searches are then replayed from the table. Run with `make bench-search`; it prints a table.
 
+mod compare;
 mod train_table;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use std::path::PathBuf;
+use common::accuracy_table::AccuracyTable;
+use common::json;
+use common::profile::Profile;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Trains the table of the truth and compares searches on it. Paths are relative to the repository.
@@ -31,7 +35,9 @@ fn run(args: Args) -> Result<()> {
     if !args.table.exists() {
         train_table::make(&args.table, &args.work, args.second_seeds)?;
     }
-    Ok(())
+    let table = AccuracyTable::read(&args.table)?;
+    let profile: Profile = json::read(Path::new(train_table::PROFILE))?;
+    common::stage::print_line(compare::compare(&table, profile.search)?.trim_end())
 }
 
 fn main() -> ExitCode {

@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use train::fit::Training;
 use train::init;
 
-const PROFILE: &str = "pipelines/profiles/digits-table.json";
+/// What the table is of.
+pub(crate) const PROFILE: &str = "pipelines/profiles/digits-table.json";
 const DATASET: &str = "data/digits";
 /// Accuracies are kept to so many parts: far finer than one image, and short in the file.
 const PARTS: f64 = 1e6;
@@ -109,8 +110,10 @@ impl Truth {
         };
         let trained = training.run(&init::weights(&network, seed), None)?;
         let short = |accuracy: f64| (accuracy * PARTS).round() / PARTS;
-        let epochs = trained.curve.len() - usize::from(trained.diverged && trained.curve.len() == profile.search.epochs);
-        let accuracy = trained.curve[..epochs].iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
+        let epochs =
+            trained.curve.len() - usize::from(trained.diverged && trained.curve.len() == profile.search.epochs);
+        let accuracy =
+            trained.curve[..epochs].iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
         Ok(TableRow { genome: *genome, seed, parameters: counts.parameters, macs: counts.macs, accuracy })
     }
 

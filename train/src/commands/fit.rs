@@ -113,7 +113,8 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
 /// A hash over everything that decides what a training does.
 fn inputs(training: &Training, initial: &Weights) -> Result<String> {
     // Where it stops in between decides nothing.
-    let Training { network, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } = training;
+    let Training { network, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } =
+        training;
     let (images, validation) = (hash_of(images), validation.map(hash_of));
     let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?}");
     let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);

@@ -1,0 +1,68 @@
+//! Searches from a table of trainings, and trainings in legs.
+
+use std::path::Path;
+use tests::{GENOME, one_line, root, run, succeed, write_idx_dataset};
+
+const TABLE: &str = "table:tests/data/digits-table.json.gz";
+
+/// A search from the table, with some more options, into a folder beside which its images are put.
+fn search(out: &Path, more: &[&str]) -> std::process::Output {
+    let data = out.with_file_name("digits");
+    let (out, digits) = (out.to_str().unwrap(), data.to_str().unwrap());
+    if !data.exists() {
+        succeed(&root(), "fetch-data", &["--recipe", "pipelines/datasets/digits.json", "--out", digits]);
+    }
+    let fixed = ["run", "--config", "pipelines/profiles/digits-table.json", "--dataset", digits, "--out", out];
+    run(&root(), "explore", &[&fixed, &["--evaluator", TABLE][..], more].concat())
+}
+
+#[test]
+fn a_search_from_the_table_resumes_to_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = ["--surrogate", "forest", "--halving"];
+    let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
+    for out in [&whole, &cut] {
+        assert!(search(out, &options).status.success());
+    }
+    let log = std::fs::read_to_string(cut.join("evaluations.jsonl")).unwrap();
+    // In the middle of a line of the third population.
+    std::fs::write(cut.join("evaluations.jsonl"), &log[..log.len() / 3]).unwrap();
+    assert!(search(&cut, &[&options[..], &["--resume"]].concat()).status.success());
+    for file in ["archive.json", "evaluations.jsonl"] {
+        assert_eq!(std::fs::read(whole.join(file)).unwrap(), std::fs::read(cut.join(file)).unwrap());
+    }
+    let changed = one_line(&search(&cut, &["--resume", "--surrogate", "forest"]), "another search");
+    assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
+}
+
+#[test]
+fn limits_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(search(&dir.path().join("limited"), &["--max-params", "5000", "--strategy", "nsga2"]).status.success());
+    let log = std::fs::read_to_string(dir.path().join("limited/evaluations.jsonl")).unwrap();
+    let parameters = log.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["parameters"].as_u64().unwrap()
+    });
+    assert!(parameters.clone().count() > 100 && parameters.max() <= Some(5000));
+}
+
+#[test]
+fn a_training_in_legs_ends_in_the_same_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    write_idx_dataset(&dir.path().join("data"), 40, |i| (i % 3) as u8);
+    std::fs::write(dir.path().join("genome.json"), GENOME).unwrap();
+    let fit = |out: &str, more: &[&str]| {
+        let fixed = ["fit", "--genome", "genome.json", "--dataset", "data", "--epochs", "4", "--out", out];
+        let report = succeed(dir.path(), "train", &[&fixed, more].concat());
+        serde_json::from_str::<serde_json::Value>(&report).unwrap()
+    };
+    let whole = fit("whole", &[]);
+    let first = fit("legs", &["--stop-after", "1"]);
+    assert_eq!(first["epochs"], 1);
+    assert_eq!(first["curve"][0]["validation_accuracy"], first["accuracy"]["validation"]);
+    assert_eq!(fit("legs", &["--resume", "--stop-after", "3"])["epochs"], 3);
+    let last = fit("legs", &["--resume"]);
+    assert_eq!((&last["epochs"], &last["weights_sha256"]), (&whole["epochs"], &whole["weights_sha256"]));
+    assert_eq!(last["curve"][0]["validation_accuracy"], first["accuracy"]["validation"]);
+}
