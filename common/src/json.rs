@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 /// A type that is a file format of its own.
@@ -77,6 +78,13 @@ pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     let text = std::str::from_utf8(whole).with_context(|| format!("{}: not UTF-8 text", path.display()))?;
     let parse_line = |(index, line)| parse(line).with_context(|| format!("{}: line {}", path.display(), index + 1));
     text.lines().enumerate().map(parse_line).collect()
+}
+
+/// Writes a `.jsonl` file anew, atomically, and opens it for appending; what is appended then does not follow a torn line.
+pub fn rewrite_lines<T: Document>(path: &Path, documents: &[T]) -> Result<File> {
+    let lines: Vec<String> = documents.iter().map(|document| Ok(to_line(document)? + "\n")).collect::<Result<_>>()?;
+    atomic::write(path, lines.concat().as_bytes())?;
+    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
 }
 
 /// Writes a document atomically.

@@ -55,7 +55,7 @@ impl Checkpoint {
         }
         let recorded = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
         // Written anew, so that what is appended does not follow a torn line.
-        let log = write_log(&log_path, &recorded)?;
+        let log = json::rewrite_lines(&log_path, &recorded)?;
         Ok(Checkpoint { folder: folder.to_path_buf(), recorded: recorded.into(), log, _lock: lock })
     }
 
@@ -94,7 +94,7 @@ impl Checkpoint {
     /// Empties the log.
     pub fn restart(&mut self) -> Result<()> {
         self.recorded.clear();
-        self.log = write_log(&self.folder.join("evaluations.jsonl"), &[])?;
+        self.log = json::rewrite_lines::<Evaluation>(&self.folder.join("evaluations.jsonl"), &[])?;
         Ok(())
     }
 
@@ -123,12 +123,6 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
             Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
         }
     }
-}
-
-fn write_log(path: &Path, evaluations: &[Evaluation]) -> Result<File> {
-    let lines: Vec<String> = evaluations.iter().map(|e| Ok(json::to_line(e)? + "\n")).collect::<Result<_>>()?;
-    atomic::write(path, lines.concat().as_bytes())?;
-    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
 }
 
 /// A search goes on only with the configuration it began with.

@@ -10,8 +10,8 @@ use common::{atomic, counts, json, seed};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rand::seq::SliceRandom;
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use train::fit::Training;
 use train::init;
 
-/// What the table is of.
+/// Space, template and training of the table.
 pub(crate) const PROFILE: &str = "pipelines/profiles/digits-table.json";
 const DATASET: &str = "data/digits";
 /// Accuracies are kept to so many parts: far finer than one image, and short in the file.
@@ -42,21 +42,13 @@ pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> 
     let planned = truth.planned(second_seeds);
     let log_path = work.join("rows.jsonl");
     let mut rows: Vec<TableRow> = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
-    let log = rewritten(&log_path, &rows)?;
+    let log = json::rewrite_lines(&log_path, &rows)?;
     let done: HashSet<(Genome, u64)> = rows.iter().map(|row| (row.genome, row.seed)).collect();
     let left: Vec<(Genome, u64)> = planned.iter().filter(|task| !done.contains(task)).copied().collect();
     rows.extend(truth.train(&left, log)?);
-    let place = |row: &TableRow| planned.iter().position(|task| *task == (row.genome, row.seed));
-    let mut placed: Vec<(usize, TableRow)> = rows.into_iter().filter_map(|row| Some((place(&row)?, row))).collect();
-    placed.sort_by_key(|(place, _)| *place);
-    truth.write(path, placed.into_iter().map(|(_, row)| row).collect())
-}
-
-/// The log without a torn line, open for appending.
-fn rewritten(path: &Path, rows: &[TableRow]) -> Result<File> {
-    let lines: Vec<String> = rows.iter().map(|row| Ok(json::to_line(row)? + "\n")).collect::<Result<_>>()?;
-    atomic::write(path, lines.concat().as_bytes())?;
-    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
+    let mut by_task: HashMap<(Genome, u64), TableRow> =
+        rows.into_iter().map(|row| ((row.genome, row.seed), row)).collect();
+    truth.write(path, planned.iter().filter_map(|task| by_task.remove(task)).collect())
 }
 
 impl Truth {
@@ -110,10 +102,7 @@ impl Truth {
         };
         let trained = training.run(&init::weights(&network, seed), None)?;
         let short = |accuracy: f64| (accuracy * PARTS).round() / PARTS;
-        let epochs =
-            trained.curve.len() - usize::from(trained.diverged && trained.curve.len() == profile.search.epochs);
-        let accuracy =
-            trained.curve[..epochs].iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
+        let accuracy = trained.curve.iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
         Ok(TableRow { genome: *genome, seed, parameters: counts.parameters, macs: counts.macs, accuracy })
     }
 
