@@ -2,6 +2,7 @@
 //! records latency and energy of one inference with every raw number they come from.
 
 mod boards;
+mod compare;
 mod crate_hash;
 mod energy;
 #[cfg(test)]
@@ -42,6 +43,8 @@ enum Command {
     Run(RunArgs),
     /// Lists the known boards, and which meters this machine has, as JSON.
     Boards(BoardsArgs),
+    /// Compares records with a baseline: speedup and energy efficiency, each with its interval.
+    Compare(CompareArgs),
 }
 
 /// What `measure run` takes.
@@ -79,6 +82,21 @@ struct BoardsArgs {
     sysfs_root: PathBuf,
 }
 
+#[derive(Debug, Parser)]
+#[command(after_help = "Example: measure compare before.json after.json\n\n\
+    A speedup or energy efficiency above 1 x is in favour of the record, below 1 x of the baseline. Intervals are \
+    bootstrapped over the windows of each record (10,000 resamples, seed 0); where one holds 1 x, the difference is \
+    within noise. They say nothing of what differs from one run of a program to the next, such as the memory it gets: \
+    measure again to learn that.")]
+struct CompareArgs {
+    /// Records of `measure run`, two or more.
+    #[arg(value_name = "F", num_args = 2.., required = true)]
+    records: Vec<PathBuf>,
+    /// Name of the crate that the others are compared with; the first record without it.
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+}
+
 /// Does what the command line says.
 pub fn run(args: &Args) -> Result<()> {
     match &args.command {
@@ -87,6 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
             print_line(&run.out.display().to_string())
         }
         Command::Boards(args) => list_boards(&args.sysfs_root),
+        Command::Compare(args) => print_line(compare::run(&args.records, args.baseline.as_deref())?.trim_end()),
     }
 }
 

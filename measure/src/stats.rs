@@ -26,17 +26,26 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 /// # Panics
 /// If there are no values.
 pub(crate) fn median_interval(values: &[f64], name: &str) -> [f64; 2] {
+    bootstrap(name, |resample| median(&resample(values)))
+}
+
+/// As [`median_interval`], of the median of `above` divided by that of `below`; the two are resampled independently.
+///
+/// # Panics
+/// If there are no values.
+pub(crate) fn ratio_interval(above: &[f64], below: &[f64], name: &str) -> [f64; 2] {
+    bootstrap(name, |resample| median(&resample(above)) / median(&resample(below)))
+}
+
+/// Cuts the resamples of a statistic, which is computed from what the function that it gets draws from its values.
+fn bootstrap(name: &str, statistic: impl Fn(&mut dyn FnMut(&[f64]) -> Vec<f64>) -> f64) -> [f64; 2] {
     let mut rng = seed::stream(SEED, &format!("bootstrap/{name}"));
-    let mut sample = vec![0.0; values.len()];
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            sample.fill_with(|| values[rng.random_range(0..values.len())]);
-            median(&sample)
-        })
-        .collect();
-    medians.sort_by(f64::total_cmp);
+    let mut resample =
+        |values: &[f64]| -> Vec<f64> { values.iter().map(|_| values[rng.random_range(0..values.len())]).collect() };
+    let mut statistics: Vec<f64> = (0..RESAMPLES).map(|_| statistic(&mut resample)).collect();
+    statistics.sort_by(f64::total_cmp);
     let cut = RESAMPLES / 40;
-    [medians[cut], medians[RESAMPLES - 1 - cut]]
+    [statistics[cut], statistics[RESAMPLES - 1 - cut]]
 }
 
 #[cfg(test)]
@@ -64,6 +73,15 @@ mod tests {
         assert_eq!(interval(5), [1.0, 5.0]);
         assert_eq!(interval(7), [2.0, 6.0]);
         assert_eq!(interval(13), [4.0, 10.0]);
+    }
+
+    /// Of values without spread the ratio has none; where only one side has a spread, its ends are those of that side.
+    #[test]
+    fn intervals_of_ratios() {
+        assert_eq!(ratio_interval(&[6.0; 5], &[2.0; 7], "test"), [3.0, 3.0]);
+        let spread = [1.0, 2.0, 3.0, 4.0, 5.0];
+        assert_eq!(ratio_interval(&spread, &[2.0; 5], "test"), [0.5, 2.5]);
+        assert_eq!(ratio_interval(&[60.0; 5], &spread, "test"), [12.0, 60.0]);
     }
 
     #[test]

@@ -256,11 +256,49 @@ fn boards_are_listed_with_the_meters_of_this_machine() {
 }
 
 #[test]
+fn records_are_compared_with_the_first_or_a_named_baseline() {
+    let case = Case::new([4, 2, 3]);
+    assert_succeeds(&case.measure(&[]));
+    let mut record = case.record();
+    record.windows = [4e-3, 4.1e-3, 3.9e-3, 4e-3, 4e-3]
+        .map(|p50_s| common::measurement::Window { p50_s, ..record.windows[0].clone() })
+        .to_vec();
+    json::write(&case.path("slow.json"), &record).unwrap();
+    record.ran.name = "quick".into();
+    record.windows.iter_mut().for_each(|window| window.p50_s /= 4.0);
+    json::write(&case.path("quick.json"), &record).unwrap();
+    let compare = |args: &[&str]| program().current_dir(case.0.path()).arg("compare").args(args).output().unwrap();
+    let shown = |args: &[&str]| {
+        let output = compare(args);
+        assert_succeeds(&output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = shown(&["slow.json", "quick.json"]);
+    assert!(text.starts_with("baseline: tiny on host") && text.contains("speedup: 4.000 x (95 % "), "{text}");
+    assert!(text.contains(": faster") && text.contains("net: not known: tiny: ") && text.contains("short protocol"));
+    let text = shown(&["slow.json", "quick.json", "--baseline", "quick"]);
+    assert!(text.starts_with("baseline: quick on host") && text.contains("speedup: 0.250 x"), "{text}");
+    assert!(shown(&["slow.json", "slow.json"]).contains("within noise"));
+    assert!(shown(&["record.json", "quick.json"]).contains("no interval: 3 windows"));
+    for (args, expected) in [
+        (&["slow.json", "quick.json", "--baseline", "resnet-110"][..], "no record is of \"resnet-110\""),
+        (&["slow.json", "slow.json", "--baseline", "tiny"], "2 records are of \"tiny\""),
+        (&["slow.json", "none.json"], "none.json: cannot read the file"),
+    ] {
+        let output = compare(args);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+    assert_eq!(compare(&["slow.json"]).status.code(), Some(2));
+}
+
+#[test]
 fn wrong_usage_is_2_and_help_has_an_example() {
     let of = |args: &[&str]| program().args(args).output().unwrap();
     assert_eq!(of(&["run", "--board", "host"]).status.code(), Some(2));
     assert_eq!(of(&[]).status.code(), Some(2));
-    for command in [&["--help"][..], &["run", "--help"], &["boards", "--help"]] {
+    for command in [&["--help"][..], &["run", "--help"], &["boards", "--help"], &["compare", "--help"]] {
         assert!(String::from_utf8(of(command).stdout).unwrap().contains("Example: measure "));
     }
 }

@@ -1,0 +1,151 @@
+//! `measure compare`: records beside a baseline, as the speedup and energy efficiency of Table 3, with intervals that
+//! say when a difference is noise.
+
+use crate::stats::{median, ratio_interval};
+use anyhow::{Context, Result, bail, ensure};
+use common::json;
+use common::measurement::{EnergyStatus, Measurement, Protocol};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Of fewer windows no interval holds the median with about 95 %: smallest to largest of `n` holds it with
+/// `1 - 2^(1-n)`, 75 % for 3 and 94 % for 5.
+const ENOUGH_WINDOWS: usize = 5;
+
+/// The comparison of all records with the baseline, for people.
+///
+/// # Errors
+/// A record cannot be read, or no or several records have the baseline's name.
+pub(crate) fn run(files: &[PathBuf], baseline: Option<&str>) -> Result<String> {
+    let records = files
+        .iter()
+        .map(|file| json::read::<Measurement>(file).with_context(|| "cannot compare this record"))
+        .collect::<Result<Vec<_>>>()?;
+    let base = match baseline {
+        None => 0,
+        Some(name) => position(&records, name)?,
+    };
+    let mut text = format!("baseline: {}\n", title(&records[base]));
+    for (index, record) in records.iter().enumerate().filter(|(index, _)| *index != base) {
+        let _ = writeln!(text, "{}: {}", files[index].display(), title(record));
+        for line in comparison(&records[base], record) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    Ok(text)
+}
+
+fn position(records: &[Measurement], name: &str) -> Result<usize> {
+    let of_name = |(index, record): (usize, &Measurement)| (record.ran.name == name).then_some(index);
+    let found: Vec<usize> = records.iter().enumerate().filter_map(of_name).collect();
+    match found[..] {
+        [index] => Ok(index),
+        [] => {
+            let names: Vec<&str> = records.iter().map(|record| record.ran.name.as_str()).collect();
+            bail!("no record is of {name:?}, only of {}; give --baseline one of these", names.join(", "))
+        }
+        [..] => {
+            bail!("{} records are of {name:?}; leave --baseline out and name the baseline's file first", found.len())
+        }
+    }
+}
+
+fn title(record: &Measurement) -> String {
+    format!("{} on {} ({}, p50 {:.4e} s)", record.ran.name, record.board, record.ran.kernels, record.latency.p50_s)
+}
+
+fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
+    let p50 = |m: &Measurement| m.windows.iter().map(|window| window.p50_s).collect::<Vec<_>>();
+    let mut lines = vec![ratio("speedup", Ok(p50(base)), Ok(p50(record)), "faster", "slower")];
+    for (name, of) in [("energy efficiency, gross", gross as fn(&_) -> _), ("energy efficiency, net", net)] {
+        lines.push(ratio(name, of(base), of(record), "less energy", "more energy"));
+    }
+    if [base, record].iter().any(|m| m.protocol == Protocol::Short) {
+        lines.push("note: measured by the short protocol, good for a first look only".into());
+    }
+    if base.energy.meter != record.energy.meter {
+        let meters = (&base.energy.meter, &record.energy.meter);
+        lines.push(format!("note: the meters {} and {} may see different parts of a board", meters.0, meters.1));
+    }
+    lines
+}
+
+/// Joules of one inference in each window, or why they are not known.
+fn gross(record: &Measurement) -> Result<Vec<f64>> {
+    let energy = &record.energy;
+    let reason = || energy.reason.clone().unwrap_or_default();
+    ensure!(energy.status == EnergyStatus::Measured, "{}: {}", record.ran.name, reason());
+    let joules = |window: &common::measurement::Window| Some(window.joules? / window.inferences as f64);
+    let all: Option<Vec<f64>> = record.windows.iter().map(joules).collect();
+    all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))
+}
+
+/// As [`gross`], minus idle power.
+fn net(record: &Measurement) -> Result<Vec<f64>> {
+    let gross = gross(record)?;
+    let energy = &record.energy;
+    let reason = || format!("{}: {}", record.ran.name, energy.net_reason.clone().unwrap_or_default());
+    ensure!(energy.net_j.is_some(), reason());
+    let idle_w = energy.idle_before_w.zip(energy.idle_after_w).map(|(before, after)| (before + after) / 2.0);
+    let idle_w = idle_w.with_context(reason)?;
+    let idle = record.windows.iter().map(|w| idle_w * (w.t1_s - w.t0_s) / w.inferences as f64);
+    let net: Vec<f64> = gross.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
+    ensure!(net.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
+    Ok(net)
+}
+
+/// One line: how many times smaller the record's values are than the baseline's, and whether that is noise.
+fn ratio(name: &str, base: Result<Vec<f64>>, record: Result<Vec<f64>>, above: &str, below: &str) -> String {
+    let (base, record) = match base.and_then(|base| Ok((base, record?))) {
+        Ok(both) => both,
+        Err(reason) => return format!("{name}: not known: {reason:#}"),
+    };
+    let ratio = median(&base) / median(&record);
+    let windows = base.len().min(record.len());
+    if windows < ENOUGH_WINDOWS {
+        return format!(
+            "{name}: {ratio:.3} x, no interval: {windows} windows, {ENOUGH_WINDOWS} are needed to tell noise"
+        );
+    }
+    let [low, high] = ratio_interval(&base, &record, name);
+    let verdict = if low > 1.0 {
+        above
+    } else if high < 1.0 {
+        below
+    } else {
+        "within noise"
+    };
+    format!("{name}: {ratio:.3} x (95 % {low:.3} to {high:.3}): {verdict}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(base: &[f64], record: &[f64]) -> String {
+        ratio("speedup", Ok(base.to_vec()), Ok(record.to_vec()), "faster", "slower")
+    }
+
+    #[test]
+    fn a_difference_beyond_the_spread_is_told_and_one_within_is_noise() {
+        let base = [2.0, 2.1, 1.9, 2.0, 2.05];
+        let half = base.map(|x| x / 2.0);
+        assert!(line(&base, &half).starts_with("speedup: 2.000 x (95 % "), "{}", line(&base, &half));
+        assert!(line(&base, &half).ends_with(": faster"));
+        assert!(line(&half, &base).ends_with(": slower"));
+        assert!(line(&base, &base.map(|x| x * 1.01)).ends_with(": within noise"));
+        assert!(line(&base, &base).starts_with("speedup: 1.000 x"));
+    }
+
+    #[test]
+    fn few_windows_give_no_verdict() {
+        let shown = line(&[2.0; 4], &[1.0; 9]);
+        assert!(shown.contains("no interval: 4 windows") && !shown.contains("faster"), "{shown}");
+    }
+
+    #[test]
+    fn an_energy_that_was_not_measured_is_not_known() {
+        let shown = ratio("net", Err(anyhow::anyhow!("a: no meter")), Ok(vec![1.0; 5]), "less", "more");
+        assert_eq!(shown, "net: not known: a: no meter");
+    }
+}
