@@ -89,7 +89,8 @@ $(RUN)/networks/%/crate-$(PLATFORM)/manifest.json: \
 # Asked for by name, a measurement is always taken anew.
 $(RUN)/networks/%/measurement-$(BOARD).json: \
     $(RUN)/networks/%/crate-$(PLATFORM)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
-	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ >/dev/null
+	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
+	  $(if $(BOARD_HOST),--board-host $(BOARD_HOST)) >/dev/null
 
 $(RUN)/report/index.html: $(RESULTS) | $(BIN)/report
 	$(BIN)/report --run $(RUN) --out $(RUN)/report

@@ -43,6 +43,8 @@ impl Document for Board {
 pub enum Runner {
     /// On this machine.
     Local,
+    /// On another machine, through OpenSSH.
+    Ssh,
 }
 
 /// How energy is read.

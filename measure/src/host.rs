@@ -26,6 +26,20 @@ impl Before {
         }
     }
 
+    /// The facts of a board that is not this machine, of which none is read.
+    pub(crate) fn of_another(&self) -> Host {
+        let reason = "the board is another machine, whose facts are not read";
+        Host {
+            cpu: Known::unknown(reason),
+            kernel: Known::unknown(reason),
+            governor: Known::unknown(reason),
+            frequency_hz: Known::unknown(reason),
+            temperature_c: Known::unknown(reason),
+            throttled: Known::unknown(reason),
+            started_unix_s: self.started_unix_s,
+        }
+    }
+
     /// The facts, now that the crate has run.
     pub(crate) fn facts_after(&self, sysfs: &Path) -> Host {
         Host {

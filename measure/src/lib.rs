@@ -66,6 +66,12 @@ pub struct RunArgs {
     /// Profile whose section `measurement` says how long to measure; without it, the full protocol (75 s).
     #[arg(long, value_name = "F")]
     config: Option<PathBuf>,
+    /// Where a board with the runner `ssh` is, such as user@raspberrypi.local; its key must be known to ssh.
+    #[arg(long, value_name = "USER@HOST")]
+    board_host: Option<String>,
+    /// Configuration that ssh reads in the place of ~/.ssh/config.
+    #[arg(long, value_name = "F", requires = "board_host")]
+    ssh_config: Option<PathBuf>,
     /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
     #[arg(long)]
     require_energy: bool,

@@ -4,11 +4,11 @@ use crate::crate_hash::crate_sha256;
 use crate::host::Before;
 use crate::instruments::HostInstruments;
 use crate::meter::{self, Source};
-use crate::runner::{self, Program};
+use crate::runner::{self, Place, Program, ssh};
 use crate::session::{self, Patience, Ready};
 use crate::{RunArgs, boards, energy, record};
 use anyhow::{Context, Result, bail, ensure};
-use common::board::Board;
+use common::board::{Board, Runner};
 use common::hash::sha256_hex;
 use common::json::{self, Document};
 use common::manifest::Manifest;
@@ -39,6 +39,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
 struct Plan<'a> {
     args: &'a RunArgs,
     board: Board,
+    /// Where the board is, if it is another machine.
+    address: Option<ssh::Address>,
     settings: MeasurementSettings,
     manifest: Manifest,
     folder: PathBuf,
@@ -55,6 +57,9 @@ impl<'a> Plan<'a> {
             .with_context(|| format!("{}: there is no such crate", args.crate_dir.display()))?;
         let manifest: Manifest = json::read(&folder.join("manifest.json"))?;
         check_out(&args.out)?;
+        runner::check_address(&board, args.board_host.is_some())?;
+        let address = args.board_host.as_deref();
+        let address = address.map(|host| ssh::Address::new(host, args.ssh_config.as_deref())).transpose()?;
         let source = meter::open(&board, &args.sysfs_root);
         if let Err(reason) = &source {
             ensure!(
@@ -66,7 +71,7 @@ impl<'a> Plan<'a> {
         }
         say(&format!("building {}", folder.display()));
         let program = runner::build(&board, &manifest, &folder)?;
-        Ok(Plan { args, board, settings, manifest, folder, source, program })
+        Ok(Plan { args, board, address, settings, manifest, folder, source, program })
     }
 
     fn measure(self) -> Result<Measurement> {
@@ -78,13 +83,17 @@ impl<'a> Plan<'a> {
             Ok(source) => (Some(source), None),
             Err(reason) => (None, Some(reason)),
         };
+        let place = Place::new(&self.board, self.address, &self.program)?;
         let before = Before::now(sysfs);
         let mut instruments = HostInstruments::new(source);
         say(&plan_of(settings, tick_s.is_some()));
         let idle_before = session::idle(&mut instruments, settings.idle_s, &patience);
-        let command = runner::command(&self.board, &self.program, settings);
+        let command = place.command(&self.program, settings);
         let (ready, windows) = session::run(command, settings, &patience, &mut instruments, &mut say)?;
-        let host = before.facts_after(sysfs);
+        let host = match self.board.runner {
+            Runner::Local => before.facts_after(sysfs),
+            Runner::Ssh => before.of_another(),
+        };
         let idle_after = session::idle(&mut instruments, settings.idle_s, &patience);
         check_target(&self.board, &ready)?;
 

@@ -49,6 +49,10 @@ impl Source {
 pub(crate) fn open(board: &Board, sysfs: &Path) -> Result<Source, String> {
     match board.runner {
         Runner::Local => open_on_host(board.meter, sysfs),
+        Runner::Ssh => match board.meter {
+            Meter::Rapl => Err(format!("RAPL sees this machine only, and the board {} is another", board.name)),
+            Meter::None => Err("the board's meter is `none`".to_string()),
+        },
     }
 }
 

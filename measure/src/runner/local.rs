@@ -1,6 +1,6 @@
 //! The board is this machine.
 
-use super::Program;
+use super::{Program, bench_arguments};
 use crate::process::end_of;
 use anyhow::{Context, Result, ensure};
 use common::board::Board;
@@ -31,9 +31,7 @@ pub(super) fn build(board: &Board, folder: &Path) -> Result<Program> {
 
 pub(super) fn command(program: &Program, settings: &MeasurementSettings) -> Command {
     let mut command = Command::new(&program.file);
-    command.arg("--windows").arg(settings.windows.to_string());
-    command.arg("--window-s").arg(settings.window_s.to_string());
-    command.arg("--warmup-s").arg(settings.warmup_s.to_string());
+    command.args(bench_arguments(settings));
     command
 }
 

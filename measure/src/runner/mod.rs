@@ -1,8 +1,9 @@
 //! Runners: how a generated crate gets to a board and runs there.
 
 pub(crate) mod local;
+pub(crate) mod ssh;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use common::board::{Board, Runner};
 use common::manifest::Manifest;
 use common::profile::MeasurementSettings;
@@ -33,12 +34,67 @@ pub(crate) fn build(board: &Board, manifest: &Manifest, folder: &Path) -> Result
     );
     match board.runner {
         Runner::Local => local::build(board, folder),
+        Runner::Ssh => {
+            ensure!(board.target.is_some(), "the board {} is another machine: its `target` cannot be null", board.name);
+            local::build(board, folder)
+        }
     }
 }
 
-/// The command that runs `bench` on the board and whose output is that of `bench`.
-pub(crate) fn command(board: &Board, program: &Program, settings: &MeasurementSettings) -> Command {
-    match board.runner {
-        Runner::Local => local::command(program, settings),
+/// Where a program is about to run.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// On this machine.
+    Local,
+    /// On another machine.
+    Ssh(ssh::Copied),
+}
+
+impl Place {
+    /// Brings the program to its board.
+    ///
+    /// # Errors
+    /// The board's address is missing or it cannot be reached.
+    pub(crate) fn new(board: &Board, address: Option<ssh::Address>, program: &Program) -> Result<Place> {
+        match board.runner {
+            Runner::Local => Ok(Place::Local),
+            Runner::Ssh => {
+                let address = address.with_context(|| no_address(board))?;
+                Ok(Place::Ssh(ssh::Copied::new(address, program)?))
+            }
+        }
     }
+
+    /// The command that runs `bench` on the board and whose output is that of `bench`.
+    pub(crate) fn command(&self, program: &Program, settings: &MeasurementSettings) -> Command {
+        match self {
+            Place::Local => local::command(program, settings),
+            Place::Ssh(copied) => copied.command(settings),
+        }
+    }
+}
+
+/// That an address is there where one is needed, and only there.
+///
+/// # Errors
+/// It is not.
+pub(crate) fn check_address(board: &Board, given: bool) -> Result<()> {
+    match board.runner {
+        Runner::Local => ensure!(!given, "the board {} is this machine: it takes no --board-host", board.name),
+        Runner::Ssh => ensure!(given, "{}", no_address(board)),
+    }
+    Ok(())
+}
+
+fn no_address(board: &Board) -> String {
+    format!("the board {} is reached over ssh: say where with --board-host user@host", board.name)
+}
+
+/// What `bench` is told.
+fn bench_arguments(settings: &MeasurementSettings) -> [String; 6] {
+    let MeasurementSettings { idle_s: _, warmup_s, windows, window_s } = settings;
+    let pairs =
+        [("windows", windows.to_string()), ("window-s", window_s.to_string()), ("warmup-s", warmup_s.to_string())];
+    let [[a, b], [c, d], [e, f]] = pairs.map(|(name, value)| [format!("--{name}"), value]);
+    [a, b, c, d, e, f]
 }
