@@ -1,7 +1,7 @@
 //! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
 //!
 //! `spea2`, `normalize` and `distance` are pure functions over objective vectors; `operators`, `novelty` and
-//! `controller` are Algorithm 1 over genomes; `evaluator`, `checkpoint`, `winners`, `figure` and `session` are the
+//! `controller` are Algorithm 1 over genomes; `evaluator`, `checkpoint`, `winners`, `figures` and `session` are the
 //! processes and files around it. `fidelity` studies what the short trainings of a search are worth.
 
 pub mod candidates;
@@ -10,7 +10,7 @@ pub mod controller;
 pub mod distance;
 pub mod evaluator;
 pub mod fidelity;
-pub mod figure;
+pub mod figures;
 pub mod forest;
 pub mod halving;
 pub mod hypervolume;
@@ -20,6 +20,7 @@ pub mod nsga2;
 pub mod operators;
 pub mod overview;
 pub mod progress;
+pub mod scores;
 pub mod session;
 pub mod spea2;
 pub mod table;
@@ -43,7 +44,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, front.svg and winners to --out
+    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and winners to --out
     Run(commands::RunArgs),
     /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
     Select(commands::SelectArgs),

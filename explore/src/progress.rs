@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, otherwise a line for each evaluation.
 
 use crate::controller::Search;
+use crate::scores;
 use common::search_files::{Evaluation, SearchConfig};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -18,8 +19,13 @@ pub struct Progress {
     /// Of those, trained by this run, since when.
     trained: u32,
     started: Instant,
+    /// Size of the archive's front after the last finished iteration.
     front: usize,
-    best: Option<f64>,
+    /// [`scores::hypervolume`] of all evaluations up to the last finished iteration.
+    hypervolume: Option<f64>,
+    /// The highest Score and accuracy of the evaluations in full.
+    best_score: Option<f64>,
+    best_accuracy: Option<f64>,
 }
 
 impl Progress {
@@ -28,7 +34,7 @@ impl Progress {
         // More than the distinct functions there cannot be.
         let planned = (config.search.population * config.search.iterations).min(config.space.distinct_functions());
         let bar = ProgressBar::new(planned as u64);
-        let style = ProgressStyle::with_template("{elapsed_precise} [{wide_bar}]\n{wide_msg}");
+        let style = ProgressStyle::with_template("{elapsed_precise} [{wide_bar}] {prefix}\n{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.enable_steady_tick(Duration::from_secs(1));
         let iterations = config.search.iterations;
@@ -41,7 +47,9 @@ impl Progress {
             trained: 0,
             started: Instant::now(),
             front: 0,
-            best: None,
+            hypervolume: None,
+            best_score: None,
+            best_accuracy: None,
         }
     }
 
@@ -73,6 +81,7 @@ impl Progress {
     /// An iteration ended.
     pub fn finished(&mut self, search: &Search) {
         self.front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
+        self.hypervolume = scores::hypervolume(&search.evaluations);
         self.show(&format!("iteration {} finished", search.archive.iterations));
     }
 
@@ -87,31 +96,41 @@ impl Progress {
 
     fn count(&mut self, evaluation: &Evaluation) {
         self.evaluated += 1;
-        self.best = self.best.into_iter().chain(evaluation.accuracy).reduce(f64::max);
-    }
-
-    fn show(&self, event: &str) {
-        let status = self.status();
-        if self.bar.is_hidden() {
-            say(&format!("{event} ({status})"));
-        } else {
-            self.bar.set_position(self.evaluated as u64);
-            self.bar.set_message(status);
+        if let Some(score) = scores::score(evaluation) {
+            self.best_score = self.best_score.into_iter().chain([score]).reduce(f64::max);
+            self.best_accuracy = self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);
         }
     }
 
+    fn show(&self, event: &str) {
+        if self.bar.is_hidden() {
+            say(&format!("{event} ({}, {})", self.status(), self.time_left()));
+        } else {
+            self.bar.set_position(self.evaluated as u64);
+            self.bar.set_prefix(self.time_left());
+            self.bar.set_message(self.status());
+        }
+    }
+
+    /// The accuracy comes last: a narrow terminal cuts the end of the line off.
     fn status(&self) -> String {
-        let best = self.best.map_or("none".to_string(), |accuracy| format!("{accuracy:.4}"));
-        let left = self.planned.saturating_sub(self.evaluated) as f64;
+        let known =
+            |value: Option<f64>, digits: usize| value.map_or("none".into(), |value| format!("{value:.digits$}"));
         format!(
-            "iteration {}/{}, evaluated {}/{}, front {}, best accuracy {best}, {}",
+            "iteration {}/{}, evaluated {}/{}, front {}, hypervolume {}, best Score {}, best accuracy {}",
             self.iteration + 1,
             self.iterations,
             self.evaluated,
             self.planned,
             self.front,
-            time_left(self.started.elapsed(), f64::from(self.trained), left)
+            known(self.hypervolume, 4),
+            known(self.best_score, 2),
+            known(self.best_accuracy, 4)
         )
+    }
+
+    fn time_left(&self) -> String {
+        time_left(self.started.elapsed(), f64::from(self.trained), self.planned.saturating_sub(self.evaluated) as f64)
     }
 }
 
@@ -133,6 +152,25 @@ pub(crate) fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::{config, search};
+
+    #[test]
+    fn the_status_names_what_was_reached_in_full() {
+        let config = config(4, 2);
+        let mut progress = Progress::new(&config);
+        let start = "iteration 1/2, evaluated 0/8, front 0, hypervolume none, best Score none, best accuracy none";
+        assert_eq!(progress.status(), start);
+        let mut search = search(&config, |_| Ok(0.5));
+        let last = search.evaluations.len() - 1;
+        search.evaluations.iter_mut().for_each(|evaluation| evaluation.parameters = 40_000);
+        search.evaluations[last].accuracy = Some(0.75);
+        search.evaluations[last].stopped_after = Some(1);
+        progress.iteration(1, &search.evaluations);
+        progress.finished(&search);
+        let front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
+        let reached = "hypervolume 1.1025, best Score 12.50, best accuracy 0.5000";
+        assert_eq!(progress.status(), format!("iteration 2/2, evaluated 8/8, front {front}, {reached}"));
+    }
 
     #[test]
     fn the_remaining_time_is_that_of_the_trainings_so_far() {

@@ -6,7 +6,7 @@ use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::halving::{Leg, Race, Told};
 use crate::progress::Progress;
-use crate::{figure, winners};
+use crate::{figures, winners};
 use anyhow::{Result, ensure};
 use common::json;
 use common::network::Input;
@@ -52,7 +52,7 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
         controller.evaluated(evaluated)?;
         let search = controller.search();
         json::write(&setting.folder.join("archive.json"), &search.archive)?;
-        figure::write(&setting.folder.join("front.svg"), search, config.search.iterations)?;
+        figures::write_all(setting.folder, search, config)?;
         evaluations.progress.finished(search);
     }
     evaluations.progress.end(controller.search());

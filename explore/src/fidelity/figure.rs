@@ -2,7 +2,7 @@
 //! the error, so that neither a network that hardly learns nor the best ones hide the others.
 
 use super::table::named;
-use crate::figure::pixel;
+use crate::figures::pixel;
 use anyhow::{Result, anyhow};
 use common::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
 use plotters::chart::SeriesLabelPosition;

@@ -1,13 +1,12 @@
 //! The figure of a search: every evaluation by parameters and error, and the front.
 
+use super::axes::{Parameters, around};
+use super::{Area, Drawn, svg};
 use crate::controller::{Search, on_front};
-use anyhow::{Result, anyhow};
-use common::atomic;
+use anyhow::Result;
 use common::search_files::Evaluation;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use std::ops::Range;
-use std::path::Path;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
@@ -16,28 +15,15 @@ const SIZE: (u32, u32) = (900, 600);
 const FIRST: RGBColor = RGBColor(250, 170, 60);
 const LAST: RGBColor = RGBColor(60, 40, 140);
 
-/// Writes `front.svg`.
+/// Draws the figure of a search of so many planned iterations, as SVG.
 ///
 /// # Errors
-/// A file that cannot be written.
-pub fn write(path: &Path, search: &Search, iterations: usize) -> Result<()> {
-    atomic::write(path, draw(search, iterations)?.as_bytes())
+/// A figure that cannot be drawn.
+pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
+    svg(SIZE, |area| fill(area, search, iterations))
 }
 
-/// Draws the figure of a search of so many planned iterations, as SVG.
-pub fn draw(search: &Search, iterations: usize) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        fill(&area, search, iterations).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
-    Ok(svg)
-}
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
-fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Result<(), Box<dyn std::error::Error>> {
-    area.fill(&WHITE)?;
+fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let (x, y) = limits(&search.evaluations);
     let title = format!("Search space explored: {} evaluations", search.evaluations.len());
     let mut chart = ChartBuilder::on(area)
@@ -80,7 +66,6 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Result<(), Box<d
         .background_style(WHITE.mix(0.7))
         .label_font(("sans-serif", 15))
         .draw()?;
-    area.present()?;
     Ok(())
 }
 
@@ -92,15 +77,6 @@ fn place(evaluation: &Evaluation) -> (f64, f64) {
 
 /// Both axes' ranges, with some room around the points.
 fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
-    let around = |values: Vec<f64>| {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if low > high {
-            return 0.0..1.0;
-        }
-        let room = ((high - low) * 0.06).max(0.01);
-        low - room..high + room
-    };
     let (x, y): (Vec<f64>, Vec<f64>) = evaluations.iter().map(place).unzip();
     (around(x), around(y))
 }
@@ -109,47 +85,6 @@ fn mix(iteration: usize, last: usize) -> RGBColor {
     let share = if last == 0 { 0.0 } else { iteration as f64 / last as f64 };
     let channel = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
     RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))
-}
-
-/// The pixel of a value on an axis that goes over a range, between the pixels of its two ends.
-pub(crate) fn pixel(range: &Range<f64>, value: f64, (start, end): (i32, i32)) -> i32 {
-    let share = (value - range.start) / (range.end - range.start);
-    start + (share * f64::from(end - start)).round() as i32
-}
-
-/// An axis of log10 of parameters, labelled with parameters at 1, 2 and 5 times powers of ten.
-struct Parameters(Range<f64>);
-
-impl Ranged for Parameters {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        pixel(&self.0, *value, limit)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let exponents = self.0.start.floor() as i32..=self.0.end.ceil() as i32;
-        let marks = exponents.flat_map(|exponent| [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent)));
-        marks.filter(|mark| self.0.contains(mark)).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.0.clone()
-    }
-}
-
-impl ValueFormatter<f64> for Parameters {
-    fn format_ext(&self, value: &f64) -> String {
-        let parameters = 10f64.powf(*value).round();
-        if parameters >= 1e6 {
-            format!("{} M", parameters / 1e6)
-        } else if parameters >= 1e3 {
-            format!("{} k", parameters / 1e3)
-        } else {
-            parameters.to_string()
-        }
-    }
 }
 
 #[cfg(test)]
@@ -180,13 +115,5 @@ mod tests {
     fn one_point_is_no_division_by_zero() {
         let search = search(&config(1, 1), |_| Ok(0.5));
         assert!(draw(&search, 1).unwrap().contains("<circle"));
-    }
-
-    #[test]
-    fn marks_are_round_numbers() {
-        let axis = Parameters(4.28..5.8);
-        let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
-        assert_eq!(labels, ["20 k", "50 k", "100 k", "200 k", "500 k"]);
-        assert_eq!(Parameters(6.0..7.0).format_ext(&6.698_970_004_336), "5 M");
     }
 }

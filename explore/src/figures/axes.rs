@@ -1,0 +1,114 @@
+//! Axes of the figures.
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use std::ops::Range;
+
+/// The pixel of a value on an axis that goes over a range, between the pixels of its two ends.
+pub(crate) fn pixel(range: &Range<f64>, value: f64, (start, end): (i32, i32)) -> i32 {
+    let share = (value - range.start) / (range.end - range.start);
+    start + (share * f64::from(end - start)).round() as i32
+}
+
+/// An axis of log10 of parameters, labelled with parameters at 1, 2 and 5 times powers of ten.
+pub(super) struct Parameters(pub(super) Range<f64>);
+
+impl Ranged for Parameters {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        pixel(&self.0, *value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        let exponents = self.0.start.floor() as i32..=self.0.end.ceil() as i32;
+        let marks = exponents.flat_map(|exponent| [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent)));
+        marks.filter(|mark| self.0.contains(mark)).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.0.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Parameters {
+    fn format_ext(&self, value: &f64) -> String {
+        let parameters = 10f64.powf(*value).round();
+        if parameters >= 1e6 {
+            format!("{} M", parameters / 1e6)
+        } else if parameters >= 1e3 {
+            format!("{} k", parameters / 1e3)
+        } else {
+            parameters.to_string()
+        }
+    }
+}
+
+/// An axis of so many iterations, counted from 1, with room for half a one at both ends.
+pub(super) struct Iterations(pub(super) usize);
+
+impl Ranged for Iterations {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        pixel(&self.range(), *value, limit)
+    }
+
+    /// At most ten, 1, 2, 5 or such a number times a power of ten apart.
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
+        let step = steps.into_iter().find(|step| self.0 / step <= 10).unwrap_or(1);
+        (1..=self.0).filter(|iteration| iteration.is_multiple_of(step)).map(|iteration| iteration as f64).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        0.5..self.0.max(1) as f64 + 0.5
+    }
+}
+
+impl ValueFormatter<f64> for Iterations {
+    fn format_ext(&self, value: &f64) -> String {
+        format!("{value:.0}")
+    }
+}
+
+/// An axis that holds all values with some room around them.
+pub(super) fn around(values: impl IntoIterator<Item = f64>) -> Range<f64> {
+    let (low, high) = values
+        .into_iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (f64::min(low, value), f64::max(high, value)));
+    if low > high {
+        return 0.0..1.0;
+    }
+    let room = ((high - low) * 0.06).max(0.01);
+    low - room..high + room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_round_numbers() {
+        let axis = Parameters(4.28..5.8);
+        let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
+        assert_eq!(labels, ["20 k", "50 k", "100 k", "200 k", "500 k"]);
+        assert_eq!(Parameters(6.0..7.0).format_ext(&6.698_970_004_336), "5 M");
+    }
+
+    #[test]
+    fn iterations_are_marked_ten_times_at_most() {
+        assert_eq!(Iterations(3).key_points(10), [1.0, 2.0, 3.0]);
+        assert_eq!(Iterations(25).key_points(10), [5.0, 10.0, 15.0, 20.0, 25.0]);
+        assert_eq!(Iterations(100).key_points(10).len(), 10);
+        assert_eq!(Iterations(0).key_points(10), []);
+    }
+
+    #[test]
+    fn there_is_room_around_values() {
+        assert_eq!(around([]), 0.0..1.0);
+        assert_eq!(around([2.0]), 1.99..2.01);
+        assert_eq!(around([0.0, 100.0, 50.0]), -6.0..106.0);
+    }
+}
