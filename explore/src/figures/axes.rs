@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(Iterations(3).key_points(10), [1.0, 2.0, 3.0]);
         assert_eq!(Iterations(25).key_points(10), [5.0, 10.0, 15.0, 20.0, 25.0]);
         assert_eq!(Iterations(100).key_points(10).len(), 10);
-        assert_eq!(Iterations(0).key_points(10), []);
+        assert!(Iterations(0).key_points(10).is_empty());
     }
 
     #[test]

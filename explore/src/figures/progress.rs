@@ -52,7 +52,7 @@ fn series(evaluations: &[Evaluation]) -> [Series; 3] {
     }
     let score_axis = "accuracy per million parameters";
     [
-        Series { title: "Hypervolume", axis: "of all evaluations so far", values: volumes },
+        Series { title: "Hypervolume", axis: "hypervolume of all evaluations so far", values: volumes },
         Series { title: "Mean Score", axis: score_axis, values: means },
         Series { title: "Best Score", axis: score_axis, values: bests },
     ]
@@ -65,7 +65,7 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
         (Some(_) | None, _, _) => Vec::new(),
     };
     let title = match Line::fit(values) {
-        Some(line) => format!("{}, {:+.3} per iteration", series.title, line.slope),
+        Some(line) => format!("{}, {} per iteration", series.title, signed(line.slope)),
         None => series.title.to_string(),
     };
     let y = around(values.iter().chain(&ends).map(|value| value.1));
@@ -88,6 +88,12 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
     chart.draw_series(LineSeries::new(ends, FIT.stroke_width(2)))?;
     chart.draw_series(values.iter().map(|value| Circle::new(*value, 4, DOTS.filled())))?;
     Ok(())
+}
+
+/// A value with its sign and three significant digits.
+fn signed(value: f64) -> String {
+    let digits = if value == 0.0 { 0.0 } else { (2.0 - value.abs().log10().floor()).clamp(0.0, 9.0) };
+    format!("{value:+.*}", digits as usize)
 }
 
 #[cfg(test)]
@@ -114,6 +120,12 @@ mod tests {
         assert_eq!(volumes.values.len(), 3);
         assert_eq!(means.values, [(1.0, 750.0), (2.0, 2950.0)]);
         assert_eq!(bests.values, [(1.0, 1000.0), (2.0, 5000.0)]);
+    }
+
+    #[test]
+    fn slopes_have_three_digits() {
+        let texts = [0.0194, -60.776, 1234.4, 0.0].map(signed);
+        assert_eq!(texts, ["+0.0194", "-60.8", "+1234", "+0"]);
     }
 
     #[test]

@@ -94,8 +94,9 @@ impl World {
 
     /// The files that must not depend on when, where and in how many attempts a search was made.
     pub(crate) fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut names: Vec<String> =
-            ["search.json", "evaluations.jsonl", "archive.json", "front.svg"].map(String::from).into();
+        let files =
+            ["search.json", "evaluations.jsonl", "archive.json", "front.svg", "progress.svg", "activations.svg"];
+        let mut names: Vec<String> = files.map(String::from).into();
         names.extend((1..=3).map(|rank| format!("winners/{rank}/genome.json")));
         let read = |name: String| (name.clone(), fs::read(self.path(out).join(name)).unwrap());
         names.into_iter().map(read).collect()
