@@ -104,12 +104,16 @@ impl Progress {
 
     fn show(&self, event: &str) {
         if self.bar.is_hidden() {
-            say(&format!("{event} ({}, {})", self.status(), self.time_left()));
+            say(&format!("{event} ({}, {}, {})", self.place(), self.status(), self.time_left()));
         } else {
             self.bar.set_position(self.evaluated as u64);
-            self.bar.set_prefix(self.time_left());
+            self.bar.set_prefix(format!("{}, {}", self.place(), self.time_left()));
             self.bar.set_message(self.status());
         }
+    }
+
+    fn place(&self) -> String {
+        format!("iteration {}/{}", self.iteration + 1, self.iterations)
     }
 
     /// The accuracy comes last: a narrow terminal cuts the end of the line off.
@@ -117,9 +121,7 @@ impl Progress {
         let known =
             |value: Option<f64>, digits: usize| value.map_or("none".into(), |value| format!("{value:.digits$}"));
         format!(
-            "iteration {}/{}, evaluated {}/{}, front {}, hypervolume {}, best Score {}, best accuracy {}",
-            self.iteration + 1,
-            self.iterations,
+            "evaluated {}/{}, front {}, hypervolume {}, best Score {}, best accuracy {}",
             self.evaluated,
             self.planned,
             self.front,
@@ -158,7 +160,7 @@ mod tests {
     fn the_status_names_what_was_reached_in_full() {
         let config = config(4, 2);
         let mut progress = Progress::new(&config);
-        let start = "iteration 1/2, evaluated 0/8, front 0, hypervolume none, best Score none, best accuracy none";
+        let start = "evaluated 0/8, front 0, hypervolume none, best Score none, best accuracy none";
         assert_eq!(progress.status(), start);
         let mut search = search(&config, |_| Ok(0.5));
         let last = search.evaluations.len() - 1;
@@ -169,7 +171,8 @@ mod tests {
         progress.finished(&search);
         let front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
         let reached = "hypervolume 1.1025, best Score 12.50, best accuracy 0.5000";
-        assert_eq!(progress.status(), format!("iteration 2/2, evaluated 8/8, front {front}, {reached}"));
+        assert_eq!(progress.status(), format!("evaluated 8/8, front {front}, {reached}"));
+        assert_eq!(progress.place(), "iteration 2/2");
     }
 
     #[test]
