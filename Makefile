@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train bench-search test-train-aarch64 FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test check bench bench-train bench-search bench-selection test-train-aarch64 FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -67,6 +67,20 @@ bench-train: ## training speed against PyTorch; BENCH_ARGS="--quick", "--write d
 
 bench-search: data ## searches against the best there is, on a table of trainings; trains it where it is missing
 	cargo bench -p tests --bench search $(INTO)
+
+# pymoo's Python: made here unless SEARCH_PYTHON names another one that has it.
+ifndef SEARCH_PYTHON
+SEARCH_PYTHON := target/bench-search-venv/bin/python
+bench-selection: target/bench-search-venv/installed
+endif
+
+bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it
+	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
+
+# Goes on without pymoo, since ours can be measured alone, and tries again next time.
+target/bench-search-venv/installed:
+	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo && touch $@; } || \
+		{ rm -rf $(@D); echo "PYMOO IS MISSING: it takes python3 with its venv module, and a network; going on without it" >&2; }
 
 target/bench-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-train: python3 is missing; install it, or set BENCH_PYTHON" >&2; exit 1; }

@@ -24,11 +24,13 @@ impl Double {
     pub const INFINITY: Double = Double { high: f64::INFINITY, low: 0.0 };
 
     /// `a - b`, exactly.
+    #[inline]
     pub fn difference(a: f64, b: f64) -> Double {
         two_sum(a, -b)
     }
 
     /// The sum.
+    #[inline]
     pub fn plus(self, other: Double) -> Double {
         let high = two_sum(self.high, other.high);
         let low = two_sum(self.low, other.low);
@@ -37,6 +39,7 @@ impl Double {
     }
 
     /// The product.
+    #[inline]
     pub fn times(self, other: Double) -> Double {
         let high = self.high * other.high;
         let rounded_off = self.high.mul_add(other.high, -high);
@@ -52,6 +55,7 @@ impl Double {
 impl Eq for Double {}
 
 impl Ord for Double {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         let halves = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(Ordering::Equal);
         halves(self.high, other.high).then_with(|| halves(self.low, other.low))
@@ -65,6 +69,7 @@ impl PartialOrd for Double {
 }
 
 /// `a + b` exactly (Knuth, "The Art of Computer Programming", volume 2, section 4.2.2, theorem B).
+#[inline]
 fn two_sum(a: f64, b: f64) -> Double {
     let high = a + b;
     let from_b = high - a;
@@ -72,6 +77,7 @@ fn two_sum(a: f64, b: f64) -> Double {
 }
 
 /// `a + b` exactly where `|a| >= |b|` (Dekker 1971).
+#[inline]
 fn fast_two_sum(a: f64, b: f64) -> Double {
     let high = a + b;
     Double { high, low: b - (high - a) }

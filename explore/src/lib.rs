@@ -1,7 +1,8 @@
 //! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
 //!
-//! `spea2`, `normalize` and `distance` are pure functions over objective vectors; `operators`, `novelty` and
-//! `controller` are Algorithm 1 over genomes; `evaluator`, `checkpoint`, `winners`, `figures` and `session` are the
+//! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over objective vectors;
+//! `operators`, `novelty`, `forest`, `halving` and `controller` are Algorithm 1 over genomes; `evaluator`, `table`,
+//! `checkpoint`, `winners`, `figures` and `session` are the
 //! processes and files around it. `fidelity` studies what the short trainings of a search are worth.
 
 pub mod candidates;
@@ -27,6 +28,7 @@ pub mod table;
 pub mod winners;
 
 mod commands;
+mod crowd;
 mod overrides;
 #[cfg(test)]
 mod test_support;

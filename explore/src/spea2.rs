@@ -4,6 +4,7 @@
 //! open go to the smaller objective vector, then to the smaller index, so that the chosen vectors do not depend on the
 //! order of the list.
 
+use crate::crowd::Crowd;
 use crate::distance::Double;
 use crate::normalize::Points;
 use std::cmp::Ordering;
@@ -44,7 +45,9 @@ pub fn strength(points: &Points) -> Vec<u64> {
 
 /// For each point, the sum of the strengths of the points that dominate it.
 pub fn raw_fitness(points: &Points, strength: &[u64]) -> Vec<u64> {
-    let dominators = |b| (0..points.len()).filter(move |a| dominates(points.objectives(*a), points.objectives(b)));
+    let dominating: Vec<usize> = (0..points.len()).filter(|a| strength[*a] > 0).collect();
+    let dominators =
+        |b| dominating.iter().copied().filter(move |a| dominates(points.objectives(*a), points.objectives(b)));
     (0..points.len()).map(|b| dominators(b).map(|a| strength[a]).sum()).collect()
 }
 
@@ -83,7 +86,7 @@ fn better(points: &Points, fitness: &Fitness, a: usize, b: usize) -> Ordering {
     by_raw_fitness.then_with(by_density).then_with(|| by_vector(points, a, b)).then(a.cmp(&b))
 }
 
-fn by_vector(points: &Points, a: usize, b: usize) -> Ordering {
+pub(crate) fn by_vector(points: &Points, a: usize, b: usize) -> Ordering {
     let pairs = points.objectives(a).iter().zip(points.objectives(b));
     pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
@@ -91,71 +94,11 @@ fn by_vector(points: &Points, a: usize, b: usize) -> Ordering {
 /// Removes points until `size` are left, each time the one whose ascending list of distances to the remaining points
 /// is lexicographically smallest.
 fn truncation(points: &Points, front: Vec<usize>, size: usize) -> Vec<usize> {
-    let mut neighbours = Neighbours::new(points, front);
-    while neighbours.alive.len() > size {
-        neighbours.remove_most_crowded();
+    let mut crowd = Crowd::new(points, front);
+    while crowd.alive.len() > size {
+        crowd.remove_most_crowded();
     }
-    neighbours.alive
-}
-
-/// The points still alive, and for each of them all others in order of distance.
-struct Neighbours<'a> {
-    points: &'a Points,
-    alive: Vec<usize>,
-    /// By point of the whole list.
-    is_alive: Vec<bool>,
-    /// By point of the whole list: squared distances to the others and their indices, nearest first. Some may be dead.
-    nearest: Vec<Vec<(Double, u32)>>,
-    /// How many of the indices in each list are dead, at most.
-    dead: usize,
-}
-
-impl<'a> Neighbours<'a> {
-    fn new(points: &'a Points, alive: Vec<usize>) -> Self {
-        let mut is_alive = vec![false; points.len()];
-        let mut nearest = vec![Vec::new(); points.len()];
-        for &point in &alive {
-            is_alive[point] = true;
-            let others = alive.iter().filter(|other| **other != point);
-            let mut list: Vec<(Double, u32)> =
-                others.map(|other| (points.squared_distance(point, *other), *other as u32)).collect();
-            list.sort_unstable();
-            nearest[point] = list;
-        }
-        Neighbours { points, alive, is_alive, nearest, dead: 0 }
-    }
-
-    fn remove_most_crowded(&mut self) {
-        let crowding = |a: &&usize, b: &&usize| self.by_crowding(**a, **b);
-        let Some(&victim) = self.alive.iter().min_by(crowding) else { return };
-        self.alive.retain(|point| *point != victim);
-        self.is_alive[victim] = false;
-        self.nearest[victim] = Vec::new();
-        self.dead += 1;
-        if self.dead > self.alive.len() {
-            self.bury();
-        }
-    }
-
-    /// The most crowded first; where only the tie rule decides, the larger vector or index goes before the smaller one.
-    fn by_crowding(&self, a: usize, b: usize) -> Ordering {
-        let by_vector = by_vector(self.points, b, a);
-        // Equal vectors have equal lists, which need not be compared to their ends.
-        let by_distances =
-            || if by_vector.is_eq() { Ordering::Equal } else { self.distances(a).cmp(self.distances(b)) };
-        by_distances().then(by_vector).then(b.cmp(&a))
-    }
-
-    fn distances(&self, point: usize) -> impl Iterator<Item = Double> {
-        self.nearest[point].iter().filter(|(_, other)| self.is_alive[*other as usize]).map(|(distance, _)| *distance)
-    }
-
-    /// Takes the dead out of the lists, so that walking these takes time in proportion to the living.
-    fn bury(&mut self) {
-        let is_alive = &self.is_alive;
-        self.nearest.iter_mut().for_each(|list| list.retain(|(_, other)| is_alive[*other as usize]));
-        self.dead = 0;
-    }
+    crowd.alive
 }
 
 #[cfg(test)]

@@ -1,0 +1,52 @@
+"""pymoo's part of `make bench-selection`: one environmental selection of SPEA2, timed.
+
+Standard input: {"objectives": [[...], ...], "survivors": 1000, "patience_s": 120}, one line.
+Standard output: {"version": "...", "seconds": of the selection, "selected": indices in ascending order}; seconds and
+selected are null when the selection took longer than patience_s and was stopped.
+"""
+
+import json
+import signal
+import sys
+import time
+
+import numpy as np
+import pymoo
+from pymoo.algorithms.moo.spea2 import SPEA2Survival
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+
+
+class OutOfPatience(Exception):
+    pass
+
+
+def stop(_signal, _frame):
+    raise OutOfPatience
+
+
+def select(objectives, survivors):
+    problem = Problem(n_var=1, n_obj=objectives.shape[1], xl=0, xu=len(objectives))
+    # The one variable is the point's index, by which it is known among the survivors.
+    population = Population.new(X=np.arange(len(objectives), dtype=float)[:, None], F=objectives)
+    # Distances of the objectives as they are: what ours does here too.
+    survival = SPEA2Survival(normalize=False)
+    start = time.perf_counter()
+    selected = survival.do(problem, population, n_survive=survivors)
+    seconds = time.perf_counter() - start
+    return seconds, sorted(int(index) for index in selected.get("X")[:, 0])
+
+
+def main():
+    ask = json.loads(sys.stdin.readline())
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, ask["patience_s"])
+    try:
+        seconds, selected = select(np.array(ask["objectives"]), ask["survivors"])
+    except OutOfPatience:
+        seconds, selected = None, None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print(json.dumps({"version": pymoo.__version__, "seconds": seconds, "selected": selected}))
+
+
+main()
