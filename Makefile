@@ -65,14 +65,14 @@ endif
 bench-train: ## training speed against PyTorch; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
 	cargo bench -p train --bench training $(INTO) -- --python $(BENCH_PYTHON) $(BENCH_ARGS)
 
-bench-search: data ## searches against the best there is, on a table of trainings; trains it where it is missing
-	cargo bench -p tests --bench search $(INTO)
-
 # pymoo's Python: made here unless SEARCH_PYTHON names another one that has it.
 ifndef SEARCH_PYTHON
 SEARCH_PYTHON := target/bench-search-venv/bin/python
-bench-selection: target/bench-search-venv/installed
+bench-search bench-selection: target/bench-search-venv/installed
 endif
+
+bench-search: data ## searches against the best there is, on a table of trainings; trains it where it is missing
+	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
 bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it
 	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)

@@ -1,15 +1,18 @@
 //! Searches replayed from the table: how much of the best hypervolume they have after how many epochs of training.
 
+use crate::peers::Ask;
 use anyhow::{Context, Result};
 use common::accuracy_table::AccuracyTable;
+use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
 use explore::hypervolume::Scale;
 use explore::table::Table;
-use std::fmt::Write;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// Seeds that each kind of search is made with.
-const SEEDS: u64 = 20;
+pub(crate) const SEEDS: u64 = 20;
 /// The share of the epochs after which halving stops the weaker half.
 const HALVING: [f64; 2] = [0.4, 0.7];
 
@@ -41,7 +44,7 @@ const PLAIN: usize = 2;
 
 /// The course of one search: after each evaluation in full or in part, the epochs trained so far and the share of the
 /// best hypervolume.
-type Course = Vec<(usize, f64)>;
+pub(crate) type Course = Vec<(usize, f64)>;
 
 /// The best there is.
 struct Truth {
@@ -88,23 +91,41 @@ impl Truth {
         }
         course
     }
+
+    /// Each genome costs its epochs the first time only.
+    fn of_cached(&self, genomes: &[usize], points: &[[f64; 2]]) -> Course {
+        let (mut seen, mut course) = (HashSet::new(), Vec::new());
+        for genome in genomes {
+            if seen.insert(*genome) {
+                let found = seen.iter().map(|genome| points[*genome]);
+                course.push((seen.len() * self.epochs, self.scale.hypervolume(found) / self.best));
+            }
+        }
+        course
+    }
 }
 
-/// The share that a course has come to after so many epochs.
-fn after(course: &Course, epochs: usize) -> f64 {
-    course.iter().take_while(|(spent, _)| *spent <= epochs).last().map_or(0.0, |(_, share)| *share)
+/// Searches of one kind, one for each seed.
+pub(crate) struct Searches {
+    pub(crate) name: String,
+    pub(crate) courses: Vec<Course>,
 }
 
-/// The epochs after which a course has come to a share.
-fn until(course: &Course, share: f64) -> Option<usize> {
-    course.iter().find(|(_, reached)| *reached >= share).map(|(epochs, _)| *epochs)
+/// What is compared.
+pub(crate) struct Comparison {
+    /// The epochs of a search that stops nothing early.
+    pub(crate) epochs: usize,
+    pub(crate) searches: Vec<Searches>,
+    /// Where plain SPEA-II is among them.
+    pub(crate) plain: usize,
+    /// Of pymoo, where it took part.
+    pub(crate) pymoo: Option<String>,
 }
 
-/// Searches of all kinds, as a table: the median share of the best hypervolume after so many epochs, and in how many of
-/// the seeds a search comes to what plain SPEA-II has at its end, with half of its epochs.
-pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings) -> Result<String> {
+/// Searches of all kinds, and pymoo's where there is a Python.
+pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Option<&Path>) -> Result<Comparison> {
     let truth = Truth::new(table)?;
-    let all = search.population * search.iterations * search.epochs;
+    let epochs = search.population * search.iterations * search.epochs;
     let config = SearchConfig {
         seed: 0,
         dataset: table.dataset.clone(),
@@ -114,32 +135,46 @@ pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings) -> Result<S
         search,
         training: table.training.clone(),
     };
-    let courses = |kind| (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<Vec<Course>>>();
-    let plain = courses(&KINDS[PLAIN])?;
-    let marks: Vec<usize> = (1..=8).map(|eighth| all * eighth / 8).collect();
-    let mut text = String::from("| epochs |");
-    marks.iter().try_for_each(|epochs| write!(text, " {epochs} |"))?;
-    writeln!(
-        text,
-        " seeds that reach SPEA-II's last with half of its epochs |\n|---|{}",
-        "---|".repeat(marks.len() + 1)
-    )?;
-    for kind in &KINDS {
-        let courses = courses(kind)?;
-        write!(text, "| {} |", kind.name)?;
-        for epochs in &marks {
-            write!(text, " {:.4} |", median(courses.iter().map(|course| after(course, *epochs)).collect()))?;
-        }
-        let last = |course: &Course| course.last().map_or(0.0, |(_, share)| *share);
-        let pairs = plain.iter().zip(&courses);
-        let early = pairs.filter(|(plain, course)| until(course, last(plain)).is_some_and(|epochs| epochs <= all / 2));
-        writeln!(text, " {} of {SEEDS} |", early.count())?;
-    }
-    Ok(text)
+    let searches = |kind: &Kind| -> Result<Searches> {
+        let courses = (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<_>>()?;
+        Ok(Searches { name: kind.name.into(), courses })
+    };
+    let mut searches = KINDS.iter().map(searches).collect::<Result<Vec<_>>>()?;
+    let pymoo = python.map(|python| peers(table, &truth, &config.search, python)).transpose()?;
+    let pymoo = pymoo.map(|(version, theirs)| {
+        searches.extend(theirs);
+        version
+    });
+    Ok(Comparison { epochs, searches, plain: PLAIN, pymoo })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    (values[middle] + values[values.len() - 1 - middle]) / 2.0
+/// pymoo's version and searches. A genome that one search evaluates again is taken from a cache and costs nothing; a
+/// genome of the same function as another one is trained like any other.
+fn peers(
+    table: &AccuracyTable,
+    truth: &Truth,
+    search: &SearchSettings,
+    python: &Path,
+) -> Result<(String, Vec<Searches>)> {
+    let first = table.rows.iter().filter(|row| row.seed == 0);
+    let objectives = first.map(|row| {
+        let accuracy = row.accuracy.get(table.epochs - 1).copied().unwrap_or(0.0);
+        (row.genome.canonical(), [1.0 - accuracy, row.parameters as f64])
+    });
+    let by_function: HashMap<Genome, [f64; 2]> = objectives.collect();
+    let row = |genome: Genome| by_function.get(&genome.canonical()).copied().context("the table lacks a genome");
+    let points = table.space.genomes().map(row).collect::<Result<Vec<[f64; 2]>>>()?;
+    let ask = Ask {
+        space: &table.space,
+        objectives: points.iter().map(|[error, parameters]| [*error, parameters.log10()]).collect(),
+        population: search.population,
+        generations: search.iterations,
+        seeds: SEEDS,
+    };
+    let answer = ask.run(python)?;
+    let searches = answer.methods.into_iter().map(|method| {
+        let courses = method.evaluated.iter().map(|genomes| truth.of_cached(genomes, &points)).collect();
+        Searches { name: method.name, courses }
+    });
+    Ok((answer.version, searches.collect()))
 }

@@ -2,6 +2,8 @@
 //! searches are then replayed from the table. Run with `make bench-search`; it prints a table.
 
 mod compare;
+mod peers;
+mod report;
 mod train_table;
 
 use anyhow::{Context, Result};
@@ -24,6 +26,9 @@ struct Args {
     /// How many functions are trained with a second seed
     #[arg(long, default_value_t = 560)]
     second_seeds: usize,
+    /// A Python that has pymoo
+    #[arg(long, default_value = "target/bench-search-venv/bin/python")]
+    python: PathBuf,
     /// Cargo says this to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -37,7 +42,17 @@ fn run(args: Args) -> Result<()> {
     }
     let table = AccuracyTable::read(&args.table)?;
     let profile: Profile = json::read(Path::new(train_table::PROFILE))?;
-    common::stage::print_line(compare::compare(&table, profile.search)?.trim_end())
+    let has_pymoo = args.python.is_file();
+    let python = has_pymoo.then_some(args.python.as_path());
+    if !has_pymoo {
+        eprintln!(
+            "PYMOO IS MISSING, so its searches are left out: {} does not exist; `make bench-search` makes it where \
+             python3 and a network are at hand",
+            args.python.display()
+        );
+    }
+    let comparison = compare::compare(&table, profile.search, python)?;
+    common::stage::print_line(&report::table(&comparison)?)
 }
 
 fn main() -> ExitCode {

@@ -1,0 +1,76 @@
+"""pymoo's part of `make bench-search`: NSGA-II and SPEA-II over the space of the table of trainings.
+
+Standard input, one line: {"sizes": [values of each gene], "ordered": [whether a gene is a number rather than a name],
+"positions": [[position of each gene's value] for each genome], "objectives": [[error, log10 of parameters] for each
+genome], "population": 32, "generations": 8, "seeds": 20}.
+Standard output, one line: {"version": "...", "methods": [{"name": "...", "evaluated": [[indices of genomes in the order of
+their evaluation] for each seed]}]}. A genome that was evaluated before stands there again; duplicates are eliminated
+within population and offspring alone, as pymoo does it.
+"""
+
+import json
+import sys
+
+import pymoo
+from pymoo.algorithms.moo.nsga2 import NSGA2, binary_tournament
+from pymoo.algorithms.moo.spea2 import SPEA2, SPEA2Survival, spea_binary_tournament
+from pymoo.core.mixed import MixedVariableDuplicateElimination, MixedVariableMating, MixedVariableSampling
+from pymoo.core.problem import ElementwiseProblem
+from pymoo.core.variable import Choice, Integer
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.optimize import minimize
+
+
+class TableProblem(ElementwiseProblem):
+    def __init__(self, ask):
+        genes = enumerate(zip(ask["sizes"], ask["ordered"]))
+        variables = {
+            f"gene{gene}": Integer(bounds=(0, size - 1)) if ordered else Choice(options=list(range(size)))
+            for gene, (size, ordered) in genes
+        }
+        super().__init__(vars=variables, n_obj=2)
+        self.index = {tuple(positions): index for index, positions in enumerate(ask["positions"])}
+        self.objectives = ask["objectives"]
+        self.evaluated = []
+
+    def _evaluate(self, x, out, *args, **kwargs):
+        index = self.index[tuple(int(x[f"gene{gene}"]) for gene in range(len(x)))]
+        self.evaluated.append(index)
+        out["F"] = self.objectives[index]
+
+
+def options(comparison, population):
+    """pymoo's operators for mixed variables, with the algorithm's own mating selection."""
+    no_duplicates = MixedVariableDuplicateElimination()
+    selection = TournamentSelection(func_comp=comparison)
+    mating = MixedVariableMating(selection=selection, eliminate_duplicates=no_duplicates)
+    sampling = MixedVariableSampling()
+    return dict(pop_size=population, sampling=sampling, mating=mating, eliminate_duplicates=no_duplicates)
+
+
+def nsga2(population):
+    return NSGA2(**options(binary_tournament, population))
+
+
+def spea2(population):
+    # Its own survival for each search: the one by default is shared and remembers the ranges of earlier searches.
+    return SPEA2(survival=SPEA2Survival(normalize=True), **options(spea_binary_tournament, population))
+
+
+def evaluated(ask, algorithm, seed):
+    problem = TableProblem(ask)
+    # The problem is not copied, so that it still knows what was evaluated.
+    minimize(problem, algorithm(ask["population"]), ("n_gen", ask["generations"]), seed=seed, copy_algorithm=False)
+    return problem.evaluated
+
+
+def main():
+    ask = json.loads(sys.stdin.readline())
+    methods = [
+        {"name": name, "evaluated": [evaluated(ask, algorithm, seed) for seed in range(ask["seeds"])]}
+        for name, algorithm in [("pymoo NSGA-II", nsga2), ("pymoo SPEA-II", spea2)]
+    ]
+    print(json.dumps({"version": pymoo.__version__, "methods": methods}))
+
+
+main()

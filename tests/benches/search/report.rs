@@ -1,0 +1,60 @@
+//! The comparison as a Markdown table.
+
+use crate::compare::{Comparison, Course, SEEDS};
+use anyhow::Result;
+use std::fmt::Write;
+
+/// At how many marks the courses are read, evenly spread over the epochs.
+const MARKS: usize = 8;
+
+/// The median share of the best hypervolume after so many epochs with both quartiles, the epochs spent, and in how many of the seeds a
+/// search comes to what plain SPEA-II has at its end, with half of its epochs.
+pub(crate) fn table(comparison: &Comparison) -> Result<String> {
+    let all = comparison.epochs;
+    let marks: Vec<usize> = (1..=MARKS).map(|mark| all * mark / MARKS).collect();
+    let mut text = String::from("| epochs |");
+    marks.iter().try_for_each(|epochs| write!(text, " {epochs} |"))?;
+    write!(
+        text,
+        " epochs in all | seeds that reach SPEA-II's last with half of its epochs |\n|---|{}",
+        "---|".repeat(MARKS + 2)
+    )?;
+    let plain = &comparison.searches[comparison.plain].courses;
+    for searches in &comparison.searches {
+        write!(text, "\n| {} |", searches.name)?;
+        for epochs in &marks {
+            let [low, middle, high] = quartiles(searches.courses.iter().map(|course| after(course, *epochs)).collect());
+            write!(text, " {middle:.4} ({low:.3} to {high:.3}) |")?;
+        }
+        let last = |course: &Course| course.last().map_or(0.0, |(_, share)| *share);
+        let spent = |course: &Course| course.last().map_or(0.0, |(epochs, _)| *epochs as f64);
+        let [_, spent, _] = quartiles(searches.courses.iter().map(spent).collect());
+        let pairs = plain.iter().zip(&searches.courses);
+        let early = pairs.filter(|(plain, course)| until(course, last(plain)).is_some_and(|epochs| epochs <= all / 2));
+        write!(text, " {spent:.0} | {} of {SEEDS} |", early.count())?;
+    }
+    let pymoo =
+        comparison.pymoo.as_ref().map_or("missing; its searches are left out".into(), |v| format!("version {v}"));
+    write!(text, "\n\nMedians over {SEEDS} seeds, with the lower and the upper quartile. pymoo: {pymoo}.")?;
+    Ok(text)
+}
+
+/// The share that a course has come to after so many epochs.
+pub(crate) fn after(course: &Course, epochs: usize) -> f64 {
+    course.iter().take_while(|(spent, _)| *spent <= epochs).last().map_or(0.0, |(_, share)| *share)
+}
+
+/// The epochs after which a course has come to a share.
+fn until(course: &Course, share: f64) -> Option<usize> {
+    course.iter().find(|(_, reached)| *reached >= share).map(|(epochs, _)| *epochs)
+}
+
+/// Lower quartile, median and upper quartile, each interpolated linearly between its two nearest values.
+pub(crate) fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [0.25, 0.5, 0.75].map(|share| {
+        let place = share * (values.len() - 1) as f64;
+        let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        below + (above - below) * place.fract()
+    })
+}
