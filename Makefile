@@ -71,7 +71,7 @@ SEARCH_PYTHON := target/bench-search-venv/bin/python
 bench-search bench-selection: target/bench-search-venv/installed
 endif
 
-bench-search: data ## searches against the best there is, on a table of trainings; trains it where it is missing
+bench-search: data ## searches against the best there is, on a table of trainings; BENCH_ARGS="--write docs/search.md"
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
 bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it

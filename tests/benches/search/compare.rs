@@ -47,7 +47,7 @@ const PLAIN: usize = 2;
 pub(crate) type Course = Vec<(usize, f64)>;
 
 /// The best there is.
-struct Truth {
+pub(crate) struct Truth {
     scale: Scale,
     /// Hypervolume of the whole table.
     best: f64,
@@ -56,7 +56,7 @@ struct Truth {
 }
 
 impl Truth {
-    fn new(table: &AccuracyTable) -> Result<Truth> {
+    pub(crate) fn new(table: &AccuracyTable) -> Result<Truth> {
         let first = || table.rows.iter().filter(|row| row.seed == 0);
         let points = || {
             let last = first().map(|row| (row.accuracy.get(table.epochs - 1).copied(), row.parameters));
@@ -93,7 +93,7 @@ impl Truth {
     }
 
     /// Each genome costs its epochs the first time only.
-    fn of_cached(&self, genomes: &[usize], points: &[[f64; 2]]) -> Course {
+    pub(crate) fn of_cached(&self, genomes: &[usize], points: &[[f64; 2]]) -> Course {
         let (mut seen, mut course) = (HashSet::new(), Vec::new());
         for genome in genomes {
             if seen.insert(*genome) {
@@ -156,14 +156,7 @@ fn peers(
     search: &SearchSettings,
     python: &Path,
 ) -> Result<(String, Vec<Searches>)> {
-    let first = table.rows.iter().filter(|row| row.seed == 0);
-    let objectives = first.map(|row| {
-        let accuracy = row.accuracy.get(table.epochs - 1).copied().unwrap_or(0.0);
-        (row.genome.canonical(), [1.0 - accuracy, row.parameters as f64])
-    });
-    let by_function: HashMap<Genome, [f64; 2]> = objectives.collect();
-    let row = |genome: Genome| by_function.get(&genome.canonical()).copied().context("the table lacks a genome");
-    let points = table.space.genomes().map(row).collect::<Result<Vec<[f64; 2]>>>()?;
+    let points = points(table)?;
     let ask = Ask {
         space: &table.space,
         objectives: points.iter().map(|[error, parameters]| [*error, parameters.log10()]).collect(),
@@ -177,4 +170,16 @@ fn peers(
         Searches { name: method.name, courses }
     });
     Ok((answer.version, searches.collect()))
+}
+
+/// Error and parameters of each genome of the space, in the space's order.
+pub(crate) fn points(table: &AccuracyTable) -> Result<Vec<[f64; 2]>> {
+    let first = table.rows.iter().filter(|row| row.seed == 0);
+    let objectives = first.map(|row| {
+        let accuracy = row.accuracy.get(table.epochs - 1).copied().unwrap_or(0.0);
+        (row.genome.canonical(), [1.0 - accuracy, row.parameters as f64])
+    });
+    let by_function: HashMap<Genome, [f64; 2]> = objectives.collect();
+    let of = |genome: Genome| by_function.get(&genome.canonical()).copied().context("the table lacks a genome");
+    table.space.genomes().map(of).collect()
 }

@@ -2,6 +2,7 @@
 //! searches are then replayed from the table. Run with `make bench-search`; it prints a table.
 
 mod compare;
+mod figure;
 mod peers;
 mod report;
 mod train_table;
@@ -29,6 +30,9 @@ struct Args {
     /// A Python that has pymoo
     #[arg(long, default_value = "target/bench-search-venv/bin/python")]
     python: PathBuf,
+    /// Replace the results in this file and draw figures/search.svg beside it
+    #[arg(long)]
+    write: Option<PathBuf>,
     /// Cargo says this to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -52,7 +56,10 @@ fn run(args: Args) -> Result<()> {
         );
     }
     let comparison = compare::compare(&table, profile.search, python)?;
-    common::stage::print_line(&report::table(&comparison)?)
+    common::stage::print_line(&report::table(&comparison)?)?;
+    let Some(path) = args.write else { return Ok(()) };
+    figure::write(&path.with_file_name("figures").join("search.svg"), &comparison)?;
+    report::write(&path, &comparison)
 }
 
 fn main() -> ExitCode {

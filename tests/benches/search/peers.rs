@@ -8,12 +8,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What pymoo's searches evaluated.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) version: String,
     pub(crate) methods: Vec<Method>,
 }
 
 /// One of pymoo's algorithms.
+#[derive(Debug)]
 pub(crate) struct Method {
     pub(crate) name: String,
     /// By seed: the evaluated genomes in order, by their place in [`SearchSpace::genomes`].
@@ -67,7 +69,7 @@ impl Ask<'_> {
         }))
     }
 
-    fn parsed(&self, answer: &Value) -> Result<Answer> {
+    pub(crate) fn parsed(&self, answer: &Value) -> Result<Answer> {
         let methods = answer["methods"].as_array().context("no methods")?;
         let method = |method: &Value| {
             let name = method["name"].as_str().context("a method without a name")?.to_string();

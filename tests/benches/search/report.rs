@@ -1,11 +1,42 @@
 //! The comparison as a Markdown table.
 
 use crate::compare::{Comparison, Course, SEEDS};
-use anyhow::Result;
+use anyhow::{Context, Result};
+use common::atomic;
 use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
 
 /// At how many marks the courses are read, evenly spread over the epochs.
 const MARKS: usize = 8;
+
+/// The lines between which the results stand in a document.
+const BEGIN: &str = "<!-- results: begin -->\n";
+const END: &str = "<!-- results: end -->\n";
+
+/// Replaces what stands between the two marks of a file.
+///
+/// # Errors
+/// The file cannot be read or written, or has no marks.
+pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
+    let old = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.with_context(|| {
+        format!("{}: the lines {} and {} are missing", path.display(), BEGIN.trim_end(), END.trim_end())
+    })?;
+    let (date, commit) =
+        (first_line_of("date", &["-u", "+%F"]), first_line_of("git", &["describe", "--always", "--dirty"]));
+    let header = format!("`make bench-search`, {date}, commit {commit}.");
+    let table = table(comparison)?;
+    atomic::write(path, format!("{before}{BEGIN}\n{header}\n\n{table}\n\n{END}{after}").as_bytes())
+}
+
+/// The first line that a program prints, or `unknown`.
+fn first_line_of(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("unknown").to_string()
+}
 
 /// The median share of the best hypervolume after so many epochs with both quartiles, the epochs spent, and in how many of the seeds a
 /// search comes to what plain SPEA-II has at its end, with half of its epochs.

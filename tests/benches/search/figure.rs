@@ -1,0 +1,101 @@
+//! The comparison as a figure: the share of the best hypervolume against the epochs trained so far.
+
+use crate::compare::{Comparison, Searches};
+use crate::report::{after, quartiles};
+use anyhow::{Context, Result, anyhow};
+use common::atomic;
+use plotters::prelude::*;
+use std::path::Path;
+
+/// Width and height in pixels.
+const SIZE: (u32, u32) = (900, 600);
+/// A colour for each kind of search (Okabe and Ito's, which colour-blind people can tell apart).
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(120, 120, 120),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(0, 158, 115),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
+    RGBColor(213, 94, 0),
+    RGBColor(204, 121, 167),
+];
+/// How far apart the epochs are at which the courses are read.
+const STEP: usize = 20;
+/// From where on the share is shown, so that what differs is large.
+const LOWEST: f64 = 0.8;
+
+/// Draws the median of each kind of search as a line within the band of its quartiles.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        fill(&area, comparison).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
+    }
+    atomic::create_dir_all(path.parent().context("the figure has no folder")?)?;
+    atomic::write(path, svg.as_bytes())
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn fill(area: &Area<'_>, comparison: &Comparison) -> Result<(), Box<dyn std::error::Error>> {
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(area)
+        .margin(20)
+        .x_label_area_size(50)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..comparison.epochs as f64, LOWEST..1.0)?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc("epochs trained so far")
+        .y_desc("share of the exhaustive hypervolume")
+        .x_label_formatter(&|epochs| format!("{epochs:.0}"))
+        .y_label_formatter(&|share| format!("{share:.2}"))
+        .label_style(("sans-serif", 15))
+        .draw()?;
+    let curves: Vec<Vec<(f64, [f64; 3])>> =
+        comparison.searches.iter().map(|searches| curve(searches, comparison.epochs)).collect();
+    for (curve, colour) in curves.iter().zip(colours()) {
+        let lower = curve.iter().map(|(epochs, [low, _, _])| (*epochs, *low));
+        let upper = curve.iter().rev().map(|(epochs, [_, _, high])| (*epochs, *high));
+        let band: Vec<(f64, f64)> = lower.chain(upper).collect();
+        chart.draw_series([Polygon::new(band, colour.mix(0.12).filled())])?;
+    }
+    for ((curve, colour), searches) in curves.iter().zip(colours()).zip(&comparison.searches) {
+        let median = curve.iter().map(|(epochs, [_, median, _])| (*epochs, *median));
+        chart
+            .draw_series(LineSeries::new(median, colour.stroke_width(2)))?
+            .label(&searches.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .border_style(BLACK)
+        .background_style(WHITE.mix(0.8))
+        .label_font(("sans-serif", 15))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+/// Colours without end, so that no search is left out.
+fn colours() -> impl Iterator<Item = RGBColor> {
+    COLOURS.into_iter().cycle()
+}
+
+/// By epochs: quartiles of the shares, from where on all three are in the figure, up to where the longest search ends.
+fn curve(searches: &Searches, epochs: usize) -> Vec<(f64, [f64; 3])> {
+    let ends = searches.courses.iter().filter_map(|course| course.last());
+    let end = ends.map(|(spent, _)| *spent).max().unwrap_or(0).min(epochs);
+    let at = |epochs| {
+        let shares = searches.courses.iter().map(|course| after(course, epochs)).collect();
+        (epochs as f64, quartiles(shares))
+    };
+    let inside = |(_, quartiles): &(f64, [f64; 3])| quartiles[0] >= LOWEST;
+    (0..=end).step_by(STEP).map(at).skip_while(|point| !inside(point)).collect()
+}
