@@ -58,8 +58,8 @@ fn run(args: Args) -> Result<()> {
     let comparison = compare::compare(&table, profile.search, python)?;
     common::stage::print_line(&report::table(&comparison)?)?;
     let Some(path) = args.write else { return Ok(()) };
-    figure::write(&path.with_file_name("figures").join("search.svg"), &comparison)?;
-    report::write(&path, &comparison)
+    report::write(&path, &comparison)?;
+    figure::write(&path.with_file_name("figures").join("search.svg"), &comparison)
 }
 
 fn main() -> ExitCode {
