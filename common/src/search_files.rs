@@ -92,7 +92,7 @@ pub struct Individual {
     pub evaluation: Evaluation,
     /// Accuracy per million parameters; `null` for a failed training.
     pub nid: Option<f64>,
-    /// Whether no evaluated individual dominates it; never true of a failed training.
+    /// Whether no individual that was trained in full dominates it; never true of a failed or stopped training.
     pub on_front: bool,
     /// SPEA-II: how many points of the union it dominates.
     pub strength: u64,

@@ -215,11 +215,13 @@ fn nid(evaluation: &Evaluation) -> Option<f64> {
     evaluation.accuracy.map(|accuracy| counts::network_information_density(accuracy, evaluation.parameters))
 }
 
-/// Whether nothing that was ever evaluated dominates it. The archive alone cannot tell: truncation may have dropped the
-/// one that does. A failed training is never on the front, nor one that was stopped.
+/// Whether nothing that was ever evaluated in full dominates it. The archive alone cannot tell: truncation may have dropped
+/// the one that does. A failed training is never on the front, nor one that was stopped: what dominates must be a network
+/// that the search can offer instead.
 pub fn on_front(evaluation: &Evaluation, all: &[Evaluation]) -> bool {
-    let in_full = evaluation.accuracy.is_some() && evaluation.stopped_after.is_none();
-    in_full && all.iter().all(|other| !dominates(&other.objectives(), &evaluation.objectives()))
+    let in_full = |evaluation: &Evaluation| evaluation.accuracy.is_some() && evaluation.stopped_after.is_none();
+    let dominated = |other: &Evaluation| in_full(other) && dominates(&other.objectives(), &evaluation.objectives());
+    in_full(evaluation) && !all.iter().any(dominated)
 }
 
 #[cfg(test)]
@@ -320,5 +322,14 @@ mod tests {
         assert_eq!(search.evaluations.iter().filter(|e| e.failure.is_some()).count(), 9);
         let failed: Vec<_> = search.archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_none()).collect();
         assert!(failed.iter().all(|i| !i.on_front && i.nid.is_none() && i.evaluation.objectives()[0] == 1.0));
+    }
+
+    #[test]
+    fn a_stopped_training_takes_nobody_off_the_front() {
+        let mut all = search(&config(2, 1), |_| Ok(0.8)).evaluations;
+        all[1] = Evaluation { parameters: all[0].parameters, accuracy: Some(0.9), ..all[1].clone() };
+        assert!(!on_front(&all[0], &all) && on_front(&all[1], &all));
+        all[1].stopped_after = Some(4);
+        assert!(on_front(&all[0], &all) && !on_front(&all[1], &all));
     }
 }
