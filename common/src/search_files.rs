@@ -1,7 +1,10 @@
 //! The files of a search: `search.json`, `evaluations.jsonl`, `archive.json`.
 
+use crate::board::Board;
+use crate::criteria::Criteria;
 use crate::genome::Genome;
 use crate::json::Document;
+use crate::objective::Objective;
 use crate::profile::SearchSettings;
 use crate::space::SearchSpace;
 use crate::template::Template;
@@ -25,6 +28,10 @@ pub struct SearchConfig {
     pub search: SearchSettings,
     /// How candidates are trained, as in the profile.
     pub training: crate::profile::TrainingSettings,
+    /// The board that networks are measured on; `null` where nothing is.
+    pub board: Option<Board>,
+    /// What ends the search early.
+    pub criteria: Criteria,
 }
 
 impl Document for SearchConfig {
@@ -47,8 +54,17 @@ pub struct Evaluation {
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Validation accuracy (0..1); `null` when the training failed.
+    /// Bytes of working memory of its crate; `null` where the search has no use for it.
+    pub arena_bytes: Option<u64>,
+    /// Validation accuracy (0..1), the mean of both where there is a second; `null` when the training failed.
     pub accuracy: Option<f64>,
+    /// Validation accuracy with a second seed (`search.reseed_front`), 0 when that training failed. This and what was
+    /// measured comes after the training, so `archive.json` has it, but not `evaluations.jsonl`.
+    pub second_accuracy: Option<f64>,
+    /// Median time of one inference; `null` where it was not measured.
+    pub latency_s: Option<f64>,
+    /// Median energy of one inference, all that the meter saw; `null` where it was not measured.
+    pub energy_j: Option<f64>,
     /// The epoch after which it was trained no further, being weak (`search.halving`); `null` otherwise.
     pub stopped_after: Option<usize>,
     /// Accuracies where the weak are stopped, as far as it came.
@@ -66,6 +82,23 @@ impl Evaluation {
     pub fn objectives(&self) -> [f64; 2] {
         [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
     }
+
+    /// The value of an objective; `None` where it is not known.
+    pub fn objective(&self, objective: Objective) -> Option<f64> {
+        match objective {
+            Objective::Error => Some(1.0 - self.accuracy.unwrap_or(0.0)),
+            Objective::Params => Some(self.parameters as f64),
+            Objective::Macs => Some(self.macs as f64),
+            Objective::ArenaBytes => self.arena_bytes.map(|bytes| bytes as f64),
+            Objective::LatencyS => self.latency_s,
+            Objective::EnergyJ => self.energy_j,
+        }
+    }
+
+    /// Whether it was trained to the end and has an accuracy.
+    pub fn in_full(&self) -> bool {
+        self.accuracy.is_some() && self.stopped_after.is_none()
+    }
 }
 
 /// `archive.json`: the archive after the last finished iteration.
@@ -76,6 +109,8 @@ pub struct Archive {
     pub iterations: usize,
     /// Evaluations made.
     pub evaluations: usize,
+    /// The individual that ended the search, as it meets all criteria; `null` where none does or there are none.
+    pub criteria_met_by: Option<String>,
     /// The archive, by parameters and then error.
     pub individuals: Vec<Individual>,
 }
@@ -117,7 +152,11 @@ mod tests {
             genome,
             parameters: 20_002,
             macs: 1,
+            arena_bytes: None,
             accuracy: Some(0.1 + 0.2),
+            second_accuracy: None,
+            latency_s: None,
+            energy_j: None,
             stopped_after: None,
             rungs: vec![],
             failure: None,

@@ -1,9 +1,10 @@
 //! Which genomes can be candidates at all.
 
+use crate::arena::Arena;
 use anyhow::{Result, ensure};
 use common::counts::{self, Counts};
 use common::genome::Genome;
-use common::network::Input;
+use common::network::{Input, Network};
 use common::profile::SearchSettings;
 use common::template::Template;
 
@@ -18,6 +19,8 @@ pub struct Candidates<'a> {
     pub input: &'a Input,
     /// Names of the classes.
     pub classes: &'a [String],
+    /// What tells the working memory of a network's crate, where an objective or a limit needs it.
+    pub arena: Option<&'a Arena>,
 }
 
 impl Candidates<'_> {
@@ -26,12 +29,33 @@ impl Candidates<'_> {
     /// # Errors
     /// The images are too small for the genome, or its network is above a limit.
     pub fn count(&self, genome: &Genome) -> Result<Counts> {
-        let counts = counts::count(&self.template.expand(genome, self.input.clone(), self.classes.to_vec())?)?;
+        let network = self.network(genome)?;
+        let counts = counts::count(&network)?;
         let most = self.search.max_parameters.unwrap_or(u64::MAX);
         ensure!(counts.parameters <= most, "{} parameters are above search.max_parameters {most}", counts.parameters);
         let most = self.search.max_macs.unwrap_or(u64::MAX);
         ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
+        if let Some(most) = self.search.max_arena_bytes {
+            let bytes = self.arena_bytes(genome)?.unwrap_or(0);
+            ensure!(bytes <= most, "{bytes} bytes of working memory are above search.max_arena_bytes {most}");
+        }
         Ok(counts)
+    }
+
+    /// Bytes of working memory of a genome's crate; `None` where nothing asks for it.
+    ///
+    /// # Errors
+    /// The images are too small for the genome, or `codegen plan` fails.
+    pub fn arena_bytes(&self, genome: &Genome) -> Result<Option<u64>> {
+        self.arena.as_ref().map(|arena| arena.bytes(genome, || self.network(genome))).transpose()
+    }
+
+    /// A genome's network.
+    ///
+    /// # Errors
+    /// The images are too small for the genome.
+    pub fn network(&self, genome: &Genome) -> Result<Network> {
+        self.template.expand(genome, self.input.clone(), self.classes.to_vec())
     }
 }
 
@@ -57,7 +81,8 @@ mod tests {
         let count = |max_parameters| {
             let search = SearchSettings { max_parameters, ..SearchSettings::default() };
             let template = Template::default();
-            Candidates { template: &template, search: &search, input: &input, classes: &classes }.count(&genome)
+            Candidates { template: &template, search: &search, input: &input, classes: &classes, arena: None }
+                .count(&genome)
         };
         assert_eq!(count(None).unwrap().parameters, 65_074);
         assert_eq!(count(Some(65_074)).unwrap().parameters, 65_074);

@@ -149,14 +149,12 @@ pub(crate) fn difference(key: &str, earlier: &Value, now: &Value) -> Option<(Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{config, count};
+    use crate::test_support::{candidate, config};
 
     fn population(count_of: usize) -> Vec<Candidate> {
         let space = config(1, 1).space;
         let genomes = space.genomes().take(count_of).enumerate();
-        genomes
-            .map(|(index, genome)| Candidate { iteration: 0, index, genome, counts: count(&genome).unwrap() })
-            .collect()
+        genomes.map(|(index, genome)| candidate(0, index, genome)).collect()
     }
 
     fn error_of(folder: &Path, config: &SearchConfig, resume: bool) -> String {

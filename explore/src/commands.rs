@@ -1,14 +1,16 @@
 //! The commands: what they read, what they print.
 
+use crate::demands::{self, Demands};
 use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
 use crate::overrides::Overrides;
 use crate::overview::Overview;
+use crate::programs::Interrupt;
 use crate::session::{self, Setting};
 use crate::spea2::{self, Fitness};
 use crate::table::Table;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use common::counts;
 use common::dataset::{Dataset, Split};
@@ -24,7 +26,7 @@ use std::path::PathBuf;
 /// Options of `explore run`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/digits-smoke/explore\n\nA run that was interrupted goes on with the same options and --resume."
+    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/digits-smoke/explore\n  explore run --config pipelines/profiles/laptop.json --dataset data/mnist --out runs/fast --board host --min-accuracy 0.985 --max-latency-s 0.0005\n\nA run that was interrupted goes on with the same options and --resume."
 )]
 pub(crate) struct RunArgs {
     /// Profile: search space, template, population, iterations, training
@@ -53,7 +55,9 @@ pub(crate) struct RunArgs {
     evaluator: Source,
     #[command(flatten)]
     overrides: Overrides,
-    /// Folder of the program `train` [default: the folder of this program]
+    #[command(flatten)]
+    demands: Demands,
+    /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this program]
     #[arg(long)]
     bin_dir: Option<PathBuf>,
 }
@@ -89,12 +93,16 @@ struct Summary {
     archive: usize,
     front: usize,
     best_accuracy: Option<f64>,
+    /// The individual that meets all criteria.
+    criteria_met_by: Option<String>,
 }
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
-    let RunArgs { config, dataset, out, seed, workers, engine, resume, evaluator, overrides, bin_dir } = args;
+    let RunArgs { config, dataset, out, seed, workers, engine, resume, evaluator, overrides, demands, bin_dir } = args;
     let mut profile: Profile = json::read(&config)?;
     overrides.apply(&mut profile.search);
+    profile.search.check()?;
+    let board = demands.board(&profile.search, bin_dir.as_deref())?;
     let description = Dataset::describe(&dataset)?;
     let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
     let search_config = SearchConfig {
@@ -105,11 +113,20 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         template: profile.template,
         search: profile.search,
         training: profile.training,
+        board: board.clone(),
+        criteria: demands.criteria()?,
     };
+    let interrupt = Interrupt::catch()?;
+    let settings = &search_config.search;
+    let arena = demands::arena(board.as_ref(), settings, &out, bin_dir.as_deref())?;
+    let on_board = demands.on_board(board, settings, &out, bin_dir.as_deref(), interrupt.clone())?;
     let evaluator = match (evaluator, engine) {
         (Source::Train, Engine::Local) => {
             let train = stage::binary("train", bin_dir.as_deref())?;
-            Evaluator::Train(Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?)
+            Evaluator::Train(Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), interrupt))
+        }
+        (Source::Table(_), Engine::Local) if on_board.is_some() => {
+            bail!("a table has no networks to measure: leave out --board, or train with --evaluator train")
         }
         (Source::Table(file), Engine::Local) => Evaluator::Table(Table::read(&file, &search_config)?),
     };
@@ -118,6 +135,8 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         input: description.input(),
         classes: description.classes,
         evaluator,
+        arena,
+        on_board,
         resume,
         winners: profile.finals.winners,
     };
@@ -130,6 +149,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         archive: search.archive.individuals.len(),
         front: search.archive.individuals.iter().filter(|individual| individual.on_front).count(),
         best_accuracy: accuracies.reduce(f64::max),
+        criteria_met_by: search.archive.criteria_met_by,
     })
 }
 
@@ -258,7 +278,7 @@ pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
         short.push(Length { epochs: profile.search.epochs, images });
     }
     let train = stage::binary("train", bin_dir.as_deref())?;
-    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers))?;
+    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch()?);
     let seeds = (seed..).take(seeds as usize).collect();
     let study =
         Study { profile: &profile, dataset: &description, images: &images, genomes, seeds, short, trainer: &trainer };

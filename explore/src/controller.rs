@@ -1,13 +1,11 @@
 //! The controller: Algorithm 1 of the paper. It knows nothing of files and processes; its result depends on the
 //! configuration and on what `evaluate` returns, so a replayed search takes the same course.
 
-use crate::normalize::{Normalize, Points};
 use crate::novelty::Novelty;
 use crate::operators::crossover;
-use crate::spea2::{self, dominates};
-use crate::{forest, nsga2};
+use crate::{archive, forest, nsga2};
 use anyhow::{Result, ensure};
-use common::counts::{self, Counts};
+use common::counts::Counts;
 use common::genome::Genome;
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
 use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
@@ -28,6 +26,8 @@ pub struct Candidate {
     pub genome: Genome,
     /// Parameters and MACs of its network.
     pub counts: Counts,
+    /// Bytes of working memory of its crate, where the search has a use for it.
+    pub arena_bytes: Option<u64>,
 }
 
 impl Candidate {
@@ -49,7 +49,11 @@ impl Candidate {
             genome: self.genome,
             parameters: self.counts.parameters,
             macs: self.counts.macs,
+            arena_bytes: self.arena_bytes,
             accuracy,
+            second_accuracy: None,
+            latency_s: None,
+            energy_j: None,
             stopped_after: None,
             rungs: Vec::new(),
             failure,
@@ -72,15 +76,19 @@ pub struct Controller<'a, C> {
     config: &'a SearchConfig,
     novelty: Novelty<'a, C>,
     search: Search,
+    /// Places in `search.evaluations` of the last union of population and archive, and of the archive's individuals.
+    union: Vec<usize>,
+    archived: Vec<usize>,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// A search that has not begun. `count` gives parameters and MACs of a genome's network, or an error where the
     /// template cannot be expanded for the images.
     pub fn new(config: &'a SearchConfig, count: C) -> Self {
-        let archive = Archive { iterations: 0, evaluations: 0, individuals: Vec::new() };
+        let archive = Archive { iterations: 0, evaluations: 0, criteria_met_by: None, individuals: Vec::new() };
         let search = Search { evaluations: Vec::new(), archive };
-        Controller { config, novelty: Novelty::new(&config.space, count), search }
+        let novelty = Novelty::new(&config.space, count);
+        Controller { config, novelty, search, union: Vec::new(), archived: Vec::new() }
     }
 
     /// What is known so far.
@@ -89,13 +97,14 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     }
 
     /// Steps 0, 3, 4 and 5: the initial population is random; later ones come from the archive by mating selection,
-    /// crossover and forced mutation. `None` when the search is over. The last population can be smaller than asked for.
+    /// crossover and forced mutation. `None` when the search is over: after its last iteration, or when an individual meets
+    /// all criteria. The last population can be smaller than asked for.
     ///
     /// # Errors
     /// No genome of the space can be expanded.
     pub fn next_population(&mut self) -> Result<Option<Vec<Candidate>>> {
         let iteration = self.search.archive.iterations;
-        if iteration == self.config.search.iterations {
+        if iteration == self.config.search.iterations || self.search.archive.criteria_met_by.is_some() {
             return Ok(None);
         }
         let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
@@ -110,7 +119,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
                 std::iter::from_fn(|| self.novelty.random(&mut rng)).take(size).collect()
             }
         };
-        let candidate = |(index, (genome, counts))| Candidate { iteration, index, genome, counts };
+        let candidate = |(index, (genome, counts))| Candidate { iteration, index, genome, counts, arena_bytes: None };
         let population: Vec<Candidate> = offered.into_iter().enumerate().map(candidate).collect();
         ensure!(
             iteration > 0 || !population.is_empty(),
@@ -148,32 +157,55 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
 
     /// Steps 1 and 2: takes the evaluations of a whole population, in its order; fitness over the union of population
     /// and archive, and environmental selection.
+    ///
+    /// # Errors
+    /// Objectives that have no place in a plane.
     pub fn evaluated(&mut self, population: Vec<Evaluation>) -> Result<()> {
-        self.search.evaluations.extend(population.iter().cloned());
-        let Archive { iterations, individuals, .. } = &self.search.archive;
-        let archived = individuals.iter().map(|individual| individual.evaluation.clone());
-        let union: Vec<Evaluation> = population.into_iter().chain(archived).collect();
-        let individuals = next_archive(&union, &self.search.evaluations, &self.config.search)?;
-        self.search.archive =
-            Archive { iterations: iterations + 1, evaluations: self.search.evaluations.len(), individuals };
+        let first = self.search.evaluations.len();
+        self.search.evaluations.extend(population);
+        self.union = (first..self.search.evaluations.len()).chain(self.archived.iter().copied()).collect();
+        self.search.archive.iterations += 1;
+        self.select()
+    }
+
+    /// Puts evaluations of which more is known now in the place of those with the same ids, and selects once more.
+    ///
+    /// # Errors
+    /// Those of [`Controller::evaluated`].
+    pub fn revised(&mut self, evaluations: Vec<Evaluation>) -> Result<()> {
+        for evaluation in evaluations {
+            if let Some(place) = self.search.evaluations.iter().position(|known| known.id == evaluation.id) {
+                self.search.evaluations[place] = evaluation;
+            }
+        }
+        self.select()
+    }
+
+    fn select(&mut self) -> Result<()> {
+        let search = &mut self.search;
+        let members = archive::next(&self.union, &search.evaluations, &self.config.search)?;
+        (self.archived, search.archive.individuals) = members.into_iter().unzip();
+        search.archive.evaluations = search.evaluations.len();
+        let meeting = archive::meeting(&search.archive.individuals, &self.config.criteria);
+        search.archive.criteria_met_by = meeting.map(|individual| individual.evaluation.id.clone());
         Ok(())
     }
 }
 
 /// What tournaments compare: the smaller key wins.
-fn mating_keys(archive: &[Individual], settings: &SearchSettings) -> Vec<(u64, f64)> {
+fn mating_keys(individuals: &[Individual], settings: &SearchSettings) -> Vec<(u64, f64)> {
     match (settings.strategy, settings.fitness) {
         (Strategy::Nsga2, _) => {
-            let points: Vec<[f64; 2]> = archive.iter().map(|i| i.evaluation.objectives()).collect();
+            let points = archive::points(individuals.iter().map(|i| &i.evaluation), &settings.objectives);
             let ranks = nsga2::ranks(&points);
             let crowding = nsga2::crowding(&points, &ranks);
             ranks.iter().zip(crowding).map(|(rank, crowding)| (*rank as u64, -crowding)).collect()
         }
         (Strategy::Spea2 | Strategy::Random, MatingFitness::Spea2) => {
-            archive.iter().map(|i| (i.raw_fitness, i.density)).collect()
+            individuals.iter().map(|i| (i.raw_fitness, i.density)).collect()
         }
         (Strategy::Spea2 | Strategy::Random, MatingFitness::Score) => {
-            archive.iter().map(|i| (0, -i.nid.unwrap_or(0.0))).collect()
+            individuals.iter().map(|i| (0, -i.nid.unwrap_or(0.0))).collect()
         }
     }
 }
@@ -184,50 +216,10 @@ fn tournament(keys: &[(u64, f64)], rng: &mut impl Rng) -> usize {
     if keys[b] < keys[a] { b } else { a }
 }
 
-/// The archive that environmental selection makes of the union of population and archive, by parameters and error.
-fn next_archive(union: &[Evaluation], all: &[Evaluation], settings: &SearchSettings) -> Result<Vec<Individual>> {
-    let objectives: Vec<Vec<f64>> = union.iter().map(|evaluation| evaluation.objectives().to_vec()).collect();
-    let points = Points::new(objectives.clone(), Normalize::LogMinmax)?;
-    let fitness = spea2::fitness(&points);
-    let individual = |index: usize| Individual {
-        nid: nid(&union[index]),
-        on_front: on_front(&union[index], all),
-        strength: fitness.strength[index],
-        raw_fitness: fitness.raw_fitness[index],
-        density: fitness.density[index],
-        evaluation: union[index].clone(),
-    };
-    let selected = match settings.strategy {
-        Strategy::Spea2 | Strategy::Random => spea2::environmental_selection(&points, &fitness, settings.archive_size),
-        Strategy::Nsga2 => nsga2::select(&objectives, settings.archive_size),
-    };
-    let mut individuals: Vec<Individual> = selected.into_iter().map(individual).collect();
-    let error = |individual: &Individual| individual.evaluation.objectives()[0];
-    let age = |individual: &Individual| (individual.evaluation.iteration, individual.evaluation.index);
-    individuals.sort_by(|a, b| {
-        let by_parameters = a.evaluation.parameters.cmp(&b.evaluation.parameters);
-        by_parameters.then(error(a).total_cmp(&error(b))).then(age(a).cmp(&age(b)))
-    });
-    Ok(individuals)
-}
-
-fn nid(evaluation: &Evaluation) -> Option<f64> {
-    evaluation.accuracy.map(|accuracy| counts::network_information_density(accuracy, evaluation.parameters))
-}
-
-/// Whether nothing that was ever evaluated in full dominates it. The archive alone cannot tell: truncation may have dropped
-/// the one that does. A failed training is never on the front, nor one that was stopped: what dominates must be a network
-/// that the search can offer instead.
-pub fn on_front(evaluation: &Evaluation, all: &[Evaluation]) -> bool {
-    let in_full = |evaluation: &Evaluation| evaluation.accuracy.is_some() && evaluation.stopped_after.is_none();
-    let dominated = |other: &Evaluation| in_full(other) && dominates(&other.objectives(), &evaluation.objectives());
-    in_full(evaluation) && !all.iter().any(dominated)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{config, search};
+    use crate::test_support::{config, count, search};
     use std::collections::HashSet;
 
     /// A made-up accuracy that grows with size and depends on the other genes.
@@ -325,11 +317,37 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_training_takes_nobody_off_the_front() {
-        let mut all = search(&config(2, 1), |_| Ok(0.8)).evaluations;
-        all[1] = Evaluation { parameters: all[0].parameters, accuracy: Some(0.9), ..all[1].clone() };
-        assert!(!on_front(&all[0], &all) && on_front(&all[1], &all));
-        all[1].stopped_after = Some(4);
-        assert!(on_front(&all[0], &all) && !on_front(&all[1], &all));
+    fn the_search_ends_with_the_iteration_whose_individual_meets_the_criteria() {
+        let mut config = config(10, 6);
+        let best = |search: &Search, iterations| {
+            let until = search.evaluations.iter().filter(|e| e.iteration < iterations);
+            until.filter_map(|e| e.accuracy).fold(0.0, f64::max)
+        };
+        let whole = search(&config, outcome);
+        let (first, last) = (best(&whole, 1), best(&whole, 6));
+        assert!(first < last);
+        config.criteria.min_accuracy = Some(last);
+        let shorter = search(&config, outcome);
+        let end = shorter.archive.iterations;
+        assert!(best(&whole, end) >= last && best(&whole, end - 1) < last);
+        assert_eq!(shorter.evaluations[..], whole.evaluations[..shorter.evaluations.len()]);
+        let met_by = shorter.archive.criteria_met_by.unwrap();
+        assert_eq!(shorter.evaluations.iter().find(|e| e.id == met_by).unwrap().accuracy, Some(last));
+        assert_eq!(whole.archive.criteria_met_by, None);
+    }
+
+    #[test]
+    fn what_is_revised_moves_the_archive() {
+        let config = config(10, 1);
+        let mut controller = Controller::new(&config, count);
+        let population = controller.next_population().unwrap().unwrap();
+        controller.evaluated(population.iter().map(|c| c.evaluated(outcome(c))).collect()).unwrap();
+        let before = controller.search().clone();
+        let lucky = before.archive.individuals.iter().rfind(|i| i.on_front).unwrap().evaluation.clone();
+        controller.revised(vec![Evaluation { accuracy: Some(0.0), ..lucky.clone() }]).unwrap();
+        let individuals = &controller.search().archive.individuals;
+        assert!(individuals.iter().all(|i| i.evaluation.id != lucky.id || !i.on_front));
+        controller.revised(vec![lucky]).unwrap();
+        assert_eq!(*controller.search(), before);
     }
 }

@@ -2,27 +2,17 @@
 //!
 //! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
+use crate::programs::{Interrupt, POLL, check_uninterrupted, log_end};
 use crate::table::Table;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use common::genome::Genome;
 use common::json;
 use common::train_report::TrainReport;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
-
-/// Signals with which a person or a system ends a run; they say nothing about the genome in training.
-const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
-/// How often running trainings are looked at. Trainings take seconds at least.
-const POLL: Duration = Duration::from_millis(10);
-/// How many of a log's last lines go into an error message.
-const LOG_LINES: usize = 3;
 
 /// A validation accuracy (0..1), or why there is none, in words that are the same in every run.
 pub type Outcome = std::result::Result<f64, String>;
@@ -97,27 +87,22 @@ pub struct Trainer {
     workers: usize,
     /// Threads of each training.
     threads: usize,
-    /// Set when a signal asks the run to end.
-    interrupted: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl Trainer {
     /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search or
-    /// study. Its trainings end with this program on Ctrl-C and SIGTERM.
+    /// study. Its trainings end with this program on an interrupt.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
         profile: PathBuf,
         folder: PathBuf,
         workers: usize,
-    ) -> Result<Trainer> {
+        interrupt: Interrupt,
+    ) -> Trainer {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let interrupted = Arc::new(AtomicBool::new(false));
-        // Not SIGHUP: `nohup` has it ignored, and a handler would undo that.
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone()).context("cannot install a signal handler")?;
-        }
-        Ok(Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupted })
+        Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupt }
     }
 
     /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file that `train fit`
@@ -141,7 +126,7 @@ impl Trainer {
         let mut waiting = tasks.iter().enumerate();
         let mut running = Running(Vec::new());
         loop {
-            self.check_interrupted()?;
+            self.interrupt.check()?;
             while running.0.len() < self.workers
                 && let Some((position, task)) = waiting.next()
             {
@@ -162,10 +147,7 @@ impl Trainer {
 
     /// The last lines of a training's log, on one line.
     pub fn log_end(&self, task: &Task) -> String {
-        let bytes = std::fs::read(self.folder.join(&task.folder).join("train.log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+        log_end(&self.folder.join(&task.folder).join("train.log"))
     }
 
     fn start(&self, task: &Task) -> Result<Child> {
@@ -199,10 +181,8 @@ impl Trainer {
 
     fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
         let log = format!("see {}/train.log", task.folder);
+        check_uninterrupted(status)?;
         if let Some(signal) = status.signal() {
-            if INTERRUPTIONS.contains(&signal) {
-                bail!(interruption());
-            }
             return Ok(Err(format!("train fit was ended by signal {signal}; {log}")));
         }
         if !status.success() {
@@ -211,17 +191,6 @@ impl Trainer {
         let outcome = self.earlier_outcome(task);
         Ok(outcome.unwrap_or_else(|| Err(format!("train fit wrote no valid train.json; {log}"))))
     }
-
-    fn check_interrupted(&self) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            bail!(interruption());
-        }
-        Ok(())
-    }
-}
-
-fn interruption() -> &'static str {
-    "interrupted; what is finished is kept, and --resume goes on from there"
 }
 
 /// What a report says of a task; `None` where the training did not come as far.

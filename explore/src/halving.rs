@@ -5,6 +5,7 @@ use crate::controller::Candidate;
 use crate::evaluator::Outcome;
 use crate::nsga2;
 use anyhow::Result;
+use common::counts::Counts;
 use common::profile::SearchSettings;
 use common::search_files::{Evaluation, Individual};
 
@@ -97,12 +98,16 @@ impl Race<'_> {
     /// equal.
     fn survivors(&self, courses: &[Course], rung: usize) -> Vec<usize> {
         let there: Vec<usize> = (0..courses.len()).filter(|place| courses[*place].rungs.len() > rung).collect();
-        let of_population =
-            there.iter().map(|p| [1.0 - courses[*p].rungs[rung], self.population[*p].counts.parameters as f64]);
+        let point = |accuracy: f64, counts: Counts| -> Vec<f64> {
+            self.search.objectives.iter().map(|objective| objective.before(1.0 - accuracy, counts)).collect()
+        };
+        let of_population = there.iter().map(|p| point(courses[*p].rungs[rung], self.population[*p].counts));
         let of_archive = self.archive.iter().map(|individual| &individual.evaluation);
-        let of_archive =
-            of_archive.filter_map(|e| e.rungs.get(rung).map(|accuracy| [1.0 - accuracy, e.parameters as f64]));
-        let points: Vec<[f64; 2]> = of_population.chain(of_archive).collect();
+        let of_archive = of_archive.filter_map(|e| {
+            let counts = Counts { parameters: e.parameters, macs: e.macs };
+            e.rungs.get(rung).map(|accuracy| point(*accuracy, counts))
+        });
+        let points: Vec<Vec<f64>> = of_population.chain(of_archive).collect();
         let ranks = nsga2::ranks(&points);
         let mut order: Vec<usize> = (0..there.len()).collect();
         order.sort_by(|a, b| ranks[*a].cmp(&ranks[*b]).then(points[*a][0].total_cmp(&points[*b][0])));
@@ -114,7 +119,7 @@ impl Race<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{config, count};
+    use crate::test_support::{candidate, config};
     use common::search_files::SearchConfig;
 
     fn halving() -> SearchConfig {
@@ -125,9 +130,7 @@ mod tests {
 
     fn population(config: &SearchConfig) -> Vec<Candidate> {
         let genomes = config.space.genomes().step_by(101).take(8).enumerate();
-        genomes
-            .map(|(index, genome)| Candidate { iteration: 0, index, genome, counts: count(&genome).unwrap() })
-            .collect()
+        genomes.map(|(index, genome)| candidate(0, index, genome)).collect()
     }
 
     /// Accuracy grows with the place and the epoch; the one at place 3 fails after epoch 4.

@@ -5,6 +5,8 @@
 //! `checkpoint`, `winners`, `figures` and `session` are the
 //! processes and files around it. `fidelity` studies what the short trainings of a search are worth.
 
+pub mod archive;
+pub mod arena;
 pub mod candidates;
 pub mod checkpoint;
 pub mod controller;
@@ -18,8 +20,10 @@ pub mod hypervolume;
 pub mod normalize;
 pub mod novelty;
 pub mod nsga2;
+pub mod on_board;
 pub mod operators;
 pub mod overview;
+pub mod programs;
 pub mod progress;
 pub mod scores;
 pub mod session;
@@ -29,6 +33,7 @@ pub mod winners;
 
 mod commands;
 mod crowd;
+mod demands;
 mod overrides;
 #[cfg(test)]
 mod test_support;

@@ -1,6 +1,7 @@
 //! Options of `explore run` that go before the profile's section `search`.
 
 use clap::{Args, ValueEnum};
+use common::objective::Objective;
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
 
 /// Where weak candidates are stopped if the profile does not say.
@@ -11,6 +12,9 @@ pub(crate) struct Overrides {
     /// What chooses archive and populations [default: the profile's, as for all that follow]
     #[arg(long, value_enum)]
     strategy: Option<StrategyName>,
+    /// What is minimised: error, and one or more of params, macs, arena_bytes, latency_s, energy_j, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parse_objective)]
+    objectives: Option<Vec<Objective>>,
     /// What decides SPEA-II's tournaments
     #[arg(long, value_enum)]
     fitness: Option<FitnessName>,
@@ -26,6 +30,17 @@ pub(crate) struct Overrides {
     /// Most multiply-adds of a candidate for one image
     #[arg(long)]
     max_macs: Option<u64>,
+    /// Most bytes of working memory of a candidate's crate
+    #[arg(long)]
+    max_arena_bytes: Option<u64>,
+    /// Train the front with a second seed, too, and go by the mean
+    #[arg(long)]
+    reseed_front: bool,
+}
+
+fn parse_objective(name: &str) -> Result<Objective, String> {
+    let known = Objective::ALL.into_iter().find(|objective| objective.to_string() == name);
+    known.ok_or_else(|| format!("the objectives are {}", Objective::ALL.map(|o| o.to_string()).join(", ")))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -56,6 +71,9 @@ impl Overrides {
             Some(StrategyName::Nsga2) => search.strategy = Strategy::Nsga2,
             Some(StrategyName::Random) => search.strategy = Strategy::Random,
         }
+        if let Some(objectives) = &self.objectives {
+            search.objectives.clone_from(objectives);
+        }
         match self.fitness {
             None => {}
             Some(FitnessName::Spea2) => search.fitness = MatingFitness::Spea2,
@@ -71,5 +89,7 @@ impl Overrides {
         }
         search.max_parameters = self.max_params.or(search.max_parameters);
         search.max_macs = self.max_macs.or(search.max_macs);
+        search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
+        search.reseed_front |= self.reseed_front;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::controller::Search;
 use crate::scores;
+use common::criteria::Criteria;
 use common::search_files::{Evaluation, SearchConfig};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -78,6 +79,19 @@ impl Progress {
         }
     }
 
+    /// An evaluation was trained with a second seed.
+    pub fn trained_again(&mut self, evaluation: &Evaluation) {
+        let second = evaluation.second_accuracy.unwrap_or(0.0);
+        self.show(&format!("{}: accuracy {second:.4} with a second seed", evaluation.id));
+    }
+
+    /// An evaluation was measured.
+    pub fn measured(&mut self, evaluation: &Evaluation) {
+        let latency = evaluation.latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
+        let energy = evaluation.energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
+        self.show(&format!("{}: latency {latency}{energy}", evaluation.id));
+    }
+
     /// An iteration ended.
     pub fn finished(&mut self, search: &Search) {
         self.front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
@@ -85,9 +99,16 @@ impl Progress {
         self.show(&format!("iteration {} finished", search.archive.iterations));
     }
 
-    /// The search ended, here before its planned iterations where the space was used up.
-    pub fn end(&mut self, search: &Search) {
+    /// The search ended: with all criteria met, or where the space was used up, or after its planned iterations.
+    pub fn end(&mut self, search: &Search, criteria: &Criteria) {
         self.bar.finish_and_clear();
+        if let Some(id) = &search.archive.criteria_met_by {
+            say(&format!("{id} meets all criteria after iteration {}", search.archive.iterations));
+            return;
+        }
+        if criteria.any() {
+            say("no individual meets all criteria; the archive has the best there is");
+        }
         if search.archive.iterations < self.iterations {
             let done = search.archive.iterations;
             say(&format!("nothing unseen is left after {done} of {} iterations", self.iterations));

@@ -6,7 +6,7 @@ use common::search_files::Evaluation;
 
 /// Eq. 1 of the paper, accuracy per million parameters (NID); `None` of a training that failed or was stopped early.
 pub fn score(evaluation: &Evaluation) -> Option<f64> {
-    let accuracy = evaluation.accuracy.filter(|_| evaluation.stopped_after.is_none())?;
+    let accuracy = evaluation.accuracy.filter(|_| evaluation.in_full())?;
     Some(counts::network_information_density(accuracy, evaluation.parameters))
 }
 

@@ -1,13 +1,17 @@
 //! A whole search: Algorithm 1 with trainings and files around it.
 
+use crate::arena::Arena;
 use crate::candidates::Candidates;
 use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::halving::{Leg, Race, Told};
+use crate::on_board::OnBoard;
 use crate::progress::Progress;
 use crate::{figures, winners};
 use anyhow::{Result, ensure};
+use common::counts::Counts;
+use common::genome::Genome;
 use common::json;
 use common::network::Input;
 use common::search_files::{Evaluation, Individual, SearchConfig};
@@ -25,6 +29,10 @@ pub struct Setting<'a> {
     pub classes: Vec<String>,
     /// What evaluates genomes.
     pub evaluator: Evaluator,
+    /// What tells the working memory of networks' crates, where an objective or a limit needs it.
+    pub arena: Option<Arena>,
+    /// What measures networks, where an objective or a criterion needs it.
+    pub on_board: Option<OnBoard>,
     /// Whether to go on with a search that the folder holds.
     pub resume: bool,
     /// How many winners there shall be.
@@ -42,22 +50,40 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
         search: &config.search,
         input: &setting.input,
         classes: &setting.classes,
+        arena: setting.arena.as_ref(),
     };
     let checkpoint = Checkpoint::open(setting.folder, config, setting.resume)?;
+    try_out(config, setting, &candidates)?;
     let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
     let mut controller = Controller::new(config, |genome| candidates.count(genome));
-    while let Some(population) = controller.next_population()? {
-        let archive = &controller.search().archive.individuals;
-        let evaluated = evaluations.of(&population, archive)?;
+    while let Some(mut population) = controller.next_population()? {
+        for candidate in &mut population {
+            candidate.arena_bytes = candidates.arena_bytes(&candidate.genome)?;
+        }
+        let mut evaluated = evaluations.of(&population, &controller.search().archive.individuals)?;
+        if config.search.objectives.iter().any(|objective| objective.is_measured()) {
+            evaluations.measure(evaluated.iter_mut())?;
+        }
         controller.evaluated(evaluated)?;
+        evaluations.look_closer(&mut controller)?;
         let search = controller.search();
         json::write(&setting.folder.join("archive.json"), &search.archive)?;
         figures::write_all(setting.folder, search, config)?;
         evaluations.progress.finished(search);
     }
-    evaluations.progress.end(controller.search());
-    winners::write(setting.folder, &controller.search().archive, setting.winners)?;
+    evaluations.progress.end(controller.search(), &config.criteria);
+    winners::write(setting.folder, &controller.search().archive, &config.criteria, setting.winners)?;
     Ok(controller.search().clone())
+}
+
+/// Asks `codegen` and the board about the first genome that has a network: what cannot work ends the search here.
+fn try_out(config: &SearchConfig, setting: &Setting<'_>, candidates: &Candidates<'_>) -> Result<()> {
+    let Some(genome) = config.space.genomes().find(|genome| candidates.network(genome).is_ok()) else { return Ok(()) };
+    candidates.arena_bytes(&genome)?;
+    match &setting.on_board {
+        Some(on_board) => on_board.try_out(&candidates.network(&genome)?),
+        None => Ok(()),
+    }
 }
 
 /// Where evaluations come from: the log of an earlier run, individuals that it trained, or new trainings.
@@ -69,6 +95,60 @@ struct Evaluations<'a> {
 }
 
 impl Evaluations<'_> {
+    /// Trains the front with a second seed, until all of it has one, and then measures it.
+    fn look_closer<C: Fn(&Genome) -> Result<Counts>>(&mut self, controller: &mut Controller<'_, C>) -> Result<()> {
+        let front = |controller: &Controller<'_, C>, known: fn(&Evaluation) -> bool| -> Vec<Evaluation> {
+            let individuals = controller.search().archive.individuals.iter();
+            let front = individuals.filter(|individual| individual.on_front).map(|individual| &individual.evaluation);
+            front.filter(|evaluation| !known(evaluation)).cloned().collect()
+        };
+        while self.config.search.reseed_front {
+            let mut lucky = front(controller, |evaluation| evaluation.second_accuracy.is_some());
+            if lucky.is_empty() {
+                break;
+            }
+            self.train_again(&mut lucky)?;
+            controller.revised(lucky)?;
+        }
+        if self.setting.on_board.is_some() {
+            let mut fastest = front(controller, |evaluation| evaluation.latency_s.is_some());
+            self.measure(fastest.iter_mut())?;
+            controller.revised(fastest)?;
+        }
+        Ok(())
+    }
+
+    /// Gives evaluations their accuracy with a second seed.
+    fn train_again(&mut self, evaluations: &mut [Evaluation]) -> Result<()> {
+        let task = |evaluation: &Evaluation| Task {
+            folder: format!("individuals/{}-second", evaluation.id),
+            genome: evaluation.genome,
+            seed: self.config.seed.wrapping_add(1),
+            epochs: self.config.search.epochs,
+            stop_after: None,
+            subset: self.config.search.subset,
+        };
+        let tasks: Vec<Task> = evaluations.iter().map(task).collect();
+        self.setting.train(&tasks, &mut |position, outcome| {
+            let evaluation = &mut evaluations[position];
+            let second = outcome.unwrap_or(0.0);
+            evaluation.second_accuracy = Some(second);
+            evaluation.accuracy = evaluation.accuracy.map(|first| (first + second) / 2.0);
+            self.progress.trained_again(evaluation);
+            Ok(())
+        })
+    }
+
+    /// Measures those that have a network.
+    fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
+        let Some(on_board) = &self.setting.on_board else { return Ok(()) };
+        for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
+            on_board.measure(evaluation)?;
+            self.progress.measured(evaluation);
+        }
+        Ok(())
+    }
+
     fn of(&mut self, population: &[Candidate], archive: &[Individual]) -> Result<Vec<Evaluation>> {
         let mut evaluations = self.checkpoint.take(population)?;
         if all_failed(population, &evaluations) {
@@ -82,7 +162,10 @@ impl Evaluations<'_> {
         let (setting, config) = (self.setting, self.config);
         race.run(
             &evaluations,
-            |legs, told| train(setting, config, population, legs, told),
+            |legs, told| {
+                let task = |leg: &Leg| task(config, &population[leg.place], leg.epoch);
+                setting.train(&legs.iter().map(task).collect::<Vec<_>>(), told)
+            },
             |evaluation| {
                 self.progress.evaluated(&evaluation);
                 in_order.insert(evaluation).iter().try_for_each(|evaluation| self.checkpoint.append(evaluation))
@@ -100,26 +183,21 @@ impl Evaluations<'_> {
     }
 }
 
-/// Trains what an earlier run has not trained as far.
-fn train(
-    setting: &Setting<'_>,
-    config: &SearchConfig,
-    population: &[Candidate],
-    legs: &[Leg],
-    told: Told<'_>,
-) -> Result<()> {
-    let (mut waiting, mut tasks) = (Vec::new(), Vec::new());
-    for (position, leg) in legs.iter().enumerate() {
-        let task = task(config, &population[leg.place], leg.epoch);
-        match setting.resume.then(|| setting.evaluator.earlier_outcome(&task)).flatten() {
-            Some(outcome) => told(position, outcome)?,
-            None => {
-                waiting.push(position);
-                tasks.push(task);
+impl Setting<'_> {
+    /// Trains what an earlier run has not trained as far.
+    fn train(&self, tasks: &[Task], told: Told<'_>) -> Result<()> {
+        let (mut waiting, mut left) = (Vec::new(), Vec::new());
+        for (position, task) in tasks.iter().enumerate() {
+            match self.resume.then(|| self.evaluator.earlier_outcome(task)).flatten() {
+                Some(outcome) => told(position, outcome)?,
+                None => {
+                    waiting.push(position);
+                    left.push(task.clone());
+                }
             }
         }
+        self.evaluator.evaluate(&left, |position, outcome: Outcome| told(waiting[position], outcome))
     }
-    setting.evaluator.evaluate(&tasks, |position, outcome: Outcome| told(waiting[position], outcome))
 }
 
 fn task(config: &SearchConfig, candidate: &Candidate, epoch: usize) -> Task {
@@ -170,12 +248,12 @@ fn all_failed(population: &[Candidate], evaluations: &[Evaluation]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{config, count};
+    use crate::test_support::{candidate, config};
 
     #[test]
     fn evaluations_wait_for_those_before_them() {
         let space = config(1, 1).space;
-        let candidate = |(index, genome)| Candidate { iteration: 1, index, genome, counts: count(&genome).unwrap() };
+        let candidate = |(index, genome)| candidate(1, index, genome);
         let candidates: Vec<Candidate> = space.genomes().take(6).enumerate().map(candidate).collect();
         let mut in_order = InOrder::new(2);
         let mut insert = |index: usize| -> Vec<usize> {

@@ -12,10 +12,12 @@ use common::search_files::SearchConfig;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A table's rows by function, of the trainings with seed 0.
+/// A table's rows by function and seed.
 #[derive(Debug)]
 pub struct Table {
-    rows: HashMap<Genome, TableRow>,
+    rows: HashMap<(Genome, u64), TableRow>,
+    /// The seed of a search, whose trainings are the table's with seed 0; those with the next one are its seed 1.
+    seed: u64,
 }
 
 impl Table {
@@ -27,32 +29,38 @@ impl Table {
         let place = || path.display().to_string();
         let table = AccuracyTable::read(path)?;
         check_same(&table, config).with_context(place)?;
-        let table = Table::new(&table);
-        let missing = config.space.genomes().find(|genome| !table.rows.contains_key(&genome.canonical()));
+        let table = Table { seed: config.seed, ..Table::new(&table) };
+        let seeds = 0..=u64::from(config.search.reseed_front);
+        let lacks = |genome: &Genome| seeds.clone().any(|seed| table.row(genome, seed).is_none());
+        let missing = config.space.genomes().find(lacks);
         match missing {
             None => Ok(table),
-            Some(genome) => bail!("{}: it has no row for the genome {genome} of the search's space", place()),
+            Some(genome) => bail!("{}: it has no rows for the genome {genome} of the search's space", place()),
         }
     }
 
-    /// The rows of a table.
+    /// The rows of a table, for a search with seed 0.
     pub fn new(table: &AccuracyTable) -> Table {
-        let first = table.rows.iter().filter(|row| row.seed == 0);
-        Table { rows: first.map(|row| (row.genome.canonical(), row.clone())).collect() }
+        let row = |row: &TableRow| ((row.genome.canonical(), row.seed), row.clone());
+        Table { rows: table.rows.iter().map(row).collect(), seed: 0 }
+    }
+
+    fn row(&self, genome: &Genome, seed: u64) -> Option<&TableRow> {
+        self.rows.get(&(genome.canonical(), seed))
     }
 
     /// The outcome of a task: the accuracy after the epoch that it goes to.
     pub fn outcome(&self, task: &Task) -> Outcome {
-        self.after(&task.genome, task.stop_after.unwrap_or(task.epochs))
+        self.after(&task.genome, task.seed.wrapping_sub(self.seed), task.stop_after.unwrap_or(task.epochs))
     }
 
-    fn after(&self, genome: &Genome, epoch: usize) -> Outcome {
-        let accuracy = self.rows.get(&genome.canonical()).and_then(|row| row.accuracy.get(epoch - 1));
+    fn after(&self, genome: &Genome, seed: u64, epoch: usize) -> Outcome {
+        let accuracy = self.row(genome, seed).and_then(|row| row.accuracy.get(epoch - 1));
         accuracy.copied().ok_or_else(|| "the training diverged: its loss became NaN or infinite".into())
     }
 
     fn counts(&self, genome: &Genome) -> Result<Counts> {
-        let row = self.rows.get(&genome.canonical()).context("the table has no such genome")?;
+        let row = self.row(genome, 0).context("the table has no such genome")?;
         Ok(Counts { parameters: row.parameters, macs: row.macs })
     }
 
@@ -70,7 +78,7 @@ impl Table {
                 &[],
                 |legs, told| {
                     let mut outcomes =
-                        legs.iter().map(|l| self.after(&population[l.place].genome, l.epoch)).enumerate();
+                        legs.iter().map(|l| self.after(&population[l.place].genome, 0, l.epoch)).enumerate();
                     outcomes.try_for_each(|(position, outcome)| told(position, outcome))
                 },
                 |evaluation| {

@@ -3,6 +3,7 @@
 use crate::controller::{Candidate, Controller, Search};
 use anyhow::Result;
 use common::counts::Counts;
+use common::criteria::Criteria;
 use common::genome::Genome;
 use common::profile::{SearchSettings, TrainingSettings};
 use common::search_files::SearchConfig;
@@ -19,13 +20,20 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         template: Template::default(),
         search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, ..SearchSettings::default() },
         training: TrainingSettings::default(),
+        board: None,
+        criteria: Criteria::default(),
     }
 }
 
 /// Made-up counts that grow with the network's size.
 pub(crate) fn count(genome: &Genome) -> Result<Counts> {
+    Ok(candidate(0, 0, *genome).counts)
+}
+
+/// A candidate with made-up counts.
+pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candidate {
     let parameters = (genome.condense_layers * genome.feature_extraction_layers) as u64;
-    Ok(Counts { parameters, macs: 100 * parameters })
+    Candidate { iteration, index, genome, counts: Counts { parameters, macs: 100 * parameters }, arena_bytes: None }
 }
 
 /// A whole search with made-up outcomes.

@@ -1,19 +1,22 @@
 //! Which individuals are trained in full, pruned and measured.
 
 use anyhow::{Context, Result, ensure};
+use common::criteria::Criteria;
 use common::json;
 use common::search_files::{Archive, Individual};
 use std::path::Path;
 
-/// The archive's members with an accuracy, best first: the front by accuracy, then the others by accuracy. Equal
-/// accuracies go by parameters, fewest first, and then by age.
-pub fn ranking(archive: &Archive) -> Vec<&Individual> {
+/// The archive's members with an accuracy, best first: those that meet all criteria, then the front, then the others, each
+/// by accuracy. Equal accuracies go by parameters, fewest first, and then by age.
+pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
     let error = |i: &Individual| i.evaluation.objectives()[0];
     let size_and_age = |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
+    let meets = |i: &Individual| criteria.any() && criteria.met_by(&i.evaluation);
     ranking.sort_by(|a, b| {
-        let by_accuracy = b.on_front.cmp(&a.on_front).then(error(a).total_cmp(&error(b)));
+        let by_kind = meets(b).cmp(&meets(a)).then(b.on_front.cmp(&a.on_front));
+        let by_accuracy = by_kind.then(error(a).total_cmp(&error(b)));
         by_accuracy.then_with(|| size_and_age(a).cmp(&size_and_age(b)))
     });
     ranking
@@ -24,14 +27,14 @@ pub fn ranking(archive: &Archive) -> Vec<&Individual> {
 ///
 /// # Errors
 /// The archive does not hold as many trained individuals; then there is no folder.
-pub fn write(folder: &Path, archive: &Archive, count: usize) -> Result<()> {
+pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize) -> Result<()> {
     let (winners, partial) = (folder.join("winners"), folder.join(".partial-winners"));
     for old in [&winners, &partial] {
         if old.exists() {
             std::fs::remove_dir_all(old).with_context(|| format!("{}: cannot remove the folder", old.display()))?;
         }
     }
-    let ranking = ranking(archive);
+    let ranking = ranking(archive, criteria);
     ensure!(
         ranking.len() >= count,
         "the search is finished, but its archive holds only {} trained individuals, and final.winners asks for {count}: \
@@ -66,30 +69,41 @@ mod tests {
         let mut individuals = Vec::new();
         for (genome, (accuracy, parameters, on_front)) in space.genomes().zip(members) {
             let index = individuals.len();
-            let candidate = Candidate { iteration: 0, index, genome, counts: Counts { parameters, macs: 1 } };
+            let candidate =
+                Candidate { iteration: 0, index, genome, counts: Counts { parameters, macs: 1 }, arena_bytes: None };
             let evaluation = candidate.evaluated(accuracy.ok_or("made up".to_string()));
             individuals.push(Individual { evaluation, nid: None, on_front, strength: 0, raw_fitness: 0, density: 0.5 });
         }
-        Archive { iterations: 1, evaluations: 6, individuals }
+        Archive { iterations: 1, evaluations: 6, criteria_met_by: None, individuals }
     }
 
     #[test]
     fn the_front_comes_first_and_the_rest_fills_up() {
         let archive = archive();
-        let order: Vec<usize> = ranking(&archive).iter().map(|i| i.evaluation.index).collect();
+        let order: Vec<usize> = ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [4, 1, 0, 2, 5]);
+    }
+
+    #[test]
+    fn those_that_meet_the_criteria_come_before_the_front() {
+        let mut archive = archive();
+        archive.individuals[5].evaluation.latency_s = Some(0.1);
+        archive.individuals[1].evaluation.latency_s = Some(0.3);
+        let criteria = Criteria { min_accuracy: Some(0.5), max_latency_s: Some(0.2), max_energy_j: None };
+        let order: Vec<usize> = ranking(&archive, &criteria).iter().map(|i| i.evaluation.index).collect();
+        assert_eq!(order, [5, 4, 1, 0, 2]);
     }
 
     #[test]
     fn the_folder_holds_exactly_the_winners_or_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
         let archive = archive();
-        write(dir.path(), &archive, 5).unwrap();
-        write(dir.path(), &archive, 2).unwrap();
+        write(dir.path(), &archive, &Criteria::default(), 5).unwrap();
+        write(dir.path(), &archive, &Criteria::default(), 2).unwrap();
         let genome: Genome = json::read(&dir.path().join("winners/1/genome.json")).unwrap();
         assert_eq!(genome, archive.individuals[4].evaluation.genome);
         assert!(dir.path().join("winners/2/genome.json").exists() && !dir.path().join("winners/3").exists());
-        let error = write(dir.path(), &archive, 6).unwrap_err().to_string();
+        let error = write(dir.path(), &archive, &Criteria::default(), 6).unwrap_err().to_string();
         assert!(error.contains("only 5 trained individuals"), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

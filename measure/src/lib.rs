@@ -3,7 +3,6 @@
 
 mod boards;
 mod compare;
-mod crate_hash;
 mod energy;
 #[cfg(test)]
 mod fake_sysfs;

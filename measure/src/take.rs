@@ -1,6 +1,5 @@
 //! `measure run`: everything that can be checked first, then the measurement, then its record.
 
-use crate::crate_hash::crate_sha256;
 use crate::host::Before;
 use crate::instruments::HostInstruments;
 use crate::meter::{self, Source};
@@ -9,6 +8,7 @@ use crate::session::{self, Patience, Ready};
 use crate::{RunArgs, boards, energy, record};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Board, Runner};
+use common::crate_hash::crate_sha256;
 use common::hash::sha256_hex;
 use common::json::{self, Document};
 use common::manifest::Manifest;

@@ -134,7 +134,7 @@ impl MeasurementSettings {
             && self.window_s >= full.window_s
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         ensure!(self.idle_s >= 0.0 && self.idle_s.is_finite(), "measurement.idle_s must not be negative");
         ensure!(self.warmup_s >= 0.0 && self.warmup_s.is_finite(), "measurement.warmup_s must not be negative");
         ensure!((1..=10_000).contains(&self.windows), "measurement.windows must be 1 to 10000");

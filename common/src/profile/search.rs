@@ -1,5 +1,7 @@
 //! How genomes are searched for: section `search` of a profile.
 
+use super::MeasurementSettings;
+use crate::objective::Objective;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct SearchSettings {
     /// What chooses the archive and the next population.
     pub strategy: Strategy,
+    /// What is minimised: the error first, then at least one more.
+    pub objectives: Vec<Objective>,
     /// What decides SPEA-II's tournaments.
     pub fitness: MatingFitness,
     /// Genomes in each iteration's population.
@@ -30,7 +34,17 @@ pub struct SearchSettings {
     pub max_parameters: Option<u64>,
     /// Networks with more multiply-adds for one image are never candidates; `null` for no limit.
     pub max_macs: Option<u64>,
+    /// Networks whose crates need more bytes of working memory are never candidates; `null` for no limit.
+    pub max_arena_bytes: Option<u64>,
+    /// Whether members of the front are trained with a second seed, and their mean accuracy counts: a front favours who
+    /// was lucky.
+    pub reseed_front: bool,
+    /// How long a network is measured where an objective or a criterion needs it.
+    pub measurement: MeasurementSettings,
 }
+
+/// Long enough to tell networks apart, short enough to do it often.
+const SHORT: MeasurementSettings = MeasurementSettings { idle_s: 1.0, warmup_s: 0.5, windows: 5, window_s: 0.5 };
 
 /// What chooses the archive and the next population.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +82,7 @@ impl Default for SearchSettings {
     fn default() -> Self {
         SearchSettings {
             strategy: Strategy::default(),
+            objectives: Objective::PAPER.to_vec(),
             fitness: MatingFitness::default(),
             population: 45,
             archive_size: 45,
@@ -78,6 +93,9 @@ impl Default for SearchSettings {
             halving: Vec::new(),
             max_parameters: None,
             max_macs: None,
+            max_arena_bytes: None,
+            reseed_front: false,
+            measurement: SHORT,
         }
     }
 }
@@ -85,6 +103,14 @@ impl Default for SearchSettings {
 impl SearchSettings {
     /// Checks the ranges of all fields.
     pub fn check(&self) -> Result<()> {
+        let twice = |(index, objective)| self.objectives[..index].contains(objective);
+        ensure!(
+            self.objectives.len() >= 2
+                && self.objectives[0] == Objective::Error
+                && !self.objectives.iter().enumerate().any(twice),
+            "search.objectives must be \"error\" and then at least one of {}, each once",
+            Objective::ALL[1..].iter().map(Objective::to_string).collect::<Vec<_>>().join(", ")
+        );
         ensure!(self.population >= 1, "search.population must be at least 1");
         ensure!(self.archive_size >= 1, "search.archive_size must be at least 1");
         ensure!(self.iterations >= 1, "search.iterations must be at least 1");
@@ -96,6 +122,7 @@ impl SearchSettings {
             "search.halving {:?} must be between 0 and 1 and rise",
             self.halving
         );
+        self.measurement.check()?;
         Ok(())
     }
 
@@ -121,6 +148,20 @@ mod tests {
     fn rungs_are_whole_epochs_inside_the_training() {
         let rungs = |epochs| settings(&[0.4, 0.7], epochs).rungs();
         assert_eq!([1, 2, 3, 5, 10, 16].map(rungs), [vec![], vec![1], vec![1, 2], vec![2, 4], vec![4, 7], vec![6, 11]]);
+    }
+
+    #[test]
+    fn objectives_are_the_error_and_others() {
+        use Objective::{ArenaBytes, EnergyJ, Error, LatencyS, Params};
+        let check = |objectives: &[Objective]| {
+            SearchSettings { objectives: objectives.to_vec(), ..SearchSettings::default() }.check()
+        };
+        for objectives in [&[][..], &[Error], &[Params, Error], &[Error, Error], &[Error, Params, Params]] {
+            let error = check(objectives).unwrap_err().to_string();
+            assert!(error.starts_with("search.objectives must be \"error\" and then"), "{error}");
+        }
+        check(&[Error, LatencyS]).unwrap();
+        check(&[Error, Params, ArenaBytes, EnergyJ]).unwrap();
     }
 
     #[test]

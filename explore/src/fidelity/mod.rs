@@ -62,7 +62,7 @@ impl Study<'_> {
     pub fn run(&self, folder: &Path) -> Result<Fidelity> {
         let input = self.dataset.input();
         let Profile { space, template, search, .. } = self.profile;
-        let candidates = Candidates { template, search, input: &input, classes: &self.dataset.classes };
+        let candidates = Candidates { template, search, input: &input, classes: &self.dataset.classes, arena: None };
         let mut rng = seed::stream(self.seeds[0], "fidelity/sample");
         let mut sample = sample::spread(space, |genome| candidates.count(genome), self.genomes, &mut rng);
         ensure!(sample.len() >= 2, "the space holds {} network(s) for these images; ranks need 2", sample.len());

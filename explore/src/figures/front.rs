@@ -2,8 +2,10 @@
 
 use super::axes::{Parameters, around};
 use super::{Area, Drawn, svg};
-use crate::controller::{Search, on_front};
+use crate::archive;
+use crate::controller::Search;
 use anyhow::Result;
+use common::objective::Objective;
 use common::search_files::Evaluation;
 use plotters::prelude::*;
 use std::ops::Range;
@@ -41,7 +43,7 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
         .label_style(("sans-serif", 15))
         .draw()?;
     let mut front: Vec<(f64, f64)> =
-        search.evaluations.iter().filter(|e| on_front(e, &search.evaluations)).map(place).collect();
+        archive::front(&search.evaluations, &Objective::PAPER).into_iter().map(place).collect();
     front.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     front.dedup();
     // Steps: between two points of the front, only what is worse than the left one is attained.
@@ -99,7 +101,7 @@ mod tests {
         let search = search(&config(10, 3), |c| Ok(accuracy(c)));
         let svg = draw(&search, 3).unwrap();
         let mut front: Vec<(f64, f64)> =
-            search.evaluations.iter().filter(|e| on_front(e, &search.evaluations)).map(place).collect();
+            archive::front(&search.evaluations, &Objective::PAPER).into_iter().map(place).collect();
         front.sort_by(|a, b| a.partial_cmp(b).unwrap());
         front.dedup();
         // Two more dots are in the legend.

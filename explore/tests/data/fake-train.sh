@@ -1,8 +1,9 @@
 #!/bin/sh
-# Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three.
-# FAKE_CALLS: a file that gets a line for each individual trained. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
+# Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three, which
+# rises by 0.01 with each epoch. FAKE_CALLS: a file that gets a line for each leg of an individual's training. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
 # or "all". FAKE_HANG: an individual that never ends while the searching program lives.
 set -eu
+stop_after='' resume=''
 [ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }
 shift
 while [ $# -gt 0 ]; do
@@ -15,13 +16,17 @@ while [ $# -gt 0 ]; do
         --subset) subset=$2 ;;
         --seed) seed=$2 ;;
         --threads) threads=$2 ;;
+        --stop-after) stop_after=$2 ;;
+        --resume) resume=yes; shift; continue ;;
         *) echo "error: unknown option $1" >&2; exit 2 ;;
     esac
     shift 2
 done
 [ -d "$dataset" ] && [ -f "$config" ] && [ "$threads" -ge 1 ]
 id=${out##*/}
-if [ -n "${FAKE_CALLS:-}" ]; then echo "$id ${subset:-all}" >> "$FAKE_CALLS"; fi
+if [ -n "${FAKE_CALLS:-}" ]; then echo "$id ${subset:-all}${stop_after:+ to $stop_after}" >> "$FAKE_CALLS"; fi
+# As with `train`, only what was begun can go on.
+[ -z "$resume" ] || [ -f "$out/train.json" ] || { echo "error: nothing to resume" >&2; exit 1; }
 listed() { case " $1 " in *" $id "* | " all ") true ;; *) false ;; esac; }
 if listed "${FAKE_FAIL:-}"; then
     echo "epoch 1" >&2
@@ -36,13 +41,21 @@ diverged=false
 if listed "${FAKE_DIVERGE:-}"; then diverged=true; fi
 optimizer=$(sed -n 's/.*"optimizer": "\([a-z]*\)".*/\1/p' "$genome")
 hash=$( (cat "$genome"; echo "$seed $epochs") | cksum | cut -d ' ' -f 1)
-accuracy=0.$((400000 + hash % 500000))
+last=${stop_after:-$epochs}
+accuracy() { echo "0.$((400000 + hash % 500000 + $1 * 10000 - epochs * 10000))"; }
+curve='' epoch=1
+while [ "$epoch" -le "$last" ]; do
+    point="\"epoch\": $epoch, \"learning_rate\": 0.1, \"loss\": 1.0, \"train_accuracy\": 0.5"
+    curve="$curve${curve:+, }{$point, \"validation_accuracy\": $(accuracy "$epoch")}"
+    epoch=$((epoch + 1))
+done
 echo "{}" > "$out/network.json"
-echo "weights" > "$out/weights.safetensors"
+echo "weights of $hash" > "$out/weights.safetensors"
 cat > "$out/.train.$$" << EOF
 {
-  "schema": "neuropower/train/1", "seed": $seed, "epochs": $epochs, "images": 10, "optimizer": "$optimizer",
-  "parameters": 1, "macs": 1, "accuracy": {"train": 0.5, "validation": $accuracy}, "diverged": $diverged, "curve": [],
+  "schema": "neuropower/train/1", "seed": $seed, "epochs": $last, "images": 10, "optimizer": "$optimizer",
+  "parameters": 1, "macs": 1, "accuracy": {"train": 0.5, "validation": $(accuracy "$last")}, "diverged": $diverged,
+  "curve": [$curve],
   "data_sha256": "0", "weights_sha256": "0",
   "timing": {
     "wall_s": $(date +%s), "cpu_s": 1, "images_per_s": 1, "threads": $threads, "peak_rss_bytes": 1, "peak_rss_reason": null

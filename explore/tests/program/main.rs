@@ -1,5 +1,6 @@
 //! The program `explore`, with a `train` that makes accuracies up (`data/fake-train.sh`).
 
+mod closer;
 mod fidelity;
 mod search;
 mod world;

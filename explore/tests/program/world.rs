@@ -41,13 +41,30 @@ impl World {
         world.write_profile(search, space);
         let bin = world.path("bin");
         fs::create_dir_all(&bin).unwrap();
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-train.sh"), bin.join("train")).unwrap();
+        for program in ["train", "codegen", "measure"] {
+            let fake = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/fake-{program}.sh"));
+            fs::copy(fake, bin.join(program)).unwrap();
+        }
+        fs::write(bin.join("record.json"), example("measurement-<board>.json")).unwrap();
+        let mut board: Value = serde_json::from_str(&example("A board")).unwrap();
+        board["name"] = json!("made-up");
+        board["platform"] = json!("made-up");
+        world.write_board("watched", &board);
+        board["meter"] = json!("none");
+        world.write_board("blind", &board);
+        board.as_object_mut().unwrap().remove("schema");
+        let known = json!({"schema": "neuropower/boards/1", "boards": [board], "meters": []});
+        fs::write(bin.join("boards.json"), known.to_string()).unwrap();
         world
     }
 
     pub(crate) fn write_profile(&self, search: &Value, space: &Value) {
         let profile = json!({"schema": "neuropower/profile/1", "search": search, "space": space});
         fs::write(self.path("profile.json"), profile.to_string()).unwrap();
+    }
+
+    fn write_board(&self, name: &str, board: &Value) {
+        fs::write(self.path(&format!("{name}.json")), board.to_string()).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -63,7 +80,11 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
         command.arg(subcommand).arg("--config").arg(self.path("profile.json")).arg("--dataset").arg(self.path("data"));
         command.arg("--out").arg(self.path(out)).arg("--bin-dir").arg(self.path("bin"));
-        command.env("FAKE_CALLS", self.path("calls")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env("FAKE_CALLS", self.path("calls"))
+            .env("MEASURE_CALLS", self.path("measured"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -76,11 +97,20 @@ impl World {
 
     /// How often each individual was trained, in all runs since the last call.
     pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
+        self.taken("calls")
+    }
+
+    /// How often each crate was measured, in all runs since the last call.
+    pub(crate) fn measured(&self) -> BTreeMap<String, usize> {
+        self.taken("measured")
+    }
+
+    fn taken(&self, file: &str) -> BTreeMap<String, usize> {
         let mut calls = BTreeMap::new();
-        for line in fs::read_to_string(self.path("calls")).unwrap_or_default().lines() {
+        for line in fs::read_to_string(self.path(file)).unwrap_or_default().lines() {
             *calls.entry(line.to_string()).or_insert(0) += 1;
         }
-        let _ = fs::remove_file(self.path("calls"));
+        let _ = fs::remove_file(self.path(file));
         calls
     }
 
@@ -113,6 +143,14 @@ impl World {
         }
         child
     }
+}
+
+/// The first JSON example below a heading of docs/formats.md that has these words.
+fn example(heading: &str) -> String {
+    let formats = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md")).unwrap();
+    let of = formats.split("\n### ").find(|part| part.lines().next().unwrap().contains(heading)).unwrap();
+    let (_, json) = of.split_once("```json\n").unwrap();
+    json.split_once("```").unwrap().0.to_string()
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use crate::peers::Ask;
 use anyhow::{Context, Result};
 use common::accuracy_table::AccuracyTable;
+use common::criteria::Criteria;
 use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
@@ -134,6 +135,8 @@ pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Opt
         template: table.template.clone(),
         search,
         training: table.training.clone(),
+        board: None,
+        criteria: Criteria::default(),
     };
     let searches = |kind: &Kind| -> Result<Searches> {
         let courses = (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<_>>()?;

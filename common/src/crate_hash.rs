@@ -1,7 +1,7 @@
 //! The hash of a crate's sources.
 
+use crate::hash::sha256_hex;
 use anyhow::{Context, Result, bail};
-use common::hash::sha256_hex;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Something cannot be read, or is neither a file nor a folder.
-pub(crate) fn crate_sha256(folder: &Path, left_out: &Path) -> Result<String> {
+pub fn crate_sha256(folder: &Path, left_out: &Path) -> Result<String> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     let left_out = fs::canonicalize(left_out).ok();

@@ -1,0 +1,99 @@
+//! Options of `explore run` that ask something of a board.
+
+use crate::arena::Arena;
+use crate::on_board::{self, OnBoard};
+use crate::programs::Interrupt;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use common::board::Board;
+use common::criteria::Criteria;
+use common::objective::Objective;
+use common::profile::SearchSettings;
+use common::stage;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Whose crates' memory is meant where no board is named.
+const PLATFORM: &str = "x86_64";
+
+#[derive(Debug, Args)]
+pub(crate) struct Demands {
+    /// Measure on this board: a name that `measure boards` lists, or a file
+    #[arg(long, value_name = "F|NAME")]
+    board: Option<String>,
+    /// Where a board with the runner `ssh` is, such as user@raspberrypi.local
+    #[arg(long, value_name = "USER@HOST", requires = "board")]
+    board_host: Option<OsString>,
+    /// Configuration that ssh reads in the place of ~/.ssh/config
+    #[arg(long, value_name = "F", requires = "board_host")]
+    ssh_config: Option<OsString>,
+    /// End once an individual takes at most so many joules for an inference, and meets the other criteria
+    #[arg(long, value_name = "X", requires = "board")]
+    max_energy_j: Option<f64>,
+    /// End once an individual takes at most so many seconds for an inference, and meets the other criteria
+    #[arg(long, value_name = "X", requires = "board")]
+    max_latency_s: Option<f64>,
+    /// End once an individual has at least this validation accuracy (0..1), and meets the other criteria
+    #[arg(long, value_name = "X")]
+    min_accuracy: Option<f64>,
+}
+
+impl Demands {
+    pub(crate) fn criteria(&self) -> Result<Criteria> {
+        let Demands { max_energy_j, max_latency_s, min_accuracy, .. } = *self;
+        let criteria = Criteria { max_energy_j, max_latency_s, min_accuracy };
+        criteria.check().context("the criteria")?;
+        Ok(criteria)
+    }
+
+    /// The board, where one is named; `None` also where nothing asks for it.
+    pub(crate) fn board(&self, search: &SearchSettings, bin_dir: Option<&Path>) -> Result<Option<Board>> {
+        let objective = search.objectives.iter().find(|objective| objective.is_measured());
+        if let Some(objective) = objective {
+            ensure!(self.board.is_some(), "the objective {objective} is measured on a board: name it with --board");
+        }
+        match &self.board {
+            Some(board) => on_board::find(board, &stage::binary("measure", bin_dir)?).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What measures on the board; each member of the front is measured where a board is named.
+    pub(crate) fn on_board(
+        &self,
+        board: Option<Board>,
+        search: &SearchSettings,
+        folder: &Path,
+        bin_dir: Option<&Path>,
+        interrupt: Interrupt,
+    ) -> Result<Option<OnBoard>> {
+        let Some(board) = board else { return Ok(None) };
+        let option = |name: &str, value: &Option<OsString>| value.clone().map(|value| [name.into(), value]);
+        let place = [option("--board-host", &self.board_host), option("--ssh-config", &self.ssh_config)];
+        Ok(Some(OnBoard {
+            codegen: stage::binary("codegen", bin_dir)?,
+            measure: stage::binary("measure", bin_dir)?,
+            board,
+            place: place.into_iter().flatten().flatten().collect(),
+            settings: search.measurement.clone(),
+            energy: self.max_energy_j.is_some() || search.objectives.contains(&Objective::EnergyJ),
+            folder: folder.to_path_buf(),
+            interrupt,
+        }))
+    }
+}
+
+/// What tells working memory, where an objective or a limit needs it.
+pub(crate) fn arena(
+    board: Option<&Board>,
+    search: &SearchSettings,
+    folder: &Path,
+    bin_dir: Option<&Path>,
+) -> Result<Option<Arena>> {
+    if search.max_arena_bytes.is_none() && !search.objectives.contains(&Objective::ArenaBytes) {
+        return Ok(None);
+    }
+    let platform = board.map_or(PLATFORM, |board| &board.platform).to_string();
+    let network: PathBuf = folder.join("measuring/plan-network.json");
+    Ok(Some(Arena::new(stage::binary("codegen", bin_dir)?, platform, network)))
+}

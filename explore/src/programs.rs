@@ -1,0 +1,102 @@
+//! Running other stages' programs so that they end with this one.
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Signals with which a person or a system ends a run; they say nothing about the program that they end.
+const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// How often running programs are looked at. Trainings and measurements take seconds.
+pub(crate) const POLL: Duration = Duration::from_millis(10);
+/// How many of a log's last lines go into an error message.
+const LOG_LINES: usize = 3;
+
+/// Tells when Ctrl-C or SIGTERM asks this program to end.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Catches the signals from now on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn catch() -> Result<Interrupt> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        // Not SIGHUP: `nohup` has it ignored, and a handler would undo that.
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, interrupted.clone()).context("cannot install a signal handler")?;
+        }
+        Ok(Interrupt(interrupted))
+    }
+
+    /// An error once a signal was caught.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            bail!(interruption());
+        }
+        Ok(())
+    }
+
+    /// Runs a program to its end, with what it says in a log; it is killed when a signal is caught.
+    ///
+    /// # Errors
+    /// The program cannot be started, it fails (with the end of its log), or a signal ends it or this program.
+    pub(crate) fn run(&self, command: &mut Command, log: &Path) -> Result<()> {
+        let file = File::create(log).with_context(|| format!("{}: cannot write the file", log.display()))?;
+        let output = file.try_clone().with_context(|| format!("{}: cannot write the file", log.display()))?;
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.stdin(Stdio::null()).stdout(output).stderr(file);
+        let mut child = Guarded(command.spawn().with_context(|| format!("{name}: cannot start the program"))?);
+        loop {
+            self.check()?;
+            match child.0.try_wait().with_context(|| format!("cannot wait for {name}"))? {
+                Some(status) => {
+                    check_uninterrupted(status)?;
+                    if !status.success() {
+                        bail!("{name} ended with {status}: {}", log_end(log));
+                    }
+                    return Ok(());
+                }
+                None => sleep(POLL),
+            }
+        }
+    }
+}
+
+/// A program that does not outlive this.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // An error means that it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An error where a program was ended by a signal that a person or a system sends to end a run.
+pub(crate) fn check_uninterrupted(status: ExitStatus) -> Result<()> {
+    if status.signal().is_some_and(|signal| INTERRUPTIONS.contains(&signal)) {
+        bail!(interruption());
+    }
+    Ok(())
+}
+
+fn interruption() -> &'static str {
+    "interrupted; what is finished is kept, and --resume goes on from there"
+}
+
+/// The last lines of a log, on one line.
+pub(crate) fn log_end(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+}

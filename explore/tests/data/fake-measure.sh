@@ -1,0 +1,27 @@
+#!/bin/sh
+# Stands in for `measure`: its record is record.json beside it with a latency of 1 to 9 ms, made up from the crate.
+# MEASURE_CALLS: a file that gets a line for each measurement. FAKE_UNPLUGGED_AFTER: how many it has when the next one fails.
+set -eu
+here=$(dirname "$0")
+command=$1
+shift
+if [ "$command" = boards ]; then cat "$here/boards.json"; exit; fi
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --crate) crate=$2 ;;
+        --board) board=$2 ;;
+        --out) out=$2 ;;
+        --config) config=$2 ;;
+        --board-host) echo "host $2" >> "$MEASURE_CALLS" ;;
+        --require-energy) echo "error: energy is required, but made up not to be there" >&2; exit 1 ;;
+        *) echo "error: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+grep -q '"window_s": 0.5' "$config"
+done=$(wc -l < "$MEASURE_CALLS" 2> /dev/null || echo 0)
+if [ "$done" -ge "${FAKE_UNPLUGGED_AFTER:-1000}" ]; then echo "error: the board is made up to be unplugged" >&2; exit 1; fi
+hash=$(cut -d ' ' -f 1 "$crate/crate")
+echo "$hash $(grep -c . "$board")" >> "$MEASURE_CALLS"
+sed "s/\"p50_s\": [^,]*,/\"p50_s\": 0.00$((1 + hash % 9)),/" "$here/record.json" > "$out.new"
+mv "$out.new" "$out"
