@@ -61,9 +61,10 @@ $(RUN)/profile.json: | $(PROFILE_FILE)
 	cp $(PROFILE_FILE) $@.partial && mv $@.partial $@
 
 # An interrupted search goes on where it was.
-$(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(BIN)/explore $(BIN)/train
+$(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | \
+    $(addprefix $(BIN)/,explore train codegen measure)
 	$(BIN)/explore run --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
-	  --workers $(WORKERS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
+	  --workers $(WORKERS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
     $(RUN)/explore/winners/%/genome.json | $(BIN)/train

@@ -96,6 +96,9 @@ impl Progress {
     pub fn finished(&mut self, search: &Search) {
         self.front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
         self.hypervolume = scores::hypervolume(&search.evaluations);
+        // Anew: second seeds move what the first ones seemed to reach.
+        (self.best_score, self.best_accuracy) = (None, None);
+        search.evaluations.iter().for_each(|evaluation| self.reached(evaluation));
         self.show(&format!("iteration {} finished", search.archive.iterations));
     }
 
@@ -117,6 +120,10 @@ impl Progress {
 
     fn count(&mut self, evaluation: &Evaluation) {
         self.evaluated += 1;
+        self.reached(evaluation);
+    }
+
+    fn reached(&mut self, evaluation: &Evaluation) {
         if let Some(score) = scores::score(evaluation) {
             self.best_score = self.best_score.into_iter().chain([score]).reduce(f64::max);
             self.best_accuracy = self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);

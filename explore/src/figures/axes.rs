@@ -9,10 +9,10 @@ pub(crate) fn pixel(range: &Range<f64>, value: f64, (start, end): (i32, i32)) ->
     start + (share * f64::from(end - start)).round() as i32
 }
 
-/// An axis of log10 of parameters, labelled with parameters at 1, 2 and 5 times powers of ten.
-pub(super) struct Parameters(pub(super) Range<f64>);
+/// An axis of log10 of a quantity, labelled with the quantity and its unit at 1, 2 and 5 times powers of ten.
+pub(super) struct Logarithmic(pub(super) Range<f64>, pub(super) &'static str);
 
-impl Ranged for Parameters {
+impl Ranged for Logarithmic {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
@@ -31,16 +31,15 @@ impl Ranged for Parameters {
     }
 }
 
-impl ValueFormatter<f64> for Parameters {
+impl ValueFormatter<f64> for Logarithmic {
     fn format_ext(&self, value: &f64) -> String {
-        let parameters = 10f64.powf(*value).round();
-        if parameters >= 1e6 {
-            format!("{} M", parameters / 1e6)
-        } else if parameters >= 1e3 {
-            format!("{} k", parameters / 1e3)
-        } else {
-            parameters.to_string()
-        }
+        let quantity = 10f64.powf(*value);
+        let prefixes = [(1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u")];
+        let fitting = prefixes.into_iter().find(|(factor, _)| quantity >= factor * 0.999);
+        let (factor, prefix) = fitting.unwrap_or((1e-9, "n"));
+        // Three digits, which is more than marks have, and no noise of the logarithm.
+        let digits = (quantity / factor * 1e3).round() / 1e3;
+        format!("{digits} {prefix}{}", self.1).trim_end().to_string()
     }
 }
 
@@ -91,10 +90,15 @@ mod tests {
 
     #[test]
     fn marks_are_round_numbers() {
-        let axis = Parameters(4.28..5.8);
+        let axis = Logarithmic(4.28..5.8, "");
         let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
         assert_eq!(labels, ["20 k", "50 k", "100 k", "200 k", "500 k"]);
-        assert_eq!(Parameters(6.0..7.0).format_ext(&6.698_970_004_336), "5 M");
+        let label = |value: f64, unit| Logarithmic(-9.0..9.0, unit).format_ext(&value.log10());
+        assert_eq!([label(5e6, ""), label(200.0, ""), label(1.0, "")], ["5 M", "200", "1"]);
+        assert_eq!(
+            [label(2e-5, "s"), label(1e-3, "s"), label(0.5, "J"), label(1e-7, "J")],
+            ["20 us", "1 ms", "500 mJ", "100 nJ"]
+        );
     }
 
     #[test]

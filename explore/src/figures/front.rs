@@ -1,6 +1,6 @@
 //! The figure of a search: every evaluation by parameters and error, and the front.
 
-use super::axes::{Parameters, around};
+use super::axes::{Logarithmic, around};
 use super::{Area, Drawn, svg};
 use crate::archive;
 use crate::controller::Search;
@@ -16,6 +16,8 @@ const SIZE: (u32, u32) = (900, 600);
 /// lightness tells them apart without colour.
 const FIRST: RGBColor = RGBColor(250, 170, 60);
 const LAST: RGBColor = RGBColor(60, 40, 140);
+/// How strongly those are coloured that were trained no further, being weak: their errors are those of a part.
+const STOPPED: f64 = 0.35;
 
 /// Draws the figure of a search of so many planned iterations, as SVG.
 ///
@@ -27,13 +29,15 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
 
 fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let (x, y) = limits(&search.evaluations);
-    let title = format!("Search space explored: {} evaluations", search.evaluations.len());
+    let stopped = search.evaluations.iter().filter(|e| e.stopped_after.is_some()).count();
+    let pale = if stopped == 0 { String::new() } else { format!(", {stopped} of them stopped early (pale)") };
+    let title = format!("Search space explored: {} evaluations{pale}", search.evaluations.len());
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .caption(title, ("sans-serif", 22))
         .x_label_area_size(50)
         .y_label_area_size(70)
-        .build_cartesian_2d(Parameters(x), y)?;
+        .build_cartesian_2d(Logarithmic(x, ""), y)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -55,7 +59,8 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     for iteration in 0..=last {
         let colour = mix(iteration, last);
         let of_it = search.evaluations.iter().filter(|e| e.iteration == iteration);
-        let dots = chart.draw_series(of_it.map(|e| Circle::new(place(e), 4, colour.filled())))?;
+        let strength = |e: &Evaluation| if e.stopped_after.is_some() { STOPPED } else { 1.0 };
+        let dots = chart.draw_series(of_it.map(|e| Circle::new(place(e), 4, colour.mix(strength(e)).filled())))?;
         if iteration == 0 || iteration == last {
             dots.label(format!("iteration {}", iteration + 1))
                 .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
@@ -83,7 +88,8 @@ fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
     (around(x), around(y))
 }
 
-fn mix(iteration: usize, last: usize) -> RGBColor {
+/// The colour of an iteration, counted from 0.
+pub(super) fn mix(iteration: usize, last: usize) -> RGBColor {
     let share = if last == 0 { 0.0 } else { iteration as f64 / last as f64 };
     let channel = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
     RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))

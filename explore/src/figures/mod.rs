@@ -2,6 +2,7 @@
 
 mod activations;
 mod axes;
+mod cost;
 mod fit;
 mod front;
 mod progress;
@@ -20,7 +21,8 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 /// Writes `front.svg`, every evaluation and the front; `progress.svg`, hypervolume and Score by iteration (Fig. 3 of the
-/// paper); and `activations.svg`, which activations the populations have (Fig. 4).
+/// paper); `activations.svg`, which activations the populations have (Fig. 4); and, where networks were measured,
+/// `cost.svg`, latency and energy by parameters (Fig. 1b).
 ///
 /// # Errors
 /// A figure that cannot be drawn or written.
@@ -29,7 +31,11 @@ pub fn write_all(folder: &Path, search: &Search, config: &SearchConfig) -> Resul
     let write = |name: &str, svg: String| atomic::write(&folder.join(name), svg.as_bytes());
     write("front.svg", front::draw(search, iterations)?)?;
     write("progress.svg", progress::draw(search, iterations)?)?;
-    write("activations.svg", activations::draw(search, iterations)?)
+    write("activations.svg", activations::draw(search, iterations)?)?;
+    match cost::draw(search, iterations)? {
+        Some(svg) => write("cost.svg", svg),
+        None => Ok(()),
+    }
 }
 
 /// An SVG of a width and height in pixels, filled in on white.

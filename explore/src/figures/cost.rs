@@ -1,0 +1,88 @@
+//! What measured networks cost: latency, and energy where there is a meter, by parameters (the paper's Fig. 1b).
+
+use super::axes::{Logarithmic, around};
+use super::front::mix;
+use super::{Area, Drawn, svg};
+use crate::controller::Search;
+use anyhow::Result;
+use common::search_files::Evaluation;
+use plotters::prelude::*;
+
+/// Width and height of a panel in pixels.
+const PANEL: (u32, u32) = (640, 480);
+
+/// A quantity of a panel.
+struct Cost {
+    title: &'static str,
+    unit: &'static str,
+    of: fn(&Evaluation) -> Option<f64>,
+}
+
+const COSTS: [Cost; 2] = [
+    Cost { title: "Latency of one inference", unit: "s", of: |evaluation| evaluation.latency_s },
+    Cost { title: "Energy of one inference", unit: "J", of: |evaluation| evaluation.energy_j },
+];
+
+/// Draws the figure of a search of so many planned iterations, as SVG; `None` where nothing was measured.
+///
+/// # Errors
+/// A figure that cannot be drawn.
+pub(super) fn draw(search: &Search, iterations: usize) -> Result<Option<String>> {
+    let measured = |cost: &&Cost| search.evaluations.iter().any(|evaluation| (cost.of)(evaluation).is_some());
+    let costs: Vec<&Cost> = COSTS.iter().filter(measured).collect();
+    if costs.is_empty() {
+        return Ok(None);
+    }
+    let drawn = svg((PANEL.0 * costs.len() as u32, PANEL.1), |area| {
+        let panels = area.split_evenly((1, costs.len()));
+        panels.iter().zip(&costs).try_for_each(|(panel, cost)| draw_panel(panel, cost, search, iterations))
+    });
+    drawn.map(Some)
+}
+
+fn draw_panel(area: &Area<'_>, cost: &Cost, search: &Search, iterations: usize) -> Drawn {
+    let log = |value: f64| value.max(f64::MIN_POSITIVE).log10();
+    let place = |e: &Evaluation| (cost.of)(e).map(|value| (e.iteration, (log(e.parameters as f64), log(value))));
+    let places: Vec<(usize, (f64, f64))> = search.evaluations.iter().filter_map(place).collect();
+    let x = around(places.iter().map(|(_, place)| place.0));
+    let y = around(places.iter().map(|(_, place)| place.1));
+    let mut chart = ChartBuilder::on(area)
+        .margin(20)
+        .caption(format!("{}, measured: {}", cost.title, places.len()), ("sans-serif", 20))
+        .x_label_area_size(50)
+        .y_label_area_size(80)
+        .build_cartesian_2d(Logarithmic(x, ""), Logarithmic(y, cost.unit))?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc("trainable parameters (logarithmic)")
+        .y_desc("median (logarithmic)")
+        .label_style(("sans-serif", 15))
+        .draw()?;
+    let last = iterations.saturating_sub(1);
+    chart
+        .draw_series(places.iter().map(|(iteration, place)| Circle::new(*place, 5, mix(*iteration, last).filled())))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{config, search};
+
+    #[test]
+    fn a_panel_for_each_quantity_that_was_measured_and_a_dot_for_each_network() {
+        let mut search = search(&config(6, 2), |_| Ok(0.5));
+        assert_eq!(draw(&search, 2).unwrap(), None);
+        for (index, evaluation) in search.evaluations.iter_mut().enumerate().take(5) {
+            evaluation.latency_s = Some(1e-5 * (index + 1) as f64);
+        }
+        let latency = draw(&search, 2).unwrap().unwrap();
+        assert_eq!(latency.matches("<circle").count(), 5);
+        assert!(latency.contains("Latency of one inference, measured: 5") && !latency.contains("Energy"));
+        search.evaluations[7].energy_j = Some(2e-4);
+        let both = draw(&search, 2).unwrap().unwrap();
+        assert_eq!(both.matches("<circle").count(), 6);
+        assert!(both.contains("Energy of one inference, measured: 1"), "{both}");
+    }
+}
