@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use common::genome::Genome;
 use common::hash::sha256_hex;
 use common::manifest::Manifest;
-use common::network::Network;
+use common::network::{Network, Origin};
 use common::weights::Weights;
 use common::{counts, json};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// The crate's folder: a new one, or a generated crate, which is replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The crate's name [default: after the genome].
+    /// The crate's name [default: after the genome or the baseline].
     #[arg(long)]
     name: Option<String>,
     /// A data set whose first test images the crate tests itself with [default: random images].
@@ -54,7 +54,7 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     folder::check_free(&options.out)?;
     let network: Network = json::read(&options.network)?;
     let weights = Weights::read(&options.weights, &network)?;
-    let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin.genome));
+    let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin));
     check_name(&name)?;
     let plan = Plan::new(&network).with_context(|| options.network.display().to_string())?;
     let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
@@ -80,10 +80,18 @@ fn sha256_of(path: &Path) -> Result<String> {
     Ok(sha256_hex(&bytes))
 }
 
-fn default_name(genome: &Genome) -> String {
-    let Genome { left_activation, right_activation, condense_layers, feature_extraction_layers, kernel_size, .. } =
-        genome;
-    format!("net-{condense_layers}x{feature_extraction_layers}-k{kernel_size}-{left_activation}-{right_activation}")
+fn default_name(origin: &Origin) -> String {
+    match origin {
+        Origin::Genome(Genome {
+            left_activation: left,
+            right_activation: right,
+            condense_layers,
+            feature_extraction_layers,
+            kernel_size,
+            ..
+        }) => format!("net-{condense_layers}x{feature_extraction_layers}-k{kernel_size}-{left}-{right}"),
+        Origin::Baseline { name, .. } => name.clone(),
+    }
 }
 
 /// The name becomes a package, a Rust identifier and text in files, so only harmless ones pass.

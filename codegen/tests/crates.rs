@@ -190,6 +190,8 @@ fn prune(network: &mut Network, filters: &[(&str, usize)]) {
             Op::Activation(_)
             | Op::Dropout { .. }
             | Op::Concat {}
+            | Op::Add {}
+            | Op::Shortcut { .. }
             | Op::AveragePool { .. }
             | Op::GlobalAveragePool {}
             | Op::GlobalMaxPool {} => {}

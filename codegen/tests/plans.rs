@@ -55,7 +55,7 @@ fn template_networks_are_exact() {
     ];
     for network in networks {
         let error = error(&network, 0, 3);
-        assert!(error <= TOLERANCE, "{error}: {:?} {}", network.input.shape(), network.origin.genome);
+        assert!(error <= TOLERANCE, "{error}: {:?} {}", network.input.shape(), network.origin);
     }
 }
 

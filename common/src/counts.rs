@@ -34,39 +34,62 @@ pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
 }
 
 fn output_shape(op: &Op, inputs: &[Shape]) -> Result<Shape> {
-    if let Op::Concat {} = op {
-        return concat_shape(inputs);
-    }
-    let [input] = inputs else { bail!("it takes {} inputs, but needs exactly one", inputs.len()) };
-    let input = *input;
     match *op {
         Op::Conv2d { in_channels, out_channels, kernel, stride } => {
+            let input = only(inputs)?;
             expect_channels(in_channels, input)?;
             ensure!(kernel % 2 == 1 && kernel <= 99, "the kernel size {kernel} must be odd and below 100");
-            ensure!(stride >= 1, "the stride must be at least 1");
-            let side = |n: usize| (n - 1) / stride + 1;
             weight_elements(op)?;
-            Ok(Shape { channels: out_channels, height: side(input.height), width: side(input.width) })
+            strided(Shape { channels: out_channels, ..input }, stride)
         }
-        Op::BatchNorm { channels } => expect_channels(channels, input),
-        Op::Activation(_) => Ok(input),
+        Op::BatchNorm { channels } => expect_channels(channels, only(inputs)?),
+        Op::Activation(_) => only(inputs),
         Op::Dropout { probability } => {
             ensure!((0.0..1.0).contains(&probability), "the dropout probability {probability} must be in 0..1");
-            Ok(input)
+            only(inputs)
         }
         Op::Concat {} => concat_shape(inputs),
+        Op::Add {} => sum_shape(inputs),
+        Op::Shortcut { out_channels, stride } => {
+            let input = only(inputs)?;
+            ensure!(
+                out_channels >= input.channels,
+                "it makes {out_channels} channels of {}, but a shortcut can only add some",
+                input.channels
+            );
+            strided(Shape { channels: out_channels, ..input }, stride)
+        }
         Op::AveragePool { size } => {
+            let input = only(inputs)?;
             ensure!(size >= 1, "the pooling size must be at least 1");
             Ok(Shape { height: input.height / size, width: input.width / size, ..input })
         }
-        Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => Ok(Shape { height: 1, width: 1, ..input }),
+        Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => Ok(Shape { height: 1, width: 1, ..only(inputs)? }),
         Op::Linear { in_features, out_features } => {
+            let input = only(inputs)?;
             ensure!(input.plane() == 1, "a linear node needs 1x1 positions, but its input is {input}");
             expect_channels(in_features, input)?;
             weight_elements(op)?;
             Ok(Shape { channels: out_features, height: 1, width: 1 })
         }
     }
+}
+
+fn only(inputs: &[Shape]) -> Result<Shape> {
+    let [input] = inputs else { bail!("it takes {} inputs, but needs exactly one", inputs.len()) };
+    Ok(*input)
+}
+
+/// The first of every `stride` rows and columns.
+fn strided(shape: Shape, stride: usize) -> Result<Shape> {
+    ensure!(stride >= 1, "the stride must be at least 1");
+    Ok(Shape { height: shape.height.div_ceil(stride), width: shape.width.div_ceil(stride), ..shape })
+}
+
+fn sum_shape(inputs: &[Shape]) -> Result<Shape> {
+    let [first, second] = inputs else { bail!("it takes {} inputs, but needs exactly two", inputs.len()) };
+    ensure!(first == second, "cannot add {first} and {second}: the shapes differ");
+    Ok(*first)
 }
 
 fn concat_shape(inputs: &[Shape]) -> Result<Shape> {
@@ -108,6 +131,8 @@ fn weight_elements(op: &Op) -> Result<usize> {
         | Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
+        | Op::Add {}
+        | Op::Shortcut { .. }
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => Some(0),
@@ -124,6 +149,8 @@ pub fn parameters(node: &Node) -> u64 {
         Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
+        | Op::Add {}
+        | Op::Shortcut { .. }
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => 0,
@@ -140,6 +167,8 @@ pub fn macs(node: &Node, output: Shape) -> u64 {
         | Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
+        | Op::Add {}
+        | Op::Shortcut { .. }
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => 0,

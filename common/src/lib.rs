@@ -5,8 +5,10 @@
 pub mod accuracy_table;
 pub mod activation;
 pub mod atomic;
+pub mod baseline;
 pub mod bench;
 pub mod board;
+mod builder;
 pub mod counts;
 pub mod crate_hash;
 pub mod criteria;

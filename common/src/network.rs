@@ -2,10 +2,11 @@
 //! same thing to every stage.
 
 use crate::activation::PiecewiseActivation;
+use crate::baseline;
 use crate::counts;
-use crate::genome::Genome;
+use crate::genome::{Genome, Optimizer};
 use crate::json::Document;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -30,10 +31,17 @@ pub struct Network {
 
 /// What a network was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Origin {
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Origin {
     /// The genome whose template expansion this is, or was before pruning.
-    pub genome: Genome,
+    Genome(Genome),
+    /// The baseline that this is, or was before pruning ([`crate::baseline`]).
+    Baseline {
+        /// Its name.
+        name: String,
+        /// What trains it.
+        optimizer: Optimizer,
+    },
 }
 
 /// Shape and normalisation of a network's input.
@@ -93,6 +101,16 @@ pub enum Op {
     },
     /// Concatenation of the inputs' channels, in the order of the inputs.
     Concat {},
+    /// Sum of two inputs of one shape, element by element.
+    Add {},
+    /// A shortcut without parameters (He et al. 2016, option A): of each `stride` rows and columns the first, then channels
+    /// of zeros after those taken.
+    Shortcut {
+        /// Channels made, no fewer than are taken.
+        out_channels: usize,
+        /// Step in both directions.
+        stride: usize,
+    },
     /// Average of non-overlapping squares; rows and columns that do not fill a square are left out.
     AveragePool {
         /// Side of the squares, and the step.
@@ -145,6 +163,7 @@ impl Document for Network {
     const KIND: &'static str = "network";
 
     fn check(&self) -> Result<()> {
+        self.origin.check()?;
         self.input.check()?;
         ensure!(self.classes.len() >= 2, "the network has {} classes; it needs at least two", self.classes.len());
         ensure!(!self.nodes.is_empty(), "the network has no nodes");
@@ -156,6 +175,40 @@ impl Document for Network {
             "the last node makes {last}, but the network has {expected} classes"
         );
         Ok(())
+    }
+}
+
+impl Origin {
+    /// The genome, where it is one.
+    pub fn genome(&self) -> Option<Genome> {
+        match self {
+            Origin::Genome(genome) => Some(*genome),
+            Origin::Baseline { .. } => None,
+        }
+    }
+
+    /// What trains the network.
+    pub fn optimizer(&self) -> Optimizer {
+        match self {
+            Origin::Genome(genome) => genome.optimizer,
+            Origin::Baseline { optimizer, .. } => *optimizer,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        match self {
+            Origin::Genome(_) => Ok(()),
+            Origin::Baseline { name, .. } => baseline::check_name(name).context("origin"),
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Genome(genome) => write!(f, "{genome}"),
+            Origin::Baseline { name, optimizer } => write!(f, "{name}, {optimizer}"),
+        }
     }
 }
 
@@ -224,7 +277,6 @@ impl Network {
 pub(crate) mod tests {
     use super::*;
     use crate::activation::Activation;
-    use crate::genome::Optimizer;
     use crate::json;
     use crate::template::Template;
 
@@ -265,6 +317,16 @@ pub(crate) mod tests {
         assert!(channels.contains("takes 5 channels, but its input has 4"), "{channels}");
         let two = refused(|n| n.nodes[1].inputs.push(INPUT.into()));
         assert!(two.contains("needs exactly one"), "{two}");
+        let unequal = refused(|n| {
+            n.nodes[4].op = Op::Add {};
+        });
+        assert!(unequal.contains("cannot add 4x4x4 and 3x4x4"), "{unequal}");
+        let alone = refused(|n| n.nodes[4] = Node { op: Op::Add {}, inputs: vec![INPUT.into()], ..n.nodes[4].clone() });
+        assert!(alone.contains("takes 1 inputs, but needs exactly two"), "{alone}");
+        let fewer = refused(|n| n.nodes[1].op = Op::Shortcut { out_channels: 3, stride: 1 });
+        assert!(fewer.contains("makes 3 channels of 4"), "{fewer}");
+        let still = refused(|n| n.nodes[1].op = Op::Shortcut { out_channels: 4, stride: 0 });
+        assert!(still.contains("stride"), "{still}");
         let classes = refused(|n| n.classes.push("two".into()));
         assert!(classes.contains("3 classes"), "{classes}");
     }
@@ -278,10 +340,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_baseline_with_a_name_that_could_do_harm_is_refused() {
+        let error = refused(|n| n.origin = Origin::Baseline { name: "../up".into(), optimizer: Optimizer::Sgd });
+        assert!(error.contains("origin") && error.contains("\"../up\""), "{error}");
+    }
+
+    #[test]
     fn sizes_past_any_memory_are_refused_without_overflow() {
         for huge in [1usize << 32, 1 << 40, 1 << 62, usize::MAX] {
             let conv = Op::Conv2d { in_channels: 1, out_channels: huge, kernel: 99, stride: 1 };
             assert!(refused(|n| n.nodes[0].op = conv).contains("stem.conv"));
+            let shortcut = Op::Shortcut { out_channels: huge, stride: 1 };
+            assert!(refused(|n| n.nodes[1].op = shortcut).contains("condense1.fel1.norm"));
             assert!(refused(|n| n.input.height = huge).contains("input"));
         }
     }

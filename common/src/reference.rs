@@ -60,6 +60,8 @@ pub fn node_value(node: &Node, weights: &Weights, inputs: &[(&[f32], Shape)], ou
         Op::Activation(activation) => map_channels(input, shape, |_, x| activation.value(x)),
         Op::Dropout { .. } => input.to_vec(),
         Op::Concat {} => inputs.iter().flat_map(|(values, _)| values.iter().copied()).collect(),
+        Op::Add {} => input.iter().zip(inputs[1].0).map(|(a, b)| (f64::from(*a) + f64::from(*b)) as f32).collect(),
+        Op::Shortcut { stride, .. } => shortcut(input, shape, stride, output),
         Op::AveragePool { size } => average_pool(input, shape, size, output),
         Op::GlobalAveragePool {} => {
             let mean = |plane: &[f32]| plane.iter().map(|x| f64::from(*x)).sum::<f64>() / plane.len() as f64;
@@ -103,6 +105,14 @@ fn convolution(input: &[f32], shape: Shape, weight: &[f32], kernel: usize, strid
     result
 }
 
+/// The first of every `stride` rows and columns; the channels that are missing are zeros.
+fn shortcut(input: &[f32], shape: Shape, stride: usize, output: Shape) -> Vec<f32> {
+    let rows = input.chunks(shape.width).enumerate().filter(|(row, _)| (row % shape.height).is_multiple_of(stride));
+    let mut result: Vec<f32> = rows.flat_map(|(_, row)| row.iter().step_by(stride).copied()).collect();
+    result.resize(output.elements(), 0.0);
+    result
+}
+
 fn average_pool(input: &[f32], shape: Shape, size: usize, output: Shape) -> Vec<f32> {
     let mut result = Vec::with_capacity(output.elements());
     for plane in input.chunks(shape.plane()) {
@@ -115,4 +125,31 @@ fn average_pool(input: &[f32], shape: Shape, size: usize, output: Shape) -> Vec<
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::INPUT;
+
+    fn value(op: Op, inputs: &[(&[f32], Shape)], output: Shape) -> Vec<f32> {
+        let node = Node { name: "node".into(), op, inputs: vec![INPUT.into()] };
+        node_value(&node, &Weights::default(), inputs, output)
+    }
+
+    /// What PyTorch's `x[:, :, ::2, ::2]` takes, then zeros.
+    #[test]
+    fn a_shortcut_takes_every_other_position_and_adds_zeros() {
+        let shape = Shape { channels: 2, height: 3, width: 4 };
+        let input: Vec<f32> = (0..24u8).map(f32::from).collect();
+        let made = Shape { channels: 3, height: 2, width: 2 };
+        let result = value(Op::Shortcut { out_channels: 3, stride: 2 }, &[(&input, shape)], made);
+        assert_eq!(result, [0.0, 2.0, 8.0, 10.0, 12.0, 14.0, 20.0, 22.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn an_addition_adds_element_by_element() {
+        let shape = Shape { channels: 1, height: 1, width: 2 };
+        assert_eq!(value(Op::Add {}, &[(&[1.0, 2.0], shape), (&[0.5, -4.0], shape)], shape), [1.5, -2.0]);
+    }
 }

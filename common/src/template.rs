@@ -2,8 +2,9 @@
 //! paper's parameter counts, see the tests).
 
 use crate::activation::PiecewiseActivation;
+use crate::builder::Builder;
 use crate::genome::Genome;
-use crate::network::{INPUT, Input, Network, Node, Op, Origin};
+use crate::network::{Input, Network, Op, Origin};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +79,8 @@ impl Template {
                 genome.feature_extraction_layers
             )
         })?;
-        let mut graph = Graph { nodes: Vec::new(), channels: input.channels, last: INPUT.to_string() };
-        graph.conv("stem.conv", self.stem_channels, self.stem_kernel);
+        let mut graph = Builder::new(input.channels);
+        graph.conv("stem.conv", self.stem_channels, self.stem_kernel, 1);
         for layer in 1..=genome.condense_layers {
             for fel in 1..=fels {
                 self.feature_extraction_layer(&mut graph, &format!("condense{layer}.fel{fel}"), genome);
@@ -89,15 +90,15 @@ impl Template {
             }
         }
         self.head(&mut graph, genome.activation(), classes.len());
-        let network = Network { origin: Origin { genome: *genome }, input, classes, nodes: graph.nodes };
+        let network = Network { origin: Origin::Genome(*genome), input, classes, nodes: graph.nodes };
         crate::json::Document::check(&network).with_context(|| format!("the network of genome {genome}"))?;
         Ok(network)
     }
 
-    fn feature_extraction_layer(&self, graph: &mut Graph, name: &str, genome: &Genome) {
+    fn feature_extraction_layer(&self, graph: &mut Builder, name: &str, genome: &Genome) {
         let (before, before_channels) = (graph.last.clone(), graph.channels);
         graph.norm_and_activation(name, genome.activation());
-        graph.conv(&format!("{name}.conv"), self.growth_rate, genome.kernel_size);
+        graph.conv(&format!("{name}.conv"), self.growth_rate, genome.kernel_size, 1);
         if self.dropout > 0.0 {
             graph.push(&format!("{name}.dropout"), Op::Dropout { probability: self.dropout });
         }
@@ -106,50 +107,21 @@ impl Template {
         graph.push_with(&format!("{name}.concat"), Op::Concat {}, vec![before, made]);
     }
 
-    fn transition(&self, graph: &mut Graph, name: &str, activation: PiecewiseActivation) {
+    fn transition(&self, graph: &mut Builder, name: &str, activation: PiecewiseActivation) {
         graph.norm_and_activation(name, activation);
         let kept = ((graph.channels as f64 * self.compression).floor() as usize).max(1);
-        graph.conv(&format!("{name}.conv"), kept, 1);
+        graph.conv(&format!("{name}.conv"), kept, 1, 1);
         graph.push(&format!("{name}.pool"), Op::AveragePool { size: 2 });
     }
 
-    fn head(&self, graph: &mut Graph, activation: PiecewiseActivation, classes: usize) {
+    fn head(&self, graph: &mut Builder, activation: PiecewiseActivation, classes: usize) {
         graph.norm_and_activation("head", activation);
         let pool = match self.head {
             Head::Average => Op::GlobalAveragePool {},
             Head::Max => Op::GlobalMaxPool {},
         };
         graph.push("head.pool", pool);
-        graph.push("head.classifier", Op::Linear { in_features: graph.channels, out_features: classes });
-    }
-}
-
-/// A network under construction: each new node takes the last one.
-struct Graph {
-    nodes: Vec<Node>,
-    channels: usize,
-    last: String,
-}
-
-impl Graph {
-    fn push(&mut self, name: &str, op: Op) {
-        let input = self.last.clone();
-        self.push_with(name, op, vec![input]);
-    }
-
-    fn push_with(&mut self, name: &str, op: Op, inputs: Vec<String>) {
-        self.nodes.push(Node { name: name.to_string(), op, inputs });
-        self.last = name.to_string();
-    }
-
-    fn conv(&mut self, name: &str, out_channels: usize, kernel: usize) {
-        self.push(name, Op::Conv2d { in_channels: self.channels, out_channels, kernel, stride: 1 });
-        self.channels = out_channels;
-    }
-
-    fn norm_and_activation(&mut self, name: &str, activation: PiecewiseActivation) {
-        self.push(&format!("{name}.norm"), Op::BatchNorm { channels: self.channels });
-        self.push(&format!("{name}.activation"), Op::Activation(activation));
+        graph.classifier("head.classifier", classes);
     }
 }
 
@@ -222,7 +194,7 @@ mod tests {
 
     #[test]
     fn too_many_poolings_are_an_error_that_says_where() {
-        let genome = expand(&Template::default(), (1, 8), 2, (16, 1, 3)).origin.genome;
+        let genome = expand(&Template::default(), (1, 8), 2, (16, 1, 3)).origin.genome().unwrap();
         let genome = Genome { condense_layers: 4, ..genome };
         let input = Input { channels: 1, height: 7, width: 7, mean: vec![0.0], std: vec![1.0] };
         let error = Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap_err();

@@ -52,6 +52,8 @@ pub fn tensors_of(node: &Node) -> Vec<(String, Vec<usize>, Role)> {
         Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
+        | Op::Add {}
+        | Op::Shortcut { .. }
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => vec![],

@@ -1,6 +1,7 @@
 //! The commands: what they read, what they print.
 
 use crate::demands::{self, Demands};
+use crate::baselines;
 use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
@@ -16,12 +17,13 @@ use common::counts;
 use common::dataset::{Dataset, Split};
 use common::fidelity::Length;
 use common::genome::Genome;
+use common::network::Network;
 use common::profile::Profile;
 use common::search_files::SearchConfig;
 use common::{json, stage};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `explore run`.
 #[derive(Debug, Args)]
@@ -198,17 +200,21 @@ pub(crate) fn select(args: SelectArgs) -> Result<()> {
 /// Options of `explore network`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  explore network --genome genome.json --dataset pipelines/datasets/cifar10.json --out network.json"
+    after_help = "Examples:\n  explore network --genome genome.json --dataset pipelines/datasets/cifar10.json --out network.json\n  explore network --baseline resnet-20 --dataset pipelines/datasets/cifar10.json --out network.json"
 )]
 pub(crate) struct NetworkArgs {
     /// The genome
-    #[arg(long)]
-    genome: PathBuf,
+    #[arg(long, required_unless_present = "baseline", conflicts_with = "baseline")]
+    genome: Option<PathBuf>,
+    /// A network that others designed: resnet-20, resnet-56, resnet-110, densenet-40-12, densenet-100-12, or a file like
+    /// those in pipelines/baselines
+    #[arg(long, value_name = "NAME|FILE")]
+    baseline: Option<String>,
     /// Folder or recipe of the data set; only the images' shape and the classes are needed
     #[arg(long)]
     dataset: PathBuf,
     /// Profile [default: the paper's space and template]
-    #[arg(long)]
+    #[arg(long, conflicts_with = "baseline")]
     config: Option<PathBuf>,
     /// File for the network
     #[arg(long)]
@@ -216,14 +222,27 @@ pub(crate) struct NetworkArgs {
 }
 
 pub(crate) fn network(args: NetworkArgs) -> Result<()> {
-    let profile: Profile = json::read_or_default(args.config.as_deref())?;
-    let dataset = Dataset::describe(&args.dataset)?;
-    let genome: Genome = json::read(&args.genome)?;
-    let in_genome = || args.genome.display().to_string();
-    profile.space.positions(&genome).with_context(in_genome)?;
-    let network = profile.template.expand(&genome, dataset.input(), dataset.classes).with_context(in_genome)?;
+    let network = match (&args.genome, &args.baseline) {
+        (Some(genome), _) => of_genome(genome, &args)?,
+        (None, Some(baseline)) => of_baseline(baseline, &args.dataset)?,
+        (None, None) => bail!("--genome or --baseline is needed"),
+    };
     json::write(&args.out, &network)?;
     print(&counts::count(&network)?)
+}
+
+fn of_genome(path: &Path, args: &NetworkArgs) -> Result<Network> {
+    let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let dataset = Dataset::describe(&args.dataset)?;
+    let genome: Genome = json::read(path)?;
+    let in_genome = || path.display().to_string();
+    profile.space.positions(&genome).with_context(in_genome)?;
+    profile.template.expand(&genome, dataset.input(), dataset.classes).with_context(in_genome)
+}
+
+fn of_baseline(name_or_file: &str, dataset: &Path) -> Result<Network> {
+    let dataset = Dataset::describe(dataset)?;
+    baselines::find(name_or_file)?.network(dataset.input(), dataset.classes)
 }
 
 /// Options of `explore fidelity`.

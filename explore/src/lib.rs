@@ -31,6 +31,7 @@ pub mod spea2;
 pub mod table;
 pub mod winners;
 
+mod baselines;
 mod commands;
 mod crowd;
 mod demands;

@@ -1,6 +1,7 @@
 //! `explore network` and `explore space` as programs.
 
-use common::network::Network;
+use common::genome::Optimizer;
+use common::network::{Network, Origin};
 use common::{counts, json};
 use serde_json::{Value, json};
 use std::fs;
@@ -43,6 +44,79 @@ fn the_papers_networks_have_their_parameters() {
         let written: Network = json::read(&dir.path().join("network.json")).unwrap();
         let counts = counts::count(&written).unwrap();
         assert_eq!((counts.parameters, json!(counts.macs)), (parameters, printed["macs"].clone()));
+    }
+}
+
+fn baseline(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.arg("network").args(arguments).args(["--dataset", &cifar10(dir)]);
+    command.arg("--out").arg(dir.join("network.json")).output().unwrap()
+}
+
+/// The parameters that the authors of ResNet and DenseNet state, rounded: 0.27, 0.85, 1.7, 1.0 and 7.0 million. The
+/// multiply-adds are counted by hand in closed form.
+#[test]
+fn baselines_have_their_parameters() {
+    let resnet = |blocks: u64| {
+        let stage = |side: u64, from: u64, to: u64| side * side * 9 * (from * to + (2 * blocks - 1) * to * to);
+        32 * 32 * 9 * 3 * 16 + stage(32, 16, 16) + stage(16, 16, 32) + stage(8, 32, 64) + 640
+    };
+    let densenet = |layers: u64| {
+        let block = |side: u64, from: u64| side * side * 9 * 12 * (0..layers).map(|i| from + 12 * i).sum::<u64>();
+        let [one, two, three] = [1, 2, 3].map(|blocks| 16 + 12 * layers * blocks);
+        32 * 32 * (9 * 3 * 16 + one * one)
+            + 16 * 16 * two * two
+            + block(32, 16)
+            + block(16, one)
+            + block(8, two)
+            + three * 10
+    };
+    let golden = [
+        ("resnet-20", 269_722, resnet(3)),
+        ("resnet-56", 853_018, resnet(9)),
+        ("resnet-110", 1_727_962, resnet(18)),
+        ("densenet-40-12", 1_019_722, densenet(12)),
+        ("densenet-100-12", 6_979_642, densenet(32)),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (name, parameters, macs) in golden {
+        let printed: Value = serde_json::from_slice(&baseline(dir.path(), &["--baseline", name]).stdout).unwrap();
+        assert_eq!(printed, json!({"parameters": parameters, "macs": macs}), "{name}");
+        let written: Network = json::read(&dir.path().join("network.json")).unwrap();
+        assert_eq!(written.origin, Origin::Baseline { name: name.into(), optimizer: Optimizer::Sgd });
+    }
+}
+
+#[test]
+fn a_baselines_file_is_read_and_a_bad_one_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.json");
+    let write = |depth: usize| {
+        let own = json!({
+            "schema": "neuropower/baseline/1", "name": "resnet-8", "about": "", "optimizer": "adam",
+            "architecture": {"kind": "resnet", "depth": depth, "channels": [16, 32, 64]},
+        });
+        fs::write(&file, own.to_string()).unwrap();
+        baseline(dir.path(), &["--baseline", file.to_str().unwrap()])
+    };
+    assert!(write(8).status.success());
+    fs::remove_file(dir.path().join("network.json")).unwrap();
+    let error = String::from_utf8(write(9).stderr).unwrap();
+    assert!(error.contains("resnet-8") && error.contains("6 n + 2") && error.lines().count() == 1, "{error}");
+    assert!(!dir.path().join("network.json").exists());
+}
+
+#[test]
+fn an_unknown_baseline_is_an_error_that_lists_the_known_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = baseline(dir.path(), &["--baseline", "vgg"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1));
+    assert!(error.contains("\"vgg\"") && error.contains("resnet-110, densenet-40-12"), "{error}");
+    for both in
+        [&["--baseline", "resnet-20", "--genome", "g.json"][..], &["--baseline", "resnet-20", "--config", "p"], &[]]
+    {
+        assert_eq!(baseline(dir.path(), both).status.code(), Some(2), "{both:?}");
     }
 }
 

@@ -127,7 +127,7 @@ fn without<'a>(going: impl IntoIterator<Item = &'a Candidate>) -> Kept {
     kept
 }
 
-/// How many filters the FELs' convolutions have together.
+/// How many filters the convolutions have together that may be pruned.
 ///
 /// # Errors
 /// The network is not valid.
@@ -135,13 +135,17 @@ pub fn feature_filters(network: &Network) -> Result<usize> {
     Ok(feature_convolutions(network)?.iter().map(|(_, filters)| filters).sum())
 }
 
-/// Those of the FELs' convolutions that have a filter to give.
+/// Those of the convolutions that have a filter to give.
 fn prunable(network: &Network) -> Result<Vec<(String, usize)>> {
     Ok(feature_convolutions(network)?.into_iter().filter(|(_, filters)| *filters > 1).collect())
 }
 
-/// The FELs' convolutions and how many filters they have. They are known by what only they do: their output is read by
-/// concatenations alone, directly or after dropout. The stem's is normalised as well, a transition's is pooled.
+/// The convolutions that may be pruned and how many filters they have: those of the FELs, and the first one of each
+/// residual block, as Li et al. 2017 ("Pruning Filters for Efficient ConvNets", section 3.3) do.
+///
+/// They are known by what reads their output. A FEL's is read by concatenations alone, where the template's stem is
+/// normalised as well and a transition is pooled. Within a residual block only another convolution takes the channels;
+/// all others are added to those of other blocks.
 fn feature_convolutions(network: &Network) -> Result<Vec<(String, usize)>> {
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];
     for (reader, sources) in network.input_indices()?.into_iter().enumerate() {
@@ -149,23 +153,40 @@ fn feature_convolutions(network: &Network) -> Result<Vec<(String, usize)>> {
             readers[source].push(reader);
         }
     }
-    let mut only_concatenated = vec![false; network.nodes.len()];
+    let count = network.nodes.len();
+    let (mut only_concatenated, mut only_convolved) = (vec![false; count], vec![false; count]);
     let mut found = Vec::new();
     for (index, node) in network.nodes.iter().enumerate().rev() {
-        only_concatenated[index] = !readers[index].is_empty()
-            && readers[index].iter().all(|reader| match network.nodes[*reader].op {
-                Op::Concat {} => true,
-                Op::Dropout { .. } => only_concatenated[*reader],
-                Op::Conv2d { .. }
-                | Op::BatchNorm { .. }
-                | Op::Activation(_)
-                | Op::AveragePool { .. }
-                | Op::GlobalAveragePool {}
-                | Op::GlobalMaxPool {}
-                | Op::Linear { .. } => false,
-            });
+        let all_readers = |test: &dyn Fn(usize) -> bool| {
+            !readers[index].is_empty() && readers[index].iter().all(|reader| test(*reader))
+        };
+        only_concatenated[index] = all_readers(&|reader| match network.nodes[reader].op {
+            Op::Concat {} => true,
+            Op::Dropout { .. } => only_concatenated[reader],
+            Op::Conv2d { .. }
+            | Op::BatchNorm { .. }
+            | Op::Activation(_)
+            | Op::Add {}
+            | Op::Shortcut { .. }
+            | Op::AveragePool { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {}
+            | Op::Linear { .. } => false,
+        });
+        only_convolved[index] = all_readers(&|reader| match network.nodes[reader].op {
+            Op::Conv2d { .. } => true,
+            Op::BatchNorm { .. } | Op::Activation(_) | Op::Dropout { .. } | Op::AveragePool { .. } => {
+                only_convolved[reader]
+            }
+            Op::Concat {}
+            | Op::Add {}
+            | Op::Shortcut { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {}
+            | Op::Linear { .. } => false,
+        });
         if let Op::Conv2d { out_channels, .. } = node.op
-            && only_concatenated[index]
+            && (only_concatenated[index] || only_convolved[index])
         {
             found.push((node.name.clone(), out_channels));
         }

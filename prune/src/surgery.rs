@@ -3,11 +3,13 @@
 //! A filter's output channel goes with it, and with the channel everything later that belongs to it: its entries in
 //! every batch normalisation, its input column in every convolution and in the classifier. Zeroing the filter would not
 //! be the same, as batch normalisation and the activation make the channel non-zero again.
+//!
+//! Where channels are added, the convolutions that make them must keep the same ones; zeros of a shortcut go with them.
 
 use anyhow::{Context, Result, bail, ensure};
 use common::counts;
 use common::json::Document;
-use common::network::{Network, Node, Op};
+use common::network::{Network, Node, Op, Shape};
 use common::weights::{Tensor, Weights, tensors_of};
 use std::collections::BTreeMap;
 
@@ -53,28 +55,75 @@ struct Channels {
     made: Vec<usize>,
 }
 
+/// A node, or `None` for the image.
+type Source = Option<usize>;
+
+/// A network with what follows from it.
+struct Graph<'a> {
+    network: &'a Network,
+    shapes: Vec<Shape>,
+    /// What each node takes.
+    inputs: Vec<Vec<Source>>,
+}
+
+impl Graph<'_> {
+    fn channels(&self, source: Source) -> usize {
+        source.map_or(self.network.input.channels, |node| self.shapes[node].channels)
+    }
+}
+
 fn propagate(network: &Network, kept: &Kept) -> Result<Vec<Channels>> {
     check_kept(network, kept)?;
-    let shapes = counts::shapes(network)?;
+    let graph = Graph { network, shapes: counts::shapes(network)?, inputs: network.input_indices()? };
     let image: Vec<usize> = (0..network.input.channels).collect();
     let mut all: Vec<Channels> = Vec::with_capacity(network.nodes.len());
-    for (node, sources) in network.nodes.iter().zip(network.input_indices()?) {
-        let (mut taken, mut offset) = (Vec::new(), 0);
-        for source in sources {
-            let (left, before) = source.map_or((&image, image.len()), |i| (&all[i].made, shapes[i].channels));
-            taken.extend(left.iter().map(|channel| offset + channel));
-            offset += before;
+    for (node, sources) in network.nodes.iter().zip(&graph.inputs) {
+        if let (Op::Add {}, &[first, second]) = (node.op, &sources[..]) {
+            fit_shortcut(&graph, &mut all, first, second);
+            fit_shortcut(&graph, &mut all, second, first);
+            ensure!(
+                made_by(&all, &image, first) == made_by(&all, &image, second),
+                "{} adds channels of which other ones stay in {} than in {}",
+                node.name,
+                node.inputs[0],
+                node.inputs[1]
+            );
         }
-        let made = channels_made(node, &taken, kept);
+        let (mut taken, mut offset) = (Vec::new(), 0);
+        for &source in sources {
+            taken.extend(made_by(&all, &image, source).iter().map(|channel| offset + channel));
+            offset += graph.channels(source);
+        }
+        let made = channels_made(node, &taken, offset, kept);
         all.push(Channels { taken, made });
     }
     Ok(all)
 }
 
-fn channels_made(node: &Node, taken: &[usize], kept: &Kept) -> Vec<usize> {
+fn made_by<'a>(all: &'a [Channels], image: &'a [usize], source: Source) -> &'a [usize] {
+    source.map_or(image, |node| &all[node].made)
+}
+
+/// A shortcut that is taken by nothing but an addition makes only those channels of zeros that stay in what it is added
+/// to.
+fn fit_shortcut(graph: &Graph, all: &mut [Channels], shortcut: Source, other: Source) {
+    let (Some(node), Some(other)) = (shortcut, other) else { return };
+    let Op::Shortcut { .. } = graph.network.nodes[node].op else { return };
+    if graph.inputs.iter().flatten().filter(|source| **source == shortcut).count() == 1 {
+        let zeros_begin = graph.channels(graph.inputs[node][0]);
+        let zeros: Vec<usize> = all[other].made.iter().copied().filter(|channel| *channel >= zeros_begin).collect();
+        all[node].made = all[node].taken.iter().copied().chain(zeros).collect();
+    }
+}
+
+/// The channels that are left by a node that takes `taken` of `before`.
+fn channels_made(node: &Node, taken: &[usize], before: usize, kept: &Kept) -> Vec<usize> {
     match node.op {
         Op::Conv2d { out_channels, .. } => kept.get(&node.name).cloned().unwrap_or_else(|| (0..out_channels).collect()),
         Op::Linear { out_features, .. } => (0..out_features).collect(),
+        // Both inputs have the same ones.
+        Op::Add {} => taken[..taken.len() / 2].to_vec(),
+        Op::Shortcut { out_channels, .. } => taken.iter().copied().chain(before..out_channels).collect(),
         Op::BatchNorm { .. }
         | Op::Activation(_)
         | Op::Dropout { .. }
@@ -112,9 +161,11 @@ fn shrink_op(op: Op, left: &Channels) -> Op {
         }
         Op::BatchNorm { .. } => Op::BatchNorm { channels: left.made.len() },
         Op::Linear { out_features, .. } => Op::Linear { in_features: left.taken.len(), out_features },
+        Op::Shortcut { stride, .. } => Op::Shortcut { out_channels: left.made.len(), stride },
         Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
+        | Op::Add {}
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => op,

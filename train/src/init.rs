@@ -28,6 +28,8 @@ pub fn weights(network: &Network, seed: u64) -> Weights {
                 Op::Activation(_)
                 | Op::Dropout { .. }
                 | Op::Concat {}
+                | Op::Add {}
+                | Op::Shortcut { .. }
                 | Op::AveragePool { .. }
                 | Op::GlobalAveragePool {}
                 | Op::GlobalMaxPool {} => vec![],

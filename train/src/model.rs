@@ -167,6 +167,8 @@ impl Model {
                 Mode::Statistics | Mode::Evaluation => input.clone(),
             },
             Op::Concat {} => Tensor::cat(inputs, 2)?,
+            Op::Add {} => input.add(inputs[1])?,
+            Op::Shortcut { out_channels, stride } => shortcut(input, out_channels, stride)?,
             Op::AveragePool { size } => average_pool(input, size)?,
             Op::GlobalAveragePool {} => input.mean_keepdim(1)?.mean_keepdim(3)?,
             Op::GlobalMaxPool {} => input.max_keepdim(1)?.max_keepdim(3)?,
@@ -281,6 +283,14 @@ fn last_uses(steps: &[Step], inputs: &[Vec<Option<usize>>]) -> Vec<Vec<usize>> {
         }
     }
     result
+}
+
+/// The first of every `stride` rows and columns of a batch in blocks, then channels of zeros.
+fn shortcut(input: &Tensor, out_channels: usize, stride: usize) -> Result<Tensor> {
+    let (_, height, channels, width, _) = input.dims5()?;
+    let every = |count: usize| Tensor::from_iter((0..count as u32).step_by(stride), input.device());
+    let taken = input.index_select(&every(height)?, 1)?.index_select(&every(width)?, 3)?;
+    Ok(taken.pad_with_zeros(2, 0, out_channels - channels)?)
 }
 
 /// Averages non-overlapping squares of a batch in blocks; what does not fill a square is left out.

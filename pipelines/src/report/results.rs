@@ -5,6 +5,7 @@ use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use common::counts::network_information_density;
 use common::measurement::Measurement;
+use common::network::Origin;
 
 /// The columns before those of the boards.
 const COLUMNS: [(&str, bool); 8] = [
@@ -53,7 +54,7 @@ fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry>
     vec![
         Ok(winner.rank.to_string()),
         entry(winner.individual.as_ref(), "its genome is not in the archive", |i| i.evaluation.id.clone()),
-        entry(winner.genome, "neither genome.json nor network.json is there", |genome| genome.to_string()),
+        entry(winner.origin.as_ref(), "neither genome.json nor network.json is there", Origin::to_string),
         Ok(kind.to_string()),
         entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images)),
         entry(variant.counts, not_made, |counts| count(counts.parameters)),
@@ -126,7 +127,7 @@ pub(super) fn front_table(run: &Run) -> Table {
     for individual in run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front) {
         let evaluation = &individual.evaluation;
         let failed = evaluation.failure.clone().unwrap_or_else(|| "its training failed".into());
-        let winner = run.winners.iter().find(|winner| winner.genome == Some(evaluation.genome));
+        let winner = run.winners.iter().find(|winner| winner.origin == Some(Origin::Genome(evaluation.genome)));
         table.push(vec![
             Ok(evaluation.id.clone()),
             Ok(evaluation.genome.to_string()),

@@ -14,7 +14,7 @@ use common::genome::Genome;
 use common::json::{self, Document};
 use common::manifest::Manifest;
 use common::measurement::Measurement;
-use common::network::Network;
+use common::network::{Network, Origin};
 use common::profile::Profile;
 use common::prune_report::PruneReport;
 use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
@@ -43,8 +43,9 @@ pub(super) struct Run {
 pub(super) struct Winner {
     /// Its folder's name, a number from 1.
     pub(super) rank: usize,
-    pub(super) genome: Option<Genome>,
-    /// The archive's member with that genome.
+    /// What it was made from.
+    pub(super) origin: Option<Origin>,
+    /// The archive's member with its genome.
     pub(super) individual: Option<Individual>,
     pub(super) dense: Variant,
     pub(super) pruned: Variant,
@@ -108,10 +109,12 @@ impl Winner {
         let dense = Variant::read(&network.join("dense"))?;
         let pruned = Variant::read(&network.join("pruned"))?;
         let chosen: Option<Genome> = read(&folder.join(format!("explore/winners/{rank}/genome.json")))?;
-        let genome = dense.network.as_ref().or(pruned.network.as_ref()).map(|network| network.origin.genome).or(chosen);
+        let made = dense.network.as_ref().or(pruned.network.as_ref()).map(|network| network.origin.clone());
+        let origin = made.or(chosen.map(Origin::Genome));
+        let genome = origin.as_ref().and_then(Origin::genome);
         let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
         let individual = archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
-        Ok(Winner { rank, genome, individual, dense, pruned })
+        Ok(Winner { rank, origin, individual, dense, pruned })
     }
 }
 

@@ -54,7 +54,9 @@ fn layer(node: &Node, builder: VarBuilder) -> Result<Layer> {
         Op::Linear { in_features, out_features } => {
             Layer::Linear(candle_nn::linear(in_features, out_features, builder)?)
         }
-        Op::Dropout { .. } | Op::GlobalMaxPool {} => bail!("node {}: this peer has no such layer", node.name),
+        Op::Dropout { .. } | Op::Add {} | Op::Shortcut { .. } | Op::GlobalMaxPool {} => {
+            bail!("node {}: this peer has no such layer", node.name)
+        }
     })
 }
 

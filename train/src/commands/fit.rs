@@ -85,7 +85,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     atomic::create_dir_all(&args.out)?;
     let training = Training {
         network: &network,
-        optimizer: network.origin.genome.optimizer,
+        optimizer: network.origin.optimizer(),
         settings: &profile.training,
         rate_scale: args.learning_rate_scale,
         epochs: args.epochs.map_or(profile.training.epochs, |n| n as usize),
