@@ -1,7 +1,7 @@
 //! From a network's nodes to calls of kernels.
 //!
 //! Dropout vanishes. Batch normalisation and activation are computed by the kernel that takes their result, on the way
-//! in, unless somebody else takes it too. Average pooling after a 1x1 convolution comes before it: both are linear, so
+//! in, unless somebody else takes it too; an addition is computed along with the activation that alone takes it. Average pooling after a 1x1 convolution comes before it: both are linear, so
 //! that the result is the same, and the convolution has fewer positions to compute.
 
 use anyhow::Result;
@@ -36,7 +36,8 @@ pub struct Operation {
     pub kind: Kind,
     /// What is done to the input on the way in.
     pub prologue: Prologue,
-    /// What it takes: one value, except for [`Kind::Concat`].
+    /// What it takes: one value; for [`Kind::Concat`] any number, for [`Kind::Add`] the one with the prologue and the one
+    /// that it is added to.
     pub inputs: Vec<ValueId>,
     /// What it makes.
     pub output: ValueId,
@@ -76,6 +77,16 @@ pub enum Kind {
     GlobalMaxPool,
     /// Fully connected.
     Linear,
+    /// Addition, then an activation.
+    Add {
+        /// The activation of the sum.
+        activation: Option<PiecewiseActivation>,
+    },
+    /// The first of every few rows and columns, then channels of zeros.
+    Shortcut {
+        /// Step in both directions.
+        stride: usize,
+    },
     /// Concatenation; no work where the inputs already lie side by side.
     Concat,
 }
@@ -117,9 +128,12 @@ struct Lowering<'a> {
 #[derive(Default)]
 struct Merged {
     convolution: Option<usize>,
+    addition: Option<usize>,
     activation: Option<usize>,
     norm: Option<usize>,
     source: Source,
+    /// What the source is added to.
+    other: Source,
 }
 
 impl<'a> Lowering<'a> {
@@ -151,8 +165,8 @@ impl<'a> Lowering<'a> {
         lowering.count_uses();
         for node in (0..count).rev() {
             if lowering.uses[node] > 0 && !lowering.merged[node] {
-                let Merged { convolution, activation, norm, .. } = lowering.merged_into(node);
-                for merged in [convolution, activation, norm].into_iter().flatten() {
+                let Merged { convolution, addition, activation, norm, .. } = lowering.merged_into(node);
+                for merged in [convolution, addition, activation, norm].into_iter().flatten() {
                     lowering.merged[merged] = true;
                 }
             }
@@ -182,9 +196,19 @@ impl<'a> Lowering<'a> {
             Op::Conv2d { .. } | Op::AveragePool { .. } | Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => {
                 (true, true)
             }
-            Op::Activation(_) => (false, true),
-            Op::BatchNorm { .. } | Op::Dropout { .. } | Op::Concat {} | Op::Linear { .. } => (false, false),
+            Op::Activation(_) | Op::Add {} => (false, true),
+            Op::BatchNorm { .. } | Op::Dropout { .. } | Op::Concat {} | Op::Shortcut { .. } | Op::Linear { .. } => {
+                (false, false)
+            }
         };
+        if let Op::Activation(_) = self.network.nodes[node].op {
+            merged.addition = self.only_taker(merged.source, |op| matches!(op, Op::Add {}));
+        }
+        if let Some([first, second]) = self.terms(merged.addition.unwrap_or(node)) {
+            let is_norm = |source| self.only_taker(source, |op| matches!(op, Op::BatchNorm { .. })).is_some();
+            let swap = is_norm(second) && !is_norm(first);
+            (merged.source, merged.other) = if swap { (second, first) } else { (first, second) };
+        }
         if let Op::AveragePool { .. } = self.network.nodes[node].op {
             let pointwise = |op: &Op| matches!(op, Op::Conv2d { kernel: 1, stride: 1, .. });
             merged.convolution = self.only_taker(merged.source, pointwise);
@@ -201,6 +225,12 @@ impl<'a> Lowering<'a> {
         merged
     }
 
+    /// What an addition adds; `None` for every other node.
+    fn terms(&self, node: usize) -> Option<[Source; 2]> {
+        let Op::Add {} = self.network.nodes[node].op else { return None };
+        self.inputs[node][..].try_into().ok()
+    }
+
     fn value(&self, source: Source) -> ValueId {
         source.map_or(IMAGE, |node| self.value_of[node])
     }
@@ -211,7 +241,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn emit(&mut self, node: usize) {
-        let Merged { convolution, activation, norm, source } = self.merged_into(node);
+        let Merged { convolution, addition, activation, norm, source, other } = self.merged_into(node);
         let activation_of = |node: usize| {
             if let Op::Activation(activation) = self.network.nodes[node].op { Some(activation) } else { None }
         };
@@ -224,10 +254,13 @@ impl<'a> Lowering<'a> {
                 prologue.norm = Some(node);
                 Kind::Map
             }
+            Op::Activation(activation) if addition.is_some() => Kind::Add { activation: Some(activation) },
             Op::Activation(activation) => {
                 prologue.activation = Some(activation);
                 Kind::Map
             }
+            Op::Add {} => Kind::Add { activation: None },
+            Op::Shortcut { stride, .. } => Kind::Shortcut { stride },
             Op::AveragePool { size } => Kind::AveragePool { size },
             Op::GlobalAveragePool {} => Kind::GlobalAveragePool,
             Op::GlobalMaxPool {} => Kind::GlobalMaxPool,
@@ -235,12 +268,18 @@ impl<'a> Lowering<'a> {
             Op::Concat {} => Kind::Concat,
             Op::Dropout { .. } => return,
         };
-        let inputs = if kind == Kind::Concat {
-            self.inputs[node].iter().map(|source| self.value(*source)).collect()
-        } else {
-            vec![self.value(source)]
+        let inputs = match kind {
+            Kind::Concat => self.inputs[node].iter().map(|source| self.value(*source)).collect(),
+            Kind::Add { .. } => vec![self.value(source), self.value(other)],
+            Kind::Convolution { .. }
+            | Kind::Map
+            | Kind::Shortcut { .. }
+            | Kind::AveragePool { .. }
+            | Kind::GlobalAveragePool
+            | Kind::GlobalMaxPool
+            | Kind::Linear => vec![self.value(source)],
         };
-        let nodes = [norm, activation, Some(node)].into_iter().flatten().collect();
+        let nodes = [norm, activation, addition, Some(node)].into_iter().flatten().collect();
         let shape = match convolution {
             // The pooling comes first, and so has the channels of what it pools.
             Some(_) => Shape { channels: self.values[inputs[0]].channels, ..self.shapes[node] },

@@ -1,5 +1,6 @@
-//! Which values share a buffer: what is concatenated is computed at its place in the result, so that a whole condense
-//! layer is one buffer to which each FEL appends its channels, and concatenation is no work.
+//! Which values share a buffer. What is concatenated is computed at its place in the result, so that a whole condense
+//! layer is one buffer to which each FEL appends its channels, and concatenation is no work. A sum takes the place of what is added to, if that is not
+//! needed any more.
 
 use crate::graph::{Graph, IMAGE, Kind, Operation, ValueId};
 
@@ -29,12 +30,27 @@ impl Placement {
                 placement.place_concatenation(graph, operation);
             }
         }
-        for operation in &graph.operations {
+        let last_uses = last_uses(graph);
+        for (step, operation) in graph.operations.iter().enumerate() {
             if placement.places[operation.output].is_none() {
-                placement.place_alone(graph, operation.output);
+                match placement.place_of_sum(graph, &last_uses, step) {
+                    Some(place) => placement.places[operation.output] = Some(place),
+                    None => drop(placement.place_alone(graph, operation.output)),
+                }
             }
         }
         placement
+    }
+
+    /// Where the operation of a step can add in place: it is an addition, and nothing of the buffer of what is added to is
+    /// needed after it.
+    fn place_of_sum(&self, graph: &Graph, last_uses: &[usize], step: usize) -> Option<Place> {
+        let Operation { kind: Kind::Add { .. }, inputs, .. } = &graph.operations[step] else { return None };
+        let (term, other) = (inputs[1], inputs[0]);
+        let place = self.of(term)?;
+        let buffer = |value: &ValueId| self.of(*value).is_some_and(|of| of.buffer == place.buffer);
+        let mut sharing = (0..graph.values.len()).filter(buffer);
+        (!buffer(&other) && sharing.all(|value| last_uses[value] <= step)).then_some(place)
     }
 
     /// The place of a value; `None` for the image, which is not in our memory.
@@ -78,6 +94,18 @@ impl Placement {
         self.places[value] = Some(place);
         place
     }
+}
+
+/// The last step that takes or makes each value.
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![0; graph.values.len()];
+    for (step, operation) in graph.operations.iter().enumerate() {
+        for value in operation.inputs.iter().chain([&operation.output]) {
+            last[*value] = step;
+        }
+    }
+    last[graph.output] = graph.operations.len();
+    last
 }
 
 /// The inputs of a concatenation and where each belongs in a result that begins at `result`.

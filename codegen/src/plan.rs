@@ -82,6 +82,16 @@ pub enum Kernel {
     },
     /// Normalisation and activation alone.
     Map,
+    /// Adds its input to what is in its target, then an activation.
+    Add {
+        /// The activation of the sum.
+        activation: Option<PiecewiseActivation>,
+    },
+    /// The first of every few rows and columns, then channels of zeros.
+    Shortcut {
+        /// Step in both directions.
+        stride: usize,
+    },
     /// Average pooling.
     AveragePool {
         /// Side of the squares.
@@ -144,10 +154,19 @@ impl Plan {
         let mut planner = Planner { graph: &graph, placement: &placement, buffers, constants: Vec::new(), end: 0 };
         let mut steps = Vec::new();
         for (operation, scratch) in graph.operations.iter().zip(scratches) {
-            if operation.kind == Kind::Concat {
-                steps.extend(planner.copies(operation));
-            } else {
-                steps.push(planner.step(operation, scratch));
+            match operation.kind {
+                Kind::Concat => steps.extend(planner.copies(operation)),
+                Kind::Add { .. } => {
+                    steps.extend(planner.copy_of_term(operation));
+                    steps.push(planner.step(operation, scratch));
+                }
+                Kind::Convolution { .. }
+                | Kind::Map
+                | Kind::Shortcut { .. }
+                | Kind::AveragePool { .. }
+                | Kind::GlobalAveragePool
+                | Kind::GlobalMaxPool
+                | Kind::Linear => steps.push(planner.step(operation, scratch)),
             }
         }
         let logits = planner.source(graph.output);
@@ -188,7 +207,7 @@ fn scratch_len(graph: &Graph, operation: &Operation) -> usize {
             layer.scratch_len(tile)
         }
         Kind::AveragePool { .. } | Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
-        Kind::Map | Kind::Linear | Kind::Concat => 0,
+        Kind::Map | Kind::Add { .. } | Kind::Shortcut { .. } | Kind::Linear | Kind::Concat => 0,
     }
 }
 
@@ -252,6 +271,8 @@ impl Planner<'_> {
                 Kernel::Convolution { layer, tile, weights }
             }
             Kind::Map => Kernel::Map,
+            Kind::Add { activation } => Kernel::Add { activation },
+            Kind::Shortcut { stride } => Kernel::Shortcut { stride },
             Kind::AveragePool { size } => Kernel::AveragePool { size },
             Kind::GlobalAveragePool => Kernel::GlobalAveragePool,
             Kind::GlobalMaxPool => Kernel::GlobalMaxPool,
@@ -262,9 +283,7 @@ impl Planner<'_> {
             Kind::Concat => Kernel::Copy,
         };
         let source = self.source(operation.inputs[0]);
-        let place =
-            self.placement.of(operation.output).expect("only the image has no place, and no operation makes it");
-        let target = self.range(place, output.elements());
+        let target = self.range(self.place_of_output(operation), output.elements());
         Step { node, nodes: operation.nodes.clone(), input, output, source, target, scratch, entry, kernel }
     }
 
@@ -273,21 +292,33 @@ impl Planner<'_> {
         Entry { norm, activation: prologue.activation }
     }
 
+    fn place_of_output(&self, operation: &Operation) -> Place {
+        self.placement.of(operation.output).expect("only the image has no place, and no operation makes it")
+    }
+
     fn copies(&self, concatenation: &Operation) -> Vec<Step> {
-        let copy = |(value, place): (usize, Place)| {
-            let shape = self.graph.values[value];
-            Step {
-                node: concatenation.node,
-                nodes: Vec::new(),
-                input: shape,
-                output: shape,
-                source: self.source(value),
-                target: self.range(place, shape.elements()),
-                scratch: 0..0,
-                entry: Entry { norm: None, activation: None },
-                kernel: Kernel::Copy,
-            }
-        };
-        self.placement.misplaced(self.graph, concatenation).into_iter().map(copy).collect()
+        let misplaced = self.placement.misplaced(self.graph, concatenation);
+        misplaced.into_iter().map(|(value, place)| self.copy(concatenation, value, place)).collect()
+    }
+
+    /// Where an addition cannot be done in place, it is done in place of a copy.
+    fn copy_of_term(&self, addition: &Operation) -> Option<Step> {
+        let (term, place) = (addition.inputs[1], self.place_of_output(addition));
+        (self.placement.of(term) != Some(place)).then(|| self.copy(addition, term, place))
+    }
+
+    fn copy(&self, operation: &Operation, value: usize, place: Place) -> Step {
+        let shape = self.graph.values[value];
+        Step {
+            node: operation.node,
+            nodes: Vec::new(),
+            input: shape,
+            output: shape,
+            source: self.source(value),
+            target: self.range(place, shape.elements()),
+            scratch: 0..0,
+            entry: Entry { norm: None, activation: None },
+            kernel: Kernel::Copy,
+        }
     }
 }

@@ -111,6 +111,8 @@ fn kernel_name(kernel: &Kernel) -> &'static str {
     match kernel {
         Kernel::Convolution { .. } => "convolution",
         Kernel::Map => "map",
+        Kernel::Add { .. } => "add",
+        Kernel::Shortcut { .. } => "shortcut",
         Kernel::AveragePool { .. } => "average_pool",
         Kernel::GlobalAveragePool => "global_average_pool",
         Kernel::GlobalMaxPool => "global_max_pool",
@@ -123,9 +125,13 @@ fn executed_macs(step: &Step) -> u64 {
     let per_output = match &step.kernel {
         Kernel::Convolution { layer, .. } => layer.channels * layer.kernel * layer.kernel,
         Kernel::Linear { .. } => step.input.channels,
-        Kernel::Map | Kernel::AveragePool { .. } | Kernel::GlobalAveragePool | Kernel::GlobalMaxPool | Kernel::Copy => {
-            0
-        }
+        Kernel::Map
+        | Kernel::Add { .. }
+        | Kernel::Shortcut { .. }
+        | Kernel::AveragePool { .. }
+        | Kernel::GlobalAveragePool
+        | Kernel::GlobalMaxPool
+        | Kernel::Copy => 0,
     };
     (per_output * step.output.elements()) as u64
 }
@@ -134,9 +140,13 @@ fn constants(step: &Step) -> usize {
     let own = match &step.kernel {
         Kernel::Convolution { weights, .. } => weights.len(),
         Kernel::Linear { weights, bias } => weights.len() + bias.len(),
-        Kernel::Map | Kernel::AveragePool { .. } | Kernel::GlobalAveragePool | Kernel::GlobalMaxPool | Kernel::Copy => {
-            0
-        }
+        Kernel::Map
+        | Kernel::Add { .. }
+        | Kernel::Shortcut { .. }
+        | Kernel::AveragePool { .. }
+        | Kernel::GlobalAveragePool
+        | Kernel::GlobalMaxPool
+        | Kernel::Copy => 0,
     };
     own + step.entry.norm.as_ref().map_or(0, ExactSizeIterator::len)
 }

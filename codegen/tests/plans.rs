@@ -124,7 +124,7 @@ fn random_network(seed: u64) -> Network {
         let pick = values.len() - 1 - rng.random_range(0..values.len().min(4));
         let (source, shape) = values[pick].clone();
         let mut inputs = vec![source];
-        let op = match rng.random_range(0..8) {
+        let op = match rng.random_range(0..11) {
             0 | 1 => Op::Conv2d {
                 in_channels: shape.channels,
                 out_channels: rng.random_range(1..15),
@@ -142,6 +142,15 @@ fn random_network(seed: u64) -> Network {
                 }
                 Op::Concat {}
             }
+            7 | 8 => {
+                let candidates: Vec<&(String, Shape)> = values.iter().filter(|(_, other)| *other == shape).collect();
+                inputs.push(candidates[rng.random_range(0..candidates.len())].0.clone());
+                if rng.random_bool(0.5) {
+                    inputs.swap(0, 1);
+                }
+                Op::Add {}
+            }
+            9 => Op::Shortcut { out_channels: shape.channels + rng.random_range(0..4), stride: rng.random_range(1..4) },
             _ => Op::AveragePool { size: rng.random_range(1..=shape.height.min(shape.width).min(3)) },
         };
         push(&mut network, &mut values, &format!("n{index}"), op, inputs);

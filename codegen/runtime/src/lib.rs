@@ -7,12 +7,13 @@
 
 pub mod kernels;
 
-pub use kernels::{activation, arena, conv, linear, norm, pool, simd};
+pub use kernels::{activation, add, arena, conv, linear, norm, pool, simd};
 
 /// The kernels' source files: path below a generated crate's `src/runtime`, and text.
 pub const SOURCES: &[(&str, &str)] = &[
     ("mod.rs", include_str!("kernels/mod.rs")),
     ("activation.rs", include_str!("kernels/activation.rs")),
+    ("add.rs", include_str!("kernels/add.rs")),
     ("arena.rs", include_str!("kernels/arena.rs")),
     ("conv.rs", include_str!("kernels/conv.rs")),
     ("linear.rs", include_str!("kernels/linear.rs")),

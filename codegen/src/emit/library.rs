@@ -3,7 +3,7 @@
 use super::template::fill;
 use crate::plan::{Kernel, Plan, Source, Step};
 use common::activation::{Activation, PiecewiseActivation};
-use common::network::Network;
+use common::network::{Network, Shape};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range;
@@ -56,6 +56,8 @@ fn uses(plan: &Plan) -> String {
         match step.kernel {
             Kernel::Convolution { .. } => uses.extend([("conv", "Convolution"), ("conv", "convolution")]),
             Kernel::Map => uses.extend([("norm", "map")]),
+            Kernel::Add { .. } => uses.extend([("add", "add")]),
+            Kernel::Shortcut { .. } => uses.extend([("add", "shortcut")]),
             Kernel::AveragePool { .. } => uses.extend([("pool", "average_pool")]),
             Kernel::GlobalAveragePool => uses.extend([("pool", "Average"), ("pool", "global_pool")]),
             Kernel::GlobalMaxPool => uses.extend([("pool", "Max"), ("pool", "global_pool")]),
@@ -64,7 +66,8 @@ fn uses(plan: &Plan) -> String {
         }
     }
     let mut lines = String::new();
-    if plan.steps.iter().any(|step| !matches!(step.kernel, Kernel::Linear { .. } | Kernel::Copy)) {
+    let plain = |kernel: &Kernel| matches!(kernel, Kernel::Linear { .. } | Kernel::Shortcut { .. } | Kernel::Copy);
+    if plan.steps.iter().any(|step| !plain(&step.kernel)) {
         lines.push_str("use runtime::activation;\n");
     }
     let uses: Vec<(&str, &str)> = uses.into_iter().collect();
@@ -79,7 +82,8 @@ fn uses(plan: &Plan) -> String {
 /// A type for each activation that the network has.
 fn activation_types(plan: &Plan) -> String {
     let mut types = BTreeSet::new();
-    for pair in plan.steps.iter().filter_map(|step| step.entry.activation) {
+    let of_sum = |step: &Step| if let Kernel::Add { activation } = step.kernel { activation } else { None };
+    for pair in plan.steps.iter().flat_map(|step| [step.entry.activation, of_sum(step)]).flatten() {
         let (name, left, right) = (pair_type(pair), function_type(pair.left), function_type(pair.right));
         types.insert(format!("type {name} = activation::Piecewise<activation::{left}, activation::{right}>;\n"));
     }
@@ -150,7 +154,9 @@ fn call(step: &Step) -> Call {
         Source::Image => "input",
         Source::Arena(_) => "from",
     };
-    let activation = step.entry.activation.map_or("activation::Identity".to_string(), pair_type);
+    let activation_type =
+        |pair: Option<PiecewiseActivation>| pair.map_or("activation::Identity".to_string(), pair_type);
+    let activation = activation_type(step.entry.activation);
     let weights = |range: &Range<usize>| format!("weights({})", range_text(range));
     let mut preparation = String::new();
     if let Some(range) = &step.entry.norm {
@@ -164,9 +170,13 @@ fn call(step: &Step) -> Call {
             format!("convolution::<{activation}, {tile}>(kernels, &layer, {norm}, {weights}, {from}, to, scratch);")
         }
         Kernel::Map => format!("map::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane()),
+        Kernel::Add { activation } => {
+            let activation = activation_type(*activation);
+            format!("add::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
+        }
+        Kernel::Shortcut { stride } => format!("shortcut({}, {stride}, {from}, to);", sizes(step.input)),
         Kernel::AveragePool { size } => {
-            let shape = step.input;
-            let shape = format!("[{}, {}, {}]", shape.channels, shape.height, shape.width);
+            let shape = sizes(step.input);
             format!("average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);")
         }
         Kernel::GlobalAveragePool => global_pool(step, &activation, "Average", norm, from),
@@ -181,6 +191,10 @@ fn call(step: &Step) -> Call {
 
 fn global_pool(step: &Step, activation: &str, kind: &str, norm: &str, from: &str) -> String {
     format!("global_pool::<{activation}, {kind}>(kernels, {}, {norm}, {from}, to, scratch);", step.input.plane())
+}
+
+fn sizes(shape: Shape) -> String {
+    format!("[{}, {}, {}]", shape.channels, shape.height, shape.width)
 }
 
 fn range_text(range: &Range<usize>) -> String {

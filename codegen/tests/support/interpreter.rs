@@ -4,6 +4,7 @@ use super::SWISH_RELU;
 use codegen::plan::{Kernel, Plan, Source, Step};
 use common::activation::{Activation as Name, PiecewiseActivation};
 use runtime::activation::{Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh};
+use runtime::add::{add, shortcut};
 use runtime::arena::split;
 use runtime::conv::convolution;
 use runtime::norm::{Norm, map};
@@ -89,6 +90,18 @@ fn run_step<F: Activation>(
             with_tile!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
         }
         Kernel::Map => map::<F>(kernels, plane, norm, from, to),
+        Kernel::Add { activation: None } => add::<Identity>(kernels, plane, norm, from, to),
+        Kernel::Add { activation: Some(SWISH_RELU) } => {
+            add::<Piecewise<Swish, Relu>>(kernels, plane, norm, from, to);
+        }
+        Kernel::Add { activation: Some(pair) } => {
+            add::<Identity>(kernels, plane, norm, from, to);
+            let sum = to.to_vec();
+            map_pair(*pair, kernels, plane, None, &sum, to);
+        }
+        Kernel::Shortcut { stride } => {
+            shortcut([step.input.channels, step.input.height, step.input.width], *stride, from, to);
+        }
         Kernel::AveragePool { size } => {
             let shape = [step.input.channels, step.input.height, step.input.width];
             average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);

@@ -1,6 +1,7 @@
 //! Kernels for inference: planar f32 tensors (channels, rows, columns) without gaps, one image at a time.
 
 pub mod activation;
+pub mod add;
 pub mod arena;
 pub mod conv;
 pub mod linear;
