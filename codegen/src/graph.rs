@@ -206,7 +206,13 @@ impl<'a> Lowering<'a> {
         }
         if let Some([first, second]) = self.terms(merged.addition.unwrap_or(node)) {
             let is_norm = |source| self.only_taker(source, |op| matches!(op, Op::BatchNorm { .. })).is_some();
-            let swap = is_norm(second) && !is_norm(first);
+            let lives_on = |source: Source| source.is_none_or(|node| self.uses[node] > 1);
+            let swap = match [is_norm(first), is_norm(second)] {
+                [false, true] => true,
+                [true, _] => false,
+                // The sum can take the place of a term that is not needed any more.
+                [false, false] => lives_on(second) && !lives_on(first),
+            };
             (merged.source, merged.other) = if swap { (second, first) } else { (first, second) };
         }
         if let Op::AveragePool { .. } = self.network.nodes[node].op {

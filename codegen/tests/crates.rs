@@ -5,6 +5,7 @@ mod support;
 use common::activation::{Activation, PiecewiseActivation};
 use common::bench::BenchEvent;
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Split, Validation};
+use common::manifest::Manifest;
 use common::network::{Network, Op};
 use common::reference::{class_of, logits};
 use common::template::{Head, Template};
@@ -13,7 +14,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use support::{SWISH_RELU, Workshop, expand, failure, small, success};
+use support::{SWISH_RELU, Workshop, baseline, expand, failure, small, success};
 
 /// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
 fn cargo(workshop: &Workshop, arguments: &[&str]) {
@@ -237,6 +238,14 @@ fn large_kernels_a_max_head_and_three_condense_layers() {
     let template = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, dropout: 0.1, ..Template::default() };
     let pair = PiecewiseActivation { left: Activation::Elu, right: Activation::Swish };
     make(&expand(&template, [1, 7, 9], [3, 7, 5], pair, 3), &[]);
+}
+
+/// On images whose sides are odd, so that strides and poolings leave something over.
+#[test]
+fn a_residual_network_is_named_after_its_baseline() {
+    let workshop = make(&baseline("resnet-20", 11), &[]);
+    let manifest: Manifest = json::read(&workshop.path("crate/manifest.json")).unwrap();
+    assert_eq!(manifest.name, "resnet-20");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use common::template::{Head, Template};
 use common::{counts, seed};
 use rand::RngExt;
 use runtime::simd::Kernels;
-use support::{SWISH_RELU, expand, images, interpreter, random_weights, small};
+use support::{SWISH_RELU, baseline, expand, images, interpreter, random_weights, small};
 
 /// The bound that generated crates state: this part of the largest logit, or of 1.
 const TOLERANCE: f32 = 2e-6;
@@ -73,6 +73,40 @@ fn the_paper_s_network_is_exact_and_its_memory_is_planned_well() {
     assert_eq!(copies, 0, "concatenation is no work");
 }
 
+/// The residual networks at full size: nothing is copied for an addition, each of which is one step with the
+/// normalisation before it and, but for the last one, the activation after it, and three tensors of the first stage are
+/// all that lives at a time.
+#[test]
+fn residual_networks_are_exact_and_add_in_place() {
+    for (name, blocks) in [("resnet-20", 9), ("resnet-56", 27), ("resnet-110", 54)] {
+        let network = baseline(name, 32);
+        let error = error(&network, 0, 1);
+        assert!(error <= TOLERANCE, "{error}: {name}");
+        let plan = Plan::new(&network).unwrap();
+        let count = |test: &dyn Fn(&Kernel) -> bool| plan.steps.iter().filter(|step| test(&step.kernel)).count();
+        let sums = [
+            count(&|kernel| matches!(kernel, Kernel::Add { activation: Some(_) })),
+            count(&|kernel| matches!(kernel, Kernel::Add { activation: None })),
+        ];
+        assert_eq!(sums, [blocks - 1, 1], "{name}");
+        assert_eq!(count(&|kernel| *kernel == Kernel::Copy), 0, "{name}");
+        // Besides, the stem's normalisation and activation are a step, as a convolution and an addition take them.
+        assert_eq!((count(&|kernel| *kernel == Kernel::Map), plan.steps.len()), (1, 1 + 1 + 3 * blocks + 2 + 2));
+        let live = 3 * 16 * 32 * 32;
+        assert!((live..live * 105 / 100).contains(&plan.arena_len), "{name}: {}", plan.arena_len);
+    }
+}
+
+#[test]
+fn densenets_are_exact_and_concatenate_in_place() {
+    for name in ["densenet-40-12", "densenet-100-12"] {
+        let network = baseline(name, 9);
+        let error = error(&network, 0, 1);
+        assert!(error <= TOLERANCE, "{error}: {name}");
+        assert!(Plan::new(&network).unwrap().steps.iter().all(|step| step.kernel != Kernel::Copy));
+    }
+}
+
 #[test]
 fn all_pairs_are_exact_or_choose_the_same_class_where_they_jump() {
     for pair in PiecewiseActivation::all() {
@@ -100,15 +134,22 @@ fn all_pairs_are_exact_or_choose_the_same_class_where_they_jump() {
 /// are larger still.
 #[test]
 fn random_graphs_are_computed() {
-    let mut copies = 0;
+    let (mut copies, mut sums_in_place, mut other_sums) = (0, 0, 0);
     for seed in 0..300 {
         let network = random_network(seed);
         let error = error(&network, seed, 1);
         assert!(error <= 1e-4, "{error}, seed {seed}: {network:#?}");
         let plan = Plan::new(&network).unwrap();
         copies += plan.steps.iter().filter(|step| step.kernel == Kernel::Copy).count();
+        for pair in plan.steps.windows(2) {
+            let copied = pair[0].kernel == Kernel::Copy && pair[0].node == pair[1].node;
+            if let Kernel::Add { .. } = pair[1].kernel {
+                *(if copied { &mut other_sums } else { &mut sums_in_place }) += 1;
+            }
+        }
     }
-    assert!(copies > 100, "{copies} copies: the hard cases are missing");
+    let hard = [copies, sums_in_place, other_sums];
+    assert!(hard.iter().all(|count| *count > 80), "copies and sums {hard:?}: the hard cases are missing");
 }
 
 fn random_network(seed: u64) -> Network {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use runtime::activation::{Activation, Piecewise, Relu, Tanh};
 use runtime::norm::Norm;
 use runtime::pool::{Average, Max};
-use runtime::{arena, linear, norm, pool};
+use runtime::{add, arena, linear, norm, pool};
 
 type Pair = Piecewise<Tanh, Relu>;
 
@@ -50,6 +50,34 @@ fn normalisation_goes_with_every_activation() {
 }
 
 proptest! {
+    #[test]
+    fn addition(channels in 1usize..5, plane in 1usize..100) {
+        let [from, term] = [1, 2].map(|seed| support::random(seed, channels * plane));
+        let norms = support::random(3, 2 * channels);
+        let normalised = activated(&from, plane, &norms, |x| x);
+        let want = unit(normalised.iter().zip(&term).map(|(x, y)| tanh_relu(x + f64::from(*y))));
+        for kernels in support::levels() {
+            let mut to = term.clone();
+            add::add::<Pair>(kernels, plane, Some(Norm::new(&norms)), &from, &mut to);
+            support::assert_close(&to, &want, 2e-6, kernels.name());
+        }
+    }
+
+    #[test]
+    fn shortcuts(channels in 1usize..4, height in 1usize..9, width in 1usize..9, stride in 1usize..4, more in 0usize..3) {
+        let from = support::random(1, channels * height * width);
+        let mut want = Vec::new();
+        for c in 0..channels {
+            for y in (0..height).step_by(stride) {
+                want.extend((0..width).step_by(stride).map(|x| from[(c * height + y) * width + x]));
+            }
+        }
+        want.resize(want.len() / channels * (channels + more), 0.0);
+        let mut to = vec![f32::NAN; want.len()];
+        add::shortcut([channels, height, width], stride, &from, &mut to);
+        prop_assert_eq!(to, want);
+    }
+
     #[test]
     fn average_pooling(channels in 1usize..4, height in 1usize..12, width in 1usize..40, size in 1usize..4) {
         prop_assume!(size <= height && size <= width);

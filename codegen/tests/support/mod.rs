@@ -4,13 +4,14 @@
 pub(crate) mod interpreter;
 
 use common::activation::{Activation, PiecewiseActivation};
+use common::baseline::Baseline;
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network};
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
 use common::{json, seed};
 use rand::RngExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The paper's favourite: swish below zero, relu from there on.
@@ -40,6 +41,14 @@ pub(crate) fn expand(
 /// A small template network.
 pub(crate) fn small(shape: [usize; 3], genes: [usize; 3], activation: PiecewiseActivation) -> Network {
     expand(&Template { growth_rate: 4, stem_channels: 6, ..Template::default() }, shape, genes, activation, 10)
+}
+
+/// A baseline that ships with the project, for square images of three channels.
+pub(crate) fn baseline(name: &str, side: usize) -> Network {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
+    let input = Input { channels: 3, height: side, width: side, mean: vec![0.3; 3], std: vec![0.3; 3] };
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
 }
 
 /// Weights that keep values at about their size from layer to layer.
