@@ -149,7 +149,7 @@ fn random_graphs_are_computed() {
         }
     }
     let hard = [copies, sums_in_place, other_sums];
-    assert!(hard.iter().all(|count| *count > 80), "copies and sums {hard:?}: the hard cases are missing");
+    assert!(hard.iter().all(|count| *count > 50), "copies and sums {hard:?}: the hard cases are missing");
 }
 
 fn random_network(seed: u64) -> Network {
