@@ -1,8 +1,9 @@
-//! Small template networks with random weights.
+//! Small networks with random weights.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use common::activation::Activation;
 use common::genome::{Genome, Optimizer};
-use common::network::Input;
+use common::network::{Input, Network};
 use common::seed;
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
@@ -39,16 +40,20 @@ impl Sizes {
     pub(crate) fn model(&self, side: usize, seed: u64) -> Model {
         let input = Input { channels: 3, height: side, width: side, mean: vec![0.5; 3], std: vec![0.25; 3] };
         let classes = ["a", "b", "c"].map(str::to_string).to_vec();
-        let network = self.template.expand(&self.genome(), input, classes).unwrap();
-        let mut rng = seed::stream(seed, "weights");
-        let mut tensors = std::collections::BTreeMap::new();
-        for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
-            // A variance is above 0.
-            let lowest = if name.ends_with("running_var") { 0.5 } else { -1.0 };
-            tensors.insert(name, Tensor { data: draw(&mut rng, shape.iter().product(), lowest), shape });
-        }
-        Model { network, weights: Weights(tensors) }
+        with_weights(self.template.expand(&self.genome(), input, classes).unwrap(), seed)
     }
+}
+
+/// The network with weights drawn from `seed`.
+pub(crate) fn with_weights(network: Network, seed: u64) -> Model {
+    let mut rng = seed::stream(seed, "weights");
+    let mut tensors = std::collections::BTreeMap::new();
+    for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
+        // A variance is above 0.
+        let lowest = if name.ends_with("running_var") { 0.5 } else { -1.0 };
+        tensors.insert(name, Tensor { data: draw(&mut rng, shape.iter().product(), lowest), shape });
+    }
+    Model { network, weights: Weights(tensors) }
 }
 
 /// Numbers from `lowest` to 1.

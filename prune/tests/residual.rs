@@ -1,0 +1,152 @@
+//! Surgery and rounds where channels are added.
+
+mod support;
+
+use common::baseline::{Architecture, Baseline};
+use common::genome::Optimizer;
+use common::network::{Input, Node, Op};
+use common::prune_report::{PruneEnd, PruneMethod};
+use common::{counts, reference, seed};
+use proptest::prelude::*;
+use prune::round::{self, Cap, Choice};
+use prune::surgery::{self, Kept, Model};
+use rand::{Rng, RngExt};
+
+/// A ResNet for colour images of 7 x 9 and 3 classes.
+fn resnet(channels: &[usize], blocks: usize, seed: u64) -> Model {
+    let architecture = Architecture::Resnet { depth: 2 + 2 * blocks * channels.len(), channels: channels.to_vec() };
+    let baseline = Baseline { name: "resnet".into(), about: String::new(), optimizer: Optimizer::Sgd, architecture };
+    let input = Input { channels: 3, height: 7, width: 9, mean: vec![0.5; 3], std: vec![0.25; 3] };
+    let classes = ["a", "b", "c"].map(str::to_string).to_vec();
+    support::with_weights(baseline.network(input, classes).unwrap(), seed)
+}
+
+/// Some of `0..count`, at least one.
+fn some(rng: &mut impl Rng, count: usize) -> Vec<usize> {
+    let mut stay: Vec<usize> = (0..count).filter(|_| rng.random_bool(0.6)).collect();
+    if stay.is_empty() {
+        stay.push(rng.random_range(0..count));
+    }
+    stay
+}
+
+/// What stays of each block's inner channels, and of the channels that all blocks add to; of those, some of the first
+/// stage's.
+fn random_kept(channels: &[usize], blocks: usize, seed: u64) -> (Kept, Vec<usize>) {
+    let mut rng = seed::stream(seed, "kept");
+    let mut trunk = some(&mut rng, channels[0]);
+    trunk.extend((channels[0]..channels[channels.len() - 1]).filter(|_| rng.random_bool(0.6)));
+    let of_stage = |stage: usize| trunk.iter().copied().filter(|channel| *channel < channels[stage]).collect();
+    let mut kept = Kept::from([("stem.conv".to_string(), of_stage(0))]);
+    for (stage, &width) in channels.iter().enumerate() {
+        for block in 1..=blocks {
+            let name = format!("stage{}.block{block}", stage + 1);
+            kept.insert(format!("{name}.conv1"), some(&mut rng, width));
+            kept.insert(format!("{name}.conv2"), of_stage(stage));
+        }
+    }
+    (kept, trunk)
+}
+
+/// The network with everything that reads the removed channels cut off: a block's first convolution and the classifier
+/// read the channels that all blocks add to, its second one those within the block.
+fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
+    let mut cut = model.clone();
+    for node in &model.network.nodes {
+        let stay = match &node.name {
+            name if name.ends_with(".conv1") || name == "head.classifier" => trunk,
+            name if name.ends_with(".conv2") => &kept[&name.replace("conv2", "conv1")],
+            _ => continue,
+        };
+        let tensor = cut.weights.0.get_mut(&format!("{}.weight", node.name)).unwrap();
+        let (columns, taps) = (tensor.shape[1], tensor.shape[2..].iter().product::<usize>());
+        for row in tensor.data.chunks_mut(columns * taps) {
+            for column in (0..columns).filter(|column| !stay.contains(column)) {
+                row[column * taps..][..taps].fill(0.0);
+            }
+        }
+    }
+    cut
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_pruned_resnet_computes_what_the_disconnected_one_does(
+        mut channels in prop::collection::vec(1usize..7, 1..4), blocks in 1usize..3, seed: u64,
+    ) {
+        channels.sort_unstable();
+        let model = resnet(&channels, blocks, seed);
+        let (kept, trunk) = random_kept(&channels, blocks, seed);
+        let pruned = surgery::remove_filters(&model, &kept).unwrap();
+        let cut = disconnected(&model, &kept, &trunk);
+        let image = support::draw(&mut seed::stream(seed, "image"), model.network.input.shape().elements(), -1.0);
+        let [got, want] = [&pruned, &cut].map(|m| reference::logits(&m.network, &m.weights, &image).unwrap());
+        let largest = want.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
+        for (got, want) in got.iter().zip(&want) {
+            prop_assert!((got - want).abs() <= 1e-5 * largest, "{got} is not {want}");
+        }
+        for (name, stay) in &kept {
+            prop_assert_eq!(pruned.weights.get(&format!("{name}.weight")).shape[0], stay.len());
+        }
+        prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+        prop_assert_eq!(surgery::remove_filters(&model, &Kept::new()).unwrap(), model);
+    }
+}
+
+#[test]
+fn channels_that_are_added_must_stay_together() {
+    let model = resnet(&[2, 4], 1, 1);
+    let error = |kept: &[(&str, &[usize])]| {
+        let kept = kept.iter().map(|(name, stay)| (name.to_string(), stay.to_vec())).collect();
+        surgery::remove_filters(&model, &kept).unwrap_err().to_string()
+    };
+    let expected =
+        "stage1.block1.add adds channels of which other ones stay in stage1.block1.norm2 than in stem.activation";
+    assert_eq!(error(&[("stem.conv", &[0])]), expected);
+    assert_eq!(error(&[("stage1.block1.conv2", &[1]), ("stem.conv", &[0])]), expected);
+    let later = error(&[("stem.conv", &[0]), ("stage1.block1.conv2", &[0])]);
+    assert!(later.starts_with("stage2.block1.add") && later.contains("stage2.block1.shortcut"), "{later}");
+}
+
+/// A shortcut that something else reads as well keeps its zeros, and so must what it is added to.
+#[test]
+fn zeros_that_something_else_reads_stay() {
+    let mut model = resnet(&[2, 4], 1, 1);
+    let pool = Node { name: "spy".into(), op: Op::GlobalMaxPool {}, inputs: vec!["stage2.block1.shortcut".into()] };
+    let at = model.network.nodes.iter().position(|node| node.name == "stage2.block1.add").unwrap();
+    let kept = Kept::from([("stage2.block1.conv2".to_string(), vec![0, 1, 3])]);
+    surgery::remove_filters(&model, &kept).unwrap();
+    model.network.nodes.insert(at, pool);
+    assert!(surgery::remove_filters(&model, &kept).unwrap_err().to_string().starts_with("stage2.block1.add"));
+}
+
+/// A round takes filters of each block's first convolution, and no others; rounds go on until the cap, which is missed by
+/// less than a filter.
+#[test]
+fn rounds_prune_within_blocks() {
+    let model = resnet(&[16, 32, 64], 1, 1);
+    let before = counts::count(&model.network).unwrap().parameters;
+    for share in [0.3, 0.65] {
+        let cap = Cap { before, share };
+        let choice = Choice { method: PruneMethod::Kmeans, factor: 0.9, seed: 7 };
+        let mut last = model.clone();
+        for index in 1.. {
+            if let Some(end) = round::end(&last.network, &cap).unwrap() {
+                assert_eq!(end, PruneEnd::Cap);
+                break;
+            }
+            last = round::prune(&last, &cap, &choice, index).unwrap();
+        }
+        let left = counts::count(&last.network).unwrap().parameters;
+        let smallest_filter = 2 * 9 * 16 + 2;
+        assert!(cap.removed(left) <= share && cap.removed(left - smallest_filter) > share);
+        for (pruned, whole) in last.network.nodes.iter().zip(&model.network.nodes) {
+            let Op::Conv2d { out_channels, .. } = pruned.op else { continue };
+            let name = &pruned.name;
+            let Op::Conv2d { out_channels: all, .. } = whole.op else { panic!("{name} was no convolution") };
+            assert_eq!(out_channels < all, name.ends_with(".conv1"), "{name}: {out_channels} of {all}");
+        }
+    }
+}
