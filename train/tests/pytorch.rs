@@ -77,7 +77,7 @@ fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<Strin
 #[test]
 fn networks_at_all_levels() {
     for level in Level::available() {
-        for name in ["swish-tanh-3x3", "elu-selu-5x5", "sigmoid-sigmoid-max"] {
+        for name in ["swish-tanh-3x3", "elu-selu-5x5", "sigmoid-sigmoid-max", "resnet"] {
             check_network(name, level);
         }
     }

@@ -57,6 +57,11 @@ def forward(network, tensors, statistics, images, training):
             y = torch.where(x < 0, ACTIVATIONS[op["left"]](x), ACTIVATIONS[op["right"]](x))
         elif op["kind"] == "concat":
             y = torch.cat([values[i] for i in node["inputs"]], 1)
+        elif op["kind"] == "add":
+            y = x + values[node["inputs"][1]]
+        elif op["kind"] == "shortcut":
+            y = x[:, :, ::op["stride"], ::op["stride"]]
+            y = F.pad(y, (0, 0, 0, 0, 0, op["out_channels"] - y.shape[1]))
         elif op["kind"] == "average_pool":
             y = F.avg_pool2d(x, op["size"])
         elif op["kind"] == "global_average_pool":
