@@ -1,6 +1,9 @@
 //! Searches from a table of trainings, and trainings in legs.
 
-use std::path::Path;
+use common::json;
+use common::measurement::Measurement;
+use common::search_files::Archive;
+use std::path::{Path, PathBuf};
 use tests::{GENOME, one_line, root, run, succeed, write_idx_dataset};
 
 const TABLE: &str = "table:tests/data/digits-table.json.gz";
@@ -45,6 +48,33 @@ fn limits_hold() {
         line["parameters"].as_u64().unwrap()
     });
     assert!(parameters.clone().count() > 100 && parameters.max() <= Some(5000));
+}
+
+#[test]
+fn a_search_ends_with_a_network_that_is_fast_enough_on_this_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    write_idx_dataset(&dir.path().join("data"), 40, |i| (i % 3) as u8);
+    let profile = r#"{"schema": "neuropower/profile/1",
+        "space": {"feature_extraction_layers": [4, 5], "condense_layers": [1]},
+        "template": {"growth_rate": 2, "stem_channels": 2}, "final": {"winners": 1},
+        "search": {"population": 3, "archive_size": 3, "iterations": 3, "epochs": 1, "max_arena_bytes": 100000,
+            "measurement": {"idle_s": 0, "warmup_s": 0.1, "windows": 1, "window_s": 0.1}}}"#;
+    std::fs::write(dir.path().join("profile.json"), profile).unwrap();
+    let fixed = ["run", "--config", "profile.json", "--dataset", "data", "--out", "out", "--board", "host"];
+    let criteria = ["--min-accuracy", "0", "--max-latency-s", "1"];
+    let summary = succeed(dir.path(), "explore", &[&fixed[..], &criteria].concat());
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["iterations"], 1);
+    let archive: Archive = json::read(&dir.path().join("out/archive.json")).unwrap();
+    let id = summary["criteria_met_by"].as_str().unwrap();
+    let met_by = &archive.individuals.iter().find(|individual| individual.evaluation.id == id).unwrap().evaluation;
+    let latency = met_by.latency_s.unwrap();
+    assert!(met_by.arena_bytes.unwrap() <= 100_000 && latency > 0.0);
+    let records = std::fs::read_dir(dir.path().join("out/measurements")).unwrap().map(|entry| entry.unwrap().path());
+    let records: Vec<(PathBuf, Measurement)> = records.map(|path| (path.clone(), json::read(&path).unwrap())).collect();
+    assert!(records.iter().all(|(path, record)| path.ends_with(format!("{}.json", record.ran.crate_sha256))));
+    assert!(records.iter().any(|(_, record)| record.latency.p50_s == latency));
+    assert!(dir.path().join("out/cost.svg").exists());
 }
 
 #[test]

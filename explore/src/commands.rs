@@ -1,7 +1,7 @@
 //! The commands: what they read, what they print.
 
-use crate::demands::{self, Demands};
 use crate::baselines;
+use crate::demands::{self, Demands};
 use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
