@@ -55,7 +55,7 @@ fn a_search_ends_with_a_network_that_is_fast_enough_on_this_machine() {
     let dir = tempfile::tempdir().unwrap();
     write_idx_dataset(&dir.path().join("data"), 40, |i| (i % 3) as u8);
     let profile = r#"{"schema": "neuropower/profile/1",
-        "space": {"feature_extraction_layers": [4, 5], "condense_layers": [1]},
+        "space": {"feature_extraction_layers": [7, 10], "condense_layers": [1]},
         "template": {"growth_rate": 2, "stem_channels": 2}, "final": {"winners": 1},
         "search": {"population": 3, "archive_size": 3, "iterations": 3, "epochs": 1, "max_arena_bytes": 100000,
             "measurement": {"idle_s": 0, "warmup_s": 0.1, "windows": 1, "window_s": 0.1}}}"#;
