@@ -1,6 +1,7 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
 use common::accuracy_table::AccuracyTable;
+use common::baseline::Baseline;
 use common::bench::BenchEvent;
 use common::board::Board;
 use common::dataset::Dataset;
@@ -44,6 +45,7 @@ fn check(text: &str) -> String {
     match kind {
         "accuracy-table" => round_trip::<AccuracyTable>(text),
         "archive" => round_trip::<Archive>(text),
+        "baseline" => round_trip::<Baseline>(text),
         "bench" => round_trip::<BenchEvent>(text),
         "board" => round_trip::<Board>(text),
         "dataset" => round_trip::<Dataset>(text),
@@ -80,7 +82,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 16, "{kinds:?}");
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The profiles and genomes in `pipelines`, as they are.
 
+use common::baseline::Baseline;
 use common::dataset::Dataset;
 use common::genome::Genome;
 use common::json;
@@ -46,6 +47,28 @@ fn every_profile_is_read_and_says_what_it_is_for() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         assert!(readme.contains(&format!("| `{name}` |")), "README has no row for the profile {name}");
     }
+}
+
+#[test]
+fn every_baseline_is_known_by_its_files_name() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for file in files("pipelines/baselines") {
+        let baseline: Baseline = json::read(&file).unwrap();
+        assert_eq!(file.file_stem().unwrap().to_str().unwrap(), baseline.name);
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = root().join("pipelines/datasets/cifar10.json").display().to_string();
+        let arguments = ["network", "--baseline", &baseline.name, "--dataset", &dataset, "--out", "network.json"];
+        let counts: serde_json::Value = serde_json::from_str(&succeed(dir.path(), "explore", &arguments)).unwrap();
+        let row = format!("| `{}` | {} |", baseline.name, with_commas(counts["parameters"].as_u64().unwrap()));
+        assert!(readme.contains(&row), "README has no row {row}");
+    }
+}
+
+fn with_commas(number: u64) -> String {
+    if number < 1000 {
+        return number.to_string();
+    }
+    format!("{},{:03}", with_commas(number / 1000), number % 1000)
 }
 
 /// Three classes of noisy images, each with a colour of its own, in CIFAR's layout.

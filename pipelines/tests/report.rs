@@ -2,8 +2,10 @@
 
 mod fixture;
 
+use common::genome::Optimizer;
 use common::json::{self, Known};
 use common::measurement::{Energy, EnergyStatus, Measurement};
+use common::network::{Network, Origin};
 use common::search_files::Evaluation;
 use common::train_report::EvalReport;
 use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
@@ -62,6 +64,19 @@ fn the_table_has_the_papers_numbers() {
     for part in ["M</span>", "15.26", "65,074", "99.29 %", NO_METER, "3 x 1 s", "2025-01-01", "3.01 GHz", "short"] {
         assert!(page.contains(part), "{part} is not on the page");
     }
+}
+
+/// One that somebody trained by hand in the run's folder.
+#[test]
+fn a_baseline_is_in_the_table_by_its_name() {
+    let fixture = Fixture::new();
+    fixture.change("networks/2/dense/network.json", |network: &mut Network| {
+        network.origin = Origin::Baseline { name: "resnet-20".into(), optimizer: Optimizer::Sgd };
+    });
+    let (table, page) = report_well(&fixture);
+    let row = row(&table, 2, "dense");
+    assert!(row[1].starts_with('-') && row[2] == "resnet-20, sgd", "{row:?}");
+    assert!(page.contains("resnet-20, sgd"));
 }
 
 #[test]

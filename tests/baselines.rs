@@ -1,0 +1,62 @@
+//! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a crate.
+
+use common::json;
+use common::manifest::Manifest;
+use common::network::{Network, Origin};
+use common::prune_report::PruneReport;
+use common::train_report::EvalReport;
+use std::fs;
+use std::path::Path;
+use tests::{root, succeed};
+
+/// Two small ones, on the digits that ship with the project.
+#[test]
+fn all_stages_take_a_baseline() {
+    let dir = tempfile::tempdir().unwrap();
+    let digits = dir.path().join("digits").display().to_string();
+    succeed(&root(), "fetch-data", &["--recipe", "pipelines/datasets/digits.json", "--out", &digits]);
+    let training = r#"{"schema": "neuropower/profile/1", "training": {"batch": 32}}"#;
+    fs::write(dir.path().join("profile.json"), training).unwrap();
+    for (name, architecture) in [
+        ("small-resnet", r#"{"kind": "resnet", "depth": 8, "channels": [8, 12, 16]}"#),
+        ("small-densenet", r#"{"kind": "densenet", "depth": 10, "growth_rate": 5, "stem_channels": 8}"#),
+    ] {
+        let baseline = format!(
+            r#"{{"schema": "neuropower/baseline/1", "name": "{name}", "about": "", "optimizer": "nadam",
+                "architecture": {architecture}}}"#
+        );
+        fs::write(dir.path().join("baseline.json"), baseline).unwrap();
+        goes_through_all_stages(dir.path(), name);
+    }
+}
+
+fn goes_through_all_stages(dir: &Path, name: &str) {
+    let accuracy = |folder: &str| {
+        let paths = ["network.json", "weights.safetensors"].map(|file| format!("{folder}/{file}"));
+        let arguments =
+            ["eval", "--network", &paths[0], "--weights", &paths[1], "--dataset", "digits", "--split", "test"];
+        json::parse::<EvalReport>(&succeed(dir, "train", &arguments)).unwrap().accuracy
+    };
+    let on_digits = ["--dataset", "digits", "--config", "profile.json"];
+    let network = ["network", "--baseline", "baseline.json", "--dataset", "digits", "--out", "network.json"];
+    succeed(dir, "explore", &network);
+    let (trained, pruned) = (format!("{name}/trained"), format!("{name}/pruned"));
+    let fit = ["fit", "--network", "network.json", "--out", &trained, "--epochs", "8"];
+    succeed(dir, "train", &[&fit[..], &on_digits].concat());
+    assert!(accuracy(&trained) > 0.85, "{name}: {} on the test images", accuracy(&trained));
+
+    let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{trained}/{file}"));
+    let more = ["--cap", "0.25", "--finetune-epochs", "2"];
+    let prune = ["run", "--network", &network, "--weights", &weights, "--out", &pruned];
+    succeed(dir, "prune", &[&prune[..], &on_digits, &more].concat());
+    let report: PruneReport = json::read(&dir.join(&pruned).join("prune.json")).unwrap();
+    assert!(report.cap_reached && report.removed > 0.2, "{name}: {} removed", report.removed);
+    assert!(accuracy(&pruned) > 0.8, "{name}: {} on the test images, pruned", accuracy(&pruned));
+
+    let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{pruned}/{file}"));
+    let generate = ["generate", "--network", &network, "--weights", &weights, "--platform", "x86_64", "--out", name];
+    let manifest: Manifest = json::parse(&succeed(dir, "codegen", &generate)).unwrap();
+    assert_eq!((manifest.name.as_str(), manifest.parameters), (name, report.parameters_after));
+    let network: Network = json::read(&dir.join(network)).unwrap();
+    assert!(matches!(network.origin, Origin::Baseline { name: of, .. } if of == name));
+}
