@@ -40,7 +40,7 @@ fn goes_through_all_stages(dir: &Path, name: &str) {
     let on_digits = ["--dataset", "digits", "--config", "profile.json"];
     let network = ["network", "--baseline", "baseline.json", "--dataset", "digits", "--out", "network.json"];
     succeed(dir, "explore", &network);
-    let (trained, pruned) = (format!("{name}/trained"), format!("{name}/pruned"));
+    let [trained, pruned, out] = ["trained", "pruned", "crate"].map(|folder| format!("{name}/{folder}"));
     let fit = ["fit", "--network", "network.json", "--out", &trained, "--epochs", "8"];
     succeed(dir, "train", &[&fit[..], &on_digits].concat());
     assert!(accuracy(&trained) > 0.85, "{name}: {} on the test images", accuracy(&trained));
@@ -54,7 +54,7 @@ fn goes_through_all_stages(dir: &Path, name: &str) {
     assert!(accuracy(&pruned) > 0.8, "{name}: {} on the test images, pruned", accuracy(&pruned));
 
     let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{pruned}/{file}"));
-    let generate = ["generate", "--network", &network, "--weights", &weights, "--platform", "x86_64", "--out", name];
+    let generate = ["generate", "--network", &network, "--weights", &weights, "--platform", "x86_64", "--out", &out];
     let manifest: Manifest = json::parse(&succeed(dir, "codegen", &generate)).unwrap();
     assert_eq!((manifest.name.as_str(), manifest.parameters), (name, report.parameters_after));
     let network: Network = json::read(&dir.join(network)).unwrap();
