@@ -41,7 +41,7 @@ $(BINARIES) &: $(SOURCES)
 	cargo build --release --workspace --bins $(INTO)
 	@touch $(BINARIES)
 
-test: build ## all tests
+test: build ## all tests; those of ONNX models run where target/onnx-venv or ONNX_PYTHON has ONNX Runtime
 	cargo test --release --workspace $(INTO)
 
 test-train-aarch64: ## training's tests as aarch64 code, under QEMU (Debian)
@@ -76,6 +76,12 @@ bench-search: data ## searches against the best there is, on a table of training
 
 bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it
 	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
+
+# The Python in which tests run ONNX models; without it they say aloud that they do not.
+target/onnx-venv/installed:
+	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
 
 # Goes on without pymoo, since ours can be measured alone, and tries again next time.
 target/bench-search-venv/installed:

@@ -1,11 +1,13 @@
 //! `codegen generate`.
 
+use crate::bound::lower_bound;
 use crate::emit::Crate;
 use crate::golden::Golden;
+use crate::graph::lower;
 use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::report::bytes;
-use crate::{folder, pack};
+use crate::{folder, onnx, pack};
 use anyhow::{Context, Result, ensure};
 use common::genome::Genome;
 use common::hash::sha256_hex;
@@ -24,16 +26,16 @@ pub(crate) struct Options {
     /// Its weights.
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// What the crate is for.
+    /// What it is for.
     #[arg(long)]
     platform: Platform,
-    /// The crate's folder: a new one, or a generated crate, which is replaced.
+    /// The folder to write: a new one, or a generated one, which is replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The crate's name [default: after the genome or the baseline].
+    /// The crate's or model's name [default: after the genome or the baseline].
     #[arg(long)]
     name: Option<String>,
-    /// A data set whose first test images the crate tests itself with [default: random images].
+    /// A data set whose first test images are recorded with their logits [default: random images].
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
 }
@@ -47,10 +49,8 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 
-/// Writes the crate.
+/// Writes the crate or model.
 pub(crate) fn generate(options: &Options) -> Result<Manifest> {
-    // One platform so far, and with it one kind of crate.
-    let Platform::X86_64 = options.platform;
     folder::check_free(&options.out)?;
     let network: Network = json::read(&options.network)?;
     let weights = Weights::read(&options.weights, &network)?;
@@ -60,6 +60,10 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
     let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
     let counts = counts::count(&network)?;
+    let (constants_len, arena_len) = match options.platform {
+        Platform::X86_64 => (constants.len(), plan.arena_len),
+        Platform::Onnx => (weights.0.values().map(|tensor| tensor.data.len()).sum(), lower_bound(&lower(&network)?)),
+    };
     let manifest = Manifest {
         name,
         platform: options.platform.name().to_string(),
@@ -67,11 +71,17 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
         weights_sha256: sha256_of(&options.weights)?,
         parameters: counts.parameters,
         macs: counts.macs,
-        weights_bytes: bytes(constants.len()),
-        arena_bytes: bytes(plan.arena_len),
+        weights_bytes: bytes(constants_len),
+        arena_bytes: bytes(arena_len),
     };
-    let content = Crate { manifest: &manifest, network: &network, plan: &plan, constants: &constants, golden: &golden };
-    folder::write(&options.out, &content.files()?)?;
+    let files = match options.platform {
+        Platform::X86_64 => {
+            Crate { manifest: &manifest, network: &network, plan: &plan, constants: &constants, golden: &golden }
+                .files()?
+        }
+        Platform::Onnx => onnx::files(&manifest, &network, &weights, &golden)?,
+    };
+    folder::write(&options.out, &files)?;
     Ok(manifest)
 }
 

@@ -1,14 +1,17 @@
-//! Code generation: from a network and its weights to a standalone Rust crate that runs it (paper, section 4.3).
+//! Code generation: from a network and its weights to a standalone Rust crate that runs it (paper, section 4.3), or to an
+//! ONNX model.
 //!
 //! [`graph`] merges nodes into kernel calls, [`plan`] gives every tensor its place in one block of memory, [`pack`] lays
-//! out the weights, `emit` writes the crate's files and `folder` makes them appear all at once.
+//! out the weights, `emit` writes the crate's files, [`onnx`] those of a model, and `folder` makes them appear all at once.
 
+mod bound;
 mod emit;
 mod folder;
 mod generate;
 pub mod golden;
 pub mod graph;
 mod memory;
+pub mod onnx;
 pub mod pack;
 mod placement;
 pub mod plan;
@@ -22,7 +25,7 @@ use common::{json, stage};
 use platform::Platform;
 use std::path::PathBuf;
 
-/// Writes a network as a standalone Rust crate.
+/// Writes a network as a standalone Rust crate, or as an ONNX model.
 #[derive(Parser)]
 #[command(
     name = "codegen",
@@ -36,9 +39,9 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes the crate and prints its manifest as one line of JSON.
+    /// Writes the crate or model and prints its manifest as one line of JSON.
     #[command(
-        after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte"
+        after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte\n\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform onnx --out model"
     )]
     Generate(generate::Options),
     /// Prints what a network needs on a platform, known without weights, as JSON.

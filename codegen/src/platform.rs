@@ -1,5 +1,6 @@
-//! What crates are generated for.
+//! What networks are generated for.
 
+use crate::onnx::model::OPSET;
 use clap::ValueEnum;
 use common::json::Document;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ pub enum Platform {
     /// 64-bit Intel and AMD processors.
     #[value(name = "x86_64")]
     X86_64,
+    /// A model for ONNX Runtime and everything else that reads ONNX.
+    Onnx,
 }
 
 impl Platform {
@@ -17,6 +20,7 @@ impl Platform {
     pub fn name(self) -> &'static str {
         match self {
             Platform::X86_64 => "x86_64",
+            Platform::Onnx => "onnx",
         }
     }
 
@@ -26,7 +30,12 @@ impl Platform {
                 name: self.name().to_string(),
                 about: "64-bit Intel and AMD processors; AVX-512, AVX2 or neither, chosen when the program starts"
                     .to_string(),
-                target: "x86_64-unknown-linux-gnu".to_string(),
+                target: Some("x86_64-unknown-linux-gnu".to_string()),
+            },
+            Platform::Onnx => PlatformDescription {
+                name: self.name().to_string(),
+                about: format!("a model, opset {OPSET}, for ONNX Runtime and everything else that reads ONNX"),
+                target: None,
             },
         }
     }
@@ -48,8 +57,8 @@ pub struct PlatformDescription {
     pub name: String,
     /// What it is, for people.
     pub about: String,
-    /// The Rust target triple that its crates are built for.
-    pub target: String,
+    /// The Rust target triple that its crates are built for; `null` where nothing is built.
+    pub target: Option<String>,
 }
 
 impl Document for Platforms {

@@ -2,7 +2,7 @@
 
 use crate::plan::{Kernel, Plan, Step};
 use crate::platform::Platform;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use common::counts;
 use common::json::Document;
 use common::network::{Network, Shape};
@@ -66,10 +66,14 @@ pub struct Layer {
 /// The cost of a network on a platform.
 ///
 /// # Errors
-/// The graph is inconsistent.
+/// The graph is inconsistent, or the platform has no plans.
 pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
-    // One platform so far, and with it one plan.
-    let Platform::X86_64 = platform;
+    match platform {
+        Platform::X86_64 => {}
+        Platform::Onnx => {
+            bail!("the program that runs an ONNX model plans for itself; name a platform that has crates")
+        }
+    }
     let plan = Plan::new(network)?;
     let counts = counts::count(network)?;
     let shapes = counts::shapes(network)?;

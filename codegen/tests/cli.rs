@@ -65,9 +65,27 @@ fn the_plan_is_known_without_weights_and_agrees_with_the_manifest() {
 }
 
 #[test]
+fn a_model_has_no_plan_but_the_least_memory() {
+    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let network = workshop.path("network.json");
+    let error = failure(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "onnx"]));
+    assert!(error.contains("network.json") && error.contains("ONNX"), "{error}");
+    let manifest: Manifest =
+        json::parse(&success(&workshop.generate("model", &["--platform", "onnx", "--name", "m-net-1"]))).unwrap();
+    // At the transition 72 channels of 28 x 28 and, pooled, of 14 x 14.
+    assert_eq!(manifest.arena_bytes, 4 * 72 * (28 * 28 + 14 * 14));
+    // Parameters, and a mean and a variance for each channel that is normalised.
+    let normalised = (24 + 36 + 48 + 60 + 72) + (72 + 84 + 96 + 108 + 120);
+    assert_eq!(manifest.weights_bytes, 4 * (65_074 + 2 * normalised));
+    let files: Vec<String> = content(&workshop.path("model")).into_keys().collect();
+    assert_eq!(files, ["README.md", "golden/inputs.bin", "golden/outputs.bin", "m-net-1.onnx", "manifest.json"]);
+}
+
+#[test]
 fn platforms_are_listed() {
     let platforms: Platforms = json::parse(&success(&codegen(&["platforms"]))).unwrap();
-    assert_eq!(platforms.platforms[0].name, "x86_64");
+    let names: Vec<&str> = platforms.platforms.iter().map(|platform| platform.name.as_str()).collect();
+    assert!(names.contains(&"x86_64") && names.contains(&"onnx"), "{names:?}");
 }
 
 #[test]

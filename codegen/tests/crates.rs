@@ -5,16 +5,16 @@ mod support;
 use common::activation::{Activation, PiecewiseActivation};
 use common::bench::BenchEvent;
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Split, Validation};
+use common::json;
 use common::manifest::Manifest;
-use common::network::{Network, Op};
+use common::network::Network;
 use common::reference::{class_of, logits};
 use common::template::{Head, Template};
-use common::{counts, json};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use support::{SWISH_RELU, Workshop, baseline, expand, failure, small, success};
+use support::{SWISH_RELU, Workshop, baseline, expand, failure, pruned, small, success};
 
 /// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
 fn cargo(workshop: &Workshop, arguments: &[&str]) {
@@ -173,46 +173,9 @@ fn bad_files_are_refused(workshop: &Workshop, idx: &[u8]) {
     }
 }
 
-/// Takes some filters of a convolution away, and their channels from everything behind it.
-fn prune(network: &mut Network, filters: &[(&str, usize)]) {
-    for node in 0..network.nodes.len() {
-        if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name) {
-            let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else { panic!("not a convolution") };
-            *out_channels = *left;
-        }
-        // The shapes of the nodes before this one are right already.
-        let inputs = network.input_indices().unwrap();
-        let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
-        let shapes = counts::shapes(&before).unwrap();
-        let found = inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
-        match &mut network.nodes[node].op {
-            Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => *channels = found,
-            Op::Linear { in_features, .. } => *in_features = found,
-            Op::Activation(_)
-            | Op::Dropout { .. }
-            | Op::Concat {}
-            | Op::Add {}
-            | Op::Shortcut { .. }
-            | Op::AveragePool { .. }
-            | Op::GlobalAveragePool {}
-            | Op::GlobalMaxPool {} => {}
-        }
-    }
-}
-
 #[test]
 fn pruned_to_odd_widths_in_colour() {
-    let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
-    let mut network = expand(&Template::default(), [3, 10, 6], [2, 10, 3], pair, 7);
-    let left = [
-        ("stem.conv", 23),
-        ("condense1.fel1.conv", 11),
-        ("condense1.fel2.conv", 1),
-        ("transition1.conv", 13),
-        ("condense2.fel1.conv", 5),
-    ];
-    prune(&mut network, &left);
-    json::Document::check(&network).unwrap();
+    let network = pruned();
     let workshop = make(&network, &[]);
     let pixels: Vec<u8> = (0..2 * 180u32).map(|i| (i * i % 251) as u8).collect();
     let images: Vec<Vec<f32>> = pixels

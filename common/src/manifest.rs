@@ -1,4 +1,4 @@
-//! `manifest.json` of a generated crate: what it is and what it needs, known before it is built.
+//! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is built.
 
 use crate::json::Document;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,8 @@ pub struct Manifest {
     pub macs: u64,
     /// Bytes of constants: packed weights.
     pub weights_bytes: u64,
-    /// Bytes of working memory for one inference.
+    /// Bytes of working memory for one inference: what a crate reserves; for a model, whose memory is planned by the program
+    /// that runs it, the least that it can do with.
     pub arena_bytes: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The files of a generated crate.
 
 mod library;
-mod template;
+pub(crate) mod template;
 
 use crate::golden::Golden;
 use crate::plan::Plan;
@@ -35,7 +35,7 @@ impl Crate<'_> {
         let readme = self.readme(name, &library);
         let text = |path: &str, template: &str| {
             let values =
-                [("NAME", name), ("LIBRARY", &library), ("JUMPS", if self.jumps() { "true" } else { "false" })];
+                [("NAME", name), ("LIBRARY", &library), ("JUMPS", if jumps(self.network) { "true" } else { "false" })];
             (path.to_string(), fill(template, &values).into_bytes())
         };
         let mut files = vec![
@@ -77,13 +77,14 @@ impl Crate<'_> {
         ];
         fill(include_str!("../../templates/README.md"), &values)
     }
-
-    /// Whether some activation is discontinuous at 0, so that logits cannot be compared one by one.
-    fn jumps(&self) -> bool {
-        self.network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()))
-    }
 }
 
-fn little_endian(values: &[f32]) -> Vec<u8> {
+/// Whether some activation is discontinuous at 0, so that logits cannot be compared one by one.
+pub(crate) fn jumps(network: &Network) -> bool {
+    network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()))
+}
+
+/// The bytes of some f32.
+pub(crate) fn little_endian(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }

@@ -4,7 +4,7 @@
 ///
 /// # Panics
 /// If a marker has no value; the templates are part of this program and its tests fill all of them.
-pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split("__");
     let mut filled = parts.next().unwrap_or_default().to_string();
     while let (Some(marker), Some(text)) = (parts.next(), parts.next()) {

@@ -6,10 +6,10 @@ pub(crate) mod interpreter;
 use common::activation::{Activation, PiecewiseActivation};
 use common::baseline::Baseline;
 use common::genome::{Genome, Optimizer};
-use common::network::{Input, Network};
+use common::network::{Input, Network, Op};
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
-use common::{json, seed};
+use common::{counts, json, seed};
 use rand::RngExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -49,6 +49,49 @@ pub(crate) fn baseline(name: &str, side: usize) -> Network {
     let input = Input { channels: 3, height: side, width: side, mean: vec![0.3; 3], std: vec![0.3; 3] };
     let classes = (0..10).map(|class| class.to_string()).collect();
     json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
+}
+
+/// A network in colour, pruned to odd widths.
+pub(crate) fn pruned() -> Network {
+    let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
+    let mut network = expand(&Template::default(), [3, 10, 6], [2, 10, 3], pair, 7);
+    let left = [
+        ("stem.conv", 23),
+        ("condense1.fel1.conv", 11),
+        ("condense1.fel2.conv", 1),
+        ("transition1.conv", 13),
+        ("condense2.fel1.conv", 5),
+    ];
+    prune(&mut network, &left);
+    json::Document::check(&network).unwrap();
+    network
+}
+
+/// Takes some filters of a convolution away, and their channels from everything behind it.
+fn prune(network: &mut Network, filters: &[(&str, usize)]) {
+    for node in 0..network.nodes.len() {
+        if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name) {
+            let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else { panic!("not a convolution") };
+            *out_channels = *left;
+        }
+        // The shapes of the nodes before this one are right already.
+        let inputs = network.input_indices().unwrap();
+        let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
+        let shapes = counts::shapes(&before).unwrap();
+        let found = inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
+        match &mut network.nodes[node].op {
+            Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => *channels = found,
+            Op::Linear { in_features, .. } => *in_features = found,
+            Op::Activation(_)
+            | Op::Dropout { .. }
+            | Op::Concat {}
+            | Op::Add {}
+            | Op::Shortcut { .. }
+            | Op::AveragePool { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {} => {}
+        }
+    }
 }
 
 /// Weights that keep values at about their size from layer to layer.
@@ -98,14 +141,14 @@ impl Workshop {
         self.dir.path().join(name)
     }
 
-    /// Runs `codegen generate` to the folder `out` with some more arguments.
+    /// Runs `codegen generate` to the folder `out` with some more arguments, for x86_64 unless they say otherwise.
     pub(crate) fn generate(&self, out: &str, more: &[&str]) -> Output {
         let (network, weights, out) = (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
         let paths = [network, weights, out].map(|path| path.into_os_string().into_string().unwrap());
         let [network, weights, out] = &paths;
-        let fixed =
-            ["generate", "--network", network, "--weights", weights, "--platform", "x86_64", "--out", out.as_str()];
-        codegen(&[&fixed, more].concat())
+        let fixed = ["generate", "--network", network, "--weights", weights, "--out", out.as_str()];
+        let platform = if more.contains(&"--platform") { &[][..] } else { &["--platform", "x86_64"] };
+        codegen(&[&fixed, platform, more].concat())
     }
 }
 

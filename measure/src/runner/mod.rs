@@ -25,6 +25,12 @@ pub(crate) struct Program {
 /// The crate is for another platform, or it does not build.
 pub(crate) fn build(board: &Board, manifest: &Manifest, folder: &Path) -> Result<Program> {
     ensure!(
+        manifest.platform != "onnx",
+        "{}: this is an ONNX model, which has no `bench` to measure; generate a crate with --platform {}",
+        folder.display(),
+        board.platform
+    );
+    ensure!(
         manifest.platform == board.platform,
         "{}: the crate was generated for the platform {}, but the board {} runs crates for {}",
         folder.display(),
