@@ -4,6 +4,7 @@ use crate::emit::File;
 use anyhow::{Context, Result, ensure};
 use common::manifest::Manifest;
 use common::{atomic, json};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -13,13 +14,19 @@ pub(crate) fn check_free(out: &Path) -> Result<()> {
     let Ok(kind) = fs::metadata(out) else { return Ok(()) };
     ensure!(kind.is_dir(), "{}: there is something that is not a folder; name another one with --out", out.display());
     let mut entries = fs::read_dir(out).with_context(|| format!("{}: cannot read the folder", out.display()))?;
-    let is_ours = json::read::<Manifest>(&out.join("manifest.json")).is_ok();
     ensure!(
-        is_ours || entries.next().is_none(),
+        is_ours(out) || entries.next().is_none(),
         "{}: the folder is not empty and not a generated crate; empty it or name another one with --out",
         out.display()
     );
     Ok(())
+}
+
+/// Whether some version of this program wrote the folder.
+fn is_ours(folder: &Path) -> bool {
+    let manifest = fs::read(folder.join("manifest.json")).unwrap_or_default();
+    let manifest: Option<Value> = serde_json::from_slice(&manifest).ok();
+    manifest.is_some_and(|manifest| manifest["schema"] == json::schema::<Manifest>())
 }
 
 /// Writes `files` to a new folder beside `out` and puts it there; a generated crate at `out` goes.
@@ -81,6 +88,8 @@ mod tests {
             macs: 1,
             weights_bytes: 1,
             arena_bytes: 1,
+            arena_lower_bound_bytes: 1,
+            layers: vec![],
         };
         json::to_text(&manifest).unwrap().into_bytes()
     }
@@ -103,6 +112,14 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         write(&empty, &[("x".to_string(), vec![])]).unwrap();
         assert_eq!(names(&dir.path().join("a")), ["b", "empty"]);
+    }
+
+    #[test]
+    fn what_an_older_version_generated_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("manifest.json"), r#"{"schema": "neuropower/manifest/1", "name": "a"}"#).unwrap();
+        write(dir.path(), &[("new".to_string(), vec![])]).unwrap();
+        assert_eq!(names(dir.path()), ["new"]);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! `codegen generate`.
 
-use crate::bound::lower_bound;
+use crate::costs::costs;
 use crate::emit::Crate;
 use crate::golden::Golden;
-use crate::graph::lower;
 use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::report::bytes;
 use crate::{folder, onnx, pack};
 use anyhow::{Context, Result, ensure};
 use common::genome::Genome;
@@ -60,10 +58,7 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
     let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
     let counts = counts::count(&network)?;
-    let (constants_len, arena_len) = match options.platform {
-        Platform::X86_64 => (constants.len(), plan.arena_len),
-        Platform::Onnx => (weights.0.values().map(|tensor| tensor.data.len()).sum(), lower_bound(&lower(&network)?)),
-    };
+    let costs = costs(&network, &weights, options.platform)?;
     let manifest = Manifest {
         name,
         platform: options.platform.name().to_string(),
@@ -71,8 +66,10 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
         weights_sha256: sha256_of(&options.weights)?,
         parameters: counts.parameters,
         macs: counts.macs,
-        weights_bytes: bytes(constants_len),
-        arena_bytes: bytes(arena_len),
+        weights_bytes: costs.weights_bytes,
+        arena_bytes: costs.arena_bytes,
+        arena_lower_bound_bytes: costs.arena_lower_bound_bytes,
+        layers: costs.layers,
     };
     let files = match options.platform {
         Platform::X86_64 => {

@@ -5,11 +5,14 @@
 //! out the weights, `emit` writes the crate's files, [`onnx`] those of a model, and `folder` makes them appear all at once.
 
 mod bound;
+mod costs;
 mod emit;
+mod figure;
 mod folder;
 mod generate;
 pub mod golden;
 pub mod graph;
+mod lives;
 mod memory;
 pub mod onnx;
 pub mod pack;
@@ -23,6 +26,7 @@ use clap::{Parser, Subcommand};
 use common::network::Network;
 use common::{json, stage};
 use platform::Platform;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Writes a network as a standalone Rust crate, or as an ONNX model.
@@ -39,7 +43,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes the crate or model and prints its manifest as one line of JSON.
+    /// Writes the crate or model and prints its manifest as one line of JSON, and the costs of its layers on stderr.
     #[command(
         after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte\n\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform onnx --out model"
     )]
@@ -65,7 +69,12 @@ enum Command {
 /// Files that cannot be read or written or do not fit each other.
 pub fn run(args: &Args) -> Result<()> {
     match &args.command {
-        Command::Generate(options) => stage::print_line(&json::to_line(&generate::generate(options)?)?),
+        Command::Generate(options) => {
+            let manifest = generate::generate(options)?;
+            // The result is what goes to stdout: this may get lost.
+            let _ = write!(std::io::stderr(), "{}", costs::table(&manifest));
+            stage::print_line(&json::to_line(&manifest)?)
+        }
         Command::Plan { network, platform } => {
             let path = network;
             let network: Network = json::read(path)?;

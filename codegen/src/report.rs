@@ -1,5 +1,7 @@
 //! What `codegen plan` prints: the cost of a network on a platform, known before any training.
 
+use crate::bound::lower_bound;
+use crate::graph::lower;
 use crate::plan::{Kernel, Plan, Step};
 use crate::platform::Platform;
 use anyhow::{Result, bail};
@@ -21,6 +23,8 @@ pub struct PlanReport {
     pub weights_bytes: u64,
     /// Working memory for one inference, without the image and the logits.
     pub arena_bytes: u64,
+    /// The least that any plan of these operations needs.
+    pub arena_lower_bound_bytes: u64,
     /// Multiply-adds for one image, as the template counts them.
     pub macs: u64,
     /// Multiply-adds that are really computed: pooling before a 1x1 convolution saves some.
@@ -82,6 +86,7 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
         platform: platform.name().to_string(),
         weights_bytes: bytes(plan.constants_len),
         arena_bytes: bytes(plan.arena_len),
+        arena_lower_bound_bytes: bytes(lower_bound(&lower(network)?)),
         macs: counts.macs,
         executed_macs: layers.iter().map(|layer| layer.executed_macs).sum(),
         parameters: counts.parameters,
@@ -92,6 +97,13 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
 /// The bytes of some f32.
 pub(crate) fn bytes(elements: usize) -> u64 {
     elements as u64 * F32_BYTES
+}
+
+/// A number with commas between its thousands.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {

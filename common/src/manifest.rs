@@ -1,7 +1,9 @@
 //! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is built.
 
-use crate::json::Document;
+use crate::json::{self, Document};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,35 @@ pub struct Manifest {
     /// Bytes of working memory for one inference: what a crate reserves; for a model, whose memory is planned by the program
     /// that runs it, the least that it can do with.
     pub arena_bytes: u64,
+    /// The least working memory that any plan of these operations needs: the most bytes of tensors that some operation needs at
+    /// the same time, concatenations in place, without the image and without scratch memory.
+    pub arena_lower_bound_bytes: u64,
+    /// The layers that have multiply-adds, in the order in which they are computed.
+    pub layers: Vec<LayerMacs>,
+}
+
+/// The multiply-adds of one layer, for one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerMacs {
+    /// The network's node.
+    pub name: String,
+    /// As the template counts them.
+    pub macs: u64,
+    /// As they are computed: pooling before a 1x1 convolution saves some.
+    pub executed_macs: u64,
+}
+
+impl Manifest {
+    /// Reads the manifest in a folder.
+    ///
+    /// # Errors
+    /// There is none, or it is not one that this version writes.
+    pub fn read(folder: &Path) -> Result<Manifest> {
+        json::read(&folder.join("manifest.json")).with_context(|| {
+            format!("{}: not a crate or model of this version; generate it again with codegen", folder.display())
+        })
+    }
 }
 
 impl Document for Manifest {

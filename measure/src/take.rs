@@ -55,7 +55,7 @@ impl<'a> Plan<'a> {
         let settings = json::read_or_default::<Profile>(args.config.as_deref())?.measurement;
         let folder = fs::canonicalize(&args.crate_dir)
             .with_context(|| format!("{}: there is no such crate", args.crate_dir.display()))?;
-        let manifest: Manifest = json::read(&folder.join("manifest.json"))?;
+        let manifest = Manifest::read(&folder)?;
         check_out(&args.out)?;
         runner::check_address(&board, args.board_host.is_some())?;
         let address = args.board_host.as_deref();

@@ -52,6 +52,8 @@ impl Case {
             macs: 1,
             weights_bytes: 4,
             arena_bytes: 4,
+            arena_lower_bound_bytes: 4,
+            layers: vec![],
         };
         json::write(&case.path("crate/manifest.json"), &manifest).unwrap();
         case.write(

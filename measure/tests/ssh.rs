@@ -106,6 +106,8 @@ fn write_crate(folder: &Path) {
         macs: 1,
         weights_bytes: 4,
         arena_bytes: 4,
+        arena_lower_bound_bytes: 4,
+        layers: vec![],
     };
     json::write(&folder.join("crate/manifest.json"), &manifest).unwrap();
     let cargo = "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";

@@ -3,8 +3,10 @@
 mod library;
 pub(crate) mod template;
 
+use crate::figure;
 use crate::golden::Golden;
 use crate::plan::Plan;
+use crate::report::F32_BYTES;
 use common::json;
 use common::manifest::Manifest;
 use common::network::{Network, Op};
@@ -48,6 +50,7 @@ impl Crate<'_> {
             text("src/bin/bench.rs", include_str!("../../templates/bench.rs")),
             text("tests/golden.rs", include_str!("../../templates/golden.rs")),
             ("README.md".to_string(), readme.into_bytes()),
+            ("memory.svg".to_string(), self.memory_figure().into_bytes()),
             ("manifest.json".to_string(), json::to_text(self.manifest)?.into_bytes()),
             ("src/lib.rs".to_string(), library::source(name, self.network, self.plan).into_bytes()),
             ("src/weights.bin".to_string(), little_endian(self.constants)),
@@ -58,6 +61,11 @@ impl Crate<'_> {
             files.push((format!("src/runtime/{path}"), source.as_bytes().to_vec()));
         }
         Ok(files)
+    }
+
+    fn memory_figure(&self) -> String {
+        let lower_bound = (self.manifest.arena_lower_bound_bytes / F32_BYTES) as usize;
+        figure::draw(&self.manifest.name, self.network, self.plan, lower_bound)
     }
 
     fn readme(&self, name: &str, library: &str) -> String {

@@ -134,9 +134,9 @@ impl Variant {
                 let measurement = json::read(&folder.join(&name))?;
                 variant.measurements.insert(board.to_string(), measurement);
             } else if let Some(platform) = name.strip_prefix("crate-")
-                && let Some(manifest) = read(&folder.join(&name).join("manifest.json"))?
+                && folder.join(&name).join("manifest.json").exists()
             {
-                variant.manifests.insert(platform.to_string(), manifest);
+                variant.manifests.insert(platform.to_string(), Manifest::read(&folder.join(&name))?);
             }
         }
         Ok(variant)
