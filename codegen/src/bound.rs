@@ -1,6 +1,24 @@
 //! The least memory that an inference can do with, whoever plans it.
 
 use crate::graph::{Graph, IMAGE, Kind, Operation};
+use anyhow::{Result, ensure};
+
+/// Elements that one inference may need, the image among them: 256 MiB. What comes from a file could ask for anything.
+const MAX_ELEMENTS: usize = 1 << 26;
+
+/// Checks that one inference needs a sensible amount of memory.
+///
+/// # Errors
+/// It does not.
+pub(crate) fn check(graph: &Graph) -> Result<()> {
+    let needed = graph.values[IMAGE].elements() + lower_bound(graph);
+    ensure!(
+        needed <= MAX_ELEMENTS,
+        "one inference needs at least {needed} f32 of working memory with the image, but at most {MAX_ELEMENTS} are allowed; \
+         is the image too large?"
+    );
+    Ok(())
+}
 
 /// The largest number of elements of tensors that some operation needs at the same time: its inputs, its output, and what is
 /// there for later. Concatenations are in place, since their result is their inputs, side by side, and so are additions to what

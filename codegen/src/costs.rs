@@ -63,7 +63,7 @@ fn of_model(network: &Network, weights: &Weights) -> Result<Costs> {
 pub(crate) fn table(manifest: &Manifest) -> String {
     let width = manifest.layers.iter().map(|layer| layer.name.len()).max().unwrap_or(0).max("all layers".len());
     let line = |name: &str, macs: &str, executed: &str| format!("  {name:width$} {macs:>15} {executed:>15}\n");
-    let executed: u64 = manifest.layers.iter().map(|layer| layer.executed_macs).sum();
+    let executed = manifest.layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add);
     let mut text = format!(
         "{} for {}\n  flash  {} bytes of constants\n  arena  {} bytes (lower bound {})\n",
         manifest.name,

@@ -114,6 +114,9 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 #[cfg(test)]
+mod mutations;
+
+#[cfg(test)]
 mod tests {
     use super::check_name;
 

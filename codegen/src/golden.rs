@@ -13,6 +13,9 @@ const SAMPLES: usize = 16;
 /// Random images that are recorded where there are no others.
 const RANDOM: usize = 8;
 
+/// Elements of images that are recorded, so that large images are few; one image at least.
+const MAX_ELEMENTS: usize = 1 << 22;
+
 /// Images and their logits.
 pub struct Golden {
     /// Normalised images, one after the other.
@@ -28,7 +31,7 @@ impl Golden {
     /// [`common::reference`], which shares no code with the kernels.
     ///
     /// # Errors
-    /// A data set that cannot be read or has images of another shape.
+    /// A data set that cannot be read or has images of another shape; numbers that are not finite.
     pub fn record(network: &Network, weights: &Weights, samples: Option<&Path>) -> Result<Golden> {
         let (pixels, what) = match samples {
             Some(folder) => (first_test_images(network, folder)?, "test images"),
@@ -39,10 +42,17 @@ impl Golden {
             .iter()
             .map(|image| image.iter().enumerate().map(|(i, p)| network.input.normalise(i / plane, *p)).collect())
             .collect();
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        ensure!(
+            inputs.iter().all(|image| finite(image)),
+            "normalised {what} are not finite numbers: the network's mean and std are too large or too small"
+        );
         let outputs: Result<Vec<Vec<f32>>> =
             inputs.iter().map(|image| reference::logits(network, weights, image)).collect();
+        let outputs = outputs?.concat();
+        ensure!(finite(&outputs), "the logits of {what} are not finite numbers: the weights are too large");
         let description = format!("{} {what}", inputs.len());
-        Ok(Golden { inputs: inputs.concat(), outputs: outputs?.concat(), description })
+        Ok(Golden { inputs: inputs.concat(), outputs, description })
     }
 
     /// How many images there are, and what they are, as in "8 random images".
@@ -59,7 +69,7 @@ fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {
         "{}: its images are {found}, but the network takes {expected}; name the data set it was made for",
         folder.display()
     );
-    Ok((0..images.len().min(SAMPLES)).map(|i| images.image(i).to_vec()).collect())
+    Ok((0..images.len().min(few(network, SAMPLES))).map(|i| images.image(i).to_vec()).collect())
 }
 
 fn random_images(network: &Network) -> Vec<Vec<u8>> {
@@ -69,5 +79,10 @@ fn random_images(network: &Network) -> Vec<Vec<u8>> {
         rng.fill_bytes(&mut pixels);
         pixels
     };
-    (0..RANDOM).map(image).collect()
+    (0..few(network, RANDOM)).map(image).collect()
+}
+
+/// As many images as there is room for, up to `wanted`.
+fn few(network: &Network, wanted: usize) -> usize {
+    (MAX_ELEMENTS / network.input.shape().elements()).clamp(1, wanted)
 }

@@ -2,6 +2,7 @@
 //!
 //! All offsets and lengths are in f32 elements.
 
+use crate::bound;
 use crate::graph::{Graph, Kind, Operation, Prologue, lower};
 use crate::memory::{Buffer, assign};
 use crate::placement::{Place, Placement};
@@ -146,9 +147,10 @@ impl Plan {
     /// Plans a network.
     ///
     /// # Errors
-    /// The graph is inconsistent.
+    /// The graph is inconsistent, or needs more memory than is sensible.
     pub fn new(network: &Network) -> Result<Plan> {
         let graph = lower(network)?;
+        bound::check(&graph)?;
         let placement = Placement::new(&graph);
         let (buffers, arena_len, scratches) = lay_out(&graph, &placement);
         let mut planner = Planner { graph: &graph, placement: &placement, buffers, constants: Vec::new(), end: 0 };

@@ -88,7 +88,7 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
         arena_bytes: bytes(plan.arena_len),
         arena_lower_bound_bytes: bytes(lower_bound(&lower(network)?)),
         macs: counts.macs,
-        executed_macs: layers.iter().map(|layer| layer.executed_macs).sum(),
+        executed_macs: layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add),
         parameters: counts.parameters,
         layers,
     })

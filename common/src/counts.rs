@@ -82,7 +82,7 @@ fn only(inputs: &[Shape]) -> Result<Shape> {
 
 /// The first of every `stride` rows and columns.
 fn strided(shape: Shape, stride: usize) -> Result<Shape> {
-    ensure!(stride >= 1, "the stride must be at least 1");
+    ensure!((1..=99).contains(&stride), "the stride {stride} must be 1 to 99");
     Ok(Shape { height: shape.height.div_ceil(stride), width: shape.width.div_ceil(stride), ..shape })
 }
 

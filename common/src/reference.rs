@@ -16,6 +16,39 @@ use anyhow::Result;
 /// # Panics
 /// If the image has not as many elements as the network's input, or the weights are not the network's.
 pub fn forward_all(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<Vec<f32>>> {
+    forward(network, weights, image, |_, _| ())
+}
+
+/// The logits for one normalised image. What no later node takes is let go of, so that memory is that of a few tensors.
+///
+/// # Errors
+/// As [`forward_all`].
+///
+/// # Panics
+/// As [`forward_all`].
+pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {
+    let mut last_takers: Vec<usize> = (0..network.nodes.len()).collect();
+    for (taker, inputs) in network.input_indices()?.iter().enumerate() {
+        inputs.iter().flatten().for_each(|source| last_takers[*source] = taker);
+    }
+    let mut let_go: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];
+    for (node, taker) in last_takers.into_iter().enumerate() {
+        let_go[taker].push(node);
+    }
+    let last = network.nodes.len() - 1;
+    let mut values = forward(network, weights, image, |done, values| {
+        let_go[done].iter().filter(|node| **node != last).for_each(|node| values[*node] = Vec::new());
+    })?;
+    Ok(values.pop().unwrap_or_default())
+}
+
+/// The values of all nodes; after each, `visit` is told its index and sees what there is so far.
+fn forward(
+    network: &Network,
+    weights: &Weights,
+    image: &[f32],
+    mut visit: impl FnMut(usize, &mut [Vec<f32>]),
+) -> Result<Vec<Vec<f32>>> {
     assert_eq!(image.len(), network.input.shape().elements(), "the image does not have the network's input shape");
     let shapes = counts::shapes(network)?;
     let inputs = network.input_indices()?;
@@ -26,16 +59,9 @@ pub fn forward_all(network: &Network, weights: &Weights, image: &[f32]) -> Resul
             .map(|source| source.map_or((image, network.input.shape()), |i| (values[i].as_slice(), shapes[i])))
             .collect();
         values.push(node_value(node, weights, &taken, shapes[index]));
+        visit(index, &mut values);
     }
     Ok(values)
-}
-
-/// The logits for one normalised image.
-///
-/// # Errors
-/// As [`forward_all`].
-pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {
-    Ok(forward_all(network, weights, image)?.pop().unwrap_or_default())
 }
 
 /// The index of the largest logit, the first one on a tie.

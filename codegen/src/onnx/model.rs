@@ -94,19 +94,12 @@ impl<'a> Builder<'a> {
 
     /// The node that makes what dropout passes on; `None` if that is the image.
     fn behind_dropout(&self, node: usize) -> Option<usize> {
-        match self.network.nodes[node].op {
-            Op::Dropout { .. } => self.inputs[node][0].and_then(|source| self.behind_dropout(source)),
-            Op::Conv2d { .. }
-            | Op::BatchNorm { .. }
-            | Op::Activation(_)
-            | Op::Concat {}
-            | Op::Add {}
-            | Op::Shortcut { .. }
-            | Op::AveragePool { .. }
-            | Op::GlobalAveragePool {}
-            | Op::GlobalMaxPool {}
-            | Op::Linear { .. } => Some(node),
+        let is_dropout = |node: &usize| matches!(self.network.nodes[*node].op, Op::Dropout { .. });
+        let mut made_by = Some(node);
+        while let Some(dropout) = made_by.filter(is_dropout) {
+            made_by = self.inputs[dropout][0];
         }
+        made_by
     }
 
     /// Which nodes lead to the output.
@@ -270,7 +263,7 @@ fn batch_of(name: &str, sides: &[usize]) -> ValueInfoProto {
     ValueInfoProto { name: name.to_string(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }
 
-/// Sizes are below 2^30 since the network was read.
+/// Sizes are at most 2^30 since the network was read.
 fn int_of(size: usize) -> i64 {
     size as i64
 }
