@@ -1,6 +1,6 @@
 //! When which part of the arena holds what, as a plan's steps have it.
 
-use crate::plan::{Plan, Source};
+use crate::plan::{Kernel, Plan, Source};
 use std::ops::Range;
 
 /// A tensor or scratch memory in the arena.
@@ -12,7 +12,8 @@ pub(crate) struct Life {
     pub(crate) range: Range<usize>,
     /// The step that makes it.
     pub(crate) first: usize,
-    /// The last step that takes it; the number of steps if it is (a part of) the logits.
+    /// The last step that takes it, the one before if that is an addition in its place; the number of steps if it is (a part of)
+    /// the logits.
     pub(crate) last: usize,
     /// Whether it is a kernel's scratch memory.
     pub(crate) is_scratch: bool,
@@ -45,7 +46,9 @@ fn last_reader(plan: &Plan, life: &Life) -> usize {
             last = index;
         }
         if meets(&step.target) || meets(&step.scratch) {
-            return last;
+            // An addition takes the place of one of its terms.
+            let until = if matches!(step.kernel, Kernel::Add { .. }) { index - 1 } else { last };
+            return last.max(until);
         }
     }
     if reads(&plan.logits) { plan.steps.len() } else { last }
@@ -56,7 +59,7 @@ pub(crate) mod tests {
     use super::*;
     use common::activation::Activation;
     use common::genome::{Genome, Optimizer};
-    use common::network::{Input, Network};
+    use common::network::{INPUT, Input, Network, Node, Op};
     use common::template::Template;
 
     /// Two condense layers of two FELs each.
@@ -78,6 +81,7 @@ pub(crate) mod tests {
         let network = network();
         let plan = Plan::new(&network).unwrap();
         let lives = lives(&plan);
+        check_apart(&lives);
         let of = |name: &str| {
             let life = lives.iter().find(|life| network.nodes[life.node].name == name && !life.is_scratch).unwrap();
             (life.first, life.last, life.range.len())
@@ -87,11 +91,38 @@ pub(crate) mod tests {
         assert_eq!(of("condense1.fel2.conv"), (2, 3, 12 * 256));
         assert_eq!(of("transition1.conv"), (4, 7, 48 * 64));
         assert_eq!(of("head.classifier"), (8, 9, 2));
+    }
+
+    fn check_apart(lives: &[Life]) {
         for (index, a) in lives.iter().enumerate() {
             for b in &lives[..index] {
                 let together = a.first <= b.last && b.first <= a.last;
                 assert!(!together || a.range.end <= b.range.start || b.range.end <= a.range.start, "{a:?} {b:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_sum_takes_the_place_of_a_term() {
+        let node = |name: &str, op, inputs: &[&str]| Node {
+            name: name.to_string(),
+            op,
+            inputs: inputs.iter().map(ToString::to_string).collect(),
+        };
+        let conv = Op::Conv2d { in_channels: 2, out_channels: 2, kernel: 1, stride: 1 };
+        let mut network = network();
+        (network.input.channels, network.input.mean, network.input.std) = (2, vec![0.0; 2], vec![1.0; 2]);
+        network.nodes = vec![
+            node("a", conv, &[INPUT]),
+            node("b", conv, &["a"]),
+            node("sum", Op::Add {}, &["b", "a"]),
+            node("pool", Op::GlobalAveragePool {}, &["sum"]),
+        ];
+        let plan = Plan::new(&network).unwrap();
+        let lives: Vec<Life> = lives(&plan).into_iter().filter(|life| !life.is_scratch).collect();
+        check_apart(&lives);
+        let spans: Vec<(usize, usize)> = lives.iter().map(|life| (life.first, life.last)).collect();
+        assert!([[(0, 1), (1, 2)], [(0, 2), (1, 1)]].contains(&[spans[0], spans[1]]), "{spans:?}");
+        assert_eq!(spans[2..], [(2, 3), (3, 4)]);
     }
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use common::network::Network;
+use common::network::{Network, Origin};
 use serde_json::{Value, json};
 use std::fs;
 use support::{SWISH_RELU, Workshop, codegen, failure, small, success};
@@ -82,12 +82,20 @@ fn names_that_would_like_to_be_code_or_paths() {
 #[test]
 fn a_genome_of_absurd_size_needs_a_name() {
     let mut network = network();
-    let genome = &mut network.origin.genome;
+    let Origin::Genome(genome) = &mut network.origin else { panic!("a template network") };
     (genome.condense_layers, genome.feature_extraction_layers, genome.kernel_size) =
         (usize::MAX, usize::MAX, usize::MAX);
     let workshop = Workshop::new(&network);
     assert!(failure(&workshop.generate("out", &[])).contains("at most 64"));
     success(&workshop.generate("out", &["--name", "net"]));
+}
+
+#[test]
+fn a_baseline_s_name_is_no_path() {
+    for name in ["../up", "a/b", "\"); }", "Net", ""] {
+        let line = refused(|document| document["origin"] = json!({"baseline": {"name": name, "optimizer": "sgd"}}));
+        assert!(line.contains("name"), "{line}");
+    }
 }
 
 #[test]

@@ -72,7 +72,8 @@ impl<'a> Builder<'a> {
         for (index, node) in self.network.nodes.iter().enumerate() {
             let taken: Vec<String> = self.inputs[index].iter().map(|source| self.tensor(*source)).collect();
             let channels = self.inputs[index][0].map_or(self.network.input.channels, |source| shapes[source].channels);
-            let made = if needed[index] { self.node(node, &taken, channels, last == Some(index)) } else { String::new() };
+            let made =
+                if needed[index] { self.node(node, &taken, channels, last == Some(index)) } else { String::new() };
             self.made.push(made);
         }
         if !last.is_some_and(|last| matches!(self.network.nodes[last].op, Op::Linear { .. })) {
