@@ -54,7 +54,8 @@ fn outputs_are_those_recorded() {
                 "image {index} on {name}: the logits are {output:?}, not {expected:?}"
             );
         }
-        assert!(100 * other_classes <= recorded.len(), "{other_classes} classes differ on {}", kernels.name());
+        let allowed = if JUMPS { recorded.len() / 100 } else { 0 };
+        assert!(other_classes <= allowed, "{other_classes} classes differ on {}", kernels.name());
     }
 }
 

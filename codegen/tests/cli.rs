@@ -2,7 +2,8 @@
 
 mod support;
 
-use codegen::platform::Platforms;
+use clap::ValueEnum;
+use codegen::platform::{Platform, Platforms};
 use codegen::report::PlanReport;
 use common::json;
 use common::manifest::Manifest;
@@ -31,20 +32,25 @@ fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes_wherever_it_lies() {
+fn the_same_input_gives_the_same_bytes_on_every_platform_wherever_it_lies() {
     let network = small([1, 7, 9], [2, 7, 3], SWISH_RELU);
     let (first, second) = (Workshop::new(&network), Workshop::new(&network));
-    let manifest = success(&first.generate("a", &[]));
-    assert_eq!(manifest, success(&second.generate("deep/er/b", &[])));
-    let manifest: Manifest = json::parse(&manifest).unwrap();
-    assert_eq!(manifest.name, "net-2x7-k3-swish-relu");
-    let files = content(&first.path("a"));
-    assert!(files == content(&second.path("deep/er/b")));
-    assert_eq!(json::read::<Manifest>(&first.path("a/manifest.json")).unwrap(), manifest);
-    assert_eq!(files["src/weights.bin"].len() as u64, manifest.weights_bytes);
-    // Nothing of the machine it was made on.
-    let home = first.dir.path().to_str().unwrap().as_bytes();
-    assert!(files.values().all(|bytes| !bytes.windows(home.len()).any(|part| part == home)));
+    for platform in Platform::value_variants().iter().map(|platform| platform.name()) {
+        let (a, b) = (format!("a-{platform}"), format!("deep/er/b-{platform}"));
+        let manifest = success(&first.generate(&a, &["--platform", platform]));
+        assert_eq!(manifest, success(&second.generate(&b, &["--platform", platform])));
+        let manifest: Manifest = json::parse(&manifest).unwrap();
+        assert_eq!((manifest.name.as_str(), manifest.platform.as_str()), ("net-2x7-k3-swish-relu", platform));
+        let files = content(&first.path(&a));
+        assert!(files == content(&second.path(&b)), "{platform}");
+        assert_eq!(Manifest::read(&first.path(&a)).unwrap(), manifest);
+        if let Some(weights) = files.get("src/weights.bin") {
+            assert_eq!(weights.len() as u64, manifest.weights_bytes);
+        }
+        // Nothing of the machine it was made on.
+        let home = first.dir.path().to_str().unwrap().as_bytes();
+        assert!(files.values().all(|bytes| !bytes.windows(home.len()).any(|part| part == home)));
+    }
 }
 
 #[test]

@@ -14,20 +14,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use support::{SWISH_RELU, Workshop, baseline, expand, failure, pruned, small, success};
-
-/// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
-fn cargo(workshop: &Workshop, arguments: &[&str]) {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .args(["--release", "--offline", "--locked"])
-        .current_dir(workshop.path("crate"))
-        .env("CARGO_TARGET_DIR", workshop.path("target"))
-        .env("RUSTFLAGS", "-Dwarnings")
-        .output()
-        .unwrap();
-    success(&output);
-}
+use support::{SWISH_RELU, Workshop, baseline, cargo, expand, failure, pruned, small, success};
 
 /// Generates, builds and tests a crate.
 fn make(network: &Network, more: &[&str]) -> Workshop {

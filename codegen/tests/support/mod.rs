@@ -157,6 +157,19 @@ pub(crate) fn codegen(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_codegen")).args(arguments).output().unwrap()
 }
 
+/// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
+pub(crate) fn cargo(workshop: &Workshop, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--release", "--offline", "--locked"])
+        .current_dir(workshop.path("crate"))
+        .env("CARGO_TARGET_DIR", workshop.path("target"))
+        .env("RUSTFLAGS", "-Dwarnings")
+        .output()
+        .unwrap();
+    success(&output);
+}
+
 /// The one line that a failed run writes to stderr; it must have failed with 1 and written nothing to stdout.
 pub(crate) fn failure(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();

@@ -1,0 +1,127 @@
+//! Kernels against the reference for each of the 49 pairs: layer by layer on every instruction set, and in a generated crate
+//! that has all of them. Where a pair jumps at 0, values next to it are left out: there rounding decides the side.
+
+mod support;
+
+use codegen::pack::pack;
+use codegen::plan::Plan;
+use common::activation::PiecewiseActivation;
+use common::network::{INPUT, Network, Node, Op};
+use common::reference::{forward_all, logits};
+use common::weights::Weights;
+use runtime::simd::Kernels;
+use std::fs;
+use support::{SWISH_RELU, Workshop, cargo, images, interpreter, random_weights, small, success};
+
+/// The bound that generated crates state: this part of the largest value, or of 1.
+const TOLERANCE: f32 = 2e-6;
+/// Nearer to 0 than this, a rounding difference may change the side.
+const NEAR_ZERO: f32 = 1e-5;
+
+fn node(name: &str, op: Op, inputs: &[&str]) -> Node {
+    Node { name: name.to_string(), op, inputs: inputs.iter().map(ToString::to_string).collect() }
+}
+
+fn conv(in_channels: usize, out_channels: usize, kernel: usize) -> Op {
+    Op::Conv2d { in_channels, out_channels, kernel, stride: 1 }
+}
+
+/// The layers of the template, each as a network of its own that takes six channels.
+fn layers(pair: PiecewiseActivation) -> Vec<Network> {
+    let linear = Op::Linear { in_features: 6, out_features: 10 };
+    let endings: [&[Op]; 5] = [
+        &[conv(6, 5, 3)],
+        &[conv(6, 3, 5)],
+        &[conv(6, 4, 1), Op::AveragePool { size: 2 }],
+        &[Op::GlobalAveragePool {}, linear],
+        &[Op::GlobalMaxPool {}, linear],
+    ];
+    let network = |ending: &&[Op]| {
+        let mut network = small([6, 9, 7], [1, 7, 3], pair);
+        let ops = [&[Op::BatchNorm { channels: 6 }, Op::Activation(pair)], *ending].concat();
+        let names: Vec<String> = (0..ops.len()).map(|index| format!("n{index}")).collect();
+        let input_of = |index: usize| if index == 0 { INPUT } else { names[index - 1].as_str() };
+        network.nodes =
+            ops.iter().enumerate().map(|(index, op)| node(&names[index], *op, &[input_of(index)])).collect();
+        network
+    };
+    endings.iter().map(network).collect()
+}
+
+/// Whether an activation that jumps takes a value next to 0.
+fn is_near_a_jump(network: &Network, weights: &Weights, image: &[f32]) -> bool {
+    let values = forward_all(network, weights, image).unwrap();
+    let inputs = network.input_indices().unwrap();
+    network.nodes.iter().zip(inputs).any(|(node, inputs)| {
+        let jumps = matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero());
+        jumps && values[inputs[0].unwrap()].iter().any(|x| x.abs() < NEAR_ZERO)
+    })
+}
+
+#[test]
+fn every_layer_is_exact_for_every_pair_on_every_instruction_set() {
+    let mut compared = 0;
+    for pair in PiecewiseActivation::all() {
+        for (index, network) in layers(pair).iter().enumerate() {
+            let weights = random_weights(network, 3);
+            let plan = Plan::new(network).unwrap();
+            let constants = pack(&plan, network, &weights).unwrap();
+            for image in images(network, 4).iter().filter(|image| !is_near_a_jump(network, &weights, image)) {
+                let want = logits(network, &weights, image).unwrap();
+                let size = want.iter().fold(1.0f32, |size, value| size.max(value.abs()));
+                for kernels in Kernels::available().into_iter().flatten() {
+                    let got = interpreter::run(&plan, &constants, kernels, image);
+                    let exact = |(got, want): (&f32, &f32)| (got - want).abs() <= TOLERANCE * size;
+                    let name = kernels.name();
+                    assert!(
+                        got.len() == want.len() && got.iter().zip(&want).all(exact),
+                        "{pair}, layer {index}, {name}"
+                    );
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 49 * 5 * 3, "{compared} images: too many were left out");
+}
+
+/// All pairs side by side behind one convolution, each in front of a convolution of its own.
+fn all_pairs() -> Network {
+    let mut network = small([1, 6, 6], [1, 7, 3], SWISH_RELU);
+    network.nodes = vec![node("stem", conv(1, 8, 3), &[INPUT])];
+    let mut ends = Vec::new();
+    for (index, pair) in PiecewiseActivation::all().enumerate() {
+        let [norm, activation, end] = ["norm", "activation", "conv"].map(|what| format!("pair{index}.{what}"));
+        network.nodes.push(node(&norm, Op::BatchNorm { channels: 8 }, &["stem"]));
+        network.nodes.push(node(&activation, Op::Activation(pair), &[&norm]));
+        network.nodes.push(node(&end, conv(8, 1, 3), &[&activation]));
+        ends.push(end);
+    }
+    let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
+    network.nodes.push(node("all", Op::Concat {}, &ends));
+    network.nodes.push(node("pool", Op::GlobalAveragePool {}, &["all"]));
+    network.nodes.push(node("classifier", Op::Linear { in_features: ends.len(), out_features: 10 }, &["pool"]));
+    network
+}
+
+/// The crate's own test, which takes each instruction set in turn, compares logits, also of the pairs that jump.
+#[test]
+fn a_crate_with_every_pair_is_exact() {
+    let network = all_pairs();
+    let workshop = Workshop::new(&network);
+    success(&workshop.generate("crate", &[]));
+    let mut recorded = images(&network, 24);
+    recorded.retain(|image| !is_near_a_jump(&network, &workshop.weights, image));
+    assert!(recorded.len() >= 8, "{} images", recorded.len());
+    let outputs: Vec<f32> =
+        recorded.iter().flat_map(|image| logits(&network, &workshop.weights, image).unwrap()).collect();
+    let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    fs::write(workshop.path("crate/golden/inputs.bin"), bytes(&recorded.concat())).unwrap();
+    fs::write(workshop.path("crate/golden/outputs.bin"), bytes(&outputs)).unwrap();
+    let test = workshop.path("crate/tests/golden.rs");
+    let text = fs::read_to_string(&test).unwrap();
+    let strict = text.replace("const JUMPS: bool = true;", "const JUMPS: bool = false;");
+    assert_ne!(text, strict);
+    fs::write(&test, strict).unwrap();
+    cargo(&workshop, &["test"]);
+}
