@@ -1,0 +1,79 @@
+//! Inference: generated crates against ONNX Runtime and tract, interleaved in one run. Run with `make bench-codegen`;
+//! docs/benchmarks.md says what is compared and keeps the results.
+
+mod nets;
+mod peers;
+mod report;
+mod rounds;
+mod workshop;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measures generated crates against ONNX Runtime and tract. Paths are relative to the repository.
+#[derive(Debug, Parser)]
+struct Args {
+    /// A Python that has onnxruntime, onnx, numpy and safetensors
+    #[arg(long, default_value = "target/bench-codegen-venv/bin/python")]
+    python: PathBuf,
+    /// Only what has this in its name, e.g. "C10-Net.1" or "elu"
+    #[arg(long, default_value = "")]
+    only: String,
+    /// A first look: 3 turns
+    #[arg(long)]
+    quick: bool,
+    /// Replace the results in this file
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Cargo says this to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn run(args: Args) -> Result<()> {
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
+    let python = args.python;
+    ensure!(python.is_file(), "{}: there is no such program; `make bench-codegen` makes it", python.display());
+    let mut nets = nets::all()?;
+    nets.retain(|net| net.name.contains(&args.only));
+    ensure!(!nets.is_empty(), "no network has {:?} in its name", args.only);
+    let rounds = if args.quick { 3 } else { 9 };
+    eprintln!("building tract's program");
+    let tract = workshop::build_tract()?;
+    let mut workshops = Vec::new();
+    for net in &nets {
+        eprintln!("generating and building {}", net.name);
+        workshops.push(workshop::Workshop::new(net, &python).with_context(|| net.name.clone())?);
+    }
+    let mut results = Vec::new();
+    for (net, workshop) in nets.iter().zip(&workshops) {
+        eprintln!("measuring {}", net.name);
+        results.push(rounds::measure(net, workshop, &python, &tract, rounds).with_context(|| net.name.clone())?);
+    }
+    let text = report::markdown(&results, rounds, &command())?;
+    common::stage::print_line(&text)?;
+    args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
+}
+
+/// The make command of this run.
+fn command() -> String {
+    let mut given = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    let mut options = Vec::new();
+    while let Some(arg) = given.next() {
+        match arg.as_str() {
+            "--python" => drop(given.next()),
+            _ if arg.contains(' ') => options.push(format!("'{arg}'")),
+            _ => options.push(arg),
+        }
+    }
+    let options = options.join(" ");
+    if options.is_empty() { "make bench-codegen".into() } else { format!("make bench-codegen BENCH_ARGS=\"{options}\"") }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    common::stage::main(|| run(args))
+}

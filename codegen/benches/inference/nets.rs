@@ -1,0 +1,133 @@
+//! The networks that are compared.
+
+use anyhow::Result;
+use common::activation::{Activation, PiecewiseActivation};
+use common::genome::{Genome, Optimizer};
+use common::network::{Input, Network, Op};
+use common::template::Template;
+use common::weights::{Tensor, Weights, tensors_of};
+use common::{counts, seed};
+use rand::RngExt;
+
+const MNIST: [usize; 3] = [1, 28, 28];
+const CIFAR: [usize; 3] = [3, 32, 32];
+
+/// One network of the comparison.
+pub(crate) struct Net {
+    /// The paper's name or the genome, and the activation.
+    pub(crate) name: String,
+    /// The network.
+    pub(crate) network: Network,
+}
+
+/// All networks.
+///
+/// # Errors
+/// The template cannot be expanded.
+pub(crate) fn all() -> Result<Vec<Net>> {
+    use Activation::{Elu, Relu, Swish, Tanh};
+    let mut nets = Vec::new();
+    let mut add = |name: &str, shape, genes, (left, right), pruned: bool| -> Result<()> {
+        let mut network = template(shape, genes, PiecewiseActivation { left, right })?;
+        if pruned {
+            network = half(network)?;
+        }
+        nets.push(Net { name: format!("{name} {left}|{right}"), network });
+        Ok(())
+    };
+    for (name, shape, genes) in [
+        ("M_Net_1", MNIST, [2, 16, 3]),
+        ("C10-Net.1", CIFAR, [2, 16, 3]),
+        ("C10-Net.2", CIFAR, [2, 28, 3]),
+        ("C10-Net.3", CIFAR, [3, 40, 3]),
+    ] {
+        add(name, shape, genes, (Swish, Relu), false)?;
+        add(name, shape, genes, (Relu, Relu), false)?;
+    }
+    add("FEL16/1 5x5", MNIST, [1, 16, 5], (Swish, Relu), false)?;
+    add("C10-Net.1", CIFAR, [2, 16, 3], (Elu, Tanh), false)?;
+    add("C10-Net.2 pruned", CIFAR, [2, 28, 3], (Swish, Relu), true)?;
+    Ok(nets)
+}
+
+/// A network of the paper's template: condense layers, FEL gene, kernel.
+pub(crate) fn template(
+    [channels, height, width]: [usize; 3],
+    [condense_layers, feature_extraction_layers, kernel_size]: [usize; 3],
+    activation: PiecewiseActivation,
+) -> Result<Network> {
+    let genome = Genome {
+        left_activation: activation.left,
+        right_activation: activation.right,
+        condense_layers,
+        feature_extraction_layers,
+        kernel_size,
+        optimizer: Optimizer::Sgd,
+    };
+    let input = Input { channels, height, width, mean: vec![0.5; channels], std: vec![0.25; channels] };
+    Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
+}
+
+/// The network with filters taken at random from its convolutions until half of its parameters are left.
+pub(crate) fn half(mut network: Network) -> Result<Network> {
+    let mut rng = seed::stream(0, "bench-codegen/pruned");
+    let target = counts::count(&network)?.parameters / 2;
+    while counts::count(&network)?.parameters > target {
+        let node = rng.random_range(0..network.nodes.len());
+        if let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op
+            && *out_channels > 1
+        {
+            *out_channels -= 1;
+            repair(&mut network)?;
+        }
+    }
+    Ok(network)
+}
+
+/// Makes every node take as many channels as those before it make.
+fn repair(network: &mut Network) -> Result<()> {
+    let inputs = network.input_indices()?;
+    let mut made: Vec<usize> = Vec::new();
+    for (node, inputs) in network.nodes.iter_mut().zip(inputs) {
+        let taken = inputs.iter().map(|input| input.map_or(network.input.channels, |node| made[node])).sum();
+        made.push(match &mut node.op {
+            Op::Conv2d { in_channels, out_channels, .. } => {
+                *in_channels = taken;
+                *out_channels
+            }
+            Op::BatchNorm { channels } => {
+                *channels = taken;
+                taken
+            }
+            Op::Linear { in_features, out_features } => {
+                *in_features = taken;
+                *out_features
+            }
+            Op::Activation(_)
+            | Op::Dropout { .. }
+            | Op::Concat {}
+            | Op::AveragePool { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {} => taken,
+        });
+    }
+    Ok(())
+}
+
+/// Random weights that keep values at about their size from layer to layer.
+pub(crate) fn random_weights(network: &Network) -> Weights {
+    let mut weights = Weights::default();
+    for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
+        let mut rng = seed::stream(0, &name);
+        let fan_in: usize = shape.iter().skip(1).product();
+        let bound = (3.0 / fan_in as f32).sqrt();
+        let (low, high) = match name.rsplit('.').next() {
+            Some("weight") if shape.len() > 1 => (-bound, bound),
+            Some("weight" | "running_var") => (0.5, 1.5),
+            Some(_) | None => (-0.5, 0.5),
+        };
+        let data = (0..shape.iter().product()).map(|_| rng.random_range(low..high)).collect();
+        weights.0.insert(name, Tensor { shape, data });
+    }
+    weights
+}

@@ -1,0 +1,158 @@
+//! Who computes: the crate's own `bench` program, and processes that time the ONNX file when asked.
+
+use crate::workshop::{Workshop, run};
+use anyhow::{Context, Result, ensure};
+use common::bench::BenchEvent;
+use common::json;
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What the peers may differ from the recorded logits: they sum in another order.
+const TOLERANCE: f32 = 1e-4;
+
+/// What a peer says first.
+#[derive(Deserialize)]
+struct Hello {
+    #[serde(default)]
+    version: String,
+    logits: Vec<f32>,
+}
+
+/// A turn of a peer.
+#[derive(Deserialize)]
+struct Turn {
+    p50_s: f64,
+}
+
+/// A process that times an ONNX file when asked. It ends when this is dropped.
+pub(crate) struct Peer {
+    child: Child,
+    asks: Option<ChildStdin>,
+    answers: Lines<BufReader<ChildStdout>>,
+    /// Its own version, if it says one.
+    pub(crate) version: String,
+}
+
+impl Peer {
+    /// Starts it on the files of a network and compares its logits to the recorded ones.
+    ///
+    /// # Errors
+    /// It cannot be started, or computes something else.
+    pub(crate) fn start(mut command: Command, workshop: &Workshop, shape: &str) -> Result<Peer> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.arg(workshop.onnx()).arg(workshop.images()).arg(shape);
+        for variable in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
+            command.env(variable, "1");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("{name}: cannot be started"))?;
+        let asks = child.stdin.take();
+        let mut answers = BufReader::new(child.stdout.take().context("the peer has no output")?).lines();
+        let hello: Hello = receive(&mut answers).with_context(|| name.clone())?;
+        check_logits(&hello.logits, &workshop.logits()?).with_context(|| name.clone())?;
+        Ok(Peer { child, asks, answers, version: hello.version })
+    }
+
+    /// The median latency, in seconds, of a turn of this length.
+    pub(crate) fn turn(&mut self, length: Duration) -> Result<f64> {
+        let asks = self.asks.as_mut().context("the peer has ended")?;
+        writeln!(asks, "{}", length.as_secs_f64()).context("the peer has ended")?;
+        let turn: Turn = receive(&mut self.answers)?;
+        Ok(turn.p50_s)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // The end of its input is its sign to end.
+        self.asks = None;
+        let _ = self.child.wait();
+    }
+}
+
+fn receive<T: serde::de::DeserializeOwned>(answers: &mut Lines<BufReader<ChildStdout>>) -> Result<T> {
+    let line = answers.next().context("the peer has ended; what it says on standard error tells why")??;
+    serde_json::from_str(&line).with_context(|| format!("the peer said {line:?}"))
+}
+
+/// Fails if some logit is off by more than the tolerance.
+pub(crate) fn check_logits(got: &[f32], want: &[f32]) -> Result<()> {
+    ensure!(got.len() == want.len(), "it computed {} logits, not {}", got.len(), want.len());
+    for (index, (got, want)) in got.iter().zip(want).enumerate() {
+        let close = (got - want).abs() <= TOLERANCE * want.abs().max(1.0);
+        ensure!(close, "logit {index} is {got}, but the reference says {want}");
+    }
+    Ok(())
+}
+
+/// What a turn of the generated crate tells.
+pub(crate) struct OurTurn {
+    /// The median latency.
+    pub(crate) p50_s: f64,
+    /// The instruction set.
+    pub(crate) kernels: String,
+    /// Most memory that the process had in use when it began to measure, its code and weights included, where the
+    /// operating system tells.
+    pub(crate) peak_bytes: Option<u64>,
+}
+
+/// A turn of the crate's own `bench` program, which is started anew each time.
+pub(crate) fn our_turn(workshop: &Workshop, length: Duration, warm_up: Duration) -> Result<OurTurn> {
+    let mut command = Command::new(workshop.program("bench"));
+    command.args(["--windows", "1", "--window-s", &length.as_secs_f64().to_string()]);
+    command.args(["--warmup-s", &warm_up.as_secs_f64().to_string()]).stdout(Stdio::piped());
+    let mut child = command.spawn().context("the crate's bench cannot be started")?;
+    let lines = BufReader::new(child.stdout.take().context("the crate's bench has no output")?).lines();
+    let (mut name, mut p50, mut peak_bytes) = (String::new(), None, None);
+    for line in lines {
+        match json::parse(&line?)? {
+            BenchEvent::Ready { kernels, .. } => name = kernels,
+            BenchEvent::Start { .. } => peak_bytes = peak_memory(child.id()),
+            BenchEvent::Window { p50_s, .. } => p50 = Some(p50_s),
+        }
+    }
+    ensure!(child.wait()?.success(), "the crate's bench failed");
+    Ok(OurTurn { p50_s: p50.context("the crate's bench measured nothing")?, kernels: name, peak_bytes })
+}
+
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(1024 * line.trim().trim_end_matches(" kB").parse::<u64>().ok()?)
+}
+
+/// Median time from starting the crate's `classify` until it has printed one image's class and ended.
+pub(crate) fn first_result_s(workshop: &Workshop) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let mut command = Command::new(workshop.program("classify"));
+        command.arg(workshop.images()).args(["--f32", "--limit", "1"]);
+        let start = Instant::now();
+        run(&mut command)?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// The crate's logits, by its `classify`, against the recorded ones.
+pub(crate) fn check_ours(workshop: &Workshop) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Line {
+        logits: Vec<f32>,
+    }
+    let text = run(Command::new(workshop.program("classify")).arg(workshop.images()).arg("--f32"))?;
+    let lines = text.lines().map(serde_json::from_str::<Line>).collect::<Result<Vec<Line>, _>>()?;
+    let got: Vec<f32> = lines.into_iter().flat_map(|line| line.logits).collect();
+    check_logits(&got, &workshop.logits()?)
+}
+
+/// The command that times with ONNX Runtime.
+pub(crate) fn onnxruntime(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.arg("codegen/benches/inference/onnxruntime_peer.py");
+    command
+}

@@ -1,0 +1,138 @@
+//! The results as Markdown, on the terminal and in docs/benchmarks.md.
+
+use crate::rounds::{NetResult, Timed};
+use anyhow::{Context, Result};
+use common::atomic;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+/// The lines between which the results stand in a document.
+const BEGIN: &str = "<!-- inference results: begin -->\n";
+const END: &str = "<!-- inference results: end -->\n";
+
+/// The number of networks of the whole comparison, which the bars are about.
+const ALL: usize = 11;
+
+/// The whole report.
+///
+/// # Errors
+/// None that happens in practice: text is written to memory.
+pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> Result<String> {
+    let mut text = String::new();
+    let date = first_line_of("date", &["-u", "+%F"]);
+    let commit = first_line_of("git", &["describe", "--always", "--dirty"]);
+    let compiler = first_line_of("rustc", &["--version"]);
+    let (kernels, onnxruntime) =
+        results.first().map_or(("", ""), |result| (&result.kernels, &result.onnxruntime_version));
+    writeln!(text, "- Command: `{command}`, {date}, commit {commit}; medians of {rounds} turns.")?;
+    writeln!(text, "- Machine: {}; one thread, batch 1.", processor())?;
+    writeln!(text, "- Ours: {kernels} kernels, {compiler}. Peers: ONNX Runtime {onnxruntime}, tract {}.\n", tract())?;
+    writeln!(text, "| bar | measured | |\n|---|---|---|")?;
+    for bar in bars(results) {
+        let whole = results.len() == ALL;
+        let verdict = if !bar.met { "missed" } else if whole { "passed" } else { "incomplete" };
+        writeln!(text, "| {} | {} | {verdict} |", bar.target, bar.measured)?;
+    }
+    writeln!(
+        text,
+        "\n| network | parameters | MACs, M | ours, ms | ONNX Runtime, ms | tract, ms | ours / ONNX Runtime | ours / tract |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|---|---|")?;
+    for result in results {
+        let times = [&result.ours, &result.onnxruntime, &result.tract].map(milliseconds).join(" | ");
+        let (name, parameters, macs) = (table_name(result), result.parameters, result.macs as f64 / 1e6);
+        let (onnxruntime, tract) = (result.against_onnxruntime(), result.against_tract());
+        writeln!(text, "| {name} | {parameters} | {macs:.1} | {times} | {onnxruntime:.2} | {tract:.2} |")?;
+    }
+    writeln!(
+        text,
+        "\n| network | weights, bytes | arena, bytes | peak memory, kB | first result, ms | cargo build --release, s |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|")?;
+    for result in results {
+        let peak = result.peak_bytes.map_or("-".to_string(), |bytes| (bytes / 1000).to_string());
+        let (weights, arena) = (result.weights_bytes, result.arena_bytes);
+        let (first, build) = (1e3 * result.first_result_s, result.build_s);
+        writeln!(text, "| {} | {weights} | {arena} | {peak} | {first:.1} | {build:.1} |", table_name(result))?;
+    }
+    Ok(text.trim_end().to_string())
+}
+
+/// One bar.
+pub(crate) struct Bar {
+    pub(crate) target: &'static str,
+    pub(crate) measured: String,
+    pub(crate) met: bool,
+}
+
+/// Judges all bars.
+pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
+    let worst = |value: &dyn Fn(&NetResult) -> f64| -> (f64, String) {
+        let of = |result: &NetResult| (value(result), table_name(result));
+        results.iter().map(of).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::NAN, "nothing".to_string()))
+    };
+    let at_most = |target, limit: f64, unit: &str, value: &dyn Fn(&NetResult) -> f64| {
+        let (value, name) = worst(value);
+        Bar { target, measured: format!("{value:.2}{unit} ({name}, the worst)"), met: value <= limit }
+    };
+    let logs = results.iter().map(|result| result.against_onnxruntime().ln()).sum::<f64>();
+    let mean = (logs / results.len() as f64).exp();
+    let memory = |result: &NetResult| {
+        let allowed = 2 * (result.weights_bytes + result.arena_bytes) + 2_000_000;
+        result.peak_bytes.map_or(f64::NAN, |peak| peak as f64 / allowed as f64)
+    };
+    vec![
+        at_most("at most 0.70 of ONNX Runtime's latency on every network", 0.70, "", &NetResult::against_onnxruntime),
+        Bar { target: "geometric mean of these at most 0.60", measured: format!("{mean:.2}"), met: mean <= 0.60 },
+        at_most("at most 0.35 of tract's on every network", 0.35, "", &NetResult::against_tract),
+        at_most("from start to first result under 10 ms", 10.0, " ms", &|result| 1e3 * result.first_result_s),
+        at_most("peak memory under 2 x (weights + arena) + 2 MB", 1.0, " of it", &memory),
+        at_most("`cargo build --release` under 20 s", 20.0, " s", &|result| result.build_s),
+    ]
+}
+
+/// Replaces what stands between the two marks of a file.
+///
+/// # Errors
+/// The file cannot be read or written, or has no marks.
+pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
+    let old = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.with_context(|| {
+        format!("{}: the lines {} and {} are missing", path.display(), BEGIN.trim_end(), END.trim_end())
+    })?;
+    atomic::write(path, format!("{before}{BEGIN}\n{results}\n\n{END}{after}").as_bytes())
+}
+
+/// A network's name, whose `|` would end the table's field.
+fn table_name(result: &NetResult) -> String {
+    result.name.replace('|', "\\|")
+}
+
+fn milliseconds(timed: &Timed) -> String {
+    let Timed { median, min, max } = timed;
+    format!("{:.3} ({:.3} to {:.3})", 1e3 * median, 1e3 * min, 1e3 * max)
+}
+
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let name = name.map_or(std::env::consts::ARCH, |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or_else(|_| "unknown".into(), |n| n.to_string());
+    format!("{name}, {cores} cores, {}", std::env::consts::OS)
+}
+
+/// The version of tract that its program is built with.
+fn tract() -> &'static str {
+    let lock = include_str!("tract/Cargo.lock");
+    let after = lock.split_once("name = \"tract-onnx\"\nversion = \"").map_or("unknown\"", |(_, after)| after);
+    after.split('"').next().unwrap_or("unknown")
+}
+
+/// The first line that a program prints, or `unknown`.
+fn first_line_of(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("unknown").to_string()
+}

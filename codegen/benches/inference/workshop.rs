@@ -1,0 +1,96 @@
+//! A network's files: its generated crate, built, and its ONNX file.
+
+use crate::nets::{Net, random_weights};
+use anyhow::{Context, Result, ensure};
+use common::json;
+use common::manifest::Manifest;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// Where everything is made, below the repository.
+pub(crate) const FOLDER: &str = "target/bench-codegen";
+
+/// The files of one network.
+pub(crate) struct Workshop {
+    /// Where they are.
+    folder: PathBuf,
+    /// The crate's manifest.
+    pub(crate) manifest: Manifest,
+    /// How long `cargo build --release` took, from nothing.
+    pub(crate) build_s: f64,
+}
+
+impl Workshop {
+    /// Generates and builds the crate, exports the network.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a program fails.
+    pub(crate) fn new(net: &Net, python: &Path) -> Result<Workshop> {
+        let slug = net.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        let folder = std::path::absolute(FOLDER)?.join(slug);
+        common::atomic::create_dir_all(&folder)?;
+        let [network, weights, crate_folder, build] =
+            ["network.json", "weights.safetensors", "crate", "build"].map(|name| folder.join(name));
+        json::write(&network, &net.network)?;
+        random_weights(&net.network).write(&weights)?;
+        let mut codegen = Command::new(env!("CARGO_BIN_EXE_codegen"));
+        codegen.args(["generate", "--platform", "x86_64", "--name", "net"]).arg("--network").arg(&network);
+        run(codegen.arg("--weights").arg(&weights).arg("--out").arg(&crate_folder))?;
+        if build.exists() {
+            std::fs::remove_dir_all(&build).with_context(|| format!("{}: cannot remove it", build.display()))?;
+        }
+        let start = Instant::now();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--release", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", &build);
+        run(cargo.current_dir(&crate_folder))?;
+        let build_s = start.elapsed().as_secs_f64();
+        let mut export = Command::new(python);
+        export.arg("codegen/benches/inference/export_onnx.py").arg(&network).arg(&weights);
+        run(export.arg(folder.join("network.onnx")))?;
+        let manifest = json::read(&crate_folder.join("manifest.json"))?;
+        Ok(Workshop { folder, manifest, build_s })
+    }
+
+    /// A program of the crate.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("build/release").join(name)
+    }
+
+    /// The recorded images, as little-endian f32.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.folder.join("crate/golden/inputs.bin")
+    }
+
+    /// The peers' file.
+    pub(crate) fn onnx(&self) -> PathBuf {
+        self.folder.join("network.onnx")
+    }
+
+    /// The recorded logits of all images.
+    pub(crate) fn logits(&self) -> Result<Vec<f32>> {
+        let path = self.folder.join("crate/golden/outputs.bin");
+        let bytes = std::fs::read(&path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+    }
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("{name}: cannot be started"))?;
+    ensure!(output.status.success(), "{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Builds the program that times tract.
+///
+/// # Errors
+/// cargo fails, as without a network.
+pub(crate) fn build_tract() -> Result<PathBuf> {
+    let target = std::path::absolute(FOLDER)?.join("tract");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--quiet", "--manifest-path", "codegen/benches/inference/tract/Cargo.toml"]);
+    run(cargo.env("CARGO_TARGET_DIR", &target))?;
+    Ok(target.join("release/tract-peer"))
+}
