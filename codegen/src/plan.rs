@@ -10,7 +10,6 @@ use anyhow::Result;
 use common::activation::PiecewiseActivation;
 use common::network::{Network, Shape};
 use runtime::conv::{Convolution, MAX_TILE};
-use runtime::simd::MAX_WIDTH;
 use std::ops::Range;
 
 /// A plan.
@@ -205,10 +204,11 @@ fn scratch_len(graph: &Graph, operation: &Operation) -> usize {
     let input = graph.values[operation.inputs[0]];
     match operation.kind {
         Kind::Convolution { filters, kernel, stride } => {
-            let (layer, tile) = convolution(input, filters, kernel, stride);
-            layer.scratch_len(tile)
+            let (layer, _) = convolution(input, filters, kernel, stride);
+            layer.scratch_len()
         }
-        Kind::AveragePool { .. } | Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
+        Kind::AveragePool { size } => size * input.width,
+        Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
         Kind::Map | Kind::Add { .. } | Kind::Shortcut { .. } | Kind::Linear | Kind::Concat => 0,
     }
 }
@@ -216,23 +216,11 @@ fn scratch_len(graph: &Graph, operation: &Operation) -> usize {
 /// The convolution's numbers and tile: as few tiles as possible, all of one size.
 fn convolution(input: Shape, filters: usize, kernel: usize, stride: usize) -> (Convolution, usize) {
     let Shape { channels, height, width } = input;
-    let layer = Convolution { channels, height, width, filters, kernel, stride, band: 1 };
+    let layer = Convolution { channels, height, width, filters, kernel, stride, chunk: 1 };
     let tile = filters.div_ceil(filters.div_ceil(MAX_TILE));
-    (Convolution { band: band(&layer), ..layer }, tile)
-}
-
-/// The fewest rows to a band that cost at most a fifth more strips than the best number: small bands need little memory.
-fn band(layer: &Convolution) -> usize {
-    // In quarters of a strip: each band repeats some work.
-    let band_overhead = 1;
-    let cost = |rows: usize| {
-        let run =
-            if layer.stride == 1 { (rows - 1) * (layer.width + layer.kernel - 1) + layer.width } else { layer.width };
-        let runs = if layer.stride == 1 { 1 } else { rows };
-        layer.out_height().div_ceil(rows) * (4 * run.div_ceil(MAX_WIDTH) * runs + band_overhead)
-    };
-    let best = (1..=layer.out_height()).map(cost).min().unwrap_or(0);
-    (1..=layer.out_height()).find(|rows| 5 * cost(*rows) <= 6 * best).unwrap_or(1)
+    let most: usize = option_env!("CHUNK_FLOATS").map_or(6144, |t| t.parse().unwrap());
+    let chunk = (most / layer.plane_len()).clamp(1, channels);
+    (Convolution { chunk, ..layer }, tile)
 }
 
 struct Planner<'a> {

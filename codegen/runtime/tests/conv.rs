@@ -64,7 +64,7 @@ fn check<F: Activation, const TILE: usize>(layer: &Convolution, norm: Option<&[f
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; want.len()];
         // What another step has left in the memory must not matter.
-        let mut scratch = vec![f32::NAN; layer.scratch_len(TILE)];
+        let mut scratch = vec![f32::NAN; layer.scratch_len()];
         convolution::<F, TILE>(kernels, layer, norm.map(Norm::new), &packed, &from, &mut to, &mut scratch);
         support::assert_close(&to, &want, 2e-6, &format!("{layer:?}, tile {TILE}, {}", kernels.name()));
     }
@@ -91,30 +91,30 @@ fn check_tile(layer: &Convolution, tile: usize) {
 
 #[test]
 fn without_normalisation_and_activation() {
-    let layer = Convolution { channels: 3, height: 9, width: 5, filters: 7, kernel: 3, stride: 1, band: 2 };
+    let layer = Convolution { channels: 3, height: 9, width: 5, filters: 7, kernel: 3, stride: 1, chunk: 2 };
     check::<Identity, 4>(&layer, None, |x| x);
 }
 
 #[test]
 fn image_smaller_than_the_kernel() {
     for kernel in [3, 5, 7] {
-        for band in [1, 2] {
-            check_tile(&Convolution { channels: 2, height: 2, width: 1, filters: 3, kernel, stride: 1, band }, 3);
+        for chunk in [1, 2] {
+            check_tile(&Convolution { channels: 2, height: 2, width: 1, filters: 3, kernel, stride: 1, chunk }, 3);
         }
     }
 }
 
 #[test]
-fn bands_need_not_divide_the_rows() {
-    for band in 1..=9 {
-        check_tile(&Convolution { channels: 2, height: 9, width: 28, filters: 12, kernel: 5, stride: 1, band }, 12);
+fn chunks_need_not_divide_the_channels() {
+    for chunk in 1..=6 {
+        check_tile(&Convolution { channels: 5, height: 9, width: 28, filters: 12, kernel: 5, stride: 1, chunk }, 12);
     }
 }
 
 #[test]
 fn strides_that_exceed_the_kernel() {
     for stride in 1..=5 {
-        check_tile(&Convolution { channels: 2, height: 11, width: 13, filters: 4, kernel: 3, stride, band: 2 }, 4);
+        check_tile(&Convolution { channels: 2, height: 11, width: 13, filters: 4, kernel: 3, stride, chunk: 2 }, 4);
     }
 }
 
@@ -122,9 +122,9 @@ proptest! {
     #[test]
     fn any_shape(
         channels in 1usize..6, height in 1usize..14, width in 1usize..37, filters in 1usize..15,
-        kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..4, band in 1usize..6,
+        kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..4, chunk in 1usize..6,
         tile in prop::sample::select(vec![1usize, 2, 3, 4, 7, 11, 12]),
     ) {
-        check_tile(&Convolution { channels, height, width, filters, kernel, stride, band }, tile);
+        check_tile(&Convolution { channels, height, width, filters, kernel, stride, chunk }, tile);
     }
 }

@@ -1,13 +1,14 @@
 //! The seven activations and the piece-wise pairs made of them, without a mathematics library (`core` has none).
 //!
-//! Everything is written without branches, so that the compiler turns loops over it into vector code.
+//! Everything is written without branches, since the lanes of a vector go the same way.
 
+use super::simd::Simd;
 use core::marker::PhantomData;
 
 /// Against exact values, every activation is off by at most this part of the value plus [`MAX_ABSOLUTE_ERROR`].
 pub const MAX_RELATIVE_ERROR: f32 = 2.5e-7;
-/// See [`MAX_RELATIVE_ERROR`]: the smallest normal f32, below which numbers lose digits.
-pub const MAX_ABSOLUTE_ERROR: f32 = f32::MIN_POSITIVE;
+/// See [`MAX_RELATIVE_ERROR`]: `88 e^-88`, since exponentials smaller than the smallest normal f32 are taken as 0.
+pub const MAX_ABSOLUTE_ERROR: f32 = 1e-36;
 
 const SELU_SCALE: f32 = 1.050_701;
 /// SELU's scale times its alpha.
@@ -15,16 +16,16 @@ const SELU_LEFT: f32 = 1.758_099_3;
 
 /// A function of one number, applied to every element.
 pub trait Activation {
-    /// The value at `x`; never NaN for a finite `x`.
-    fn apply(x: f32) -> f32;
+    /// The values at `x`; never NaN for a finite one.
+    fn apply<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
 }
 
 /// One function of the design space, split at zero.
 pub trait Function {
-    /// The value at `x < 0`; anything elsewhere.
-    fn negative(x: f32) -> f32;
-    /// The value at `x >= 0`; anything elsewhere.
-    fn positive(x: f32) -> f32;
+    /// The values at `x < 0`; anything elsewhere.
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
+    /// The values at `x >= 0`; anything elsewhere.
+    fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
 }
 
 /// `Left` below zero and `Right` from zero on.
@@ -32,8 +33,8 @@ pub struct Piecewise<Left, Right>(PhantomData<(Left, Right)>);
 
 impl<Left: Function, Right: Function> Activation for Piecewise<Left, Right> {
     #[inline(always)]
-    fn apply(x: f32) -> f32 {
-        if x < 0.0 { Left::negative(x) } else { Right::positive(x) }
+    fn apply<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        simd.select(x, Left::negative(simd, x), Right::positive(simd, x))
     }
 }
 
@@ -42,7 +43,7 @@ pub struct Identity;
 
 impl Activation for Identity {
     #[inline(always)]
-    fn apply(x: f32) -> f32 {
+    fn apply<S: Simd>(_: S, x: S::Vector) -> S::Vector {
         x
     }
 }
@@ -52,12 +53,12 @@ pub struct Relu;
 
 impl Function for Relu {
     #[inline(always)]
-    fn negative(_: f32) -> f32 {
-        0.0
+    fn negative<S: Simd>(simd: S, _: S::Vector) -> S::Vector {
+        simd.splat(0.0)
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
+    fn positive<S: Simd>(_: S, x: S::Vector) -> S::Vector {
         x
     }
 }
@@ -67,12 +68,12 @@ pub struct Elu;
 
 impl Function for Elu {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
-        exp_m1(-x.abs())
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        exp_m1(simd, simd.minus_abs(x))
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
+    fn positive<S: Simd>(_: S, x: S::Vector) -> S::Vector {
         x
     }
 }
@@ -82,14 +83,15 @@ pub struct Sigmoid;
 
 impl Function for Sigmoid {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
-        let e = exp(-x.abs());
-        e / (1.0 + e)
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let e = exp(simd, simd.minus_abs(x));
+        simd.div(e, simd.add(simd.splat(1.0), e))
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
-        1.0 / (1.0 + exp(-x.abs()))
+    fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let e = exp(simd, simd.minus_abs(x));
+        simd.div(simd.splat(1.0), simd.add(simd.splat(1.0), e))
     }
 }
 
@@ -98,15 +100,15 @@ pub struct Tanh;
 
 impl Function for Tanh {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
-        let m = exp_m1(-2.0 * x.abs());
-        m / (2.0 + m)
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let m = exp_m1(simd, simd.mul(simd.splat(2.0), simd.minus_abs(x)));
+        simd.div(m, simd.add(simd.splat(2.0), m))
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
-        let m = exp_m1(-2.0 * x.abs());
-        -m / (2.0 + m)
+    fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let left = Self::negative(simd, x);
+        simd.sub(simd.splat(0.0), left)
     }
 }
 
@@ -115,14 +117,15 @@ pub struct Swish;
 
 impl Function for Swish {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
-        let e = exp(-x.abs());
-        x * e / (1.0 + e)
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let e = exp(simd, simd.minus_abs(x));
+        simd.div(simd.mul(x, e), simd.add(simd.splat(1.0), e))
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
-        x / (1.0 + exp(-x.abs()))
+    fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        let e = exp(simd, simd.minus_abs(x));
+        simd.div(x, simd.add(simd.splat(1.0), e))
     }
 }
 
@@ -131,13 +134,13 @@ pub struct Selu;
 
 impl Function for Selu {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
-        SELU_LEFT * exp_m1(-x.abs())
+    fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        simd.mul(simd.splat(SELU_LEFT), exp_m1(simd, simd.minus_abs(x)))
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
-        SELU_SCALE * x
+    fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+        simd.mul(simd.splat(SELU_SCALE), x)
     }
 }
 
@@ -146,58 +149,51 @@ pub struct Linear;
 
 impl Function for Linear {
     #[inline(always)]
-    fn negative(x: f32) -> f32 {
+    fn negative<S: Simd>(_: S, x: S::Vector) -> S::Vector {
         x
     }
 
     #[inline(always)]
-    fn positive(x: f32) -> f32 {
+    fn positive<S: Simd>(_: S, x: S::Vector) -> S::Vector {
         x
     }
 }
 
-/// Adding and subtracting 1.5 * 2^23 rounds to a whole number, which then stands in the low bits of the sum.
-const ROUND: f32 = 12_582_912.0;
+/// Adding and subtracting 1.5 * 2^23 rounds to a whole number, which then stands in the low bits of the sum; 127 more are
+/// there for the bias of an exponent.
+const ROUND: f32 = 12_582_912.0 + 127.0;
 /// ln 2 in two parts; the first has so few digits that its product with an exponent is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
-/// Below this, `e^a` is 0 in f32 and `e^a - 1` is -1.
-const LOWEST: f32 = -104.0;
+/// Here and below, `e^a` is taken as 0 and `e^a - 1` is -1.
+const LOWEST: f32 = -88.0;
 
-/// `a = n ln 2 + r` with `|r| <= ln 2 / 2`, for `a <= 0`: returns `e^r - 1` and `n >= -150`.
+/// `a = n ln 2 + r` with `|r| <= ln 2 / 2`, for `a <= 0`: returns `e^r - 1` and `2^n`, which is 0 below `2^-126`.
 #[inline(always)]
-fn reduce(a: f32) -> (f32, i32) {
-    let a = if a < LOWEST { LOWEST } else { a };
-    let shifted = a * core::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (a - n * LN_2_HIGH) - n * LN_2_LOW;
+fn reduce<S: Simd>(simd: S, a: S::Vector) -> (S::Vector, S::Vector) {
+    let a = simd.max(a, simd.splat(LOWEST));
+    let shifted = simd.mul_add(a, simd.splat(core::f32::consts::LOG2_E), simd.splat(ROUND));
+    let n = simd.sub(shifted, simd.splat(ROUND));
+    let r = simd.mul_add(n, simd.splat(-LN_2_HIGH), a);
+    let r = simd.mul_add(n, simd.splat(-LN_2_LOW), r);
     // (e^r - 1 - r) / r^2, Chebyshev on |r| <= ln 2 / 2; its error is 7e-8.
-    let p = 1.392_621_3e-3 * r + 8.363_203e-3;
-    let p = p * r + 4.166_655_4e-2;
-    let p = p * r + 1.666_657_7e-1;
-    let p = p * r + 0.5;
-    (p * (r * r) + r, shifted.to_bits() as i32 - ROUND.to_bits() as i32)
-}
-
-/// `2^n` for `-126 <= n <= 127`.
-#[inline(always)]
-fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) << 23) as u32)
+    let p = simd.mul_add(simd.splat(1.392_621_3e-3), r, simd.splat(8.363_203e-3));
+    let p = simd.mul_add(p, r, simd.splat(4.166_655_4e-2));
+    let p = simd.mul_add(p, r, simd.splat(1.666_657_7e-1));
+    let p = simd.mul_add(p, r, simd.splat(0.5));
+    (simd.mul_add(p, simd.mul(r, r), r), simd.exponent(shifted))
 }
 
 /// `e^a` for `a <= 0`.
 #[inline(always)]
-fn exp(a: f32) -> f32 {
-    let (m1, n) = reduce(a);
-    // In two steps, because 2^n alone can be too small for an f32.
-    let half = n >> 1;
-    (m1 + 1.0) * power_of_two(half) * power_of_two(n - half)
+fn exp<S: Simd>(simd: S, a: S::Vector) -> S::Vector {
+    let (m1, power) = reduce(simd, a);
+    simd.mul_add(m1, power, power)
 }
 
 /// `e^a - 1` for `a <= 0`, precise next to 0.
 #[inline(always)]
-fn exp_m1(a: f32) -> f32 {
-    let (m1, n) = reduce(a);
-    let scale = power_of_two(if n < -126 { -126 } else { n });
-    scale * m1 + (scale - 1.0)
+fn exp_m1<S: Simd>(simd: S, a: S::Vector) -> S::Vector {
+    let (m1, power) = reduce(simd, a);
+    simd.mul_add(m1, power, simd.sub(power, simd.splat(1.0)))
 }

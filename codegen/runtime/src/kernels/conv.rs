@@ -1,14 +1,16 @@
 //! Convolution with "same" padding and no bias, of a tensor that is normalised and activated on the way in.
 //!
-//! The output is made in bands of a few rows. For each band, the input rows that it needs are normalised, activated and
-//! laid out with their zero padding in the scratch memory. There a tap of the kernel is a constant distance, even from
-//! one row to the next, so that a strip of positions is a single vector whatever the width of the image; the positions
-//! in the padding are computed too, and dropped. The sums of a strip for [`TILE`](convolution) filters stay in
-//! registers while the loop runs over all channels and taps.
+//! The input is taken in chunks of a few channels. A chunk is normalised, activated and laid out with its zero padding in
+//! the scratch memory; then what it contributes is added to the output, which thereby holds partial sums until the last
+//! chunk. So every input is activated once, and the chunk and its weights stay in the nearest cache meanwhile.
+//!
+//! A row of the output is one or more vectors, the last of which may be filled in part. Two vectors at a time, of one row
+//! or of two, have their sums for [`TILE`](convolution) filters in registers while the loop runs over a chunk's channels
+//! and taps.
 
 use super::activation::Activation;
-use super::norm::{Norm, map_channel};
-use super::simd::{Kernels, MAX_WIDTH, Simd, Task};
+use super::norm::{Norm, map_row};
+use super::simd::{Kernels, MAX_LANES, Simd, Task};
 use core::marker::PhantomData;
 
 /// The most filters that are computed together.
@@ -29,8 +31,8 @@ pub struct Convolution {
     pub kernel: usize,
     /// Step in both directions.
     pub stride: usize,
-    /// Rows of the output that are made at a time.
-    pub band: usize,
+    /// Channels of the input that are laid out at a time.
+    pub chunk: usize,
 }
 
 impl Convolution {
@@ -47,59 +49,33 @@ impl Convolution {
     /// Elements of the packed weights: tiles of `tile` filters, in each (channel, row, column, filter), missing filters
     /// of the last tile zero.
     pub const fn weights_len(&self, tile: usize) -> usize {
-        self.filters.div_ceil(tile) * tile * self.channels * self.kernel * self.kernel
+        self.filters.div_ceil(tile) * tile * self.channels * self.taps()
     }
 
-    /// Elements of scratch memory: the padded rows, and the sums of a tile.
-    pub const fn scratch_len(&self, tile: usize) -> usize {
-        self.planes_len() + self.sums_len(tile)
+    /// Elements of scratch memory: the padded planes of a chunk. The last vector may read past them.
+    pub const fn scratch_len(&self) -> usize {
+        self.chunk * self.plane_len() + MAX_LANES
     }
 
-    /// Columns with padding: the distance from row to row in the scratch memory.
-    const fn padded_width(&self) -> usize {
-        self.width + self.kernel - 1
+    /// Weights of a filter for one channel.
+    const fn taps(&self) -> usize {
+        self.kernel * self.kernel
     }
 
-    /// Input rows that a band needs.
-    const fn band_rows(&self) -> usize {
-        (self.band - 1) * self.stride + self.kernel
+    /// Columns of a padded row of which one tap of neighbouring outputs takes neighbours: every `stride`-th.
+    const fn phase_len(&self) -> usize {
+        (self.width + self.kernel - 1).div_ceil(self.stride)
+    }
+
+    /// The distance from row to row in the scratch memory. There the columns stand in order of their remainder by the
+    /// stride.
+    const fn pitch(&self) -> usize {
+        self.stride * self.phase_len()
     }
 
     /// The distance from channel to channel in the scratch memory.
-    const fn plane_len(&self) -> usize {
-        self.band_rows() * self.padded_width()
-    }
-
-    /// The last strip may read past the last channel.
-    const fn planes_len(&self) -> usize {
-        self.channels * self.plane_len() + MAX_WIDTH
-    }
-
-    /// Positions computed in one go, and how often, for some rows of the output: with stride 1 all rows are one run,
-    /// since the next row begins where the padding ends. With larger strides every row is a run, of which some are kept.
-    const fn runs(&self, rows: usize) -> (usize, usize) {
-        if self.stride == 1 {
-            ((rows - 1) * self.padded_width() + self.width, 1)
-        } else {
-            ((self.out_width() - 1) * self.stride + 1, rows)
-        }
-    }
-
-    /// The distance from row to row in the sums.
-    const fn sums_pitch(&self) -> usize {
-        if self.stride == 1 { self.padded_width() } else { self.runs(1).0.next_multiple_of(MAX_WIDTH) }
-    }
-
-    /// The distance from filter to filter in the sums.
-    const fn sums_plane(&self) -> usize {
-        let (run, count) = self.runs(self.band);
-        run.next_multiple_of(MAX_WIDTH) * count
-    }
-
-    /// Before the sums, their memory holds a channel's activated rows.
-    const fn sums_len(&self, tile: usize) -> usize {
-        let (sums, rows) = (tile * self.sums_plane(), self.band_rows() * self.width);
-        if sums > rows { sums } else { rows }
+    pub const fn plane_len(&self) -> usize {
+        (self.height + self.kernel - 1) * self.pitch()
     }
 }
 
@@ -117,128 +93,204 @@ pub fn convolution<F: Activation, const TILE: usize>(
     scratch: &mut [f32],
 ) {
     const { assert!(TILE >= 1 && TILE <= MAX_TILE) }
-    let (planes, sums) = scratch.split_at_mut(layer.planes_len());
-    for first_row in (0..layer.out_height()).step_by(layer.band) {
-        kernels.run(FillBand::<F> { layer, norm, from, first_row, planes, rows: sums, activation: PhantomData });
-        kernels.run(ConvolveBand::<TILE> { layer, weights, first_row, planes, sums, to });
-    }
+    let planes = &mut scratch[..layer.scratch_len()];
+    let task = Convolve::<F, TILE> { layer, norm, weights, from, to, planes, activation: PhantomData };
+    kernels.for_rows_of(layer.out_width()).run(task);
 }
 
-/// Lays out the padded and activated input rows for the output rows from `first_row` on.
-struct FillBand<'a, F> {
+struct Convolve<'a, F, const TILE: usize> {
     layer: &'a Convolution,
     norm: Option<Norm<'a>>,
+    weights: &'a [f32],
     from: &'a [f32],
-    first_row: usize,
+    to: &'a mut [f32],
     planes: &'a mut [f32],
-    rows: &'a mut [f32],
     activation: PhantomData<F>,
 }
 
-impl<F: Activation> Task for FillBand<'_, F> {
+impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Convolution { channels, height, width, kernel, stride, .. } = *self.layer;
-        let (pitch, band_rows, padding) = (self.layer.padded_width(), self.layer.band_rows(), kernel / 2);
-        // Rows that the band before this one has left at its end.
-        let kept = if self.first_row == 0 { 0 } else { kernel.saturating_sub(stride) };
-        // The rows to lay out, counted in the padded image; how many of them are above it; which of it they are.
-        let (top, bottom) = (self.first_row * stride + kept, self.first_row * stride + band_rows);
-        let above = padding.saturating_sub(top);
-        let (first, last) = (top.saturating_sub(padding).min(height), (bottom - padding).min(height));
-        let read = first * width..last * width;
-        let planes = self.planes.chunks_exact_mut(self.layer.plane_len());
-        for (channel, (from, plane)) in self.from.chunks_exact(height * width).take(channels).zip(planes).enumerate() {
-            plane.copy_within(plane.len() - kept * pitch.., 0);
-            let rows = &mut self.rows[..read.len()];
-            map_channel::<F>(Norm::of(self.norm, channel), &from[read.clone()], rows);
-            let (zeros_above, rest) = plane[kept * pitch..].split_at_mut(above * pitch);
-            let (image, zeros_below) = rest.split_at_mut((last - first) * pitch);
-            zeros_above.fill(0.0);
-            zeros_below.fill(0.0);
-            for (padded, row) in image.chunks_exact_mut(pitch).zip(rows.chunks_exact(width)) {
-                padded[..padding].fill(0.0);
-                padded[padding..padding + width].copy_from_slice(row);
-                padded[padding + width..].fill(0.0);
+    fn run<S: Simd>(mut self, simd: S) {
+        let Convolution { channels, filters, chunk, .. } = *self.layer;
+        let (taps, out_plane) = (self.layer.taps(), self.layer.out_height() * self.layer.out_width());
+        // The padding; what lies between it is overwritten by each chunk.
+        self.planes.fill(0.0);
+        for first in (0..channels).step_by(chunk) {
+            let count = chunk.min(channels - first);
+            self.lay_out(simd, first..first + count);
+            let tiles = self.weights.chunks_exact(TILE * channels * taps);
+            let outputs = self.to[..filters * out_plane].chunks_mut(TILE * out_plane);
+            for (weights, to) in tiles.zip(outputs) {
+                let weights = &weights[first * taps * TILE..][..count * taps * TILE];
+                let tile = Tile::<TILE> { layer: self.layer, weights, planes: self.planes, to, first: first == 0 };
+                tile.add(simd);
             }
         }
     }
 }
 
-/// Computes the output rows from `first_row` on from their laid out input rows.
-struct ConvolveBand<'a, const TILE: usize> {
-    layer: &'a Convolution,
-    weights: &'a [f32],
-    first_row: usize,
-    planes: &'a [f32],
-    sums: &'a mut [f32],
-    to: &'a mut [f32],
+impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
+    /// Normalises and activates some channels on the way to the scratch memory.
+    #[inline(always)]
+    fn lay_out<S: Simd>(&mut self, simd: S, channels: core::ops::Range<usize>) {
+        let layer = self.layer;
+        let Convolution { height, width, stride, .. } = *layer;
+        let (padding, pitch) = (layer.kernel / 2, layer.pitch());
+        for (channel, plane) in channels.zip(self.planes.chunks_exact_mut(layer.plane_len())) {
+            let norm = Norm::of(self.norm, channel);
+            let from = self.from[channel * height * width..][..height * width].chunks_exact(width);
+            for (from, to) in from.zip(plane[padding * pitch..].chunks_exact_mut(pitch)) {
+                if stride == 1 {
+                    map_row::<F, S>(simd, norm, from, &mut to[padding..padding + width]);
+                } else {
+                    map_to_phases::<F, S>(simd, norm, from, to, layer);
+                }
+            }
+        }
+    }
 }
 
-impl<const TILE: usize> Task for ConvolveBand<'_, TILE> {
+/// [`map_row`] for larger strides.
+#[inline(always)]
+fn map_to_phases<F: Activation, S: Simd>(simd: S, norm: (f32, f32), from: &[f32], to: &mut [f32], layer: &Convolution) {
+    let (padding, stride) = (layer.kernel / 2, layer.stride);
+    let (mut phase, mut column) = (padding % stride, padding / stride);
+    let mut values = [0.0; MAX_LANES];
+    for from in from.chunks(S::LANES) {
+        let values = &mut values[..from.len()];
+        map_row::<F, S>(simd, norm, from, values);
+        for value in values {
+            to[phase * layer.phase_len() + column] = *value;
+            phase += 1;
+            if phase == stride {
+                (phase, column) = (0, column + 1);
+            }
+        }
+    }
+}
+
+/// What a chunk of channels contributes to a tile of filters.
+struct Tile<'a, const TILE: usize> {
+    layer: &'a Convolution,
+    /// Those of the tile and the chunk.
+    weights: &'a [f32],
+    planes: &'a [f32],
+    /// The tile's planes; the last tile may have fewer than `TILE`.
+    to: &'a mut [f32],
+    /// Whether this is the first chunk.
+    first: bool,
+}
+
+impl<const TILE: usize> Tile<'_, TILE> {
+    /// All filters of the tile together, or, where there are too few registers for their sums, in two halves.
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
+    fn add<S: Simd>(mut self, simd: S) {
+        match if S::REGISTERS < 32 { TILE } else { 0 } {
+            12 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 6>(simd, 6)),
+            11 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 5>(simd, 6)),
+            10 => (self.add_filters::<S, 5>(simd, 0), self.add_filters::<S, 5>(simd, 5)),
+            9 => (self.add_filters::<S, 5>(simd, 0), self.add_filters::<S, 4>(simd, 5)),
+            8 => (self.add_filters::<S, 4>(simd, 0), self.add_filters::<S, 4>(simd, 4)),
+            7 => (self.add_filters::<S, 4>(simd, 0), self.add_filters::<S, 3>(simd, 4)),
+            _ => (self.add_filters::<S, TILE>(simd, 0), ()),
+        };
+    }
+
+    /// `FILTERS` filters from `start` on, for all outputs.
+    #[inline(always)]
+    fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
+        let vectors = self.layer.out_height() * self.layer.out_width().div_ceil(S::LANES);
+        for at in (0..vectors - vectors % 2).step_by(2) {
+            self.add_vectors::<S, FILTERS, 2>(simd, start, at);
+        }
+        if vectors % 2 == 1 {
+            self.add_vectors::<S, FILTERS, 1>(simd, start, vectors - 1);
+        }
+    }
+
+    /// The same for the outputs of some vectors from the one with the index `at` on.
+    #[inline(always)]
+    fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(&mut self, simd: S, start: usize, at: usize) {
+        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let mut places = [Place::default(); VECTORS];
+        for (vector, place) in places.iter_mut().enumerate() {
+            *place = Place::of::<S>(self.layer, at + vector);
+        }
+        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
+        if !self.first {
+            for (to, sums) in self.to.chunks_exact(out_plane).skip(start).zip(&mut sums) {
+                for (sum, place) in sums.iter_mut().zip(&places) {
+                    let to = &to[place.to..place.to + place.count];
+                    *sum = if place.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
+                }
+            }
+        }
+        let sums = self.sum::<S, FILTERS, VECTORS>(simd, start, &places, sums);
+        for (to, sums) in self.to.chunks_exact_mut(out_plane).skip(start).zip(&sums) {
+            for (sum, place) in sums.iter().zip(&places) {
+                let to = &mut to[place.to..place.to + place.count];
+                if place.count == S::LANES { simd.store(*sum, to) } else { simd.store_part(*sum, to) }
+            }
+        }
+    }
+
+    /// `sums` and what all channels and taps add to them. By value, so that they stay in registers.
+    #[inline(always)]
+    fn sum<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        start: usize,
+        places: &[Place; VECTORS],
+        mut sums: [[S::Vector; VECTORS]; FILTERS],
+    ) -> [[S::Vector; VECTORS]; FILTERS] {
         let layer = self.layer;
-        let rows = layer.band.min(layer.out_height() - self.first_row);
-        let (run_len, runs) = layer.runs(rows);
-        let tiles = self.weights.chunks_exact(TILE * layer.channels * layer.kernel * layer.kernel);
-        for (tile, weights) in tiles.enumerate() {
-            for run in 0..runs {
-                for at in (0..run_len).step_by(S::WIDTH) {
-                    let from = run * layer.stride * layer.padded_width() + at;
-                    let strips: [S::Strip; TILE] = convolve_strip(simd, layer, weights, &self.planes[from..]);
-                    let to = run * layer.sums_pitch() + at;
-                    for (filter, strip) in strips.into_iter().enumerate() {
-                        simd.store(strip, &mut self.sums[filter * layer.sums_plane() + to..]);
+        let mut taps = self.weights.chunks_exact(TILE);
+        let channels = self.weights.len() / (TILE * layer.taps());
+        for channel in 0..channels {
+            for row in 0..layer.kernel {
+                let line = &self.planes[channel * layer.plane_len() + row * layer.pitch()..];
+                let (mut phase, mut column) = (0, 0);
+                for weights in taps.by_ref().take(layer.kernel) {
+                    let mut x = [simd.splat(0.0); VECTORS];
+                    for (x, place) in x.iter_mut().zip(places) {
+                        *x = simd.load(&line[place.from + phase + column..]);
+                    }
+                    for (sums, weight) in sums.iter_mut().zip(&weights[start..start + FILTERS]) {
+                        let weight = simd.splat(*weight);
+                        for (sum, x) in sums.iter_mut().zip(&x) {
+                            *sum = simd.mul_add(*x, weight, *sum);
+                        }
+                    }
+                    phase += layer.phase_len();
+                    if phase == layer.pitch() {
+                        (phase, column) = (0, column + 1);
                     }
                 }
             }
-            self.keep_image(tile * TILE, rows);
         }
+        sums
     }
 }
 
-impl<const TILE: usize> ConvolveBand<'_, TILE> {
-    /// Copies some rows of sums of the filters from `first_filter` on to the output, without positions in the padding.
+/// A vector of the output.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// Where the values of the first tap begin in a padded plane.
+    from: usize,
+    /// Where its outputs begin in a plane.
+    to: usize,
+    /// How many outputs it has.
+    count: usize,
+}
+
+impl Place {
+    /// The vector with this index, row by row.
     #[inline(always)]
-    fn keep_image(&mut self, first_filter: usize, rows: usize) {
-        let (layer, height, width) = (self.layer, self.layer.out_height(), self.layer.out_width());
-        let filters = TILE.min(layer.filters - first_filter);
-        for filter in 0..filters {
-            let to = &mut self.to[((first_filter + filter) * height + self.first_row) * width..][..rows * width];
-            let sums = self.sums[filter * layer.sums_plane()..].chunks(layer.sums_pitch());
-            for (to, sums) in to.chunks_exact_mut(width).zip(sums) {
-                if layer.stride == 1 {
-                    to.copy_from_slice(&sums[..width]);
-                } else {
-                    to.iter_mut().zip(sums.iter().step_by(layer.stride)).for_each(|(to, sum)| *to = *sum);
-                }
-            }
-        }
+    fn of<S: Simd>(layer: &Convolution, index: usize) -> Place {
+        let width = layer.out_width();
+        let vectors = width.div_ceil(S::LANES);
+        let (row, column) = (index / vectors, index % vectors * S::LANES);
+        let from = row * layer.stride * layer.pitch() + column;
+        Place { from, to: row * width + column, count: S::LANES.min(width - column) }
     }
-}
-
-/// The sums of one tile of filters for a strip of positions that starts where `planes` does.
-#[inline(always)]
-fn convolve_strip<S: Simd, const TILE: usize>(
-    simd: S,
-    layer: &Convolution,
-    weights: &[f32],
-    planes: &[f32],
-) -> [S::Strip; TILE] {
-    let (kernel, pitch, plane) = (layer.kernel, layer.padded_width(), layer.plane_len());
-    let mut sums = [simd.zero(); TILE];
-    let mut taps = weights.chunks_exact(TILE);
-    for channel in 0..layer.channels {
-        for row in 0..kernel {
-            let values = &planes[channel * plane + row * pitch..][..kernel - 1 + S::WIDTH];
-            for (column, weights) in taps.by_ref().take(kernel).enumerate() {
-                let x = simd.load(&values[column..]);
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = simd.mul_add(*sum, x, *weight);
-                }
-            }
-        }
-    }
-    sums
 }

@@ -3,9 +3,6 @@
 use super::activation::Activation;
 use super::simd::{Kernels, Simd, Task};
 
-/// Elements that are computed together; the compiler makes vectors of them.
-const BLOCK: usize = 16;
-
 /// Batch normalisation: channel `c` becomes `x * scale[c] + shift[c]`.
 #[derive(Clone, Copy)]
 pub struct Norm<'a> {
@@ -18,11 +15,6 @@ impl<'a> Norm<'a> {
     pub fn new(scales_and_shifts: &'a [f32]) -> Self {
         let (scale, shift) = scales_and_shifts.split_at(scales_and_shifts.len() / 2);
         Norm { scale, shift }
-    }
-
-    /// The normalisation of one channel.
-    pub(super) fn channel(self, channel: usize) -> Self {
-        Norm { scale: &self.scale[channel..=channel], shift: &self.shift[channel..=channel] }
     }
 
     /// Scale and shift of a channel; of no normalisation, 1 and 0.
@@ -51,35 +43,34 @@ struct Map<'a, F> {
 
 impl<F: Activation> Task for Map<'_, F> {
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         let planes = self.from.chunks_exact(self.plane).zip(self.to.chunks_exact_mut(self.plane));
         for (channel, (from, to)) in planes.enumerate() {
-            map_channel::<F>(Norm::of(self.norm, channel), from, to);
+            map_row::<F, S>(simd, Norm::of(self.norm, channel), from, to);
         }
     }
 }
 
-/// `to[i] = F(from[i] * scale + shift)`. Where the length is no multiple of a block, the last block begins earlier and
+/// `to[i] = F(from[i] * scale + shift)`. Where the length is no multiple of a vector, the last one begins earlier and
 /// some elements are computed twice.
+///
+/// # Panics
+/// If `to` is shorter than `from`.
 #[inline(always)]
-pub(super) fn map_channel<F: Activation>(scale_and_shift: (f32, f32), from: &[f32], to: &mut [f32]) {
-    let n = from.len();
-    if n < BLOCK {
-        let (mut padded_from, mut padded_to) = ([0.0; BLOCK], [0.0; BLOCK]);
-        padded_from[..n].copy_from_slice(from);
-        map_block::<F>(scale_and_shift, &padded_from, &mut padded_to);
-        to.copy_from_slice(&padded_to[..n]);
+pub(super) fn map_row<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
+    let (length, to) = (from.len(), &mut to[..from.len()]);
+    let norm = (simd.splat(scale), simd.splat(shift));
+    if length < S::LANES {
+        simd.store_part(map_vector::<F, S>(simd, norm, simd.load_part(from)), to);
         return;
     }
-    for start in (0..n).step_by(BLOCK) {
-        let start = start.min(n - BLOCK);
-        map_block::<F>(scale_and_shift, &from[start..start + BLOCK], &mut to[start..start + BLOCK]);
+    for start in (0..length).step_by(S::LANES) {
+        let start = start.min(length - S::LANES);
+        simd.store(map_vector::<F, S>(simd, norm, simd.load(&from[start..])), &mut to[start..]);
     }
 }
 
 #[inline(always)]
-fn map_block<F: Activation>((scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
-    for (from, to) in from.iter().zip(to) {
-        *to = F::apply(from * scale + shift);
-    }
+fn map_vector<F: Activation, S: Simd>(simd: S, (scale, shift): (S::Vector, S::Vector), x: S::Vector) -> S::Vector {
+    F::apply(simd, simd.mul_add(x, scale, shift))
 }

@@ -1,7 +1,7 @@
 //! Pooling of a tensor that is normalised and activated on the way in, channel by channel.
 
 use super::activation::Activation;
-use super::norm::{Norm, map};
+use super::norm::{Norm, map_row};
 use super::simd::{Kernels, Simd, Task};
 use core::marker::PhantomData;
 
@@ -10,7 +10,7 @@ const LANES: usize = 16;
 
 /// The averages of non-overlapping squares of side `size`; rows and columns that do not fill a square are left out.
 ///
-/// `shape` is the input's (channels, rows, columns); `scratch` holds one channel.
+/// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows.
 ///
 /// # Panics
 /// If a slice is shorter than `shape` says.
@@ -23,39 +23,51 @@ pub fn average_pool<F: Activation>(
     to: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let [channels, height, width] = shape;
-    let (out_height, out_width) = (height / size, width / size);
-    for (channel, to) in to.chunks_exact_mut(out_height * out_width).take(channels).enumerate() {
-        // The rows that are left out need not be activated either.
-        let from = &from[channel * height * width..][..out_height * size * width];
-        let rows = &mut scratch[..from.len()];
-        map::<F>(kernels, from.len(), norm.map(|norm| norm.channel(channel)), from, rows);
-        kernels.run(AverageSquares { width, size, rows, to });
+    kernels.run(AveragePool::<F> { shape, size, norm, from, to, scratch, activation: PhantomData });
+}
+
+struct AveragePool<'a, F> {
+    shape: [usize; 3],
+    size: usize,
+    norm: Option<Norm<'a>>,
+    from: &'a [f32],
+    to: &'a mut [f32],
+    scratch: &'a mut [f32],
+    activation: PhantomData<F>,
+}
+
+impl<F: Activation> Task for AveragePool<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let ([channels, height, width], size) = (self.shape, self.size);
+        let (out_height, out_width) = (height / size, width / size);
+        let scratch = &mut self.scratch[..size * width];
+        for channel in 0..channels {
+            let norm = Norm::of(self.norm, channel);
+            let from = &self.from[channel * height * width..][..height * width];
+            let to = &mut self.to[channel * out_height * out_width..][..out_height * out_width];
+            for (from, to) in from.chunks_exact(size * width).zip(to.chunks_exact_mut(out_width)) {
+                map_row::<F, S>(simd, norm, from, scratch);
+                average_squares(scratch, size, to);
+            }
+        }
     }
 }
 
-/// Average pooling of one channel.
-struct AverageSquares<'a> {
-    width: usize,
-    size: usize,
-    rows: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl Task for AverageSquares<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let AverageSquares { width, size, rows, to } = self;
-        let factor = 1.0 / (size * size) as f32;
-        for (to, rows) in to.chunks_exact_mut(width / size).zip(rows.chunks_exact(size * width)) {
-            for (column, to) in to.iter_mut().enumerate() {
-                let mut sum = 0.0;
-                for row in rows.chunks_exact(width) {
-                    sum += row[column * size..][..size].iter().sum::<f32>();
-                }
-                *to = sum * factor;
-            }
-        }
+/// One row of averages, from `size` rows.
+#[inline(always)]
+fn average_squares(rows: &mut [f32], size: usize, to: &mut [f32]) {
+    let width = rows.len() / size;
+    let (sums, others) = rows.split_at_mut(width);
+    for row in others.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    let factor = 1.0 / (size * size) as f32;
+    if size == 2 {
+        // With a known length the compiler makes vectors of it.
+        to.iter_mut().zip(sums.chunks_exact(2)).for_each(|(to, pair)| *to = (pair[0] + pair[1]) * factor);
+    } else {
+        to.iter_mut().zip(sums.chunks_exact(size)).for_each(|(to, sums)| *to = sums.iter().sum::<f32>() * factor);
     }
 }
 
@@ -115,33 +127,41 @@ pub fn global_pool<F: Activation, R: Reduce>(
     to: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let values = &mut scratch[..plane];
-    for (channel, to) in to.iter_mut().enumerate() {
-        let from = &from[channel * plane..][..plane];
-        map::<F>(kernels, plane, norm.map(|norm| norm.channel(channel)), from, values);
-        kernels.run(ReduceChannel::<R> { values, to, reduce: PhantomData });
+    kernels.run(GlobalPool::<F, R> { plane, norm, from, to, scratch, functions: PhantomData });
+}
+
+struct GlobalPool<'a, F, R> {
+    plane: usize,
+    norm: Option<Norm<'a>>,
+    from: &'a [f32],
+    to: &'a mut [f32],
+    scratch: &'a mut [f32],
+    functions: PhantomData<(F, R)>,
+}
+
+impl<F: Activation, R: Reduce> Task for GlobalPool<'_, F, R> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let values = &mut self.scratch[..self.plane];
+        for (channel, to) in self.to.iter_mut().enumerate() {
+            let from = &self.from[channel * self.plane..][..self.plane];
+            map_row::<F, S>(simd, Norm::of(self.norm, channel), from, values);
+            *to = reduce::<R>(values);
+        }
     }
 }
 
-struct ReduceChannel<'a, R> {
-    values: &'a [f32],
-    to: &'a mut f32,
-    reduce: PhantomData<R>,
-}
-
-impl<R: Reduce> Task for ReduceChannel<'_, R> {
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let mut totals = [R::START; LANES];
-        let blocks = self.values.chunks_exact(LANES);
-        for (total, x) in totals.iter_mut().zip(blocks.remainder()) {
+#[inline(always)]
+fn reduce<R: Reduce>(values: &[f32]) -> f32 {
+    let mut totals = [R::START; LANES];
+    let blocks = values.chunks_exact(LANES);
+    for (total, x) in totals.iter_mut().zip(blocks.remainder()) {
+        *total = R::add(*total, *x);
+    }
+    for block in blocks {
+        for (total, x) in totals.iter_mut().zip(block) {
             *total = R::add(*total, *x);
         }
-        for block in blocks {
-            for (total, x) in totals.iter_mut().zip(block) {
-                *total = R::add(*total, *x);
-            }
-        }
-        *self.to = R::finish(totals.into_iter().fold(R::START, R::add), self.values.len());
     }
+    R::finish(totals.into_iter().fold(R::START, R::add), values.len())
 }

@@ -7,8 +7,13 @@
 
 use super::simd::{Simd, Task};
 use core::arch::x86_64::{
-    __cpuid, __cpuid_count, __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps, _xgetbv,
+    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
+    _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps,
+    _mm256_sub_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
 };
 
 /// Proof that the processor has AVX2 and FMA.
@@ -55,34 +60,103 @@ fn enabled_registers() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
+impl From<Avx512> for Avx2 {
+    fn from(_: Avx512) -> Avx2 {
+        Avx2(())
+    }
+}
+
 impl Simd for Avx2 {
-    type Strip = __m256;
-    const WIDTH: usize = 8;
+    type Vector = __m256;
+    const LANES: usize = 8;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
-    fn zero(self) -> __m256 {
+    fn splat(self, x: f32) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_setzero_ps() }
+        unsafe { _mm256_set1_ps(x) }
     }
 
     #[inline(always)]
     fn load(self, from: &[f32]) -> __m256 {
-        let from = &from[..Self::WIDTH];
+        let from = &from[..Self::LANES];
         // SAFETY: `self` proves that the processor has AVX; there are as many elements as are read.
         unsafe { _mm256_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
-    fn store(self, strip: __m256, to: &mut [f32]) {
-        let to = &mut to[..Self::WIDTH];
+    fn store(self, vector: __m256, to: &mut [f32]) {
+        let to = &mut to[..Self::LANES];
         // SAFETY: `self` proves that the processor has AVX; there are as many elements as are written.
-        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), strip) };
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) };
     }
 
     #[inline(always)]
-    fn mul_add(self, sum: __m256, x: __m256, weight: f32) -> __m256 {
+    fn load_part(self, from: &[f32]) -> __m256 {
+        let mut whole = [0.0; Self::LANES];
+        whole[..from.len()].copy_from_slice(from);
+        self.load(&whole)
+    }
+
+    #[inline(always)]
+    fn store_part(self, vector: __m256, to: &mut [f32]) {
+        let mut whole = [0.0; Self::LANES];
+        self.store(vector, &mut whole);
+        to.copy_from_slice(&whole[..to.len()]);
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX and FMA.
-        unsafe { _mm256_fmadd_ps(x, _mm256_set1_ps(weight), sum) }
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn minus_abs(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_or_ps(x, _mm256_set1_ps(-0.0)) }
+    }
+
+    #[inline(always)]
+    fn select(self, x: __m256, left: __m256, right: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_blendv_ps(right, left, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
+    }
+
+    #[inline(always)]
+    fn exponent(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX2.
+        unsafe { _mm256_castsi256_ps(_mm256_srli_epi32::<1>(_mm256_slli_epi32::<24>(_mm256_castps_si256(x)))) }
     }
 
     fn run<T: Task>(self, task: T) {
@@ -96,40 +170,94 @@ impl Simd for Avx2 {
 }
 
 impl Simd for Avx512 {
-    // Two registers: with 12 filters to a tile, 24 sums of the 32 registers.
-    type Strip = [__m512; 2];
-    const WIDTH: usize = 32;
+    type Vector = __m512;
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
-    fn zero(self) -> [__m512; 2] {
+    fn splat(self, x: f32) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { [_mm512_setzero_ps(); 2] }
+        unsafe { _mm512_set1_ps(x) }
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> [__m512; 2] {
-        let (low, high) = from[..Self::WIDTH].split_at(Self::WIDTH / 2);
+    fn load(self, from: &[f32]) -> __m512 {
+        let from = &from[..Self::LANES];
         // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are read.
-        unsafe { [_mm512_loadu_ps(low.as_ptr()), _mm512_loadu_ps(high.as_ptr())] }
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
-    fn store(self, strip: [__m512; 2], to: &mut [f32]) {
-        let (low, high) = to[..Self::WIDTH].split_at_mut(Self::WIDTH / 2);
+    fn store(self, vector: __m512, to: &mut [f32]) {
+        let to = &mut to[..Self::LANES];
         // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are written.
-        unsafe {
-            _mm512_storeu_ps(low.as_mut_ptr(), strip[0]);
-            _mm512_storeu_ps(high.as_mut_ptr(), strip[1]);
-        }
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) };
     }
 
     #[inline(always)]
-    fn mul_add(self, sum: [__m512; 2], x: [__m512; 2], weight: f32) -> [__m512; 2] {
+    fn load_part(self, from: &[f32]) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are read as there are.
+        unsafe { _mm512_maskz_loadu_ps(first_lanes(from.len()), from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, vector: __m512, to: &mut [f32]) {
+        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are written as there are.
+        unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first_lanes(to.len()), vector) };
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe {
-            let weight = _mm512_set1_ps(weight);
-            [_mm512_fmadd_ps(x[0], weight, sum[0]), _mm512_fmadd_ps(x[1], weight, sum[1])]
-        }
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn minus_abs(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(x), _mm512_set1_epi32(i32::MIN))) }
+    }
+
+    #[inline(always)]
+    fn select(self, x: __m512, left: __m512, right: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()), right, left) }
+    }
+
+    #[inline(always)]
+    fn exponent(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_castsi512_ps(_mm512_srli_epi32::<1>(_mm512_slli_epi32::<24>(_mm512_castps_si512(x)))) }
     }
 
     fn run<T: Task>(self, task: T) {
@@ -140,4 +268,11 @@ impl Simd for Avx512 {
         // SAFETY: `self` proves that the processor has AVX-512F, AVX2 and FMA.
         unsafe { compiled_for_avx512(self, task) };
     }
+}
+
+/// The mask of the first lanes; panics if there are not as many.
+#[inline(always)]
+fn first_lanes(count: usize) -> u16 {
+    assert!(count <= Avx512::LANES);
+    ((1u32 << count) - 1) as u16
 }
