@@ -9,7 +9,7 @@ use common::fidelity::Fidelity;
 use common::genome::Genome;
 use common::json::{self, Document};
 use common::manifest::Manifest;
-use common::measurement::Measurement;
+use common::measurement::{ManualReading, Measurement};
 use common::network::Network;
 use common::profile::Profile;
 use common::prune_report::PruneReport;
@@ -53,6 +53,7 @@ fn check(text: &str) -> String {
         "evaluation" => round_trip::<Evaluation>(text),
         "fidelity" => round_trip::<Fidelity>(text),
         "genome" => round_trip::<Genome>(text),
+        "manual" => round_trip::<ManualReading>(text),
         "manifest" => round_trip::<Manifest>(text),
         "measurement" => round_trip::<Measurement>(text),
         "network" => round_trip::<Network>(text),

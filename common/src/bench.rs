@@ -2,6 +2,7 @@
 //! reads a meter can read it at the same moment.
 
 use crate::json::Document;
+use crate::measurement::Communication;
 use serde::{Deserialize, Serialize};
 
 /// One line of `bench`'s output. First one `ready`, then for each window a `start` and a `window`.
@@ -40,6 +41,9 @@ pub enum BenchEvent {
         p90_s: f64,
         /// 99th percentile.
         p99_s: f64,
+        /// On a processor with a memory of its own: medians of the parts of one inference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        communication: Option<Communication>,
     },
 }
 

@@ -5,6 +5,9 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// What stands for the program's file in a board's `command`.
+pub const PROGRAM: &str = "{program}";
+
 /// `board.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +24,81 @@ pub struct Board {
     pub runner: Runner,
     /// How energy is read.
     pub meter: Meter,
+    /// For the runners `qemu` and `probe-rs`: the tool and its arguments. `{program}` stands for the program's file,
+    /// `{arguments}` for what `bench` is told, one word each, and `{arguments:SEPARATOR}` for the same joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// For the meter `hwmon`: what is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hwmon: Option<Hwmon>,
+    /// For the meter `nvml`: the GPU's index, 0 where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<u32>,
+    /// Bytes of a microcontroller's memory for code and constants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<u64>,
+    /// Bytes of a microcontroller's memory for variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_bytes: Option<u64>,
+}
+
+/// A power sensor of Linux's hwmon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hwmon {
+    /// The chip's name, e.g. `ina3221`.
+    pub chip: String,
+    /// The label of the rail through which all of the board's power comes, e.g. `VDD_IN`; `null` for a chip that
+    /// measures one rail only.
+    pub rail: Option<String>,
+}
+
+impl Board {
+    /// Whether its times are those of an emulator.
+    pub fn is_emulated(&self) -> bool {
+        match self.runner {
+            Runner::Qemu => true,
+            Runner::Local | Runner::Ssh | Runner::Adb | Runner::ProbeRs => false,
+        }
+    }
+
+    fn check_runner(&self) -> Result<()> {
+        let Board { name, runner, target, command, .. } = self;
+        ensure!(
+            target.is_some() || *runner == Runner::Local,
+            "the board {name} is not this machine: its `target` cannot be null"
+        );
+        match runner {
+            Runner::Qemu | Runner::ProbeRs => {
+                let words = command.as_deref().unwrap_or_default();
+                let program = words.iter().skip(1).any(|word| word.contains(PROGRAM));
+                ensure!(program, "the board {name} needs a `command` that runs {PROGRAM}, for its runner is {runner}");
+            }
+            Runner::Local | Runner::Ssh | Runner::Adb => {
+                ensure!(command.is_none(), "the board {name} cannot have a `command`, for its runner is {runner}");
+            }
+        }
+        Ok(())
+    }
+
+    /// This machine's meter says nothing of another machine, and an emulator has no power of its own.
+    fn check_meter(&self) -> Result<()> {
+        let Board { name, runner, meter, .. } = self;
+        let why = match runner {
+            Runner::Qemu => "an emulated board has no power to measure; its meter must be none",
+            Runner::Ssh | Runner::Adb => "NVML is read by the machine that measure runs on, which the board is not",
+            Runner::Local | Runner::ProbeRs => "such a meter sees the machine that measure runs on, not the board",
+        };
+        let fits = runner.meters().contains(meter);
+        ensure!(fits, "the board {name} cannot have the meter {meter} with the runner {runner}: {why}");
+        let hwmon = *meter == Meter::Hwmon;
+        ensure!(
+            hwmon == self.hwmon.is_some(),
+            "the board {name}: `hwmon` must be there only and always with that meter"
+        );
+        ensure!(self.gpu.is_none() || *meter == Meter::Nvml, "the board {name}: `gpu` is for the meter nvml");
+        Ok(())
+    }
 }
 
 impl Document for Board {
@@ -33,18 +111,52 @@ impl Document for Board {
             "the board name {:?} may only have letters, digits, '-' and '_'",
             self.name
         );
-        Ok(())
+        self.check_runner()?;
+        self.check_meter()
     }
 }
 
 /// How a crate gets to a board and runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Runner {
     /// On this machine.
     Local,
     /// On another machine, through OpenSSH.
     Ssh,
+    /// On an Android device, through adb.
+    Adb,
+    /// In an emulator on this machine: what a crate computes is that of the board, its times are not.
+    Qemu,
+    /// On a microcontroller behind a debug probe, through probe-rs.
+    ProbeRs,
+}
+
+impl Runner {
+    /// Every kind of runner.
+    pub const ALL: [Runner; 5] = [Runner::Local, Runner::Ssh, Runner::Adb, Runner::Qemu, Runner::ProbeRs];
+
+    /// The meters that can see what it runs.
+    fn meters(self) -> &'static [Meter] {
+        match self {
+            Runner::Local => &Meter::ALL,
+            Runner::Ssh | Runner::Adb => &[Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None],
+            Runner::ProbeRs => &[Meter::Csv, Meter::Manual, Meter::None],
+            Runner::Qemu => &[Meter::None],
+        }
+    }
+}
+
+impl fmt::Display for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Runner::Local => "local",
+            Runner::Ssh => "ssh",
+            Runner::Adb => "adb",
+            Runner::Qemu => "qemu",
+            Runner::ProbeRs => "probe-rs",
+        })
+    }
 }
 
 /// How energy is read.
@@ -53,19 +165,31 @@ pub enum Runner {
 pub enum Meter {
     /// Intel and AMD package counters through Linux's powercap.
     Rapl,
+    /// An NVIDIA GPU's own counter through its driver's library.
+    Nvml,
+    /// A current sensor on the board's input rail, through Linux's hwmon.
+    Hwmon,
+    /// A logger's file of watts and times.
+    Csv,
+    /// A wall meter that somebody reads.
+    Manual,
     /// Not at all.
     None,
 }
 
 impl Meter {
     /// Every kind of meter.
-    pub const ALL: [Meter; 2] = [Meter::Rapl, Meter::None];
+    pub const ALL: [Meter; 6] = [Meter::Rapl, Meter::Nvml, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None];
 }
 
 impl fmt::Display for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Meter::Rapl => "rapl",
+            Meter::Nvml => "nvml",
+            Meter::Hwmon => "hwmon",
+            Meter::Csv => "csv",
+            Meter::Manual => "manual",
             Meter::None => "none",
         })
     }
@@ -79,6 +203,8 @@ pub struct KnownBoards {
     pub boards: Vec<Board>,
     /// Every kind of meter, and whether this machine has it.
     pub meters: Vec<MeterOnHost>,
+    /// Every kind of runner, and whether this machine has what it needs.
+    pub runners: Vec<RunnerOnHost>,
 }
 
 impl Document for KnownBoards {
@@ -99,22 +225,79 @@ pub struct MeterOnHost {
     pub reason: Option<String>,
 }
 
+/// Whether this machine has what a runner needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunnerOnHost {
+    /// The kind of runner.
+    pub runner: Runner,
+    /// Whether it can run here and now.
+    pub usable: bool,
+    /// The tools it uses that are here.
+    pub tools: Vec<String>,
+    /// What is missing; `null` where nothing is.
+    pub reason: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn board() -> Board {
+        Board {
+            name: "raspberry-pi-4".into(),
+            about: String::new(),
+            platform: "aarch64".into(),
+            target: Some("aarch64-unknown-linux-gnu".into()),
+            runner: Runner::Ssh,
+            meter: Meter::None,
+            command: None,
+            hwmon: None,
+            gpu: None,
+            flash_bytes: None,
+            ram_bytes: None,
+        }
+    }
+
+    fn refusal(board: Board) -> String {
+        board.check().unwrap_err().to_string()
+    }
+
     #[test]
     fn a_name_that_is_a_path_is_refused() {
-        let board = |name: &str| Board {
-            name: name.into(),
-            about: String::new(),
-            platform: "x86_64".into(),
-            target: None,
-            runner: Runner::Local,
-            meter: Meter::None,
+        assert!(board().check().is_ok());
+        assert!(Board { name: String::new(), ..board() }.check().is_err());
+        assert!(Board { name: "../host".into(), ..board() }.check().is_err());
+    }
+
+    /// All 30 pairs: a meter of this machine never goes with another board.
+    #[test]
+    fn a_meter_must_see_the_board() {
+        let allowed = |runner, meter| {
+            let command = match runner {
+                Runner::Qemu | Runner::ProbeRs => Some(vec!["tool".to_string(), PROGRAM.to_string()]),
+                Runner::Local | Runner::Ssh | Runner::Adb => None,
+            };
+            let hwmon = (meter == Meter::Hwmon).then(|| Hwmon { chip: "ina219".into(), rail: None });
+            Board { runner, meter, command, hwmon, ..board() }.check().is_ok()
         };
-        assert!(board("raspberry-pi-4").check().is_ok());
-        assert!(board("").check().is_err());
-        assert!(board("../host").check().is_err());
+        let of = |runner| Meter::ALL.into_iter().filter(|meter| allowed(runner, *meter)).collect::<Vec<_>>();
+        assert_eq!(of(Runner::Local), Meter::ALL);
+        for remote in [Runner::Ssh, Runner::Adb] {
+            assert_eq!(of(remote), [Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None]);
+        }
+        assert_eq!(of(Runner::ProbeRs), [Meter::Csv, Meter::Manual, Meter::None]);
+        assert_eq!(of(Runner::Qemu), [Meter::None]);
+    }
+
+    #[test]
+    fn what_a_runner_or_meter_needs_must_be_there_and_nothing_else() {
+        assert!(refusal(Board { target: None, ..board() }).contains("`target` cannot be null"));
+        assert!(refusal(Board { runner: Runner::Qemu, ..board() }).contains("needs a `command`"));
+        let command = Some(vec!["{program}".to_string()]);
+        assert!(refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() }).contains("`command`"));
+        assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
+        assert!(refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there"));
+        assert!(refusal(Board { gpu: Some(1), ..board() }).contains("for the meter nvml"));
     }
 }

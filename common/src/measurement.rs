@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Measurement {
     /// The board's name.
     pub board: String,
+    /// Whether an emulator took the board's place: then times say nothing about the board.
+    #[serde(default)]
+    pub emulated: bool,
     /// `full` when everything was at least as long as the full protocol asks, else `short`.
     pub protocol: Protocol,
     /// The settings used.
@@ -19,6 +22,12 @@ pub struct Measurement {
     pub ran: Ran,
     /// Inference latency, one image at a time.
     pub latency: Latency,
+    /// Instructions of one inference.
+    #[serde(default = "not_counted")]
+    pub instructions: Known<Instructions>,
+    /// Where the processor of the network has a memory of its own: times of copying and computing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub communication: Option<Communication>,
     /// Energy of one inference.
     pub energy: Energy,
     /// The raw idle reading before the crate ran; `null` where none was taken.
@@ -31,6 +40,35 @@ pub struct Measurement {
     pub host: Host,
 }
 
+fn not_counted() -> Known<Instructions> {
+    Known::unknown("not counted")
+}
+
+/// Instructions of one inference, counted outside of the windows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instructions {
+    /// How many; the mean over some inferences.
+    pub per_inference: f64,
+    /// What counted them.
+    pub counter: String,
+    /// The instruction set that the kernels chose meanwhile; an emulating counter may offer less than the board.
+    pub kernels: String,
+}
+
+/// Parts of one inference's latency on a processor with a memory of its own, such as a GPU: medians of the windows'
+/// medians.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Communication {
+    /// From the host's memory to the device's.
+    pub h2d_s: f64,
+    /// Computing.
+    pub kernel_s: f64,
+    /// From the device's memory to the host's.
+    pub d2h_s: f64,
+}
+
 impl Document for Measurement {
     const KIND: &'static str = "measurement";
 
@@ -38,6 +76,17 @@ impl Document for Measurement {
         ensure!(!self.windows.is_empty(), "windows: there are none");
         ensure!(self.windows.iter().all(|w| w.inferences > 0), "windows: one of them has no inferences");
         self.latency.check()?;
+        ensure!(
+            self.instructions.value.is_some() != self.instructions.reason.is_some(),
+            "instructions: either a value or a reason must be there"
+        );
+        let counted = self.instructions.value.iter().map(|instructions| instructions.per_inference);
+        let copied = self.communication.iter().flat_map(|c| [c.h2d_s, c.kernel_s, c.d2h_s]);
+        ensure!(
+            counted.chain(copied).all(|x| x.is_finite() && x > 0.0),
+            "instructions and communication: every number must be above 0"
+        );
+        ensure!(!self.emulated || self.energy.status != EnergyStatus::Measured, "energy: an emulator has none");
         self.energy.check()
     }
 }
@@ -124,6 +173,59 @@ pub struct Energy {
     pub idle_before_w: Option<f64>,
     /// Mean power of the idle reading after.
     pub idle_after_w: Option<f64>,
+    /// With the meter `manual`: what was read, from which all numbers here are computed; its one idle power stands both
+    /// before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manual: Option<ManualReading>,
+    /// With the meter `csv`: the log that the windows' joules are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<PowerLog>,
+}
+
+/// A logger's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerLog {
+    /// Its name.
+    pub file: String,
+    /// SHA-256 of what it held.
+    pub sha256: String,
+    /// Samples from the first idle reading to the last.
+    pub samples: usize,
+}
+
+/// What somebody read from a wall meter: `--manual-json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualReading {
+    /// The name of the crate that ran; no other crate's energy is computed from this.
+    pub name: String,
+    /// The meter, e.g. `Kill-A-Watt P4400`.
+    pub meter: String,
+    /// Who read and typed this.
+    pub read_by: String,
+    /// Power while the board was idle.
+    pub idle_w: f64,
+    /// Power while the crate's `bench` ran.
+    pub load_w: f64,
+    /// For how long the power under load was watched.
+    pub duration_s: f64,
+    /// The smallest step of the meter's display.
+    pub resolution_w: f64,
+}
+
+impl Document for ManualReading {
+    const KIND: &'static str = "manual";
+
+    fn check(&self) -> Result<()> {
+        let ManualReading { name, meter, read_by, .. } = self;
+        let said = [name, meter, read_by].iter().all(|text| !text.trim().is_empty());
+        ensure!(said, "name, meter and read_by: none of them may be empty");
+        let numbers = [self.idle_w, self.load_w, self.duration_s, self.resolution_w];
+        let above_0 = numbers.iter().all(|x| x.is_finite() && *x > 0.0);
+        ensure!(above_0, "idle_w, load_w, duration_s and resolution_w must be above 0");
+        Ok(())
+    }
 }
 
 impl Energy {
@@ -140,6 +242,8 @@ impl Energy {
             net_reason: None,
             idle_before_w: None,
             idle_after_w: None,
+            manual: None,
+            log: None,
         }
     }
 
@@ -173,7 +277,7 @@ pub enum EnergyStatus {
     Measured,
     /// There is no meter, or it cannot be read.
     Unavailable,
-    /// The meter was read, but its numbers cannot be true.
+    /// The meter was read, but its numbers cannot be true, or it vanished on the way.
     Invalid,
 }
 
@@ -191,18 +295,22 @@ pub struct Window {
     pub p90_s: f64,
     /// 99th percentile.
     pub p99_s: f64,
+    /// Medians of copying and computing, where they are apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub communication: Option<Communication>,
     /// When the window's beginning was noticed and the meter read, in seconds after `host.started_unix_s`.
     pub t0_s: f64,
     /// When its end was.
     pub t1_s: f64,
-    /// What the meter's counters advanced by, all together; `null` without a meter and where it cannot be known.
+    /// What the meter's counters advanced by, all together, or the power that was logged or read over the window's time;
+    /// `null` without a meter and where it cannot be known.
     pub joules: Option<f64>,
     /// How often counters wrapped in the window; `null` without a meter and where it cannot be known.
     pub wraps: Option<u64>,
     /// Whether the window is shorter than 100 updates of the meter's counters, so that their steps show in `joules`;
     /// `null` without a meter.
     pub under_100_ticks: Option<bool>,
-    /// What each counter showed; empty without a meter.
+    /// What each counter showed; empty without a meter, and where the meter counts no energy.
     pub counters: Vec<CounterReading>,
 }
 

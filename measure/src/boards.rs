@@ -8,7 +8,19 @@ use std::fs;
 use std::path::Path;
 
 /// The boards that are known wherever the program runs.
-const SHIPPED: [&str; 1] = [include_str!("../../pipelines/boards/host.json")];
+const SHIPPED: [&str; 11] = [
+    include_str!("../../pipelines/boards/host.json"),
+    include_str!("../../pipelines/boards/jetson-orin-nano.json"),
+    include_str!("../../pipelines/boards/nucleo-h743zi.json"),
+    include_str!("../../pipelines/boards/nvidia-gpu.json"),
+    include_str!("../../pipelines/boards/odroid-xu4.json"),
+    include_str!("../../pipelines/boards/qemu-aarch64.json"),
+    include_str!("../../pipelines/boards/qemu-cortex-a15.json"),
+    include_str!("../../pipelines/boards/qemu-mps2-an386.json"),
+    include_str!("../../pipelines/boards/qemu-mps3-an547.json"),
+    include_str!("../../pipelines/boards/raspberry-pi-4.json"),
+    include_str!("../../pipelines/boards/raspberry-pi-5.json"),
+];
 /// Where a board's file is found by its name, relative to where the program runs; it goes before a shipped board.
 pub(crate) const FOLDER: &str = "pipelines/boards";
 
@@ -87,12 +99,20 @@ mod tests {
     }
 
     #[test]
+    fn every_board_that_ships_is_known_everywhere() {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/boards");
+        let files = fs::read_dir(&ours).unwrap().count();
+        assert_eq!(SHIPPED.len(), files, "a board's file is missing in SHIPPED");
+        assert_eq!(known(nowhere()).unwrap(), known(&ours).unwrap());
+    }
+
+    #[test]
     fn an_unknown_board_is_an_error_that_lists_the_known_ones() {
         let dir = tempfile::tempdir().unwrap();
         let own = Board { name: "bench-7".into(), ..find("host", nowhere()).unwrap() };
         json::write(&dir.path().join("bench-7.json"), &own).unwrap();
         let error = find("raspberry", dir.path()).unwrap_err().to_string();
-        assert!(error.contains("\"raspberry\"") && error.contains("bench-7, host"), "{error}");
+        assert!(error.contains("\"raspberry\"") && error.contains("bench-7, host, jetson-orin-nano"), "{error}");
     }
 
     #[test]

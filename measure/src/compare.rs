@@ -25,6 +25,7 @@ pub(crate) fn run(files: &[PathBuf], baseline: Option<&str>) -> Result<String> {
         None => 0,
         Some(name) => position(&records, name)?,
     };
+    check_emulated(&records)?;
     let mut text = format!("baseline: {}\n", title(&records[base]));
     for (index, record) in records.iter().enumerate().filter(|(index, _)| *index != base) {
         let _ = writeln!(text, "{}: {}", files[index].display(), title(record));
@@ -33,6 +34,15 @@ pub(crate) fn run(files: &[PathBuf], baseline: Option<&str>) -> Result<String> {
         }
     }
     Ok(text)
+}
+
+/// An emulator's times are those of an emulator.
+fn check_emulated(records: &[Measurement]) -> Result<()> {
+    let of = |emulated| records.iter().find(|record| record.emulated == emulated).map(|record| &record.board);
+    if let (Some(emulated), Some(real)) = (of(true), of(false)) {
+        bail!("{emulated} is emulated: its times are not those of a board, and cannot be compared with those on {real}");
+    }
+    Ok(())
 }
 
 fn position(records: &[Measurement], name: &str) -> Result<usize> {
@@ -56,7 +66,11 @@ fn title(record: &Measurement) -> String {
 
 fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     let p50 = |m: &Measurement| m.windows.iter().map(|window| window.p50_s).collect::<Vec<_>>();
-    let mut lines = vec![ratio("speedup", Ok(p50(base)), Ok(p50(record)), "faster", "slower")];
+    let exact = |values| Ok(Values { values, relative_error: 0.0 });
+    let mut lines = vec![ratio("speedup", exact(p50(base)), exact(p50(record)), "faster", "slower")];
+    if base.emulated {
+        lines.push("note: times of an emulator, which say little about a board's".into());
+    }
     for (name, of) in [("energy efficiency, gross", gross as fn(&_) -> _), ("energy efficiency, net", net)] {
         lines.push(ratio(name, of(base), of(record), "less energy", "more energy"));
     }
@@ -70,44 +84,58 @@ fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     lines
 }
 
+/// What a record says in each window.
+struct Values {
+    values: Vec<f64>,
+    /// By what part all of them may be wrong together: the step of a display that somebody read.
+    relative_error: f64,
+}
+
 /// Joules of one inference in each window, or why they are not known.
-fn gross(record: &Measurement) -> Result<Vec<f64>> {
+fn gross(record: &Measurement) -> Result<Values> {
     let energy = &record.energy;
     let reason = || energy.reason.clone().unwrap_or_default();
     ensure!(energy.status == EnergyStatus::Measured, "{}: {}", record.ran.name, reason());
     let joules = |window: &common::measurement::Window| Some(window.joules? / window.inferences as f64);
     let all: Option<Vec<f64>> = record.windows.iter().map(joules).collect();
-    all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))
+    let values = all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))?;
+    let relative_error = energy.manual.as_ref().map_or(0.0, |reading| reading.resolution_w / reading.load_w);
+    Ok(Values { values, relative_error })
 }
 
 /// As [`gross`], minus idle power.
-fn net(record: &Measurement) -> Result<Vec<f64>> {
+fn net(record: &Measurement) -> Result<Values> {
     let gross = gross(record)?;
     let energy = &record.energy;
     let reason = || format!("{}: {}", record.ran.name, energy.net_reason.clone().unwrap_or_default());
     ensure!(energy.net_j.is_some(), reason());
     let idle_w = energy.idle_before_w.zip(energy.idle_after_w).map(|(before, after)| (before + after) / 2.0);
     let idle_w = idle_w.with_context(reason)?;
-    let idle = record.windows.iter().map(|w| idle_w * (w.t1_s - w.t0_s) / w.inferences as f64);
-    let net: Vec<f64> = gross.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
-    ensure!(net.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
-    Ok(net)
+    // What was read by hand is power over the board's own time; a meter is read between this machine's times.
+    let time_s = |w: &common::measurement::Window| if energy.manual.is_some() { w.seconds } else { w.t1_s - w.t0_s };
+    let idle = record.windows.iter().map(|w| idle_w * time_s(w) / w.inferences as f64);
+    let values: Vec<f64> = gross.values.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
+    ensure!(values.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
+    let of_reading = |r: &common::measurement::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
+    Ok(Values { values, relative_error: energy.manual.as_ref().map_or(0.0, of_reading) })
 }
 
 /// One line: how many times smaller the record's values are than the baseline's, and whether that is noise.
-fn ratio(name: &str, base: Result<Vec<f64>>, record: Result<Vec<f64>>, above: &str, below: &str) -> String {
+fn ratio(name: &str, base: Result<Values>, record: Result<Values>, above: &str, below: &str) -> String {
     let (base, record) = match base.and_then(|base| Ok((base, record?))) {
         Ok(both) => both,
         Err(reason) => return format!("{name}: not known: {reason:#}"),
     };
-    let ratio = median(&base) / median(&record);
-    let windows = base.len().min(record.len());
+    let ratio = median(&base.values) / median(&record.values);
+    let windows = base.values.len().min(record.values.len());
     if windows < ENOUGH_WINDOWS {
         return format!(
             "{name}: {ratio:.3} x, no interval: {windows} windows, {ENOUGH_WINDOWS} are needed to tell noise"
         );
     }
-    let [low, high] = ratio_interval(&base, &record, name);
+    let [low, high] = ratio_interval(&base.values, &record.values, name);
+    let low = low * (1.0 - base.relative_error) / (1.0 + record.relative_error);
+    let high = high * (1.0 + base.relative_error) / (1.0 - record.relative_error);
     let verdict = if low > 1.0 {
         above
     } else if high < 1.0 {
@@ -122,8 +150,20 @@ fn ratio(name: &str, base: Result<Vec<f64>>, record: Result<Vec<f64>>, above: &s
 mod tests {
     use super::*;
 
+    fn values(values: &[f64], relative_error: f64) -> Result<Values> {
+        Ok(Values { values: values.to_vec(), relative_error })
+    }
+
     fn line(base: &[f64], record: &[f64]) -> String {
-        ratio("speedup", Ok(base.to_vec()), Ok(record.to_vec()), "faster", "slower")
+        ratio("speedup", values(base, 0.0), values(record, 0.0), "faster", "slower")
+    }
+
+    #[test]
+    fn what_a_display_does_not_show_is_noise() {
+        let line = |error| ratio("net", values(&[1.1; 5], error), values(&[1.0; 5], error), "less", "more");
+        assert_eq!(line(0.0), "net: 1.100 x (95 % 1.100 to 1.100): less");
+        // 1.1 x 0.9 / 1.1 to 1.1 x 1.1 / 0.9.
+        assert_eq!(line(0.1), "net: 1.100 x (95 % 0.900 to 1.344): within noise");
     }
 
     #[test]
@@ -145,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_energy_that_was_not_measured_is_not_known() {
-        let shown = ratio("net", Err(anyhow::anyhow!("a: no meter")), Ok(vec![1.0; 5]), "less", "more");
+        let shown = ratio("net", Err(anyhow::anyhow!("a: no meter")), values(&[1.0; 5], 0.0), "less", "more");
         assert_eq!(shown, "net: not known: a: no meter");
     }
 }

@@ -4,7 +4,7 @@
 use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
 use crate::stats::{median, median_interval};
-use common::measurement::{Energy, EnergyStatus};
+use common::measurement::{Energy, EnergyStatus, ManualReading};
 
 /// A window's two clocks, that of the board and that of the meter's readings, may differ by this share of the window
 /// and by this time in seconds: for a line to arrive and to be noticed. Beyond, energy of some other time was read.
@@ -46,6 +46,48 @@ pub(crate) fn per_inference(
         net_reason: net.err(),
         idle_before_w: idle_before.ok(),
         idle_after_w: idle_after.ok(),
+        manual: None,
+        log: None,
+    }
+}
+
+/// Net power of fewer steps of a display than this is no power that it showed.
+const LEAST_STEPS: f64 = 3.0;
+
+/// The energy of one inference from what somebody read from a display: its power times the time. A display rounds or
+/// cuts off, so each of its powers is known to one step either way, and the intervals are that much wider.
+///
+/// # Panics
+/// If there are no windows.
+pub(crate) fn manual(meter: String, reading: &ManualReading, windows: &[MeasuredWindow]) -> Energy {
+    let ManualReading { idle_w, load_w, resolution_w, .. } = *reading;
+    let net_w = load_w - idle_w;
+    // A little less: 2.3 minus 2.0 is not quite 0.3 to a computer.
+    if net_w / resolution_w < LEAST_STEPS - 1e-9 {
+        let reason = format!(
+            "{load_w} W under load minus {idle_w} W of idle power is under three times the meter's resolution of \
+             {resolution_w} W"
+        );
+        let none = Energy::without_numbers(EnergyStatus::Invalid, meter, reason);
+        return Energy { manual: Some(reading.clone()), ..none };
+    }
+    let times: Vec<f64> = windows.iter().map(|window| window.seconds / window.inferences as f64).collect();
+    let (time_s, [low_s, high_s]) = (median(&times), median_interval(&times, "manual"));
+    // Between two powers lie two steps.
+    let interval = |watts: f64, steps: f64| Some([low_s * (watts - steps), high_s * (watts + steps)]);
+    Energy {
+        status: EnergyStatus::Measured,
+        reason: None,
+        meter,
+        gross_j: Some(time_s * load_w),
+        gross_interval_j: interval(load_w, resolution_w),
+        net_j: Some(time_s * net_w),
+        net_interval_j: interval(net_w, 2.0 * resolution_w),
+        net_reason: None,
+        idle_before_w: Some(idle_w),
+        idle_after_w: Some(idle_w),
+        manual: Some(reading.clone()),
+        log: None,
     }
 }
 
@@ -123,7 +165,7 @@ mod tests {
 
     fn window(inferences: u64, interval: Interval) -> MeasuredWindow {
         let seconds = interval.seconds();
-        MeasuredWindow { inferences, seconds, p50_s: 1e-3, p90_s: 1e-3, p99_s: 1e-3, interval }
+        MeasuredWindow { inferences, seconds, p50_s: 1e-3, p90_s: 1e-3, p99_s: 1e-3, communication: None, interval }
     }
 
     fn idle(watts: f64) -> Interval {
@@ -213,6 +255,33 @@ mod tests {
             assert!(close(energy.gross_j, 0.060));
             assert_eq!(energy.net_j, None);
             assert!(energy.net_reason.unwrap().contains(reason));
+        }
+    }
+
+    fn typed(idle_w: f64, load_w: f64, resolution_w: f64) -> ManualReading {
+        let [name, meter, read_by] = ["net", "Kill-A-Watt P4400", "Ada"].map(String::from);
+        ManualReading { name, meter, read_by, idle_w, load_w, duration_s: 60.0, resolution_w }
+    }
+
+    #[test]
+    fn a_display_is_known_to_one_step_either_way() {
+        // 2 s for 1,000 inferences, in every window: all of the interval is the display's.
+        let energy = manual("manual".into(), &typed(4.0, 7.0, 0.1), &windows(&[1.0, 1.0]));
+        assert!(close(energy.gross_j, 0.014) && close(energy.net_j, 0.006), "{energy:?}");
+        let [low, high] = energy.gross_interval_j.unwrap();
+        assert!(close(Some(low), 0.0138) && close(Some(high), 0.0142));
+        let [low, high] = energy.net_interval_j.unwrap();
+        assert!(close(Some(low), 0.0056) && close(Some(high), 0.0064));
+        assert_eq!((energy.idle_before_w, energy.manual.unwrap().read_by.as_str()), (Some(4.0), "Ada"));
+    }
+
+    #[test]
+    fn a_net_power_of_under_three_steps_is_invalid() {
+        for (load_w, valid) in [(5.5, true), (5.4, false), (4.0, false), (3.0, false)] {
+            let energy = manual("manual".into(), &typed(4.0, load_w, 0.5), &windows(&[1.0]));
+            assert_eq!(energy.status == EnergyStatus::Measured, valid, "{load_w}");
+            assert_eq!((energy.gross_j.is_some(), energy.net_j.is_some()), (valid, valid));
+            assert!(valid || energy.reason.unwrap().contains("three times the meter's resolution of 0.5 W"));
         }
     }
 }

@@ -1,65 +1,62 @@
-//! Facts about this machine that change what a measurement says.
+//! Facts about the machine that a crate runs on that change what a measurement says.
 
+use crate::files::Files;
 use common::json::Known;
 use common::measurement::Host;
-use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The first core, below a sysfs root.
 const FIRST_CORE: &str = "devices/system/cpu/cpu0";
 
+/// Why a board's facts are not known.
+const NO_FILES: &str = "the board has no operating system that could be asked";
+
 /// What must be known before a crate runs to say later what happened meanwhile.
 #[derive(Debug)]
 pub(crate) struct Before {
-    started_unix_s: f64,
     throttle_count: Known<u64>,
 }
 
 impl Before {
     /// Now.
-    pub(crate) fn now(sysfs: &Path) -> Before {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    ///
+    /// `machine` is where the crate runs, if its files can be read.
+    pub(crate) fn now(machine: Option<&Files>, sysfs: &Path) -> Before {
         Before {
-            started_unix_s: since_1970.map_or(0.0, |time| time.as_secs_f64()),
-            throttle_count: throttle_count(sysfs),
-        }
-    }
-
-    /// The facts of a board that is not this machine, of which none is read.
-    pub(crate) fn of_another(&self) -> Host {
-        let reason = "the board is another machine, whose facts are not read";
-        Host {
-            cpu: Known::unknown(reason),
-            kernel: Known::unknown(reason),
-            governor: Known::unknown(reason),
-            frequency_hz: Known::unknown(reason),
-            temperature_c: Known::unknown(reason),
-            throttled: Known::unknown(reason),
-            started_unix_s: self.started_unix_s,
+            throttle_count: machine.map_or_else(|| Known::unknown(NO_FILES), |machine| throttle_count(machine, sysfs)),
         }
     }
 
     /// The facts, now that the crate has run.
-    pub(crate) fn facts_after(&self, sysfs: &Path) -> Host {
+    pub(crate) fn facts_after(&self, machine: Option<&Files>, sysfs: &Path, started_unix_s: f64) -> Host {
+        let Some(machine) = machine else { return without_facts(started_unix_s) };
         Host {
-            cpu: cpu(),
-            kernel: text(Path::new("/proc/sys/kernel/osrelease")),
-            governor: text(&sysfs.join(FIRST_CORE).join("cpufreq/scaling_governor")),
+            cpu: cpu(machine),
+            kernel: text(machine, Path::new("/proc/sys/kernel/osrelease")),
+            governor: text(machine, &sysfs.join(FIRST_CORE).join("cpufreq/scaling_governor")),
             // sysfs has kilohertz and thousandths of a degree.
-            frequency_hz: scaled(&sysfs.join(FIRST_CORE).join("cpufreq/scaling_cur_freq"), 1e3),
-            temperature_c: scaled(&sysfs.join("class/thermal/thermal_zone0/temp"), 1e-3),
-            throttled: throttled(&self.throttle_count, throttle_count(sysfs)),
-            started_unix_s: self.started_unix_s,
+            frequency_hz: scaled(machine, &sysfs.join(FIRST_CORE).join("cpufreq/scaling_cur_freq"), 1e3),
+            temperature_c: scaled(machine, &sysfs.join("class/thermal/thermal_zone0/temp"), 1e-3),
+            throttled: throttled(&self.throttle_count, throttle_count(machine, sysfs)),
+            started_unix_s,
         }
     }
 }
 
-fn cpu() -> Known<String> {
-    match fs::read_to_string("/proc/cpuinfo") {
-        Ok(text) => cpu_name(&text),
-        Err(error) => Known::unknown(format!("/proc/cpuinfo: {error}")),
+fn without_facts(started_unix_s: f64) -> Host {
+    Host {
+        cpu: Known::unknown(NO_FILES),
+        kernel: Known::unknown(NO_FILES),
+        governor: Known::unknown(NO_FILES),
+        frequency_hz: Known::unknown(NO_FILES),
+        temperature_c: Known::unknown(NO_FILES),
+        throttled: Known::unknown(NO_FILES),
+        started_unix_s,
     }
+}
+
+fn cpu(machine: &Files) -> Known<String> {
+    machine.read(Path::new("/proc/cpuinfo")).map_or_else(Known::unknown, |text| cpu_name(&text))
 }
 
 /// x86 gives a `model name` for each core; ARM boards one `Model` for all, or only a `Hardware`.
@@ -73,8 +70,8 @@ fn cpu_name(cpuinfo: &str) -> Known<String> {
 }
 
 /// How often the first core's package has been throttled for heat since the machine started.
-fn throttle_count(sysfs: &Path) -> Known<u64> {
-    parsed(&sysfs.join(FIRST_CORE).join("thermal_throttle/package_throttle_count"))
+fn throttle_count(machine: &Files, sysfs: &Path) -> Known<u64> {
+    parsed(machine, &sysfs.join(FIRST_CORE).join("thermal_throttle/package_throttle_count"))
 }
 
 /// How often it was throttled between two counts.
@@ -87,16 +84,16 @@ fn throttled(before: &Known<u64>, after: Known<u64>) -> Known<u64> {
     }
 }
 
-fn text(path: &Path) -> Known<String> {
-    match fs::read_to_string(path) {
+fn text(machine: &Files, path: &Path) -> Known<String> {
+    match machine.read(path) {
         Ok(text) if !text.trim().is_empty() => Known::of(text.trim().to_string()),
         Ok(_) => Known::unknown(format!("{}: it is empty", path.display())),
-        Err(error) => Known::unknown(format!("{}: {error}", path.display())),
+        Err(error) => Known::unknown(error),
     }
 }
 
-fn parsed<T: std::str::FromStr>(path: &Path) -> Known<T> {
-    let Known { value, reason } = text(path);
+fn parsed<T: std::str::FromStr>(machine: &Files, path: &Path) -> Known<T> {
+    let Known { value, reason } = text(machine, path);
     let Some(text) = value else { return Known { value: None, reason } };
     match text.parse() {
         Ok(number) => Known::of(number),
@@ -104,8 +101,8 @@ fn parsed<T: std::str::FromStr>(path: &Path) -> Known<T> {
     }
 }
 
-fn scaled(path: &Path, unit: f64) -> Known<f64> {
-    let Known { value, reason } = parsed::<i64>(path);
+fn scaled(machine: &Files, path: &Path, unit: f64) -> Known<f64> {
+    let Known { value, reason } = parsed::<i64>(machine, path);
     Known { value: value.map(|value| value as f64 * unit), reason }
 }
 
@@ -121,9 +118,9 @@ mod tests {
         sysfs.write_at("devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2400000\n");
         sysfs.write_at("devices/system/cpu/cpu0/thermal_throttle/package_throttle_count", "3\n");
         sysfs.write_at("class/thermal/thermal_zone0/temp", "-1500\n");
-        let before = Before::now(sysfs.root());
+        let before = Before::now(Some(&Files::Here), sysfs.root());
         sysfs.write_at("devices/system/cpu/cpu0/thermal_throttle/package_throttle_count", "5\n");
-        let facts = before.facts_after(sysfs.root());
+        let facts = before.facts_after(Some(&Files::Here), sysfs.root(), 0.0);
         assert_eq!(facts.governor, Known::of("performance".into()));
         assert_eq!(facts.frequency_hz, Known::of(2.4e9));
         assert_eq!(facts.temperature_c, Known::of(-1.5));
@@ -135,7 +132,7 @@ mod tests {
         let sysfs = FakeSysfs::new();
         sysfs.write_at("class/thermal/thermal_zone0/temp", "warm\n");
         sysfs.write_at("devices/system/cpu/cpu0/cpufreq/scaling_governor", "\n");
-        let facts = Before::now(sysfs.root()).facts_after(sysfs.root());
+        let facts = Before::now(Some(&Files::Here), sysfs.root()).facts_after(Some(&Files::Here), sysfs.root(), 0.0);
         assert!(facts.temperature_c.reason.unwrap().contains("\"warm\" is not a number"));
         assert!(facts.governor.reason.unwrap().contains("empty"));
         assert_eq!(facts.frequency_hz.value, None);

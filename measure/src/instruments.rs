@@ -1,23 +1,40 @@
 //! This machine's clock and a meter.
 
+use crate::interrupt;
 use crate::meter::Source;
 use crate::meter::counter::{Counter, Reading};
 use crate::session::Instruments;
-use std::thread;
-use std::time::{Duration, Instant};
+use anyhow::Result;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The clock starts when this is made.
 #[derive(Debug)]
 pub(crate) struct HostInstruments {
     start: Instant,
+    started_unix_s: f64,
     source: Option<Source>,
 }
 
 impl HostInstruments {
-    /// With a meter, or without.
+    /// With a meter that is read on the way, or without.
     pub(crate) fn new(source: Option<Source>) -> HostInstruments {
-        HostInstruments { start: Instant::now(), source }
+        HostInstruments { start: Instant::now(), started_unix_s: unix_s(), source }
     }
+
+    /// Unix time at the start.
+    pub(crate) fn started_unix_s(&self) -> f64 {
+        self.started_unix_s
+    }
+
+    /// By how much the system's time was set forward since the start, in seconds.
+    pub(crate) fn clock_set_by_s(&self) -> f64 {
+        unix_s() - self.started_unix_s - self.start.elapsed().as_secs_f64()
+    }
+}
+
+/// Seconds since 1970; 0 where the clock says that it is earlier.
+fn unix_s() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 impl Instruments for HostInstruments {
@@ -30,7 +47,7 @@ impl Instruments for HostInstruments {
         Reading { at_s: self.start.elapsed().as_secs_f64(), values }
     }
 
-    fn sleep(&mut self, time: Duration) {
-        thread::sleep(time);
+    fn sleep(&mut self, time: Duration) -> Result<()> {
+        interrupt::sleep(time)
     }
 }

@@ -6,8 +6,10 @@ mod compare;
 mod energy;
 #[cfg(test)]
 mod fake_sysfs;
+mod files;
 mod host;
 mod instruments;
+mod interrupt;
 mod meter;
 mod process;
 mod record;
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand};
 use common::board::KnownBoards;
 use common::json;
 use common::stage::print_line;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Measures the time and energy of a generated crate on a board.
@@ -65,7 +68,8 @@ pub struct RunArgs {
     /// Profile whose section `measurement` says how long to measure; without it, the full protocol (75 s).
     #[arg(long, value_name = "F")]
     config: Option<PathBuf>,
-    /// Where a board with the runner `ssh` is, such as user@raspberrypi.local; its key must be known to ssh.
+    /// Where the board is: user@raspberrypi.local with the runner `ssh`, whose key must be known to ssh; the serial number
+    /// of a device with the runner `adb`, if there are several.
     #[arg(long, value_name = "USER@HOST")]
     board_host: Option<String>,
     /// Configuration that ssh reads in the place of ~/.ssh/config.
@@ -74,17 +78,38 @@ pub struct RunArgs {
     /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
     #[arg(long)]
     require_energy: bool,
-    /// What takes the place of /sys.
+    #[command(flatten)]
+    meter: MeterArgs,
+}
+
+/// Where a meter is read.
+#[derive(Debug, Parser)]
+struct MeterArgs {
+    /// What takes the place of /sys, on the board if that is another machine.
     #[arg(long, value_name = "DIR", default_value = "/sys")]
     sysfs_root: PathBuf,
+    /// What takes the place of the NVIDIA driver's library, libnvidia-ml.so.1.
+    #[arg(long, value_name = "F")]
+    nvml_library: Option<PathBuf>,
+    /// For the meter `csv`: the logger's file, lines of `unix_s,watts`, which is being written meanwhile.
+    #[arg(long, value_name = "F")]
+    meter_csv: Option<PathBuf>,
+    /// For the meter `manual`: what was read from its display (docs/formats.md has an example).
+    #[arg(long, value_name = "F")]
+    manual_json: Option<PathBuf>,
 }
 
 #[derive(Debug, Parser)]
-#[command(after_help = "Example: measure boards")]
+#[command(after_help = "Example: measure boards\n\n\
+    Boards, meters and runners are printed as JSON on standard output; on standard error, one line for each meter and \
+    runner says whether it can be used here and what is missing.")]
 struct BoardsArgs {
     /// What takes the place of /sys.
     #[arg(long, value_name = "DIR", default_value = "/sys")]
     sysfs_root: PathBuf,
+    /// What takes the place of the NVIDIA driver's library, libnvidia-ml.so.1.
+    #[arg(long, value_name = "F")]
+    nvml_library: Option<PathBuf>,
 }
 
 #[derive(Debug, Parser)]
@@ -109,13 +134,33 @@ pub fn run(args: &Args) -> Result<()> {
             take::run(run)?;
             print_line(&run.out.display().to_string())
         }
-        Command::Boards(args) => list_boards(&args.sysfs_root),
+        Command::Boards(args) => list_boards(args),
         Command::Compare(args) => print_line(compare::run(&args.records, args.baseline.as_deref())?.trim_end()),
     }
 }
 
-fn list_boards(sysfs: &Path) -> Result<()> {
+fn list_boards(args: &BoardsArgs) -> Result<()> {
+    let BoardsArgs { sysfs_root, nvml_library } = args;
+    let args = MeterArgs {
+        sysfs_root: sysfs_root.clone(),
+        nvml_library: nvml_library.clone(),
+        meter_csv: None,
+        manual_json: None,
+    };
     let boards = boards::known(Path::new(boards::FOLDER)).context("cannot list the boards")?;
-    let known = KnownBoards { boards: boards.into_values().collect(), meters: meter::on_host(sysfs) };
+    let known = KnownBoards {
+        boards: boards.into_values().collect(),
+        meters: meter::on_host(&args),
+        runners: runner::on_host(),
+    };
+    let meters = known.meters.iter().map(|m| ("meter ", m.meter.to_string(), m.usable, &m.counters, &m.reason));
+    let runners = known.runners.iter().map(|r| ("runner", r.runner.to_string(), r.usable, &r.tools, &r.reason));
+    for (kind, name, usable, there, missing) in meters.chain(runners) {
+        let usable = if usable { "yes" } else { "no" };
+        let words = [there.join(", "), missing.clone().unwrap_or_default()];
+        let words = words.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join("; ");
+        // The list is not lost because nobody reads this.
+        let _ = writeln!(std::io::stderr(), "{}", format!("{kind} {name:<8} {usable:<3} {words}").trim_end());
+    }
     print_line(json::to_text(&known)?.trim_end())
 }

@@ -1,7 +1,8 @@
 //! A running program whose lines are read as they come, and which never outlives the wish to read them.
 
+use crate::interrupt;
 use anyhow::{Context, Result, bail, ensure};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -38,7 +39,8 @@ pub(crate) enum Waited {
 impl Process {
     /// Starts a program.
     pub(crate) fn start(mut command: Command) -> Result<Process> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Its input stays open for as long as this lives: on another machine, its end tells that nobody reads any more.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().with_context(|| format!("{program}: cannot start the program"))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -60,13 +62,30 @@ impl Process {
     /// Waits for the next line, at most `limit`.
     ///
     /// # Errors
-    /// The output cannot be read, or a line of it is not text or endless.
+    /// The output cannot be read, or a line of it is not text or endless; or the wish to read them has ended.
     pub(crate) fn wait_for_line(&mut self, limit: Duration) -> Result<Waited> {
-        match self.lines.recv_timeout(limit) {
-            Ok(line) => Ok(Waited::Line(line.context("cannot read what bench prints")?)),
-            Err(RecvTimeoutError::Timeout) => Ok(Waited::Nothing),
-            Err(RecvTimeoutError::Disconnected) => Ok(Waited::End),
+        let start = Instant::now();
+        loop {
+            interrupt::check()?;
+            let left = limit.saturating_sub(start.elapsed());
+            match self.lines.recv_timeout(left.min(interrupt::POLL)) {
+                Ok(line) => return Ok(Waited::Line(line.context("cannot read what bench prints")?)),
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(Waited::Nothing),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Waited::End),
+            }
         }
+    }
+
+    /// Sends it a line.
+    ///
+    /// # Errors
+    /// It does not read any more.
+    pub(crate) fn say(&mut self, line: &str) -> std::io::Result<()> {
+        let stdin = self.child.stdin.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        stdin.write_all(line.as_bytes())?;
+        stdin.write_all(b"\n")?;
+        stdin.flush()
     }
 
     /// Waits for a program that has closed its output to end.

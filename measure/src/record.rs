@@ -3,7 +3,7 @@
 use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
 use crate::stats::{median, median_interval};
-use common::measurement::{Energy, EnergyStatus, IdleReading, Latency, Measurement, Protocol, Window};
+use common::measurement::{Communication, Energy, EnergyStatus, IdleReading, Latency, Measurement, Protocol, Window};
 use common::profile::MeasurementSettings;
 use std::fmt::Write;
 
@@ -31,16 +31,36 @@ pub(crate) fn latency(windows: &[MeasuredWindow]) -> Latency {
     }
 }
 
+/// Copying and computing over all windows, where all of them tell.
+pub(crate) fn communication(windows: &[MeasuredWindow]) -> Option<Communication> {
+    let all: Vec<Communication> = windows.iter().map(|window| window.communication).collect::<Option<_>>()?;
+    let over = |of: fn(&Communication) -> f64| median(&all.iter().map(of).collect::<Vec<_>>());
+    Some(Communication { h2d_s: over(|c| c.h2d_s), kernel_s: over(|c| c.kernel_s), d2h_s: over(|c| c.d2h_s) })
+}
+
 /// The raw window. `tick_s` is the time between two updates of the meter, if there is one.
 pub(crate) fn window(window: MeasuredWindow, tick_s: Option<f64>) -> Window {
-    let MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, interval } = window;
+    let MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, communication, interval } = window;
     let IdleReading { t0_s, t1_s, joules, wraps, under_100_ticks, counters } = reading(interval, tick_s);
-    Window { inferences, seconds, p50_s, p90_s, p99_s, t0_s, t1_s, joules, wraps, under_100_ticks, counters }
+    Window {
+        inferences,
+        seconds,
+        p50_s,
+        p90_s,
+        p99_s,
+        communication,
+        t0_s,
+        t1_s,
+        joules,
+        wraps,
+        under_100_ticks,
+        counters,
+    }
 }
 
 /// The raw reading of an interval.
 pub(crate) fn reading(interval: Interval, tick_s: Option<f64>) -> IdleReading {
-    let under_100_ticks = tick_s.map(|tick_s| interval.seconds() < ENOUGH_TICKS * tick_s);
+    let under_100_ticks = tick_s.map(|tick_s| interval.seconds() < ENOUGH_TICKS * tick_s * (1.0 - ROUNDING));
     let energy = interval.energy.ok().flatten();
     IdleReading {
         t0_s: interval.t0_s,
@@ -55,13 +75,14 @@ pub(crate) fn reading(interval: Interval, tick_s: Option<f64>) -> IdleReading {
 /// The measurement in a few lines for people.
 pub(crate) fn summary(measurement: &Measurement) -> String {
     let Measurement { board, ran, latency, energy, windows, .. } = measurement;
+    let emulated = if measurement.emulated { ", EMULATED: times say nothing about the board" } else { "" };
     let protocol = match measurement.protocol {
         Protocol::Full => "full protocol",
         Protocol::Short => "short protocol: a first look only",
     };
     let [low, high] = latency.p50_interval_s.map(seconds);
     let mut text = format!(
-        "{} on {board} ({}, {} windows, {protocol})\n  latency  {} (95 % {low} to {high}), p90 {}, p99 {}\n",
+        "{} on {board} ({}, {} windows, {protocol}{emulated})\n  latency  {} (95 % {low} to {high}), p90 {}, p99 {}\n",
         ran.name,
         ran.kernels,
         windows.len(),
@@ -70,6 +91,10 @@ pub(crate) fn summary(measurement: &Measurement) -> String {
         seconds(latency.p99_s),
     );
     // Writing to a string cannot fail.
+    if let Some(instructions) = &measurement.instructions.value {
+        let _ =
+            writeln!(text, "  counted  {:.4e} instructions, by {}", instructions.per_inference, instructions.counter);
+    }
     let _ = write!(text, "  energy   {}", energy_summary(energy));
     text
 }
@@ -126,7 +151,15 @@ mod tests {
         let full = MeasurementSettings::default();
         let of = |settings: &MeasurementSettings, seconds: f64, under_100_ticks| {
             let interval = Interval { t0_s: 0.0, t1_s: seconds, counters: vec![], energy: Ok(None) };
-            let measured = MeasuredWindow { inferences: 1, seconds, p50_s: 1.0, p90_s: 1.0, p99_s: 1.0, interval };
+            let measured = MeasuredWindow {
+                inferences: 1,
+                seconds,
+                p50_s: 1.0,
+                p90_s: 1.0,
+                p99_s: 1.0,
+                communication: None,
+                interval,
+            };
             protocol(settings, &[Window { under_100_ticks, ..window(measured, None) }])
         };
         assert_eq!(of(&full, 10.0, None), Protocol::Full);

@@ -7,6 +7,7 @@ use crate::process::{Process, Waited};
 use anyhow::{Context, Result, bail, ensure};
 use common::bench::BenchEvent;
 use common::json;
+use common::measurement::Communication;
 use common::profile::MeasurementSettings;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +19,10 @@ pub(crate) trait Instruments {
     /// What clock and meter show now.
     fn read(&mut self) -> Reading;
     /// Waits.
-    fn sleep(&mut self, time: Duration);
+    ///
+    /// # Errors
+    /// The program was asked to end.
+    fn sleep(&mut self, time: Duration) -> Result<()>;
 }
 
 /// How long is waited for what.
@@ -63,24 +67,38 @@ pub(crate) struct MeasuredWindow {
     pub(crate) p90_s: f64,
     /// 99th percentile.
     pub(crate) p99_s: f64,
+    /// Copying and computing, where they are apart.
+    pub(crate) communication: Option<Communication>,
     /// The meter between the window's two lines.
     pub(crate) interval: Interval,
 }
 
-/// Reads the meter at both ends of some time in which nothing runs; `None` if that time is 0 or there is no meter.
-pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Patience) -> Option<Interval> {
+/// Reads the meter at both ends of some time in which nothing runs; `None` if that time is 0.
+///
+/// # Errors
+/// The program was asked to end.
+pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Patience) -> Result<Option<Interval>> {
     let mut left = duration(time_s);
-    if left.is_zero() || instruments.counters().is_empty() {
-        return None;
+    if left.is_zero() {
+        return Ok(None);
     }
     let mut readings = vec![instruments.read()];
     while !left.is_zero() {
         let step = left.min(patience.reading_every);
-        instruments.sleep(step);
+        instruments.sleep(step)?;
         readings.push(instruments.read());
         left -= step;
     }
-    Some(Interval::spanned_by(&readings, instruments.counters()))
+    Ok(Some(Interval::spanned_by(&readings, instruments.counters())))
+}
+
+/// How a command shows what `bench` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// As it is, to the end.
+    Output,
+    /// After words of its own, and without an end: a microcontroller does not end.
+    ProbeOutput,
 }
 
 /// Runs `bench` through all of its windows. `progress` gets a line for people now and then.
@@ -88,7 +106,7 @@ pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Pa
 /// # Errors
 /// It prints something else than its protocol, ends early, fails, measures nothing, or hangs. Then it is dead.
 pub(crate) fn run(
-    command: Command,
+    (command, shows): (Command, Shows),
     settings: &MeasurementSettings,
     patience: &Patience,
     instruments: &mut dyn Instruments,
@@ -96,14 +114,17 @@ pub(crate) fn run(
 ) -> Result<(Ready, Vec<MeasuredWindow>)> {
     let process = Process::start(command)?;
     let mut session = Session { process, patience, instruments, readings: vec![] };
-    let ready = session.ready(settings.warmup_s)?;
+    let ready = session.ready(settings.warmup_s, shows)?;
     let mut windows = Vec::with_capacity(settings.windows);
     for number in 1..=settings.windows {
         session.start(number)?;
         progress(&format!("window {number} of {}, {} s", settings.windows, settings.window_s));
         windows.push(session.window(number, settings.window_s)?);
     }
-    session.end()?;
+    match shows {
+        Shows::Output => session.end()?,
+        Shows::ProbeOutput => {}
+    }
     Ok((ready, windows))
 }
 
@@ -116,9 +137,13 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn ready(&mut self, warmup_s: f64) -> Result<Ready> {
+    fn ready(&mut self, warmup_s: f64, shows: Shows) -> Result<Ready> {
         let waiting = "its warm-up";
-        match self.event(warmup_s, waiting)? {
+        let mut event = self.line(warmup_s, waiting)?;
+        while shows == Shows::ProbeOutput && event.as_ref().is_some_and(|line| !line.starts_with('{')) {
+            event = self.line(warmup_s, waiting)?;
+        }
+        match self.parsed(event, waiting)? {
             BenchEvent::Ready { name: _, kernels, target, threads, batch } => {
                 ensure!(threads >= 1 && batch >= 1, "bench says that it has {threads} threads and {batch} images");
                 Ok(Ready { kernels, target, threads, batch })
@@ -144,7 +169,9 @@ impl Session<'_> {
     fn window(&mut self, number: usize, window_s: f64) -> Result<MeasuredWindow> {
         let waiting = format!("the end of window {number}");
         match self.event(window_s, &waiting)? {
-            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s } if window == number => {
+            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication }
+                if window == number =>
+            {
                 ensure!(inferences > 0, "bench made no inference in window {number}; is `window_s` long enough?");
                 let ordered = 0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s.is_finite();
                 ensure!(
@@ -152,8 +179,13 @@ impl Session<'_> {
                     "bench's times of window {number} cannot be right: {seconds} s with percentiles {p50_s}, {p90_s} \
                      and {p99_s} s"
                 );
+                let parts = communication.iter().flat_map(|c| [c.h2d_s, c.kernel_s, c.d2h_s]);
+                ensure!(
+                    parts.into_iter().all(|part| part.is_finite() && part > 0.0),
+                    "bench's times of copying and computing in window {number} cannot be right: {communication:?}"
+                );
                 let interval = Interval::spanned_by(&self.readings, self.instruments.counters());
-                Ok(MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, interval })
+                Ok(MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, communication, interval })
             }
             event @ (BenchEvent::Ready { .. } | BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
                 unexpected(&event, &waiting)
@@ -170,7 +202,12 @@ impl Session<'_> {
 
     /// The next event, due in `time_s`. The meter is read the moment it comes.
     fn event(&mut self, time_s: f64, waiting: &str) -> Result<BenchEvent> {
-        match self.line(time_s, waiting)? {
+        let line = self.line(time_s, waiting)?;
+        self.parsed(line, waiting)
+    }
+
+    fn parsed(&mut self, line: Option<String>, waiting: &str) -> Result<BenchEvent> {
+        match line {
             Some(line) => {
                 json::parse(&line).with_context(|| format!("bench printed {} instead of {waiting}", shown(&line)))
             }

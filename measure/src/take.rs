@@ -2,17 +2,18 @@
 
 use crate::host::Before;
 use crate::instruments::HostInstruments;
-use crate::meter::{self, Source};
-use crate::runner::{self, Place, Program, ssh};
-use crate::session::{self, Patience, Ready};
-use crate::{RunArgs, boards, energy, record};
+use crate::meter::counter::Interval;
+use crate::meter::{self, Means};
+use crate::runner::{self, Program, Whereabouts};
+use crate::session::{self, MeasuredWindow, Patience, Ready};
+use crate::{RunArgs, boards, energy, interrupt, record};
 use anyhow::{Context, Result, bail, ensure};
-use common::board::{Board, Runner};
+use common::board::Board;
 use common::crate_hash::crate_sha256;
 use common::hash::sha256_hex;
-use common::json::{self, Document};
+use common::json::{self, Document, Known};
 use common::manifest::Manifest;
-use common::measurement::{Energy, EnergyStatus, Measurement, Ran};
+use common::measurement::{Energy, EnergyStatus, ManualReading, Measurement, Ran};
 use common::profile::{MeasurementSettings, Profile};
 use std::fs;
 use std::io::Write;
@@ -21,9 +22,10 @@ use std::path::{Path, PathBuf};
 /// Measures and writes the record.
 ///
 /// # Errors
-/// The arguments do not fit together, the crate does not build, its `bench` does not do as it should, or energy is
-/// required and cannot be had. Nothing is written then.
+/// The arguments do not fit together, the crate does not build, its `bench` does not do as it should, energy is required
+/// and cannot be had, or a signal came. Nothing is written then.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
+    interrupt::install()?;
     let measurement = Plan::new(args)?.measure()?;
     if args.require_energy && measurement.energy.status != EnergyStatus::Measured {
         bail!("energy is required, but was not measured: {}", measurement.energy.reason.unwrap_or_default());
@@ -39,13 +41,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
 struct Plan<'a> {
     args: &'a RunArgs,
     board: Board,
-    /// Where the board is, if it is another machine.
-    address: Option<ssh::Address>,
+    whereabouts: Whereabouts,
     settings: MeasurementSettings,
     manifest: Manifest,
     folder: PathBuf,
-    /// The meter, or why there is none.
-    source: Result<Source, String>,
+    means: Means,
     program: Program,
 }
 
@@ -57,11 +57,11 @@ impl<'a> Plan<'a> {
             .with_context(|| format!("{}: there is no such crate", args.crate_dir.display()))?;
         let manifest = Manifest::read(&folder)?;
         check_out(&args.out)?;
-        runner::check_address(&board, args.board_host.is_some())?;
-        let address = args.board_host.as_deref();
-        let address = address.map(|host| ssh::Address::new(host, args.ssh_config.as_deref())).transpose()?;
-        let source = meter::open(&board, &args.sysfs_root);
-        if let Err(reason) = &source {
+        meter::check_arguments(&board, &args.meter, &manifest.name)?;
+        let whereabouts = Whereabouts::of(&board, args.board_host.as_deref(), args.ssh_config.as_deref())?;
+        let files = || whereabouts.files()?.context("the board has no files to read a meter from");
+        let means = meter::open(&board, &args.meter, files)?;
+        if let Means::Nowhere(reason) = &means {
             ensure!(
                 !args.require_energy,
                 "energy is required, but cannot be read on the board {}: {reason}",
@@ -70,50 +70,59 @@ impl<'a> Plan<'a> {
             say(&format!("only latency will be measured: {reason}"));
         }
         say(&format!("building {}", folder.display()));
-        let program = runner::build(&board, &manifest, &folder)?;
-        Ok(Plan { args, board, address, settings, manifest, folder, source, program })
+        let program = runner::build(&board, &manifest, &folder, &settings)?;
+        interrupt::check()?;
+        Ok(Plan { args, board, whereabouts, settings, manifest, folder, means, program })
     }
 
     fn measure(self) -> Result<Measurement> {
-        let (settings, sysfs, patience) = (&self.settings, &self.args.sysfs_root, Patience::default());
+        let (board, settings, sysfs, patience) =
+            (&self.board, &self.settings, &self.args.meter.sysfs_root, Patience::default());
         // Hashes are of what is about to run: the files may change later.
         let (crate_sha256, binary_sha256) = self.hashes()?;
-        let tick_s = self.source.as_ref().ok().map(Source::tick_s);
-        let (source, no_meter) = match self.source {
-            Ok(source) => (Some(source), None),
-            Err(reason) => (None, Some(reason)),
+        let files = self.whereabouts.files()?;
+        let place = self.whereabouts.bring(&self.program)?;
+        let before = Before::now(files.as_ref(), sysfs);
+        let (source, after) = match self.means {
+            Means::Read(source) => (Some(source), After::Counted),
+            Means::Logged(log) => (None, After::Logged(log)),
+            Means::Typed(reading) => (None, After::Typed(reading)),
+            Means::Nowhere(reason) => (None, After::Nothing(reason)),
         };
-        let place = Place::new(&self.board, self.address, &self.program)?;
-        let before = Before::now(sysfs);
+        let idle_s = if after.needs_idle() { settings.idle_s } else { 0.0 };
+        let tick_s = source.as_ref().map(meter::Source::tick_s);
         let mut instruments = HostInstruments::new(source);
-        say(&plan_of(settings, tick_s.is_some()));
-        let idle_before = session::idle(&mut instruments, settings.idle_s, &patience);
-        let command = place.command(&self.program, settings);
-        let (ready, windows) = session::run(command, settings, &patience, &mut instruments, &mut say)?;
-        let host = match self.board.runner {
-            Runner::Local => before.facts_after(sysfs),
-            Runner::Ssh => before.of_another(),
-        };
-        let idle_after = session::idle(&mut instruments, settings.idle_s, &patience);
-        check_target(&self.board, &ready)?;
+        say(&plan_of(settings, idle_s));
+        let mut idle_before = session::idle(&mut instruments, idle_s, &patience)?;
+        let command = place.command(board, &self.program, settings);
+        let (ready, mut windows) = session::run(command, settings, &patience, &mut instruments, &mut say)?;
+        let started_unix_s = instruments.started_unix_s();
+        let host = before.facts_after(files.as_ref(), sysfs, started_unix_s);
+        let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
+        check_target(board, &ready)?;
 
-        let meter = self.board.meter.to_string();
-        let energy = match no_meter {
-            Some(reason) => Energy::without_numbers(EnergyStatus::Unavailable, meter, reason),
-            None => energy::per_inference(meter, idle_before.as_ref(), idle_after.as_ref(), &windows),
+        let mut intervals: Vec<&mut Interval> = windows.iter_mut().map(|window| &mut window.interval).collect();
+        intervals.extend(idle_before.iter_mut().chain(&mut idle_after));
+        let (log, tick_s) = match &after {
+            After::Logged(log) => log.fill(&mut intervals, started_unix_s, instruments.clock_set_by_s())?,
+            After::Counted | After::Typed(_) | After::Nothing(_) => (None, tick_s),
         };
-        let latency = record::latency(&windows);
+        let energy = after.energy(board.meter.to_string(), [&idle_before, &idle_after], &mut windows);
+        let (latency, communication) = (record::latency(&windows), record::communication(&windows));
         let windows: Vec<_> = windows.into_iter().map(|window| record::window(window, tick_s)).collect();
         let Ready { kernels, target, threads, batch } = ready;
         let Manifest { name, weights_sha256, .. } = self.manifest;
         let rustc = self.program.rustc;
         Ok(Measurement {
+            emulated: board.is_emulated(),
             board: self.board.name,
             protocol: record::protocol(settings, &windows),
             settings: settings.clone(),
             ran: Ran { name, crate_sha256, weights_sha256, binary_sha256, target, rustc, threads, batch, kernels },
             latency,
-            energy,
+            instructions: Known::unknown("not counted"),
+            communication,
+            energy: Energy { log, ..energy },
             idle_before: idle_before.map(|interval| record::reading(interval, tick_s)),
             idle_after: idle_after.map(|interval| record::reading(interval, tick_s)),
             windows,
@@ -126,6 +135,43 @@ impl<'a> Plan<'a> {
         let file = &self.program.file;
         let program = fs::read(file).with_context(|| format!("{}: cannot read the program", file.display()))?;
         Ok((crate_sha256(&self.folder, &self.args.out)?, sha256_hex(&program)))
+    }
+}
+
+/// What is left to do about energy after the measurement.
+enum After {
+    /// Counters were read on the way.
+    Counted,
+    /// Somebody else's log is read.
+    Logged(meter::csv::Log),
+    /// It was read from a display.
+    Typed(ManualReading),
+    /// There is none, and why.
+    Nothing(String),
+}
+
+impl After {
+    fn needs_idle(&self) -> bool {
+        match self {
+            After::Counted | After::Logged(_) => true,
+            After::Typed(_) | After::Nothing(_) => false,
+        }
+    }
+
+    fn energy(&self, meter: String, idle: [&Option<Interval>; 2], windows: &mut [MeasuredWindow]) -> Energy {
+        match self {
+            After::Counted | After::Logged(_) => {
+                energy::per_inference(meter, idle[0].as_ref(), idle[1].as_ref(), windows)
+            }
+            After::Typed(reading) => {
+                let energy = energy::manual(meter, reading, windows);
+                if energy.status == EnergyStatus::Measured {
+                    windows.iter_mut().for_each(|w| w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0))));
+                }
+                energy
+            }
+            After::Nothing(reason) => Energy::without_numbers(EnergyStatus::Unavailable, meter, reason.clone()),
+        }
     }
 }
 
@@ -146,9 +192,9 @@ fn check_out(out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn plan_of(settings: &MeasurementSettings, with_meter: bool) -> String {
-    let MeasurementSettings { idle_s, warmup_s, windows, window_s } = settings;
-    let idle = if with_meter { format!(", idle {idle_s} s before and after") } else { String::new() };
+fn plan_of(settings: &MeasurementSettings, idle_s: f64) -> String {
+    let MeasurementSettings { idle_s: _, warmup_s, windows, window_s } = settings;
+    let idle = if idle_s > 0.0 { format!(", idle {idle_s} s before and after") } else { String::new() };
     format!("measuring: warm-up of at most {warmup_s} s, {windows} windows of {window_s} s{idle}")
 }
 

@@ -1,87 +1,54 @@
 //! `measure run` over a real ssh: a server on a loopback port with keys of its own.
 
+mod support;
+
 use common::hash::sha256_hex;
-use common::json;
-use common::manifest::Manifest;
-use common::measurement::{EnergyStatus, Measurement};
+use common::measurement::EnergyStatus;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
+use std::process::{Child, Command, Stdio};
+use support::{
+    CRASH, Case, TARGET, WAIT, advance, error_of, package, ready, start, timed_windows, wait_until, windows,
+};
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// Says where it runs, so that a copy can be told from the original, then what a `bench` says.
-const BENCH: &str = r#"
-const CRASHES: bool = false;
-fn main() {
-    eprintln!("runs as {}", std::env::current_exe().unwrap().display());
-    print!("{}", include_str!("../../output.jsonl"));
-    if CRASHES { std::process::abort() }
-}
-"#;
-const OUTPUT: &str = r#"{"schema":"neuropower/bench/1","event":"ready","name":"tiny","kernels":"scalar","target":"x86_64-unknown-linux-gnu","threads":1,"batch":1}
-{"schema":"neuropower/bench/1","event":"start","window":1}
-{"schema":"neuropower/bench/1","event":"window","window":1,"inferences":100,"seconds":0.5,"p50_s":3e-3,"p90_s":0.5,"p99_s":0.75}
-"#;
-
+/// A server that is up, and a case whose `b.json` is behind it.
 struct Server {
-    folder: TempDir,
+    case: Case,
     sshd: Child,
 }
 
 impl Server {
-    /// A server that is up, with a crate, a board and an ssh configuration beside it.
-    fn start() -> Server {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+    fn start(case: Case) -> Server {
+        let here = case.path("").display().to_string();
         for key in ["host", "user"] {
             let status =
-                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path(key)).status();
+                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(case.path(key)).status();
             assert!(status.expect("install openssh-client").success());
         }
-        fs::copy(path("user.pub"), path("authorized")).unwrap();
+        fs::copy(case.path("user.pub"), case.path("authorized")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let here = folder.path().display();
+        // What is in the folder `bin` goes before the board's own programs.
         let server = format!(
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {here}/host\nAuthorizedKeysFile {here}/authorized\n\
-             PasswordAuthentication no\nStrictModes no\nUsePAM no\nPidFile none\n"
+             PasswordAuthentication no\nStrictModes no\nUsePAM no\nPidFile none\nSetEnv PATH={here}/bin:/usr/bin:/bin\n"
         );
-        fs::write(path("sshd_config"), server).unwrap();
+        case.write("sshd_config", &server);
         // Where a server that root starts keeps its unprivileged half; others need none.
         let _ = fs::create_dir_all("/run/sshd");
         let mut sshd = Command::new("/usr/sbin/sshd");
-        sshd.args(["-D", "-e", "-f"]).arg(path("sshd_config"));
+        sshd.args(["-D", "-e", "-f"]).arg(case.path("sshd_config"));
         let sshd = sshd.stderr(Stdio::null()).spawn().expect("install openssh-server");
-        let key = fs::read_to_string(path("host.pub")).unwrap();
-        fs::write(path("known_hosts"), format!("[127.0.0.1]:{port} {key}")).unwrap();
+        let key = fs::read_to_string(case.path("host.pub")).unwrap();
+        case.write("known_hosts", &format!("[127.0.0.1]:{port} {key}"));
         let client = format!(
             "Host board\n HostName 127.0.0.1\n Port {port}\n IdentityFile {here}/user\n IdentitiesOnly yes\n \
              UserKnownHostsFile {here}/known_hosts\n GlobalKnownHostsFile none\n"
         );
-        fs::write(path("ssh_config"), client).unwrap();
-        write_crate(folder.path());
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(30), "sshd does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Server { folder, sshd }
-    }
-
-    fn measure(&self, more: &[&str]) -> Output {
-        let mut measure = Command::new(env!("CARGO_BIN_EXE_measure"));
-        measure.current_dir(self.folder.path()).args(["run", "--crate", "crate", "--board", "./b.json"]);
-        measure.args(["--config", "profile.json", "--out", "record.json"]).args(more).output().unwrap()
-    }
-
-    /// That nothing was written, and what was said.
-    fn fails(&self, more: &[&str]) -> String {
-        let output = self.measure(more);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(!self.folder.path().join("record.json").exists());
-        String::from_utf8(output.stderr).unwrap()
+        case.write("ssh_config", &client);
+        case.board(&keys("rapl"));
+        wait_until("sshd does not listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Server { case, sshd }
     }
 }
 
@@ -92,66 +59,118 @@ impl Drop for Server {
     }
 }
 
-fn write_crate(folder: &Path) {
-    let write = |name: &str, text: &str| {
-        fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
-        fs::write(folder.join(name), text).unwrap();
-    };
-    let manifest = Manifest {
-        name: "tiny".into(),
-        platform: "x86_64".into(),
-        network_sha256: sha256_hex(b"network"),
-        weights_sha256: sha256_hex(b"weights"),
-        parameters: 1,
-        macs: 1,
-        weights_bytes: 4,
-        arena_bytes: 4,
-        arena_lower_bound_bytes: 4,
-        layers: vec![],
-    };
-    json::write(&folder.join("crate/manifest.json"), &manifest).unwrap();
-    let cargo = "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
-    write("crate/Cargo.toml", cargo);
-    write("crate/src/bin/bench.rs", BENCH);
-    write("crate/output.jsonl", OUTPUT);
-    let profile =
-        r#"{"schema":"neuropower/profile/1","measurement":{"idle_s":0.01,"warmup_s":0.25,"windows":1,"window_s":0.5}}"#;
-    write("profile.json", profile);
-    let board = r#"{"schema":"neuropower/board/1","name":"b","about":"","platform":"x86_64","target":"TARGET","runner":"ssh","meter":"rapl"}"#;
-    write("b.json", &board.replace("TARGET", TARGET));
+fn keys(meter: &str) -> String {
+    format!(r#""target":"{TARGET}","runner":"ssh","meter":"{meter}""#)
 }
 
-const BOARD: [&str; 4] = ["--board-host", "board", "--ssh-config", "ssh_config"];
+const BOARD: [&str; 6] = ["--board", "b.json", "--board-host", "board", "--ssh-config", "ssh_config"];
+
+/// Where `bench` ran, from what it said.
+fn ran_in(said: &str) -> String {
+    let file = said.split("runs as ").nth(1).unwrap().split_whitespace().next().unwrap();
+    assert!(file.starts_with("/tmp/neuropower-"), "{said}");
+    file.to_string()
+}
 
 #[test]
-fn a_crate_is_measured_over_ssh_and_this_machines_meter_is_not_taken() {
-    let server = Server::start();
-    let output = server.measure(&BOARD);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let record: Measurement = json::read(&server.folder.path().join("record.json")).unwrap();
-    let program = server.folder.path().join(format!("crate/target/{TARGET}/release/bench"));
+fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
+    let server = Server::start(Case::new([3, 3, 3]));
+    let case = &server.case;
+    let record = case.measures(&BOARD);
+    let program = case.path(&format!("crate/target/{TARGET}/release/bench"));
     assert_eq!(record.ran.binary_sha256, sha256_hex(&fs::read(program).unwrap()));
     assert_eq!((record.latency.p50_s, record.energy.status), (3e-3, EnergyStatus::Unavailable));
-    assert!(record.energy.reason.unwrap().contains("sees this machine only"));
-    assert!(record.host.cpu.value.is_none() && record.host.kernel.reason.is_some());
+    assert!(record.energy.reason.unwrap().contains("no RAPL counters"));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    assert_eq!(record.host.kernel.value.as_deref(), Some(kernel.trim()));
+    assert!(record.host.governor.reason.unwrap().contains("scaling_governor"));
+    // A counter that advances by 1 J forty times in each window.
+    package(case, 1_000_000);
+    let again = format!("sh i=0; while [ $i -lt 40 ]; do {}; sleep 0.02; i=$((i + 1)); done", advance(case));
+    case.script(&timed_windows(&again));
+    let record = case.measures(&BOARD);
+    for window in &record.windows {
+        assert!((1.0..=40.0).contains(&window.joules.unwrap()), "{window:?}");
+    }
+    assert_eq!(record.windows[0].counters[0].name, "package-0");
 }
 
 #[test]
 fn what_goes_wrong_is_said_and_nothing_is_written() {
-    let server = Server::start();
-    assert!(server.fails(&[]).contains("--board-host user@host"));
-    assert!(server.fails(&["--board-host", "a b"]).contains("not an address"));
-    let write = |name: &str, text: &str| fs::write(server.folder.path().join(name), text).unwrap();
-    // A program that dies on the board; it says from where it ran.
-    write("crate/src/bin/bench.rs", &BENCH.replace("CRASHES: bool = false", "CRASHES: bool = true"));
-    let error = server.fails(&BOARD);
-    assert!(error.contains("bench failed") && error.contains("runs as /tmp/neuropower-"), "{error}");
-    let ran = error.split("runs as ").nth(1).unwrap().split_whitespace().next().unwrap();
-    assert!(!Path::new(ran).exists(), "{ran} was not removed from the board");
-    write("crate/output.jsonl", "garbage\n");
-    assert!(server.fails(&BOARD).contains("\"garbage\""));
+    let server = Server::start(Case::new([3, 3, 3]));
+    let case = &server.case;
+    assert!(case.assert_fails(&BOARD[..2]).contains("--board-host user@host"));
+    assert!(case.assert_fails(&["--board", "b.json", "--board-host", "a b"]).contains("not an address"));
+    assert!(case.assert_fails(&["--board-host", "board"]).contains("it takes no --board-host"));
+    // A program that dies on the board.
+    case.script(&format!("{}\n{CRASH}\n", ready()));
+    let error = case.assert_fails(&BOARD);
+    assert!(error.contains("bench ended before the start of window 1 (exit status: 137"), "{error}");
+    assert!(!Path::new(&ran_in(&error)).exists(), "it was not removed from the board");
+    case.script("garbage\n");
+    assert!(case.assert_fails(&BOARD).contains("\"garbage\""));
+    // A board that has something else than was sent.
+    case.write_program("bin/sha256sum", "cat >/dev/null; echo 0123456789abcdef");
+    let error = case.assert_fails(&BOARD);
+    assert!(error.contains("the copy has the hash 0123456789abcdef, but"), "{error}");
+    case.write_program("bin/sha256sum", "cat >/dev/null; exit 1");
+    assert!(case.assert_fails(&BOARD).contains("cannot copy the program there"));
+    fs::remove_file(case.path("bin/sha256sum")).unwrap();
+    fs::create_dir(case.path("elsewhere")).unwrap();
+    case.write_program("bin/mktemp", &format!("echo {}", case.path("elsewhere").display()));
+    assert!(case.assert_fails(&BOARD).contains("instead of where the copy is"));
     // A host whose key is not known must not get the program.
-    write("known_hosts", "");
-    let error = server.fails(&BOARD);
+    case.write("known_hosts", "");
+    let error = case.assert_fails(&BOARD);
     assert!(error.contains("Host key verification failed"), "{error}");
+}
+
+#[test]
+fn a_board_that_is_unplugged_is_an_error() {
+    // The server's process for this connection is the one above the shell that runs bench.
+    let unplug = "sh shell=$(ps -o ppid= $PPID); kill -9 $(ps -o ppid= $shell); sleep 1";
+    let script = format!("{}\n{}\n{unplug}\n", ready(), start(1));
+    let server = Server::start(Case::doing(&script));
+    server.case.board(&keys("none"));
+    let error = server.case.assert_fails(&BOARD);
+    assert!(error.contains("bench ended before the end of window 1 (exit status: 255"), "{error}");
+}
+
+#[test]
+fn a_meter_that_vanishes_on_the_board_leaves_a_latency_and_no_energy() {
+    let server = Server::start(Case::new([3, 3, 3]));
+    let case = &server.case;
+    package(case, 1_000_000);
+    let gone = case.path("sys/class/powercap");
+    case.script(&windows([3, 3, 3], &format!("sh rm -rf {}", gone.display())));
+    let record = case.measures(&BOARD);
+    assert_eq!((record.energy.status, record.energy.gross_j), (EnergyStatus::Invalid, None));
+    assert!(record.energy.reason.unwrap().contains("energy_uj"), "the file is named");
+    assert_eq!(record.latency.p50_s, 3e-3);
+}
+
+#[test]
+fn the_board_is_left_clean_however_measuring_ends() {
+    let server = Server::start(Case::new([3, 3, 3]));
+    let case = &server.case;
+    case.board(&keys("none"));
+    let mark = case.path("mark");
+    case.script(&format!("{}\n{}\nsh ps -o args= $PPID >{}\n{WAIT}\n", ready(), start(1), mark.display()));
+    for signal in ["TERM", "INT", "KILL"] {
+        let _ = fs::remove_file(&mark);
+        let measure = case.command(&BOARD).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("bench does not run", || fs::read_to_string(&mark).is_ok_and(|text| text.ends_with('\n')));
+        let said = fs::read_to_string(&mark).unwrap();
+        let copy = said.split_whitespace().next().unwrap();
+        assert!(copy.starts_with("/tmp/neuropower-") && Path::new(copy).exists(), "{said}");
+        let id = measure.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        let output = measure.wait_with_output().unwrap();
+        if signal != "KILL" {
+            assert!(error_of(&output).contains("interrupted; nothing was written"));
+            assert!(!Path::new(copy).exists(), "removed before measure ends");
+        }
+        wait_until("the copy was not removed", || !Path::new(copy).parent().unwrap().exists());
+        assert!(!case.path("record.json").exists());
+    }
 }

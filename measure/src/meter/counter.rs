@@ -92,11 +92,15 @@ impl Interval {
         let values = match values {
             Ok(values) => values,
             Err(reason) => {
-                let fault = Fault { status: EnergyStatus::Unavailable, reason: reason.clone() };
+                let fault = Fault { status: EnergyStatus::Invalid, reason: reason.clone() };
                 return Interval { t0_s, t1_s, counters: vec![], energy: Err(fault) };
             }
         };
         let mut interval = Interval { t0_s, t1_s, counters: vec![], energy: Ok(None) };
+        if !counters.is_empty() && readings.windows(2).any(|pair| pair[1].at_s < pair[0].at_s) {
+            let reason = format!("the clock ran backwards between {t0_s} and {t1_s} s");
+            interval.energy = Err(Fault { status: EnergyStatus::Invalid, reason });
+        }
         for (index, counter) in counters.iter().enumerate() {
             let shown: Vec<u64> = values.iter().map(|values| values[index]).collect();
             interval.add(counter, &shown);
@@ -239,10 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_reading_is_unavailable_and_no_meter_is_no_fault() {
+    fn a_clock_that_runs_backwards_is_no_time() {
+        let readings = [reading(5.0, &[1]), reading(4.0, &[7]), reading(6.0, &[9])];
+        let interval = Interval::spanned_by(&readings, &[counter("package-0", None)]);
+        assert!(reason(&interval).contains("the clock ran backwards"));
+        assert_eq!(interval.counters.len(), 1, "what the counter showed is kept");
+    }
+
+    #[test]
+    fn a_failed_reading_is_invalid_and_no_meter_is_no_fault() {
         let failed = Reading { at_s: 1.0, values: Err("gone".into()) };
         let interval = Interval::spanned_by(&[reading(0.0, &[1]), failed], &[counter("package-0", None)]);
-        assert_eq!(interval.energy, Err(Fault { status: EnergyStatus::Unavailable, reason: "gone".into() }));
+        assert_eq!(interval.energy, Err(Fault { status: EnergyStatus::Invalid, reason: "gone".into() }));
         assert_eq!(Interval::spanned_by(&[reading(0.0, &[]), reading(1.0, &[])], &[]).energy, Ok(None));
     }
 }

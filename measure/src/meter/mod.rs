@@ -1,18 +1,31 @@
 //! Meters: where energy is read. A meter that cannot be used says why, and never gives a number instead.
 
 pub(crate) mod counter;
+pub(crate) mod csv;
+pub(crate) mod hwmon;
+pub(crate) mod nvml;
 pub(crate) mod rapl;
+pub(crate) mod sampler;
 
-use common::board::{Board, Meter, MeterOnHost, Runner};
+use crate::MeterArgs;
+use crate::files::Files;
+use anyhow::{Result, ensure};
+use common::board::{Board, Meter, MeterOnHost};
+use common::json;
+use common::measurement::ManualReading;
 use counter::Counter;
 use rapl::Rapl;
-use std::path::Path;
+use sampler::Sampler;
 
-/// A meter that can be read.
+/// A meter that is read while it is measured.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// This machine's processor packages.
+    /// Processor packages.
     Rapl(Rapl),
+    /// A GPU that counts its energy.
+    Gpu(nvml::Gpu),
+    /// Something whose power is summed up.
+    Sampled(Sampler),
 }
 
 impl Source {
@@ -20,13 +33,17 @@ impl Source {
     pub(crate) fn counters(&self) -> &[Counter] {
         match self {
             Source::Rapl(rapl) => rapl.counters(),
+            Source::Gpu(gpu) => gpu.counters(),
+            Source::Sampled(sampler) => sampler.counters(),
         }
     }
 
-    /// How long the hardware takes from one update of its counters to the next, in seconds.
+    /// How long it takes from one update of its counters to the next, in seconds.
     pub(crate) fn tick_s(&self) -> f64 {
         match self {
             Source::Rapl(_) => rapl::TICK_S,
+            Source::Gpu(_) => nvml::TICK_S,
+            Source::Sampled(sampler) => sampler.tick_s(),
         }
     }
 
@@ -37,46 +54,106 @@ impl Source {
     pub(crate) fn read(&self) -> Result<Vec<u64>, String> {
         match self {
             Source::Rapl(rapl) => rapl.read(),
+            Source::Gpu(gpu) => gpu.read(),
+            Source::Sampled(sampler) => sampler.read(),
         }
     }
 }
 
-/// Opens the meter of a board. Which meter sees a board depends on where the board is: this machine's sees only what
-/// runs on this machine.
-///
-/// # Errors
-/// Why there is no energy to be had.
-pub(crate) fn open(board: &Board, sysfs: &Path) -> Result<Source, String> {
-    match board.runner {
-        Runner::Local => open_on_host(board.meter, sysfs),
-        Runner::Ssh => match board.meter {
-            Meter::Rapl => Err(format!("RAPL sees this machine only, and the board {} is another", board.name)),
-            Meter::None => Err("the board's meter is `none`".to_string()),
-        },
-    }
+/// Where the energy of a measurement comes from.
+#[derive(Debug)]
+pub(crate) enum Means {
+    /// Counters, read on the way.
+    Read(Source),
+    /// Somebody else's log, read afterwards.
+    Logged(csv::Log),
+    /// What somebody read from a display.
+    Typed(ManualReading),
+    /// Nowhere, and why.
+    Nowhere(String),
 }
 
-fn open_on_host(meter: Meter, sysfs: &Path) -> Result<Source, String> {
-    match meter {
-        Meter::Rapl => Rapl::open(sysfs).map(Source::Rapl),
-        Meter::None => Err("the board's meter is `none`".to_string()),
+/// That arguments for a meter are for the board's meter, and that what they name can be read; before anything is done.
+///
+/// # Errors
+/// They are not, or it cannot.
+pub(crate) fn check_arguments(board: &Board, args: &MeterArgs, crate_name: &str) -> Result<()> {
+    let Board { name, meter, .. } = board;
+    for (option, given, needed) in [
+        ("--meter-csv", args.meter_csv.is_some(), Meter::Csv),
+        ("--manual-json", args.manual_json.is_some(), Meter::Manual),
+    ] {
+        ensure!(
+            !given || *meter == needed,
+            "{option} is for boards with the meter {needed}, but that of {name} is {meter}"
+        );
     }
+    if let Some(file) = &args.manual_json {
+        let reading: ManualReading = json::read(file)?;
+        ensure!(
+            reading.name == crate_name,
+            "{}: it was read while {} ran, and says nothing about {crate_name}",
+            file.display(),
+            reading.name
+        );
+    }
+    args.meter_csv.as_deref().map_or(Ok(()), |file| csv::Log::open(file).map(|_| ()))
+}
+
+/// Opens the meter of a board. `files` are those of the machine that the meter is in: the board's own, for a board that
+/// is another machine.
+///
+/// # Errors
+/// An argument names a file that cannot be read.
+pub(crate) fn open(board: &Board, args: &MeterArgs, files: impl FnOnce() -> Result<Files>) -> Result<Means> {
+    let read = |source: Result<Source, String>| source.map_or_else(Means::Nowhere, Means::Read);
+    Ok(match board.meter {
+        Meter::Rapl => read(Rapl::open(files()?, &args.sysfs_root).map(Source::Rapl)),
+        Meter::Nvml => read(gpu(args, board.gpu.unwrap_or(0))),
+        Meter::Hwmon => match &board.hwmon {
+            Some(wanted) => read(hwmon::open(files()?, &args.sysfs_root, wanted).map(Source::Sampled)),
+            None => Means::Nowhere("the board does not say which chip".to_string()),
+        },
+        Meter::Csv => match &args.meter_csv {
+            Some(file) => Means::Logged(csv::Log::open(file)?),
+            None => Means::Nowhere("the board's meter is a logger: name its file with --meter-csv".to_string()),
+        },
+        Meter::Manual => match &args.manual_json {
+            Some(file) => Means::Typed(json::read(file)?),
+            None => {
+                Means::Nowhere("the board's meter is read by hand: give what it shows with --manual-json".to_string())
+            }
+        },
+        Meter::None => Means::Nowhere("the board's meter is `none`".to_string()),
+    })
+}
+
+fn gpu(args: &MeterArgs, index: u32) -> Result<Source, String> {
+    Ok(match nvml::open(args.nvml_library.as_deref(), index)? {
+        nvml::Opened::Counter(gpu) => Source::Gpu(gpu),
+        nvml::Opened::Power(sampler) => Source::Sampled(sampler),
+    })
 }
 
 /// Every kind of meter, and whether this machine has it.
-pub(crate) fn on_host(sysfs: &Path) -> Vec<MeterOnHost> {
-    Meter::ALL.into_iter().map(|meter| on_host_one(meter, sysfs)).collect()
+pub(crate) fn on_host(args: &MeterArgs) -> Vec<MeterOnHost> {
+    Meter::ALL.into_iter().map(|meter| on_host_one(meter, args)).collect()
 }
 
-fn on_host_one(meter: Meter, sysfs: &Path) -> MeterOnHost {
-    if meter == Meter::None {
-        return MeterOnHost { meter, usable: true, counters: vec![], reason: None };
-    }
-    match open_on_host(meter, sysfs) {
-        Ok(source) => {
-            let counters = source.counters().iter().map(|counter| counter.name.clone()).collect();
-            MeterOnHost { meter, usable: true, counters, reason: None }
-        }
-        Err(reason) => MeterOnHost { meter, usable: false, counters: vec![], reason: Some(reason) },
-    }
+fn on_host_one(meter: Meter, args: &MeterArgs) -> MeterOnHost {
+    let counters = match meter {
+        Meter::Rapl => Rapl::open(Files::Here, &args.sysfs_root)
+            .map(|rapl| rapl.counters().iter().map(|counter| counter.name.clone()).collect()),
+        Meter::Nvml => nvml::names(args.nvml_library.as_deref()),
+        Meter::Hwmon => match hwmon::names(&Files::Here, &args.sysfs_root) {
+            names if names.is_empty() => {
+                Err(format!("{} has no power sensor", args.sysfs_root.join("class/hwmon").display()))
+            }
+            names => Ok(names),
+        },
+        // They need nothing of this machine.
+        Meter::Csv | Meter::Manual | Meter::None => Ok(vec![]),
+    };
+    let (usable, reason) = (counters.is_ok(), counters.as_ref().err().cloned());
+    MeterOnHost { meter, usable, counters: counters.unwrap_or_default(), reason }
 }

@@ -5,24 +5,20 @@
 //! and one socket's two interfaces (`intel-rapl`, `intel-rapl-mmio`) count once. `energy_uj` is in microjoules; the
 //! hardware updates it about every millisecond in steps of some 15 or 61 uJ, and wraps it at `max_energy_range_uj`.
 
+use crate::files::Files;
 use crate::meter::counter::Counter;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 /// How often the hardware updates the counters (Intel SDM, volume 3B, "Package RAPL Domain").
 pub(crate) const TICK_S: f64 = 1e-3;
 /// `energy_uj` counts microjoules.
 const UNIT_J: f64 = 1e-6;
-/// How often an empty file is read again.
-const EMPTY_RETRIES: usize = 20;
 
-/// The readable packages of this machine, at least one.
+/// The readable packages of a machine, at least one.
 #[derive(Debug)]
 pub(crate) struct Rapl {
+    machine: Files,
     counters: Vec<Counter>,
     files: Vec<PathBuf>,
 }
@@ -32,9 +28,9 @@ impl Rapl {
     ///
     /// # Errors
     /// Why there is nothing to read, and what can be done about it.
-    pub(crate) fn open(sysfs: &Path) -> Result<Rapl, String> {
+    pub(crate) fn open(machine: Files, sysfs: &Path) -> Result<Rapl, String> {
         let powercap = sysfs.join("class/powercap");
-        let zones = zones(&powercap);
+        let zones = zones(&machine, &powercap);
         if zones.is_empty() {
             return Err(format!(
                 "{} has no RAPL counters: the processor or the virtual machine offers none, or the kernel module \
@@ -42,14 +38,15 @@ impl Rapl {
                 powercap.display()
             ));
         }
-        let packages = packages(&zones);
+        let packages = packages(&machine, &zones);
         if packages.is_empty() {
             let found: Vec<&str> = zones.keys().map(String::as_str).collect();
             return Err(format!("{} has no processor package, only {}", powercap.display(), found.join(", ")));
         }
-        let mut rapl = Rapl { counters: vec![], files: vec![] };
+        let mut rapl = Rapl { machine, counters: vec![], files: vec![] };
         for (name, zone) in packages {
-            let range = number(&zone.join("max_energy_range_uj")).ok().filter(|range| *range > 0);
+            let range = rapl.machine.numbers(&[zone.join("max_energy_range_uj")]).ok();
+            let range = range.map(|numbers| numbers[0]).filter(|range| *range > 0);
             rapl.counters.push(Counter { name, unit_j: UNIT_J, range });
             rapl.files.push(zone.join("energy_uj"));
         }
@@ -67,13 +64,16 @@ impl Rapl {
     /// # Errors
     /// Which file cannot be read, why, and how to grant access.
     pub(crate) fn read(&self) -> Result<Vec<u64>, String> {
-        self.files.iter().map(|file| number(file).map_err(|error| unreadable(file, &error))).collect()
+        self.machine.numbers(&self.files).map_err(|error| unreadable(&error))
     }
 }
 
 /// Top-level zones by name, `intel-rapl:0` and the like. Linux lists them in `class/powercap` itself and once more in
 /// the folder of their control type, `intel-rapl`.
-fn zones(powercap: &Path) -> BTreeMap<String, PathBuf> {
+fn zones(machine: &Files, powercap: &Path) -> BTreeMap<String, PathBuf> {
+    let entries = |folder: &Path| -> Vec<(String, PathBuf)> {
+        machine.names(folder).into_iter().map(|name| (name.clone(), folder.join(name))).collect()
+    };
     let mut zones = BTreeMap::new();
     for (name, path) in entries(powercap) {
         let control_type = if name.contains(':') { vec![] } else { entries(&path) };
@@ -86,12 +86,6 @@ fn zones(powercap: &Path) -> BTreeMap<String, PathBuf> {
     zones
 }
 
-/// Names and paths in a folder; none where it cannot be read.
-fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(read) = fs::read_dir(folder) else { return vec![] };
-    read.flatten().map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
-}
-
 /// `type:number`; a part of a zone has a second number.
 fn is_top_level(name: &str) -> bool {
     name.split_once(':').is_some_and(|(control_type, number)| {
@@ -101,11 +95,11 @@ fn is_top_level(name: &str) -> bool {
 
 /// The packages among the zones, by the name that the hardware gives them: each once, and where a package has two
 /// interfaces not by the memory-mapped one.
-fn packages(zones: &BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
+fn packages(machine: &Files, zones: &BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
     let mut packages = BTreeMap::new();
     let (mapped, direct): (Vec<_>, Vec<_>) = zones.iter().partition(|(zone, _)| zone.contains("mmio"));
     for (_, path) in direct.into_iter().chain(mapped) {
-        let Ok(name) = fs::read_to_string(path.join("name")) else { continue };
+        let Ok(name) = machine.read(&path.join("name")) else { continue };
         if name.trim().starts_with("package-") {
             packages.entry(name.trim().to_string()).or_insert_with(|| path.clone());
         }
@@ -113,26 +107,13 @@ fn packages(zones: &BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
     packages
 }
 
-fn number(file: &Path) -> io::Result<u64> {
-    let mut text = fs::read_to_string(file)?;
-    // sysfs itself is never empty, but a stand-in for it that is written meanwhile may be for a moment.
-    for _ in 0..EMPTY_RETRIES {
-        if !text.is_empty() {
-            break;
-        }
-        thread::sleep(Duration::from_micros(50));
-        text = fs::read_to_string(file)?;
-    }
-    text.trim().parse().map_err(|_| io::Error::other(format!("it holds {:?}, not a number", text.trim())))
-}
-
-fn unreadable(file: &Path, error: &io::Error) -> String {
+/// Read together, the counters' files stand or fall together; the error names the file.
+fn unreadable(error: &str) -> String {
     format!(
-        "{}: cannot read the energy counter ({error}); since CVE-2020-8694 Linux shows it to root alone: grant access \
-         until the next start with `sudo chmod a+r {}`, or for good with the udev rule `SUBSYSTEM==\"powercap\", \
-         ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"` in /etc/udev/rules.d/60-rapl.rules",
-        file.display(),
-        file.display()
+        "{error}: cannot read the energy counter; since CVE-2020-8694 Linux shows it to root alone: grant access until the \
+         next start with `sudo chmod a+r /sys/class/powercap/*/energy_uj`, or for good with the udev rule \
+         `SUBSYSTEM==\"powercap\", ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"` in \
+         /etc/udev/rules.d/60-rapl.rules"
     )
 }
 
@@ -154,7 +135,7 @@ mod tests {
         sysfs.zone("intel-rapl:2", "psys", 400, RANGE);
         sysfs.zone("intel-rapl-mmio:0", "package-0", 999, RANGE);
         sysfs.zone("intel-rapl/intel-rapl:0", "package-0", 100, RANGE);
-        let rapl = Rapl::open(sysfs.root()).unwrap();
+        let rapl = Rapl::open(Files::Here, sysfs.root()).unwrap();
         let counter = |name: &str, range| Counter { name: name.into(), unit_j: 1e-6, range };
         assert_eq!(rapl.counters(), [counter("package-0", RANGE), counter("package-1", None)]);
         assert_eq!(rapl.read(), Ok(vec![100, 200]));
@@ -164,13 +145,13 @@ mod tests {
     fn zones_may_stand_only_below_their_control_type() {
         let sysfs = FakeSysfs::new();
         sysfs.zone("intel-rapl/intel-rapl:0", "package-0-die-0", 5, RANGE);
-        assert_eq!(Rapl::open(sysfs.root()).unwrap().read(), Ok(vec![5]));
+        assert_eq!(Rapl::open(Files::Here, sysfs.root()).unwrap().read(), Ok(vec![5]));
     }
 
     #[test]
     fn a_machine_without_counters_says_so() {
         let sysfs = FakeSysfs::new();
-        let reason = || Rapl::open(sysfs.root()).unwrap_err();
+        let reason = || Rapl::open(Files::Here, sysfs.root()).unwrap_err();
         assert!(reason().contains("class/powercap has no RAPL counters") && reason().contains("modprobe"));
         sysfs.zone("intel-rapl:0", "psys", 400, RANGE);
         assert!(reason().contains("no processor package, only intel-rapl:0"));
@@ -182,8 +163,11 @@ mod tests {
         sysfs.zone("intel-rapl:0", "package-0", 1, RANGE);
         sysfs.zone("intel-rapl:1", "package-1", 1, RANGE);
         sysfs.make_unreadable("intel-rapl:1");
-        let reason = Rapl::open(sysfs.root()).unwrap_err();
-        assert!(reason.contains("intel-rapl:1/energy_uj: cannot read"), "{reason}");
+        let reason = Rapl::open(Files::Here, sysfs.root()).unwrap_err();
+        assert!(
+            reason.contains("intel-rapl:1/energy_uj: ") && reason.contains("cannot read the energy counter"),
+            "{reason}"
+        );
         assert!(reason.contains("chmod a+r") && reason.contains("udev"), "{reason}");
     }
 
@@ -192,15 +176,15 @@ mod tests {
         let sysfs = FakeSysfs::new();
         sysfs.zone("intel-rapl:0", "package-0", 1, RANGE);
         sysfs.write("intel-rapl:0/energy_uj", "-5\n");
-        assert!(Rapl::open(sysfs.root()).unwrap_err().contains("\"-5\", not a number"));
+        assert!(Rapl::open(Files::Here, sysfs.root()).unwrap_err().contains("\"-5\", not a number"));
         sysfs.write("intel-rapl:0/energy_uj", "");
-        assert!(Rapl::open(sysfs.root()).unwrap_err().contains("\"\", not a number"));
+        assert!(Rapl::open(Files::Here, sysfs.root()).unwrap_err().contains("\"\", not a number"));
     }
 
     #[test]
     fn a_range_of_0_is_no_range() {
         let sysfs = FakeSysfs::new();
         sysfs.zone("intel-rapl:0", "package-0", 1, Some(0));
-        assert_eq!(Rapl::open(sysfs.root()).unwrap().counters()[0].range, None);
+        assert_eq!(Rapl::open(Files::Here, sysfs.root()).unwrap().counters()[0].range, None);
     }
 }

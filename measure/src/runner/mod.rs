@@ -1,9 +1,15 @@
 //! Runners: how a generated crate gets to a board and runs there.
 
-pub(crate) mod local;
-pub(crate) mod ssh;
+mod build;
+mod remote;
+mod tool;
 
-use anyhow::{Context, Result, ensure};
+pub(crate) use remote::Link;
+pub(crate) use tool::on_host;
+
+use crate::files::{Files, Shell};
+use crate::session::Shows;
+use anyhow::{Result, bail, ensure};
 use common::board::{Board, Runner};
 use common::manifest::Manifest;
 use common::profile::MeasurementSettings;
@@ -19,11 +25,87 @@ pub(crate) struct Program {
     pub(crate) rustc: String,
 }
 
+/// Where a board is.
+#[derive(Debug)]
+pub(crate) enum Whereabouts {
+    /// It is this machine.
+    Here,
+    /// It is another one.
+    There(Link),
+    /// A tool on this machine runs programs for it.
+    Tool(Vec<String>),
+}
+
+impl Whereabouts {
+    /// Where a board is, if what is needed to get there is at hand.
+    ///
+    /// # Errors
+    /// An address is missing, or given in vain, or is none; or a tool is not installed.
+    pub(crate) fn of(board: &Board, host: Option<&str>, ssh_config: Option<&Path>) -> Result<Whereabouts> {
+        let name = &board.name;
+        ensure!(ssh_config.is_none() || board.runner == Runner::Ssh, "the board {name} takes no --ssh-config");
+        let here = || {
+            ensure!(host.is_none(), "the board {name} is this machine or attached to it: it takes no --board-host");
+            Ok(())
+        };
+        match board.runner {
+            Runner::Local => here().map(|()| Whereabouts::Here),
+            Runner::Ssh => {
+                let Some(host) = host else {
+                    bail!("the board {name} is reached over ssh: say where with --board-host user@host");
+                };
+                tool::require("ssh")?;
+                Link::ssh(host, ssh_config).map(Whereabouts::There)
+            }
+            Runner::Adb => {
+                tool::require("adb")?;
+                Link::adb(host).map(Whereabouts::There)
+            }
+            Runner::Qemu | Runner::ProbeRs => {
+                here()?;
+                let words = board.command.clone().unwrap_or_default();
+                tool::require(words.first().map_or("", String::as_str))?;
+                Ok(Whereabouts::Tool(words))
+            }
+        }
+    }
+
+    /// The files that tell about the board, if it has any.
+    ///
+    /// # Errors
+    /// Its shell cannot be started.
+    pub(crate) fn files(&self) -> Result<Option<Files>> {
+        Ok(match self {
+            Whereabouts::Here => Some(Files::Here),
+            Whereabouts::There(link) => Some(Files::There(Shell::start(link.shell("exec sh"))?)),
+            Whereabouts::Tool(_) => None,
+        })
+    }
+
+    /// Brings the program to the board.
+    ///
+    /// # Errors
+    /// The board cannot be reached.
+    pub(crate) fn bring(self, program: &Program) -> Result<Place> {
+        Ok(match self {
+            Whereabouts::Here => Place::Here,
+            Whereabouts::There(link) => Place::There(remote::Copied::new(link, program)?),
+            Whereabouts::Tool(words) => Place::Tool(words),
+        })
+    }
+}
+
 /// Builds the `bench` of the crate in `folder` for a board.
 ///
 /// # Errors
-/// The crate is for another platform, or it does not build.
-pub(crate) fn build(board: &Board, manifest: &Manifest, folder: &Path) -> Result<Program> {
+/// The crate is for another platform or too large, or it does not build.
+pub(crate) fn build(
+    board: &Board,
+    manifest: &Manifest,
+    folder: &Path,
+    settings: &MeasurementSettings,
+) -> Result<Program> {
+    let (crate_dir, name) = (folder.display(), &board.name);
     ensure!(
         manifest.platform != "onnx",
         "{}: this is an ONNX model, which has no `bench` to measure; generate a crate with --platform {}",
@@ -32,68 +114,51 @@ pub(crate) fn build(board: &Board, manifest: &Manifest, folder: &Path) -> Result
     );
     ensure!(
         manifest.platform == board.platform,
-        "{}: the crate was generated for the platform {}, but the board {} runs crates for {}",
-        folder.display(),
+        "{crate_dir}: the crate was generated for the platform {}, but the board {name} runs crates for {}",
         manifest.platform,
-        board.name,
         board.platform
     );
-    match board.runner {
-        Runner::Local => local::build(board, folder),
-        Runner::Ssh => {
-            ensure!(board.target.is_some(), "the board {} is another machine: its `target` cannot be null", board.name);
-            local::build(board, folder)
-        }
+    for (what, needed, there) in [
+        ("of constants", manifest.weights_bytes, board.flash_bytes),
+        ("of working memory", manifest.arena_bytes, board.ram_bytes),
+    ] {
+        let fits = there.is_none_or(|there| needed <= there);
+        let there = there.unwrap_or_default();
+        ensure!(fits, "{crate_dir}: {needed} bytes {what} do not fit the {there} that the board {name} has for it");
     }
+    build::build(board, folder, settings)
 }
 
 /// Where a program is about to run.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// On this machine.
-    Local,
+    Here,
     /// On another machine.
-    Ssh(ssh::Copied),
+    There(remote::Copied),
+    /// By a tool, whose words these are.
+    Tool(Vec<String>),
 }
 
 impl Place {
-    /// Brings the program to its board.
-    ///
-    /// # Errors
-    /// The board's address is missing or it cannot be reached.
-    pub(crate) fn new(board: &Board, address: Option<ssh::Address>, program: &Program) -> Result<Place> {
-        match board.runner {
-            Runner::Local => Ok(Place::Local),
-            Runner::Ssh => {
-                let address = address.with_context(|| no_address(board))?;
-                Ok(Place::Ssh(ssh::Copied::new(address, program)?))
+    /// The command that runs `bench` on the board and shows what it prints.
+    pub(crate) fn command(&self, board: &Board, program: &Program, settings: &MeasurementSettings) -> (Command, Shows) {
+        let arguments = bench_arguments(settings);
+        let command = match self {
+            Place::Here => {
+                let mut command = Command::new(&program.file);
+                command.args(arguments);
+                command
             }
-        }
+            Place::There(copied) => copied.command(settings),
+            Place::Tool(words) => tool::command(words, &program.file, &arguments),
+        };
+        let shows = match board.runner {
+            Runner::ProbeRs => Shows::ProbeOutput,
+            Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => Shows::Output,
+        };
+        (command, shows)
     }
-
-    /// The command that runs `bench` on the board and whose output is that of `bench`.
-    pub(crate) fn command(&self, program: &Program, settings: &MeasurementSettings) -> Command {
-        match self {
-            Place::Local => local::command(program, settings),
-            Place::Ssh(copied) => copied.command(settings),
-        }
-    }
-}
-
-/// That an address is there where one is needed, and only there.
-///
-/// # Errors
-/// It is not.
-pub(crate) fn check_address(board: &Board, given: bool) -> Result<()> {
-    match board.runner {
-        Runner::Local => ensure!(!given, "the board {} is this machine: it takes no --board-host", board.name),
-        Runner::Ssh => ensure!(given, "{}", no_address(board)),
-    }
-    Ok(())
-}
-
-fn no_address(board: &Board) -> String {
-    format!("the board {} is reached over ssh: say where with --board-host user@host", board.name)
 }
 
 /// What `bench` is told.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::energy;
 use crate::fake_sysfs::FakeSysfs;
+use crate::files::Files;
 use crate::meter::rapl::Rapl;
 use common::measurement::EnergyStatus;
 use std::cell::Cell;
@@ -34,10 +35,10 @@ fn good(windows: usize) -> String {
     printing(&[READY.to_string()].into_iter().chain(lines).collect::<Vec<_>>())
 }
 
-fn shell(script: &str) -> Command {
+fn shell(script: &str) -> (Command, Shows) {
     let mut command = Command::new("sh");
     command.arg("-c").arg(script);
-    command
+    (command, Shows::Output)
 }
 
 fn settings(windows: usize) -> MeasurementSettings {
@@ -65,7 +66,7 @@ impl<'a> Fake<'a> {
         for (number, (zone, shows, range, _)) in zones.iter().enumerate() {
             sysfs.zone(zone, &format!("package-{number}"), *shows, Some(*range));
         }
-        let rapl = Rapl::open(sysfs.root()).unwrap();
+        let rapl = Rapl::open(Files::Here, sysfs.root()).unwrap();
         Fake {
             sysfs,
             rapl,
@@ -103,8 +104,9 @@ impl Instruments for Fake<'_> {
         Reading { at_s: self.now_s, values: self.rapl.read() }
     }
 
-    fn sleep(&mut self, time: Duration) {
+    fn sleep(&mut self, time: Duration) -> Result<()> {
         self.pass(time.as_secs_f64());
+        Ok(())
     }
 }
 
@@ -120,7 +122,7 @@ impl Instruments for NoMeter {
         Reading { at_s: 0.0, values: Ok(vec![]) }
     }
 
-    fn sleep(&mut self, _: Duration) {
+    fn sleep(&mut self, _: Duration) -> Result<()> {
         panic!("there is nothing to wait for");
     }
 }
@@ -139,11 +141,11 @@ fn a_known_power_gives_its_energy_with_two_sockets_and_a_wrap() {
     let range = 262_143_328_850;
     let zones = [("intel-rapl:0", range - 95_000_000, range, 4_000_000), ("intel-rapl:1", 5, range, 1_000_000)];
     let mut fake = Fake::new(&sysfs, &zones);
-    let before = idle(&mut fake, 10.0, &PATIENT).unwrap();
+    let before = idle(&mut fake, 10.0, &PATIENT).unwrap().unwrap();
     (fake.step_s, fake.zones[0].3, fake.zones[1].3) = (2.0, 10_000_000, 5_000_000);
     let (ready, windows) = run(shell(&good(3)), &settings(3), &PATIENT, &mut fake, &mut |_| {}).unwrap();
     (fake.step_s, fake.zones[0].3, fake.zones[1].3) = (0.0, 6_000_000, 1_000_000);
-    let after = idle(&mut fake, 10.0, &PATIENT).unwrap();
+    let after = idle(&mut fake, 10.0, &PATIENT).unwrap().unwrap();
 
     assert_eq!((ready.kernels.as_str(), ready.target.as_str(), ready.threads), ("avx2", "t", 1));
     let wraps: u64 = windows.iter().map(|w| w.interval.energy.clone().unwrap().unwrap().1).sum();
@@ -162,7 +164,7 @@ fn a_counter_that_runs_backwards_in_a_window_is_invalid() {
     let sysfs = FakeSysfs::new();
     let mut fake = Fake::new(&sysfs, &[("intel-rapl:0", 5_000_000, 262_143_328_850, 1_000_000)]);
     fake.step_s = 2.0;
-    let before = idle(&mut fake, 10.0, &PATIENT);
+    let before = idle(&mut fake, 10.0, &PATIENT).unwrap();
     // As if each second gave back 1 J: a step of almost the whole range.
     fake.zones[0].3 = 262_143_328_850 / 2 - 500_000;
     let (_, windows) = run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
@@ -172,14 +174,14 @@ fn a_counter_that_runs_backwards_in_a_window_is_invalid() {
 }
 
 #[test]
-fn a_counter_that_cannot_be_read_any_more_is_unavailable() {
+fn a_counter_that_cannot_be_read_any_more_is_invalid() {
     let sysfs = FakeSysfs::new();
     let mut fake = Fake::new(&sysfs, &[("intel-rapl:0", 5, 1_000_000_000, 1_000_000)]);
     fake.zones.clear();
     sysfs.make_unreadable("intel-rapl:0");
     let (_, windows) = run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
     let energy = energy::per_inference("rapl".into(), None, None, &windows);
-    assert_eq!((energy.status, energy.gross_j), (EnergyStatus::Unavailable, None));
+    assert_eq!((energy.status, energy.gross_j), (EnergyStatus::Invalid, None));
     assert!(energy.reason.unwrap().contains("chmod a+r"));
 }
 
@@ -188,7 +190,7 @@ fn long_idle_readings_are_read_between() {
     let sysfs = FakeSysfs::new();
     // Half its range every 10 s: two readings alone, 40 s apart, would see nothing.
     let mut fake = Fake::new(&sysfs, &[("intel-rapl:0", 0, 40_000_000, 2_000_000)]);
-    let interval = idle(&mut fake, 40.0, &Patience::default()).unwrap();
+    let interval = idle(&mut fake, 40.0, &Patience::default()).unwrap().unwrap();
     assert_eq!((fake.reads, interval.energy), (5, Ok(Some((80.0, 2)))));
 }
 
@@ -212,7 +214,7 @@ fn long_windows_are_read_between() {
 
 #[test]
 fn without_a_meter_nobody_waits_and_latency_is_measured() {
-    assert_eq!(idle(&mut NoMeter, 10.0, &PATIENT), None);
+    assert_eq!(idle(&mut NoMeter, 0.0, &PATIENT).unwrap(), None);
     let windows = run_without_meter(&good(2), 2, &PATIENT).unwrap();
     assert_eq!((windows.len(), windows[1].inferences, windows[1].p90_s), (2, 1000, 0.02));
     assert_eq!(windows[1].interval.energy, Ok(None));
@@ -251,7 +253,8 @@ fn a_bench_that_ends_early_or_fails_is_an_error_with_its_last_words() {
     let error = error_of(&(good(2) + "echo oh >&2; exit 1"));
     assert!(error.contains("bench failed (exit status: 1): oh"), "{error}");
     assert!(error_of("kill -9 $$").contains("signal: 9"));
-    let missing = run(Command::new("no/such/bench"), &settings(1), &PATIENT, &mut NoMeter, &mut |_| {});
+    let missing =
+        run((Command::new("no/such/bench"), Shows::Output), &settings(1), &PATIENT, &mut NoMeter, &mut |_| {});
     assert!(format!("{:#}", missing.unwrap_err()).contains("no/such/bench: cannot start"));
 }
 
@@ -273,4 +276,14 @@ fn a_bench_that_hangs_is_killed() {
         let pid = std::fs::read_to_string(&pid).unwrap();
         assert!(!Path::new("/proc").join(pid.trim()).exists(), "it still runs");
     }
+}
+
+#[test]
+fn what_a_probe_says_before_is_passed_over_and_it_need_not_end() {
+    let (command, _) = shell(&format!("echo Erasing; echo; {}exec sleep 3000", good(2)));
+    let run = run((command, Shows::ProbeOutput), &settings(2), &PATIENT, &mut NoMeter, &mut |_| {});
+    assert_eq!(run.unwrap().1.len(), 2);
+    let (command, _) = shell(&(printing(&[READY.into()]) + "echo Hello"));
+    let run = super::run((command, Shows::ProbeOutput), &settings(2), &PATIENT, &mut NoMeter, &mut |_| {});
+    assert!(run.unwrap_err().to_string().contains("\"Hello\""), "but nothing between");
 }

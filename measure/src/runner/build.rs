@@ -1,0 +1,86 @@
+//! Building a crate's `bench` with cargo.
+
+use super::{Program, bench_arguments};
+use crate::process::end_of;
+use anyhow::{Context, Result, bail, ensure};
+use common::board::{Board, Runner};
+use common::profile::MeasurementSettings;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Names what `bench` is told, for a program that is built for a board where it cannot be told.
+const ARGUMENTS: &str = "BENCH_ARGUMENTS";
+
+/// Builds with cargo in the crate's own folder, as its user would. Only a program that this very build vouches for is
+/// taken, never one that an earlier crate left there.
+pub(super) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings) -> Result<Program> {
+    let target_dir = folder.join("target");
+    let mut cargo = tool("CARGO", "cargo", folder);
+    cargo.args(["build", "--release", "--bin", "bench", "--color", "never", "--target-dir"]).arg(&target_dir);
+    let mut release = target_dir;
+    if let Some(target) = &board.target {
+        cargo.args(["--target", target]);
+        release.push(target);
+    }
+    match board.runner {
+        // Nobody can tell a program on a microcontroller how long to measure once it runs.
+        Runner::ProbeRs => drop(cargo.env(ARGUMENTS, bench_arguments(settings).join(" "))),
+        Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => {}
+    }
+    let built = output(&mut cargo).context("cannot start cargo; is Rust installed?")?;
+    if !built.status.success() {
+        bail!("{}: the crate does not build: {}", folder.display(), why(board, &built.stderr));
+    }
+    let file = release.join("release/bench");
+    ensure!(file.is_file(), "{}: the crate builds, but its program is not there", file.display());
+    let version = output(tool("RUSTC", "rustc", folder).arg("--version")).context("cannot start rustc")?;
+    ensure!(version.status.success(), "`rustc --version` failed: {}", end_of(&version.stderr));
+    Ok(Program { file, rustc: String::from_utf8_lossy(&version.stdout).trim().to_string() })
+}
+
+/// What is missing, where cargo's words say it, else its last words.
+fn why(board: &Board, said: &[u8]) -> String {
+    let Some(target) = &board.target else { return end_of(said) };
+    let text = String::from_utf8_lossy(said);
+    let none = ["may not be installed", "can't find crate for `core`", "can't find crate for `std`"];
+    if none.iter().any(|words| text.contains(words)) {
+        return format!("this Rust has no {target}: install it with `rustup target add {target}`");
+    }
+    if text.contains("error: linker `") || text.contains("error: linking with `") {
+        let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+        return format!("it needs a linker for {target}, which {variable} names: {}", end_of(said));
+    }
+    end_of(said)
+}
+
+/// A tool of Rust's, which a variable may name, as for cargo's own subcommands. The caller's choice of where other
+/// things are built, and for what, is not for this crate.
+fn tool(variable: &str, name: &str, folder: &Path) -> Command {
+    let program = std::env::var_os(variable).unwrap_or_else(|| OsString::from(name));
+    let mut command = Command::new(program);
+    command.current_dir(folder).env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET");
+    command
+}
+
+fn output(command: &mut Command) -> std::io::Result<Output> {
+    command.stdin(Stdio::null()).output()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let host = boards::find("host", Path::new("nowhere")).unwrap();
+        let board = Board { target: Some("armv7-unknown-linux-gnueabihf".into()), ..host.clone() };
+        let missing = b"error[E0463]: can't find crate for `std`\n = note: the target may not be installed";
+        assert!(why(&board, missing).contains("`rustup target add armv7-unknown-linux-gnueabihf`"));
+        let linker = why(&board, b"error: linker `arm-gcc` not found");
+        assert!(linker.contains("CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER") && linker.contains("`arm-gcc`"));
+        assert_eq!(why(&board, b"error: oh"), "error: oh");
+        assert_eq!(why(&host, missing), end_of(missing));
+    }
+}

@@ -1,0 +1,136 @@
+//! Runners that need tools: an emulator, and stand-ins for adb and probe-rs that run here what a device would.
+
+mod support;
+
+use common::measurement::EnergyStatus;
+use std::env;
+use std::fs;
+use std::path::Path;
+use support::{CRASH, Case, TARGET, program, ready, text, windows};
+
+/// This machine's own emulator, which Debian's package qemu-user has.
+const QEMU: &str = "qemu-x86_64";
+
+fn emulated(command: &str) -> String {
+    format!(r#""target":"{TARGET}","runner":"qemu","meter":"none","command":{command}"#)
+}
+
+#[test]
+fn an_emulated_board_is_marked_and_has_no_energy() {
+    let case = Case::new([3, 3, 3]);
+    case.board(&emulated(&format!(r#"["{QEMU}","{{program}}","{{arguments}}"]"#)));
+    let record = case.measures(&["--board", "b.json"]);
+    assert!(record.emulated && record.latency.p50_s == 3e-3);
+    assert_eq!(record.energy.status, EnergyStatus::Unavailable);
+    assert!(record.host.cpu.value.is_none(), "this machine is not the board");
+    // It crashes.
+    fs::remove_file(case.path("record.json")).unwrap();
+    case.script(&format!("{}\n{CRASH}\n", ready()));
+    assert!(case.assert_fails(&["--board", "b.json"]).contains("bench ended before the start of window 1"));
+    assert!(case.assert_fails(&["--board", "b.json", "--board-host", "x"]).contains("it takes no --board-host"));
+}
+
+#[test]
+fn what_an_emulated_board_needs_must_be_there() {
+    let case = Case::new([3, 3, 3]);
+    case.board(&emulated(r#"["qemu-vax","{program}"]"#));
+    let error = case.assert_fails(&["--board", "b.json"]);
+    assert!(error.contains("\"qemu-vax\" is not installed; Debian's package qemu-user"), "{error}");
+    case.board(&emulated(r#"["qemu-vax"]"#));
+    assert!(case.assert_fails(&["--board", "b.json"]).contains("needs a `command`"));
+    case.board(&emulated(r#"["qemu-vax","{program}"]"#).replace("none", "rapl"));
+    assert!(case.assert_fails(&["--board", "b.json"]).contains("an emulated board has no power to measure"));
+    case.board(&(emulated(r#"["sh","{program}"]"#) + r#","ram_bytes":3"#));
+    let error = case.assert_fails(&["--board", "b.json"]);
+    assert!(error.contains("4 bytes of working memory do not fit the 3 that the board b has"), "{error}");
+    assert!(!case.path("crate/target").exists(), "nothing was built in vain");
+    // A target that no toolchain here has.
+    case.board(&emulated(r#"["sh","{program}"]"#).replace(TARGET, "sparc64-unknown-linux-gnu"));
+    let error = case.assert_fails(&["--board", "b.json"]);
+    assert!(error.contains("`rustup target add sparc64-unknown-linux-gnu`"), "{error}");
+}
+
+/// `measure run` with the programs in the folder `bin` before all others.
+fn with_bin(case: &Case, more: &[&str]) -> std::process::Output {
+    let path = format!("{}:{}", case.path("bin").display(), env::var("PATH").unwrap());
+    case.command(more).env("PATH", path).output().unwrap()
+}
+
+/// Runs here what would run on a device, in a folder `device` that takes the place of its `/data/local/tmp`.
+const ADB: &str = r#"
+echo "$*" >>"$0.log"
+[ "$1" = -s ] && { [ "$2" = 0123 ] || { echo "error: device '$2' not found" >&2; exit 1; }; shift 2; }
+case $1 in
+shell) shift; exec sh -c "$*" ;;
+push) [ -e "${0%/*}/full" ] && { echo "adb: error: failed to copy: No space left on device"; exit 1; }; cp "$2" "$3" ;;
+*) exit 1 ;;
+esac"#;
+
+#[test]
+fn an_android_device_gets_a_copy_that_is_removed() {
+    let case = Case::new([3, 3, 3]);
+    case.board(&format!(r#""target":"{TARGET}","runner":"adb","meter":"none""#));
+    // On this machine the folder is a device's.
+    let made = !Path::new("/data/local/tmp").exists();
+    fs::create_dir_all("/data/local/tmp").expect("the test makes /data/local/tmp, which takes root");
+    case.write_program("bin/adb", ADB);
+    let device = ["--board", "b.json", "--board-host", "0123"];
+    let output = with_bin(&case, &device);
+    support::assert_succeeds(&output);
+    let record = case.record();
+    assert!(!record.emulated && record.host.kernel.value.is_some());
+    let log = fs::read_to_string(case.path("bin/adb.log")).unwrap();
+    let push = log.lines().find(|line| line.contains("push")).unwrap();
+    let copy = push.split_whitespace().last().unwrap();
+    assert!(copy.starts_with("/data/local/tmp/neuropower-") && !Path::new(copy).parent().unwrap().exists(), "{push}");
+    fs::remove_file(case.path("record.json")).unwrap();
+    let fails = |more: &[&str]| support::error_of(&with_bin(&case, more));
+    assert!(fails(&["--board", "b.json", "--board-host", "99"]).contains("device '99' not found"));
+    case.write("bin/full", "");
+    assert!(fails(&device).contains("No space left on device"));
+    if made {
+        let _ = fs::remove_dir("/data/local/tmp")
+            .and_then(|()| fs::remove_dir("/data/local"))
+            .and_then(|()| fs::remove_dir("/data"));
+    }
+}
+
+#[test]
+fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
+    let case = Case::new([3, 3, 3]);
+    let probe = format!(
+        r#""target":"{TARGET}","runner":"probe-rs","meter":"none","command":["probe-rs","run","--chip","X","{{program}}"]"#
+    );
+    case.board(&probe);
+    let error = case.assert_fails(&["--board", "b.json"]);
+    assert!(error.contains("\"probe-rs\" is not installed; `cargo install probe-rs-tools`"), "{error}");
+    // Flashes, runs, and goes on showing nothing.
+    case.write_program("bin/probe-rs", r#"echo "Finished in 1.2s"; shift 3; "$@"; exec sleep 3000"#);
+    case.write(
+        "crate/src/bin/bench.rs",
+        &fs::read_to_string(case.path("crate/src/bin/bench.rs")).unwrap().replace(
+            "std::env::args().skip(1).collect()",
+            "option_env!(\"BENCH_ARGUMENTS\").unwrap_or_default().split(' ').map(String::from).collect()",
+        ),
+    );
+    let output = with_bin(&case, &["--board", "b.json"]);
+    support::assert_succeeds(&output);
+    let record = case.record();
+    assert!(!record.emulated && record.latency.p50_s == 3e-3 && record.host.cpu.value.is_none());
+    fs::remove_file(case.path("record.json")).unwrap();
+    case.script(&(windows([3, 3, 3], "garbage")));
+    assert!(support::error_of(&with_bin(&case, &["--board", "b.json"])).contains("\"garbage\""));
+}
+
+#[test]
+fn the_list_says_what_is_missing() {
+    let case = Case::new([1, 1, 1]);
+    case.write_program("bin/adb", "exit 1");
+    let output = program().arg("boards").env("PATH", case.path("bin")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("runner adb      yes adb\n"), "{said}");
+    assert!(said.contains("runner probe-rs no  the program \"probe-rs\" is not installed"), "{said}");
+    assert!(said.contains("meter  rapl     ") && said.contains("meter  manual   yes\n"), "{said}");
+    assert_eq!(said.lines().count(), 11, "one line for each meter and runner: {said}");
+    assert!(Path::new(text(&case.path("bin/adb"))).exists());
+}
