@@ -53,7 +53,7 @@ impl World {
         board["meter"] = json!("none");
         world.write_board("blind", &board);
         board.as_object_mut().unwrap().remove("schema");
-        let known = json!({"schema": "neuropower/boards/1", "boards": [board], "meters": []});
+        let known = json!({"schema": "neuropower/boards/1", "boards": [board], "meters": [], "runners": []});
         fs::write(bin.join("boards.json"), known.to_string()).unwrap();
         world
     }
