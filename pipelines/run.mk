@@ -15,8 +15,11 @@ DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
 PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
 NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/networks/*/*/weights.safetensors)),$(DENSE) $(PRUNED))
 
-MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS))
-MANIFESTS    = $(addsuffix /crate-$(PLATFORM)/manifest.json,$(NETWORKS))
+# Other networks that somebody put there, to compare with; trained or not.
+BASELINES = $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baselines/*/weights.safetensors))
+
+MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
+MANIFESTS    = $(addsuffix /crate-$(PLATFORM)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(MANIFESTS) $(MEASUREMENTS)
@@ -82,16 +85,16 @@ $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/we
 
 endif
 
-$(RUN)/networks/%/crate-$(PLATFORM)/manifest.json: \
-    $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/codegen
+$(RUN)/%/crate-$(PLATFORM)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
-	  --out $(RUN)/networks/$*/crate-$(PLATFORM) --name $(DATASET)-$(subst /,-,$*) --samples $(DATA) >/dev/null
+	  --out $(RUN)/$*/crate-$(PLATFORM) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
 
 # Asked for by name, a measurement is always taken anew.
-$(RUN)/networks/%/measurement-$(BOARD).json: \
-    $(RUN)/networks/%/crate-$(PLATFORM)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
+$(RUN)/%/measurement-$(BOARD).json: \
+    $(RUN)/%/crate-$(PLATFORM)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
 	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
-	  $(if $(BOARD_HOST),--board-host $(BOARD_HOST)) >/dev/null
+	  $(if $(BOARD_HOST),--board-host $(BOARD_HOST)) $(MEASURE_ARGS) >/dev/null
 
-$(RUN)/report/index.html: $(RESULTS) | $(BIN)/report
-	$(BIN)/report --run $(RUN) --out $(RUN)/report
+# With BASELINE=NAME the page also compares all networks with one of them.
+$(RUN)/report/index.html: $(RESULTS) $(if $(BASELINE),FORCE) | $(BIN)/report
+	$(BIN)/report --run $(RUN) --out $(RUN)/report $(if $(BASELINE),--baseline $(BASELINE))

@@ -1,7 +1,11 @@
 //! `make pipeline` as a user runs it, on digits with a tiny profile.
 
+#[path = "../measure/tests/support/sshd.rs"]
+mod sshd;
+
 use common::dataset::{Dataset, Split};
 use common::json;
+use common::measurement::Measurement;
 use common::prune_report::PruneReport;
 use common::reference::class_of;
 use common::search_files::Archive;
@@ -103,6 +107,7 @@ fn the_whole_pipeline() {
     }
     check_crate(&pipeline, &pipeline.run().join("networks/1/pruned"));
     check_out_of_date(&pipeline);
+    check_another_board(&pipeline);
 }
 
 fn check_search(run: &Path) {
@@ -185,4 +190,44 @@ fn check_out_of_date(pipeline: &Pipeline) {
     let message = String::from_utf8_lossy(&output.stderr).to_string();
     assert!(!output.status.success() && message.contains("started with another profile"), "{message}");
     assert_eq!(pipeline.written_by(&["measure"]).len(), 4 + report.len());
+}
+
+/// A board behind ssh: crates are generated where there are none, built, copied, run; the report gains columns. Nothing is
+/// searched or trained.
+fn check_another_board(pipeline: &Pipeline) {
+    let folder = pipeline.0.path();
+    let _sshd = sshd::Sshd::start(folder, "/usr/bin:/bin");
+    let board = r#"{"schema":"neuropower/board/1","name":"lab","about":"","platform":"x86_64",
+        "target":"x86_64-unknown-linux-gnu","runner":"ssh","meter":"rapl"}"#;
+    fs::write(folder.join("lab.json"), board).unwrap();
+    fs::remove_dir_all(pipeline.run().join("networks/1/dense/crate-x86_64")).unwrap();
+    // A network of somebody else's that was not trained.
+    let baseline = pipeline.run().join("baselines/untrained");
+    fs::create_dir_all(&baseline).unwrap();
+    for file in ["network.json", "weights.safetensors"] {
+        fs::copy(pipeline.run().join("networks/1/dense").join(file), baseline.join(file)).unwrap();
+    }
+    let at = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
+    let (file, ssh) =
+        (at("BOARD_FILE", "lab.json"), at("MEASURE_ARGS=--ssh-config", "ssh_config").replace("config=", "config "));
+    let arguments = ["measure", "BOARD=lab", "BOARD_HOST=board", &file, &ssh, "BASELINE=untrained"];
+    let before = pipeline.times();
+    let said = pipeline.make(&arguments);
+    let mut changed: Vec<String> = pipeline
+        .times()
+        .into_iter()
+        .filter(|(path, time)| before.get(path) != Some(time))
+        .map(|(path, _)| path.display().to_string())
+        .filter(|path| !path.starts_with("networks/1/dense/crate-") && !path.starts_with("baselines/untrained/crate-"))
+        .collect();
+    changed.retain(|path| !path.starts_with("report/"));
+    let expected = ["networks/1/dense", "networks/1/pruned", "networks/2/dense", "networks/2/pruned"];
+    let expected: Vec<String> =
+        ["baselines/untrained"].iter().chain(&expected).map(|n| format!("{n}/measurement-lab.json")).collect();
+    assert_eq!(changed, expected);
+    let record: Measurement = json::read(&pipeline.run().join(&changed[1])).unwrap();
+    assert!(record.latency.p50_s > 0.0 && !record.emulated && record.energy.gross_j.is_none());
+    for words in ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* untrained (untrained)"] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
 }

@@ -40,7 +40,9 @@ pub(crate) fn run(files: &[PathBuf], baseline: Option<&str>) -> Result<String> {
 fn check_emulated(records: &[Measurement]) -> Result<()> {
     let of = |emulated| records.iter().find(|record| record.emulated == emulated).map(|record| &record.board);
     if let (Some(emulated), Some(real)) = (of(true), of(false)) {
-        bail!("{emulated} is emulated: its times are not those of a board, and cannot be compared with those on {real}");
+        bail!(
+            "{emulated} is emulated: its times are not those of a board, and cannot be compared with those on {real}"
+        );
     }
     Ok(())
 }

@@ -119,6 +119,11 @@ fn arguments_that_do_not_fit_together_fail() {
     let error = case.assert_fails(&["--board", "b.json"]);
     assert!(error.contains("generated for the platform x86_64") && error.contains("cortex-m"), "{error}");
     case.board(local);
+    let manifest = fs::read_to_string(case.path("crate/manifest.json")).unwrap();
+    case.write("crate/manifest.json", &manifest.replace("x86_64", "onnx"));
+    let error = case.assert_fails(&["--board", "b.json"]);
+    assert!(error.contains("ONNX model") && error.contains("--platform x86_64"), "{error}");
+    case.write("crate/manifest.json", &manifest);
     for (out, expected) in [("sys", "this is a folder"), ("b.json/record.json", "part of its path is a file")] {
         assert!(error_of(&case.measure(&["--out", out])).contains(expected));
     }

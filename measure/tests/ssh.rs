@@ -5,9 +5,9 @@ mod support;
 use common::hash::sha256_hex;
 use common::measurement::EnergyStatus;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use support::sshd::Sshd;
 use support::{
     CRASH, Case, TARGET, WAIT, advance, error_of, package, ready, start, timed_windows, wait_until, windows,
 };
@@ -15,47 +15,16 @@ use support::{
 /// A server that is up, and a case whose `b.json` is behind it.
 struct Server {
     case: Case,
-    sshd: Child,
+    _sshd: Sshd,
 }
 
 impl Server {
     fn start(case: Case) -> Server {
-        let here = case.path("").display().to_string();
-        for key in ["host", "user"] {
-            let status =
-                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(case.path(key)).status();
-            assert!(status.expect("install openssh-client").success());
-        }
-        fs::copy(case.path("user.pub"), case.path("authorized")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // What is in the folder `bin` goes before the board's own programs.
-        let server = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {here}/host\nAuthorizedKeysFile {here}/authorized\n\
-             PasswordAuthentication no\nStrictModes no\nUsePAM no\nPidFile none\nSetEnv PATH={here}/bin:/usr/bin:/bin\n"
-        );
-        case.write("sshd_config", &server);
-        // Where a server that root starts keeps its unprivileged half; others need none.
-        let _ = fs::create_dir_all("/run/sshd");
-        let mut sshd = Command::new("/usr/sbin/sshd");
-        sshd.args(["-D", "-e", "-f"]).arg(case.path("sshd_config"));
-        let sshd = sshd.stderr(Stdio::null()).spawn().expect("install openssh-server");
-        let key = fs::read_to_string(case.path("host.pub")).unwrap();
-        case.write("known_hosts", &format!("[127.0.0.1]:{port} {key}"));
-        let client = format!(
-            "Host board\n HostName 127.0.0.1\n Port {port}\n IdentityFile {here}/user\n IdentitiesOnly yes\n \
-             UserKnownHostsFile {here}/known_hosts\n GlobalKnownHostsFile none\n"
-        );
-        case.write("ssh_config", &client);
+        let path = format!("{}:/usr/bin:/bin", case.path("bin").display());
+        let sshd = Sshd::start(&case.path(""), &path);
         case.board(&keys("rapl"));
-        wait_until("sshd does not listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Server { case, sshd }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.sshd.kill();
-        let _ = self.sshd.wait();
+        Server { case, _sshd: sshd }
     }
 }
 

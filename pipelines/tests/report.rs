@@ -4,7 +4,7 @@ mod fixture;
 
 use common::genome::Optimizer;
 use common::json::{self, Known};
-use common::measurement::{Energy, EnergyStatus, Measurement};
+use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
 use common::search_files::Evaluation;
 use common::train_report::EvalReport;
@@ -16,8 +16,22 @@ const DENSE: &str = "networks/1/dense/measurement-host.json";
 const PRUNED: &str = "networks/1/pruned/measurement-host.json";
 
 fn report(fixture: &Fixture) -> Output {
+    report_with(fixture, &[])
+}
+
+fn report_with(fixture: &Fixture, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
-    command.arg("--run").arg(fixture.run()).arg("--out").arg(fixture.out()).output().unwrap()
+    command.arg("--run").arg(fixture.run()).arg("--out").arg(fixture.out()).args(more).output().unwrap()
+}
+
+/// What the comparison with a baseline says of a network, cell by cell.
+fn compared(fixture: &Fixture, baseline: &str, network: &str) -> (Vec<String>, String) {
+    let output = report_with(fixture, &["--baseline", baseline]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find(|line| line.starts_with(&format!("{network}  "))).unwrap_or_else(|| panic!("{said}"));
+    let cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect();
+    (cells, said)
 }
 
 /// The table on stdout and the page.
@@ -254,4 +268,64 @@ fn an_output_folder_that_cannot_be_written_to_is_one_line() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
     assert!(stderr.contains("report: cannot create the folder"), "{stderr}");
+}
+
+#[test]
+fn networks_are_compared_with_a_baseline_as_in_table_3() {
+    let fixture = Fixture::new();
+    let energy = |joules: f64| Energy {
+        reason: None,
+        gross_j: Some(joules),
+        gross_interval_j: Some([0.99 * joules, 1.01 * joules]),
+        net_reason: Some("no idle".into()),
+        ..Energy::without_numbers(EnergyStatus::Measured, "rapl".into(), String::new())
+    };
+    let set = |file: &str, p50_s: f64, joules: f64| {
+        fixture.change(file, |m: &mut Measurement| {
+            m.latency.p50_s = p50_s;
+            m.latency.p50_interval_s = [0.98 * p50_s, 1.02 * p50_s];
+            m.energy = energy(joules);
+        });
+    };
+    set(DENSE, 3e-3, 0.06);
+    set(PRUNED, 2e-3, 0.06);
+    let (row, said) = compared(&fixture, "1/dense", "1/pruned");
+    assert_eq!(row[2..], ["~1.00x", "1.50x"], "{said}");
+    assert_eq!(compared(&fixture, "1/dense", "* 1/dense").0[1..], ["15.26", "1", "1"]);
+    assert_eq!(compared(&fixture, "1/pruned", "1/dense").0[3], "0.67x");
+    let page = fs::read_to_string(fixture.out().join("index.html")).unwrap();
+    assert!(page.contains("Compared with the baseline") && page.contains("Behind a ~"));
+    // Copying and computing apart, on one of the two and on both.
+    let parts = |scale: f64| Some(Communication { h2d_s: 3e-6 * scale, kernel_s: 2e-3 * scale, d2h_s: 1e-6 * scale });
+    fixture.change(DENSE, |m: &mut Measurement| m.communication = parts(2.0));
+    assert!(compared(&fixture, "1/dense", "1/pruned").1.contains("copying and computing were not measured apart"));
+    fixture.change(PRUNED, |m: &mut Measurement| m.communication = parts(1.0));
+    assert_eq!(compared(&fixture, "1/dense", "1/pruned").0[4..], ["2.00x", "2.00x/2.00x"]);
+    fixture.change(PRUNED, |m: &mut Measurement| {
+        m.emulated = true;
+        m.energy = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "emulated".into());
+    });
+    assert!(
+        compared(&fixture, "1/dense", "1/pruned").1.contains("host is emulated: its times say nothing about a board")
+    );
+}
+
+#[test]
+fn a_baseline_that_was_not_trained_is_marked() {
+    let fixture = Fixture::new();
+    let folder = fixture.run().join("baselines/resnet-110");
+    fs::create_dir_all(&folder).unwrap();
+    for file in ["network.json", "measurement-host.json"] {
+        fs::copy(fixture.run().join("networks/1/dense").join(file), folder.join(file)).unwrap();
+    }
+    let (row, said) = compared(&fixture, "resnet-110", "* resnet-110 (untrained)");
+    assert!(row[1].starts_with("- ["), "{row:?}");
+    assert!(said.contains("not tested: NID needs a test accuracy"), "{said}");
+    assert!(compared(&fixture, "resnet-110", "1/dense").0[3].ends_with("1.00x"));
+    let error = |name: &str| {
+        let output = report_with(&fixture, &["--baseline", name]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(error("vgg").contains("no network \"vgg\" to compare with; it has 1/dense, 1/pruned"));
 }

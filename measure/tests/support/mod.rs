@@ -3,6 +3,8 @@
 // Each file of tests is a program of its own and needs only a part of this.
 #![allow(dead_code)]
 
+pub(crate) mod sshd;
+
 use common::hash::sha256_hex;
 use common::json;
 use common::manifest::Manifest;

@@ -10,18 +10,24 @@ use common::measurement::{Energy, Measurement, Protocol};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// What to keep in mind where measurements are short.
+/// What to keep in mind where measurements are short or emulated.
 pub(super) fn caution(run: &Run) -> Option<String> {
-    let measured = run.variants().flat_map(|(.., variant)| &variant.measurements);
+    let measured = || run.variants().flat_map(|(.., variant)| &variant.measurements);
     let short: BTreeSet<&str> =
-        measured.filter(|(_, m)| m.protocol == Protocol::Short).map(|(board, _)| board.as_str()).collect();
+        measured().filter(|(_, m)| m.protocol == Protocol::Short).map(|(board, _)| board.as_str()).collect();
     let boards = short.into_iter().collect::<Vec<_>>().join(", ");
-    (!boards.is_empty()).then(|| {
+    let short = (!boards.is_empty()).then(|| {
         format!(
             "A first look only: there are short measurements (on {boards}), shorter than the full protocol asks. Do not \
              compare or publish them."
         )
-    })
+    });
+    let emulated: BTreeSet<&str> = measured().filter(|(_, m)| m.emulated).map(|(board, _)| board.as_str()).collect();
+    let emulated = emulated.into_iter().collect::<Vec<_>>().join(", ");
+    let emulated = (!emulated.is_empty())
+        .then(|| format!("Times on {emulated} are an emulator's: they say nothing about how fast a board is."));
+    let cautions: Vec<String> = short.into_iter().chain(emulated).collect();
+    (!cautions.is_empty()).then(|| cautions.join(" "))
 }
 
 /// One part for each board.
@@ -105,6 +111,12 @@ fn machine(run: &Run, board: &str) -> String {
         ("temperature", each(|m| known(&m.host.temperature_c, |celsius| format!("{celsius:.0} °C")))),
         ("throttled for heat", each(|m| known(&m.host.throttled, |times| format!("{times} times")))),
         ("meter", each(|m| m.energy.meter.clone())),
+        (
+            "instructions of an inference",
+            each(|m| {
+                known(&m.instructions, |i| format!("{}, by {} ({})", si(i.per_inference, ""), i.counter, i.kernels))
+            }),
+        ),
         ("measured on", each(|m| date(m.host.started_unix_s))),
     ])
 }

@@ -3,6 +3,7 @@
 //! Everything comes from the run's files; nothing is computed twice. What a run does not have yet shows as `-` with
 //! the reason; a file that is there but damaged is an error.
 
+mod comparison;
 mod figures;
 mod html;
 mod measurements;
@@ -33,19 +34,25 @@ pub struct Args {
     /// Where index.html and the figures go.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Compare all networks with this one: `1/dense`, `2/pruned`, the name of a crate, or of a folder in `baselines`.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
 }
 
 /// Writes `index.html` and the figures, and prints the table of results.
 ///
 /// # Errors
-/// A folder that is not a run, a damaged file in it, or an output folder that cannot be written to.
+/// A folder that is not a run, a damaged file in it, a baseline that is not in it, or an output folder that cannot be written to.
 pub fn run(args: &Args) -> Result<()> {
     let run = Run::read(&args.run)?;
+    let comparison = args.baseline.as_deref().map(|name| comparison::table(&run, name)).transpose()?;
     let figures = figures::draw(&run).context("cannot draw the figures")?;
     for figure in &figures {
         atomic::write(&args.out.join(figure.file), figure.svg.as_bytes())?;
     }
-    atomic::write(&args.out.join("index.html"), page::render(&run, &figures).as_bytes())?;
+    atomic::write(&args.out.join("index.html"), page::render(&run, &figures, comparison.as_ref()).as_bytes())?;
     let caution = measurements::caution(&run).map_or_else(String::new, |caution| format!("\n\n{caution}"));
-    stage::print_line(&format!("{}\n\n{}{caution}", run.title(), results::table(&run).to_text()))
+    let compared =
+        comparison.map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), comparison::hint()));
+    stage::print_line(&format!("{}\n\n{}{compared}{caution}", run.title(), results::table(&run).to_text()))
 }

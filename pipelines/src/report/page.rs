@@ -3,17 +3,22 @@
 use super::figures::Figure;
 use super::html::{details, escape};
 use super::run_folder::Run;
+use super::table::Table;
 use super::units::{count, percent_of, si};
-use super::{measurements, results, settings};
+use super::{comparison, measurements, results, settings};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
-pub(super) fn render(run: &Run, figures: &[Figure]) -> String {
+pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) -> String {
     let title = escape(&run.title());
     let mut body = String::new();
     section(&mut body, "Results", &results_part(run));
+    if let Some(table) = comparison {
+        let hint = format!("<p class=\"hint\">{}</p>\n", escape(comparison::hint()));
+        section(&mut body, "Compared with the baseline", &(table.to_html() + &hint));
+    }
     let drawn: Vec<String> = figures.iter().map(figure_part).collect();
     let _ = write!(body, "<div class=\"figures\">\n{}</div>\n", drawn.concat());
     let pruning = results::pruning_table(run);
@@ -92,7 +97,7 @@ fn tiles(run: &Run) -> String {
     let smallest = tested().map(|(_, counts)| counts.parameters).min();
     let fastest =
         run.variants().flat_map(|(.., v)| v.measurements.keys().filter_map(|board| v.measurement(board).ok()));
-    let fastest = fastest.min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s));
+    let fastest = fastest.filter(|m| !m.emulated).min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s));
     let searched = (!run.evaluations.is_empty()).then(|| count(run.evaluations.len() as u64));
     let tiles = [
         (searched, "networks evaluated".to_string()),

@@ -25,7 +25,9 @@ pub(super) fn table(run: &Run) -> Table {
     let mut titles: Vec<(String, bool)> =
         COLUMNS.iter().map(|(title, numeric)| (title.to_string(), *numeric)).collect();
     for board in &boards {
-        titles.extend([(format!("latency p50, {board}"), true), (format!("energy, {board}"), true)]);
+        let emulated = run.variants().any(|(.., v)| v.measurements.get(*board).is_some_and(|m| m.emulated));
+        let emulated = if emulated { " (emulated)" } else { "" };
+        titles.extend([(format!("latency p50, {board}{emulated}"), true), (format!("energy, {board}"), true)]);
     }
     if boards.is_empty() {
         titles.extend([("latency p50".to_string(), true), ("energy".to_string(), true)]);

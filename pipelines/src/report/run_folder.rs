@@ -6,6 +6,7 @@
 //! networks/<rank>/{dense, pruned}/{network.json, train.json, prune.json, test.json}
 //! networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
+//! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +37,8 @@ pub(super) struct Run {
     pub(super) evaluations: Vec<Evaluation>,
     /// The winners of the search, best first.
     pub(super) winners: Vec<Winner>,
+    /// Other networks to compare with, by name.
+    pub(super) baselines: Vec<(String, Variant)>,
 }
 
 /// A network that was chosen by the search, before and after pruning.
@@ -80,6 +83,7 @@ impl Run {
             search: read(&folder.join("explore/search.json"))?,
             evaluations: if evaluations.exists() { json::read_lines(&evaluations)? } else { Vec::new() },
             winners: read_winners(folder, archive.as_ref())?,
+            baselines: read_baselines(&folder.join("baselines"))?,
             archive,
         };
         let nothing = run.search.is_none() && run.evaluations.is_empty() && run.winners.is_empty();
@@ -177,6 +181,11 @@ fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>>
         }
     }
     ranks.into_iter().map(|rank| Winner::read(folder, rank, archive)).collect()
+}
+
+fn read_baselines(folder: &Path) -> Result<Vec<(String, Variant)>> {
+    let names = names_in(folder)?.into_iter();
+    names.map(|name| Ok((name.clone(), Variant::read(&folder.join(&name))?))).collect()
 }
 
 /// The names in a folder, sorted, hidden ones left out; none where there is no such folder.

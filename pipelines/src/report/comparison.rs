@@ -1,0 +1,167 @@
+//! Networks beside a named baseline, as in the paper's Table 3: how many times faster, how many times less energy.
+
+use super::run_folder::{Run, Variant};
+use super::table::{Entry, Table, entry};
+use anyhow::{Result, bail};
+use common::counts::network_information_density;
+use common::measurement::{Communication, Measurement};
+
+/// A network by what people call it.
+struct Named<'a> {
+    name: String,
+    variant: &'a Variant,
+}
+
+/// One row for each network, columns for each board, and what to keep in mind.
+///
+/// # Errors
+/// There is no such baseline, or there are several.
+pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
+    let networks = networks(run);
+    let base = find(&networks, baseline)?;
+    let boards = run.boards();
+    let mut titles = vec![("network".to_string(), false), ("NID".to_string(), true)];
+    for board in &boards {
+        titles.extend(["energy efficiency", "speedup"].map(|title| (format!("{title}, {board}"), true)));
+        if has_communication(&networks, board) {
+            titles.extend(["kernel speedup", "D2H/H2D speedup"].map(|title| (format!("{title}, {board}"), true)));
+        }
+    }
+    let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
+    for network in &networks {
+        let is_base = std::ptr::eq(network.variant, base.variant);
+        let mut row = vec![Ok(title(network, is_base)), nid(network.variant)];
+        for board in &boards {
+            let cells = if has_communication(&networks, board) { 4 } else { 2 };
+            let both = base.variant.measurement(board).and_then(|b| Ok((b, network.variant.measurement(board)?)));
+            row.extend(match both {
+                Ok(_) if is_base => vec![Ok("1".to_string()); cells],
+                Ok((base, record)) => entries(base, record, cells),
+                Err(reason) => vec![Err(reason); cells],
+            });
+        }
+        table.push(row);
+    }
+    Ok(table)
+}
+
+/// What the numbers mean.
+pub(super) fn hint() -> &'static str {
+    "Above 1 is in favour of the network, below 1 of the baseline (*). Speedup is of the median latency, energy \
+     efficiency of everything the meter saw for one inference. Behind a ~ the 95 % intervals of the two overlap: the \
+     difference may be noise."
+}
+
+fn networks(run: &Run) -> Vec<Named<'_>> {
+    let winners =
+        run.variants().map(|(winner, kind, variant)| Named { name: format!("{}/{kind}", winner.rank), variant });
+    let baselines = run.baselines.iter().map(|(name, variant)| Named { name: name.clone(), variant });
+    winners.chain(baselines).filter(|network| network.variant.network.is_some()).collect()
+}
+
+/// By the name in the table, or by that of the crate that was measured.
+fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
+    let called = |network: &&Named| {
+        network.name == name || network.variant.measurements.values().any(|record| record.ran.name == name)
+    };
+    let found: Vec<&Named> = networks.iter().filter(called).collect();
+    match found[..] {
+        [network] => Ok(network),
+        [] => {
+            let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+            bail!("the run has no network {name:?} to compare with; it has {}", names.join(", "))
+        }
+        [..] => bail!("several networks of the run are called {name:?}; give --baseline a name such as 1/dense"),
+    }
+}
+
+/// A network that has seen no image has a latency like any other, and an accuracy that means nothing.
+fn title(network: &Named, is_base: bool) -> String {
+    let untrained =
+        network.variant.train.is_none() && network.variant.prune.is_none() && network.variant.test.is_none();
+    format!("{}{}{}", if is_base { "* " } else { "" }, network.name, if untrained { " (untrained)" } else { "" })
+}
+
+fn nid(variant: &Variant) -> Entry {
+    let nid = variant.test.as_ref().zip(variant.counts);
+    let nid = nid.map(|(test, counts)| network_information_density(test.accuracy, counts.parameters));
+    entry(nid, "not tested: NID needs a test accuracy", |nid| format!("{nid:.2}"))
+}
+
+fn has_communication(networks: &[Named], board: &str) -> bool {
+    let measured = networks.iter().filter_map(|network| network.variant.measurement(board).ok());
+    measured.into_iter().any(|record| record.communication.is_some())
+}
+
+fn entries(base: &Measurement, record: &Measurement, cells: usize) -> Vec<Entry> {
+    if base.emulated || record.emulated {
+        let reason = format!("{} is emulated: its times say nothing about a board", record.board);
+        return vec![Err(reason); cells];
+    }
+    let mut entries = vec![efficiency(base, record), Ok(speedup(base, record))];
+    if cells > 2 {
+        entries.extend(communication(base, record));
+    }
+    entries
+}
+
+fn efficiency(base: &Measurement, record: &Measurement) -> Entry {
+    let of = |m: &Measurement| {
+        let reason = || format!("no energy on {}: {}", m.board, m.energy.reason.clone().unwrap_or_default());
+        m.energy.gross_j.zip(m.energy.gross_interval_j).ok_or_else(reason)
+    };
+    let (base, record) = (of(base)?, of(record)?);
+    Ok(ratio(base, record))
+}
+
+fn speedup(base: &Measurement, record: &Measurement) -> String {
+    let of = |m: &Measurement| (m.latency.p50_s, m.latency.p50_interval_s);
+    ratio(of(base), of(record))
+}
+
+/// How many times the second is smaller than the first.
+fn ratio((base, [base_low, base_high]): (f64, [f64; 2]), (value, [low, high]): (f64, [f64; 2])) -> String {
+    let noise = if base_low <= high && low <= base_high { "~" } else { "" };
+    format!("{noise}{}x", three_digits(base / value))
+}
+
+fn communication(base: &Measurement, record: &Measurement) -> [Entry; 2] {
+    let (Some(base), Some(record)) = (base.communication, record.communication) else {
+        let reason = || Err("copying and computing were not measured apart".to_string());
+        return [reason(), reason()];
+    };
+    let times = |of: fn(&Communication) -> f64| three_digits(of(&base) / of(&record));
+    let copies = format!("{}x/{}x", times(|c| c.d2h_s), times(|c| c.h2d_s));
+    [Ok(format!("{}x", times(|c| c.kernel_s))), Ok(copies)]
+}
+
+fn three_digits(ratio: f64) -> String {
+    let decimals = if ratio >= 100.0 {
+        0
+    } else if ratio >= 10.0 {
+        1
+    } else if ratio >= 0.1 {
+        2
+    } else {
+        3
+    };
+    format!("{ratio:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_intervals_are_marked() {
+        assert_eq!(ratio((3.0, [2.9, 3.1]), (2.0, [1.9, 2.1])), "1.50x");
+        assert_eq!(ratio((2.0, [1.9, 2.1]), (3.0, [2.9, 3.1])), "0.67x");
+        assert_eq!(ratio((3.0, [2.0, 3.1]), (2.0, [1.9, 2.1])), "~1.50x");
+        assert_eq!(ratio((3.0, [2.9, 3.1]), (3.0, [2.9, 3.1])), "~1.00x");
+    }
+
+    #[test]
+    fn three_digits_of_any_ratio() {
+        assert_eq!([0.016, 0.5, 3.456, 27.7, 123.4].map(three_digits), ["0.016", "0.50", "3.46", "27.7", "123"]);
+    }
+}
