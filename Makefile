@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -86,6 +86,11 @@ target/onnx-venv/installed:
 	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
+
+CRATE ?= $(firstword $(wildcard $(RUN)/networks/*/*/crate-x86_64))
+bench-measure: ## what measuring adds to the latency that it measures; CRATE=DIR, by default one of RUN
+	@test -n "$(CRATE)" || { echo "bench-measure: $(RUN) has no crate for x86_64: run make codegen, or name one with CRATE=DIR" >&2; exit 1; }
+	cargo bench -p measure --bench overhead $(INTO) -- --crate $(CRATE) $(BENCH_ARGS)
 
 # Goes on without pymoo, since ours can be measured alone, and tries again next time.
 target/bench-search-venv/installed:

@@ -8,6 +8,7 @@ mod energy;
 mod fake_sysfs;
 mod files;
 mod host;
+mod instructions;
 mod instruments;
 mod interrupt;
 mod meter;
@@ -42,7 +43,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Builds and runs a crate on a board and records its latency and energy.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Lists the known boards, and which meters this machine has, as JSON.
     Boards(BoardsArgs),
     /// Compares records with a baseline: speedup and energy efficiency, each with its interval.
@@ -78,6 +79,12 @@ pub struct RunArgs {
     /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
     #[arg(long)]
     require_energy: bool,
+    /// Count the instructions of an inference, too, in runs of their own: with perf or valgrind on this machine.
+    #[arg(long)]
+    count_instructions: bool,
+    /// Plugin with which QEMU counts; at the end it says `insns: N` or `instructions: N`.
+    #[arg(long, value_name = "F", requires = "count_instructions")]
+    qemu_plugin: Option<PathBuf>,
     #[command(flatten)]
     meter: MeterArgs,
 }

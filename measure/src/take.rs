@@ -6,7 +6,7 @@ use crate::meter::counter::Interval;
 use crate::meter::{self, Means};
 use crate::runner::{self, Program, Whereabouts};
 use crate::session::{self, MeasuredWindow, Patience, Ready};
-use crate::{RunArgs, boards, energy, interrupt, record};
+use crate::{RunArgs, boards, energy, instructions, interrupt, record};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::Board;
 use common::crate_hash::crate_sha256;
@@ -100,6 +100,12 @@ impl<'a> Plan<'a> {
         let host = before.facts_after(files.as_ref(), sysfs, started_unix_s);
         let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
         check_target(board, &ready)?;
+        let instructions = self.args.count_instructions.then(|| {
+            say("counting instructions");
+            instructions::count(board, &self.program, self.args.qemu_plugin.as_deref())
+        });
+        let instructions =
+            instructions.unwrap_or_else(|| Ok(Known::unknown("not counted: give --count-instructions")))?;
 
         let mut intervals: Vec<&mut Interval> = windows.iter_mut().map(|window| &mut window.interval).collect();
         intervals.extend(idle_before.iter_mut().chain(&mut idle_after));
@@ -120,7 +126,7 @@ impl<'a> Plan<'a> {
             settings: settings.clone(),
             ran: Ran { name, crate_sha256, weights_sha256, binary_sha256, target, rustc, threads, batch, kernels },
             latency,
-            instructions: Known::unknown("not counted"),
+            instructions,
             communication,
             energy: Energy { log, ..energy },
             idle_before: idle_before.map(|interval| record::reading(interval, tick_s)),

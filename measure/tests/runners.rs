@@ -122,6 +122,50 @@ fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
     assert!(support::error_of(&with_bin(&case, &["--board", "b.json"])).contains("\"garbage\""));
 }
 
+/// Says what `bench` would say, with 101 inferences where a window has a length, and counts 1,000 instructions for each.
+const COUNTING: &str = r#"
+n=1; case "$*" in *"--window-s 2"*) n=101 ;; esac
+cat <<END
+{"schema":"neuropower/bench/1","event":"ready","name":"tiny","kernels":"avx2","target":"t","threads":1,"batch":1}
+{"schema":"neuropower/bench/1","event":"start","window":1}
+{"schema":"neuropower/bench/1","event":"window","window":1,"inferences":$n,"seconds":2.0,"p50_s":0.01,"p90_s":0.02,"p99_s":0.03}
+END
+count=$((7000000 + 1000 * n))"#;
+
+#[test]
+fn instructions_are_counted_in_runs_of_their_own() {
+    let case = Case::new([3, 3, 3]);
+    let count = |more: &[&str]| {
+        let output = with_bin(&case, &[&["--count-instructions"], more].concat());
+        support::assert_succeeds(&output);
+        (case.record().instructions, String::from_utf8(output.stderr).unwrap())
+    };
+    // As in a virtual machine: perf is there and cannot count.
+    case.write_program(
+        "bin/perf",
+        r#"while [ "$1" != -o ]; do shift; done; echo '<not supported>,,instructions:u' >"$2""#,
+    );
+    let log = r#"for word; do case $word in --log-file=*) log=${word#--log-file=} ;; esac; done"#;
+    case.write_program("bin/valgrind", &format!("{log}{COUNTING}\necho \"==1== I   refs:      $count\" >$log"));
+    let (counted, said) = count(&[]);
+    let counted = counted.value.unwrap();
+    assert_eq!(
+        (counted.per_inference, counted.counter.as_str(), counted.kernels.as_str()),
+        (1000.0, "valgrind", "avx2")
+    );
+    assert!(said.contains("1.0000e3 instructions, by valgrind"), "{said}");
+    case.write_program("bin/valgrind", "echo broken >&2; exit 1");
+    let reason = count(&[]).0.reason.unwrap();
+    assert!(reason.starts_with("perf: ") && reason.contains("valgrind: exit status: 1: broken"), "{reason}");
+    // QEMU, with and without a plugin; this one writes to its error output.
+    let qemu = r#"case " $* " in *" -plugin p.so "*) ;; *) exec "$@" ;; esac"#;
+    case.write_program("bin/qemu-it", &format!("{qemu}{COUNTING}\necho \"instructions: $count\" >&2"));
+    case.board(&emulated(r#"["qemu-it","{program}","{arguments}"]"#));
+    let counted = count(&["--board", "b.json", "--qemu-plugin", "p.so"]).0.value.unwrap();
+    assert_eq!((counted.per_inference, counted.counter.as_str()), (1000.0, "qemu"));
+    assert!(count(&["--board", "b.json"]).0.reason.unwrap().contains("--qemu-plugin"));
+}
+
 #[test]
 fn the_list_says_what_is_missing() {
     let case = Case::new([1, 1, 1]);

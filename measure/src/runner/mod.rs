@@ -33,7 +33,7 @@ pub(crate) enum Whereabouts {
     /// It is another one.
     There(Link),
     /// A tool on this machine runs programs for it.
-    Tool(Vec<String>),
+    Tool,
 }
 
 impl Whereabouts {
@@ -63,9 +63,9 @@ impl Whereabouts {
             }
             Runner::Qemu | Runner::ProbeRs => {
                 here()?;
-                let words = board.command.clone().unwrap_or_default();
+                let words = board.command.as_deref().unwrap_or_default();
                 tool::require(words.first().map_or("", String::as_str))?;
-                Ok(Whereabouts::Tool(words))
+                Ok(Whereabouts::Tool)
             }
         }
     }
@@ -78,7 +78,7 @@ impl Whereabouts {
         Ok(match self {
             Whereabouts::Here => Some(Files::Here),
             Whereabouts::There(link) => Some(Files::There(Shell::start(link.shell("exec sh"))?)),
-            Whereabouts::Tool(_) => None,
+            Whereabouts::Tool => None,
         })
     }
 
@@ -88,9 +88,8 @@ impl Whereabouts {
     /// The board cannot be reached.
     pub(crate) fn bring(self, program: &Program) -> Result<Place> {
         Ok(match self {
-            Whereabouts::Here => Place::Here,
+            Whereabouts::Here | Whereabouts::Tool => Place::Here,
             Whereabouts::There(link) => Place::There(remote::Copied::new(link, program)?),
-            Whereabouts::Tool(words) => Place::Tool(words),
         })
     }
 }
@@ -136,28 +135,33 @@ pub(crate) enum Place {
     Here,
     /// On another machine.
     There(remote::Copied),
-    /// By a tool, whose words these are.
-    Tool(Vec<String>),
 }
 
 impl Place {
     /// The command that runs `bench` on the board and shows what it prints.
     pub(crate) fn command(&self, board: &Board, program: &Program, settings: &MeasurementSettings) -> (Command, Shows) {
-        let arguments = bench_arguments(settings);
         let command = match self {
-            Place::Here => {
-                let mut command = Command::new(&program.file);
-                command.args(arguments);
-                command
-            }
+            Place::Here => here(board, program, settings),
             Place::There(copied) => copied.command(settings),
-            Place::Tool(words) => tool::command(words, &program.file, &arguments),
         };
         let shows = match board.runner {
             Runner::ProbeRs => Shows::ProbeOutput,
             Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => Shows::Output,
         };
         (command, shows)
+    }
+}
+
+/// The command that runs `bench` on this machine, by itself or by the board's tool.
+pub(crate) fn here(board: &Board, program: &Program, settings: &MeasurementSettings) -> Command {
+    let arguments = bench_arguments(settings);
+    match &board.command {
+        Some(words) => tool::command(words, &program.file, &arguments),
+        None => {
+            let mut command = Command::new(&program.file);
+            command.args(arguments);
+            command
+        }
     }
 }
 
