@@ -34,10 +34,16 @@ pub struct Board {
     /// For the meter `nvml`: the GPU's index, 0 where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<u32>,
-    /// Bytes of a microcontroller's memory for code and constants.
+    /// Where a microcontroller's memory for code and constants begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_address: Option<u64>,
+    /// Its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_bytes: Option<u64>,
-    /// Bytes of a microcontroller's memory for variables.
+    /// Where a microcontroller's memory for variables begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_address: Option<u64>,
+    /// Its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
 }
@@ -254,7 +260,9 @@ mod tests {
             command: None,
             hwmon: None,
             gpu: None,
+            flash_address: None,
             flash_bytes: None,
+            ram_address: None,
             ram_bytes: None,
         }
     }
