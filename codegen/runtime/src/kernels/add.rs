@@ -5,9 +5,6 @@ use super::norm::Norm;
 use super::simd::{Kernels, Simd, Task};
 use core::marker::PhantomData;
 
-/// Elements that are computed together; the compiler makes vectors of them.
-const BLOCK: usize = 16;
-
 /// `to = F(to + norm(from))`, in place, for tensors whose channels have `plane` elements.
 ///
 /// # Panics
@@ -27,35 +24,25 @@ struct Add<'a, F> {
 
 impl<F: Activation> Task for Add<'_, F> {
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         let planes = self.from.chunks_exact(self.plane).zip(self.to.chunks_exact_mut(self.plane));
         for (channel, (from, to)) in planes.enumerate() {
-            add_channel::<F>(Norm::of(self.norm, channel), from, to);
+            add_channel::<F, S>(simd, Norm::of(self.norm, channel), from, to);
         }
     }
 }
 
 #[inline(always)]
-fn add_channel<F: Activation>(scale_and_shift: (f32, f32), from: &[f32], to: &mut [f32]) {
-    let (from_blocks, mut to_blocks) = (from.chunks_exact(BLOCK), to.chunks_exact_mut(BLOCK));
-    let from_rest = from_blocks.remainder();
-    for (from, to) in from_blocks.zip(&mut to_blocks) {
-        add_block::<F>(scale_and_shift, from, to);
+fn add_channel<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
+    let (scale, shift) = (simd.splat(scale), simd.splat(shift));
+    let sum = |to, from| F::apply(simd, simd.add(to, simd.mul_add(from, scale, shift)));
+    let (vectors, mut to_vectors) = (from.chunks_exact(S::LANES), to.chunks_exact_mut(S::LANES));
+    let rest = vectors.remainder();
+    for (from, to) in vectors.zip(&mut to_vectors) {
+        simd.store(sum(simd.load(to), simd.load(from)), to);
     }
-    let to_rest = to_blocks.into_remainder();
-    let n = to_rest.len();
-    let (mut padded_from, mut padded_to) = ([0.0; BLOCK], [0.0; BLOCK]);
-    padded_from[..n].copy_from_slice(from_rest);
-    padded_to[..n].copy_from_slice(to_rest);
-    add_block::<F>(scale_and_shift, &padded_from, &mut padded_to);
-    to_rest.copy_from_slice(&padded_to[..n]);
-}
-
-#[inline(always)]
-fn add_block<F: Activation>((scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
-    for (from, to) in from.iter().zip(to) {
-        *to = F::apply(*to + (from * scale + shift));
-    }
+    let to = to_vectors.into_remainder();
+    simd.store_part(sum(simd.load_part(to), simd.load_part(rest)), to);
 }
 
 /// The first of every `stride` rows and columns of a tensor of (channels, rows, columns); what is left of `to` is
