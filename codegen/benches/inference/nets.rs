@@ -1,6 +1,6 @@
 //! The networks that are compared.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use common::activation::{Activation, PiecewiseActivation};
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network, Op};
@@ -103,6 +103,8 @@ fn repair(network: &mut Network) -> Result<()> {
                 *in_features = taken;
                 *out_features
             }
+            // A residual network would have to keep the channels that meet in a sum alike.
+            Op::Add {} | Op::Shortcut { .. } => bail!("only networks without additions can be halved"),
             Op::Activation(_)
             | Op::Dropout { .. }
             | Op::Concat {}
