@@ -5,7 +5,7 @@ use crate::activation::{Activation, PiecewiseActivation};
 use crate::builder::Builder;
 use crate::genome::{Genome, Optimizer};
 use crate::json::Document;
-use crate::network::{Input, Network, Op, Origin};
+use crate::network::{Input, Network, Node, Op, Origin};
 use crate::template::Template;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,11 @@ impl Baseline {
 
     fn build(&self, input: Input, classes: Vec<String>) -> Result<Network> {
         let nodes = match &self.architecture {
-            Architecture::Resnet { depth, channels } => resnet(*depth, channels, input.channels, classes.len())?.nodes,
+            Architecture::Resnet { depth, channels } => resnet(*depth, channels, input.channels, classes.len())?,
             Architecture::Densenet { depth, growth_rate, stem_channels } => {
                 let template =
                     Template { growth_rate: *growth_rate, stem_channels: *stem_channels, ..Template::default() };
-                densenet(&template, *depth, input.clone(), classes.clone())?.nodes
+                densenet(&template, *depth, input.channels, classes.len())?
             }
         };
         let origin = Origin::Baseline { name: self.name.clone(), optimizer: self.optimizer };
@@ -98,21 +98,25 @@ impl Baseline {
     }
 }
 
-fn densenet(template: &Template, depth: usize, input: Input, classes: Vec<String>) -> Result<Network> {
+fn densenet(template: &Template, depth: usize, image_channels: usize, classes: usize) -> Result<Vec<Node>> {
     template.check()?;
-    ensure!(depth <= MAX_DEPTH, "the depth {depth} is above {MAX_DEPTH}");
     let genome = Genome {
         left_activation: RELU.left,
         right_activation: RELU.right,
         condense_layers: 3,
         feature_extraction_layers: depth,
         kernel_size: 3,
+        // Decides nothing about the nodes.
         optimizer: Optimizer::Sgd,
     };
-    template.expand(&genome, input, classes)
+    ensure!(
+        genome.fels_per_condense_layer().is_some() && depth <= MAX_DEPTH,
+        "a DenseNet has a depth of 3 n + 4, at most {MAX_DEPTH}, not {depth}"
+    );
+    template.nodes(&genome, image_channels, classes)
 }
 
-fn resnet(depth: usize, channels: &[usize], image_channels: usize, classes: usize) -> Result<Builder> {
+fn resnet(depth: usize, channels: &[usize], image_channels: usize, classes: usize) -> Result<Vec<Node>> {
     ensure!(!channels.is_empty(), "a ResNet needs the channels of at least one stage");
     ensure!(
         channels.iter().all(|c| (1..=4096).contains(c)) && channels.is_sorted(),
@@ -136,7 +140,7 @@ fn resnet(depth: usize, channels: &[usize], image_channels: usize, classes: usiz
     }
     graph.push("head.pool", Op::GlobalAveragePool {});
     graph.classifier("head.classifier", classes);
-    Ok(graph)
+    Ok(graph.nodes)
 }
 
 /// Two convolutions whose result is added to what went in, then the activation.
@@ -199,7 +203,7 @@ pub(crate) mod tests {
             let architecture = Architecture::Densenet { depth, growth_rate, stem_channels: 16 };
             Baseline { architecture, ..resnet_of(20, &[16]) }
         };
-        assert!(error(densenet(41, 12), 32).contains("41"));
+        assert!(error(densenet(41, 12), 32).contains("3 n + 4, at most 2000, not 41"));
         assert!(error(densenet(40, 0), 32).contains("growth_rate"));
         assert!(error(densenet(40, 12), 3).contains("transition2.pool"));
         assert!(error(densenet(1 << 62, 12), 32).contains("2000"));

@@ -4,7 +4,7 @@
 use crate::activation::PiecewiseActivation;
 use crate::builder::Builder;
 use crate::genome::Genome;
-use crate::network::{Input, Network, Op, Origin};
+use crate::network::{Input, Network, Node, Op, Origin};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -73,13 +73,21 @@ impl Template {
     /// # Errors
     /// The FEL gene is not a DenseNet depth, or pooling leaves nothing of the image.
     pub fn expand(&self, genome: &Genome, input: Input, classes: Vec<String>) -> Result<Network> {
+        let nodes = self.nodes(genome, input.channels, classes.len())?;
+        let network = Network { origin: Origin::Genome(*genome), input, classes, nodes };
+        crate::json::Document::check(&network).with_context(|| format!("the network of genome {genome}"))?;
+        Ok(network)
+    }
+
+    /// The nodes of a genome's network. That they fit the images is not checked.
+    pub(crate) fn nodes(&self, genome: &Genome, image_channels: usize, classes: usize) -> Result<Vec<Node>> {
         let fels = genome.fels_per_condense_layer().with_context(|| {
             format!(
                 "feature_extraction_layers {} is not a depth: it must be 4 + 3 n with n at least 1",
                 genome.feature_extraction_layers
             )
         })?;
-        let mut graph = Builder::new(input.channels);
+        let mut graph = Builder::new(image_channels);
         graph.conv("stem.conv", self.stem_channels, self.stem_kernel, 1);
         for layer in 1..=genome.condense_layers {
             for fel in 1..=fels {
@@ -89,10 +97,8 @@ impl Template {
                 self.transition(&mut graph, &format!("transition{layer}"), genome.activation());
             }
         }
-        self.head(&mut graph, genome.activation(), classes.len());
-        let network = Network { origin: Origin::Genome(*genome), input, classes, nodes: graph.nodes };
-        crate::json::Document::check(&network).with_context(|| format!("the network of genome {genome}"))?;
-        Ok(network)
+        self.head(&mut graph, genome.activation(), classes);
+        Ok(graph.nodes)
     }
 
     fn feature_extraction_layer(&self, graph: &mut Builder, name: &str, genome: &Genome) {

@@ -56,7 +56,7 @@ enum Command {
     Run(commands::RunArgs),
     /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
     Select(commands::SelectArgs),
-    /// Expands a genome to its network; prints parameters and MACs, as JSON
+    /// Expands a genome or a baseline to its network; prints parameters and MACs, as JSON
     Network(commands::NetworkArgs),
     /// Trains genomes shortly and in full; prints how well short trainings rank them
     Fidelity(commands::FidelityArgs),
