@@ -12,11 +12,13 @@ const ENOUGH_TICKS: f64 = 100.0;
 /// A window that ends this share too early is as long as it was asked to be.
 const ROUNDING: f64 = 1e-3;
 
-/// Whether everything was at least as long as the full protocol asks: the settings, what `bench` made of them, and the
-/// windows in updates of the meter.
-pub(crate) fn protocol(settings: &MeasurementSettings, windows: &[Window]) -> Protocol {
+/// Whether everything was at least as long as the full protocol asks: the settings, what `bench` made of them, the
+/// windows in updates of the meter, and for how long a display was watched.
+pub(crate) fn protocol(settings: &MeasurementSettings, windows: &[Window], watched_s: Option<f64>) -> Protocol {
+    let full = MeasurementSettings::default();
+    let watched = watched_s.is_none_or(|watched_s| watched_s >= full.window_s);
     let long = |w: &Window| w.seconds >= settings.window_s * (1.0 - ROUNDING) && w.under_100_ticks != Some(true);
-    if settings.is_full() && windows.iter().all(long) { Protocol::Full } else { Protocol::Short }
+    if settings.is_full() && watched && windows.iter().all(long) { Protocol::Full } else { Protocol::Short }
 }
 
 /// Latency over all windows, at least one.
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn a_measurement_is_full_only_when_all_of_it_was() {
         let full = MeasurementSettings::default();
-        let of = |settings: &MeasurementSettings, seconds: f64, under_100_ticks| {
+        let watched = |settings: &MeasurementSettings, seconds: f64, under_100_ticks, watched_s| {
             let interval = Interval { t0_s: 0.0, t1_s: seconds, counters: vec![], energy: Ok(None) };
             let measured = MeasuredWindow {
                 inferences: 1,
@@ -160,8 +162,11 @@ mod tests {
                 communication: None,
                 interval,
             };
-            protocol(settings, &[Window { under_100_ticks, ..window(measured, None) }])
+            protocol(settings, &[Window { under_100_ticks, ..window(measured, None) }], watched_s)
         };
+        let of = |settings: &_, seconds, under_100_ticks| watched(settings, seconds, under_100_ticks, None);
+        assert_eq!(watched(&full, 10.0, None, Some(10.0)), Protocol::Full);
+        assert_eq!(watched(&full, 10.0, None, Some(5.0)), Protocol::Short);
         assert_eq!(of(&full, 10.0, None), Protocol::Full);
         assert_eq!(of(&full, 10.0, Some(false)), Protocol::Full);
         assert_eq!(of(&full, 9.0, None), Protocol::Short);

@@ -122,7 +122,7 @@ impl<'a> Plan<'a> {
         Ok(Measurement {
             emulated: board.is_emulated(),
             board: self.board.name,
-            protocol: record::protocol(settings, &windows),
+            protocol: record::protocol(settings, &windows, energy.manual.as_ref().map(|reading| reading.duration_s)),
             settings: settings.clone(),
             ran: Ran { name, crate_sha256, weights_sha256, binary_sha256, target, rustc, threads, batch, kernels },
             latency,

@@ -8,7 +8,8 @@ use common::json;
 use common::measurement::{EnergyStatus, Protocol};
 use std::fs;
 use std::path::Path;
-use support::{CRASH, Case, PROFILE, assert_succeeds, error_of, package, program, ready, start};
+use std::process::{Command, Stdio};
+use support::{CRASH, Case, PROFILE, WAIT, assert_succeeds, error_of, package, program, ready, start, wait_until};
 
 #[test]
 fn without_a_meter_latency_is_measured_and_energy_says_why_not() {
@@ -86,6 +87,19 @@ fn a_bench_that_misbehaves_fails_and_nothing_is_written() {
     let other_profile = Case::new([1, 1, 1]);
     other_profile.write("profile.json", &PROFILE.replace("0.25", "0.125"));
     assert!(other_profile.assert_fails(&[]).contains("panicked at"), "bench's own words are shown");
+}
+
+#[test]
+fn an_interrupted_measurement_leaves_nothing_behind() {
+    let case = Case::doing(&format!("{}\n{}\nsh echo $PPID >pid; mv pid ran\n{WAIT}\n", ready(), start(1)));
+    let measure = case.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("bench does not run", || case.path("ran").exists());
+    let id = measure.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+    let bench = fs::read_to_string(case.path("ran")).unwrap();
+    assert!(!Path::new("/proc").join(bench.trim()).exists(), "bench was ended");
+    assert!(!case.path("record.json").exists());
 }
 
 #[test]

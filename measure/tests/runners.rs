@@ -56,13 +56,19 @@ fn with_bin(case: &Case, more: &[&str]) -> std::process::Output {
     case.command(more).env("PATH", path).output().unwrap()
 }
 
-/// Runs here what would run on a device, in a folder `device` that takes the place of its `/data/local/tmp`.
+/// Runs here what would run on a device; its folder `/data/local/tmp` is `device` beside this program.
 const ADB: &str = r#"
 echo "$*" >>"$0.log"
 [ "$1" = -s ] && { [ "$2" = 0123 ] || { echo "error: device '$2' not found" >&2; exit 1; }; shift 2; }
+here=${0%/*}/device there=/data/local/tmp
 case $1 in
-shell) shift; exec sh -c "$*" ;;
-push) [ -e "${0%/*}/full" ] && { echo "adb: error: failed to copy: No space left on device"; exit 1; }; cp "$2" "$3" ;;
+shell)
+    script=$(printf %s "$2" | sed "s#$there#$here#g")
+    { sh -c "$script"; echo $? >"$0.$$"; } | sed -u "s#$here#$there#g"
+    exit "$(cat "$0.$$")" ;;
+push)
+    [ -e "$here/full" ] && { echo "adb: error: failed to copy: No space left on device"; exit 1; }
+    cp "$2" "$here${3#"$there"}" ;;
 *) exit 1 ;;
 esac"#;
 
@@ -70,10 +76,9 @@ esac"#;
 fn an_android_device_gets_a_copy_that_is_removed() {
     let case = Case::new([3, 3, 3]);
     case.board(&format!(r#""target":"{TARGET}","runner":"adb","meter":"none""#));
-    // On this machine the folder is a device's.
-    let made = !Path::new("/data/local/tmp").exists();
-    fs::create_dir_all("/data/local/tmp").expect("the test makes /data/local/tmp, which takes root");
+    fs::create_dir_all(case.path("bin/device")).unwrap();
     case.write_program("bin/adb", ADB);
+    let on_device = || fs::read_dir(case.path("bin/device")).unwrap().count();
     let device = ["--board", "b.json", "--board-host", "0123"];
     let output = with_bin(&case, &device);
     support::assert_succeeds(&output);
@@ -82,17 +87,15 @@ fn an_android_device_gets_a_copy_that_is_removed() {
     let log = fs::read_to_string(case.path("bin/adb.log")).unwrap();
     let push = log.lines().find(|line| line.contains("push")).unwrap();
     let copy = push.split_whitespace().last().unwrap();
-    assert!(copy.starts_with("/data/local/tmp/neuropower-") && !Path::new(copy).parent().unwrap().exists(), "{push}");
+    assert!(copy.starts_with("/data/local/tmp/neuropower-") && on_device() == 0, "{push}");
     fs::remove_file(case.path("record.json")).unwrap();
     let fails = |more: &[&str]| support::error_of(&with_bin(&case, more));
     assert!(fails(&["--board", "b.json", "--board-host", "99"]).contains("device '99' not found"));
-    case.write("bin/full", "");
+    case.script(&format!("{}\n{CRASH}\n", ready()));
+    assert!(fails(&device).contains("bench ended before the start of window 1 (exit status: 137"));
+    assert_eq!(on_device(), 0);
+    case.write("bin/device/full", "");
     assert!(fails(&device).contains("No space left on device"));
-    if made {
-        let _ = fs::remove_dir("/data/local/tmp")
-            .and_then(|()| fs::remove_dir("/data/local"))
-            .and_then(|()| fs::remove_dir("/data"));
-    }
 }
 
 #[test]
