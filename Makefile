@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test: build ## all tests; those of ONNX models run where target/onnx-venv or ONN
 
 test-train-aarch64: ## training's tests as aarch64 code, under QEMU (Debian)
 	.ci/test-train-aarch64
+
+cross-toolchain: ## install compilers and QEMU for ARM (Debian)
+	@.ci/cross-toolchain >/dev/null
 
 test-mnist: build ## a trained crate on 1,000 MNIST images against the reference, on each instruction set
 	$(MAKE) data DATASET=mnist
