@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ test-train-aarch64: ## training's tests as aarch64 code, under QEMU (Debian)
 
 cross-toolchain: ## install compilers and QEMU for ARM (Debian)
 	@.ci/cross-toolchain >/dev/null
+
+test-cross: ## generated crates for ARM, in QEMU (Debian)
+	.ci/test-cross
+
+test-cross-full: data ## the same for all pairs of activations and 1,000 images
+	.ci/test-cross full
 
 test-mnist: build ## a trained crate on 1,000 MNIST images against the reference, on each instruction set
 	$(MAKE) data DATASET=mnist

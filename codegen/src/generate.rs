@@ -1,7 +1,8 @@
 //! `codegen generate`.
 
+use crate::board::Memory;
 use crate::costs::costs;
-use crate::emit::Crate;
+use crate::emit::{Crate, Machine};
 use crate::golden::Golden;
 use crate::plan::Plan;
 use crate::platform::Platform;
@@ -38,12 +39,68 @@ pub(crate) struct Options {
     samples: Option<PathBuf>,
 }
 
-/// Words that cannot be a crate's name, because Rust or the crate itself means something else by them.
+/// Words that cannot be a crate's name, because Rust, the crate itself or one that it is built from is meant by them.
 const RESERVED: &[&str] = &[
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
-    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
-    "super", "test", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "cortex-m-rt",
+    "cortex-m-rt-macros",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro2",
+    "pub",
+    "quote",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "syn",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unicode-ident",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
     "yield",
 ];
 
@@ -71,11 +128,16 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
         arena_lower_bound_bytes: costs.arena_lower_bound_bytes,
         layers: costs.layers,
     };
+    let of_crate = |machine| {
+        let library = manifest.name.replace('-', "_");
+        let (manifest, network, plan) = (&manifest, &network, &plan);
+        Crate { machine, library, manifest, network, plan, constants: &constants, golden: &golden }.files()
+    };
     let files = match options.platform {
-        Platform::X86_64 => {
-            Crate { manifest: &manifest, network: &network, plan: &plan, constants: &constants, golden: &golden }
-                .files()?
-        }
+        Platform::X86_64 => of_crate(Machine::X86_64)?,
+        Platform::Aarch64 => of_crate(Machine::Aarch64)?,
+        Platform::Armv7 => of_crate(Machine::Armv7)?,
+        Platform::CortexM => of_crate(Machine::CortexM(Memory::default()))?,
         Platform::Onnx => onnx::files(&manifest, &network, &weights, &golden)?,
     };
     folder::write(&options.out, &files)?;

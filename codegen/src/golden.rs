@@ -9,7 +9,7 @@ use rand::Rng;
 use std::path::Path;
 
 /// Test images that are recorded.
-const SAMPLES: usize = 16;
+const SAMPLES: usize = 20;
 /// Random images that are recorded where there are no others.
 const RANDOM: usize = 8;
 
@@ -18,6 +18,8 @@ const MAX_ELEMENTS: usize = 1 << 22;
 
 /// Images and their logits.
 pub struct Golden {
+    /// The images' pixels, one after the other.
+    pub pixels: Vec<u8>,
     /// Normalised images, one after the other.
     pub inputs: Vec<f32>,
     /// Their logits, one image after the other.
@@ -52,7 +54,7 @@ impl Golden {
         let outputs = outputs?.concat();
         ensure!(finite(&outputs), "the logits of {what} are not finite numbers: the weights are too large");
         let description = format!("{} {what}", inputs.len());
-        Ok(Golden { inputs: inputs.concat(), outputs, description })
+        Ok(Golden { pixels: pixels.concat(), inputs: inputs.concat(), outputs, description })
     }
 
     /// How many images there are, and what they are, as in "8 random images".

@@ -4,6 +4,7 @@
 //! [`graph`] merges nodes into kernel calls, [`plan`] gives every tensor its place in one block of memory, [`pack`] lays
 //! out the weights, `emit` writes the crate's files, [`onnx`] those of a model, and `folder` makes them appear all at once.
 
+mod board;
 mod bound;
 mod costs;
 mod emit;

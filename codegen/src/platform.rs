@@ -11,6 +11,15 @@ pub enum Platform {
     /// 64-bit Intel and AMD processors.
     #[value(name = "x86_64")]
     X86_64,
+    /// 64-bit ARM processors with Linux.
+    #[value(name = "aarch64")]
+    Aarch64,
+    /// 32-bit ARM processors with Linux.
+    #[value(name = "armv7")]
+    Armv7,
+    /// ARM microcontrollers with a floating-point unit, without an operating system.
+    #[value(name = "cortex-m")]
+    CortexM,
     /// A model for ONNX Runtime and everything else that reads ONNX.
     Onnx,
 }
@@ -20,23 +29,37 @@ impl Platform {
     pub fn name(self) -> &'static str {
         match self {
             Platform::X86_64 => "x86_64",
+            Platform::Aarch64 => "aarch64",
+            Platform::Armv7 => "armv7",
+            Platform::CortexM => "cortex-m",
             Platform::Onnx => "onnx",
         }
     }
 
-    fn description(self) -> PlatformDescription {
+    /// The Rust target triple that its crates are built for, if something is built.
+    pub fn target(self) -> Option<&'static str> {
         match self {
-            Platform::X86_64 => PlatformDescription {
-                name: self.name().to_string(),
-                about: "64-bit Intel and AMD processors; AVX-512, AVX2 or neither, chosen when the program starts"
-                    .to_string(),
-                target: Some("x86_64-unknown-linux-gnu".to_string()),
-            },
-            Platform::Onnx => PlatformDescription {
-                name: self.name().to_string(),
-                about: format!("a model, opset {OPSET}, for ONNX Runtime and everything else that reads ONNX"),
-                target: None,
-            },
+            Platform::X86_64 => Some("x86_64-unknown-linux-gnu"),
+            Platform::Aarch64 => Some("aarch64-unknown-linux-gnu"),
+            Platform::Armv7 => Some("armv7-unknown-linux-gnueabihf"),
+            Platform::CortexM => Some("thumbv7em-none-eabihf"),
+            Platform::Onnx => None,
+        }
+    }
+
+    fn about(self) -> String {
+        match self {
+            Platform::X86_64 => {
+                "64-bit Intel and AMD processors; AVX-512, AVX2 or neither, chosen when the program starts".to_string()
+            }
+            Platform::Aarch64 => "64-bit ARM processors with Linux: Raspberry Pi 3 to 5, Jetson".to_string(),
+            Platform::Armv7 => "32-bit ARM processors with Linux: ODROID-XU4, Raspberry Pi 2 to 4".to_string(),
+            Platform::CortexM => {
+                "ARM microcontrollers with a floating-point unit (Cortex-M4F, M7), no operating system".to_string()
+            }
+            Platform::Onnx => {
+                format!("a model, opset {OPSET}, for ONNX Runtime and everything else that reads ONNX")
+            }
         }
     }
 }
@@ -67,5 +90,10 @@ impl Document for Platforms {
 
 /// All platforms.
 pub fn list() -> Platforms {
-    Platforms { platforms: Platform::value_variants().iter().map(|platform| platform.description()).collect() }
+    let describe = |platform: &Platform| PlatformDescription {
+        name: platform.name().to_string(),
+        about: platform.about(),
+        target: platform.target().map(str::to_string),
+    };
+    Platforms { platforms: Platform::value_variants().iter().map(describe).collect() }
 }

@@ -73,7 +73,7 @@ pub struct Layer {
 /// The graph is inconsistent, or the platform has no plans.
 pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
     match platform {
-        Platform::X86_64 => {}
+        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {}
         Platform::Onnx => {
             bail!("the program that runs an ONNX model plans for itself; name a platform that has crates")
         }

@@ -4,7 +4,7 @@ mod support;
 
 use common::activation::{Activation, PiecewiseActivation};
 use common::bench::BenchEvent;
-use common::dataset::{DataFile, Dataset, Format, Normalisation, Split, Validation};
+use common::dataset::{Dataset, Split};
 use common::json;
 use common::manifest::Manifest;
 use common::network::Network;
@@ -12,9 +12,9 @@ use common::reference::{class_of, logits};
 use common::template::{Head, Template};
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
-use support::{SWISH_RELU, Workshop, baseline, cargo, expand, failure, pruned, small, success};
+use support::{SWISH_RELU, Workshop, baseline, cargo, digits, expand, failure, pruned, small, success};
 
 /// Generates, builds and tests a crate.
 fn make(network: &Network, more: &[&str]) -> Workshop {
@@ -51,36 +51,6 @@ fn check_line(line: &Value, index: usize, network: &Network, workshop: &Workshop
     assert!(got.iter().zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5), "{got:?}, not {want:?}");
 }
 
-/// A data set folder with the digits that ship with the project, and the classes' names.
-fn digits(folder: &Path, classes: &[String]) -> Dataset {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/datasets/digits");
-    let names =
-        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-    fs::create_dir(folder).unwrap();
-    let files = names.map(|name| {
-        let packed = fs::read(shipped.join(format!("{name}.gz"))).unwrap();
-        fs::write(folder.join(name), common::dataset::unpack(packed).unwrap()).unwrap();
-        DataFile { path: name.to_string(), sha256: None }
-    });
-    let [a, b, c, d] = files;
-    let dataset = Dataset {
-        name: "digits".to_string(),
-        about: String::new(),
-        format: Format::Idx,
-        channels: 1,
-        height: 8,
-        width: 8,
-        classes: classes.to_vec(),
-        normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
-        validation: Validation { fraction: 0.2, seed: 0 },
-        train: vec![a, b],
-        test: vec![c, d],
-        sources: vec![],
-    };
-    json::write(&folder.join("dataset.json"), &dataset).unwrap();
-    dataset
-}
-
 #[test]
 fn digits_with_hostile_class_names() {
     let mut network = small([1, 8, 8], [2, 16, 3], SWISH_RELU);
@@ -90,8 +60,8 @@ fn digits_with_hostile_class_names() {
     let folder = data.path().join("digits");
     digits(&folder, &network.classes);
     let workshop = make(&network, &["--name", "m-net_1", "--samples", folder.to_str().unwrap()]);
-    // 16 images of 64 f32.
-    assert_eq!(fs::metadata(workshop.path("crate/golden/inputs.bin")).unwrap().len(), 16 * 64 * 4);
+    // 20 images of 64 f32.
+    assert_eq!(fs::metadata(workshop.path("crate/golden/inputs.bin")).unwrap().len(), 20 * 64 * 4);
 
     let file = folder.join("t10k-images-idx3-ubyte");
     let file = file.to_str().unwrap();

@@ -1,8 +1,10 @@
 //! The files of a generated crate.
 
 mod library;
+mod programs;
 pub(crate) mod template;
 
+use crate::board::Memory;
 use crate::figure;
 use crate::golden::Golden;
 use crate::plan::Plan;
@@ -14,6 +16,10 @@ use template::fill;
 
 /// Everything that a crate is made of.
 pub(crate) struct Crate<'a> {
+    /// What it is for.
+    pub(crate) machine: Machine,
+    /// What it is called as Rust writes it.
+    pub(crate) library: String,
     /// What it is called, what it needs.
     pub(crate) manifest: &'a Manifest,
     /// The network.
@@ -26,6 +32,42 @@ pub(crate) struct Crate<'a> {
     pub(crate) golden: &'a Golden,
 }
 
+/// What a crate runs on.
+pub(crate) enum Machine {
+    /// 64-bit Intel and AMD processors.
+    X86_64,
+    /// 64-bit ARM processors with Linux.
+    Aarch64,
+    /// 32-bit ARM processors with Linux.
+    Armv7,
+    /// ARM microcontrollers.
+    CortexM(Memory),
+}
+
+impl Machine {
+    /// What the README calls it, and what it says about the kernels.
+    fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Machine::X86_64 => ("x86-64", "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has."),
+            Machine::Aarch64 => ("64-bit ARM", "They need no special instructions."),
+            Machine::Armv7 => ("32-bit ARM", "They need no special instructions."),
+            Machine::CortexM(_) => ("ARM microcontrollers", "They need a floating-point unit for single precision."),
+        }
+    }
+
+    /// How a crate is built and run.
+    fn readme(&self) -> String {
+        match self {
+            Machine::X86_64 => include_str!("../../templates/readme/x86_64.md").to_string(),
+            Machine::Aarch64 => include_str!("../../templates/readme/aarch64.md").to_string(),
+            Machine::Armv7 => include_str!("../../templates/readme/armv7.md").to_string(),
+            Machine::CortexM(memory) => {
+                fill(include_str!("../../templates/readme/cortex-m.md"), &[("BOARD", &memory.board)])
+            }
+        }
+    }
+}
+
 /// One file: its path below the crate's folder, and its content.
 pub(crate) type File = (String, Vec<u8>);
 
@@ -33,30 +75,21 @@ impl Crate<'_> {
     /// All files.
     pub(crate) fn files(&self) -> anyhow::Result<Vec<File>> {
         let name = self.manifest.name.as_str();
-        let library = name.replace('-', "_");
-        let readme = self.readme(name, &library);
-        let text = |path: &str, template: &str| {
-            let values =
-                [("NAME", name), ("LIBRARY", &library), ("JUMPS", if jumps(self.network) { "true" } else { "false" })];
-            (path.to_string(), fill(template, &values).into_bytes())
+        let mut files = match &self.machine {
+            Machine::X86_64 => self.hosted("1.95"),
+            Machine::Aarch64 | Machine::Armv7 => self.hosted("1.85"),
+            Machine::CortexM(memory) => self.bare_metal(memory),
         };
-        let mut files = vec![
-            text("Cargo.toml", include_str!("../../templates/Cargo.toml.txt")),
-            text("Cargo.lock", include_str!("../../templates/Cargo.lock.txt")),
-            text("rustfmt.toml", include_str!("../../templates/rustfmt.toml.txt")),
-            text(".gitignore", "/target\n"),
-            text("build.rs", include_str!("../../templates/build.rs")),
-            text("src/bin/classify.rs", include_str!("../../templates/classify.rs")),
-            text("src/bin/bench.rs", include_str!("../../templates/bench.rs")),
-            text("tests/golden.rs", include_str!("../../templates/golden.rs")),
-            ("README.md".to_string(), readme.into_bytes()),
+        files.extend([
+            text("rustfmt.toml", include_str!("../../templates/rustfmt.toml.txt"), &[]),
+            text(".gitignore", "/target\n", &[]),
+            ("README.md".to_string(), self.readme().into_bytes()),
             ("memory.svg".to_string(), self.memory_figure().into_bytes()),
             ("manifest.json".to_string(), json::to_text(self.manifest)?.into_bytes()),
             ("src/lib.rs".to_string(), library::source(name, self.network, self.plan).into_bytes()),
             ("src/weights.bin".to_string(), little_endian(self.constants)),
-            ("golden/inputs.bin".to_string(), little_endian(&self.golden.inputs)),
             ("golden/outputs.bin".to_string(), little_endian(&self.golden.outputs)),
-        ];
+        ]);
         for (path, source) in runtime::SOURCES {
             files.push((format!("src/runtime/{path}"), source.as_bytes().to_vec()));
         }
@@ -68,13 +101,24 @@ impl Crate<'_> {
         figure::draw(&self.manifest.name, self.network, self.plan, lower_bound)
     }
 
-    fn readme(&self, name: &str, library: &str) -> String {
+    /// What the markers of the programs stand for on every platform.
+    fn values(&self) -> Vec<(&'static str, &str)> {
+        let jumps = if jumps(self.network) { "true" } else { "false" };
+        vec![("NAME", &self.manifest.name), ("LIBRARY", &self.library), ("JUMPS", jumps)]
+    }
+
+    fn readme(&self) -> String {
         let shape = self.network.input.shape().to_string();
         let Manifest { parameters, macs, weights_bytes, arena_bytes, .. } = self.manifest;
         let numbers = [*parameters, *macs, *weights_bytes, *arena_bytes].map(|n| n.to_string());
+        let (platform, kernels) = self.machine.words();
+        let build = self.machine.readme();
         let values = [
-            ("NAME", name),
-            ("LIBRARY", library),
+            ("NAME", self.manifest.name.as_str()),
+            ("LIBRARY", &self.library),
+            ("PLATFORM", platform),
+            ("KERNELS", kernels),
+            ("BUILD", &build),
             ("SHAPE", &shape),
             ("CLASSES", &self.network.classes.len().to_string()),
             ("SAMPLES", &self.golden.describe()),
@@ -90,6 +134,11 @@ impl Crate<'_> {
 /// Whether some activation is discontinuous at 0, so that logits cannot be compared one by one.
 pub(crate) fn jumps(network: &Network) -> bool {
     network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()))
+}
+
+/// A file made from a template.
+fn text(path: &str, template: &str, values: &[(&str, &str)]) -> File {
+    (path.to_string(), fill(template, values).into_bytes())
 }
 
 /// The bytes of some f32.

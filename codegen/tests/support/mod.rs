@@ -5,12 +5,14 @@ pub(crate) mod interpreter;
 
 use common::activation::{Activation, PiecewiseActivation};
 use common::baseline::Baseline;
+use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network, Op};
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
 use common::{counts, json, seed};
 use rand::RngExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -68,7 +70,7 @@ pub(crate) fn pruned() -> Network {
 }
 
 /// Takes some filters of a convolution away, and their channels from everything behind it.
-fn prune(network: &mut Network, filters: &[(&str, usize)]) {
+pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
     for node in 0..network.nodes.len() {
         if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name) {
             let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else { panic!("not a convolution") };
@@ -111,6 +113,36 @@ pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
     weights
 }
 
+/// A data set folder with the digits that ship with the project, and the classes' names.
+pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/datasets/digits");
+    let names =
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    fs::create_dir(folder).unwrap();
+    let files = names.map(|name| {
+        let packed = fs::read(shipped.join(format!("{name}.gz"))).unwrap();
+        fs::write(folder.join(name), common::dataset::unpack(packed).unwrap()).unwrap();
+        DataFile { path: name.to_string(), sha256: None }
+    });
+    let [a, b, c, d] = files;
+    let dataset = Dataset {
+        name: "digits".to_string(),
+        about: String::new(),
+        format: Format::Idx,
+        channels: 1,
+        height: 8,
+        width: 8,
+        classes: classes.to_vec(),
+        normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
+        validation: Validation { fraction: 0.2, seed: 0 },
+        train: vec![a, b],
+        test: vec![c, d],
+        sources: vec![],
+    };
+    json::write(&folder.join("dataset.json"), &dataset).unwrap();
+    dataset
+}
+
 /// Random normalised images.
 pub(crate) fn images(network: &Network, count: usize) -> Vec<Vec<f32>> {
     let mut rng = seed::stream(1, "images");
@@ -149,6 +181,11 @@ impl Workshop {
         let fixed = ["generate", "--network", network, "--weights", weights, "--out", out.as_str()];
         let platform = if more.contains(&"--platform") { &[][..] } else { &["--platform", "x86_64"] };
         codegen(&[&fixed, platform, more].concat())
+    }
+
+    /// Runs `codegen generate` for a platform to the folder `out` with some more arguments.
+    pub(crate) fn generate_for(&self, platform: &str, out: &str, more: &[&str]) -> Output {
+        self.generate(out, &[&["--platform", platform], more].concat())
     }
 }
 

@@ -1,0 +1,214 @@
+//! Crates for ARM, built with the oldest compiler they are meant for and run in QEMU: `make test-cross`.
+
+mod support;
+
+use common::activation::{Activation, PiecewiseActivation};
+use common::bench::BenchEvent;
+use common::dataset::{Dataset, Split};
+use common::json;
+use common::network::Network;
+use common::reference::{class_of, logits};
+use common::template::Template;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::{env, thread};
+use support::{Workshop, digits, expand, prune, small, success};
+
+/// Platform, target triple.
+const PLATFORMS: [(&str, &str); 3] = [
+    ("aarch64", "aarch64-unknown-linux-gnu"),
+    ("armv7", "armv7-unknown-linux-gnueabihf"),
+    ("cortex-m", "thumbv7em-none-eabihf"),
+];
+
+/// Every function on either side, some pairs that jump at zero among them.
+const PAIRS: [(Activation, Activation); 8] = [
+    (Activation::Swish, Activation::Relu),
+    (Activation::Relu, Activation::Swish),
+    (Activation::Elu, Activation::Tanh),
+    (Activation::Sigmoid, Activation::Linear),
+    (Activation::Tanh, Activation::Selu),
+    (Activation::Selu, Activation::Elu),
+    (Activation::Linear, Activation::Sigmoid),
+    (Activation::Swish, Activation::Linear),
+];
+
+/// A network and what it is called.
+type Named = (String, Network);
+
+fn pairs(pairs: &[(Activation, Activation)]) -> Vec<Named> {
+    let network = |(index, (left, right)): (usize, &(Activation, Activation))| {
+        let kernel = [3, 5][index % 2];
+        let pair = PiecewiseActivation { left: *left, right: *right };
+        (format!("{left}-{right}-k{kernel}"), small([1, 8, 8], [1, 7, kernel], pair))
+    };
+    pairs.iter().enumerate().map(network).collect()
+}
+
+/// Widths that no tile divides, two blocks.
+fn pruned() -> Named {
+    let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
+    let mut network = expand(&Template::default(), [1, 8, 8], [2, 10, 3], pair, 10);
+    let left = [
+        ("stem.conv", 15),
+        ("condense1.fel1.conv", 11),
+        ("condense1.fel2.conv", 1),
+        ("transition1.conv", 13),
+        ("condense2.fel1.conv", 5),
+    ];
+    prune(&mut network, &left);
+    ("pruned".to_string(), network)
+}
+
+/// Where crates are built: one folder for each thread, so that no build waits for another one.
+struct Site {
+    target_dir: PathBuf,
+    rustc: String,
+}
+
+impl Site {
+    fn cargo(&self, target: &str, folder: &Path, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .args(["--release", "--locked", "--target", target])
+            .current_dir(folder)
+            .env("RUSTC", &self.rustc)
+            .env("RUSTFLAGS", "-Dwarnings")
+            .env("CARGO_TARGET_DIR", &self.target_dir)
+            .output()
+            .unwrap()
+    }
+
+    /// A program as QEMU runs it.
+    fn run(&self, target: &str, program: &str, arguments: &[&str]) -> Output {
+        let file = self.target_dir.join(target).join("release").join(program);
+        let mut command = match target {
+            "aarch64-unknown-linux-gnu" => qemu(&["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], &file, arguments),
+            "armv7-unknown-linux-gnueabihf" => {
+                qemu(&["qemu-arm", "-cpu", "cortex-a15", "-L", "/usr/arm-linux-gnueabihf"], &file, arguments)
+            }
+            _ => {
+                let told: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
+                let host = format!("enable=on,target=native,arg={program}{told}");
+                let machine = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"];
+                qemu(
+                    &[&machine[..], &["-serial", "none", "-semihosting-config", &host, "-kernel"]].concat(),
+                    &file,
+                    &[],
+                )
+            }
+        };
+        command.output().unwrap()
+    }
+}
+
+fn qemu(words: &[&str], program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(program).args(arguments);
+    command
+}
+
+/// Builds all networks for all platforms and lets every crate test itself; the first network's programs run too.
+fn test(networks: &[Named]) {
+    let rustc = env::var("CROSS_RUSTC").expect("CROSS_RUSTC names the compiler: run `make test-cross`");
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("digits");
+    digits(&folder, &networks[0].1.classes);
+    let jobs = PLATFORMS.iter().flat_map(|platform| (0..networks.len()).map(move |network| (*platform, network)));
+    let jobs = Mutex::new(jobs);
+    let threads = thread::available_parallelism().unwrap().get();
+    thread::scope(|scope| {
+        for number in 0..threads {
+            let site = Site { target_dir: cache().join(number.to_string()), rustc: rustc.clone() };
+            let (jobs, folder) = (&jobs, folder.as_path());
+            scope.spawn(move || {
+                loop {
+                    let Some(((platform, target), index)) = jobs.lock().unwrap().next() else { break };
+                    let (name, network) = &networks[index];
+                    let workshop = self_test(&site, platform, target, network, folder);
+                    eprintln!("{platform} {name}: ok");
+                    if index == 0 {
+                        programs(&site, target, network, &workshop, folder);
+                        eprintln!("{platform} classify and bench: ok");
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/cross/crates")
+}
+
+fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digits: &Path) -> Workshop {
+    let workshop = Workshop::new(network);
+    let options = ["--name", "under-test", "--samples", digits.to_str().unwrap()];
+    success(&workshop.generate_for(platform, "crate", &options));
+    let text = success(&site.cargo(target, &workshop.path("crate"), &["test"]));
+    // A test that was not run is none that was passed.
+    assert!(text.contains("test outputs_are_those_recorded") && text.contains("... ok"), "{text}");
+    workshop
+}
+
+/// The programs say what the reference says.
+fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, digits: &Path) {
+    let file = digits.join("t10k-images-idx3-ubyte");
+    let text = success(&site.run(target, "classify", &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 20);
+    let images = Dataset::load(digits, Split::Test).unwrap();
+    for (line, index) in lines.iter().zip(5..) {
+        let image: Vec<f32> = images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect();
+        check_line(line, index, &logits(network, &workshop.weights, &image).unwrap());
+    }
+    for (arguments, code, message) in [
+        (&["no-such-file"][..], 1, "no-such-file: cannot read"),
+        (&[digits.join("t10k-labels-idx1-ubyte").to_str().unwrap()], 1, "not an IDX file of images"),
+        (&["a", "--limit"], 2, "--limit needs a whole number"),
+        (&["a", "b"], 2, "exactly one FILE"),
+    ] {
+        let output = site.run(target, "classify", arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(code) && said.contains(message), "{arguments:?}: {said}");
+    }
+    let text = success(&site.run(target, "bench", &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
+    let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
+    check_events(&events, target);
+}
+
+fn check_line(line: &Value, index: usize, want: &[f32]) {
+    let class = class_of(want);
+    assert_eq!((line["index"].as_u64(), line["class"].as_u64()), (Some(index as u64), Some(class as u64)));
+    assert_eq!(line["label"], class.to_string());
+    let sum: f64 = want.iter().map(|logit| f64::from(logit - want[class]).exp()).sum();
+    assert!((line["probability"].as_f64().unwrap() - 1.0 / sum).abs() < 1e-5);
+    let got: Vec<f64> = line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+    assert_eq!(got.len(), want.len());
+    assert!(got.iter().zip(want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5), "{got:?}, not {want:?}");
+}
+
+fn check_events(events: &[BenchEvent], expected_target: &str) {
+    assert_eq!(events.len(), 5);
+    let BenchEvent::Ready { name, target, threads: 1, batch: 1, .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!((name.as_str(), target.as_str()), ("under-test", expected_target));
+    for (pair, expected) in events[1..].chunks(2).zip(1..) {
+        assert_eq!(pair[0], BenchEvent::Start { window: expected });
+        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s } = pair[1] else {
+            panic!("{pair:?}")
+        };
+        assert_eq!(window, expected);
+        assert!(seconds >= 0.02 && inferences > 0);
+        assert!(0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s <= seconds);
+    }
+}
+
+#[test]
+#[ignore = "needs compilers and QEMU for ARM: make test-cross"]
+fn representative_networks() {
+    let mut networks = pairs(&PAIRS);
+    networks.push(pruned());
+    test(&networks);
+}
