@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-cross: ## generated crates for ARM, in QEMU (Debian)
 
 test-cross-full: data ## the same for all pairs of activations and 1,000 images
 	.ci/test-cross full
+
+bench-cross: ## instructions per multiply-add on ARM, counted in QEMU (Debian)
+	.ci/test-cross bench
 
 test-mnist: build ## a trained crate on 1,000 MNIST images against the reference, on each instruction set
 	$(MAKE) data DATASET=mnist

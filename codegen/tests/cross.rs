@@ -10,18 +10,11 @@ use common::network::Network;
 use common::reference::{class_of, logits};
 use common::template::Template;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::sync::Mutex;
-use std::{env, thread};
+use std::thread;
+use support::site::{PLATFORMS, Site};
 use support::{Workshop, digits, expand, prune, small, success};
-
-/// Platform, target triple.
-const PLATFORMS: [(&str, &str); 3] = [
-    ("aarch64", "aarch64-unknown-linux-gnu"),
-    ("armv7", "armv7-unknown-linux-gnueabihf"),
-    ("cortex-m", "thumbv7em-none-eabihf"),
-];
 
 /// Every function on either side, some pairs that jump at zero among them.
 const PAIRS: [(Activation, Activation); 8] = [
@@ -62,57 +55,8 @@ fn pruned() -> Named {
     ("pruned".to_string(), network)
 }
 
-/// Where crates are built: one folder for each thread, so that no build waits for another one.
-struct Site {
-    target_dir: PathBuf,
-    rustc: String,
-}
-
-impl Site {
-    fn cargo(&self, target: &str, folder: &Path, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO"))
-            .args(arguments)
-            .args(["--release", "--locked", "--target", target])
-            .current_dir(folder)
-            .env("RUSTC", &self.rustc)
-            .env("RUSTFLAGS", "-Dwarnings")
-            .env("CARGO_TARGET_DIR", &self.target_dir)
-            .output()
-            .unwrap()
-    }
-
-    /// A program as QEMU runs it.
-    fn run(&self, target: &str, program: &str, arguments: &[&str]) -> Output {
-        let file = self.target_dir.join(target).join("release").join(program);
-        let mut command = match target {
-            "aarch64-unknown-linux-gnu" => qemu(&["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], &file, arguments),
-            "armv7-unknown-linux-gnueabihf" => {
-                qemu(&["qemu-arm", "-cpu", "cortex-a15", "-L", "/usr/arm-linux-gnueabihf"], &file, arguments)
-            }
-            _ => {
-                let told: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
-                let host = format!("enable=on,target=native,arg={program}{told}");
-                let machine = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"];
-                qemu(
-                    &[&machine[..], &["-serial", "none", "-semihosting-config", &host, "-kernel"]].concat(),
-                    &file,
-                    &[],
-                )
-            }
-        };
-        command.output().unwrap()
-    }
-}
-
-fn qemu(words: &[&str], program: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).arg(program).args(arguments);
-    command
-}
-
 /// Builds all networks for all platforms and lets every crate test itself; the first network's programs run too.
 fn test(networks: &[Named]) {
-    let rustc = env::var("CROSS_RUSTC").expect("CROSS_RUSTC names the compiler: run `make test-cross`");
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("digits");
     digits(&folder, &networks[0].1.classes);
@@ -121,7 +65,7 @@ fn test(networks: &[Named]) {
     let threads = thread::available_parallelism().unwrap().get();
     thread::scope(|scope| {
         for number in 0..threads {
-            let site = Site { target_dir: cache().join(number.to_string()), rustc: rustc.clone() };
+            let site = Site::new(&number.to_string());
             let (jobs, folder) = (&jobs, folder.as_path());
             scope.spawn(move || {
                 loop {
@@ -139,10 +83,6 @@ fn test(networks: &[Named]) {
     });
 }
 
-fn cache() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/cross/crates")
-}
-
 fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digits: &Path) -> Workshop {
     let workshop = Workshop::new(network);
     let options = ["--name", "under-test", "--samples", digits.to_str().unwrap()];
@@ -156,7 +96,7 @@ fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digit
 /// The programs say what the reference says.
 fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, digits: &Path) {
     let file = digits.join("t10k-images-idx3-ubyte");
-    let text = success(&site.run(target, "classify", &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
+    let text = success(&site.run(target, "classify", &[], &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 20);
     let images = Dataset::load(digits, Split::Test).unwrap();
@@ -170,11 +110,12 @@ fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, d
         (&["a", "--limit"], 2, "--limit needs a whole number"),
         (&["a", "b"], 2, "exactly one FILE"),
     ] {
-        let output = site.run(target, "classify", arguments);
+        let output = site.run(target, "classify", &[], arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(code) && said.contains(message), "{arguments:?}: {said}");
     }
-    let text = success(&site.run(target, "bench", &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
+    let text =
+        success(&site.run(target, "bench", &[], &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
     let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
     check_events(&events, target);
 }

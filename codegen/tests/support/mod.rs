@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod interpreter;
+pub(crate) mod site;
 
 use common::activation::{Activation, PiecewiseActivation};
 use common::baseline::Baseline;
