@@ -12,9 +12,9 @@ use common::template::Template;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Mutex;
-use std::thread;
+use std::{fs, thread};
 use support::site::{PLATFORMS, Site};
-use support::{Workshop, digits, expand, prune, small, success};
+use support::{SWISH_RELU, Workshop, digits, expand, prune, small, success};
 
 /// Every function on either side, some pairs that jump at zero among them.
 const PAIRS: [(Activation, Activation); 8] = [
@@ -152,4 +152,39 @@ fn representative_networks() {
     let mut networks = pairs(&PAIRS);
     networks.push(pruned());
     test(&networks);
+}
+
+#[test]
+#[ignore = "takes long, and needs compilers and QEMU for ARM: make test-cross-full"]
+fn all_pairs() {
+    let all: Vec<(Activation, Activation)> =
+        Activation::ALL.iter().flat_map(|left| Activation::ALL.map(|right| (*left, right))).collect();
+    assert_eq!(all.len(), 49);
+    test(&pairs(&all));
+}
+
+/// The paper's M_Net_1 on 1,000 real images of MNIST.
+#[test]
+#[ignore = "takes long, and needs MNIST and compilers and QEMU for ARM: make test-cross-full"]
+fn mnist() {
+    let network = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/mnist");
+    let images = Dataset::load(&folder, Split::Test).unwrap();
+    let workshop = Workshop::new(&network);
+    let normalised =
+        |index| -> Vec<f32> { images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect() };
+    let expected: Vec<Vec<f32>> =
+        (0..1000).map(|index| logits(&network, &workshop.weights, &normalised(index)).unwrap()).collect();
+    let raw = workshop.path("images");
+    fs::write(&raw, (0..1000).flat_map(|index| images.image(index).to_vec()).collect::<Vec<u8>>()).unwrap();
+    let site = Site::new("0");
+    for (platform, target) in PLATFORMS {
+        success(&workshop.generate_for(platform, platform, &["--name", "under-test"]));
+        success(&site.cargo(target, &workshop.path(platform), &["build"]));
+        let text = success(&site.run(target, "classify", &[], &[raw.to_str().unwrap(), "--raw"]));
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), expected.len());
+        lines.iter().zip(&expected).enumerate().for_each(|(index, (line, want))| check_line(line, index, want));
+        eprintln!("{platform} 1,000 images of MNIST: ok");
+    }
 }
