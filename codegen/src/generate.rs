@@ -39,70 +39,16 @@ pub(crate) struct Options {
     samples: Option<PathBuf>,
 }
 
-/// Words that cannot be a crate's name, because Rust, the crate itself or one that it is built from is meant by them.
+/// Words that cannot be a crate's name, because Rust or the crate itself means something else by them.
 const RESERVED: &[&str] = &[
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "const",
-    "continue",
-    "core",
-    "cortex-m-rt",
-    "cortex-m-rt-macros",
-    "crate",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro2",
-    "pub",
-    "quote",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "syn",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unicode-ident",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
+    "super", "test", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
     "yield",
 ];
+/// Packages that crates are built from.
+const DEPENDENCIES: [&str; 6] = ["cortex-m-rt", "cortex-m-rt-macros", "proc-macro2", "quote", "syn", "unicode-ident"];
 
 /// Writes the crate or model.
 pub(crate) fn generate(options: &Options) -> Result<Manifest> {
@@ -172,6 +118,10 @@ fn check_name(name: &str) -> Result<()> {
         "the crate name {name:?} must begin with a lower-case letter and have only such, digits, '_' and '-', at most 64"
     );
     ensure!(!RESERVED.contains(&name), "the crate name {name:?} is reserved by Rust; give another one with --name");
+    ensure!(
+        !DEPENDENCIES.contains(&name),
+        "the crate name {name:?} is that of a package that some crates are built from; give another one with --name"
+    );
     Ok(())
 }
 
@@ -188,7 +138,7 @@ mod tests {
             check_name(name).unwrap();
         }
         let too_long = "a".repeat(65);
-        for name in ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", &too_long] {
+        for name in ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", "syn", &too_long] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
     }

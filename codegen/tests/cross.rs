@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::{fs, thread};
 use support::site::{PLATFORMS, Site};
-use support::{SWISH_RELU, Workshop, digits, expand, prune, small, success};
+use support::{SWISH_RELU, Workshop, baseline_for, digits, expand, prune, small, success};
 
 /// Every function on either side, some pairs that jump at zero among them.
 const PAIRS: [(Activation, Activation); 8] = [
@@ -151,6 +151,7 @@ fn check_events(events: &[BenchEvent], expected_target: &str) {
 fn representative_networks() {
     let mut networks = pairs(&PAIRS);
     networks.push(pruned());
+    networks.push(("resnet-20".to_string(), baseline_for("resnet-20", [1, 8, 8])));
     test(&networks);
 }
 

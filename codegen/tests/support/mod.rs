@@ -48,8 +48,13 @@ pub(crate) fn small(shape: [usize; 3], genes: [usize; 3], activation: PiecewiseA
 
 /// A baseline that ships with the project, for square images of three channels.
 pub(crate) fn baseline(name: &str, side: usize) -> Network {
+    baseline_for(name, [3, side, side])
+}
+
+/// The same for images of another shape.
+pub(crate) fn baseline_for(name: &str, [channels, height, width]: [usize; 3]) -> Network {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
-    let input = Input { channels: 3, height: side, width: side, mean: vec![0.3; 3], std: vec![0.3; 3] };
+    let input = Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
     let classes = (0..10).map(|class| class.to_string()).collect();
     json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
 }
