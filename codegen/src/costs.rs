@@ -6,7 +6,7 @@ use crate::platform::Platform;
 use crate::report::{self, bytes, thousands};
 use anyhow::Result;
 use common::counts;
-use common::manifest::{LayerMacs, Manifest};
+use common::manifest::{Fit, LayerMacs, Manifest};
 use common::network::Network;
 use common::weights::Weights;
 
@@ -20,6 +20,8 @@ pub(crate) struct Costs {
     pub(crate) arena_lower_bound_bytes: u64,
     /// What is computed by weights.
     pub(crate) layers: Vec<LayerMacs>,
+    /// Where a crate can run.
+    pub(crate) fit: Option<Fit>,
 }
 
 /// The costs of a network on a platform.
@@ -41,6 +43,7 @@ fn of_crate(network: &Network, platform: Platform) -> Result<Costs> {
         arena_bytes: plan.arena_bytes,
         arena_lower_bound_bytes: plan.arena_lower_bound_bytes,
         layers: computing.map(|l| LayerMacs { name: l.name, macs: l.macs, executed_macs: l.executed_macs }).collect(),
+        fit: Some(plan.fit),
     })
 }
 
@@ -56,6 +59,7 @@ fn of_model(network: &Network, weights: &Weights) -> Result<Costs> {
         arena_bytes: bound,
         arena_lower_bound_bytes: bound,
         layers: layers.collect(),
+        fit: None,
     })
 }
 
@@ -99,6 +103,7 @@ mod tests {
                 LayerMacs { name: "transition1.conv".to_string(), macs: 1_234_000, executed_macs: 308_500 },
                 LayerMacs { name: "head.classifier".to_string(), macs: 600, executed_macs: 600 },
             ],
+            fit: None,
         };
         insta::assert_snapshot!(table(&manifest), @r"
         net for x86_64

@@ -1,6 +1,6 @@
 //! `codegen generate`.
 
-use crate::board::Memory;
+use crate::board::{self, Memory};
 use crate::costs::costs;
 use crate::emit::{Crate, Machine};
 use crate::golden::Golden;
@@ -8,9 +8,10 @@ use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::{folder, onnx, pack};
 use anyhow::{Context, Result, ensure};
+use common::boards;
 use common::genome::Genome;
 use common::hash::sha256_hex;
-use common::manifest::Manifest;
+use common::manifest::{Fit, Manifest};
 use common::network::{Network, Origin};
 use common::weights::Weights;
 use common::{counts, json};
@@ -34,6 +35,10 @@ pub(crate) struct Options {
     /// The crate's or model's name [default: after the genome or the baseline].
     #[arg(long)]
     name: Option<String>,
+    /// The board that it must fit on, by name (`measure boards` lists them) or file [default: any; the memory of a
+    /// microcontroller is that of qemu-mps2-an386].
+    #[arg(long, value_name = "NAME|FILE")]
+    board: Option<String>,
     /// A data set whose first test images are recorded with their logits [default: random images].
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
@@ -55,13 +60,14 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     folder::check_free(&options.out)?;
     let network: Network = json::read(&options.network)?;
     let weights = Weights::read(&options.weights, &network)?;
+    let costs = costs(&network, &weights, options.platform).with_context(|| options.network.display().to_string())?;
+    let machine = machine(options, costs.fit.as_ref())?;
     let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin));
     check_name(&name)?;
     let plan = Plan::new(&network).with_context(|| options.network.display().to_string())?;
     let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
     let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
     let counts = counts::count(&network)?;
-    let costs = costs(&network, &weights, options.platform)?;
     let manifest = Manifest {
         name,
         platform: options.platform.name().to_string(),
@@ -73,21 +79,40 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
         arena_bytes: costs.arena_bytes,
         arena_lower_bound_bytes: costs.arena_lower_bound_bytes,
         layers: costs.layers,
+        fit: costs.fit,
     };
-    let of_crate = |machine| {
-        let library = manifest.name.replace('-', "_");
-        let (manifest, network, plan) = (&manifest, &network, &plan);
-        Crate { machine, library, manifest, network, plan, constants: &constants, golden: &golden }.files()
-    };
-    let files = match options.platform {
-        Platform::X86_64 => of_crate(Machine::X86_64)?,
-        Platform::Aarch64 => of_crate(Machine::Aarch64)?,
-        Platform::Armv7 => of_crate(Machine::Armv7)?,
-        Platform::CortexM => of_crate(Machine::CortexM(Memory::default()))?,
-        Platform::Onnx => onnx::files(&manifest, &network, &weights, &golden)?,
+    let files = match machine {
+        Some(machine) => {
+            let library = manifest.name.replace('-', "_");
+            let (manifest, network, plan) = (&manifest, &network, &plan);
+            Crate { machine, library, manifest, network, plan, constants: &constants, golden: &golden }.files()?
+        }
+        None => onnx::files(&manifest, &network, &weights, &golden)?,
     };
     folder::write(&options.out, &files)?;
     Ok(manifest)
+}
+
+/// What the crate runs on, if it fits there; `None` for a model.
+fn machine(options: &Options, fit: Option<&Fit>) -> Result<Option<Machine>> {
+    let Some(fit) = fit else {
+        ensure!(
+            options.board.is_none(),
+            "a model is for no board: leave --board out or name a platform that has crates"
+        );
+        return Ok(None);
+    };
+    let board = options.board.as_deref().map(|board| board::asked(board, fit, options.platform)).transpose()?;
+    Ok(match options.platform {
+        Platform::X86_64 => Some(Machine::X86_64),
+        Platform::Aarch64 => Some(Machine::Aarch64),
+        Platform::Armv7 => Some(Machine::Armv7),
+        Platform::CortexM => {
+            let board = board.map_or_else(|| boards::find(board::DEFAULT, Path::new("")), Ok)?;
+            Some(Machine::CortexM(Memory::of(&board)?))
+        }
+        Platform::Onnx => None,
+    })
 }
 
 fn sha256_of(path: &Path) -> Result<String> {

@@ -58,6 +58,9 @@ enum Command {
         /// What the crate would be for.
         #[arg(long)]
         platform: Platform,
+        /// The board that it must fit on, by name (`measure boards` lists them) or file [default: any].
+        #[arg(long, value_name = "NAME|FILE")]
+        board: Option<String>,
     },
     /// Prints the platforms as JSON.
     #[command(after_help = "Example:\n  codegen platforms")]
@@ -76,10 +79,12 @@ pub fn run(args: &Args) -> Result<()> {
             let _ = write!(std::io::stderr(), "{}", costs::table(&manifest));
             stage::print_line(&json::to_line(&manifest)?)
         }
-        Command::Plan { network, platform } => {
-            let path = network;
+        Command::Plan { network: path, platform, board } => {
             let network: Network = json::read(path)?;
             let report = report::report(&network, *platform).with_context(|| path.display().to_string())?;
+            if let Some(board) = board {
+                board::asked(board, &report.fit, *platform)?;
+            }
             stage::print_line(json::to_text(&report)?.trim_end())
         }
         Command::Platforms => stage::print_line(json::to_text(&platform::list())?.trim_end()),

@@ -1,5 +1,6 @@
 //! What `codegen plan` prints: the cost of a network on a platform, known before any training.
 
+use crate::board;
 use crate::bound::lower_bound;
 use crate::graph::lower;
 use crate::plan::{Kernel, Plan, Step};
@@ -7,6 +8,7 @@ use crate::platform::Platform;
 use anyhow::{Result, bail};
 use common::counts;
 use common::json::Document;
+use common::manifest::Fit;
 use common::network::{Network, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,8 @@ pub struct PlanReport {
     pub parameters: u64,
     /// The kernels' calls in order.
     pub layers: Vec<Layer>,
+    /// Where the crate can run.
+    pub fit: Fit,
 }
 
 impl Document for PlanReport {
@@ -81,6 +85,7 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
     let plan = Plan::new(network)?;
     let counts = counts::count(network)?;
     let shapes = counts::shapes(network)?;
+    let fit = board::fit(network, platform, bytes(plan.constants_len), bytes(plan.arena_len))?;
     let layers: Vec<Layer> = plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
     Ok(PlanReport {
         platform: platform.name().to_string(),
@@ -91,6 +96,7 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
         executed_macs: layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add),
         parameters: counts.parameters,
         layers,
+        fit,
     })
 }
 

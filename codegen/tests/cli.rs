@@ -154,6 +154,29 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
 }
 
 #[test]
+fn a_board_that_is_too_small_is_refused_before_anything_is_written() {
+    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let network = workshop.path("network.json");
+    let plan = |more: &[&str]| {
+        codegen(&[&["plan", "--network", network.to_str().unwrap(), "--platform", "cortex-m"], more].concat())
+    };
+    let report: PlanReport = json::parse(&success(&plan(&["--board", "qemu-mps2-an386"]))).unwrap();
+    assert_eq!(report.fit.boards, ["qemu-mps2-an386", "qemu-mps3-an547"]);
+    assert!(report.fit.ram_bytes.unwrap() > report.arena_bytes);
+    for output in
+        [plan(&["--board", "nucleo-h743zi"]), workshop.generate_for("cortex-m", "crate", &["--board", "nucleo-h743zi"])]
+    {
+        let error = failure(&output);
+        assert!(error.contains("does not fit on the board nucleo-h743zi") && error.contains("bytes of RAM"), "{error}");
+    }
+    let error = failure(&workshop.generate("crate", &["--board", "nucleo-h743zi"]));
+    assert!(error.contains("of the platform cortex-m, not x86_64"), "{error}");
+    assert!(failure(&workshop.generate("crate", &["--board", "no-such"])).contains("known boards"));
+    assert!(failure(&workshop.generate_for("onnx", "model", &["--board", "host"])).contains("for no board"));
+    assert!(!workshop.path("crate").exists() && !workshop.path("model").exists());
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     let output = codegen(&["plan", "--network", "network.json", "--platform", "pdp11"]);
     assert_eq!(output.status.code(), Some(2));

@@ -6,6 +6,7 @@ use common::activation::{Activation, PiecewiseActivation};
 use common::bench::BenchEvent;
 use common::dataset::{Dataset, Split};
 use common::json;
+use common::manifest::Manifest;
 use common::network::Network;
 use common::reference::{class_of, logits};
 use common::template::Template;
@@ -81,6 +82,7 @@ fn test(networks: &[Named]) {
             });
         }
     });
+    memory(&Site::new("0"), &folder);
 }
 
 fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digits: &Path) -> Workshop {
@@ -91,6 +93,56 @@ fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digit
     // A test that was not run is none that was passed.
     assert!(text.contains("test outputs_are_those_recorded") && text.contains("... ok"), "{text}");
     workshop
+}
+
+/// M_Net_1 of the paper, and a network for digits on a board with the 192 kB of a common Cortex-M4: they need no more memory
+/// than is said beforehand.
+fn memory(site: &Site, digits: &Path) {
+    let small_board = r#"{"schema": "neuropower/board/1", "name": "small", "about": "", "platform": "cortex-m",
+        "target": "thumbv7em-none-eabihf", "runner": "qemu", "meter": "none", "command": ["qemu-system-arm", "-M",
+        "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none", "-semihosting-config",
+        "enable=on,target=native,arg=bench", "-kernel", "{program}"], "flash_address": 0, "flash_bytes": 524288,
+        "ram_address": 536870912, "ram_bytes": 196608}"#;
+    let board = digits.parent().unwrap().join("small.json");
+    fs::write(&board, small_board).unwrap();
+    let small = expand(&Template::default(), [1, 8, 8], [2, 16, 3], SWISH_RELU, 10);
+    check_memory(site, &small, &["--board", board.to_str().unwrap(), "--samples", digits.to_str().unwrap()]);
+    let m_net_1 = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
+    assert!(check_memory(site, &m_net_1, &[]) < 320_000);
+}
+
+/// Builds and tests a crate; the flash that its programs take.
+fn check_memory(site: &Site, network: &Network, options: &[&str]) -> u64 {
+    let workshop = Workshop::new(network);
+    success(&workshop.generate_for("cortex-m", "crate", &[&["--name", "under-test"], options].concat()));
+    let fit = Manifest::read(&workshop.path("crate")).unwrap().fit.unwrap();
+    let target = "thumbv7em-none-eabihf";
+    success(&site.cargo(target, &workshop.path("crate"), &["test"]));
+    let needed = ["classify", "bench"].map(|name| segments(&fs::read(site.program(target, name)).unwrap()));
+    for (flash, ram) in needed {
+        eprintln!(
+            "flash {flash} of {:?} bytes, RAM {ram} of {:?} bytes without the stack",
+            fit.flash_bytes, fit.ram_bytes
+        );
+        assert!(flash <= fit.flash_bytes.unwrap() && ram <= fit.ram_bytes.unwrap());
+    }
+    needed[0].0.max(needed[1].0)
+}
+
+/// Bytes that a 32-bit ELF file puts into flash and takes of the RAM, which begins at 0x2000_0000.
+fn segments(elf: &[u8]) -> (u64, u64) {
+    let word = |at: usize| u32::from_le_bytes(elf[at..at + 4].try_into().unwrap());
+    let headers = elf[word(28) as usize..].chunks_exact(32).take(usize::from(elf[44]));
+    let (mut flash, mut ram) = (0, 0);
+    for header in headers {
+        let word = |i: usize| u32::from_le_bytes(header[4 * i..4 * i + 4].try_into().unwrap());
+        let (is_loaded, address, in_file, in_memory) = (word(0) == 1, word(2), word(4), word(5));
+        if is_loaded {
+            flash += u64::from(in_file);
+            ram += if address >= 0x2000_0000 { u64::from(in_memory) } else { 0 };
+        }
+    }
+    (flash, ram)
 }
 
 /// The programs say what the reference says.
@@ -137,7 +189,8 @@ fn check_events(events: &[BenchEvent], expected_target: &str) {
     assert_eq!((name.as_str(), target.as_str()), ("under-test", expected_target));
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });
-        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s } = pair[1] else {
+        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication: None } = pair[1]
+        else {
             panic!("{pair:?}")
         };
         assert_eq!(window, expected);

@@ -46,6 +46,10 @@ pub struct Board {
     /// Its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
+    /// How fast a microcontroller's clock is when a program starts, in Hz; its cycle counter is a clock only where this is
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_hz: Option<u64>,
 }
 
 /// A power sensor of Linux's hwmon.
@@ -264,6 +268,7 @@ mod tests {
             flash_bytes: None,
             ram_address: None,
             ram_bytes: None,
+            clock_hz: None,
         }
     }
 

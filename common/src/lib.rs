@@ -8,6 +8,7 @@ pub mod atomic;
 pub mod baseline;
 pub mod bench;
 pub mod board;
+pub mod boards;
 mod builder;
 pub mod counts;
 pub mod crate_hash;

@@ -31,6 +31,23 @@ pub struct Manifest {
     pub arena_lower_bound_bytes: u64,
     /// The layers that have multiply-adds, in the order in which they are computed.
     pub layers: Vec<LayerMacs>,
+    /// Where a crate can run; a model has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+}
+
+/// Where a crate can run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fit {
+    /// For a microcontroller: bytes of memory for code and constants that its programs need at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<u64>,
+    /// For a microcontroller: bytes of memory for variables that its programs need at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_bytes: Option<u64>,
+    /// The boards that ship with NeuroPower and are of the platform and large enough, by name.
+    pub boards: Vec<String>,
 }
 
 /// The multiply-adds of one layer, for one image.

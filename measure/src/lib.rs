@@ -1,7 +1,6 @@
 //! The measure stage: builds a generated crate, runs its `bench` on a board, reads the board's meter beside it, and
 //! records latency and energy of one inference with every raw number they come from.
 
-mod boards;
 mod compare;
 mod energy;
 #[cfg(test)]
@@ -22,6 +21,7 @@ mod take;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use common::board::KnownBoards;
+use common::boards;
 use common::json;
 use common::stage::print_line;
 use std::io::Write;

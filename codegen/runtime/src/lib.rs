@@ -20,5 +20,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("norm.rs", include_str!("kernels/norm.rs")),
     ("pool.rs", include_str!("kernels/pool.rs")),
     ("simd.rs", include_str!("kernels/simd.rs")),
+    ("simd_aarch64.rs", include_str!("kernels/simd_aarch64.rs")),
+    ("simd_arm_neon.rs", include_str!("kernels/simd_arm_neon.rs")),
+    ("simd_arm_vfp.rs", include_str!("kernels/simd_arm_vfp.rs")),
     ("simd_x86_64.rs", include_str!("kernels/simd_x86_64.rs")),
 ];

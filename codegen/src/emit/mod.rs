@@ -49,9 +49,9 @@ impl Machine {
     fn words(&self) -> (&'static str, &'static str) {
         match self {
             Machine::X86_64 => ("x86-64", "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has."),
-            Machine::Aarch64 => ("64-bit ARM", "They need no special instructions."),
-            Machine::Armv7 => ("32-bit ARM", "They need no special instructions."),
-            Machine::CortexM(_) => ("ARM microcontrollers", "They need a floating-point unit for single precision."),
+            Machine::Aarch64 => ("64-bit ARM", "NEON is used, which every such processor has."),
+            Machine::Armv7 => ("32-bit ARM", "NEON is used where the processor has it, else its floating-point unit."),
+            Machine::CortexM(_) => ("ARM microcontrollers", "They use the floating-point unit."),
         }
     }
 

@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// Packages that a crate for bare metal is built from: name and the rest of the entry in `Cargo.lock`.
 const BARE_METAL_PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
 
+/// Images that a microcontroller's `bench` holds.
+const BENCH_IMAGES: usize = 4;
+
 impl Crate<'_> {
     /// For an operating system, and a compiler of at least this version.
     pub(super) fn hosted(&self, rust: &'static str) -> Vec<File> {
@@ -30,6 +33,7 @@ impl Crate<'_> {
         let [flash_origin, flash_bytes, ram_origin, ram_bytes] = numbers.map(|number| format!("{number:#010x}"));
         let runner = runner.join(", ");
         let lock = self.bare_metal_lock();
+        let few = self.golden.pixels.len().min(BENCH_IMAGES * self.network.input.shape().elements());
         let more = [
             ("CLOCK_HZ", clock.as_str()),
             ("RUNNER", &runner),
@@ -51,6 +55,7 @@ impl Crate<'_> {
             text("src/bin/bench.rs", include_str!("../../templates/cortex-m/bench.rs"), &values),
             text("tests/golden.rs", include_str!("../../templates/cortex-m/golden.rs"), &values),
             ("golden/pixels.bin".to_string(), self.golden.pixels.clone()),
+            ("golden/bench.bin".to_string(), self.golden.pixels[..few].to_vec()),
         ]
     }
 

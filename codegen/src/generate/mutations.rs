@@ -133,6 +133,7 @@ proptest! {
                 platform,
                 out: path(platform.name()),
                 name: Some("net".to_string()),
+                board: None,
                 samples: None,
             };
             let generated = generate(&options);

@@ -70,7 +70,7 @@ fn output(command: &mut Command) -> std::io::Result<Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boards;
+    use common::boards;
 
     #[test]
     fn what_is_missing_is_said() {

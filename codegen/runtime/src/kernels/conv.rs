@@ -12,6 +12,7 @@ use super::activation::Activation;
 use super::norm::{Norm, map_row};
 use super::simd::{Kernels, MAX_LANES, Simd, Task};
 use core::marker::PhantomData;
+use core::ops::Range;
 
 /// The most filters that are computed together.
 pub const MAX_TILE: usize = 12;
@@ -132,7 +133,7 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
 impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
     /// Normalises and activates some channels on the way to the scratch memory.
     #[inline(always)]
-    fn lay_out<S: Simd>(&mut self, simd: S, channels: core::ops::Range<usize>) {
+    fn lay_out<S: Simd>(&mut self, simd: S, channels: Range<usize>) {
         let layer = self.layer;
         let Convolution { height, width, stride, .. } = *layer;
         let (padding, pitch) = (layer.kernel / 2, layer.pitch());
@@ -211,49 +212,120 @@ impl<const TILE: usize> Tile<'_, TILE> {
     /// The same for the outputs of some vectors from the one with the index `at` on.
     #[inline(always)]
     fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(&mut self, simd: S, start: usize, at: usize) {
-        let out_plane = self.layer.out_height() * self.layer.out_width();
         let mut places = [Place::default(); VECTORS];
         for (vector, place) in places.iter_mut().enumerate() {
             *place = Place::of::<S>(self.layer, at + vector);
         }
+        let layer = self.layer;
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         if !self.first {
-            for (to, sums) in self.to.chunks_exact(out_plane).skip(start).zip(&mut sums) {
-                for (sum, place) in sums.iter_mut().zip(&places) {
-                    let to = &to[place.to..place.to + place.count];
-                    *sum = if place.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
-                }
-            }
+            sums = self.load(simd, start, &places);
         }
-        let sums = self.sum::<S, FILTERS, VECTORS>(simd, start, &places, sums);
-        for (to, sums) in self.to.chunks_exact_mut(out_plane).skip(start).zip(&sums) {
-            for (sum, place) in sums.iter().zip(&places) {
-                let to = &mut to[place.to..place.to + place.count];
-                if place.count == S::LANES { simd.store(*sum, to) } else { simd.store_part(*sum, to) }
-            }
-        }
+        let taps = Taps {
+            weights: self.weights,
+            start,
+            planes: self.planes,
+            channels: self.weights.len() / (TILE * layer.taps()),
+            kernel: layer.kernel,
+            plane_len: layer.plane_len(),
+            pitch: layer.pitch(),
+            phase_len: layer.phase_len(),
+        };
+        let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, places.map(|place| place.from), sums);
+        self.store(simd, start, &places, sums);
     }
 
-    /// `sums` and what all channels and taps add to them. By value, so that they stay in registers.
+    /// What has been summed up so far.
     #[inline(always)]
-    fn sum<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+    fn load<S: Simd, const FILTERS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         start: usize,
         places: &[Place; VECTORS],
+    ) -> [[S::Vector; VECTORS]; FILTERS] {
+        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let to = &self.to[start * out_plane..];
+        if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
+            return simd.load_planes::<FILTERS, VECTORS>(to, out_plane, places.map(|place| place.to));
+        }
+        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
+        for (to, sums) in to.chunks_exact(out_plane).zip(&mut sums) {
+            for (sum, place) in sums.iter_mut().zip(places) {
+                let to = &to[place.to..][..place.count];
+                *sum = if place.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
+            }
+        }
+        sums
+    }
+
+    /// Stores what has been summed up.
+    #[inline(always)]
+    fn store<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        places: &[Place; VECTORS],
+        sums: [[S::Vector; VECTORS]; FILTERS],
+    ) {
+        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let to = &mut self.to[start * out_plane..];
+        if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
+            return simd.store_planes::<FILTERS, VECTORS>(sums, to, out_plane, places.map(|place| place.to));
+        }
+        for (to, sums) in to.chunks_exact_mut(out_plane).zip(sums) {
+            for (sum, place) in sums.into_iter().zip(places) {
+                let to = &mut to[place.to..][..place.count];
+                if place.count == S::LANES { simd.store(sum, to) } else { simd.store_part(sum, to) }
+            }
+        }
+    }
+}
+
+/// Whether there are as many outputs as wanted, and full vectors of them.
+#[inline(always)]
+fn is_whole<S: Simd>(len: usize, wanted: usize, places: &[Place]) -> bool {
+    len >= wanted && places.iter().all(|place| place.count == S::LANES)
+}
+
+/// The taps of some channels.
+pub struct Taps<'a> {
+    /// A tile's weights, in each (channel, row, column, filter).
+    pub weights: &'a [f32],
+    /// The first filter of the tile that is meant.
+    pub start: usize,
+    /// Padded planes.
+    pub planes: &'a [f32],
+    /// Channels.
+    pub channels: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    /// The distance from channel to channel in the planes.
+    pub plane_len: usize,
+    /// The distance from row to row.
+    pub pitch: usize,
+    /// The distance from one column of the kernel to the next. Past the pitch they begin anew, one further.
+    pub phase_len: usize,
+}
+
+impl Taps<'_> {
+    /// See [`Simd::add_taps`].
+    #[inline(always)]
+    pub(super) fn add<S: Simd, const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        from: [usize; VECTORS],
         mut sums: [[S::Vector; VECTORS]; FILTERS],
     ) -> [[S::Vector; VECTORS]; FILTERS] {
-        let layer = self.layer;
+        let Taps { start, channels, kernel, plane_len, pitch, phase_len, .. } = *self;
         let mut taps = self.weights.chunks_exact(TILE);
-        let channels = self.weights.len() / (TILE * layer.taps());
         for channel in 0..channels {
-            for row in 0..layer.kernel {
-                let line = &self.planes[channel * layer.plane_len() + row * layer.pitch()..];
+            for row in 0..kernel {
+                let line = &self.planes[channel * plane_len + row * pitch..];
                 let (mut phase, mut column) = (0, 0);
-                for weights in taps.by_ref().take(layer.kernel) {
+                for weights in taps.by_ref().take(kernel) {
                     let mut x = [simd.splat(0.0); VECTORS];
-                    for (x, place) in x.iter_mut().zip(places) {
-                        *x = simd.load(&line[place.from + phase + column..]);
+                    for (x, from) in x.iter_mut().zip(from) {
+                        *x = simd.load(&line[from + phase + column..]);
                     }
                     for (sums, weight) in sums.iter_mut().zip(&weights[start..start + FILTERS]) {
                         let weight = simd.splat(*weight);
@@ -261,14 +333,32 @@ impl<const TILE: usize> Tile<'_, TILE> {
                             *sum = simd.mul_add(*x, weight, *sum);
                         }
                     }
-                    phase += layer.phase_len();
-                    if phase == layer.pitch() {
+                    phase += phase_len;
+                    if phase == pitch {
                         (phase, column) = (0, column + 1);
                     }
                 }
             }
         }
         sums
+    }
+
+    /// Checks that every tap of vectors of so many lanes lies in the slices.
+    ///
+    /// # Panics
+    /// If one does not.
+    #[inline(always)]
+    pub fn check<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        &self,
+        from: [usize; VECTORS],
+        lanes: usize,
+    ) {
+        let Taps { channels, kernel, plane_len, pitch, phase_len, .. } = *self;
+        assert!(self.start + FILTERS <= TILE && channels * kernel * kernel * TILE <= self.weights.len());
+        // The columns of the kernel are at most this far from the first one.
+        let column = pitch - phase_len + kernel - 1;
+        let last = (channels - 1) * plane_len + (kernel - 1) * pitch + column + lanes;
+        assert!(from.iter().all(|from| from + last <= self.planes.len()));
     }
 }
 

@@ -8,5 +8,11 @@ pub mod linear;
 pub mod norm;
 pub mod pool;
 pub mod simd;
+#[cfg(target_arch = "aarch64")]
+mod simd_aarch64;
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+mod simd_arm_neon;
+#[cfg(target_arch = "arm")]
+mod simd_arm_vfp;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86_64;

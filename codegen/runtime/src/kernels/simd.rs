@@ -3,8 +3,16 @@
 //! A value of a type that implements [`Simd`] is proof that the processor has those instructions; [`Kernels::detect`]
 //! and [`Kernels::available`] are the only ways to get one.
 
+use super::conv::Taps;
+#[cfg(target_arch = "aarch64")]
+pub use super::simd_aarch64::Neon;
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+pub use super::simd_arm_neon::Neon;
+#[cfg(target_arch = "arm")]
+pub use super::simd_arm_vfp::Vfp;
 #[cfg(target_arch = "x86_64")]
 pub use super::simd_x86_64::{Avx2, Avx512};
+use core::array::from_fn;
 
 /// The most lanes that a vector of some instruction set has.
 pub const MAX_LANES: usize = 16;
@@ -47,6 +55,51 @@ pub trait Simd: Copy {
     fn select(self, x: Self::Vector, left: Self::Vector, right: Self::Vector) -> Self::Vector;
     /// The number whose exponent field is the low byte of the bits of `x`, and all else of which is 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
+    /// Vectors of planes that are `distance` apart, at the same places in each.
+    ///
+    /// # Panics
+    /// If `planes` is too short.
+    #[inline(always)]
+    fn load_planes<const PLANES: usize, const VECTORS: usize>(
+        self,
+        planes: &[f32],
+        distance: usize,
+        places: [usize; VECTORS],
+    ) -> [[Self::Vector; VECTORS]; PLANES] {
+        from_fn(|plane| places.map(|place| self.load(&planes[plane * distance + place..])))
+    }
+    /// Stores what [`Simd::load_planes`] would load.
+    ///
+    /// # Panics
+    /// If `planes` is too short.
+    #[inline(always)]
+    fn store_planes<const PLANES: usize, const VECTORS: usize>(
+        self,
+        vectors: [[Self::Vector; VECTORS]; PLANES],
+        planes: &mut [f32],
+        distance: usize,
+        places: [usize; VECTORS],
+    ) {
+        for plane in 0..PLANES {
+            for vector in 0..VECTORS {
+                self.store(vectors[plane][vector], &mut planes[plane * distance + places[vector]..]);
+            }
+        }
+    }
+    /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a tile, in each of vectors
+    /// that begin at `from` in a padded plane. By value, so that they stay in registers.
+    ///
+    /// # Panics
+    /// If the slices of `taps` are shorter than it says.
+    #[inline(always)]
+    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        sums: [[Self::Vector; VECTORS]; FILTERS],
+    ) -> [[Self::Vector; VECTORS]; FILTERS] {
+        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+    }
     /// Runs a task in code that is compiled for this instruction set.
     fn run<T: Task>(self, task: T);
 }
@@ -62,102 +115,113 @@ pub trait Task {
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar(());
 
-/// Each lane by itself.
-#[inline(always)]
-fn lanes(f: impl Fn(usize) -> f32) -> [f32; 4] {
-    [f(0), f(1), f(2), f(3)]
+/// What [`Simd`] asks for, with vectors of four plain numbers. As wide as the smallest vector registers: where there are
+/// some, the compiler finds them.
+macro_rules! plain_numbers {
+    () => {
+        type Vector = [f32; 4];
+        const LANES: usize = 4;
+        const REGISTERS: usize = 16;
+
+        #[inline(always)]
+        fn splat(self, x: f32) -> [f32; 4] {
+            [x; 4]
+        }
+
+        #[inline(always)]
+        fn load(self, from: &[f32]) -> [f32; 4] {
+            let from = &from[..4];
+            from_fn(|i| from[i])
+        }
+
+        #[inline(always)]
+        fn store(self, vector: [f32; 4], to: &mut [f32]) {
+            to[..4].copy_from_slice(&vector);
+        }
+
+        #[inline(always)]
+        fn load_part(self, from: &[f32]) -> [f32; 4] {
+            let mut vector = [0.0; 4];
+            vector[..from.len()].copy_from_slice(from);
+            vector
+        }
+
+        #[inline(always)]
+        fn store_part(self, vector: [f32; 4], to: &mut [f32]) {
+            to.copy_from_slice(&vector[..to.len()]);
+        }
+
+        #[inline(always)]
+        fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] + b[i])
+        }
+
+        #[inline(always)]
+        fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] - b[i])
+        }
+
+        #[inline(always)]
+        fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] * b[i])
+        }
+
+        #[inline(always)]
+        fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] / b[i])
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] * b[i] + c[i])
+        }
+
+        #[inline(always)]
+        fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+        }
+
+        #[inline(always)]
+        fn minus_abs(self, x: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| -x[i].abs())
+        }
+
+        #[inline(always)]
+        fn select(self, x: [f32; 4], left: [f32; 4], right: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| if x[i] < 0.0 { left[i] } else { right[i] })
+        }
+
+        #[inline(always)]
+        fn exponent(self, x: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| f32::from_bits(x[i].to_bits() << 24 >> 1))
+        }
+
+        // Tasks are large; one copy of each is enough.
+        #[inline(never)]
+        fn run<T: Task>(self, task: T) {
+            task.run(self);
+        }
+    };
 }
+#[cfg(target_arch = "arm")]
+pub(super) use plain_numbers;
 
 impl Simd for Scalar {
-    // As wide as the smallest vector registers: where there are some, the compiler finds them.
-    type Vector = [f32; 4];
-    const LANES: usize = 4;
-    const REGISTERS: usize = 16;
-
-    #[inline(always)]
-    fn splat(self, x: f32) -> [f32; 4] {
-        [x; 4]
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[f32]) -> [f32; 4] {
-        [from[0], from[1], from[2], from[3]]
-    }
-
-    #[inline(always)]
-    fn store(self, vector: [f32; 4], to: &mut [f32]) {
-        to[..4].copy_from_slice(&vector);
-    }
-
-    #[inline(always)]
-    fn load_part(self, from: &[f32]) -> [f32; 4] {
-        let mut vector = [0.0; 4];
-        vector[..from.len()].copy_from_slice(from);
-        vector
-    }
-
-    #[inline(always)]
-    fn store_part(self, vector: [f32; 4], to: &mut [f32]) {
-        to.copy_from_slice(&vector[..to.len()]);
-    }
-
-    #[inline(always)]
-    fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        lanes(|i| a[i] + b[i])
-    }
-
-    #[inline(always)]
-    fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        lanes(|i| a[i] - b[i])
-    }
-
-    #[inline(always)]
-    fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        lanes(|i| a[i] * b[i])
-    }
-
-    #[inline(always)]
-    fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        lanes(|i| a[i] / b[i])
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-        lanes(|i| a[i] * b[i] + c[i])
-    }
-
-    #[inline(always)]
-    fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        lanes(|i| if a[i] > b[i] { a[i] } else { b[i] })
-    }
-
-    #[inline(always)]
-    fn minus_abs(self, x: [f32; 4]) -> [f32; 4] {
-        lanes(|i| -x[i].abs())
-    }
-
-    #[inline(always)]
-    fn select(self, x: [f32; 4], left: [f32; 4], right: [f32; 4]) -> [f32; 4] {
-        lanes(|i| if x[i] < 0.0 { left[i] } else { right[i] })
-    }
-
-    #[inline(always)]
-    fn exponent(self, x: [f32; 4]) -> [f32; 4] {
-        lanes(|i| f32::from_bits(x[i].to_bits() << 24 >> 1))
-    }
-
-    // Tasks are large; one copy of each is enough.
-    #[inline(never)]
-    fn run<T: Task>(self, task: T) {
-        task.run(self);
-    }
+    plain_numbers!();
 }
 
 /// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug)]
 pub enum Kernels {
-    /// No special instructions.
+    /// No special instructions. A microcontroller has no room for kernels that it does not need.
+    #[cfg(not(all(target_arch = "arm", target_os = "none")))]
     Scalar(Scalar),
+    /// NEON.
+    #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+    Neon(Neon),
+    /// The floating-point unit of 32-bit ARM.
+    #[cfg(target_arch = "arm")]
+    Vfp(Vfp),
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
@@ -170,7 +234,7 @@ impl Kernels {
     /// The best that this processor has. Takes long on some virtual machines: do it once.
     pub fn detect() -> Kernels {
         let [first, second, third] = Kernels::available();
-        first.or(second).or(third).unwrap_or(Kernels::Scalar(Scalar(())))
+        first.or(second).or(third).expect("there is one that every processor can run")
     }
 
     /// All that this processor has, best first.
@@ -181,14 +245,25 @@ impl Kernels {
             Avx2::detect().map(Kernels::Avx2),
             Some(Kernels::Scalar(Scalar(()))),
         ];
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        return [Neon::detect().map(Kernels::Neon), None, Some(Kernels::Scalar(Scalar(())))];
+        #[cfg(all(target_arch = "arm", target_os = "linux"))]
+        return [Neon::detect().map(Kernels::Neon), Vfp::detect().map(Kernels::Vfp), Some(Kernels::Scalar(Scalar(())))];
+        #[cfg(all(target_arch = "arm", target_os = "none"))]
+        return [Vfp::detect().map(Kernels::Vfp), None, None];
+        #[cfg(not(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64")))]
         return [None, None, Some(Kernels::Scalar(Scalar(())))];
     }
 
-    /// `avx512`, `avx2` or `scalar`.
+    /// `avx512`, `avx2`, `neon`, `vfp` or `scalar`.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
             Kernels::Scalar(_) => "scalar",
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+            Kernels::Neon(_) => "neon",
+            #[cfg(target_arch = "arm")]
+            Kernels::Vfp(_) => "vfp",
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -198,19 +273,22 @@ impl Kernels {
 
     /// Kernels with shorter vectors of the same processor where half of the long ones would stay empty.
     pub(super) fn for_rows_of(self, width: usize) -> Kernels {
-        match self {
+        match (self, width) {
             #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512(simd) if 2 * width <= Avx512::LANES => Kernels::Avx2(simd.into()),
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2(_) | Kernels::Avx512(_) => self,
-            Kernels::Scalar(_) => self,
+            (Kernels::Avx512(simd), ..=8) => Kernels::Avx2(simd.into()),
+            (kernels, _) => kernels,
         }
     }
 
     /// Runs a task with these instructions.
     pub fn run<T: Task>(self, task: T) {
         match self {
+            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
             Kernels::Scalar(simd) => simd.run(task),
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+            Kernels::Neon(simd) => simd.run(task),
+            #[cfg(target_arch = "arm")]
+            Kernels::Vfp(simd) => simd.run(task),
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(simd) => simd.run(task),
             #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
 //! Finding boards: those that ship with the program, those in `pipelines/boards`, and any file.
 
+use crate::board::Board;
+use crate::json;
 use anyhow::{Context, Result, anyhow, ensure};
-use common::board::Board;
-use common::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -22,13 +22,13 @@ const SHIPPED: [&str; 11] = [
     include_str!("../../pipelines/boards/raspberry-pi-5.json"),
 ];
 /// Where a board's file is found by its name, relative to where the program runs; it goes before a shipped board.
-pub(crate) const FOLDER: &str = "pipelines/boards";
+pub const FOLDER: &str = "pipelines/boards";
 
 /// The board that `--board` means: a file where it looks like one, with a `/` or ending in `.json`, else a name.
 ///
 /// # Errors
 /// A name that is not known, with those that are, or a file that is not a board.
-pub(crate) fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
+pub fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
     if name_or_file.contains('/') || name_or_file.ends_with(".json") {
         return json::read(Path::new(name_or_file));
     }
@@ -51,7 +51,7 @@ pub(crate) fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
 ///
 /// # Errors
 /// A file in the folder that is not a board.
-pub(crate) fn known(folder: &Path) -> Result<BTreeMap<String, Board>> {
+pub fn known(folder: &Path) -> Result<BTreeMap<String, Board>> {
     let mut boards = shipped()?;
     if folder.is_dir() {
         let failed = || format!("{}: cannot read the folder", folder.display());
@@ -66,7 +66,11 @@ pub(crate) fn known(folder: &Path) -> Result<BTreeMap<String, Board>> {
     Ok(boards)
 }
 
-fn shipped() -> Result<BTreeMap<String, Board>> {
+/// The boards that are known wherever the program runs, by name.
+///
+/// # Errors
+/// None for the files that ship.
+pub fn shipped() -> Result<BTreeMap<String, Board>> {
     let boards = SHIPPED.into_iter().map(json::parse::<Board>);
     boards.map(|board| board.map(|board| (board.name.clone(), board))).collect()
 }
@@ -85,7 +89,7 @@ fn read_named(path: &Path) -> Result<Board> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::board::{Meter, Runner};
+    use crate::board::{Meter, Runner};
 
     fn nowhere() -> &'static Path {
         Path::new("no/such/folder")

@@ -1,0 +1,329 @@
+//! The vector instructions of 32-bit ARM, which most but not all such processors with Linux have.
+//!
+//! The compiler's own are unstable there, so that the taps of convolutions, where most of the time goes, are written in
+//! assembly; everything else is left to the floating-point unit.
+//!
+//! `unsafe` stands here for two reasons only: the system is asked what the processor has, and the assembly reads slices
+//! whose length was checked just before.
+#![allow(unsafe_code)]
+
+use super::conv::Taps;
+use super::simd::{Simd, Task, plain_numbers};
+use super::simd_arm_vfp::Block;
+use core::arch::asm;
+use core::array::from_fn;
+use core::ffi::c_ulong;
+
+/// NEON, also known as Advanced SIMD.
+#[derive(Clone, Copy, Debug)]
+pub struct Neon(());
+
+unsafe extern "C" {
+    /// Of the C library: what the kernel says about the machine.
+    safe fn getauxval(kind: c_ulong) -> c_ulong;
+}
+
+impl Neon {
+    /// `Some` where these instructions can be used.
+    pub fn detect() -> Option<Neon> {
+        const HARDWARE: c_ulong = 16;
+        const NEON: c_ulong = 1 << 12;
+        (getauxval(HARDWARE) & NEON != 0).then_some(Neon(()))
+    }
+}
+
+impl Simd for Neon {
+    plain_numbers!();
+
+    #[inline(always)]
+    fn load_planes<const PLANES: usize, const VECTORS: usize>(
+        self,
+        planes: &[f32],
+        distance: usize,
+        places: [usize; VECTORS],
+    ) -> [[[f32; 4]; VECTORS]; PLANES] {
+        let planes = &planes[..(PLANES - 1) * distance + end(places)];
+        // SAFETY: the last element that is read was checked just before.
+        from_fn(|plane| {
+            places.map(|place| unsafe { planes.as_ptr().add(plane * distance + place).cast::<[f32; 4]>().read() })
+        })
+    }
+
+    #[inline(always)]
+    fn store_planes<const PLANES: usize, const VECTORS: usize>(
+        self,
+        vectors: [[[f32; 4]; VECTORS]; PLANES],
+        planes: &mut [f32],
+        distance: usize,
+        places: [usize; VECTORS],
+    ) {
+        let planes = &mut planes[..(PLANES - 1) * distance + end(places)];
+        for plane in 0..PLANES {
+            for vector in 0..VECTORS {
+                let place = plane * distance + places[vector];
+                // SAFETY: the last element that is written was checked just before.
+                unsafe { planes.as_mut_ptr().add(place).cast::<[f32; 4]>().write(vectors[plane][vector]) };
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        mut sums: [[[f32; 4]; VECTORS]; FILTERS],
+    ) -> [[[f32; 4]; VECTORS]; FILTERS] {
+        // The assembly is for kernels whose columns lie next to each other.
+        if taps.phase_len != taps.pitch {
+            return taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums);
+        }
+        taps.check::<TILE, FILTERS, VECTORS>(from, Self::LANES);
+        let block = Block::new::<TILE>(taps, from[0], from[VECTORS - 1], sums.as_mut_ptr().cast());
+        // SAFETY: the slices were checked just before, and there are as many sums.
+        unsafe { block.add_with_neon(FILTERS, VECTORS) };
+        sums
+    }
+}
+
+/// Where the last one of some vectors ends.
+#[inline(always)]
+fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
+    places.into_iter().fold(0, usize::max) + Neon::LANES
+}
+
+impl Block {
+    /// Adds the taps of at most six filters to one or two vectors of each.
+    ///
+    /// # Safety
+    /// All that it leads to is there, and the processor has NEON.
+    #[inline(always)]
+    unsafe fn add_with_neon(&self, filters: usize, vectors: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            match (filters, vectors) {
+                (1, 1) => self.one_by_one(),
+                (2, 1) => self.two_by_one(),
+                (3, 1) => self.three_by_one(),
+                (4, 1) => self.four_by_one(),
+                (5, 1) => self.five_by_one(),
+                (6, 1) => self.six_by_one(),
+                (1, 2) => self.one_by_two(),
+                (2, 2) => self.two_by_two(),
+                (3, 2) => self.three_by_two(),
+                (4, 2) => self.four_by_two(),
+                (5, 2) => self.five_by_two(),
+                (6, 2) => self.six_by_two(),
+                _ => unreachable!("there are 16 registers"),
+            }
+        }
+    }
+}
+
+/// One of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values in q0 and q1, weights in d4 to d6.
+macro_rules! block {
+    (
+        $name:ident,
+        weights: [$($weights:literal),*],
+        skip: $skip:literal,
+        filters: [$(($sums:literal, $weight:literal, $first:literal $(, $second:literal)?)),*],
+        second: [$($both:literal)?]
+    ) => {
+        /// A function of its own, because d16 to d31 are changed too: nobody expects a call to keep them, and a compiler
+        /// that does not use them could not be told.
+        ///
+        /// # Safety
+        /// See [`Block::add_with_neon`].
+        #[inline(never)]
+        unsafe fn $name(&self) {
+            // SAFETY: the caller's; the registers that are changed are named.
+            unsafe {
+                asm!(
+                    ".fpu neon",
+                    "ldr {count}, [{block}]",
+                    $(concat!("vld1.32 {{", $sums, "}}, [{count}]!"),)*
+                    "2:",
+                    "ldr {rows}, [{block}, #4]",
+                    "3:",
+                    "ldr {count}, [{block}, #4]",
+                    "4:",
+                    "vld1.32 {{d0-d1}}, [{first}], {four}",
+                    $(concat!("vld1.32 {{d2-d3}}, [{second}], {four}", $both),)?
+                    $($weights,)*
+                    "subs {count}, {count}, #1",
+                    $(
+                        concat!("vmla.f32 ", $first, ", q0, ", $weight),
+                        $(concat!("vmla.f32 ", $second, ", q1, ", $weight),)?
+                    )*
+                    "bne 4b",
+                    "ldr {count}, [{block}, #8]",
+                    "add {first}, {first}, {count}",
+                    "add {second}, {second}, {count}",
+                    "subs {rows}, {rows}, #1",
+                    "bne 3b",
+                    "ldr {count}, [{block}, #12]",
+                    "add {first}, {first}, {count}",
+                    "add {second}, {second}, {count}",
+                    "subs {channels}, {channels}, #1",
+                    "bne 2b",
+                    "ldr {count}, [{block}]",
+                    $(concat!("vst1.32 {{", $sums, "}}, [{count}]!"),)*
+                    block = in(reg) self,
+                    weights = inout(reg) self.weights => _,
+                    to_tap = in(reg) self.to_tap - $skip,
+                    first = inout(reg) self.values[0] => _,
+                    second = inout(reg) self.values[1] => _,
+                    channels = inout(reg) self.channels => _,
+                    four = in(reg) 4,
+                    rows = out(reg) _,
+                    count = out(reg) _,
+                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                    out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
+                    out("d15") _,
+                    options(nostack)
+                );
+            }
+        }
+    };
+}
+
+impl Block {
+    block! {
+        one_by_one,
+        weights: ["vld1.32 {{d4[0]}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d9", "d4[0]", "q4")
+        ],
+        second: []
+    }
+    block! {
+        two_by_one,
+        weights: ["vld1.32 {{d4}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d9", "d4[0]", "q4"),
+            ("d10-d11", "d4[1]", "q5")
+        ],
+        second: []
+    }
+    block! {
+        three_by_one,
+        weights: ["vld1.32 {{d4}}, [{weights}]!", "vld1.32 {{d5[0]}}, [{weights}], {to_tap}"],
+        skip: 8,
+        filters: [
+            ("d8-d9", "d4[0]", "q4"),
+            ("d10-d11", "d4[1]", "q5"),
+            ("d12-d13", "d5[0]", "q6")
+        ],
+        second: []
+    }
+    block! {
+        four_by_one,
+        weights: ["vld1.32 {{d4-d5}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d9", "d4[0]", "q4"),
+            ("d10-d11", "d4[1]", "q5"),
+            ("d12-d13", "d5[0]", "q6"),
+            ("d14-d15", "d5[1]", "q7")
+        ],
+        second: []
+    }
+    block! {
+        five_by_one,
+        weights: ["vld1.32 {{d4-d5}}, [{weights}]!", "vld1.32 {{d6[0]}}, [{weights}], {to_tap}"],
+        skip: 16,
+        filters: [
+            ("d8-d9", "d4[0]", "q4"),
+            ("d10-d11", "d4[1]", "q5"),
+            ("d12-d13", "d5[0]", "q6"),
+            ("d14-d15", "d5[1]", "q7"),
+            ("d16-d17", "d6[0]", "q8")
+        ],
+        second: []
+    }
+    block! {
+        six_by_one,
+        weights: ["vld1.32 {{d4-d6}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d9", "d4[0]", "q4"),
+            ("d10-d11", "d4[1]", "q5"),
+            ("d12-d13", "d5[0]", "q6"),
+            ("d14-d15", "d5[1]", "q7"),
+            ("d16-d17", "d6[0]", "q8"),
+            ("d18-d19", "d6[1]", "q9")
+        ],
+        second: []
+    }
+    block! {
+        one_by_two,
+        weights: ["vld1.32 {{d4[0]}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5")
+        ],
+        second: [""]
+    }
+    block! {
+        two_by_two,
+        weights: ["vld1.32 {{d4}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5"),
+            ("d12-d15", "d4[1]", "q6", "q7")
+        ],
+        second: [""]
+    }
+    block! {
+        three_by_two,
+        weights: ["vld1.32 {{d4}}, [{weights}]!", "vld1.32 {{d5[0]}}, [{weights}], {to_tap}"],
+        skip: 8,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5"),
+            ("d12-d15", "d4[1]", "q6", "q7"),
+            ("d16-d19", "d5[0]", "q8", "q9")
+        ],
+        second: [""]
+    }
+    block! {
+        four_by_two,
+        weights: ["vld1.32 {{d4-d5}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5"),
+            ("d12-d15", "d4[1]", "q6", "q7"),
+            ("d16-d19", "d5[0]", "q8", "q9"),
+            ("d20-d23", "d5[1]", "q10", "q11")
+        ],
+        second: [""]
+    }
+    block! {
+        five_by_two,
+        weights: ["vld1.32 {{d4-d5}}, [{weights}]!", "vld1.32 {{d6[0]}}, [{weights}], {to_tap}"],
+        skip: 16,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5"),
+            ("d12-d15", "d4[1]", "q6", "q7"),
+            ("d16-d19", "d5[0]", "q8", "q9"),
+            ("d20-d23", "d5[1]", "q10", "q11"),
+            ("d24-d27", "d6[0]", "q12", "q13")
+        ],
+        second: [""]
+    }
+    block! {
+        six_by_two,
+        weights: ["vld1.32 {{d4-d6}}, [{weights}], {to_tap}"],
+        skip: 0,
+        filters: [
+            ("d8-d11", "d4[0]", "q4", "q5"),
+            ("d12-d15", "d4[1]", "q6", "q7"),
+            ("d16-d19", "d5[0]", "q8", "q9"),
+            ("d20-d23", "d5[1]", "q10", "q11"),
+            ("d24-d27", "d6[0]", "q12", "q13"),
+            ("d28-d31", "d6[1]", "q14", "q15")
+        ],
+        second: [""]
+    }
+}
