@@ -21,21 +21,23 @@ fn search(out: &Path, more: &[&str]) -> std::process::Output {
 
 #[test]
 fn a_search_from_the_table_resumes_to_the_same_bytes() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = ["--surrogate", "forest", "--halving"];
-    let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
-    for out in [&whole, &cut] {
-        assert!(search(out, &options).status.success());
+    for surrogate in ["forest", "gaussian"] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = ["--surrogate", surrogate, "--halving"];
+        let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
+        for out in [&whole, &cut] {
+            assert!(search(out, &options).status.success());
+        }
+        let log = std::fs::read_to_string(cut.join("evaluations.jsonl")).unwrap();
+        // In the middle of a line of the third population.
+        std::fs::write(cut.join("evaluations.jsonl"), &log[..log.len() / 3]).unwrap();
+        assert!(search(&cut, &[&options[..], &["--resume"]].concat()).status.success());
+        for file in ["archive.json", "evaluations.jsonl"] {
+            assert_eq!(std::fs::read(whole.join(file)).unwrap(), std::fs::read(cut.join(file)).unwrap());
+        }
+        let changed = one_line(&search(&cut, &["--resume", "--surrogate", surrogate]), "another search");
+        assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
     }
-    let log = std::fs::read_to_string(cut.join("evaluations.jsonl")).unwrap();
-    // In the middle of a line of the third population.
-    std::fs::write(cut.join("evaluations.jsonl"), &log[..log.len() / 3]).unwrap();
-    assert!(search(&cut, &[&options[..], &["--resume"]].concat()).status.success());
-    for file in ["archive.json", "evaluations.jsonl"] {
-        assert_eq!(std::fs::read(whole.join(file)).unwrap(), std::fs::read(cut.join(file)).unwrap());
-    }
-    let changed = one_line(&search(&cut, &["--resume", "--surrogate", "forest"]), "another search");
-    assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::novelty::Novelty;
 use crate::operators::crossover;
-use crate::{archive, forest, nsga2};
+use crate::{archive, forest, improvement, nsga2};
 use anyhow::{Result, ensure};
 use common::counts::Counts;
 use common::genome::Genome;
@@ -11,9 +11,6 @@ use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
 use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
 use common::seed;
 use rand::{Rng, RngExt};
-
-/// How many children are screened for each that is trained.
-const POOL: usize = 10;
 
 /// A genome of a population, before its evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,9 +107,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
         let size = self.config.search.population;
         let offered = match (self.config.search.strategy, self.config.search.surrogate) {
-            (Strategy::Spea2 | Strategy::Nsga2, Some(Surrogate::Forest)) if iteration > 0 => {
-                let pool = self.offspring(size * POOL, &mut rng)?;
-                self.screened(pool, size)?
+            (Strategy::Spea2 | Strategy::Nsga2, Some(surrogate)) if iteration > 0 => {
+                let pool = self.offspring(size * pool_per_child(surrogate), &mut rng)?;
+                self.screened(pool, surrogate, size)?
             }
             (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => self.offspring(size, &mut rng)?,
             (Strategy::Spea2 | Strategy::Nsga2 | Strategy::Random, _) => {
@@ -144,9 +141,17 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         Ok(children)
     }
 
-    /// Of some children the best by predicted error and parameters, beside the archive. The others stay unseen.
-    fn screened(&mut self, pool: Vec<(Genome, Counts)>, size: usize) -> Result<Vec<(Genome, Counts)>> {
-        let chosen = forest::choose(&pool, &self.search, size, self.config.seed)?;
+    /// Of some children the most promising. The others stay unseen.
+    fn screened(
+        &mut self,
+        pool: Vec<(Genome, Counts)>,
+        surrogate: Surrogate,
+        size: usize,
+    ) -> Result<Vec<(Genome, Counts)>> {
+        let chosen = match surrogate {
+            Surrogate::Forest => forest::choose(&pool, &self.search, size, self.config.seed)?,
+            Surrogate::Gaussian => improvement::choose(&pool, &self.search, self.config, size)?,
+        };
         let (mut taken, mut left) = (Vec::new(), Vec::new());
         for (index, child) in pool.into_iter().enumerate() {
             if chosen.contains(&index) { taken.push(child) } else { left.push(child) }
@@ -189,6 +194,14 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         let meeting = archive::meeting(&search.archive.individuals, &self.config.criteria);
         search.archive.criteria_met_by = meeting.map(|individual| individual.evaluation.id.clone());
         Ok(())
+    }
+}
+
+/// How many children are screened for each that is trained.
+fn pool_per_child(surrogate: Surrogate) -> usize {
+    match surrogate {
+        Surrogate::Forest => forest::POOL,
+        Surrogate::Gaussian => improvement::POOL,
     }
 }
 

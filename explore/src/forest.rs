@@ -10,6 +10,8 @@ use common::genome::{Genome, Optimizer};
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
+/// How many children are screened for each that is trained.
+pub const POOL: usize = 10;
 const TREES: usize = 60;
 /// Fewest trainings in the leaf of a tree.
 const LEAF: usize = 2;

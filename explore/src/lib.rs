@@ -1,9 +1,9 @@
 //! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
 //!
 //! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over objective vectors;
-//! `operators`, `novelty`, `forest`, `halving` and `controller` are Algorithm 1 over genomes; `evaluator`, `table`,
-//! `checkpoint`, `winners`, `figures` and `session` are the
-//! processes and files around it. `fidelity` studies what the short trainings of a search are worth.
+//! `operators`, `novelty`, `forest`, `gaussian`, `improvement`, `halving` and `controller` are Algorithm 1 over genomes;
+//! `evaluator`, `table`, `checkpoint`, `winners`, `figures` and `session` are the processes and files around it.
+//! `fidelity` studies what the short trainings of a search are worth.
 
 pub mod archive;
 pub mod arena;
@@ -15,8 +15,10 @@ pub mod evaluator;
 pub mod fidelity;
 pub mod figures;
 pub mod forest;
+pub mod gaussian;
 pub mod halving;
 pub mod hypervolume;
+pub mod improvement;
 pub mod normalize;
 pub mod novelty;
 pub mod nsga2;

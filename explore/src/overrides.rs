@@ -60,6 +60,7 @@ enum FitnessName {
 enum SurrogateName {
     None,
     Forest,
+    Gaussian,
 }
 
 impl Overrides {
@@ -83,6 +84,7 @@ impl Overrides {
             None => {}
             Some(SurrogateName::None) => search.surrogate = None,
             Some(SurrogateName::Forest) => search.surrogate = Some(Surrogate::Forest),
+            Some(SurrogateName::Gaussian) => search.surrogate = Some(Surrogate::Gaussian),
         }
         if self.halving && search.halving.is_empty() {
             search.halving = HALVING.to_vec();

@@ -76,6 +76,8 @@ pub enum MatingFitness {
 pub enum Surrogate {
     /// A random forest (Breiman 2001) that predicts errors from genes.
     Forest,
+    /// A Gaussian process that predicts errors from genes, and how sure it is of them: who promises most hypervolume.
+    Gaussian,
 }
 
 impl Default for SearchSettings {

@@ -23,20 +23,43 @@ struct Kind {
     strategy: Strategy,
     surrogate: Option<Surrogate>,
     halving: bool,
+    /// Of the same number of candidates in all, how many are trained before the next ones are chosen.
+    population: usize,
 }
 
 /// All that are compared.
-const KINDS: [Kind; 6] = [
-    Kind { name: "random", strategy: Strategy::Random, surrogate: None, halving: false },
-    Kind { name: "NSGA-II", strategy: Strategy::Nsga2, surrogate: None, halving: false },
-    Kind { name: "SPEA-II", strategy: Strategy::Spea2, surrogate: None, halving: false },
-    Kind { name: "SPEA-II + forest", strategy: Strategy::Spea2, surrogate: Some(Surrogate::Forest), halving: false },
-    Kind { name: "SPEA-II + halving", strategy: Strategy::Spea2, surrogate: None, halving: true },
+const KINDS: [Kind; 8] = [
+    Kind { name: "random", strategy: Strategy::Random, surrogate: None, halving: false, population: 32 },
+    Kind { name: "NSGA-II", strategy: Strategy::Nsga2, surrogate: None, halving: false, population: 32 },
+    Kind { name: "SPEA-II", strategy: Strategy::Spea2, surrogate: None, halving: false, population: 32 },
+    Kind {
+        name: "SPEA-II + forest",
+        strategy: Strategy::Spea2,
+        surrogate: Some(Surrogate::Forest),
+        halving: false,
+        population: 32,
+    },
+    Kind { name: "SPEA-II + halving", strategy: Strategy::Spea2, surrogate: None, halving: true, population: 32 },
     Kind {
         name: "SPEA-II + forest + halving",
         strategy: Strategy::Spea2,
         surrogate: Some(Surrogate::Forest),
         halving: true,
+        population: 32,
+    },
+    Kind {
+        name: "SPEA-II, populations of 8",
+        strategy: Strategy::Spea2,
+        surrogate: None,
+        halving: false,
+        population: 8,
+    },
+    Kind {
+        name: "SPEA-II + Gaussian, populations of 8",
+        strategy: Strategy::Spea2,
+        surrogate: Some(Surrogate::Gaussian),
+        halving: false,
+        population: 8,
     },
 ];
 
@@ -73,6 +96,8 @@ impl Truth {
             strategy: kind.strategy,
             surrogate: kind.surrogate,
             halving: if kind.halving { HALVING.to_vec() } else { Vec::new() },
+            population: kind.population,
+            iterations: config.search.population * config.search.iterations / kind.population,
             ..config.search.clone()
         };
         let config = SearchConfig { seed, search, ..config.clone() };

@@ -9,14 +9,16 @@ use std::path::Path;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
-/// A colour for each kind of search (Okabe and Ito's, which colour-blind people can tell apart).
-const COLOURS: [RGBColor; 8] = [
+/// A colour for each kind of search (Okabe and Ito's and two of Tol's, which colour-blind people can tell apart).
+const COLOURS: [RGBColor; 10] = [
     RGBColor(120, 120, 120),
     RGBColor(230, 159, 0),
     RGBColor(0, 114, 178),
     RGBColor(0, 158, 115),
     RGBColor(86, 180, 233),
     RGBColor(0, 0, 0),
+    RGBColor(153, 153, 51),
+    RGBColor(136, 34, 85),
     RGBColor(213, 94, 0),
     RGBColor(204, 121, 167),
 ];
