@@ -9,7 +9,7 @@ use std::path::Path;
 const FIRST_CORE: &str = "devices/system/cpu/cpu0";
 
 /// Why a board's facts are not known.
-const NO_FILES: &str = "the board has no operating system that could be asked";
+const NO_FILES: &str = "an emulated board or a microcontroller has no files to read this from";
 
 /// What must be known before a crate runs to say later what happened meanwhile.
 #[derive(Debug)]

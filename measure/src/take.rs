@@ -38,7 +38,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-/// A crate that is built for its board, and a meter.
+/// A crate that is built for its board.
 struct Plan<'a> {
     args: &'a RunArgs,
     board: Board,
@@ -46,7 +46,6 @@ struct Plan<'a> {
     settings: MeasurementSettings,
     manifest: Manifest,
     folder: PathBuf,
-    means: Means,
     program: Program,
 }
 
@@ -60,9 +59,7 @@ impl<'a> Plan<'a> {
         check_out(&args.out)?;
         meter::check_arguments(&board, &args.meter, &manifest.name)?;
         let whereabouts = Whereabouts::of(&board, args.board_host.as_deref(), args.ssh_config.as_deref())?;
-        let files = || whereabouts.files()?.context("the board has no files to read a meter from");
-        let means = meter::open(&board, &args.meter, files)?;
-        if let Means::Nowhere(reason) = &means {
+        if let Means::Nowhere(reason) = open_meter(args, &board, &whereabouts)? {
             ensure!(
                 !args.require_energy,
                 "energy is required, but cannot be read on the board {}: {reason}",
@@ -73,7 +70,7 @@ impl<'a> Plan<'a> {
         say(&format!("building {}", folder.display()));
         let program = runner::build(&board, &manifest, &folder, &settings)?;
         interrupt::check()?;
-        Ok(Plan { args, board, whereabouts, settings, manifest, folder, means, program })
+        Ok(Plan { args, board, whereabouts, settings, manifest, folder, program })
     }
 
     fn measure(self) -> Result<Measurement> {
@@ -82,9 +79,11 @@ impl<'a> Plan<'a> {
         // Hashes are of what is about to run: the files may change later.
         let (crate_sha256, binary_sha256) = self.hashes()?;
         let files = self.whereabouts.files()?;
+        // Opened anew: a meter that is sampled may have missed samples while the crate was built.
+        let means = open_meter(self.args, board, &self.whereabouts)?;
         let place = self.whereabouts.bring(&self.program)?;
         let before = Before::now(files.as_ref(), sysfs);
-        let (source, after) = match self.means {
+        let (source, after) = match means {
             Means::Read(source) => (Some(source), After::Counted),
             Means::Logged(log) => (None, After::Logged(log)),
             Means::Typed(reading) => (None, After::Typed(reading)),
@@ -143,6 +142,11 @@ impl<'a> Plan<'a> {
         let program = fs::read(file).with_context(|| format!("{}: cannot read the program", file.display()))?;
         Ok((crate_sha256(&self.folder, &self.args.out)?, sha256_hex(&program)))
     }
+}
+
+fn open_meter(args: &RunArgs, board: &Board, whereabouts: &Whereabouts) -> Result<Means> {
+    let files = || whereabouts.files()?.context("the board has no files to read a meter from");
+    meter::open(board, &args.meter, files)
 }
 
 /// What is left to do about energy after the measurement.
