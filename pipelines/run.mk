@@ -19,7 +19,9 @@ NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(
 BASELINES = $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baselines/*/weights.safetensors))
 
 MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
-MANIFESTS    = $(addsuffix /crate-$(PLATFORM)/manifest.json,$(NETWORKS) $(BASELINES))
+# A microcontroller's crate is for one board: the memory of that board is in it.
+CRATE        = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
+MANIFESTS    = $(addsuffix /$(CRATE)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(MANIFESTS) $(MEASUREMENTS)
@@ -85,13 +87,13 @@ $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/we
 
 endif
 
-$(RUN)/%/crate-$(PLATFORM)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
+$(RUN)/%/$(CRATE)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
-	  --out $(RUN)/$*/crate-$(PLATFORM) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
+	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
 
 # Asked for by name, a measurement is always taken anew.
 $(RUN)/%/measurement-$(BOARD).json: \
-    $(RUN)/%/crate-$(PLATFORM)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
+    $(RUN)/%/$(CRATE)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
 	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
 	  $(if $(BOARD_HOST),--board-host $(BOARD_HOST)) $(MEASURE_ARGS) >/dev/null
 
