@@ -217,10 +217,6 @@ impl<const TILE: usize> Tile<'_, TILE> {
             *place = Place::of::<S>(self.layer, at + vector);
         }
         let layer = self.layer;
-        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
-        if !self.first {
-            sums = self.load(simd, start, &places);
-        }
         let taps = Taps {
             weights: self.weights,
             start,
@@ -231,7 +227,20 @@ impl<const TILE: usize> Tile<'_, TILE> {
             pitch: layer.pitch(),
             phase_len: layer.phase_len(),
         };
-        let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, places.map(|place| place.from), sums);
+        let from = places.map(|place| place.from);
+        let distance = layer.out_height() * layer.out_width();
+        let values = &mut self.to[start * distance..];
+        if is_whole::<S>(values.len(), FILTERS * distance, &places) {
+            let to = Planes { values, distance, places: places.map(|place| place.to) };
+            if simd.add_taps_to_planes::<TILE, FILTERS, VECTORS>(&taps, from, self.first, to) {
+                return;
+            }
+        }
+        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
+        if !self.first {
+            sums = self.load(simd, start, &places);
+        }
+        let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, from, sums);
         self.store(simd, start, &places, sums);
     }
 
@@ -285,6 +294,16 @@ impl<const TILE: usize> Tile<'_, TILE> {
 #[inline(always)]
 fn is_whole<S: Simd>(len: usize, wanted: usize, places: &[Place]) -> bool {
     len >= wanted && places.iter().all(|place| place.count == S::LANES)
+}
+
+/// Vectors in planes of the output, at the same places in each.
+pub struct Planes<'a, const VECTORS: usize> {
+    /// The planes from the first one on.
+    pub values: &'a mut [f32],
+    /// The distance from plane to plane.
+    pub distance: usize,
+    /// Where in a plane the vectors begin.
+    pub places: [usize; VECTORS],
 }
 
 /// The taps of some channels.

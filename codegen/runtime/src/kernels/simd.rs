@@ -3,7 +3,7 @@
 //! A value of a type that implements [`Simd`] is proof that the processor has those instructions; [`Kernels::detect`]
 //! and [`Kernels::available`] are the only ways to get one.
 
-use super::conv::Taps;
+use super::conv::{Planes, Taps};
 #[cfg(target_arch = "aarch64")]
 pub use super::simd_aarch64::Neon;
 #[cfg(all(target_arch = "arm", target_os = "linux"))]
@@ -85,6 +85,21 @@ pub trait Simd: Copy {
                 self.store(vectors[plane][vector], &mut planes[plane * distance + places[vector]..]);
             }
         }
+    }
+    /// What [`Simd::add_taps`] does, to sums that lie in planes or are 0 so far; `false` where that is not to be done in one
+    /// go. Where it is, sums need not pass through memory of their own.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    #[inline(always)]
+    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        _taps: &Taps<'_>,
+        _from: [usize; VECTORS],
+        _are_zero: bool,
+        _to: Planes<'_, VECTORS>,
+    ) -> bool {
+        false
     }
     /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a tile, in each of vectors
     /// that begin at `from` in a padded plane. By value, so that they stay in registers.

@@ -7,7 +7,7 @@
 //! whose length was checked just before.
 #![allow(unsafe_code)]
 
-use super::conv::Taps;
+use super::conv::{Planes, Taps};
 use super::simd::{Simd, Task, plain_numbers};
 use super::simd_arm_vfp::Block;
 use core::arch::asm;
@@ -36,60 +36,37 @@ impl Simd for Neon {
     plain_numbers!();
 
     #[inline(always)]
-    fn load_planes<const PLANES: usize, const VECTORS: usize>(
-        self,
-        planes: &[f32],
-        distance: usize,
-        places: [usize; VECTORS],
-    ) -> [[[f32; 4]; VECTORS]; PLANES] {
-        let planes = &planes[..(PLANES - 1) * distance + end(places)];
-        // SAFETY: the last element that is read was checked just before.
-        from_fn(|plane| {
-            places.map(|place| unsafe { planes.as_ptr().add(plane * distance + place).cast::<[f32; 4]>().read() })
-        })
-    }
-
-    #[inline(always)]
-    fn store_planes<const PLANES: usize, const VECTORS: usize>(
-        self,
-        vectors: [[[f32; 4]; VECTORS]; PLANES],
-        planes: &mut [f32],
-        distance: usize,
-        places: [usize; VECTORS],
-    ) {
-        let planes = &mut planes[..(PLANES - 1) * distance + end(places)];
-        for plane in 0..PLANES {
-            for vector in 0..VECTORS {
-                let place = plane * distance + places[vector];
-                // SAFETY: the last element that is written was checked just before.
-                unsafe { planes.as_mut_ptr().add(place).cast::<[f32; 4]>().write(vectors[plane][vector]) };
-            }
-        }
-    }
-
-    #[inline(always)]
     fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         mut sums: [[[f32; 4]; VECTORS]; FILTERS],
     ) -> [[[f32; 4]; VECTORS]; FILTERS] {
+        let values = sums.as_flattened_mut().as_flattened_mut();
+        let to = Planes { values, distance: 4 * VECTORS, places: from_fn(|vector| 4 * vector) };
+        if self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to) {
+            return sums;
+        }
+        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+    }
+
+    #[inline(always)]
+    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        are_zero: bool,
+        to: Planes<'_, VECTORS>,
+    ) -> bool {
         // The assembly is for kernels whose columns lie next to each other.
         if taps.phase_len != taps.pitch {
-            return taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums);
+            return false;
         }
-        taps.check::<TILE, FILTERS, VECTORS>(from, Self::LANES);
-        let block = Block::new::<TILE>(taps, from[0], from[VECTORS - 1], sums.as_mut_ptr().cast());
-        // SAFETY: the slices were checked just before, and there are as many sums.
+        let block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
+        // SAFETY: what it leads to was checked just before.
         unsafe { block.add_with_neon(FILTERS, VECTORS) };
-        sums
+        true
     }
-}
-
-/// Where the last one of some vectors ends.
-#[inline(always)]
-fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
-    places.into_iter().fold(0, usize::max) + Neon::LANES
 }
 
 impl Block {
@@ -126,8 +103,8 @@ macro_rules! block {
         $name:ident,
         weights: [$($weights:literal),*],
         skip: $skip:literal,
-        filters: [$(($sums:literal, $weight:literal, $first:literal $(, $second:literal)?)),*],
-        second: [$($both:literal)?]
+        filters: [$(($weight:literal, $first:literal, $first_sum:literal $(, $second:literal, $second_sum:literal)?)),*],
+        second: [$($empty:literal)?]
     ) => {
         /// A function of its own, because d16 to d31 are changed too: nobody expects a call to keep them, and a compiler
         /// that does not use them could not be told.
@@ -141,14 +118,18 @@ macro_rules! block {
                 asm!(
                     ".fpu neon",
                     "ldr {count}, [{block}]",
-                    $(concat!("vld1.32 {{", $sums, "}}, [{count}]!"),)*
-                    "2:",
                     "ldr {rows}, [{block}, #4]",
+                    $(
+                        concat!("vld1.32 {{", $first_sum, "}}, [{count}], {distance}"),
+                        $(concat!("vld1.32 {{", $second_sum, "}}, [{rows}], {distance}"),)?
+                    )*
+                    "2:",
+                    "ldr {rows}, [{block}, #12]",
                     "3:",
-                    "ldr {count}, [{block}, #4]",
+                    "ldr {count}, [{block}, #12]",
                     "4:",
                     "vld1.32 {{d0-d1}}, [{first}], {four}",
-                    $(concat!("vld1.32 {{d2-d3}}, [{second}], {four}", $both),)?
+                    $(concat!("vld1.32 {{d2-d3}}, [{second}], {four}", $empty),)?
                     $($weights,)*
                     "subs {count}, {count}, #1",
                     $(
@@ -156,19 +137,24 @@ macro_rules! block {
                         $(concat!("vmla.f32 ", $second, ", q1, ", $weight),)?
                     )*
                     "bne 4b",
-                    "ldr {count}, [{block}, #8]",
+                    "ldr {count}, [{block}, #16]",
                     "add {first}, {first}, {count}",
                     "add {second}, {second}, {count}",
                     "subs {rows}, {rows}, #1",
                     "bne 3b",
-                    "ldr {count}, [{block}, #12]",
+                    "ldr {count}, [{block}, #20]",
                     "add {first}, {first}, {count}",
                     "add {second}, {second}, {count}",
                     "subs {channels}, {channels}, #1",
                     "bne 2b",
                     "ldr {count}, [{block}]",
-                    $(concat!("vst1.32 {{", $sums, "}}, [{count}]!"),)*
+                    "ldr {rows}, [{block}, #4]",
+                    $(
+                        concat!("vst1.32 {{", $first_sum, "}}, [{count}], {distance}"),
+                        $(concat!("vst1.32 {{", $second_sum, "}}, [{rows}], {distance}"),)?
+                    )*
                     block = in(reg) self,
+                    distance = in(reg) self.distance,
                     weights = inout(reg) self.weights => _,
                     to_tap = in(reg) self.to_tap - $skip,
                     first = inout(reg) self.values[0] => _,
@@ -193,136 +179,147 @@ impl Block {
         weights: ["vld1.32 {{d4[0]}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d9", "d4[0]", "q4")
+            ("d4[0]", "q4", "d8-d9")
         ],
         second: []
     }
+
     block! {
         two_by_one,
         weights: ["vld1.32 {{d4}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d9", "d4[0]", "q4"),
-            ("d10-d11", "d4[1]", "q5")
+            ("d4[0]", "q4", "d8-d9"),
+            ("d4[1]", "q5", "d10-d11")
         ],
         second: []
     }
+
     block! {
         three_by_one,
         weights: ["vld1.32 {{d4}}, [{weights}]!", "vld1.32 {{d5[0]}}, [{weights}], {to_tap}"],
         skip: 8,
         filters: [
-            ("d8-d9", "d4[0]", "q4"),
-            ("d10-d11", "d4[1]", "q5"),
-            ("d12-d13", "d5[0]", "q6")
+            ("d4[0]", "q4", "d8-d9"),
+            ("d4[1]", "q5", "d10-d11"),
+            ("d5[0]", "q6", "d12-d13")
         ],
         second: []
     }
+
     block! {
         four_by_one,
         weights: ["vld1.32 {{d4-d5}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d9", "d4[0]", "q4"),
-            ("d10-d11", "d4[1]", "q5"),
-            ("d12-d13", "d5[0]", "q6"),
-            ("d14-d15", "d5[1]", "q7")
+            ("d4[0]", "q4", "d8-d9"),
+            ("d4[1]", "q5", "d10-d11"),
+            ("d5[0]", "q6", "d12-d13"),
+            ("d5[1]", "q7", "d14-d15")
         ],
         second: []
     }
+
     block! {
         five_by_one,
         weights: ["vld1.32 {{d4-d5}}, [{weights}]!", "vld1.32 {{d6[0]}}, [{weights}], {to_tap}"],
         skip: 16,
         filters: [
-            ("d8-d9", "d4[0]", "q4"),
-            ("d10-d11", "d4[1]", "q5"),
-            ("d12-d13", "d5[0]", "q6"),
-            ("d14-d15", "d5[1]", "q7"),
-            ("d16-d17", "d6[0]", "q8")
+            ("d4[0]", "q4", "d8-d9"),
+            ("d4[1]", "q5", "d10-d11"),
+            ("d5[0]", "q6", "d12-d13"),
+            ("d5[1]", "q7", "d14-d15"),
+            ("d6[0]", "q8", "d16-d17")
         ],
         second: []
     }
+
     block! {
         six_by_one,
         weights: ["vld1.32 {{d4-d6}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d9", "d4[0]", "q4"),
-            ("d10-d11", "d4[1]", "q5"),
-            ("d12-d13", "d5[0]", "q6"),
-            ("d14-d15", "d5[1]", "q7"),
-            ("d16-d17", "d6[0]", "q8"),
-            ("d18-d19", "d6[1]", "q9")
+            ("d4[0]", "q4", "d8-d9"),
+            ("d4[1]", "q5", "d10-d11"),
+            ("d5[0]", "q6", "d12-d13"),
+            ("d5[1]", "q7", "d14-d15"),
+            ("d6[0]", "q8", "d16-d17"),
+            ("d6[1]", "q9", "d18-d19")
         ],
         second: []
     }
+
     block! {
         one_by_two,
         weights: ["vld1.32 {{d4[0]}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11")
         ],
         second: [""]
     }
+
     block! {
         two_by_two,
         weights: ["vld1.32 {{d4}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5"),
-            ("d12-d15", "d4[1]", "q6", "q7")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11"),
+            ("d4[1]", "q6", "d12-d13", "q7", "d14-d15")
         ],
         second: [""]
     }
+
     block! {
         three_by_two,
         weights: ["vld1.32 {{d4}}, [{weights}]!", "vld1.32 {{d5[0]}}, [{weights}], {to_tap}"],
         skip: 8,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5"),
-            ("d12-d15", "d4[1]", "q6", "q7"),
-            ("d16-d19", "d5[0]", "q8", "q9")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11"),
+            ("d4[1]", "q6", "d12-d13", "q7", "d14-d15"),
+            ("d5[0]", "q8", "d16-d17", "q9", "d18-d19")
         ],
         second: [""]
     }
+
     block! {
         four_by_two,
         weights: ["vld1.32 {{d4-d5}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5"),
-            ("d12-d15", "d4[1]", "q6", "q7"),
-            ("d16-d19", "d5[0]", "q8", "q9"),
-            ("d20-d23", "d5[1]", "q10", "q11")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11"),
+            ("d4[1]", "q6", "d12-d13", "q7", "d14-d15"),
+            ("d5[0]", "q8", "d16-d17", "q9", "d18-d19"),
+            ("d5[1]", "q10", "d20-d21", "q11", "d22-d23")
         ],
         second: [""]
     }
+
     block! {
         five_by_two,
         weights: ["vld1.32 {{d4-d5}}, [{weights}]!", "vld1.32 {{d6[0]}}, [{weights}], {to_tap}"],
         skip: 16,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5"),
-            ("d12-d15", "d4[1]", "q6", "q7"),
-            ("d16-d19", "d5[0]", "q8", "q9"),
-            ("d20-d23", "d5[1]", "q10", "q11"),
-            ("d24-d27", "d6[0]", "q12", "q13")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11"),
+            ("d4[1]", "q6", "d12-d13", "q7", "d14-d15"),
+            ("d5[0]", "q8", "d16-d17", "q9", "d18-d19"),
+            ("d5[1]", "q10", "d20-d21", "q11", "d22-d23"),
+            ("d6[0]", "q12", "d24-d25", "q13", "d26-d27")
         ],
         second: [""]
     }
+
     block! {
         six_by_two,
         weights: ["vld1.32 {{d4-d6}}, [{weights}], {to_tap}"],
         skip: 0,
         filters: [
-            ("d8-d11", "d4[0]", "q4", "q5"),
-            ("d12-d15", "d4[1]", "q6", "q7"),
-            ("d16-d19", "d5[0]", "q8", "q9"),
-            ("d20-d23", "d5[1]", "q10", "q11"),
-            ("d24-d27", "d6[0]", "q12", "q13"),
-            ("d28-d31", "d6[1]", "q14", "q15")
+            ("d4[0]", "q4", "d8-d9", "q5", "d10-d11"),
+            ("d4[1]", "q6", "d12-d13", "q7", "d14-d15"),
+            ("d5[0]", "q8", "d16-d17", "q9", "d18-d19"),
+            ("d5[1]", "q10", "d20-d21", "q11", "d22-d23"),
+            ("d6[0]", "q12", "d24-d25", "q13", "d26-d27"),
+            ("d6[1]", "q14", "d28-d29", "q15", "d30-d31")
         ],
         second: [""]
     }

@@ -6,7 +6,7 @@
 //! `unsafe` stands here for one reason only: the assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
-use super::conv::Taps;
+use super::conv::{Planes, Taps};
 use super::simd::{Simd, Task, plain_numbers};
 use core::arch::asm;
 use core::array::from_fn;
@@ -32,30 +32,50 @@ impl Simd for Vfp {
         from: [usize; VECTORS],
         mut sums: [[[f32; 4]; VECTORS]; FILTERS],
     ) -> [[[f32; 4]; VECTORS]; FILTERS] {
+        let to = Planes {
+            values: sums.as_flattened_mut().as_flattened_mut(),
+            distance: 4 * VECTORS,
+            places: from_fn(|i| 4 * i),
+        };
+        if self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to) {
+            return sums;
+        }
+        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+    }
+
+    #[inline(always)]
+    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        are_zero: bool,
+        to: Planes<'_, VECTORS>,
+    ) -> bool {
         // The assembly is for kernels whose columns lie next to each other.
         if taps.phase_len != taps.pitch {
-            return taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums);
+            return false;
         }
-        taps.check::<TILE, FILTERS, VECTORS>(from, Self::LANES);
-        // There are registers for one vector of each filter.
-        for (vector, from) in from.into_iter().enumerate() {
-            let mut column: [[f32; 4]; FILTERS] = from_fn(|filter| sums[filter][vector]);
-            let block = Block::new::<TILE>(taps, from, from, column.as_mut_ptr().cast());
-            // SAFETY: the slices were checked just before, and there are as many sums.
-            unsafe { block.add_with_vfp(FILTERS) };
-            for (sums, column) in sums.iter_mut().zip(column) {
-                sums[vector] = column;
+        let mut block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
+        // SAFETY: what it leads to was checked just before.
+        unsafe {
+            // There are registers for one vector of each filter.
+            block.add_with_vfp(FILTERS);
+            if VECTORS == 2 {
+                (block.values[0], block.to[0]) = (block.values[1], block.to[1]);
+                block.add_with_vfp(FILTERS);
             }
         }
-        sums
+        true
     }
 }
 
 /// What the assembly works on. Lengths are in bytes.
 #[repr(C)]
 pub(super) struct Block {
-    /// For each filter, its vectors.
-    pub(super) sums: *mut f32,
+    /// The first filter's sums, for both vectors.
+    pub(super) to: [*mut f32; 2],
+    /// From one filter's sums to the next one's.
+    pub(super) distance: usize,
     kernel: usize,
     /// From behind a row of the kernel to the next one.
     to_row: usize,
@@ -70,13 +90,39 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// For the sums in `to`, which are made 0 first where they are not yet.
+    ///
+    /// # Panics
+    /// If a slice is shorter than it must be.
     #[inline(always)]
-    pub(super) fn new<const TILE: usize>(taps: &Taps<'_>, first: usize, second: usize, sums: *mut f32) -> Block {
+    pub(super) fn new<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        are_zero: bool,
+        to: Planes<'_, VECTORS>,
+    ) -> Block {
+        assert!(FILTERS <= 6 && (VECTORS == 1 || VECTORS == 2));
+        taps.check::<TILE, FILTERS, VECTORS>(from, 4);
+        let [first, second] = [to.places[0], to.places[VECTORS - 1]];
+        let values = &mut to.values[..(FILTERS - 1) * to.distance + first.max(second) + 4];
+        if are_zero {
+            for filter in 0..FILTERS {
+                to.places.iter().for_each(|place| values[filter * to.distance + place..][..4].fill(0.0));
+            }
+        }
+        let sums = values.as_mut_ptr();
         let Taps { kernel, channels, plane_len, pitch, .. } = *taps;
-        let values = [first, second].map(|from| taps.planes[from..].as_ptr());
-        let (to_row, to_channel) = (4 * (pitch - kernel), 4 * (plane_len - kernel * pitch));
-        let weights = taps.weights[taps.start..].as_ptr();
-        Block { sums, kernel, to_row, to_channel, weights, to_tap: 4 * TILE, values, channels }
+        Block {
+            to: [sums.wrapping_add(first), sums.wrapping_add(second)],
+            distance: 4 * to.distance,
+            kernel,
+            to_row: 4 * (pitch - kernel),
+            to_channel: 4 * (plane_len - kernel * pitch),
+            weights: taps.weights[taps.start..].as_ptr(),
+            to_tap: 4 * TILE,
+            values: [from[0], from[VECTORS - 1]].map(|from| taps.planes[from..].as_ptr()),
+            channels,
+        }
     }
 }
 
@@ -105,7 +151,7 @@ impl Block {
 /// One of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in s0 to s3, weights in s4 to
 /// s7, which hold four at a time.
 macro_rules! block {
-    ($name:ident, $sums:literal, $read:literal, $($lines:literal),*) => {
+    ($name:ident, sums: [$($sums:literal),*], read: $read:literal, taps: [$($taps:literal),*]) => {
         /// A function of its own, because s0 to s15 are changed too: nobody expects a call to keep them. The others are put
         /// back by hand, since not every compiler for a small floating-point unit can be told.
         ///
@@ -118,30 +164,31 @@ macro_rules! block {
                 asm!(
                     "vpush {{s16-s31}}",
                     "ldr {count}, [{block}]",
-                    concat!("vldmia {count}, {{", $sums, "}}"),
+                    $(concat!("vldmia {count}, {{", $sums, "}}"), "add {count}, {count}, {distance}",)*
                     "2:",
-                    "ldr {rows}, [{block}, #4]",
+                    "ldr {rows}, [{block}, #12]",
                     "3:",
-                    "ldr {count}, [{block}, #4]",
+                    "ldr {count}, [{block}, #12]",
                     "4:",
                     "vldmia {values}, {{s0-s3}}",
                     "add {values}, {values}, #4",
-                    $($lines,)*
+                    $($taps,)*
                     "add {weights}, {weights}, {to_tap}",
                     "subs {count}, {count}, #1",
                     "bne 4b",
-                    "ldr {count}, [{block}, #8]",
+                    "ldr {count}, [{block}, #16]",
                     "add {values}, {values}, {count}",
                     "subs {rows}, {rows}, #1",
                     "bne 3b",
-                    "ldr {count}, [{block}, #12]",
+                    "ldr {count}, [{block}, #20]",
                     "add {values}, {values}, {count}",
                     "subs {channels}, {channels}, #1",
                     "bne 2b",
                     "ldr {count}, [{block}]",
-                    concat!("vstmia {count}, {{", $sums, "}}"),
+                    $(concat!("vstmia {count}, {{", $sums, "}}"), "add {count}, {count}, {distance}",)*
                     "vpop {{s16-s31}}",
                     block = in(reg) self,
+                    distance = in(reg) self.distance,
                     weights = inout(reg) self.weights => _,
                     to_tap = in(reg) self.to_tap - $read,
                     values = inout(reg) self.values[0] => _,
@@ -157,129 +204,76 @@ macro_rules! block {
 impl Block {
     block!(
         one,
-        "s8-s11",
-        4,
-        "vldmia {weights}!, {{s4}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4"
+        sums: ["s8-s11"],
+        read: 4,
+        taps: [
+            "vldmia {weights}!, {{s4}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4"
+        ]
     );
 
     block!(
         two,
-        "s8-s15",
-        8,
-        "vldmia {weights}!, {{s4-s5}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4",
-        "vmla.f32 s12, s0, s5",
-        "vmla.f32 s13, s1, s5",
-        "vmla.f32 s14, s2, s5",
-        "vmla.f32 s15, s3, s5"
+        sums: ["s8-s11", "s12-s15"],
+        read: 8,
+        taps: [
+            "vldmia {weights}!, {{s4-s5}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4", "vmla.f32 s12, s0, s5", "vmla.f32 s13, s1, s5", "vmla.f32 s14, s2, s5",
+            "vmla.f32 s15, s3, s5"
+        ]
     );
 
     block!(
         three,
-        "s8-s19",
-        12,
-        "vldmia {weights}!, {{s4-s6}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4",
-        "vmla.f32 s12, s0, s5",
-        "vmla.f32 s13, s1, s5",
-        "vmla.f32 s14, s2, s5",
-        "vmla.f32 s15, s3, s5",
-        "vmla.f32 s16, s0, s6",
-        "vmla.f32 s17, s1, s6",
-        "vmla.f32 s18, s2, s6",
-        "vmla.f32 s19, s3, s6"
+        sums: ["s8-s11", "s12-s15", "s16-s19"],
+        read: 12,
+        taps: [
+            "vldmia {weights}!, {{s4-s6}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4", "vmla.f32 s12, s0, s5", "vmla.f32 s13, s1, s5", "vmla.f32 s14, s2, s5",
+            "vmla.f32 s15, s3, s5", "vmla.f32 s16, s0, s6", "vmla.f32 s17, s1, s6", "vmla.f32 s18, s2, s6",
+            "vmla.f32 s19, s3, s6"
+        ]
     );
 
     block!(
         four,
-        "s8-s23",
-        16,
-        "vldmia {weights}!, {{s4-s7}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4",
-        "vmla.f32 s12, s0, s5",
-        "vmla.f32 s13, s1, s5",
-        "vmla.f32 s14, s2, s5",
-        "vmla.f32 s15, s3, s5",
-        "vmla.f32 s16, s0, s6",
-        "vmla.f32 s17, s1, s6",
-        "vmla.f32 s18, s2, s6",
-        "vmla.f32 s19, s3, s6",
-        "vmla.f32 s20, s0, s7",
-        "vmla.f32 s21, s1, s7",
-        "vmla.f32 s22, s2, s7",
-        "vmla.f32 s23, s3, s7"
+        sums: ["s8-s11", "s12-s15", "s16-s19", "s20-s23"],
+        read: 16,
+        taps: [
+            "vldmia {weights}!, {{s4-s7}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4", "vmla.f32 s12, s0, s5", "vmla.f32 s13, s1, s5", "vmla.f32 s14, s2, s5",
+            "vmla.f32 s15, s3, s5", "vmla.f32 s16, s0, s6", "vmla.f32 s17, s1, s6", "vmla.f32 s18, s2, s6",
+            "vmla.f32 s19, s3, s6", "vmla.f32 s20, s0, s7", "vmla.f32 s21, s1, s7", "vmla.f32 s22, s2, s7",
+            "vmla.f32 s23, s3, s7"
+        ]
     );
 
     block!(
         five,
-        "s8-s27",
-        20,
-        "vldmia {weights}!, {{s4-s7}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4",
-        "vmla.f32 s12, s0, s5",
-        "vmla.f32 s13, s1, s5",
-        "vmla.f32 s14, s2, s5",
-        "vmla.f32 s15, s3, s5",
-        "vmla.f32 s16, s0, s6",
-        "vmla.f32 s17, s1, s6",
-        "vmla.f32 s18, s2, s6",
-        "vmla.f32 s19, s3, s6",
-        "vmla.f32 s20, s0, s7",
-        "vmla.f32 s21, s1, s7",
-        "vmla.f32 s22, s2, s7",
-        "vmla.f32 s23, s3, s7",
-        "vldmia {weights}!, {{s4}}",
-        "vmla.f32 s24, s0, s4",
-        "vmla.f32 s25, s1, s4",
-        "vmla.f32 s26, s2, s4",
-        "vmla.f32 s27, s3, s4"
+        sums: ["s8-s11", "s12-s15", "s16-s19", "s20-s23", "s24-s27"],
+        read: 20,
+        taps: [
+            "vldmia {weights}!, {{s4-s7}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4", "vmla.f32 s12, s0, s5", "vmla.f32 s13, s1, s5", "vmla.f32 s14, s2, s5",
+            "vmla.f32 s15, s3, s5", "vmla.f32 s16, s0, s6", "vmla.f32 s17, s1, s6", "vmla.f32 s18, s2, s6",
+            "vmla.f32 s19, s3, s6", "vmla.f32 s20, s0, s7", "vmla.f32 s21, s1, s7", "vmla.f32 s22, s2, s7",
+            "vmla.f32 s23, s3, s7", "vldmia {weights}!, {{s4}}", "vmla.f32 s24, s0, s4", "vmla.f32 s25, s1, s4",
+            "vmla.f32 s26, s2, s4", "vmla.f32 s27, s3, s4"
+        ]
     );
 
     block!(
         six,
-        "s8-s31",
-        24,
-        "vldmia {weights}!, {{s4-s7}}",
-        "vmla.f32 s8, s0, s4",
-        "vmla.f32 s9, s1, s4",
-        "vmla.f32 s10, s2, s4",
-        "vmla.f32 s11, s3, s4",
-        "vmla.f32 s12, s0, s5",
-        "vmla.f32 s13, s1, s5",
-        "vmla.f32 s14, s2, s5",
-        "vmla.f32 s15, s3, s5",
-        "vmla.f32 s16, s0, s6",
-        "vmla.f32 s17, s1, s6",
-        "vmla.f32 s18, s2, s6",
-        "vmla.f32 s19, s3, s6",
-        "vmla.f32 s20, s0, s7",
-        "vmla.f32 s21, s1, s7",
-        "vmla.f32 s22, s2, s7",
-        "vmla.f32 s23, s3, s7",
-        "vldmia {weights}!, {{s4-s5}}",
-        "vmla.f32 s24, s0, s4",
-        "vmla.f32 s25, s1, s4",
-        "vmla.f32 s26, s2, s4",
-        "vmla.f32 s27, s3, s4",
-        "vmla.f32 s28, s0, s5",
-        "vmla.f32 s29, s1, s5",
-        "vmla.f32 s30, s2, s5",
-        "vmla.f32 s31, s3, s5"
+        sums: ["s8-s11", "s12-s15", "s16-s19", "s20-s23", "s24-s27", "s28-s31"],
+        read: 24,
+        taps: [
+            "vldmia {weights}!, {{s4-s7}}", "vmla.f32 s8, s0, s4", "vmla.f32 s9, s1, s4", "vmla.f32 s10, s2, s4",
+            "vmla.f32 s11, s3, s4", "vmla.f32 s12, s0, s5", "vmla.f32 s13, s1, s5", "vmla.f32 s14, s2, s5",
+            "vmla.f32 s15, s3, s5", "vmla.f32 s16, s0, s6", "vmla.f32 s17, s1, s6", "vmla.f32 s18, s2, s6",
+            "vmla.f32 s19, s3, s6", "vmla.f32 s20, s0, s7", "vmla.f32 s21, s1, s7", "vmla.f32 s22, s2, s7",
+            "vmla.f32 s23, s3, s7", "vldmia {weights}!, {{s4-s5}}", "vmla.f32 s24, s0, s4", "vmla.f32 s25, s1, s4",
+            "vmla.f32 s26, s2, s4", "vmla.f32 s27, s3, s4", "vmla.f32 s28, s0, s5", "vmla.f32 s29, s1, s5",
+            "vmla.f32 s30, s2, s5", "vmla.f32 s31, s3, s5"
+        ]
     );
 }
