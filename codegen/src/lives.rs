@@ -12,7 +12,7 @@ pub(crate) struct Life {
     pub(crate) range: Range<usize>,
     /// The step that makes it.
     pub(crate) first: usize,
-    /// The last step that takes it, the one before if that is an addition in its place; the number of steps if it is (a part of)
+    /// The last step that takes it, the one before if that is an addition or a pooling in its place; the number of steps if it is (a part of)
     /// the logits.
     pub(crate) last: usize,
     /// Whether it is a kernel's scratch memory.
@@ -42,12 +42,14 @@ fn last_reader(plan: &Plan, life: &Life) -> usize {
     };
     let mut last = life.first;
     for (index, step) in plan.steps.iter().enumerate().skip(life.first + 1) {
-        if reads(&step.source) {
+        // An addition takes the place of one of its terms, and pooling may that of its source.
+        let in_place = matches!(step.kernel, Kernel::Add { .. } | Kernel::AveragePool { in_place: true, .. });
+        let overwritten = meets(&step.target) || meets(&step.scratch);
+        if reads(&step.source) && !(overwritten && matches!(step.kernel, Kernel::AveragePool { in_place: true, .. })) {
             last = index;
         }
-        if meets(&step.target) || meets(&step.scratch) {
-            // An addition takes the place of one of its terms.
-            let until = if matches!(step.kernel, Kernel::Add { .. }) { index - 1 } else { last };
+        if overwritten {
+            let until = if in_place { index - 1 } else { last };
             return last.max(until);
         }
     }
@@ -86,8 +88,9 @@ pub(crate) mod tests {
             let life = lives.iter().find(|life| network.nodes[life.node].name == name && !life.is_scratch).unwrap();
             (life.first, life.last, life.range.len())
         };
-        // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling, classifier.
-        assert_eq!(of("stem.conv"), (0, 3, 24 * 256));
+        // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling, classifier. That pooling
+        // writes over what the stem has made.
+        assert_eq!(of("stem.conv"), (0, 2, 24 * 256));
         assert_eq!(of("condense1.fel2.conv"), (2, 3, 12 * 256));
         assert_eq!(of("transition1.conv"), (4, 7, 48 * 64));
         assert_eq!(of("head.classifier"), (8, 9, 2));

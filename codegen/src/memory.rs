@@ -12,37 +12,64 @@ pub(crate) struct Buffer {
     pub(crate) first: usize,
     /// The last one.
     pub(crate) last: usize,
+    /// A buffer, no shorter, at whose beginning this one may lie although both live during one step, which reads that one
+    /// ahead of where it writes this one.
+    pub(crate) over: Option<usize>,
+}
+
+impl Buffer {
+    fn meets(&self, other: &Buffer) -> bool {
+        other.first <= self.last && self.first <= other.last
+    }
 }
 
 /// An offset for each buffer, and the length of the block. The largest buffers choose first, each the lowest place where
-/// it meets none that lives at the same time.
+/// it meets none that lives at the same time; one that may lie over another comes right after that and tries its place.
 pub(crate) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..buffers.len()).collect();
-    order.sort_by_key(|i| (std::cmp::Reverse(buffers[*i].len), *i));
+    order.sort_by_key(|i| {
+        let leader = buffers[*i].over.unwrap_or(*i);
+        (std::cmp::Reverse(buffers[leader].len), leader, buffers[*i].over.is_some())
+    });
     let mut offsets = vec![0; buffers.len()];
     for (done, &index) in order.iter().enumerate() {
         let buffer = buffers[index];
-        let at_the_same_time = |other: &&usize| {
-            let other = buffers[**other];
-            other.first <= buffer.last && buffer.first <= other.last
+        let taken = |under: Option<usize>| {
+            let others = order[..done].iter().filter(|i| under != Some(**i) && buffers[**i].meets(&buffer));
+            let mut taken: Vec<(usize, usize)> = others.map(|i| (offsets[*i], offsets[*i] + buffers[*i].len)).collect();
+            taken.sort_unstable();
+            taken
         };
-        let mut taken: Vec<(usize, usize)> = order[..done]
-            .iter()
-            .filter(at_the_same_time)
-            .map(|i| (offsets[*i], offsets[*i] + buffers[*i].len))
-            .collect();
-        taken.sort_unstable();
-        let mut at = 0;
-        for (start, end) in taken {
-            if at + buffer.len <= start {
-                break;
-            }
-            at = at.max(end.next_multiple_of(ALIGNMENT));
-        }
-        offsets[index] = at;
+        let over = buffer.over.map(|under| (offsets[under], taken(Some(under))));
+        let over = over.filter(|(at, taken)| taken.iter().all(|(start, end)| at + buffer.len <= *start || end <= at));
+        offsets[index] = over.map_or_else(|| lowest_gap(buffer.len, &taken(None)), |(at, _)| at);
     }
     let total = offsets.iter().zip(buffers).map(|(at, buffer)| at + buffer.len).max().unwrap_or(0);
     (offsets, total.next_multiple_of(ALIGNMENT))
+}
+
+/// The lowest aligned place for so many elements between what is taken, in ascending order.
+fn lowest_gap(len: usize, taken: &[(usize, usize)]) -> usize {
+    let mut at = 0;
+    for (start, end) in taken {
+        if at + len <= *start {
+            break;
+        }
+        at = at.max(end.next_multiple_of(ALIGNMENT));
+    }
+    at
+}
+
+/// How many elements live during each of so many steps.
+pub(crate) fn live(buffers: &[Buffer], steps: usize) -> Vec<usize> {
+    let mut live = vec![0; steps];
+    for buffer in buffers {
+        let from = if buffer.over.is_some() { buffer.first + 1 } else { buffer.first };
+        for step in live.iter_mut().take(buffer.last.saturating_add(1)).skip(from) {
+            *step += buffer.len;
+        }
+    }
+    live
 }
 
 #[cfg(test)]
@@ -50,13 +77,28 @@ mod tests {
     use super::*;
 
     fn buffer(len: usize, first: usize, last: usize) -> Buffer {
-        Buffer { len, first, last }
+        Buffer { len, first, last, over: None }
     }
 
     #[test]
     fn buffers_that_never_meet_share_their_place() {
         let (offsets, total) = assign(&[buffer(160, 0, 1), buffer(64, 1, 2), buffer(160, 2, 3)]);
         assert_eq!((offsets, total), (vec![0, 160, 0], 224));
+    }
+
+    #[test]
+    fn a_result_may_lie_over_its_source() {
+        let pooled = |over| [buffer(160, 0, 1), Buffer { over, ..buffer(40, 1, 2) }, buffer(100, 2, 3)];
+        assert_eq!(assign(&pooled(None)), (vec![0, 160, 0], 208));
+        assert_eq!(assign(&pooled(Some(0))), (vec![0, 0, 48], 160));
+        assert_eq!(live(&pooled(None), 4), [160, 200, 140, 100]);
+        assert_eq!(live(&pooled(Some(0)), 4), [160, 160, 140, 100]);
+    }
+
+    #[test]
+    fn a_result_that_would_meet_another_buffer_lies_elsewhere() {
+        let buffers = [buffer(160, 0, 1), Buffer { over: Some(0), ..buffer(40, 1, 2) }, buffer(200, 2, 3)];
+        assert_eq!(assign(&buffers), (vec![0, 208, 0], 256));
     }
 
     #[test]

@@ -4,12 +4,13 @@
 
 use crate::bound;
 use crate::graph::{Graph, Kind, Operation, Prologue, lower};
-use crate::memory::{Buffer, assign};
+use crate::memory::{Buffer, assign, live};
 use crate::placement::{Place, Placement};
 use anyhow::Result;
 use common::activation::PiecewiseActivation;
 use common::network::{Network, Shape};
 use runtime::conv::{Convolution, MAX_TILE};
+use runtime::simd::MAX_LANES;
 use std::ops::Range;
 
 /// A plan.
@@ -96,6 +97,8 @@ pub enum Kernel {
     AveragePool {
         /// Side of the squares.
         size: usize,
+        /// Whether the result replaces the beginning of what it is made from.
+        in_place: bool,
     },
     /// Average over all positions.
     GlobalAveragePool,
@@ -151,15 +154,16 @@ impl Plan {
         let graph = lower(network)?;
         bound::check(&graph)?;
         let placement = Placement::new(&graph);
-        let (buffers, arena_len, scratches) = lay_out(&graph, &placement);
-        let mut planner = Planner { graph: &graph, placement: &placement, buffers, constants: Vec::new(), end: 0 };
+        let layout = lay_out(&graph, &placement);
+        let arena_len = layout.arena_len;
+        let mut planner = Planner { graph: &graph, placement: &placement, layout, constants: Vec::new(), end: 0 };
         let mut steps = Vec::new();
-        for (operation, scratch) in graph.operations.iter().zip(scratches) {
+        for (index, operation) in graph.operations.iter().enumerate() {
             match operation.kind {
                 Kind::Concat => steps.extend(planner.copies(operation)),
                 Kind::Add { .. } => {
                     steps.extend(planner.copy_of_term(operation));
-                    steps.push(planner.step(operation, scratch));
+                    steps.push(planner.step(index, operation));
                 }
                 Kind::Convolution { .. }
                 | Kind::Map
@@ -167,7 +171,7 @@ impl Plan {
                 | Kind::AveragePool { .. }
                 | Kind::GlobalAveragePool
                 | Kind::GlobalMaxPool
-                | Kind::Linear => steps.push(planner.step(operation, scratch)),
+                | Kind::Linear => steps.push(planner.step(index, operation)),
             }
         }
         let logits = planner.source(graph.output);
@@ -176,9 +180,46 @@ impl Plan {
     }
 }
 
-/// Offsets of the buffers, the length of the arena, and the scratch memory of each operation.
-fn lay_out(graph: &Graph, placement: &Placement) -> (Vec<usize>, usize, Vec<Range<usize>>) {
-    let unused = Buffer { len: 0, first: usize::MAX, last: 0 };
+/// Where everything lies in the arena.
+struct Layout {
+    /// Offset of each buffer.
+    buffers: Vec<usize>,
+    /// Scratch memory of each operation.
+    scratches: Vec<Range<usize>>,
+    /// How much scratch memory each operation might have had.
+    allowances: Vec<usize>,
+    arena_len: usize,
+}
+
+fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
+    let mut buffers = lifetimes(graph, placement);
+    let steps = graph.operations.len();
+    let bound = bound::lower_bound(graph);
+    for (step, operation) in graph.operations.iter().enumerate() {
+        if let Some(under) = replaceable(placement, &buffers, step, operation) {
+            let Place { buffer, .. } = placement.of(operation.output).expect("an operation's output has a place");
+            buffers[buffer].over = Some(under);
+        }
+    }
+    let live = live(&buffers, steps);
+    let most = live.iter().copied().max().unwrap_or(0);
+    // More scratch memory makes convolutions faster, up to a point.
+    let arena = (bound + bound / 11).min(most + most / 5);
+    let allowances: Vec<usize> = live.iter().map(|live| arena.saturating_sub(*live)).collect();
+    let values = buffers.len();
+    for (step, (operation, allowance)) in graph.operations.iter().zip(&allowances).enumerate() {
+        let len = scratch_len(graph, operation, *allowance);
+        buffers.push(Buffer { len, first: step, last: step, over: None });
+    }
+    let (mut offsets, arena_len) = assign(&buffers);
+    let scratches = offsets.split_off(values).into_iter().zip(&buffers[values..]);
+    let scratches = scratches.map(|(at, buffer)| at..at + buffer.len).collect();
+    Layout { buffers: offsets, scratches, allowances, arena_len }
+}
+
+/// The buffers of the values, each from the first step that touches it to the last.
+fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
+    let unused = Buffer { len: 0, first: usize::MAX, last: 0, over: None };
     let mut buffers: Vec<Buffer> = placement.buffers.iter().map(|len| Buffer { len: *len, ..unused }).collect();
     let mut touch = |value, step: usize| {
         if let Some(Place { buffer, .. }) = placement.of(value) {
@@ -191,21 +232,29 @@ fn lay_out(graph: &Graph, placement: &Placement) -> (Vec<usize>, usize, Vec<Rang
         operation.inputs.iter().for_each(|input| touch(*input, step));
     }
     touch(graph.output, graph.operations.len());
-    let values = buffers.len();
-    let scratches = graph.operations.iter().enumerate();
-    buffers.extend(scratches.map(|(step, o)| Buffer { len: scratch_len(graph, o), first: step, last: step }));
-    let (mut offsets, arena_len) = assign(&buffers);
-    let scratches = offsets.split_off(values).into_iter().zip(&buffers[values..]);
-    let scratches = scratches.map(|(at, buffer)| at..at + buffer.len).collect();
-    (offsets, arena_len, scratches)
+    buffers
 }
 
-fn scratch_len(graph: &Graph, operation: &Operation) -> usize {
+/// The buffer over whose beginning the result of an operation may be written: average pooling reads ahead of where it
+/// writes, if its input begins there and its output too, and nobody needs the one later or the other earlier. What lies
+/// over another buffer itself has none over it.
+fn replaceable(placement: &Placement, buffers: &[Buffer], step: usize, operation: &Operation) -> Option<usize> {
+    let Kind::AveragePool { .. } = operation.kind else { return None };
+    let (source, target) = (placement.of(operation.inputs[0])?, placement.of(operation.output)?);
+    let free = source.buffer != target.buffer
+        && (source.offset, target.offset) == (0, 0)
+        && buffers[source.buffer].last == step
+        && buffers[source.buffer].over.is_none()
+        && buffers[target.buffer].first == step
+        && buffers[target.buffer].len <= buffers[source.buffer].len;
+    free.then_some(source.buffer)
+}
+
+fn scratch_len(graph: &Graph, operation: &Operation, allowance: usize) -> usize {
     let input = graph.values[operation.inputs[0]];
     match operation.kind {
         Kind::Convolution { filters, kernel, stride } => {
-            let (layer, _) = convolution(input, filters, kernel, stride);
-            layer.scratch_len()
+            convolution(input, filters, kernel, stride, allowance).0.scratch_len()
         }
         Kind::AveragePool { size } => size * input.width,
         Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
@@ -213,28 +262,34 @@ fn scratch_len(graph: &Graph, operation: &Operation) -> usize {
     }
 }
 
-/// The convolution's numbers and tile: as few tiles as possible, all of one size.
-fn convolution(input: Shape, filters: usize, kernel: usize, stride: usize) -> (Convolution, usize) {
+/// The most scratch memory that a convolution takes, 128 KiB, since more makes it no faster, and what it takes even where
+/// that is a large part of the arena, 8 KiB.
+const MOST_SCRATCH: usize = 1 << 15;
+const LEAST_SCRATCH: usize = 1 << 11;
+
+/// The convolution's numbers and tile: as few tiles as possible, all of one size; in chunks of about one size as well, as
+/// few as fit into so much scratch memory.
+fn convolution(input: Shape, filters: usize, kernel: usize, stride: usize, allowance: usize) -> (Convolution, usize) {
     let Shape { channels, height, width } = input;
     let layer = Convolution { channels, height, width, filters, kernel, stride, chunk: 1 };
     let tile = filters.div_ceil(filters.div_ceil(MAX_TILE));
-    let most: usize = option_env!("CHUNK_FLOATS").map_or(6144, |t| t.parse().unwrap());
-    let chunk = (most / layer.plane_len()).clamp(1, channels);
+    let room = allowance.clamp(LEAST_SCRATCH, MOST_SCRATCH) - MAX_LANES;
+    let chunk = (room / layer.plane_len()).clamp(1, channels);
+    let chunk = channels.div_ceil(channels.div_ceil(chunk));
     (Convolution { chunk, ..layer }, tile)
 }
 
 struct Planner<'a> {
     graph: &'a Graph,
     placement: &'a Placement,
-    /// Offset of each buffer.
-    buffers: Vec<usize>,
+    layout: Layout,
     constants: Vec<Constant>,
     end: usize,
 }
 
 impl Planner<'_> {
     fn range(&self, place: Place, len: usize) -> Range<usize> {
-        let at = self.buffers[place.buffer] + place.offset;
+        let at = self.layout.buffers[place.buffer] + place.offset;
         at..at + len
     }
 
@@ -250,20 +305,26 @@ impl Planner<'_> {
         start..self.end
     }
 
-    fn step(&mut self, operation: &Operation, scratch: Range<usize>) -> Step {
+    fn step(&mut self, index: usize, operation: &Operation) -> Step {
         let (input, output) = (self.graph.values[operation.inputs[0]], self.graph.values[operation.output]);
+        let source = self.source(operation.inputs[0]);
+        let target = self.range(self.place_of_output(operation), output.elements());
         let entry = self.entry(operation.prologue, input.channels);
         let node = operation.node;
         let kernel = match operation.kind {
             Kind::Convolution { filters, kernel, stride } => {
-                let (layer, tile) = convolution(input, filters, kernel, stride);
+                let allowance = self.layout.allowances[index];
+                let (layer, tile) = convolution(input, filters, kernel, stride, allowance);
                 let weights = self.constant(node, ConstantKind::Convolution { tile }, layer.weights_len(tile));
                 Kernel::Convolution { layer, tile, weights }
             }
             Kind::Map => Kernel::Map,
             Kind::Add { activation } => Kernel::Add { activation },
             Kind::Shortcut { stride } => Kernel::Shortcut { stride },
-            Kind::AveragePool { size } => Kernel::AveragePool { size },
+            Kind::AveragePool { size } => {
+                let in_place = matches!(&source, Source::Arena(range) if range.start == target.start);
+                Kernel::AveragePool { size, in_place }
+            }
             Kind::GlobalAveragePool => Kernel::GlobalAveragePool,
             Kind::GlobalMaxPool => Kernel::GlobalMaxPool,
             Kind::Linear => Kernel::Linear {
@@ -272,8 +333,7 @@ impl Planner<'_> {
             },
             Kind::Concat => Kernel::Copy,
         };
-        let source = self.source(operation.inputs[0]);
-        let target = self.range(self.place_of_output(operation), output.elements());
+        let scratch = self.layout.scratches[index].clone();
         Step { node, nodes: operation.nodes.clone(), input, output, source, target, scratch, entry, kernel }
     }
 

@@ -96,11 +96,14 @@ proptest! {
             }
         }
         for kernels in support::levels() {
-            let (mut to, mut scratch) = (vec![f32::NAN; want.len()], vec![f32::NAN; height * width]);
+            let (mut to, mut scratch) = (vec![f32::NAN; want.len()], vec![f32::NAN; size * width]);
             let norm = Some(Norm::new(&norms));
             let shape = [channels, height, width];
-            pool::average_pool::<Pair>(kernels, shape, size, norm, &from, &mut to, &mut scratch);
+            pool::average_pool::<Pair>(kernels, shape, size, norm, Some(&from), &mut to, &mut scratch);
             support::assert_close(&to, &unit(want.iter().copied()), 2e-6, kernels.name());
+            let mut in_place = from.clone();
+            pool::average_pool::<Pair>(kernels, shape, size, norm, None, &mut in_place, &mut scratch);
+            assert_eq!(in_place[..to.len()], to);
         }
     }
 

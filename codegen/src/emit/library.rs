@@ -131,10 +131,12 @@ fn steps(network: &Network, plan: &Plan) -> String {
 
 /// The line that cuts the arena, its parts in the order in which they lie.
 fn regions(step: &Step) -> String {
-    let mut regions = vec![(&step.target, "to")];
-    if let Source::Arena(range) = &step.source {
-        regions.push((range, "from"));
-    }
+    let in_place = matches!(step.kernel, Kernel::AveragePool { in_place: true, .. });
+    let mut regions = match &step.source {
+        Source::Arena(range) if in_place => vec![(range, "to")],
+        Source::Arena(range) => vec![(&step.target, "to"), (range, "from")],
+        Source::Image => vec![(&step.target, "to")],
+    };
     if !step.scratch.is_empty() {
         regions.push((&step.scratch, "scratch"));
     }
@@ -175,7 +177,8 @@ fn call(step: &Step) -> Call {
             format!("add::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
         }
         Kernel::Shortcut { stride } => format!("shortcut({}, {stride}, {from}, to);", sizes(step.input)),
-        Kernel::AveragePool { size } => {
+        Kernel::AveragePool { size, in_place } => {
+            let from = if *in_place { "None".to_string() } else { format!("Some({from})") };
             let shape = sizes(step.input);
             format!("average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);")
         }

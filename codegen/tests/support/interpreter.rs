@@ -24,9 +24,15 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
             Some(SWISH_RELU) => run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io),
             // Compiling every kernel with every pair takes minutes: here the pair is a step of its own.
             Some(pair) => {
+                let (from, to, scratch) = io;
+                let in_place = from.is_empty();
+                let from = if in_place { &*to } else { from };
                 let mut activated = vec![f32::NAN; from.len()];
                 map_pair(pair, kernels, step.input.plane(), norm, from, &mut activated);
-                run_step::<Identity>(step, constants, kernels, None, (&activated, io.1, io.2));
+                if in_place {
+                    to.copy_from_slice(&activated);
+                }
+                run_step::<Identity>(step, constants, kernels, None, (&activated, to, scratch));
             }
         }
     }
@@ -39,7 +45,9 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
 /// The parts of the arena that a step reads, writes and uses meanwhile.
 fn parts<'a>(step: &Step, arena: &'a mut [f32]) -> [&'a mut [f32]; 3] {
     let source = if let Source::Arena(range) = &step.source { range.clone() } else { 0..0 };
-    let mut ranges = [(source, 0), (step.target.clone(), 1), (step.scratch.clone(), 2)];
+    let in_place = matches!(step.kernel, Kernel::AveragePool { in_place: true, .. });
+    let (source, target) = if in_place { (0..0, source) } else { (source, step.target.clone()) };
+    let mut ranges = [(source, 0), (target, 1), (step.scratch.clone(), 2)];
     ranges.sort_by_key(|(range, _)| (range.start, range.end));
     let mut parts: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
     for (part, (_, role)) in split(arena, ranges.clone().map(|(range, _)| range)).into_iter().zip(ranges) {
@@ -102,7 +110,8 @@ fn run_step<F: Activation>(
         Kernel::Shortcut { stride } => {
             shortcut([step.input.channels, step.input.height, step.input.width], *stride, from, to);
         }
-        Kernel::AveragePool { size } => {
+        Kernel::AveragePool { size, in_place } => {
+            let from = (!in_place).then_some(from);
             let shape = [step.input.channels, step.input.height, step.input.width];
             average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);
         }

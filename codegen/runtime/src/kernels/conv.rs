@@ -114,8 +114,7 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
     fn run<S: Simd>(mut self, simd: S) {
         let Convolution { channels, filters, chunk, .. } = *self.layer;
         let (taps, out_plane) = (self.layer.taps(), self.layer.out_height() * self.layer.out_width());
-        // The padding; what lies between it is overwritten by each chunk.
-        self.planes.fill(0.0);
+        self.clear_padding();
         for first in (0..channels).step_by(chunk) {
             let count = chunk.min(channels - first);
             self.lay_out(simd, first..first + count);
@@ -131,6 +130,21 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
 }
 
 impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
+    /// Zeros around the places of a chunk's planes, which later chunks find there too.
+    #[inline(always)]
+    fn clear_padding(&mut self) {
+        let Convolution { height, width, kernel, stride, .. } = *self.layer;
+        let (padding, pitch, phase_len) = (kernel / 2, self.layer.pitch(), self.layer.phase_len());
+        for plane in self.planes.chunks_exact_mut(self.layer.plane_len()) {
+            plane[..padding * pitch].fill(0.0);
+            plane[(padding + height) * pitch..].fill(0.0);
+            for column in (0..padding).chain(padding + width..pitch) {
+                let column = column % stride * phase_len + column / stride;
+                plane[padding * pitch..].iter_mut().skip(column).step_by(pitch).for_each(|x| *x = 0.0);
+            }
+        }
+    }
+
     /// Normalises and activates some channels on the way to the scratch memory.
     #[inline(always)]
     fn lay_out<S: Simd>(&mut self, simd: S, channels: Range<usize>) {

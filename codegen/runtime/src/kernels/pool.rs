@@ -10,7 +10,8 @@ const LANES: usize = 16;
 
 /// The averages of non-overlapping squares of side `size`; rows and columns that do not fill a square are left out.
 ///
-/// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows.
+/// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows. Without `from`, the input is in `to` and
+/// the result replaces its beginning.
 ///
 /// # Panics
 /// If a slice is shorter than `shape` says.
@@ -19,7 +20,7 @@ pub fn average_pool<F: Activation>(
     shape: [usize; 3],
     size: usize,
     norm: Option<Norm<'_>>,
-    from: &[f32],
+    from: Option<&[f32]>,
     to: &mut [f32],
     scratch: &mut [f32],
 ) {
@@ -30,7 +31,7 @@ struct AveragePool<'a, F> {
     shape: [usize; 3],
     size: usize,
     norm: Option<Norm<'a>>,
-    from: &'a [f32],
+    from: Option<&'a [f32]>,
     to: &'a mut [f32],
     scratch: &'a mut [f32],
     activation: PhantomData<F>,
@@ -44,10 +45,10 @@ impl<F: Activation> Task for AveragePool<'_, F> {
         let scratch = &mut self.scratch[..size * width];
         for channel in 0..channels {
             let norm = Norm::of(self.norm, channel);
-            let from = &self.from[channel * height * width..][..height * width];
-            let to = &mut self.to[channel * out_height * out_width..][..out_height * out_width];
-            for (from, to) in from.chunks_exact(size * width).zip(to.chunks_exact_mut(out_width)) {
-                map_row::<F, S>(simd, norm, from, scratch);
+            for row in 0..out_height {
+                let from = self.from.unwrap_or(self.to);
+                map_row::<F, S>(simd, norm, &from[(channel * height + row * size) * width..][..size * width], scratch);
+                let to = &mut self.to[(channel * out_height + row) * out_width..][..out_width];
                 average_squares(scratch, size, to);
             }
         }
