@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist check bench bench-train bench-search bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross FORCE
+.PHONY: help build data explore train prune codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ test-mnist: build ## a trained crate on 1,000 MNIST images against the reference
 	$(MAKE) data DATASET=mnist
 	cargo test --release -p tests --test agreement $(INTO) -- --ignored
 
+# Proptest cannot look for its own file there; a few cases of each test take minutes.
+miri: ## the kernels' unsafe code under Miri, scalar and AVX2; needs a nightly toolchain with miri and rust-src
+	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=3 RUSTFLAGS="-C target-feature=+avx2,+fma" \
+		cargo +nightly miri test -p runtime --test conv --test pool_norm_linear --target-dir target/miri
+
 check: build ## what CI runs: format, lints, documentation, tests
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets $(INTO) -- -D warnings
@@ -91,6 +96,15 @@ endif
 bench-search: data ## searches against the best there is, on a table of trainings; BENCH_ARGS="--write docs/search.md"
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
+# The peers' Python: made here unless CODEGEN_PYTHON names another one that has them.
+ifndef CODEGEN_PYTHON
+CODEGEN_PYTHON := target/bench-codegen-venv/bin/python
+bench-codegen: target/bench-codegen-venv/installed
+endif
+
+bench-codegen: ## generated crates against ONNX Runtime and tract; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
+	cargo bench -p codegen --bench inference $(INTO) -- --python $(CODEGEN_PYTHON) $(BENCH_ARGS)
+
 bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it
 	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
@@ -109,6 +123,12 @@ bench-measure: ## what measuring adds to the latency that it measures; CRATE=DIR
 target/bench-search-venv/installed:
 	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo && touch $@; } || \
 		{ rm -rf $(@D); echo "PYMOO IS MISSING: it takes python3 with its venv module, and a network; going on without it" >&2; }
+
+target/bench-codegen-venv/installed:
+	@command -v python3 >/dev/null || { echo "bench-codegen: python3 is missing; install it, or set CODEGEN_PYTHON" >&2; exit 1; }
+	@python3 -m venv --clear $(@D) || { echo "bench-codegen: python3 cannot make $(@D); install its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet onnxruntime onnx numpy safetensors || { echo "bench-codegen: pip cannot install onnxruntime, onnx, numpy and safetensors into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
 
 target/bench-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-train: python3 is missing; install it, or set BENCH_PYTHON" >&2; exit 1; }

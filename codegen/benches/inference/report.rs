@@ -12,7 +12,7 @@ const BEGIN: &str = "<!-- inference results: begin -->\n";
 const END: &str = "<!-- inference results: end -->\n";
 
 /// The number of networks of the whole comparison, which the bars are about.
-const ALL: usize = 11;
+pub(crate) const ALL: usize = 11;
 
 /// The whole report.
 ///

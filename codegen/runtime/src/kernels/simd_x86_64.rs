@@ -27,6 +27,13 @@ pub struct Avx512(());
 impl Avx2 {
     /// `Some` where these instructions can be used.
     pub fn detect() -> Option<Avx2> {
+        if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
+            return Some(Avx2(()));
+        }
+        // Miri knows no instruction that asks the processor.
+        if cfg!(miri) {
+            return None;
+        }
         let (fma, avx2) = (leaf_1_ecx() & 1 << 12 != 0, leaf_7_ebx() & 1 << 5 != 0);
         // Bits 1 and 2: the operating system keeps the 128 and 256 bit registers.
         (fma && avx2 && enabled_registers() & 0x06 == 0x06).then_some(Avx2(()))
@@ -36,6 +43,10 @@ impl Avx2 {
 impl Avx512 {
     /// `Some` where these instructions can be used.
     pub fn detect() -> Option<Avx512> {
+        // Miri knows too few of these instructions.
+        if cfg!(miri) {
+            return None;
+        }
         Avx2::detect()?;
         // Bits 5 to 7: the operating system keeps the mask and 512 bit registers.
         (leaf_7_ebx() & 1 << 16 != 0 && enabled_registers() & 0xe6 == 0xe6).then_some(Avx512(()))

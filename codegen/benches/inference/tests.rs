@@ -1,0 +1,95 @@
+//! The parts of the benchmark that can be judged without timing: networks, bars, the document.
+#![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
+
+mod nets;
+mod peers;
+mod report;
+mod rounds;
+mod workshop;
+
+use common::counts;
+use rounds::{NetResult, Timed};
+
+/// Ours takes a millisecond, the peers `onnxruntime` and `tract` times that.
+fn result(name: &str, onnxruntime: f64, tract: f64) -> NetResult {
+    let timed = |times: f64| Timed::of(vec![3e-3 * times, 1e-3 * times, 0.5e-3 * times]);
+    NetResult {
+        name: name.to_string(),
+        parameters: 1,
+        macs: 2_000_000,
+        kernels: "avx512".to_string(),
+        onnxruntime_version: "1".to_string(),
+        ours: timed(1.0),
+        onnxruntime: timed(onnxruntime),
+        tract: timed(tract),
+        arena_bytes: 400_000,
+        weights_bytes: 100_000,
+        build_s: 19.0,
+        first_result_s: 9e-3,
+        peak_bytes: Some(3_000_000),
+    }
+}
+
+fn met(results: &[NetResult]) -> Vec<bool> {
+    report::bars(results).iter().map(|bar| bar.met).collect()
+}
+
+#[test]
+fn every_bar_can_be_passed_and_missed() {
+    let good = result("a", 2.0, 3.0);
+    assert_eq!(met(&[good.clone(), result("b", 1.5, 3.0)]), [true; 6]);
+    // 1 / 1.4 is over 0.70; the mean of 0.71 and 0.5 is 0.598.
+    assert_eq!(met(&[good.clone(), result("b", 1.4, 3.0)]), [false, true, true, true, true, true]);
+    assert_eq!(met(&[result("b", 1.5, 3.0)]), [true, false, true, true, true, true]);
+    assert_eq!(met(&[result("b", 2.0, 2.8)]), [true, true, false, true, true, true]);
+    assert_eq!(met(&[NetResult { first_result_s: 11e-3, ..good.clone() }]), [true, true, true, false, true, true]);
+    assert_eq!(
+        met(&[NetResult { peak_bytes: Some(3_000_001), ..good.clone() }]),
+        [true, true, true, true, false, true]
+    );
+    assert_eq!(met(&[NetResult { build_s: 21.0, ..good }]), [true, true, true, true, true, false]);
+}
+
+#[test]
+fn a_memory_that_nobody_knows_passes_nothing() {
+    assert!(!met(&[NetResult { peak_bytes: None, ..result("a", 2.0, 3.0) }])[4]);
+}
+
+#[test]
+fn the_document_keeps_what_stands_around_the_results() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("doc.md");
+    let marks = ["<!-- inference results: begin -->", "<!-- inference results: end -->"];
+    std::fs::write(&path, format!("before\n{}\nold\n{}\nafter\n", marks[0], marks[1])).unwrap();
+    let text = report::markdown(&[result("a|b", 2.0, 3.0)], 3, "make").unwrap();
+    assert!(text.contains("| a\\|b | 1 | 2.0 | 1.000 (0.500 to 3.000) | 2.000 (1.000 to 6.000) |"), "{text}");
+    assert!(text.contains("incomplete") && !text.contains("passed"), "one network is not all: {text}");
+    report::replace_results(&path, &text).unwrap();
+    let document = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(document, format!("before\n{}\n\n{text}\n\n{}\nafter\n", marks[0], marks[1]));
+    std::fs::write(&path, "no marks").unwrap();
+    assert!(report::replace_results(&path, &text).unwrap_err().to_string().contains("are missing"));
+}
+
+#[test]
+fn the_networks_are_the_paper_s_and_one_is_half_as_large() {
+    let parameters: Vec<(String, u64)> = nets::all()
+        .unwrap()
+        .iter()
+        .map(|net| (net.name.clone(), counts::count(&net.network).unwrap().parameters))
+        .collect();
+    assert_eq!(parameters.len(), report::ALL);
+    let of = |name: &str| parameters.iter().find(|(n, _)| n == name).unwrap().1;
+    assert_eq!(of("M_Net_1 swish|relu"), 65_074);
+    assert_eq!(of("C10-Net.3 relu|relu"), 1_059_298);
+    let half = 218_530 / 2;
+    assert!((half - 3_000..=half).contains(&of("C10-Net.2 pruned swish|relu")));
+}
+
+#[test]
+fn other_logits_are_found() {
+    peers::check_logits(&[1.0, 200.0], &[1.00005, 200.01]).unwrap();
+    assert!(peers::check_logits(&[1.0], &[1.0, 2.0]).is_err());
+    assert!(peers::check_logits(&[1.0], &[1.0002]).is_err());
+    assert!(peers::check_logits(&[f32::NAN], &[1.0]).is_err());
+}
