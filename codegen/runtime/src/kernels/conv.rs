@@ -224,7 +224,9 @@ impl<const TILE: usize> Tile<'_, TILE> {
     }
 
     /// The same for the outputs of some vectors from the one with the index `at` on.
-    #[inline(always)]
+    // On 32-bit ARM, where memory may be scarce, once for all activations.
+    #[cfg_attr(target_arch = "arm", inline(never))]
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(&mut self, simd: S, start: usize, at: usize) {
         let mut places = [Place::default(); VECTORS];
         for (vector, place) in places.iter_mut().enumerate() {

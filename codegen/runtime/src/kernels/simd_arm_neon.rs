@@ -9,7 +9,7 @@
 
 use super::conv::{Planes, Taps};
 use super::simd::{Simd, Task, plain_numbers};
-use super::simd_arm_vfp::Block;
+use super::simd_arm_vfp::{Block, add_taps_of_strides};
 use core::arch::asm;
 use core::array::from_fn;
 use core::ffi::c_ulong;
@@ -44,10 +44,8 @@ impl Simd for Neon {
     ) -> [[[f32; 4]; VECTORS]; FILTERS] {
         let values = sums.as_flattened_mut().as_flattened_mut();
         let to = Planes { values, distance: 4 * VECTORS, places: from_fn(|vector| 4 * vector) };
-        if self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to) {
-            return sums;
-        }
-        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+        self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to);
+        sums
     }
 
     #[inline(always)]
@@ -58,9 +56,9 @@ impl Simd for Neon {
         are_zero: bool,
         to: Planes<'_, VECTORS>,
     ) -> bool {
-        // The assembly is for kernels whose columns lie next to each other.
         if taps.phase_len != taps.pitch {
-            return false;
+            add_taps_of_strides(taps, [TILE, FILTERS], &from, are_zero, to.values, to.distance, &to.places);
+            return true;
         }
         let block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
         // SAFETY: what it leads to was checked just before.

@@ -37,10 +37,8 @@ impl Simd for Vfp {
             distance: 4 * VECTORS,
             places: from_fn(|i| 4 * i),
         };
-        if self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to) {
-            return sums;
-        }
-        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+        self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to);
+        sums
     }
 
     #[inline(always)]
@@ -51,9 +49,9 @@ impl Simd for Vfp {
         are_zero: bool,
         to: Planes<'_, VECTORS>,
     ) -> bool {
-        // The assembly is for kernels whose columns lie next to each other.
         if taps.phase_len != taps.pitch {
-            return false;
+            add_taps_of_strides(taps, [TILE, FILTERS], &from, are_zero, to.values, to.distance, &to.places);
+            return true;
         }
         let mut block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
         // SAFETY: what it leads to was checked just before.
@@ -66,6 +64,49 @@ impl Simd for Vfp {
             }
         }
         true
+    }
+}
+
+/// The same where columns of the kernel do not lie next to each other, which the assembly asks for: rare, so that it is to be
+/// small, not fast.
+#[inline(never)]
+pub(super) fn add_taps_of_strides(
+    taps: &Taps<'_>,
+    [tile, filters]: [usize; 2],
+    from: &[usize],
+    are_zero: bool,
+    values: &mut [f32],
+    distance: usize,
+    places: &[usize],
+) {
+    for filter in 0..filters {
+        for (from, place) in from.iter().zip(places) {
+            for lane in 0..4 {
+                let sum = &mut values[filter * distance + place + lane];
+                *sum = taps.sum_of_one(tile, taps.start + filter, from + lane) + if are_zero { 0.0 } else { *sum };
+            }
+        }
+    }
+}
+
+impl Taps<'_> {
+    /// What all taps add to one filter's sum at one place.
+    fn sum_of_one(&self, tile: usize, filter: usize, from: usize) -> f32 {
+        let (mut sum, mut weights) = (0.0, self.weights.iter().skip(filter).step_by(tile));
+        for channel in 0..self.channels {
+            for row in 0..self.kernel {
+                let line = &self.planes[channel * self.plane_len + row * self.pitch + from..];
+                let (mut phase, mut column) = (0, 0);
+                for weight in weights.by_ref().take(self.kernel) {
+                    sum += line[phase + column] * weight;
+                    phase += self.phase_len;
+                    if phase == self.pitch {
+                        (phase, column) = (0, column + 1);
+                    }
+                }
+            }
+        }
+        sum
     }
 }
 
