@@ -15,8 +15,9 @@ DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
 PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
 NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/networks/*/*/weights.safetensors)),$(DENSE) $(PRUNED))
 
-# Other networks that somebody put there, to compare with; trained or not.
-BASELINES = $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baselines/*/weights.safetensors))
+# Other networks to compare with, trained or not: those that somebody put there, and one of pipelines/baselines by its name.
+BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baselines/*/weights.safetensors)) \
+              $(if $(BASELINE),$(patsubst pipelines/%.json,$(RUN)/%,$(wildcard pipelines/baselines/$(BASELINE).json))))
 
 MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
 # A microcontroller's crate is for one board: the memory of that board is in it.
@@ -24,6 +25,7 @@ CRATE        = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
 MANIFESTS    = $(addsuffix /$(CRATE)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
+               $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \
                $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(MANIFESTS) $(MEASUREMENTS)
 
 explore: $(GENOMES) ## search the design space
@@ -90,6 +92,13 @@ endif
 $(RUN)/%/$(CRATE)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
 	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
+
+$(RUN)/baselines/%/network.json: | $(BIN)/explore
+	$(BIN)/explore network --baseline $* --dataset $(DATA) --out $@ >/dev/null
+
+# Not trained: that is for whoever wants its accuracy, and training into this folder replaces them.
+$(RUN)/baselines/%/weights.safetensors: | $(RUN)/baselines/%/network.json $(BIN)/train
+	$(BIN)/train init --network $(RUN)/baselines/$*/network.json --out $@
 
 # Asked for by name, a measurement is always taken anew.
 $(RUN)/%/measurement-$(BOARD).json: \

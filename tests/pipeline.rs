@@ -201,33 +201,25 @@ fn check_another_board(pipeline: &Pipeline) {
         "target":"x86_64-unknown-linux-gnu","runner":"ssh","meter":"rapl"}"#;
     fs::write(folder.join("lab.json"), board).unwrap();
     fs::remove_dir_all(pipeline.run().join("networks/1/dense/crate-x86_64")).unwrap();
-    // A network of somebody else's that was not trained.
-    let baseline = pipeline.run().join("baselines/untrained");
-    fs::create_dir_all(&baseline).unwrap();
-    for file in ["network.json", "weights.safetensors"] {
-        fs::copy(pipeline.run().join("networks/1/dense").join(file), baseline.join(file)).unwrap();
-    }
-    let at = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
+    let at = |file: &str| folder.join(file).display().to_string();
     let (file, ssh) =
-        (at("BOARD_FILE", "lab.json"), at("MEASURE_ARGS=--ssh-config", "ssh_config").replace("config=", "config "));
-    let arguments = ["measure", "BOARD=lab", "BOARD_HOST=board", &file, &ssh, "BASELINE=untrained"];
+        (format!("BOARD_FILE={}", at("lab.json")), format!("MEASURE_ARGS=--ssh-config {}", at("ssh_config")));
     let before = pipeline.times();
-    let said = pipeline.make(&arguments);
-    let mut changed: Vec<String> = pipeline
-        .times()
-        .into_iter()
-        .filter(|(path, time)| before.get(path) != Some(time))
-        .map(|(path, _)| path.display().to_string())
-        .filter(|path| !path.starts_with("networks/1/dense/crate-") && !path.starts_with("baselines/untrained/crate-"))
-        .collect();
-    changed.retain(|path| !path.starts_with("report/"));
-    let expected = ["networks/1/dense", "networks/1/pruned", "networks/2/dense", "networks/2/pruned"];
-    let expected: Vec<String> =
-        ["baselines/untrained"].iter().chain(&expected).map(|n| format!("{n}/measurement-lab.json")).collect();
-    assert_eq!(changed, expected);
-    let record: Measurement = json::read(&pipeline.run().join(&changed[1])).unwrap();
+    let said = pipeline.make(&["measure", "BOARD=lab", "BOARD_HOST=board", &file, &ssh, "BASELINE=resnet-20"]);
+    let changed = pipeline.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
+    let changed = changed.map(|(path, _)| path.display().to_string());
+    let (measured, others): (Vec<String>, Vec<String>) =
+        changed.partition(|path| path.ends_with("/measurement-lab.json"));
+    let networks =
+        ["baselines/resnet-20", "networks/1/dense", "networks/1/pruned", "networks/2/dense", "networks/2/pruned"];
+    assert_eq!(measured, networks.map(|network| format!("{network}/measurement-lab.json")));
+    for file in others {
+        let ours = ["report/", "networks/1/dense/crate-x86_64/", "baselines/resnet-20/"];
+        assert!(ours.iter().any(|folder| file.starts_with(folder)), "{file} was made anew");
+    }
+    let record: Measurement = json::read(&pipeline.run().join(&measured[1])).unwrap();
     assert!(record.latency.p50_s > 0.0 && !record.emulated && record.energy.gross_j.is_none());
-    for words in ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* untrained (untrained)"] {
+    for words in ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* resnet-20 (untrained)"] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
 }

@@ -37,6 +37,8 @@ pub struct Args {
 enum Command {
     /// Trains a network; writes network.json, weights.safetensors and train.json to --out.
     Fit(commands::FitArgs),
+    /// Writes the weights that a training would start from.
+    Init(commands::InitArgs),
     /// Prints accuracy and loss of trained weights on a split, as JSON.
     Eval(commands::EvalArgs),
 }
@@ -48,6 +50,7 @@ enum Command {
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Fit(args) => commands::fit(args),
+        Command::Init(args) => commands::init(&args),
         Command::Eval(args) => commands::eval(args),
     }
 }

@@ -1,10 +1,12 @@
-//! The two commands: what they read, what they write.
+//! The commands: what they read, what they write.
 
 mod eval;
 mod fit;
+mod init;
 
 pub(crate) use eval::{EvalArgs, eval};
 pub(crate) use fit::{FitArgs, fit};
+pub(crate) use init::{InitArgs, init};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};

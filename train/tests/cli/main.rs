@@ -61,6 +61,17 @@ fn fine_tuning_starts_from_the_given_weights() {
 }
 
 #[test]
+fn init_writes_what_a_training_starts_from() {
+    let fixture = Fixture::new();
+    let options = ["--epochs", "1", "--seed", "7"];
+    let trained = fixture.fit("trained", &options);
+    let init = ["init", "--network", "trained/network.json", "--seed", "7", "--out", "initial"];
+    assert!(fixture.train(&init).status.success());
+    let again = fixture.fit("again", &[&options[..], &["--init", "initial"]].concat());
+    assert_eq!(again.weights_sha256, trained.weights_sha256);
+}
+
+#[test]
 fn no_validation_trains_on_everything_and_subset_on_less() {
     let fixture = Fixture::new();
     let all = fixture.fit("all", &["--epochs", "1", "--no-validation"]);
