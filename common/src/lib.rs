@@ -19,6 +19,7 @@ pub mod genome;
 pub mod hash;
 pub mod json;
 pub mod manifest;
+pub mod manual;
 pub mod measurement;
 pub mod network;
 pub mod objective;

@@ -118,7 +118,7 @@ fn net(record: &Measurement) -> Result<Values> {
     let idle = record.windows.iter().map(|w| idle_w * time_s(w) / w.inferences as f64);
     let values: Vec<f64> = gross.values.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
     ensure!(values.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
-    let of_reading = |r: &common::measurement::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
+    let of_reading = |r: &common::manual::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
     Ok(Values { values, relative_error: energy.manual.as_ref().map_or(0.0, of_reading) })
 }
 

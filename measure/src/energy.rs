@@ -4,7 +4,8 @@
 use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
 use crate::stats::{median, median_interval};
-use common::measurement::{Energy, EnergyStatus, ManualReading};
+use common::manual::ManualReading;
+use common::measurement::{Energy, EnergyStatus};
 
 /// A window's two clocks, that of the board and that of the meter's readings, may differ by this share of the window
 /// and by this time in seconds: for a line to arrive and to be noticed. Beyond, energy of some other time was read.

@@ -12,7 +12,7 @@ use crate::files::Files;
 use anyhow::{Result, ensure};
 use common::board::{Board, Meter, MeterOnHost};
 use common::json;
-use common::measurement::ManualReading;
+use common::manual::ManualReading;
 use counter::Counter;
 use rapl::Rapl;
 use sampler::Sampler;

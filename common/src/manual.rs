@@ -1,0 +1,39 @@
+//! What somebody read from a wall meter: `--manual-json`.
+
+use crate::json::Document;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// What somebody read from a wall meter: `--manual-json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualReading {
+    /// The name of the crate that ran; no other crate's energy is computed from this.
+    pub name: String,
+    /// The meter, e.g. `Kill-A-Watt P4400`.
+    pub meter: String,
+    /// Who read and typed this.
+    pub read_by: String,
+    /// Power while the board was idle.
+    pub idle_w: f64,
+    /// Power while the crate's `bench` ran.
+    pub load_w: f64,
+    /// For how long the power under load was watched.
+    pub duration_s: f64,
+    /// The smallest step of the meter's display.
+    pub resolution_w: f64,
+}
+
+impl Document for ManualReading {
+    const KIND: &'static str = "manual";
+
+    fn check(&self) -> Result<()> {
+        let ManualReading { name, meter, read_by, .. } = self;
+        let said = [name, meter, read_by].iter().all(|text| !text.trim().is_empty());
+        ensure!(said, "name, meter and read_by: none of them may be empty");
+        let numbers = [self.idle_w, self.load_w, self.duration_s, self.resolution_w];
+        let above_0 = numbers.iter().all(|x| x.is_finite() && *x > 0.0);
+        ensure!(above_0, "idle_w, load_w, duration_s and resolution_w must be above 0");
+        Ok(())
+    }
+}
