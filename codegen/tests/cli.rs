@@ -155,7 +155,7 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
 
 #[test]
 fn a_board_that_is_too_small_is_refused_before_anything_is_written() {
-    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let workshop = Workshop::new(&expand(&Template::default(), [1, 56, 56], [2, 16, 3], SWISH_RELU, 10));
     let network = workshop.path("network.json");
     let plan = |more: &[&str]| {
         codegen(&[&["plan", "--network", network.to_str().unwrap(), "--platform", "cortex-m"], more].concat())

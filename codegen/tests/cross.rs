@@ -107,6 +107,8 @@ fn memory(site: &Site, digits: &Path) {
     fs::write(&board, small_board).unwrap();
     let small = expand(&Template::default(), [1, 8, 8], [2, 16, 3], SWISH_RELU, 10);
     check_memory(site, &small, &["--board", board.to_str().unwrap(), "--samples", digits.to_str().unwrap()]);
+    // A Cortex-M55, with another memory map.
+    check_memory(site, &small, &["--board", "qemu-mps3-an547"]);
     let m_net_1 = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
     assert!(check_memory(site, &m_net_1, &[]) < 320_000);
 }
