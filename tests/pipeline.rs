@@ -223,3 +223,28 @@ fn check_another_board(pipeline: &Pipeline) {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
 }
+
+/// Every emulated board measures a run's networks, and is marked wherever its times are shown.
+#[test]
+#[ignore = "needs compilers and emulators for ARM: `make test-cross` runs it"]
+fn a_run_on_emulated_boards() {
+    let pipeline = Pipeline::new();
+    pipeline.make(&["pipeline"]);
+    let boards = [("qemu-aarch64", "neon"), ("qemu-cortex-a15", ""), ("qemu-mps2-an386", ""), ("qemu-mps3-an547", "")];
+    for (board, kernels) in boards {
+        let mut make = pipeline.command(&["measure", &format!("BOARD={board}"), "BASELINE=1/dense"]);
+        // The project is built by now; this compiler is for the crates.
+        let output = make.env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC")).output().unwrap();
+        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{board}: {said}{errors}");
+        for words in [&format!("latency p50, {board} (emulated)"), &format!("{board} is emulated")] {
+            assert!(said.contains(words), "{words:?} is not in {said}");
+        }
+        let record = pipeline.run().join(format!("networks/1/pruned/measurement-{board}.json"));
+        let record: Measurement = json::read(&record).unwrap();
+        assert!(
+            record.emulated && record.energy.gross_j.is_none() && record.ran.kernels.contains(kernels),
+            "{record:?}"
+        );
+    }
+}
