@@ -21,8 +21,8 @@ pub(crate) fn check(graph: &Graph) -> Result<()> {
 }
 
 /// The largest number of elements of tensors that some operation needs at the same time: its inputs, its output, and what is
-/// there for later. Concatenations are in place, since their result is their inputs, side by side, and so are additions to what
-/// nothing else needs. The image is not ours.
+/// there for later. Concatenations are in place, since their result is their inputs, side by side, and so are additions to and
+/// average pooling of what nothing else needs. The image is not ours, and kernels' scratch memory does not count.
 pub(crate) fn lower_bound(graph: &Graph) -> usize {
     let last_uses = last_uses(graph);
     let mut live = 0;
@@ -43,7 +43,7 @@ pub(crate) fn lower_bound(graph: &Graph) -> usize {
 
 fn is_in_place(operation: &Operation, step: usize, last_uses: &[usize]) -> bool {
     let is_free = |input: &usize| *input != IMAGE && last_uses[*input] == step;
-    matches!(operation.kind, Kind::Add { .. }) && operation.inputs.iter().any(is_free)
+    matches!(operation.kind, Kind::Add { .. } | Kind::AveragePool { .. }) && operation.inputs.iter().any(is_free)
 }
 
 /// The last operation that needs each value, itself or within a concatenation; the logits are needed behind all of them.
@@ -103,6 +103,15 @@ mod tests {
         assert_eq!(lower_bound(&sum(&[3])), 10);
         assert_eq!(lower_bound(&sum(&[3, 1])), 10);
         assert_eq!(lower_bound(&sum(&[1, 2, 3])), 15);
+    }
+
+    #[test]
+    fn pooling_takes_the_place_of_what_nothing_else_needs() {
+        let pool = Kind::AveragePool { size: 2 };
+        let alone = graph(&[100, 8, 2, 3], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Map, &[2])]);
+        assert_eq!(lower_bound(&alone), 8);
+        let kept = graph(&[100, 8, 2, 10], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Concat, &[1, 2])]);
+        assert_eq!(lower_bound(&kept), 10);
     }
 
     #[test]
