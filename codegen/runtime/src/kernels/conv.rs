@@ -214,6 +214,10 @@ impl<const TILE: usize> Tile<'_, TILE> {
     /// `FILTERS` filters from `start` on, for all outputs.
     #[inline(always)]
     fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
+        // The second half of the last tile may be all missing.
+        if start * self.layer.out_height() * self.layer.out_width() >= self.to.len() {
+            return;
+        }
         let vectors = self.layer.out_height() * self.layer.out_width().div_ceil(S::LANES);
         for at in (0..vectors - vectors % 2).step_by(2) {
             self.add_vectors::<S, FILTERS, 2>(simd, start, at);
@@ -243,11 +247,11 @@ impl<const TILE: usize> Tile<'_, TILE> {
             pitch: layer.pitch(),
             phase_len: layer.phase_len(),
         };
-        let from = places.map(|place| place.from);
+        let from = pick(&places, |place| place.from);
         let distance = layer.out_height() * layer.out_width();
         let values = &mut self.to[start * distance..];
         if is_whole::<S>(values.len(), FILTERS * distance, &places) {
-            let to = Planes { values, distance, places: places.map(|place| place.to) };
+            let to = Planes { values, distance, places: pick(&places, |place| place.to) };
             if simd.add_taps_to_planes::<TILE, FILTERS, VECTORS>(&taps, from, self.first, to) {
                 return;
             }
@@ -271,7 +275,7 @@ impl<const TILE: usize> Tile<'_, TILE> {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
-            return simd.load_planes::<FILTERS, VECTORS>(to, out_plane, places.map(|place| place.to));
+            return simd.load_planes::<FILTERS, VECTORS>(to, out_plane, pick(places, |place| place.to));
         }
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         for (to, sums) in to.chunks_exact(out_plane).zip(&mut sums) {
@@ -295,15 +299,26 @@ impl<const TILE: usize> Tile<'_, TILE> {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &mut self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
-            return simd.store_planes::<FILTERS, VECTORS>(sums, to, out_plane, places.map(|place| place.to));
+            return simd.store_planes::<FILTERS, VECTORS>(sums, to, out_plane, pick(places, |place| place.to));
         }
-        for (to, sums) in to.chunks_exact_mut(out_plane).zip(sums) {
-            for (sum, place) in sums.into_iter().zip(places) {
+        // By reference: iterators that own an array are not inlined.
+        for (to, sums) in to.chunks_exact_mut(out_plane).zip(&sums) {
+            for (sum, place) in sums.iter().zip(places) {
                 let to = &mut to[place.to..][..place.count];
-                if place.count == S::LANES { simd.store(sum, to) } else { simd.store_part(sum, to) }
+                if place.count == S::LANES { simd.store(*sum, to) } else { simd.store_part(*sum, to) }
             }
         }
     }
+}
+
+/// A number of each place. Not by `map`, which is not inlined into code for other instructions.
+#[inline(always)]
+fn pick<const VECTORS: usize>(places: &[Place; VECTORS], number: impl Fn(&Place) -> usize) -> [usize; VECTORS] {
+    let mut numbers = [0; VECTORS];
+    for (to, place) in numbers.iter_mut().zip(places) {
+        *to = number(place);
+    }
+    numbers
 }
 
 /// Whether there are as many outputs as wanted, and full vectors of them.
@@ -359,8 +374,8 @@ impl Taps<'_> {
                 let (mut phase, mut column) = (0, 0);
                 for weights in taps.by_ref().take(kernel) {
                     let mut x = [simd.splat(0.0); VECTORS];
-                    for (x, from) in x.iter_mut().zip(from) {
-                        *x = simd.load(&line[from + phase + column..]);
+                    for (x, from) in x.iter_mut().zip(&from) {
+                        *x = simd.load(&line[*from + phase + column..]);
                     }
                     for (sums, weight) in sums.iter_mut().zip(&weights[start..start + FILTERS]) {
                         let weight = simd.splat(*weight);

@@ -66,7 +66,13 @@ pub trait Simd: Copy {
         distance: usize,
         places: [usize; VECTORS],
     ) -> [[Self::Vector; VECTORS]; PLANES] {
-        from_fn(|plane| places.map(|place| self.load(&planes[plane * distance + place..])))
+        let mut vectors = [[self.splat(0.0); VECTORS]; PLANES];
+        for (plane, vectors) in vectors.iter_mut().enumerate() {
+            for (vector, place) in vectors.iter_mut().zip(&places) {
+                *vector = self.load(&planes[plane * distance + place..]);
+            }
+        }
+        vectors
     }
     /// Stores what [`Simd::load_planes`] would load.
     ///
