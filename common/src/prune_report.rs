@@ -30,6 +30,53 @@ impl PruneMethod {
     }
 }
 
+/// How the convolutions share what goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PruneChoose {
+    /// Each gives its share in each round (paper, section 4.2).
+    #[default]
+    Uniform,
+    /// Their filters compete in one list, by worth per parameter that goes with a filter.
+    Global,
+}
+
+impl PruneChoose {
+    /// Both, the paper's first.
+    pub const ALL: [PruneChoose; 2] = [PruneChoose::Uniform, PruneChoose::Global];
+
+    /// The name used in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            PruneChoose::Uniform => "uniform",
+            PruneChoose::Global => "global",
+        }
+    }
+}
+
+/// Convolutions that are pruned on request only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrunePart {
+    /// The convolution that reads the image.
+    Stem,
+    /// The convolutions before a pooling.
+    Transitions,
+}
+
+impl PrunePart {
+    /// Both.
+    pub const ALL: [PrunePart; 2] = [PrunePart::Stem, PrunePart::Transitions];
+
+    /// The name used in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            PrunePart::Stem => "stem",
+            PrunePart::Transitions => "transitions",
+        }
+    }
+}
+
 /// Why the rounds ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +105,10 @@ impl fmt::Display for PruneEnd {
 pub struct PruneReport {
     /// How filters were chosen.
     pub method: PruneMethod,
+    /// How the convolutions shared what went.
+    pub choose: PruneChoose,
+    /// What was pruned besides the convolutions that always are.
+    pub also: Vec<PrunePart>,
     /// Seed of the clustering and of each round's fine-tuning.
     pub seed: u64,
     /// Largest share of the trainable parameters that may go.
@@ -80,12 +131,28 @@ pub struct PruneReport {
     pub macs_before: u64,
     /// Multiply-adds after.
     pub macs_after: u64,
+    /// Validation accuracy before.
+    pub accuracy_before: f64,
     /// Whether the cap was reached to within one filter.
     pub cap_reached: bool,
     /// Why the rounds ended.
     pub ended: PruneEnd,
     /// One entry per round.
     pub rounds: Vec<PruneRound>,
+    /// One entry per convolution, in the order of the network.
+    pub widths: Vec<PruneWidth>,
+}
+
+/// How many filters a convolution had and has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneWidth {
+    /// Its name.
+    pub convolution: String,
+    /// Filters before pruning.
+    pub before: usize,
+    /// Filters after it.
+    pub after: usize,
 }
 
 /// One round of pruning and fine-tuning.
@@ -100,6 +167,9 @@ pub struct PruneRound {
     pub parameters: u64,
     /// Share of the original's parameters removed so far.
     pub removed: f64,
+    /// Validation accuracy of the pruned network before fine-tuning, with the statistics of batch normalisation as they
+    /// were.
+    pub accuracy_untuned: f64,
     /// Validation accuracy after fine-tuning.
     pub accuracy: f64,
 }
@@ -113,9 +183,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_have_the_same_name_in_files_and_options() {
+    fn all_is_named_alike_in_files_and_options() {
         for method in PruneMethod::ALL {
             assert_eq!(serde_json::to_string(&method).unwrap(), format!("\"{}\"", method.name()));
+        }
+        for choose in PruneChoose::ALL {
+            assert_eq!(serde_json::to_string(&choose).unwrap(), format!("\"{}\"", choose.name()));
+        }
+        for part in PrunePart::ALL {
+            assert_eq!(serde_json::to_string(&part).unwrap(), format!("\"{}\"", part.name()));
         }
     }
 }

@@ -3,27 +3,28 @@
 
 pub mod choose;
 pub mod cluster;
-pub mod finetune;
+pub mod convolutions;
 pub mod round;
 pub mod rounds;
 pub mod surgery;
+pub mod training;
 
 use anyhow::{Context, Result, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::counts::{self, Counts};
 use common::dataset::Dataset;
-use common::network::Network;
+use common::network::{Network, Op};
 use common::profile::{Profile, PruningSettings};
-use common::prune_report::{PruneEnd, PruneMethod, PruneReport};
+use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart, PruneReport, PruneWidth};
 use common::weights::Weights;
 use common::{atomic, json, stage};
-use finetune::FineTuning;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use surgery::Model;
+use training::Training;
 
 /// Prunes a trained network by clustering its filters.
 #[derive(clap::Parser, Debug)]
@@ -76,6 +77,13 @@ struct RunArgs {
     /// How the filters that stay are chosen
     #[arg(long, default_value = PruneMethod::Kmeans.name(), value_parser = method_parser())]
     method: PruneMethod,
+    /// How the convolutions share what goes: each gives its share in each round, or all filters compete in one list by
+    /// worth per parameter [default: the profile's, else uniform]
+    #[arg(long, value_parser = choose_parser())]
+    choose: Option<PruneChoose>,
+    /// Prune these as well [default: the profile's, else neither]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part_parser())]
+    also: Option<Vec<PrunePart>>,
     /// Seed of clustering and fine-tuning
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -88,8 +96,24 @@ struct RunArgs {
 }
 
 fn method_parser() -> impl TypedValueParser<Value = PruneMethod> {
-    PossibleValuesParser::new(PruneMethod::ALL.map(PruneMethod::name)).try_map(|name| {
-        PruneMethod::ALL.into_iter().find(|method| method.name() == name).context("not one of the possible values")
+    by_name(PruneMethod::ALL, PruneMethod::name)
+}
+
+fn choose_parser() -> impl TypedValueParser<Value = PruneChoose> {
+    by_name(PruneChoose::ALL, PruneChoose::name)
+}
+
+fn part_parser() -> impl TypedValueParser<Value = PrunePart> {
+    by_name(PrunePart::ALL, PrunePart::name)
+}
+
+/// Takes the names of `all`.
+fn by_name<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.map(name)).try_map(move |given| {
+        all.into_iter().find(|value| name(*value) == given).context("not one of the possible values")
     })
 }
 
@@ -114,8 +138,8 @@ struct Summary {
     macs_after: u64,
     cap_reached: bool,
     rounds: usize,
-    /// On the validation split; `null` where nothing was pruned and so nothing trained.
-    accuracy: Option<f64>,
+    /// On the validation split.
+    accuracy: f64,
 }
 
 fn prune(args: &RunArgs) -> Result<()> {
@@ -124,8 +148,12 @@ fn prune(args: &RunArgs) -> Result<()> {
     let before = counts::count(&model.network)?;
     let schedule = schedule(args, &settings, before)?;
     prepare_out(args)?;
-    let outcome = rounds::run(&schedule, model, &args.out.join("rounds"))?;
-    let report = report(args, &settings, before, &outcome)?;
+    let folder = args.out.join("rounds");
+    atomic::create_dir_all(&folder)?;
+    let score = schedule.finetuning.score(&args.network, &args.weights, &folder.join("original.json"));
+    let accuracy_before = score.context("the network as it is")?;
+    let outcome = rounds::run(&schedule, model.clone(), &folder)?;
+    let report = report(args, &settings, &model, accuracy_before, &outcome)?;
     if !report.cap_reached {
         eprintln!("the cap of {} is not reached: {}", settings.cap, report.ended);
     } else if report.rounds.is_empty() {
@@ -140,10 +168,13 @@ fn prune(args: &RunArgs) -> Result<()> {
 /// The profile's section `pruning` with the options in front of it.
 fn settings(args: &RunArgs) -> Result<PruningSettings> {
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
-    let PruningSettings { cap, cluster_factor, iterations, finetune_epochs, finetune_rate } = profile.pruning;
+    let PruningSettings { cap, cluster_factor, choose, also, iterations, finetune_epochs, finetune_rate } =
+        profile.pruning;
     let settings = PruningSettings {
         cap: args.cap.unwrap_or(cap),
         cluster_factor: args.cluster_factor.unwrap_or(cluster_factor),
+        choose: args.choose.unwrap_or(choose),
+        also: args.also.clone().unwrap_or(also),
         iterations: args.iterations.unwrap_or(iterations),
         finetune_epochs: args.finetune_epochs.unwrap_or(finetune_epochs),
         finetune_rate,
@@ -170,10 +201,16 @@ fn read_model(args: &RunArgs) -> Result<Model> {
 
 fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Result<Schedule> {
     Ok(Schedule {
-        choice: Choice { method: args.method, factor: settings.cluster_factor, seed: args.seed },
+        choice: Choice {
+            method: args.method,
+            choose: settings.choose,
+            also: settings.also.clone(),
+            factor: settings.cluster_factor,
+            seed: args.seed,
+        },
         cap: Cap { before: before.parameters, share: settings.cap },
         iterations: settings.iterations,
-        finetuning: FineTuning {
+        finetuning: Training {
             train: stage::binary("train", args.bin_dir.as_deref())?,
             dataset: args.dataset.clone(),
             config: args.config.clone(),
@@ -203,11 +240,20 @@ fn prepare_out(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-fn report(args: &RunArgs, settings: &PruningSettings, before: Counts, outcome: &Outcome) -> Result<PruneReport> {
+fn report(
+    args: &RunArgs,
+    settings: &PruningSettings,
+    original: &Model,
+    accuracy_before: f64,
+    outcome: &Outcome,
+) -> Result<PruneReport> {
+    let before = counts::count(&original.network)?;
     let after = counts::count(&outcome.model.network)?;
     let cap = Cap { before: before.parameters, share: settings.cap };
     Ok(PruneReport {
         method: args.method,
+        choose: settings.choose,
+        also: settings.also.clone(),
         seed: args.seed,
         cap: settings.cap,
         cluster_factor: settings.cluster_factor,
@@ -219,10 +265,23 @@ fn report(args: &RunArgs, settings: &PruningSettings, before: Counts, outcome: &
         removed: cap.removed(after.parameters),
         macs_before: before.macs,
         macs_after: after.macs,
+        accuracy_before,
         cap_reached: outcome.ended == PruneEnd::Cap,
         ended: outcome.ended,
         rounds: outcome.rounds.clone(),
+        widths: widths(&original.network, &outcome.model.network),
     })
+}
+
+fn widths(before: &Network, after: &Network) -> Vec<PruneWidth> {
+    let mut widths = Vec::new();
+    for (before, after) in before.nodes.iter().zip(&after.nodes) {
+        if let (Op::Conv2d { out_channels: filters, .. }, Op::Conv2d { out_channels: left, .. }) = (before.op, after.op)
+        {
+            widths.push(PruneWidth { convolution: before.name.clone(), before: filters, after: left });
+        }
+    }
+    widths
 }
 
 fn summary(report: &PruneReport) -> Summary {
@@ -234,6 +293,6 @@ fn summary(report: &PruneReport) -> Summary {
         macs_after: report.macs_after,
         cap_reached: report.cap_reached,
         rounds: report.rounds.len(),
-        accuracy: report.rounds.last().map(|round| round.accuracy),
+        accuracy: report.rounds.last().map_or(report.accuracy_before, |round| round.accuracy),
     }
 }

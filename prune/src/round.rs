@@ -1,11 +1,12 @@
 //! One round of pruning: which filters go, so that the cap on removed parameters is not exceeded.
 
 use crate::choose::{self, Removal};
+use crate::convolutions::{self, Prunable};
 use crate::surgery::{self, Kept, Model};
 use anyhow::Result;
 use common::counts;
-use common::network::{Network, Op};
-use common::prune_report::{PruneEnd, PruneMethod};
+use common::network::Network;
+use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart};
 use common::seed;
 
 /// How much may go altogether.
@@ -22,10 +23,6 @@ impl Cap {
     pub fn removed(&self, left: u64) -> f64 {
         self.before.saturating_sub(left) as f64 / self.before as f64
     }
-
-    fn allows(&self, network: &Network) -> Result<bool> {
-        Ok(self.removed(counts::count(network)?.parameters) <= self.share)
-    }
 }
 
 /// How the filters of a round are chosen.
@@ -33,164 +30,122 @@ impl Cap {
 pub struct Choice {
     /// By what.
     pub method: PruneMethod,
+    /// How the convolutions share what goes.
+    pub choose: PruneChoose,
+    /// What is pruned besides the convolutions that always are.
+    pub also: Vec<PrunePart>,
     /// Share of a convolution's filters that stay.
     pub factor: f64,
     /// Seed of all that is drawn.
     pub seed: u64,
 }
 
-/// A filter that a whole round would take.
+/// A filter that may go.
 struct Candidate {
-    /// Name of its convolution.
-    convolution: String,
-    /// Filters of that.
-    filters: usize,
-    /// Which of them.
-    removal: Removal,
+    /// Its convolution, as an index into those that can be pruned.
+    convolution: usize,
+    /// Its index there.
+    filter: usize,
+    /// How much would be missed, for each parameter that goes with it.
+    worth: f64,
+}
+
+/// What can go in a round.
+struct Offer {
+    convolutions: Vec<Prunable>,
+    /// The least worth first.
+    candidates: Vec<Candidate>,
+    /// How many of the candidates go unless the cap is reached before.
+    quota: usize,
 }
 
 /// Why no further round can be made; `None` if one can.
 ///
 /// # Errors
 /// The network is not valid.
-pub fn end(network: &Network, cap: &Cap) -> Result<Option<PruneEnd>> {
-    let prunable = prunable(network)?;
-    for (name, filters) in &prunable {
-        // All filters of a convolution cost the same.
-        let kept = Kept::from([(name.clone(), (1..*filters).collect())]);
-        if cap.allows(&surgery::remove_filters_of_network(network, &kept)?)? {
-            return Ok(None);
-        }
-    }
-    Ok(Some(if prunable.is_empty() { PruneEnd::Filters } else { PruneEnd::Cap }))
+pub fn end(network: &Network, cap: &Cap, also: &[PrunePart]) -> Result<Option<PruneEnd>> {
+    let parameters = counts::count(network)?.parameters;
+    let prunable = convolutions::prunable(network, also)?;
+    let smallest =
+        prunable.iter().filter(|convolution| convolution.filters > 1).map(|convolution| convolution.cost).min();
+    Ok(match smallest {
+        None => Some(PruneEnd::Filters),
+        Some(cost) if cap.removed(parameters - cost) > cap.share => Some(PruneEnd::Cap),
+        Some(_) => None,
+    })
 }
 
-/// The model after round `round`: a whole round if the cap allows that, else one filter after the other until it allows
-/// no more.
+/// The model after round `round`.
+///
+/// Candidates go one after the other, the least worth for its parameters first, as far as the cap allows: it counts
+/// parameters, so that order loses the least on the way to it. With [`PruneChoose::Uniform`] each convolution offers its
+/// share, and all go unless the cap is reached. With [`PruneChoose::Global`] each offers the share of two rounds, and as
+/// many go as in a uniform round; the limit keeps any convolution from vanishing at once, as layers do when all filters
+/// compete (Tanaka et al. 2020, "Pruning neural networks without any data by iteratively conserving synaptic flow").
 ///
 /// # Errors
 /// The model is not valid.
 pub fn prune(model: &Model, cap: &Cap, choice: &Choice, round: usize) -> Result<Model> {
-    let candidates = candidates(model, choice, &format!("prune/round-{round}"))?;
-    let whole = without(candidates.iter());
-    if cap.allows(&surgery::remove_filters_of_network(&model.network, &whole)?)? {
-        return surgery::remove_filters(model, &whole);
-    }
-    let mut model = surgery::remove_filters(model, &those_that_fit(&model.network, candidates, cap)?)?;
-    // When every candidate has been looked at, a convolution with small filters may have to give up another one.
+    let mut model = model.clone();
+    let mut stream = format!("prune/round-{round}");
     for pass in 1.. {
-        if end(&model.network, cap)?.is_some() {
+        let offer = offer(&model, choice, &stream)?;
+        let going = those_that_fit(&model.network, &offer, cap)?;
+        model = surgery::remove_filters(&model, &without(&offer.convolutions, &going))?;
+        // When every candidate has been looked at, a convolution with small filters may have to give up another one.
+        if going.len() == offer.quota || end(&model.network, cap, &choice.also)?.is_some() {
             break;
         }
-        let candidates = self::candidates(&model, choice, &format!("prune/round-{round}/pass-{pass}"))?;
-        model = surgery::remove_filters(&model, &those_that_fit(&model.network, candidates, cap)?)?;
+        stream = format!("prune/round-{round}/pass-{pass}");
     }
     Ok(model)
 }
 
-/// What stays when the candidates that the cap allows go, tried from the lowest worth up. One that does not fit now
-/// never will: another one frees, of what this one costs, no more than it costs itself.
-fn those_that_fit(network: &Network, mut candidates: Vec<Candidate>, cap: &Cap) -> Result<Kept> {
-    candidates.sort_by(|a, b| a.removal.worth.total_cmp(&b.removal.worth));
+/// The candidates that go. One that does not fit now never will: another one frees, of what this one costs, no more than
+/// it costs itself.
+fn those_that_fit<'a>(network: &Network, offer: &'a Offer, cap: &Cap) -> Result<Vec<&'a Candidate>> {
     let mut going: Vec<&Candidate> = Vec::new();
-    for candidate in &candidates {
+    for candidate in &offer.candidates {
+        if going.len() == offer.quota {
+            break;
+        }
         going.push(candidate);
-        if !cap.allows(&surgery::remove_filters_of_network(network, &without(going.iter().copied()))?)? {
+        let left = surgery::remove_filters_of_network(network, &without(&offer.convolutions, &going))?;
+        if cap.removed(counts::count(&left)?.parameters) > cap.share {
             going.pop();
         }
     }
-    Ok(without(going))
+    Ok(going)
 }
 
-/// All filters that a whole round takes, in the order of the nodes.
-fn candidates(model: &Model, choice: &Choice, stream: &str) -> Result<Vec<Candidate>> {
-    let mut all = Vec::new();
-    for (convolution, filters) in prunable(&model.network)? {
-        let weights = &model.weights.get(&format!("{convolution}.weight")).data;
+fn offer(model: &Model, choice: &Choice, stream: &str) -> Result<Offer> {
+    let convolutions = convolutions::prunable(&model.network, &choice.also)?;
+    let (mut candidates, mut quota) = (Vec::new(), 0);
+    for (index, Prunable { name, filters, cost }) in convolutions.iter().enumerate() {
+        let weights = &model.weights.get(&format!("{name}.weight")).data;
         let flat: Vec<&[f32]> = weights.chunks(weights.len() / filters).collect();
-        let stay = choose::filters_that_stay(filters, choice.factor);
-        let rng = seed::stream(choice.seed, &format!("{stream}/{convolution}"));
-        for removal in choose::removals(choice.method, &flat, stay, rng) {
-            all.push(Candidate { convolution: convolution.clone(), filters, removal });
+        let after_a_round = choose::filters_that_stay(*filters, choice.factor);
+        quota += filters - after_a_round;
+        let stay = match choice.choose {
+            PruneChoose::Uniform => after_a_round,
+            PruneChoose::Global => choose::filters_that_stay(after_a_round, choice.factor),
+        };
+        let rng = seed::stream(choice.seed, &format!("{stream}/{name}"));
+        for Removal { filter, worth } in choose::removals(choice.method, &flat, stay, rng) {
+            candidates.push(Candidate { convolution: index, filter, worth: worth / *cost as f64 });
         }
     }
-    Ok(all)
+    candidates.sort_by(|a, b| a.worth.total_cmp(&b.worth));
+    Ok(Offer { convolutions, candidates, quota })
 }
 
 /// The filters that stay when some go.
-fn without<'a>(going: impl IntoIterator<Item = &'a Candidate>) -> Kept {
+fn without(convolutions: &[Prunable], going: &[&Candidate]) -> Kept {
     let mut kept = Kept::new();
-    for Candidate { convolution, filters, removal } in going {
-        let stay = kept.entry(convolution.clone()).or_insert_with(|| (0..*filters).collect());
-        stay.retain(|filter| *filter != removal.filter);
+    for candidate in going {
+        let Prunable { name, filters, .. } = &convolutions[candidate.convolution];
+        let stay = kept.entry(name.clone()).or_insert_with(|| (0..*filters).collect());
+        stay.retain(|filter| *filter != candidate.filter);
     }
     kept
-}
-
-/// How many filters the convolutions have together that may be pruned.
-///
-/// # Errors
-/// The network is not valid.
-pub fn feature_filters(network: &Network) -> Result<usize> {
-    Ok(feature_convolutions(network)?.iter().map(|(_, filters)| filters).sum())
-}
-
-/// Those of the convolutions that have a filter to give.
-fn prunable(network: &Network) -> Result<Vec<(String, usize)>> {
-    Ok(feature_convolutions(network)?.into_iter().filter(|(_, filters)| *filters > 1).collect())
-}
-
-/// The convolutions that may be pruned and how many filters they have: those of the FELs, and the first one of each
-/// residual block, as Li et al. 2017 ("Pruning Filters for Efficient ConvNets", section 3.3) do.
-///
-/// They are known by what reads their output. A FEL's is read by concatenations alone, where the template's stem is
-/// normalised as well and a transition is pooled. Within a residual block only another convolution takes the channels;
-/// all others are added to those of other blocks.
-fn feature_convolutions(network: &Network) -> Result<Vec<(String, usize)>> {
-    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];
-    for (reader, sources) in network.input_indices()?.into_iter().enumerate() {
-        for source in sources.into_iter().flatten() {
-            readers[source].push(reader);
-        }
-    }
-    let count = network.nodes.len();
-    let (mut only_concatenated, mut only_convolved) = (vec![false; count], vec![false; count]);
-    let mut found = Vec::new();
-    for (index, node) in network.nodes.iter().enumerate().rev() {
-        let all_readers = |test: &dyn Fn(usize) -> bool| {
-            !readers[index].is_empty() && readers[index].iter().all(|reader| test(*reader))
-        };
-        only_concatenated[index] = all_readers(&|reader| match network.nodes[reader].op {
-            Op::Concat {} => true,
-            Op::Dropout { .. } => only_concatenated[reader],
-            Op::Conv2d { .. }
-            | Op::BatchNorm { .. }
-            | Op::Activation(_)
-            | Op::Add {}
-            | Op::Shortcut { .. }
-            | Op::AveragePool { .. }
-            | Op::GlobalAveragePool {}
-            | Op::GlobalMaxPool {}
-            | Op::Linear { .. } => false,
-        });
-        only_convolved[index] = all_readers(&|reader| match network.nodes[reader].op {
-            Op::Conv2d { .. } => true,
-            Op::BatchNorm { .. } | Op::Activation(_) | Op::Dropout { .. } | Op::AveragePool { .. } => {
-                only_convolved[reader]
-            }
-            Op::Concat {}
-            | Op::Add {}
-            | Op::Shortcut { .. }
-            | Op::GlobalAveragePool {}
-            | Op::GlobalMaxPool {}
-            | Op::Linear { .. } => false,
-        });
-        if let Op::Conv2d { out_channels, .. } = node.op
-            && (only_concatenated[index] || only_convolved[index])
-        {
-            found.push((node.name.clone(), out_channels));
-        }
-    }
-    found.reverse();
-    Ok(found)
 }

@@ -1,8 +1,9 @@
 //! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
 
-use crate::finetune::{self, FineTuning};
+use crate::convolutions;
 use crate::round::{self, Cap, Choice};
 use crate::surgery::Model;
+use crate::training::{self, Training};
 use anyhow::{Context, Result};
 use common::counts;
 use common::prune_report::{PruneEnd, PruneRound};
@@ -19,7 +20,7 @@ pub struct Schedule {
     /// Most rounds.
     pub iterations: usize,
     /// What follows each round.
-    pub finetuning: FineTuning,
+    pub finetuning: Training,
 }
 
 /// What came of it.
@@ -41,7 +42,7 @@ pub struct Outcome {
 pub fn run(schedule: &Schedule, model: Model, folder: &Path) -> Result<Outcome> {
     let (mut model, mut rounds) = (model, Vec::new());
     let ended = loop {
-        if let Some(end) = round::end(&model.network, &schedule.cap)? {
+        if let Some(end) = round::end(&model.network, &schedule.cap, &schedule.choice.also)? {
             break end;
         }
         if rounds.len() == schedule.iterations {
@@ -58,20 +59,30 @@ pub fn run(schedule: &Schedule, model: Model, folder: &Path) -> Result<Outcome> 
 
 fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -> Result<(Model, PruneRound)> {
     let pruned = round::prune(model, &schedule.cap, &schedule.choice, number)?;
-    let tuned = schedule.finetuning.run(&pruned, &folder.join(number.to_string()))?;
+    let folder = folder.join(number.to_string());
+    let tuned = schedule.finetuning.run(&pruned.network, Some(&pruned.weights), &folder)?;
+    let [network, initial, score] =
+        ["network.json", "initial.safetensors", "untuned.json"].map(|file| folder.join(file));
+    let accuracy_untuned = schedule.finetuning.score(&network, &initial, &score)?;
     let parameters = counts::count(&pruned.network)?.parameters;
+    let filters = |model: &Model| -> Result<usize> {
+        let prunable = convolutions::prunable(&model.network, &schedule.choice.also)?;
+        Ok(prunable.iter().map(|convolution| convolution.filters).sum())
+    };
     let entry = PruneRound {
         round: number,
-        filters_removed: round::feature_filters(&model.network)? - round::feature_filters(&pruned.network)?,
+        filters_removed: filters(model)? - filters(&pruned)?,
         parameters,
         removed: schedule.cap.removed(parameters),
+        accuracy_untuned,
         accuracy: tuned.accuracy,
     };
     eprintln!(
         "round {number}: filters removed {}, parameters left {parameters} ({:.1} % removed), \
-         validation accuracy {:.4}{}",
+         validation accuracy {:.4}, fine-tuned {:.4}{}",
         entry.filters_removed,
         100.0 * entry.removed,
+        entry.accuracy_untuned,
         entry.accuracy,
         if tuned.found { " (fine-tuned before)" } else { "" }
     );
@@ -85,7 +96,7 @@ fn remove_later_rounds(folder: &Path, last: usize) -> Result<()> {
         let path = entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?.path();
         let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<usize>().ok());
         if number.is_some_and(|number| number > last) {
-            finetune::remove_folder(&path)?;
+            training::remove_folder(&path)?;
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ impl Place {
         json::read(&self.at(out).join("prune.json")).unwrap()
     }
 
-    /// The calls of `train` since the last time this was asked.
+    /// The trainings since the last time this was asked.
     fn calls(&self) -> Vec<String> {
         let text = fs::read_to_string(self.at("calls")).unwrap_or_default();
         let _ = fs::remove_file(self.at("calls"));
@@ -130,6 +130,10 @@ fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
         "--network out/rounds/1/network.json --init out/rounds/1/initial.safetensors --dataset data --out out/rounds/1 \
          --epochs 5 --seed 3 --learning-rate-scale 0.3 --threads 2"
     );
+    assert_eq!(report.accuracy_before, 0.5);
+    assert!(report.rounds.iter().all(|round| (round.accuracy_untuned, round.accuracy) == (0.5, 0.875)));
+    let widths: usize = report.widths.iter().map(|width| width.before - width.after).sum();
+    assert_eq!((widths, report.widths.len()), (filters, 6));
     let log = fs::read_to_string(place.at("out/rounds/1/train.log")).unwrap();
     assert!(log.contains("learning rate scale of 0.3"), "{log}");
 }
@@ -236,7 +240,7 @@ fn a_cap_that_is_not_reached_is_not_claimed() {
     let report = place.report("out");
     assert!(!report.cap_reached && report.ended == PruneEnd::Filters && report.rounds.is_empty());
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&line["removed"], &line["accuracy"]), (&0.0.into(), &serde_json::Value::Null));
+    assert_eq!((&line["removed"], &line["accuracy"]), (&0.0.into(), &0.5.into()));
     for name in ["network.json", "weights.safetensors"] {
         assert_eq!(fs::read(place.at("out").join(name)).unwrap(), fs::read(place.at(name)).unwrap());
     }
@@ -286,7 +290,7 @@ fn a_training_that_diverges_is_an_error() {
     let mut command = place.prune("out", &[]);
     command.env("FAKE_TRAIN_DIVERGED", "true");
     let message = fail(command, 0);
-    assert!(message.contains("round 1: out/rounds/1/train.json: fine-tuning diverged"), "{message}");
+    assert!(message.contains("round 1: out/rounds/1/train.json: the training diverged"), "{message}");
 }
 
 #[test]

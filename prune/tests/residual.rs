@@ -5,10 +5,11 @@ mod support;
 use common::baseline::{Architecture, Baseline};
 use common::genome::Optimizer;
 use common::network::{Input, Node, Op};
-use common::prune_report::{PruneEnd, PruneMethod};
+use common::prune_report::{PruneEnd, PruneMethod, PrunePart};
 use common::{counts, reference, seed};
 use proptest::prelude::*;
-use prune::round::{self, Cap, Choice};
+use prune::convolutions;
+use prune::round::{self, Cap};
 use prune::surgery::{self, Kept, Model};
 use rand::{Rng, RngExt};
 
@@ -130,10 +131,10 @@ fn rounds_prune_within_blocks() {
     let before = counts::count(&model.network).unwrap().parameters;
     for share in [0.3, 0.65] {
         let cap = Cap { before, share };
-        let choice = Choice { method: PruneMethod::Kmeans, factor: 0.9, seed: 7 };
+        let choice = support::choice(PruneMethod::Kmeans, 0.9);
         let mut last = model.clone();
         for index in 1.. {
-            if let Some(end) = round::end(&last.network, &cap).unwrap() {
+            if let Some(end) = round::end(&last.network, &cap, &[]).unwrap() {
                 assert_eq!(end, PruneEnd::Cap);
                 break;
             }
@@ -149,4 +150,18 @@ fn rounds_prune_within_blocks() {
             assert_eq!(out_channels < all, name.ends_with(".conv1"), "{name}: {out_channels} of {all}");
         }
     }
+}
+
+/// The stem's channels are added to those of blocks; it has no transitions.
+#[test]
+fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
+    let model = resnet(&[2, 4], 1, 1);
+    let error = convolutions::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
+    let said = format!("{error:#}");
+    assert!(
+        said.starts_with("stem (stem.conv) cannot be pruned here; leave it out of --also: stage1.block1.add"),
+        "{said}"
+    );
+    let names = |also| convolutions::prunable(&model.network, also).unwrap();
+    assert_eq!(names(&[PrunePart::Transitions]), names(&[]));
 }

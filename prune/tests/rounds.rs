@@ -4,20 +4,17 @@ mod support;
 
 use common::counts;
 use common::network::{Network, Op};
-use common::prune_report::{PruneEnd, PruneMethod};
+use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart};
 use common::template::Template;
 use proptest::prelude::*;
 use prune::choose;
+use prune::convolutions::{self, Prunable};
 use prune::round::{self, Cap, Choice};
 use prune::surgery::{self, Kept, Model};
-use support::Sizes;
+use support::{Sizes, choice};
 
 fn parameters(network: &Network) -> u64 {
     counts::count(network).unwrap().parameters
-}
-
-fn choice(method: PruneMethod, factor: f64) -> Choice {
-    Choice { method, factor, seed: 7 }
 }
 
 /// Filters of every FEL, by name: in the template, those of convolutions called `condense<i>.fel<j>.conv`.
@@ -35,7 +32,7 @@ fn all_rounds(model: &Model, share: f64, choice: &Choice) -> (Vec<Model>, PruneE
     let mut models = vec![model.clone()];
     loop {
         let last = &models[models.len() - 1];
-        match round::end(&last.network, &cap).unwrap() {
+        match round::end(&last.network, &cap, &choice.also).unwrap() {
             Some(end) => return (models, end),
             None => models.push(round::prune(last, &cap, choice, models.len()).unwrap()),
         }
@@ -56,7 +53,6 @@ fn whole_rounds_take_the_same_from_every_fel_and_nothing_else() {
         let width = |name: &str| model.weights.get(&format!("{name}.weight")).shape[0];
         assert_eq!((width("stem.conv"), width("transition1.conv")), (24, 72));
     }
-    assert_eq!(round::feature_filters(&models[1].network).unwrap(), 8 * 10);
     // By hand, with FELs of 10: stem 3 to 24; FELs with 24, 34, 44, 54 inputs, each gamma, beta and 10 3x3 columns;
     // transition 64 to 72; FELs with 72, 82, 92, 102; head with 112 channels and 3 classes.
     let fels = |channels: u64| channels * (2 + 10 * 9);
@@ -71,22 +67,25 @@ fn caps_are_kept_to_within_a_filter() {
     let model = paper_sizes(4, 2).model(8, 1);
     let before = parameters(&model.network);
     for method in PruneMethod::ALL {
-        for share in [0.3, 0.5, 0.65] {
-            let (models, end) = all_rounds(&model, share, &choice(method, 0.9));
-            assert_eq!(end, PruneEnd::Cap);
-            assert_tight(&models[models.len() - 1].network, before, share);
+        for choose in PruneChoose::ALL {
+            for share in [0.3, 0.5, 0.65] {
+                let (models, end) = all_rounds(&model, share, &Choice { choose, ..choice(method, 0.9) });
+                assert_eq!(end, PruneEnd::Cap);
+                assert_tight(&models[models.len() - 1].network, before, share, &[]);
+            }
         }
     }
 }
 
-fn assert_tight(network: &Network, before: u64, share: f64) {
+fn assert_tight(network: &Network, before: u64, share: f64, also: &[PrunePart]) {
     let removed = |network: &Network| (before - parameters(network)) as f64 / before as f64;
     assert!(removed(network) <= share, "{} of {share} removed", removed(network));
-    for (name, filters) in fel_filters(network) {
+    for Prunable { name, filters, cost } in convolutions::prunable(network, also).unwrap() {
         if filters > 1 {
             let one_less = Kept::from([(name.clone(), (0..filters - 1).collect())]);
             let smaller = surgery::remove_filters_of_network(network, &one_less).unwrap();
             assert!(removed(&smaller) > share, "a filter of {name} could still go: {} of {share}", removed(&smaller));
+            assert_eq!(parameters(network) - parameters(&smaller), cost);
         }
     }
 }
@@ -120,28 +119,82 @@ fn single_filters_stay_for_good() {
     assert_eq!((models.len(), end), (1, PruneEnd::Filters));
 }
 
+/// Two FELs of 12 at 0.9 (12, 10, 9): a uniform round takes 2 of each. A global one takes 4 as well, of the 3 that each
+/// offers: the 3 that are worth least, and one of those that cost the most parameters for their worth.
+#[test]
+fn a_global_round_takes_the_least_worth_for_its_parameters_wherever_it_is() {
+    let mut model = paper_sizes(2, 1).model(8, 1);
+    let cap = Cap { before: parameters(&model.network), share: 0.9 };
+    let choice = Choice { choose: PruneChoose::Global, ..choice(PruneMethod::L1, 0.9) };
+    // l1 compares with the convolution's mean: in FEL 2 three filters are all but zero, in FEL 1 all are alike.
+    for (fel, quiet) in [(1, 0), (2, 3)] {
+        let weight = model.weights.0.get_mut(&format!("condense1.fel{fel}.conv.weight")).unwrap();
+        let length = weight.data.len() / 12;
+        weight.data.fill(0.1);
+        weight.data[..quiet * length].fill(1e-6);
+    }
+    let pruned = round::prune(&model, &cap, &choice, 1).unwrap();
+    let costs: Vec<u64> =
+        convolutions::prunable(&model.network, &[]).unwrap().iter().map(|convolution| convolution.cost).collect();
+    // By hand: 24 inputs of 9 taps, FEL 2's gamma, beta and 12 columns of 9, the head's gamma, beta and 3 columns; then 36
+    // inputs and the head's.
+    assert_eq!(costs, [24 * 9 + (2 + 12 * 9) + (2 + 3), 36 * 9 + (2 + 3)]);
+    assert_eq!(fel_filters(&pruned.network).iter().map(|(_, filters)| *filters).collect::<Vec<_>>(), [11, 9]);
+}
+
+/// The stem and the transitions go when asked for, and then only.
+#[test]
+fn stem_and_transitions_on_request() {
+    let model = paper_sizes(2, 2).model(8, 1);
+    let names = |also: &[PrunePart]| {
+        let prunable = convolutions::prunable(&model.network, also).unwrap();
+        prunable.into_iter().map(|convolution| convolution.name).collect::<Vec<_>>()
+    };
+    let fels = ["condense1.fel1.conv", "condense1.fel2.conv", "condense2.fel1.conv", "condense2.fel2.conv"];
+    assert_eq!(names(&[]), fels);
+    assert_eq!(names(&[PrunePart::Stem]), [&["stem.conv"], &fels[..]].concat());
+    let with_transition = [&fels[..2], &["transition1.conv"], &fels[2..]].concat();
+    assert_eq!(names(&[PrunePart::Transitions]), with_transition);
+    let choice = Choice { also: PrunePart::ALL.to_vec(), ..choice(PruneMethod::Kmeans, 0.5) };
+    let (models, _) = all_rounds(&model, 0.9, &choice);
+    let width = |name: &str| models[1].weights.get(&format!("{name}.weight")).shape[0];
+    assert_eq!((width("stem.conv"), width("transition1.conv"), width("condense2.fel2.conv")), (12, 24, 6));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn every_network_ends_tightly_or_with_single_filters(
         growth_rate in 1usize..6, fels in 1usize..4, condense_layers in 1usize..4, dropout: bool,
-        share in 0.01f64..0.9, factor in 0.3f64..0.99, method in 0usize..3, seed: u64,
+        share in 0.01f64..0.9, factor in 0.3f64..0.99, method in 0usize..3, global: bool, parts in 0usize..4, seed: u64,
     ) {
         let dropout = if dropout { 0.1 } else { 0.0 };
         let template = Template { growth_rate, stem_channels: 3, dropout, ..Template::default() };
         let model = Sizes { condense_layers, fels, kernel: 3, template }.model(8, seed);
         let before = parameters(&model.network);
-        let (models, end) = all_rounds(&model, share, &choice(PruneMethod::ALL[method], factor));
+        let choose = if global { PruneChoose::Global } else { PruneChoose::Uniform };
+        let also: Vec<PrunePart> =
+            PrunePart::ALL.into_iter().enumerate().filter(|(bit, _)| parts & 1 << bit != 0).map(|(_, part)| part).collect();
+        let choice = Choice { choose, also, ..choice(PruneMethod::ALL[method], factor) };
+        let (models, end) = all_rounds(&model, share, &choice);
         let last = &models[models.len() - 1].network;
-        assert_tight(last, before, share);
-        let single = fel_filters(last).iter().all(|(_, filters)| *filters == 1);
+        assert_tight(last, before, share, &choice.also);
+        let filters = |model: &Model| -> Vec<usize> {
+            let prunable = convolutions::prunable(&model.network, &choice.also).unwrap();
+            prunable.into_iter().map(|convolution| convolution.filters).collect()
+        };
+        let single = filters(&models[models.len() - 1]).iter().all(|filters| *filters == 1);
         prop_assert_eq!(end == PruneEnd::Filters, single);
+        let a_round = |filters: &usize| choose::filters_that_stay(*filters, factor);
         // Only the last round may be a partial one.
         for pair in models[..models.len().max(2) - 1].windows(2) {
-            let (before, after) = (fel_filters(&pair[0].network), fel_filters(&pair[1].network));
-            for ((_, before), (_, after)) in before.into_iter().zip(after) {
-                prop_assert_eq!(after, choose::filters_that_stay(before, factor));
+            let [before, after] = [&pair[0], &pair[1]].map(filters);
+            let uniform: Vec<usize> = before.iter().map(a_round).collect();
+            prop_assert_eq!(uniform.iter().sum::<usize>(), after.iter().sum::<usize>());
+            for (uniform, after) in uniform.iter().zip(&after) {
+                let least = if global { a_round(uniform) } else { *uniform };
+                prop_assert!(least <= *after && (global || after == uniform));
             }
         }
         prop_assert!(models.iter().map(|m| parameters(&m.network)).collect::<Vec<_>>().is_sorted_by(|a, b| a > b));

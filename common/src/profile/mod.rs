@@ -7,6 +7,7 @@ pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
 pub use training::{Augmentation, LearningRates, Schedule, TrainingSettings};
 
 use crate::json::Document;
+use crate::prune_report::{PruneChoose, PrunePart};
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Result, ensure};
@@ -71,6 +72,10 @@ pub struct PruningSettings {
     pub cap: f64,
     /// Share of a convolution's filters that stay in each round.
     pub cluster_factor: f64,
+    /// How the convolutions share what goes.
+    pub choose: PruneChoose,
+    /// What is pruned besides the convolutions that always are.
+    pub also: Vec<PrunePart>,
     /// Most rounds.
     pub iterations: usize,
     /// Epochs of fine-tuning after each round.
@@ -81,7 +86,15 @@ pub struct PruningSettings {
 
 impl Default for PruningSettings {
     fn default() -> Self {
-        PruningSettings { cap: 0.65, cluster_factor: 0.9, iterations: 10, finetune_epochs: 5, finetune_rate: 0.3 }
+        PruningSettings {
+            cap: 0.65,
+            cluster_factor: 0.9,
+            choose: PruneChoose::Uniform,
+            also: Vec::new(),
+            iterations: 10,
+            finetune_epochs: 5,
+            finetune_rate: 0.3,
+        }
     }
 }
 
@@ -94,6 +107,8 @@ impl PruningSettings {
             "pruning.cluster_factor {} must be between 0 and 1",
             self.cluster_factor
         );
+        let rising = self.also.windows(2).all(|pair| pair[0] < pair[1]);
+        ensure!(rising, "pruning.also may name stem and transitions once each, in this order");
         ensure!(self.iterations >= 1, "pruning.iterations must be at least 1");
         ensure!(self.finetune_epochs >= 1, "pruning.finetune_epochs must be at least 1");
         ensure!(

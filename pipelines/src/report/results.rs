@@ -86,6 +86,7 @@ pub(super) fn pruning_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("rank", true),
         ("method", false),
+        ("choose", false),
         ("parameters removed", true),
         ("MACs removed", true),
         ("accuracy before", true),
@@ -101,6 +102,7 @@ pub(super) fn pruning_table(run: &Run) -> Table {
         table.push(vec![
             Ok(winner.rank.to_string()),
             Ok(prune.method.name().to_string()),
+            Ok(prune.choose.name().to_string()),
             Ok(percent(prune.removed)),
             Ok(percent(1.0 - prune.macs_after as f64 / prune.macs_before as f64)),
             entry(tests, untested, |(before, _)| percent_of(before.accuracy, before.images)),

@@ -4,9 +4,11 @@
 use common::activation::Activation;
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network};
+use common::prune_report::{PruneChoose, PruneMethod};
 use common::seed;
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
+use prune::round::Choice;
 use prune::surgery::Model;
 use rand::{Rng, RngExt};
 
@@ -59,4 +61,9 @@ pub(crate) fn with_weights(network: Network, seed: u64) -> Model {
 /// Numbers from `lowest` to 1.
 pub(crate) fn draw(rng: &mut impl Rng, count: usize, lowest: f32) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(lowest..1.0)).collect()
+}
+
+/// The paper's way of choosing, with another method and factor.
+pub(crate) fn choice(method: PruneMethod, factor: f64) -> Choice {
+    Choice { method, choose: PruneChoose::Uniform, also: vec![], factor, seed: 7 }
 }

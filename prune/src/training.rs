@@ -1,7 +1,8 @@
-//! Fine-tuning a pruned model by running the `train` stage, in a folder of the round's own.
+//! Training and scoring models by running the `train` stage.
 //!
-//! The folder holds `network.json` and `initial.safetensors`, what went in; `inputs.txt`, what decided the outcome;
-//! `weights.safetensors`, `train.json` and `train.log`, what `train` wrote.
+//! A training has a folder of its own: `network.json` and, where a trained model is tuned, `initial.safetensors`, what
+//! went in; `inputs.txt`, what decided the outcome; `weights.safetensors`, `train.json` and `train.log`, what `train`
+//! wrote.
 
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
@@ -9,16 +10,16 @@ use common::dataset::Dataset;
 use common::hash::sha256_hex;
 use common::network::Network;
 use common::profile::{Profile, PruningSettings};
-use common::train_report::TrainReport;
+use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use common::{atomic, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// How to fine-tune.
+/// How to train.
 #[derive(Clone, Debug)]
-pub struct FineTuning {
+pub struct Training {
     /// The `train` program.
     pub train: PathBuf,
     /// The data set.
@@ -27,57 +28,80 @@ pub struct FineTuning {
     pub config: Option<PathBuf>,
     /// Epochs.
     pub epochs: usize,
-    /// Learning rate as a share of that of training.
+    /// Learning rate as a share of the profile's.
     pub rate: f64,
-    /// Seed of shuffling and dropout.
+    /// Seed of shuffling and dropout, and of fresh weights.
     pub seed: u64,
     /// Threads; `None` leaves it to `train`.
     pub threads: Option<usize>,
 }
 
-/// What fine-tuning made of a model.
+/// What training made.
 #[derive(Clone, Debug)]
-pub struct FineTuned {
-    /// The model with its new weights.
+pub struct Trained {
+    /// The network with its new weights.
     pub model: Model,
+    /// What `train` says of it.
+    pub report: TrainReport,
     /// Its accuracy on the validation split.
     pub accuracy: f64,
     /// Whether the training was found finished in the folder.
     pub found: bool,
 }
 
-impl FineTuning {
-    /// Fine-tunes `model` in `folder`. A folder in which an earlier run has finished the very same training is taken as
-    /// it is; anything else in it is removed.
+impl Training {
+    /// Trains `network` in `folder`, from `initial` weights or from fresh ones. A folder in which an earlier run has
+    /// finished the very same training is taken as it is; anything else in it is removed.
     ///
     /// # Errors
     /// The folder cannot be written, or the training fails or diverges.
-    pub fn run(&self, model: &Model, folder: &Path) -> Result<FineTuned> {
-        let inputs = self.inputs(model)?;
+    pub fn run(&self, network: &Network, initial: Option<&Weights>, folder: &Path) -> Result<Trained> {
+        let inputs = self.inputs(network, initial)?;
         if fs::read_to_string(folder.join("inputs.txt")).is_ok_and(|found| found == inputs)
-            && let Ok((weights, accuracy)) = outcome(&model.network, folder)
+            && let Ok(trained) = outcome(network, folder)
         {
-            let model = Model { network: model.network.clone(), weights };
-            return Ok(FineTuned { model, accuracy, found: true });
+            return Ok(Trained { found: true, ..trained });
         }
         remove_folder(folder)?;
-        json::write(&folder.join("network.json"), &model.network)?;
-        model.weights.write(&folder.join("initial.safetensors"))?;
+        json::write(&folder.join("network.json"), network)?;
+        if let Some(weights) = initial {
+            weights.write(&folder.join("initial.safetensors"))?;
+        }
         atomic::write(&folder.join("inputs.txt"), inputs.as_bytes())?;
-        self.train(folder)?;
-        let (weights, accuracy) = outcome(&model.network, folder)?;
-        Ok(FineTuned { model: Model { network: model.network.clone(), weights }, accuracy, found: false })
+        self.fit(folder, initial.is_some())?;
+        outcome(network, folder)
+    }
+
+    /// Accuracy on the validation split of the weights in a file, whose hash is `weights_sha256`. The whole score is in
+    /// `out`; what is there already of the same weights is taken as it is.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, or `train` fails.
+    pub fn score(&self, network: &Path, weights: &Path, out: &Path) -> Result<f64> {
+        let bytes = fs::read(weights).with_context(|| format!("{}: cannot read the file", weights.display()))?;
+        let found = json::read::<EvalReport>(out).ok().filter(|found| found.weights_sha256 == sha256_hex(&bytes));
+        if let Some(found) = found {
+            return Ok(found.accuracy);
+        }
+        let mut command = Command::new(&self.train);
+        command.arg("eval").arg("--network").arg(network).arg("--weights").arg(weights);
+        command.arg("--dataset").arg(&self.dataset).args(["--split", "val"]).arg("--out").arg(out);
+        self.finish(command, &out.with_extension("log"))?;
+        Ok(json::read::<EvalReport>(out)?.accuracy)
     }
 
     /// Everything that decides the outcome, a line each: the same text, the same weights. Of the profile, what `train`
     /// does not read is left out; so is the number of threads, which changes nothing.
-    fn inputs(&self, model: &Model) -> Result<String> {
+    fn inputs(&self, network: &Network, initial: Option<&Weights>) -> Result<String> {
         let profile: Profile = json::read_or_default(self.config.as_deref())?;
         let profile = Profile { about: String::new(), pruning: PruningSettings::default(), ..profile };
         Ok(format!(
             "network {}\nweights {}\ndata set {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n",
-            sha256_hex(json::to_text(&model.network)?.as_bytes()),
-            sha256_hex(&model.weights.to_bytes()?),
+            sha256_hex(json::to_text(network)?.as_bytes()),
+            match initial {
+                Some(weights) => sha256_hex(&weights.to_bytes()?),
+                None => "fresh".to_string(),
+            },
             sha256_hex(json::to_text(&Dataset::describe(&self.dataset)?)?.as_bytes()),
             sha256_hex(json::to_text(&profile)?.as_bytes()),
             self.seed,
@@ -86,21 +110,27 @@ impl FineTuning {
         ))
     }
 
-    fn train(&self, folder: &Path) -> Result<()> {
-        let log_path = folder.join("train.log");
-        let log = File::create(&log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
+    fn fit(&self, folder: &Path, tune: bool) -> Result<()> {
         let mut command = Command::new(&self.train);
         command.arg("fit").arg("--network").arg(folder.join("network.json"));
-        command.arg("--init").arg(folder.join("initial.safetensors"));
+        if tune {
+            command.arg("--init").arg(folder.join("initial.safetensors"));
+        }
         command.arg("--dataset").arg(&self.dataset).arg("--out").arg(folder);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
         command.arg("--epochs").arg(self.epochs.to_string()).arg("--seed").arg(self.seed.to_string());
         command.arg("--learning-rate-scale").arg(self.rate.to_string());
+        self.finish(command, &folder.join("train.log"))
+    }
+
+    /// Runs `train` to its end, with what it says in a log.
+    fn finish(&self, mut command: Command, log_path: &Path) -> Result<()> {
         if let Some(threads) = self.threads {
             command.arg("--threads").arg(threads.to_string());
         }
+        let log = File::create(log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
         // Standard output is for the result of pruning; all of train's result is in its files.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let status = command.status().with_context(|| format!("{}: cannot run it", self.train.display()))?;
@@ -108,20 +138,20 @@ impl FineTuning {
             status.success(),
             "{} failed ({status}): {}; all it said is in {}",
             self.train.display(),
-            last_line(&log_path),
+            last_line(log_path),
             log_path.display()
         );
         Ok(())
     }
 }
 
-/// The weights and the validation accuracy in a folder where `train` is through.
-fn outcome(network: &Network, folder: &Path) -> Result<(Weights, f64)> {
+/// What is in a folder where `train` is through.
+fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
     let report_path = folder.join("train.json");
     let report: TrainReport = json::read(&report_path)?;
     ensure!(
         !report.diverged,
-        "{}: fine-tuning diverged; try a smaller pruning.finetune_rate in the profile",
+        "{}: the training diverged; try smaller learning rates in the profile (fine-tuning: pruning.finetune_rate)",
         report_path.display()
     );
     let accuracy = report.accuracy.validation;
@@ -135,7 +165,7 @@ fn outcome(network: &Network, folder: &Path) -> Result<(Weights, f64)> {
         weights_path.display(),
         report_path.display()
     );
-    Ok((weights, accuracy))
+    Ok(Trained { model: Model { network: network.clone(), weights }, report, accuracy, found: false })
 }
 
 /// Removes a folder with all that is in it; it may be missing.
