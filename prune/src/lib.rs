@@ -4,8 +4,10 @@
 pub mod choose;
 pub mod cluster;
 pub mod convolutions;
+pub mod figures;
 pub mod round;
 pub mod rounds;
+pub mod scratch;
 pub mod surgery;
 pub mod training;
 
@@ -18,6 +20,7 @@ use common::profile::{Profile, PruningSettings};
 use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart, PruneReport, PruneWidth};
 use common::weights::Weights;
 use common::{atomic, json, stage};
+use figures::Series;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
@@ -37,11 +40,52 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Run(RunArgs),
+    Scratch(ScratchArgs),
+    Figures(FiguresArgs),
+}
+
+/// Trains the structure that pruning ended with from fresh weights, on as many images as all fine-tuning
+///
+/// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
+/// then show it. A training that is finished there is not repeated.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune scratch --from runs/digits/pruned/1 --dataset data/digits")]
+struct ScratchArgs {
+    /// What `prune run` has made
+    #[arg(long, value_name = "FOLDER")]
+    from: PathBuf,
+    /// The data set it was fine-tuned with
+    #[arg(long, value_name = "FOLDER")]
+    dataset: PathBuf,
+    /// The profile it was fine-tuned with
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Threads [default: as `train` has it]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Where the `train` program is [default: beside this one]
+    #[arg(long, value_name = "FOLDER")]
+    bin_dir: Option<PathBuf>,
+}
+
+/// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one network pruned in
+/// several ways
+///
+/// Writes accuracy.svg and widths.svg.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures")]
+struct FiguresArgs {
+    /// What `prune run` has made
+    #[arg(value_name = "FOLDER", required = true)]
+    folders: Vec<PathBuf>,
+    /// Where the figures go
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
 }
 
 /// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone
 ///
-/// Writes network.json, weights.safetensors and prune.json, and a folder for each round. Repeated after an
+/// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round. Repeated after an
 /// interruption, it goes on with the first round that is not finished.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
@@ -125,6 +169,11 @@ fn by_name<T: Copy + Send + Sync + 'static, const N: usize>(
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Run(args) => prune(&args),
+        Command::Scratch(args) => scratch(&args),
+        Command::Figures(args) => {
+            let series: Vec<Series> = args.folders.iter().map(|folder| Series::read(folder)).collect::<Result<_>>()?;
+            figures::write(&series, &args.out)
+        }
     }
 }
 
@@ -140,6 +189,29 @@ struct Summary {
     rounds: usize,
     /// On the validation split.
     accuracy: f64,
+}
+
+/// The result of training from scratch on standard output.
+#[derive(Serialize)]
+struct ScratchSummary {
+    epochs: usize,
+    /// On the validation split.
+    accuracy: f64,
+}
+
+fn scratch(args: &ScratchArgs) -> Result<()> {
+    let training = Training {
+        train: stage::binary("train", args.bin_dir.as_deref())?,
+        dataset: args.dataset.clone(),
+        config: args.config.clone(),
+        epochs: 0,
+        rate: 1.0,
+        seed: 0,
+        threads: args.threads,
+    };
+    let trained = scratch::train(&args.from, training)?;
+    let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
+    stage::print_line(&serde_json::to_string(&summary)?)
 }
 
 fn prune(args: &RunArgs) -> Result<()> {
@@ -161,6 +233,8 @@ fn prune(args: &RunArgs) -> Result<()> {
     }
     json::write(&args.out.join("network.json"), &outcome.model.network)?;
     outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
+    let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
+    figures::write(&[series], &args.out)?;
     json::write(&args.out.join("prune.json"), &report)?;
     stage::print_line(&serde_json::to_string(&summary(&report))?)
 }
@@ -222,7 +296,8 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
     })
 }
 
-/// Makes the folder for the results. A report of an earlier run goes: it is true only of the files beside it.
+/// Makes the folder for the results. Report and figures of an earlier run go: they are true only of the files beside
+/// them.
 fn prepare_out(args: &RunArgs) -> Result<()> {
     atomic::create_dir_all(&args.out)?;
     let absolute = |path: &Path| path.canonicalize().with_context(|| format!("{}: no such file", path.display()));
@@ -233,9 +308,11 @@ fn prepare_out(args: &RunArgs) -> Result<()> {
             input.display()
         );
     }
-    let report = args.out.join("prune.json");
-    if report.exists() {
-        fs::remove_file(&report).with_context(|| format!("{}: cannot remove the old file", report.display()))?;
+    for file in ["prune.json"].iter().chain(&figures::FILES) {
+        let file = args.out.join(file);
+        if file.exists() {
+            fs::remove_file(&file).with_context(|| format!("{}: cannot remove the old file", file.display()))?;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ mod support;
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
 use common::json;
 use common::network::Network;
-use common::prune_report::{PruneEnd, PruneMethod, PruneReport};
+use common::prune_report::{PruneEnd, PruneMethod, PrunePart, PruneReport};
 use common::template::Template;
 use common::weights::Weights;
 use std::fs;
@@ -301,6 +301,86 @@ fn a_report_of_an_earlier_run_does_not_survive_a_failed_one() {
     command.env("FAKE_TRAIN_FAIL", "1");
     fail(command, 0);
     assert!(!place.at("out/prune.json").exists());
+}
+
+/// `prune` with other arguments than those of `run`.
+fn other(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prune"));
+    command.current_dir(place.0.path()).env("FAKE_TRAIN_CALLS", place.at("calls")).args(arguments);
+    command
+}
+
+const BIN_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bin");
+
+#[test]
+fn scratch_trains_the_same_structure_as_long_as_all_fine_tuning_took() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.3", "--seed", "3"]));
+    let rounds = place.calls().len();
+    assert!(rounds >= 2);
+    let arguments = ["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR];
+    succeed(other(&place, &arguments));
+    let epochs = 5 * rounds;
+    let call = format!(
+        "--network out/scratch/network.json --dataset data --out out/scratch --epochs {epochs} --seed 3 \
+         --learning-rate-scale 1"
+    );
+    assert_eq!(place.calls(), [call]);
+    assert_eq!(
+        fs::read(place.at("out/scratch/network.json")).unwrap(),
+        fs::read(place.at("out/network.json")).unwrap()
+    );
+    succeed(other(&place, &arguments));
+    assert!(place.calls().is_empty(), "a finished training is not repeated");
+
+    succeed(other(&place, &["figures", "out", "--out", "figures"]));
+    let [alone, with_scratch] =
+        ["out", "figures"].map(|folder| fs::read_to_string(place.at(folder).join("accuracy.svg")).unwrap());
+    let triangles = |svg: &str| svg.matches("<polygon").count();
+    assert_eq!((triangles(&alone), triangles(&with_scratch)), (0, 2));
+
+    // Pruned otherwise, the network is another one.
+    succeed(place.prune("out", &["--cap", "0.5", "--seed", "3"]));
+    let said = fail(other(&place, &["figures", "out", "--out", "figures"]), 0);
+    assert_eq!(said, "out/scratch: this is not the network of out; repeat `prune scratch`");
+}
+
+#[test]
+fn images_that_fine_tuning_did_not_take_are_noticed() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    let report = place.at("out/rounds/1/train.json");
+    let text = fs::read_to_string(&report).unwrap().replace("\"images\": 100", "\"images\": 90");
+    fs::write(&report, text).unwrap();
+    let said = fail(other(&place, &["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR]), 0);
+    assert!(said.contains("give --config and --dataset as for `prune run`"), "{said}");
+    succeed(place.prune("none", &["--cap", "0.001"]));
+    let said = fail(other(&place, &["scratch", "--from", "none", "--dataset", "data", "--bin-dir", BIN_DIR]), 0);
+    assert!(said.starts_with("none: nothing was pruned"), "{said}");
+}
+
+#[test]
+fn figures_are_of_one_network() {
+    let place = Place::new();
+    for method in ["kmeans", "l1"] {
+        succeed(place.prune(method, &["--cap", "0.3", "--method", method, "--choose", "global", "--also", "stem"]));
+        assert_eq!(place.report(method).also, [PrunePart::Stem]);
+    }
+    succeed(other(&place, &["figures", "kmeans", "l1", "--out", "figures"]));
+    for file in ["accuracy.svg", "widths.svg"] {
+        let svg = fs::read_to_string(place.at("figures").join(file)).unwrap();
+        assert!(svg.contains("kmeans") && svg.contains("l1"), "{file}");
+    }
+    let rows = fs::read_to_string(place.at("figures/widths.svg")).unwrap();
+    let names = ["stem.conv", "condense1.fel1.conv", "transition1.conv", "condense2.fel2.conv"];
+    assert!(names.iter().all(|name| rows.contains(name)), "{rows}");
+    let other_network = Place::with(&Template { growth_rate: 5, stem_channels: 4, ..Template::default() });
+    succeed(other_network.prune("x", &["--cap", "0.3"]));
+    fs::rename(other_network.at("x"), place.at("x")).unwrap();
+    let said = fail(other(&place, &["figures", "kmeans", "x", "--out", "figures"]), 0);
+    assert_eq!(said, "kmeans and x are not of the same network before pruning");
+    let said = fail(other(&place, &["figures", "data", "--out", "figures"]), 0);
+    assert!(said.starts_with("data/prune.json: cannot read"), "{said}");
 }
 
 #[test]

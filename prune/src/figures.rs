@@ -1,0 +1,258 @@
+//! The figures: accuracy and NID by the share that is pruned (the paper's Fig. 5), and the widths of convolutions.
+
+use crate::scratch;
+use anyhow::{Result, anyhow, ensure};
+use common::prune_report::PruneReport;
+use common::{atomic, json};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use std::ops::Range;
+use std::path::Path;
+
+/// The files, in the folder of a run or that of `prune figures`.
+pub const FILES: [&str; 2] = ["accuracy.svg", "widths.svg"];
+
+/// Width and height of a panel in pixels.
+const PANEL: (u32, u32) = (560, 440);
+/// Height of a convolution's row in pixels, and of what is above and below them.
+const ROW: u32 = 22;
+const AROUND_ROWS: u32 = 110;
+const BEFORE: RGBColor = RGBColor(222, 225, 230);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
+
+/// What a figure shows of one folder of `prune run`.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// What it is called.
+    pub label: String,
+    /// Its report.
+    pub report: PruneReport,
+    /// Validation accuracy of the same structure trained from scratch, where it is known.
+    pub scratch: Option<f64>,
+}
+
+impl Series {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// It is not one of `prune run`, or a file in it is damaged.
+    pub fn read(folder: &Path) -> Result<Series> {
+        let report = json::read(&folder.join("prune.json"))?;
+        Ok(Series { label: folder.display().to_string(), report, scratch: scratch::accuracy(folder)? })
+    }
+
+    /// Share pruned and validation accuracy, both in per cent, from the original on.
+    fn points(&self, tuned: bool) -> Vec<(f64, f64)> {
+        let rounds = self.report.rounds.iter();
+        let points = rounds.map(|round| (round.removed, if tuned { round.accuracy } else { round.accuracy_untuned }));
+        let all = std::iter::once((0.0, self.report.accuracy_before)).chain(points);
+        all.map(|(removed, accuracy)| (100.0 * removed, 100.0 * accuracy)).collect()
+    }
+
+    /// NID, the accuracy in per cent for each million parameters (the paper's Eq. 1), of a point.
+    fn nid(&self, (removed, accuracy): (f64, f64)) -> (f64, f64) {
+        (removed, accuracy / (self.report.parameters_before as f64 * (1.0 - removed / 100.0) / 1e6))
+    }
+}
+
+/// Writes both figures to a folder.
+///
+/// # Errors
+/// The series are not of one network, or a figure cannot be drawn or written.
+pub fn write(series: &[Series], folder: &Path) -> Result<()> {
+    let original = |series: &Series| -> (u64, Vec<(String, usize)>) {
+        let widths = series.report.widths.iter().map(|width| (width.convolution.clone(), width.before));
+        (series.report.parameters_before, widths.collect())
+    };
+    for other in series {
+        ensure!(
+            original(other) == original(&series[0]),
+            "{} and {} are not of the same network before pruning",
+            series[0].label,
+            other.label
+        );
+    }
+    for (file, svg) in FILES.into_iter().zip([accuracy(series)?, widths(series)?]) {
+        atomic::write(&folder.join(file), svg.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn accuracy(series: &[Series]) -> Result<String> {
+    svg((2 * PANEL.0, PANEL.1), |area| {
+        let panels = area.split_evenly((1, 2));
+        let title = "filled: fine-tuned, hollow: before, triangle: from scratch";
+        draw_panel(&panels[0], series, title, "validation accuracy (%)", |_, point| point)?;
+        draw_panel(&panels[1], series, "NID", "accuracy (%) per million parameters", Series::nid)
+    })
+}
+
+fn draw_panel(
+    area: &Area<'_>,
+    all: &[Series],
+    title: &str,
+    y_title: &str,
+    value: impl Fn(&Series, (f64, f64)) -> (f64, f64),
+) -> Drawn {
+    let line = |series: &Series, tuned| -> Vec<(f64, f64)> {
+        series.points(tuned).into_iter().map(|point| value(series, point)).collect()
+    };
+    let scratch = |series: &Series| {
+        let accuracy = series.scratch?;
+        Some(value(series, (100.0 * series.report.removed, 100.0 * accuracy)))
+    };
+    let values = all.iter().flat_map(|series| [line(series, true), line(series, false)].concat());
+    let values: Vec<(f64, f64)> = values.chain(all.iter().filter_map(scratch)).collect();
+    let mut chart = ChartBuilder::on(area)
+        .margin(14)
+        .caption(title, ("sans-serif", 17))
+        .x_label_area_size(48)
+        .y_label_area_size(70)
+        .build_cartesian_2d(around(values.iter().map(|v| v.0)), around(values.iter().map(|v| v.1)))?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc("trainable parameters pruned (%)")
+        .y_desc(y_title)
+        .y_label_formatter(&|y| short(*y))
+        .label_style(("sans-serif", 15))
+        .draw()?;
+    for (index, series) in all.iter().enumerate() {
+        let color = color(index);
+        let tuned = line(series, true);
+        chart
+            .draw_series(LineSeries::new(tuned.clone(), color.stroke_width(2)))?
+            .label(&series.label)
+            .legend(move |(x, y)| Circle::new((x + 10, y), 5, color.filled()));
+        chart.draw_series(tuned.into_iter().map(|point| Circle::new(point, 5, color.filled())))?;
+        // The original is not pruned: it has no accuracy before fine-tuning.
+        let untuned = line(series, false).into_iter().skip(1);
+        chart.draw_series(untuned.map(|point| Circle::new(point, 5, color.stroke_width(2))))?;
+        chart.draw_series(scratch(series).map(|point| TriangleMarker::new(point, 9, color.filled())))?;
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .background_style(WHITE.mix(0.8))
+        .label_font(("sans-serif", 15))
+        .draw()?;
+    Ok(())
+}
+
+/// A row for each convolution: a bar as wide as it was, and a dot where each series has left it.
+fn widths(all: &[Series]) -> Result<String> {
+    let rows = all.first().map_or(&[][..], |series| &series.report.widths[..]);
+    let widest = rows.iter().map(|row| row.before).max().unwrap_or(1) as f64;
+    svg((PANEL.0 + 200, AROUND_ROWS + ROW * rows.len() as u32), |area| {
+        let name = |row: &f64| match rows.get(row.round() as usize) {
+            Some(width) if (row - row.round()).abs() < 1e-6 => width.convolution.clone(),
+            Some(_) | None => String::new(),
+        };
+        let mut chart = ChartBuilder::on(area)
+            .margin(14)
+            .caption("bar: filters before pruning, dot: after", ("sans-serif", 17))
+            .x_label_area_size(48)
+            .y_label_area_size(190)
+            .build_cartesian_2d(0.0..widest * 1.05, Rows(rows.len()))?;
+        chart
+            .configure_mesh()
+            .light_line_style(WHITE)
+            .disable_y_mesh()
+            .x_desc("filters")
+            .x_label_formatter(&|x| short(*x))
+            .y_label_formatter(&name)
+            .y_labels(rows.len())
+            .label_style(("sans-serif", 14))
+            .draw()?;
+        let bars = rows.iter().enumerate().map(|(row, width)| {
+            let row = row as f64;
+            Rectangle::new([(0.0, row - 0.36), (width.before as f64, row + 0.36)], BEFORE.filled())
+        });
+        chart.draw_series(bars)?;
+        for (index, series) in all.iter().enumerate() {
+            let color = color(index);
+            // Below one another, so that equal widths stay apart.
+            let place = (index as f64 + 1.0) / (all.len() as f64 + 1.0) - 0.5;
+            let dots = series.report.widths.iter().enumerate();
+            let dots =
+                dots.map(|(row, width)| Circle::new((width.after as f64, row as f64 + place), 4, color.filled()));
+            chart
+                .draw_series(dots)?
+                .label(&series.label)
+                .legend(move |(x, y)| Circle::new((x + 10, y), 5, color.filled()));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .label_font(("sans-serif", 15))
+            .draw()?;
+        Ok(())
+    })
+}
+
+/// An axis of so many rows, the first on top, each with a mark.
+struct Rows(usize);
+
+impl Ranged for Rows {
+    type FormatOption = plotters::coord::ranged1d::NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, row: &f64, (bottom, top): (i32, i32)) -> i32 {
+        let share = (row + 0.5) / self.0.max(1) as f64;
+        top + (share * f64::from(bottom - top)).round() as i32
+    }
+
+    fn key_points<Hint: plotters::coord::ranged1d::KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        (0..self.0).map(|row| row as f64).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        -0.5..self.0 as f64 - 0.5
+    }
+}
+
+impl plotters::coord::ranged1d::ValueFormatter<f64> for Rows {}
+
+/// The colour of a series, apart for the colour-blind (Okabe and Ito 2008).
+fn color(index: usize) -> RGBColor {
+    const COLORS: [RGBColor; 6] = [
+        RGBColor(0, 114, 178),
+        RGBColor(213, 94, 0),
+        RGBColor(0, 158, 115),
+        RGBColor(204, 121, 167),
+        RGBColor(230, 159, 0),
+        RGBColor(86, 180, 233),
+    ];
+    COLORS[index % COLORS.len()]
+}
+
+/// A range with room around all values.
+fn around(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
+    let low = values.clone().fold(f64::INFINITY, f64::min);
+    let high = values.fold(f64::NEG_INFINITY, f64::max);
+    let room = ((high - low) * 0.06).max(0.5);
+    low - room..high + room
+}
+
+/// A number without noise of its sum.
+fn short(value: f64) -> String {
+    ((value * 1e3).round() / 1e3).to_string()
+}
+
+/// An SVG of a width and height in pixels, filled in on white.
+fn svg(size: (u32, u32), fill: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let draw = || -> Drawn {
+            area.fill(&WHITE)?;
+            fill(&area)?;
+            Ok(area.present()?)
+        };
+        draw().map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
+    }
+    Ok(svg)
+}

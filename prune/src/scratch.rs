@@ -1,0 +1,61 @@
+//! The comparator of pruning: the structure that it ended with, trained from fresh weights on as many images as all
+//! fine-tuning took (Liu et al. 2019, "Rethinking the Value of Network Pruning").
+
+use crate::training::{Trained, Training};
+use anyhow::{Context, Result, ensure};
+use common::json;
+use common::network::Network;
+use common::prune_report::PruneReport;
+use common::train_report::TrainReport;
+use std::path::Path;
+
+/// The folder of the training, in that of `prune run`.
+pub const FOLDER: &str = "scratch";
+
+/// Trains the network of the folder `from`, which `prune run` has made, in its folder `scratch`. The seed is that of
+/// pruning, and the epochs of `training` are replaced by those of all rounds.
+///
+/// # Errors
+/// A file that is missing or damaged, nothing pruned, a training that fails, or epochs of other images than
+/// fine-tuning's.
+pub fn train(from: &Path, training: Training) -> Result<Trained> {
+    let report: PruneReport = json::read(&from.join("prune.json"))?;
+    ensure!(!report.rounds.is_empty(), "{}: nothing was pruned, so there is nothing to compare with", from.display());
+    let (mut epochs, mut images) = (0, 0);
+    for round in &report.rounds {
+        let tuned: TrainReport = json::read(&from.join("rounds").join(round.round.to_string()).join("train.json"))?;
+        epochs += tuned.epochs;
+        images += tuned.epochs * tuned.images;
+    }
+    let network: Network = json::read(&from.join("network.json"))?;
+    let folder = from.join(FOLDER);
+    let trained = Training { epochs, rate: 1.0, seed: report.seed, ..training }
+        .run(&network, None, &folder)
+        .with_context(|| format!("training {} from scratch", from.join("network.json").display()))?;
+    let seen = trained.report.epochs * trained.report.images;
+    ensure!(
+        seen == images,
+        "{}: trained on {seen} images, but fine-tuning took {images}; give --config and --dataset as for `prune run`",
+        folder.join("train.json").display()
+    );
+    Ok(trained)
+}
+
+/// Validation accuracy of the training that [`train`] has left in a folder of `prune run`, if it is of the network there.
+///
+/// # Errors
+/// A damaged file, or a training of another network.
+pub fn accuracy(from: &Path) -> Result<Option<f64>> {
+    let folder = from.join(FOLDER);
+    if !folder.join("train.json").exists() {
+        return Ok(None);
+    }
+    let [pruned, trained] = [from, &folder].map(|folder| json::read::<Network>(&folder.join("network.json")));
+    ensure!(
+        pruned? == trained?,
+        "{}: this is not the network of {}; repeat `prune scratch`",
+        folder.display(),
+        from.display()
+    );
+    Ok(json::read::<TrainReport>(&folder.join("train.json"))?.accuracy.validation)
+}
