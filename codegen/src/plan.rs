@@ -194,7 +194,8 @@ struct Layout {
 fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
     let mut buffers = lifetimes(graph, placement);
     let steps = graph.operations.len();
-    let bound = bound::lower_bound(graph);
+    // With what is pooled beside its source: where that is the most, the arena may have it for scratch memory instead.
+    let bound = live(&buffers, steps).into_iter().max().unwrap_or(0);
     for (step, operation) in graph.operations.iter().enumerate() {
         if let Some(under) = replaceable(placement, &buffers, step, operation) {
             let Place { buffer, .. } = placement.of(operation.output).expect("an operation's output has a place");
