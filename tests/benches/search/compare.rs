@@ -28,7 +28,7 @@ struct Kind {
 }
 
 /// All that are compared.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 8] = [
     Kind { name: "random", strategy: Strategy::Random, surrogate: None, halving: false, population: 32 },
     Kind { name: "NSGA-II", strategy: Strategy::Nsga2, surrogate: None, halving: false, population: 32 },
     Kind { name: "SPEA-II", strategy: Strategy::Spea2, surrogate: None, halving: false, population: 32 },
@@ -59,13 +59,6 @@ const KINDS: [Kind; 9] = [
         strategy: Strategy::Spea2,
         surrogate: Some(Surrogate::Gaussian),
         halving: false,
-        population: 8,
-    },
-    Kind {
-        name: "SPEA-II + Gaussian + halving, populations of 8",
-        strategy: Strategy::Spea2,
-        surrogate: Some(Surrogate::Gaussian),
-        halving: true,
         population: 8,
     },
 ];
