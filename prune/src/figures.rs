@@ -116,6 +116,7 @@ fn draw_panel(
         .light_line_style(WHITE)
         .x_desc("trainable parameters pruned (%)")
         .y_desc(y_title)
+        .x_label_formatter(&|x| short(*x))
         .y_label_formatter(&|y| short(*y))
         .label_style(("sans-serif", 15))
         .draw()?;
