@@ -17,20 +17,24 @@ fn all_stages_take_a_baseline() {
     succeed(&root(), "fetch-data", &["--recipe", "pipelines/datasets/digits.json", "--out", &digits]);
     let training = r#"{"schema": "neuropower/profile/1", "training": {"batch": 32}}"#;
     fs::write(dir.path().join("profile.json"), training).unwrap();
-    for (name, architecture) in [
-        ("small-resnet", r#"{"kind": "resnet", "depth": 8, "channels": [8, 12, 16]}"#),
-        ("small-densenet", r#"{"kind": "densenet", "depth": 10, "growth_rate": 5, "stem_channels": 8}"#),
+    for (name, architecture, also) in [
+        ("small-resnet", r#"{"kind": "resnet", "depth": 8, "channels": [8, 12, 16]}"#, "transitions"),
+        (
+            "small-densenet",
+            r#"{"kind": "densenet", "depth": 10, "growth_rate": 5, "stem_channels": 8}"#,
+            "stem,transitions",
+        ),
     ] {
         let baseline = format!(
             r#"{{"schema": "neuropower/baseline/1", "name": "{name}", "about": "", "optimizer": "nadam",
                 "architecture": {architecture}}}"#
         );
         fs::write(dir.path().join("baseline.json"), baseline).unwrap();
-        goes_through_all_stages(dir.path(), name);
+        goes_through_all_stages(dir.path(), name, also);
     }
 }
 
-fn goes_through_all_stages(dir: &Path, name: &str) {
+fn goes_through_all_stages(dir: &Path, name: &str, also: &str) {
     let accuracy = |folder: &str| {
         let paths = ["network.json", "weights.safetensors"].map(|file| format!("{folder}/{file}"));
         let arguments =
@@ -46,11 +50,17 @@ fn goes_through_all_stages(dir: &Path, name: &str) {
     assert!(accuracy(&trained) > 0.85, "{name}: {} on the test images", accuracy(&trained));
 
     let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{trained}/{file}"));
-    let more = ["--cap", "0.25", "--finetune-epochs", "2"];
+    let more = ["--cap", "0.25", "--finetune-epochs", "2", "--also", also];
     let prune = ["run", "--network", &network, "--weights", &weights, "--out", &pruned];
     succeed(dir, "prune", &[&prune[..], &on_digits, &more].concat());
     let report: PruneReport = json::read(&dir.join(&pruned).join("prune.json")).unwrap();
     assert!(report.cap_reached && report.removed > 0.2, "{name}: {} removed", report.removed);
+    let pruned_width = |part: &str| report.widths.iter().any(|w| w.convolution.starts_with(part) && w.after < w.before);
+    assert_eq!(
+        (pruned_width("stem"), pruned_width("transition")),
+        (also.contains("stem"), also.contains("stem")),
+        "{name}"
+    );
     assert!(accuracy(&pruned) > 0.8, "{name}: {} on the test images, pruned", accuracy(&pruned));
 
     let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{pruned}/{file}"));
