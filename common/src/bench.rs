@@ -41,7 +41,8 @@ pub enum BenchEvent {
         p90_s: f64,
         /// 99th percentile.
         p99_s: f64,
-        /// On a processor with a memory of its own: medians of the parts of one inference.
+        /// On a processor with a memory of its own: medians of the parts of one inference, as the device's events time
+        /// them (Table 3 reports all three). The percentiles above are of the whole, as the host's clock sees it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         communication: Option<Communication>,
     },
