@@ -13,8 +13,8 @@ const RELU: PiecewiseActivation = PiecewiseActivation { left: Activation::Relu, 
 
 /// Platforms, QEMU's options for a processor, and the most instructions for a multiply-add: with relu, and with swish left of 0.
 const MOST: [(&str, &[&str], [f64; 2]); 4] = [
-    ("aarch64", &[], [0.45, 0.5]),
-    ("armv7", &[], [0.75, 1.0]),
+    ("aarch64", &[], [0.45, 0.45]),
+    ("armv7", &[], [0.75, 0.9]),
     ("armv7", &["-cpu", "cortex-a15,neon=off"], [2.2, 2.2]),
     ("cortex-m", &[], [1.6, 2.0]),
 ];

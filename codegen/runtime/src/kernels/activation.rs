@@ -69,7 +69,7 @@ pub struct Elu;
 impl Function for Elu {
     #[inline(always)]
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        exp_m1(simd, simd.minus_abs(x))
+        exp_minus_m1(simd, simd.abs(x))
     }
 
     #[inline(always)]
@@ -84,13 +84,13 @@ pub struct Sigmoid;
 impl Function for Sigmoid {
     #[inline(always)]
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        let e = exp(simd, simd.minus_abs(x));
+        let e = exp_minus(simd, simd.abs(x));
         simd.div(e, simd.add(simd.splat(1.0), e))
     }
 
     #[inline(always)]
     fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        let e = exp(simd, simd.minus_abs(x));
+        let e = exp_minus(simd, simd.abs(x));
         simd.div(simd.splat(1.0), simd.add(simd.splat(1.0), e))
     }
 }
@@ -101,7 +101,7 @@ pub struct Tanh;
 impl Function for Tanh {
     #[inline(always)]
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        let m = exp_m1(simd, simd.mul(simd.splat(2.0), simd.minus_abs(x)));
+        let m = exp_minus_m1(simd, simd.mul(simd.splat(2.0), simd.abs(x)));
         simd.div(m, simd.add(simd.splat(2.0), m))
     }
 
@@ -118,13 +118,13 @@ pub struct Swish;
 impl Function for Swish {
     #[inline(always)]
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        let e = exp(simd, simd.minus_abs(x));
+        let e = exp_minus(simd, simd.abs(x));
         simd.div(simd.mul(x, e), simd.add(simd.splat(1.0), e))
     }
 
     #[inline(always)]
     fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        let e = exp(simd, simd.minus_abs(x));
+        let e = exp_minus(simd, simd.abs(x));
         simd.div(x, simd.add(simd.splat(1.0), e))
     }
 }
@@ -135,7 +135,7 @@ pub struct Selu;
 impl Function for Selu {
     #[inline(always)]
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-        simd.mul(simd.splat(SELU_LEFT), exp_m1(simd, simd.minus_abs(x)))
+        simd.mul(simd.splat(SELU_LEFT), exp_minus_m1(simd, simd.abs(x)))
     }
 
     #[inline(always)]
@@ -165,35 +165,37 @@ const ROUND: f32 = 12_582_912.0 + 127.0;
 /// ln 2 in two parts; the first has so few digits that its product with an exponent is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
-/// Here and below, `e^a` is taken as 0 and `e^a - 1` is -1.
-const LOWEST: f32 = -88.0;
+/// From here on, `e^-b` is taken as 0 and `e^-b - 1` is -1.
+const HIGHEST: f32 = 88.0;
 
-/// `a = n ln 2 + r` with `|r| <= ln 2 / 2`, for `a <= 0`: returns `e^r - 1` and `2^n`, which is 0 below `2^-126`.
+/// `b = r - n ln 2` with `|r| <= ln 2 / 2`, for `b >= 0`: returns `1 - e^-r` and `2^n`, which is 0 below `2^-126`.
 #[inline(always)]
-fn reduce<S: Simd>(simd: S, a: S::Vector) -> (S::Vector, S::Vector) {
-    let a = simd.max(a, simd.splat(LOWEST));
-    let shifted = simd.mul_add(a, simd.splat(core::f32::consts::LOG2_E), simd.splat(ROUND));
+fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
+    let b = simd.min(b, simd.splat(HIGHEST));
+    let shifted = simd.mul_add(b, simd.splat(-core::f32::consts::LOG2_E), simd.splat(ROUND));
     let n = simd.sub(shifted, simd.splat(ROUND));
-    let r = simd.mul_add(n, simd.splat(-LN_2_HIGH), a);
-    let r = simd.mul_add(n, simd.splat(-LN_2_LOW), r);
-    // (e^r - 1 - r) / r^2, Chebyshev on |r| <= ln 2 / 2; its error is 7e-8.
-    let p = simd.mul_add(simd.splat(1.392_621_3e-3), r, simd.splat(8.363_203e-3));
-    let p = simd.mul_add(p, r, simd.splat(4.166_655_4e-2));
-    let p = simd.mul_add(p, r, simd.splat(1.666_657_7e-1));
-    let p = simd.mul_add(p, r, simd.splat(0.5));
-    (simd.mul_add(p, simd.mul(r, r), r), simd.exponent(shifted))
+    let r = simd.mul_add(n, simd.splat(LN_2_HIGH), b);
+    let r = simd.mul_add(n, simd.splat(LN_2_LOW), r);
+    // (1 - e^-r - r) / r^2, Chebyshev on |r| <= ln 2 / 2; its error is 7e-8. In two halves: an instruction that adds to its
+    // third operand needs a copy of a constant there, and steps that do not wait for each other take less time.
+    let square = simd.mul(r, r);
+    let low = simd.mul_add(simd.splat(1.666_657_7e-1), r, simd.splat(-0.5));
+    let high = simd.mul_add(simd.splat(8.363_203e-3), r, simd.splat(-4.166_655_4e-2));
+    let high = simd.mul_add(simd.splat(-1.392_621_3e-3), square, high);
+    let p = simd.mul_add(high, square, low);
+    (simd.mul_add(p, square, r), simd.exponent(shifted))
 }
 
-/// `e^a` for `a <= 0`.
+/// `e^-b` for `b >= 0`.
 #[inline(always)]
-fn exp<S: Simd>(simd: S, a: S::Vector) -> S::Vector {
-    let (m1, power) = reduce(simd, a);
-    simd.mul_add(m1, power, power)
+fn exp_minus<S: Simd>(simd: S, b: S::Vector) -> S::Vector {
+    let (part, power) = reduce(simd, b);
+    simd.sub_mul(power, part, power)
 }
 
-/// `e^a - 1` for `a <= 0`, precise next to 0.
+/// `e^-b - 1` for `b >= 0`, precise next to 0.
 #[inline(always)]
-fn exp_m1<S: Simd>(simd: S, a: S::Vector) -> S::Vector {
-    let (m1, power) = reduce(simd, a);
-    simd.mul_add(m1, power, simd.sub(power, simd.splat(1.0)))
+fn exp_minus_m1<S: Simd>(simd: S, b: S::Vector) -> S::Vector {
+    let (part, power) = reduce(simd, b);
+    simd.sub_mul(simd.sub(power, simd.splat(1.0)), part, power)
 }

@@ -56,7 +56,9 @@ impl<F: Activation> Task for Map<'_, F> {
 ///
 /// # Panics
 /// If `to` is shorter than `from`.
-#[inline(always)]
+// On 32-bit ARM, where memory may be scarce, once for each activation.
+#[cfg_attr(target_arch = "arm", inline(never))]
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 pub(super) fn map_row<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
     let (length, to) = (from.len(), &mut to[..from.len()]);
     let norm = (simd.splat(scale), simd.splat(shift));
@@ -64,9 +66,12 @@ pub(super) fn map_row<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32
         simd.store_part(map_vector::<F, S>(simd, norm, simd.load_part(from)), to);
         return;
     }
-    for start in (0..length).step_by(S::LANES) {
-        let start = start.min(length - S::LANES);
-        simd.store(map_vector::<F, S>(simd, norm, simd.load(&from[start..])), &mut to[start..]);
+    for (from, to) in from.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {
+        simd.store(map_vector::<F, S>(simd, norm, simd.load(from)), to);
+    }
+    if length % S::LANES != 0 {
+        let last = length - S::LANES;
+        simd.store(map_vector::<F, S>(simd, norm, simd.load(&from[last..])), &mut to[last..]);
     }
 }
 

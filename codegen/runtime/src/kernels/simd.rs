@@ -47,13 +47,15 @@ pub trait Simd: Copy {
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a * b + c`, rounded once where there is an instruction that does.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// The larger one; `b` where one is not a number.
-    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `-|x|`.
-    fn minus_abs(self, x: Self::Vector) -> Self::Vector;
+    /// `a - b * c`, rounded once where there is an instruction that does.
+    fn sub_mul(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The smaller one.
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `|x|`.
+    fn abs(self, x: Self::Vector) -> Self::Vector;
     /// `left` where `x < 0`, `right` elsewhere.
     fn select(self, x: Self::Vector, left: Self::Vector, right: Self::Vector) -> Self::Vector;
-    /// The number whose exponent field is the low byte of the bits of `x`, and all else of which is 0.
+    /// The number whose sign and exponent field are the low nine bits of `x`, and all else of which is 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
     /// Vectors of planes that are `distance` apart, at the same places in each.
     ///
@@ -198,13 +200,18 @@ macro_rules! plain_numbers {
         }
 
         #[inline(always)]
-        fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+        fn sub_mul(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| a[i] - b[i] * c[i])
         }
 
         #[inline(always)]
-        fn minus_abs(self, x: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| -x[i].abs())
+        fn min(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
+        }
+
+        #[inline(always)]
+        fn abs(self, x: [f32; 4]) -> [f32; 4] {
+            from_fn(|i| x[i].abs())
         }
 
         #[inline(always)]
@@ -214,7 +221,7 @@ macro_rules! plain_numbers {
 
         #[inline(always)]
         fn exponent(self, x: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| f32::from_bits(x[i].to_bits() << 24 >> 1))
+            from_fn(|i| f32::from_bits(x[i].to_bits() << 23))
         }
 
         // Tasks are large; one copy of each is enough.

@@ -8,8 +8,8 @@ use super::conv::Taps;
 use super::simd::{Simd, Task};
 use core::arch::aarch64::{
     float32x4_t, vabsq_f32, vaddq_f32, vbslq_f32, vcltzq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32, vfmaq_laneq_f32,
-    vfmaq_n_f32, vld1q_f32, vmaxq_f32, vmulq_f32, vnegq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32,
-    vshrq_n_u32, vst1q_f32, vsubq_f32,
+    vfmaq_n_f32, vfmsq_f32, vld1q_f32, vminq_f32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32,
+    vst1q_f32, vsubq_f32,
 };
 use core::array::from_fn;
 
@@ -96,13 +96,18 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn max(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        instruction!(vmaxq_f32(a, b))
+    fn sub_mul(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        instruction!(vfmsq_f32(a, b, c))
     }
 
     #[inline(always)]
-    fn minus_abs(self, x: float32x4_t) -> float32x4_t {
-        instruction!(vnegq_f32(vabsq_f32(x)))
+    fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        instruction!(vminq_f32(a, b))
+    }
+
+    #[inline(always)]
+    fn abs(self, x: float32x4_t) -> float32x4_t {
+        instruction!(vabsq_f32(x))
     }
 
     #[inline(always)]
@@ -112,7 +117,7 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn exponent(self, x: float32x4_t) -> float32x4_t {
-        instruction!(vreinterpretq_f32_u32(vshrq_n_u32::<1>(vshlq_n_u32::<24>(vreinterpretq_u32_f32(x)))))
+        instruction!(vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(x))))
     }
 
     #[inline(always)]

@@ -7,13 +7,13 @@
 
 use super::simd::{Simd, Task};
 use core::arch::x86_64::{
-    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_castps_si256,
-    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
-    _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps,
-    _mm256_sub_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
-    _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
+    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps,
+    _mm256_loadu_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
+    _mm256_storeu_ps, _mm256_sub_ps, _mm512_abs_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
+    _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
 };
 
 /// Proof that the processor has AVX2 and FMA.
@@ -141,9 +141,9 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn max(self, a: __m256, b: __m256) -> __m256 {
+    fn min(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_max_ps(a, b) }
+        unsafe { _mm256_min_ps(a, b) }
     }
 
     #[inline(always)]
@@ -153,9 +153,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn minus_abs(self, x: __m256) -> __m256 {
+    fn sub_mul(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX and FMA.
+        unsafe { _mm256_fnmadd_ps(b, c, a) }
+    }
+
+    #[inline(always)]
+    fn abs(self, x: __m256) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_or_ps(x, _mm256_set1_ps(-0.0)) }
+        unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), x) }
     }
 
     #[inline(always)]
@@ -167,7 +173,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn exponent(self, x: __m256) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX2.
-        unsafe { _mm256_castsi256_ps(_mm256_srli_epi32::<1>(_mm256_slli_epi32::<24>(_mm256_castps_si256(x)))) }
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(x))) }
     }
 
     fn run<T: Task>(self, task: T) {
@@ -242,9 +248,9 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn max(self, a: __m512, b: __m512) -> __m512 {
+    fn min(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { _mm512_max_ps(a, b) }
+        unsafe { _mm512_min_ps(a, b) }
     }
 
     #[inline(always)]
@@ -254,9 +260,15 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn minus_abs(self, x: __m512) -> __m512 {
+    fn sub_mul(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(x), _mm512_set1_epi32(i32::MIN))) }
+        unsafe { _mm512_fnmadd_ps(b, c, a) }
+    }
+
+    #[inline(always)]
+    fn abs(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512F.
+        unsafe { _mm512_abs_ps(x) }
     }
 
     #[inline(always)]
@@ -268,7 +280,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn exponent(self, x: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { _mm512_castsi512_ps(_mm512_srli_epi32::<1>(_mm512_slli_epi32::<24>(_mm512_castps_si512(x)))) }
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(x))) }
     }
 
     fn run<T: Task>(self, task: T) {
