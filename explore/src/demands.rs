@@ -3,7 +3,8 @@
 use crate::arena::Arena;
 use crate::on_board::{self, OnBoard};
 use crate::programs::Interrupt;
-use anyhow::{Context, Result, ensure};
+use crate::progress::say;
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use common::board::Board;
 use common::criteria::Criteria;
@@ -18,7 +19,7 @@ const PLATFORM: &str = "x86_64";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demands {
-    /// Measure on this board: a name that `measure boards` lists, or a file
+    /// Measure on this board: a name that `measure boards` lists, or a file; of an emulated one only the memory counts
     #[arg(long, value_name = "F|NAME")]
     board: Option<String>,
     /// Where a board with the runner `ssh` is, such as user@raspberrypi.local
@@ -46,19 +47,32 @@ impl Demands {
         Ok(criteria)
     }
 
-    /// The board, where one is named; `None` also where nothing asks for it.
+    /// The board, where one is named.
+    ///
+    /// # Errors
+    /// Something is asked for that is measured, and no board is named, or one that is emulated.
     pub(crate) fn board(&self, search: &SearchSettings, bin_dir: Option<&Path>) -> Result<Option<Board>> {
         let objective = search.objectives.iter().find(|objective| objective.is_measured());
         if let Some(objective) = objective {
             ensure!(self.board.is_some(), "the objective {objective} is measured on a board: name it with --board");
         }
-        match &self.board {
-            Some(board) => on_board::find(board, &stage::binary("measure", bin_dir)?).map(Some),
-            None => Ok(None),
+        let Some(board) = &self.board else { return Ok(None) };
+        let board = on_board::find(board, &stage::binary("measure", bin_dir)?)?;
+        let objective = objective.map(|objective| format!("the objective {objective}"));
+        let criterion = [("--max-latency-s", self.max_latency_s), ("--max-energy-j", self.max_energy_j)]
+            .into_iter()
+            .find_map(|(name, value)| value.map(|_| name.to_string()));
+        if let Some(asked) = objective.or(criterion).filter(|_| board.is_emulated()) {
+            bail!(
+                "{asked} needs a real board, but {} is emulated: its times are those of an emulator, and it has no power",
+                board.name
+            );
         }
+        Ok(Some(board))
     }
 
-    /// What measures on the board; each member of the front is measured where a board is named.
+    /// What measures on the board: each member of the front, where a board is named. Of an emulated one, memory alone
+    /// counts.
     pub(crate) fn on_board(
         &self,
         board: Option<Board>,
@@ -68,6 +82,10 @@ impl Demands {
         interrupt: Interrupt,
     ) -> Result<Option<OnBoard>> {
         let Some(board) = board else { return Ok(None) };
+        if board.is_emulated() {
+            say(&format!("{} is emulated: nothing is measured on it", board.name));
+            return Ok(None);
+        }
         let option = |name: &str, value: &Option<OsString>| value.clone().map(|value| [name.into(), value]);
         let place = [option("--board-host", &self.board_host), option("--ssh-config", &self.ssh_config)];
         Ok(Some(OnBoard {

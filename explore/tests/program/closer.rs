@@ -81,6 +81,29 @@ fn what_cannot_be_measured_ends_the_search_before_any_training() {
 }
 
 #[test]
+fn an_emulated_board_has_memory_and_neither_time_nor_energy() {
+    let world = World::new();
+    let file = world.path("emulated.json");
+    let board = ["--board", file.to_str().unwrap()];
+    let error = |more: &[&str]| error_of(&world.command("run").args(board).args(more).output().unwrap());
+    for (options, asked) in [
+        (["--max-latency-s", "1"], "--max-latency-s"),
+        (["--max-energy-j", "1"], "--max-energy-j"),
+        (["--objectives", "error,latency_s"], "the objective latency_s"),
+        (["--objectives", "error,params,energy_j"], "the objective energy_j"),
+    ] {
+        let error = error(&options);
+        let expected = format!("{asked} needs a real board, but made-up-qemu is emulated: its times are those of an");
+        assert!(error.contains(&expected), "{error}");
+    }
+    assert_eq!((world.calls().len(), world.path("run").exists()), (0, false));
+    search(&world, "run", &[&board[..], &["--objectives", "error,arena_bytes"]].concat());
+    let evaluations = world.archive("run").individuals.into_iter().map(|individual| individual.evaluation);
+    assert!(evaluations.into_iter().all(|e| e.arena_bytes.is_some() && e.latency_s.is_none() && e.energy_j.is_none()));
+    assert_eq!(world.measured().len(), 0);
+}
+
+#[test]
 fn a_board_that_vanishes_ends_the_search_and_nothing_is_trained_or_measured_twice() {
     let world = World::new();
     let options = ["--board", "made-up", "--objectives", "error,params,latency_s"];

@@ -52,6 +52,10 @@ impl World {
         world.write_board("watched", &board);
         board["meter"] = json!("none");
         world.write_board("blind", &board);
+        let mut emulated = board.clone();
+        let more = json!({"name": "made-up-qemu", "target": "t", "runner": "qemu", "command": ["qemu", "{program}"]});
+        emulated.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.write_board("emulated", &emulated);
         board.as_object_mut().unwrap().remove("schema");
         let known = json!({"schema": "neuropower/boards/1", "boards": [board], "meters": [], "runners": []});
         fs::write(bin.join("boards.json"), known.to_string()).unwrap();
