@@ -155,6 +155,17 @@ impl Runner {
             Runner::Qemu => &[Meter::None],
         }
     }
+
+    /// With what it has been tried: a program that nobody ran on hardware says so.
+    pub fn tried(self) -> &'static str {
+        match self {
+            Runner::Local => "x86-64 with Linux",
+            Runner::Ssh => "an OpenSSH server",
+            Runner::Adb => "a stand-in for adb, not yet run on hardware",
+            Runner::Qemu => "QEMU",
+            Runner::ProbeRs => "a stand-in for probe-rs, not yet run on hardware",
+        }
+    }
 }
 
 impl fmt::Display for Runner {
@@ -190,6 +201,18 @@ pub enum Meter {
 impl Meter {
     /// Every kind of meter.
     pub const ALL: [Meter; 6] = [Meter::Rapl, Meter::Nvml, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None];
+
+    /// With what it has been tried: a meter that nobody read on hardware says so.
+    pub fn tried(self) -> &'static str {
+        match self {
+            Meter::Rapl => "a stand-in for sysfs, not yet run on hardware",
+            Meter::Nvml => "a stand-in for NVIDIA's library, not yet run on hardware",
+            Meter::Hwmon => "a stand-in for sysfs, not yet run on hardware",
+            Meter::Csv => "files that tests write",
+            Meter::Manual => "numbers that tests type",
+            Meter::None => "every board",
+        }
+    }
 }
 
 impl fmt::Display for Meter {
@@ -233,6 +256,8 @@ pub struct MeterOnHost {
     pub counters: Vec<String>,
     /// Why it cannot be used; `null` where it can.
     pub reason: Option<String>,
+    /// With what it has been tried.
+    pub tried: String,
 }
 
 /// Whether this machine has what a runner needs.
@@ -247,6 +272,8 @@ pub struct RunnerOnHost {
     pub tools: Vec<String>,
     /// What is missing; `null` where nothing is.
     pub reason: Option<String>,
+    /// With what it has been tried.
+    pub tried: String,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod criteria;
 pub mod dataset;
 pub mod fidelity;
 pub mod genome;
+pub mod gpu;
 pub mod hash;
 pub mod json;
 pub mod manifest;

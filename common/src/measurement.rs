@@ -1,5 +1,6 @@
 //! `measurement.json`: what was measured, where, with what, and every raw number that totals were made from.
 
+use crate::gpu::GpuFacts;
 use crate::json::{Document, Known};
 use crate::manual::ManualReading;
 use crate::profile::MeasurementSettings;
@@ -39,6 +40,9 @@ pub struct Measurement {
     pub windows: Vec<Window>,
     /// The machine at the time.
     pub host: Host,
+    /// With the meter `nvml`: the GPU at the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuFacts>,
 }
 
 fn not_counted() -> Known<Instructions> {
@@ -189,10 +193,11 @@ pub struct Energy {
 pub struct PowerLog {
     /// Its name.
     pub file: String,
-    /// SHA-256 of what it held.
+    /// SHA-256 of what it held when it was read after the measurement.
     pub sha256: String,
-    /// Samples from the first idle reading to the last.
-    pub samples: usize,
+    /// Its samples in the windows and idle readings and one before and after each: seconds after `host.started_unix_s`,
+    /// and watts. By the trapezoidal rule, interpolated at both ends, they give the `joules` of windows and idle readings.
+    pub samples: Vec<[f64; 2]>,
 }
 
 impl Energy {

@@ -63,7 +63,10 @@ fn position(records: &[Measurement], name: &str) -> Result<usize> {
 }
 
 fn title(record: &Measurement) -> String {
-    format!("{} on {} ({}, p50 {:.4e} s)", record.ran.name, record.board, record.ran.kernels, record.latency.p50_s)
+    let (ran, latency) = (&record.ran, &record.latency);
+    let [low, high] = latency.p50_interval_s;
+    let p50 = format!("p50 {:.4e} s (95 % {low:.4e} to {high:.4e} s)", latency.p50_s);
+    format!("{} on {}, {}: {p50}", ran.name, record.board, ran.kernels)
 }
 
 fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {

@@ -21,6 +21,16 @@ impl HostInstruments {
         HostInstruments { start: Instant::now(), started_unix_s: unix_s(), source }
     }
 
+    /// When the clock started.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// Seconds since the start.
+    pub(crate) fn elapsed_s(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
     /// Unix time at the start.
     pub(crate) fn started_unix_s(&self) -> f64 {
         self.started_unix_s
@@ -28,7 +38,7 @@ impl HostInstruments {
 
     /// By how much the system's time was set forward since the start, in seconds.
     pub(crate) fn clock_set_by_s(&self) -> f64 {
-        unix_s() - self.started_unix_s - self.start.elapsed().as_secs_f64()
+        unix_s() - self.started_unix_s - self.elapsed_s()
     }
 }
 
@@ -44,7 +54,7 @@ impl Instruments for HostInstruments {
 
     fn read(&mut self) -> Reading {
         let values = self.source.as_ref().map_or(Ok(vec![]), Source::read);
-        Reading { at_s: self.start.elapsed().as_secs_f64(), values }
+        Reading { at_s: self.elapsed_s(), values }
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

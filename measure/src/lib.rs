@@ -1,6 +1,8 @@
 //! The measure stage: builds a generated crate, runs its `bench` on a board, reads the board's meter beside it, and
 //! records latency and energy of one inference with every raw number they come from.
 
+mod after;
+mod clock;
 mod compare;
 mod energy;
 #[cfg(test)]
@@ -101,7 +103,8 @@ struct MeterArgs {
     /// For the meter `csv`: the logger's file, lines of `unix_s,watts`, which is being written meanwhile.
     #[arg(long, value_name = "F")]
     meter_csv: Option<PathBuf>,
-    /// For the meter `manual`: what was read from its display (docs/formats.md has an example).
+    /// For the meter `manual`: what was read from its display (docs/formats.md has an example). Without it, a terminal
+    /// asks.
     #[arg(long, value_name = "F")]
     manual_json: Option<PathBuf>,
 }
@@ -160,11 +163,13 @@ fn list_boards(args: &BoardsArgs) -> Result<()> {
         meters: meter::on_host(&args),
         runners: runner::on_host(),
     };
-    let meters = known.meters.iter().map(|m| ("meter ", m.meter.to_string(), m.usable, &m.counters, &m.reason));
-    let runners = known.runners.iter().map(|r| ("runner", r.runner.to_string(), r.usable, &r.tools, &r.reason));
-    for (kind, name, usable, there, missing) in meters.chain(runners) {
+    let meters =
+        known.meters.iter().map(|m| ("meter ", m.meter.to_string(), m.usable, &m.counters, &m.reason, &m.tried));
+    let runners =
+        known.runners.iter().map(|r| ("runner", r.runner.to_string(), r.usable, &r.tools, &r.reason, &r.tried));
+    for (kind, name, usable, there, missing, tried) in meters.chain(runners) {
         let usable = if usable { "yes" } else { "no" };
-        let words = [there.join(", "), missing.clone().unwrap_or_default()];
+        let words = [there.join(", "), missing.clone().unwrap_or_default(), format!("tried with {tried}")];
         let words = words.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join("; ");
         // The list is not lost because nobody reads this.
         let _ = writeln!(std::io::stderr(), "{}", format!("{kind} {name:<8} {usable:<3} {words}").trim_end());

@@ -3,6 +3,7 @@
 use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
 use crate::stats::{median, median_interval};
+use common::gpu::GpuFacts;
 use common::measurement::{Communication, Energy, EnergyStatus, IdleReading, Latency, Measurement, Protocol, Window};
 use common::profile::MeasurementSettings;
 use std::fmt::Write;
@@ -82,17 +83,26 @@ pub(crate) fn summary(measurement: &Measurement) -> String {
         Protocol::Full => "full protocol",
         Protocol::Short => "short protocol: a first look only",
     };
-    let [low, high] = latency.p50_interval_s.map(seconds);
+    let over =
+        |value: f64, [low, high]: [f64; 2]| format!("{} (95 % {} to {})", seconds(value), seconds(low), seconds(high));
+    let interval = |of: fn(&Window) -> f64, name| median_interval(&windows.iter().map(of).collect::<Vec<_>>(), name);
     let mut text = format!(
-        "{} on {board} ({}, {} windows, {protocol}{emulated})\n  latency  {} (95 % {low} to {high}), p90 {}, p99 {}\n",
+        "{} on {board} ({}, {} windows, {protocol}{emulated})\n  latency  {}, p90 {}, p99 {}\n",
         ran.name,
         ran.kernels,
         windows.len(),
-        seconds(latency.p50_s),
-        seconds(latency.p90_s),
-        seconds(latency.p99_s),
+        over(latency.p50_s, latency.p50_interval_s),
+        over(latency.p90_s, interval(|w| w.p90_s, "p90")),
+        over(latency.p99_s, interval(|w| w.p99_s, "p99")),
     );
     // Writing to a string cannot fail.
+    if let Some(Communication { h2d_s, kernel_s, d2h_s }) = &measurement.communication {
+        let [h2d, kernel, d2h] = [h2d_s, kernel_s, d2h_s].map(|part| seconds(*part));
+        let _ = writeln!(text, "  parts    copy to the device {h2d}, kernels {kernel}, copy back {d2h}");
+    }
+    for warning in measurement.gpu.iter().flat_map(GpuFacts::warnings) {
+        let _ = writeln!(text, "  note     {warning}");
+    }
     if let Some(instructions) = &measurement.instructions.value {
         let _ =
             writeln!(text, "  counted  {:.4e} instructions, by {}", instructions.per_inference, instructions.counter);

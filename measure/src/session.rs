@@ -52,6 +52,8 @@ pub(crate) struct Ready {
     pub(crate) threads: usize,
     /// Images per inference.
     pub(crate) batch: usize,
+    /// Number of the process on this machine that it runs in or is reached by.
+    pub(crate) pid: u32,
 }
 
 /// One window: what `bench` said and what the meter showed.
@@ -146,7 +148,7 @@ impl Session<'_> {
         match self.parsed(event, waiting)? {
             BenchEvent::Ready { name: _, kernels, target, threads, batch } => {
                 ensure!(threads >= 1 && batch >= 1, "bench says that it has {threads} threads and {batch} images");
-                Ok(Ready { kernels, target, threads, batch })
+                Ok(Ready { kernels, target, threads, batch, pid: self.process.id() })
             }
             event @ (BenchEvent::Start { .. } | BenchEvent::Window { .. }) => unexpected(&event, waiting),
         }

@@ -1,25 +1,28 @@
 //! `measure run`: everything that can be checked first, then the measurement, then its record.
 
+use crate::after::After;
 use crate::host::Before;
 use crate::instruments::HostInstruments;
+use crate::meter::ask::Terminal;
 use crate::meter::counter::Interval;
+use crate::meter::gpu_watch::{self, GpuWatch};
 use crate::meter::{self, Means};
 use crate::runner::{self, Program, Whereabouts};
-use crate::session::{self, MeasuredWindow, Patience, Ready};
-use crate::{RunArgs, energy, instructions, interrupt, record};
+use crate::session::{self, Patience, Ready};
+use crate::{RunArgs, clock, instructions, interrupt, record};
 use anyhow::{Context, Result, bail, ensure};
-use common::board::Board;
+use common::board::{Board, Meter};
 use common::boards;
 use common::crate_hash::crate_sha256;
 use common::hash::sha256_hex;
 use common::json::{self, Document, Known};
 use common::manifest::Manifest;
-use common::manual::ManualReading;
 use common::measurement::{Energy, EnergyStatus, Measurement, Ran};
 use common::profile::{MeasurementSettings, Profile};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Measures and writes the record.
 ///
@@ -84,23 +87,27 @@ impl<'a> Plan<'a> {
         let means = open_meter(self.args, board, &self.whereabouts)?;
         let place = self.whereabouts.bring(&self.program)?;
         let before = Before::now(files.as_ref(), sysfs);
-        let (source, after) = match means {
-            Means::Read(source) => (Some(source), After::Counted),
-            Means::Logged(log) => (None, After::Logged(log)),
-            Means::Typed(reading) => (None, After::Typed(reading)),
-            Means::Nowhere(reason) => (None, After::Nothing(reason)),
-        };
+        let (source, after) = After::of(means, &mut Terminal)?;
         let idle_s = if after.needs_idle() { settings.idle_s } else { 0.0 };
         let tick_s = source.as_ref().map(meter::Source::tick_s);
         let mut instruments = HostInstruments::new(source);
+        let watch = watch(self.args, board, instruments.start());
         say(&plan_of(settings, idle_s));
         let mut idle_before = session::idle(&mut instruments, idle_s, &patience)?;
-        let command = place.command(board, &self.program, settings);
-        let (ready, mut windows) = session::run(command, settings, &patience, &mut instruments, &mut say)?;
+        let (mut command, shows) = place.command(board, &self.program, settings);
+        command.envs(gpu_of(board).into_iter().flat_map(gpu_variables));
+        let started_s = instruments.elapsed_s();
+        let (ready, mut windows) = session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
+        let windows_s = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
+        if !board.is_emulated() {
+            clock::check(&windows, windows_s[1] - started_s)?;
+        }
         let started_unix_s = instruments.started_unix_s();
         let host = before.facts_after(files.as_ref(), sysfs, started_unix_s);
+        let after = after.answered(&mut Terminal, &self.manifest.name, &windows)?;
         let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
         check_target(board, &ready)?;
+        let gpu = watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s, pid: ready.pid }));
         let instructions = self.args.count_instructions.then(|| {
             say("counting instructions");
             instructions::count(board, &self.program, self.args.qemu_plugin.as_deref())
@@ -112,12 +119,12 @@ impl<'a> Plan<'a> {
         intervals.extend(idle_before.iter_mut().chain(&mut idle_after));
         let (log, tick_s) = match &after {
             After::Logged(log) => log.fill(&mut intervals, started_unix_s, instruments.clock_set_by_s())?,
-            After::Counted | After::Typed(_) | After::Nothing(_) => (None, tick_s),
+            After::Counted | After::Typed(_) | After::Asked(_) | After::Nothing(_) => (None, tick_s),
         };
         let energy = after.energy(board.meter.to_string(), [&idle_before, &idle_after], &mut windows);
         let (latency, communication) = (record::latency(&windows), record::communication(&windows));
         let windows: Vec<_> = windows.into_iter().map(|window| record::window(window, tick_s)).collect();
-        let Ready { kernels, target, threads, batch } = ready;
+        let Ready { kernels, target, threads, batch, pid: _ } = ready;
         let Manifest { name, weights_sha256, .. } = self.manifest;
         let rustc = self.program.rustc;
         Ok(Measurement {
@@ -134,6 +141,7 @@ impl<'a> Plan<'a> {
             idle_after: idle_after.map(|interval| record::reading(interval, tick_s)),
             windows,
             host,
+            gpu,
         })
     }
 
@@ -145,46 +153,27 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The GPU whose energy is read, where it is one.
+fn gpu_of(board: &Board) -> Option<u32> {
+    match board.meter {
+        Meter::Nvml => Some(board.gpu.unwrap_or(0)),
+        Meter::Rapl | Meter::Hwmon | Meter::Csv | Meter::Manual | Meter::None => None,
+    }
+}
+
+/// Looks at that GPU from now on. Where it cannot, the meter could not be opened either and has said why.
+fn watch(args: &RunArgs, board: &Board, start: Instant) -> Option<GpuWatch> {
+    GpuWatch::start(args.meter.nvml_library.as_deref(), gpu_of(board)?, start).ok()
+}
+
+/// What lets CUDA see that GPU alone, numbered as NVML does: else it would begin with the fastest of several.
+fn gpu_variables(gpu: u32) -> [(&'static str, String); 2] {
+    [("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_string()), ("CUDA_VISIBLE_DEVICES", gpu.to_string())]
+}
+
 fn open_meter(args: &RunArgs, board: &Board, whereabouts: &Whereabouts) -> Result<Means> {
     let files = || whereabouts.files()?.context("the board has no files to read a meter from");
     meter::open(board, &args.meter, files)
-}
-
-/// What is left to do about energy after the measurement.
-enum After {
-    /// Counters were read on the way.
-    Counted,
-    /// Somebody else's log is read.
-    Logged(meter::csv::Log),
-    /// It was read from a display.
-    Typed(ManualReading),
-    /// There is none, and why.
-    Nothing(String),
-}
-
-impl After {
-    fn needs_idle(&self) -> bool {
-        match self {
-            After::Counted | After::Logged(_) => true,
-            After::Typed(_) | After::Nothing(_) => false,
-        }
-    }
-
-    fn energy(&self, meter: String, idle: [&Option<Interval>; 2], windows: &mut [MeasuredWindow]) -> Energy {
-        match self {
-            After::Counted | After::Logged(_) => {
-                energy::per_inference(meter, idle[0].as_ref(), idle[1].as_ref(), windows)
-            }
-            After::Typed(reading) => {
-                let energy = energy::manual(meter, reading, windows);
-                if energy.status == EnergyStatus::Measured {
-                    windows.iter_mut().for_each(|w| w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0))));
-                }
-                energy
-            }
-            After::Nothing(reason) => Energy::without_numbers(EnergyStatus::Unavailable, meter, reason.clone()),
-        }
-    }
 }
 
 /// Tells people how it goes. A measurement is not lost because nobody listens.

@@ -9,7 +9,9 @@ use common::measurement::{EnergyStatus, Protocol};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{CRASH, Case, PROFILE, WAIT, assert_succeeds, error_of, package, program, ready, start, wait_until};
+use support::{
+    CRASH, Case, PROFILE, WAIT, assert_succeeds, error_of, package, program, ready, start, wait_until, windows,
+};
 
 #[test]
 fn without_a_meter_latency_is_measured_and_energy_says_why_not() {
@@ -17,7 +19,8 @@ fn without_a_meter_latency_is_measured_and_energy_says_why_not() {
     let output = case.measure(&[]);
     assert_succeeds(&output);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "record.json\n");
-    assert!(String::from_utf8(output.stderr).unwrap().contains("3.00 ms (95 % 2.00 ms to 4.00 ms)"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("3.00 ms (95 % 2.00 ms to 4.00 ms), p90 500 ms (95 % 500 ms to 500 ms)"), "{said}");
     let record = case.record();
     assert_eq!((record.latency.p50_s, record.latency.p50_interval_s), (0.003, [0.002, 0.004]));
     assert_eq!((record.latency.p90_s, record.latency.p99_s), (0.5, 0.75));
@@ -87,6 +90,24 @@ fn a_bench_that_misbehaves_fails_and_nothing_is_written() {
     let other_profile = Case::new([1, 1, 1]);
     other_profile.write("profile.json", &PROFILE.replace("0.25", "0.125"));
     assert!(other_profile.assert_fails(&[]).contains("panicked at"), "bench's own words are shown");
+}
+
+#[test]
+fn a_board_whose_clock_is_wrong_gives_no_number() {
+    // It says that three windows took 300 s.
+    let fast = windows([1, 1, 1], "").replace("SECONDS", "100.0");
+    let error = Case::doing(&fast).assert_fails(&[]);
+    assert!(
+        error.contains("its windows took 300.000 s, but only") && error.contains("since it was started"),
+        "{error}"
+    );
+    assert!(error.contains("the board's clock was set meanwhile or runs at another speed"), "{error}");
+    let slow = windows([1, 1, 1], "sh sleep 0.8").replace("SECONDS", "0.08");
+    let error = Case::doing(&slow).assert_fails(&[]);
+    assert!(error.contains("its windows took 0.240 s") && error.contains("in each of them too many"), "{error}");
+    // It stepped back within a window.
+    let back = windows([1, 1, 1], "").replace("SECONDS", "-0.5");
+    assert!(Case::doing(&back).assert_fails(&[]).contains("bench's times of window 1 cannot be right: -0.5 s"));
 }
 
 #[test]

@@ -1,115 +1,16 @@
-//! Meters as the program reads them: an NVIDIA library, current sensors, a logger's file, a display.
+//! Meters as the program reads them: current sensors, a logger's file, a display.
 
 mod support;
 
-use common::measurement::{EnergyStatus, Measurement, Protocol};
+use common::measurement::{EnergyStatus, Protocol};
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-use support::{Case, error_of, program, text, timed_windows, windows};
-
-/// A driver's library with one GPU. Every reading of its energy or power runs `on_reading`; `energy` and `power` are what
-/// it answers to the two, as NVML's return codes: 0 for a value, 3 for "not supported", 15 for "GPU is lost".
-fn library(case: &Case, energy: &str, power: &str) -> PathBuf {
-    let source = format!(
-        r#"
-typedef void *Gpu;
-static int gpu, readings;
-int nvmlInit_v2(void) {{ return 0; }}
-int nvmlShutdown(void) {{ return 0; }}
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, Gpu *device) {{ *device = &gpu; return index == 0 ? 0 : 2; }}
-int nvmlDeviceGetName(Gpu device, char *name, unsigned length) {{ name[0] = 'T'; name[1] = 0; return 0; }}
-int nvmlDeviceGetTotalEnergyConsumption(Gpu device, unsigned long long *millijoules) {{
-    readings++;
-    *millijoules = 5000000000ull + 600ull * readings;
-    return {energy};
-}}
-int nvmlDeviceGetPowerUsage(Gpu device, unsigned *milliwatts) {{ *milliwatts = 2000; return {power}; }}
-const char *nvmlErrorString(int code) {{ return "?"; }}
-"#
-    );
-    case.write("nvml.c", &source);
-    let library = case.path("libnvml.so");
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).arg(&library).arg(case.path("nvml.c")).status();
-    assert!(compiled.expect("install a C compiler").success());
-    library
-}
-
-const GPU: &str = r#""target":null,"runner":"local","meter":"nvml""#;
-
-fn measure_gpu(case: &Case, energy: &str, power: &str) -> Measurement {
-    let library = library(case, energy, power);
-    case.measures(&["--board", "b.json", "--nvml-library", text(&library)])
-}
-
-#[test]
-fn a_gpu_that_counts_its_energy() {
-    let case = Case::doing(&timed_windows("sh sleep 0.05"));
-    case.board(GPU);
-    let record = measure_gpu(&case, "0", "3");
-    // 0.6 J from one reading to the next, in windows of 100, 200 and 300 inferences.
-    let counter = &record.windows[0].counters[0];
-    assert_eq!((counter.name.as_str(), counter.unit_j, counter.range), ("GPU 0, T", 1e-3, None));
-    assert_eq!((counter.end - counter.start) % 600, 0);
-    let gross = record.energy.gross_j.unwrap();
-    let steps = record.windows.iter().map(|w| w.joules.unwrap() / 0.6 / w.inferences as f64);
-    let mut steps: Vec<f64> = steps.collect();
-    steps.sort_by(f64::total_cmp);
-    assert!((gross - 0.6 * steps[1]).abs() < 1e-9, "{gross}");
-    assert!(record.energy.idle_before_w.unwrap() > 0.0);
-    assert_eq!(record.windows[0].under_100_ticks, Some(true), "drivers have a new value every 0.1 s");
-}
-
-#[test]
-fn a_gpu_that_shows_power_alone_is_summed_up() {
-    let case = Case::doing(&timed_windows("sh sleep 0.05"));
-    case.board(GPU);
-    let record = measure_gpu(&case, "3", "0");
-    for window in &record.windows {
-        let watts = window.joules.unwrap() / (window.t1_s - window.t0_s);
-        assert!((watts / 2.0 - 1.0).abs() < 0.01, "2 W, not {watts}");
-    }
-    // 2 W idle, 2 W under load: nothing is left but rounding.
-    let (gross, net) = (record.energy.gross_j.unwrap(), record.energy.net_j.unwrap_or(0.0));
-    assert!(net < 0.01 * gross, "{net} of {gross}");
-}
-
-#[test]
-fn a_gpu_that_says_nothing_points_to_another_meter() {
-    let case = Case::new([1, 1, 1]);
-    case.board(GPU);
-    let library = library(&case, "3", "3");
-    let library = text(&library);
-    let nvml = ["--board", "b.json", "--nvml-library", library];
-    let record = case.measures(&nvml);
-    assert_eq!(record.energy.status, EnergyStatus::Unavailable);
-    assert!(
-        record.energy.reason.unwrap().contains("as on Jetson boards, whose power sensor is read with the meter hwmon")
-    );
-    fs::remove_file(case.path("record.json")).unwrap();
-    case.board(&format!(r#"{GPU},"gpu":1"#));
-    assert!(case.assert_fails(&[&nvml[..], &["--require-energy"]].concat()).contains("there is no GPU 1"));
-    let missing = ["--board", "b.json", "--nvml-library", "none.so", "--require-energy"];
-    assert!(case.assert_fails(&missing).contains("is NVIDIA's driver installed?"));
-    let output = program().args(["boards", "--nvml-library", library]).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("meter  nvml     yes GPU 0, T\n"), "{said}");
-}
-
-#[test]
-fn a_gpu_that_falls_off_the_bus_is_invalid() {
-    let case = Case::doing(&timed_windows("sh sleep 0.05"));
-    case.board(GPU);
-    // It answers when it is opened and for the first idle reading, and then no more.
-    let record = measure_gpu(&case, "readings > 3 ? 15 : 0", "3");
-    assert_eq!((record.energy.status, record.energy.gross_j), (EnergyStatus::Invalid, None));
-    assert!(record.energy.reason.unwrap().contains("GPU 0 is gone"));
-}
+use std::io::Write;
+use std::process::{Command, Stdio};
+use support::{Case, error_of, windows};
 
 #[test]
 fn an_input_rail_is_summed_up() {
-    let case = Case::doing(&timed_windows("sh sleep 0.05"));
+    let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     let sensor = r#""target":null,"runner":"local","meter":"hwmon","hwmon":{"chip":"ina3221","rail":"VDD_IN"}"#;
     case.board(sensor);
     for (file, content) in [
@@ -151,7 +52,7 @@ fn now() -> f64 {
 
 #[test]
 fn a_loggers_watts_are_matched_by_time() {
-    let case = Case::doing(&timed_windows("sh sleep 0.05"));
+    let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     case.board(LOGGER);
     // An hour of 3 W, a sample a second, as if the logger had known.
     let first = now() - 60.0;
@@ -207,14 +108,18 @@ fn what_a_display_showed_is_widened_by_its_resolution() {
     let by_hand = ["--board", "b.json", "--manual-json", "typed.json"];
     typed(&case, "tiny", "7.0");
     let record = case.measures(&by_hand);
-    // 0.5 s for 100, 200 and 300 inferences.
     let energy = &record.energy;
+    let mut times: Vec<f64> = record.windows.iter().map(|w| w.seconds / w.inferences as f64).collect();
+    times.sort_by(f64::total_cmp);
     let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
-    assert!(close(energy.gross_j.unwrap(), 7.0 * 0.0025) && close(energy.net_j.unwrap(), 3.0 * 0.0025), "{energy:?}");
+    assert!(
+        close(energy.gross_j.unwrap(), 7.0 * times[1]) && close(energy.net_j.unwrap(), 3.0 * times[1]),
+        "{energy:?}"
+    );
     let [low, high] = energy.net_interval_j.unwrap();
-    assert!(close(low, 2.8 * 0.5 / 300.0) && close(high, 3.2 * 0.005), "{energy:?}");
+    assert!(close(low, 2.8 * times[0]) && close(high, 3.2 * times[2]), "{energy:?}");
     assert_eq!(energy.manual.as_ref().unwrap().read_by, "Ada");
-    assert_eq!(record.windows[0].joules, Some(3.5));
+    assert_eq!(record.windows[0].joules, Some(7.0 * record.windows[0].seconds));
     assert_eq!((&record.idle_before, record.protocol), (&None, Protocol::Short));
     typed(&case, "tiny", "4.2");
     let record = case.measures(&by_hand);
@@ -237,4 +142,46 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
     assert!(case.assert_fails(&by_hand[2..]).contains("is for boards with the meter manual, but that of host is rapl"));
     let unread = ["--board", "b.json", "--require-energy"];
     assert!(error_of(&case.measure(&unread)).contains("--manual-json"));
+}
+
+/// `measure run` on a terminal, at which this is typed; what it says there.
+fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
+    let measure = case.command(&["--board", "b.json"]);
+    let words: Vec<String> = measure.get_args().map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let line = format!("'{}' {}", measure.get_program().to_string_lossy(), words.join(" "));
+    // `script` gives the program a terminal and types on it what comes through this pipe.
+    let mut script = Command::new("script");
+    script.current_dir(case.path("")).args(["-q", "-e", "-f", "-c", &line, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut script = script.spawn().expect("install bsdutils, for its `script`");
+    script.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
+    let output = script.wait_with_output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn who_reads_a_display_is_asked_on_a_terminal() {
+    let case = Case::new([1, 1, 1]);
+    case.board(BY_HAND);
+    let (done, said) = at_a_terminal(&case, "Kill-A-Watt P4400\nAda\n0.1\nfour\n4.0\n7.0\n60\n");
+    assert!(
+        done && said.contains("Watts now, while nothing runs?") && said.contains("\"four\" is no number"),
+        "{said}"
+    );
+    let record = case.record();
+    let reading = record.energy.manual.unwrap();
+    assert_eq!(
+        (reading.name.as_str(), reading.read_by.as_str(), reading.meter.as_str()),
+        ("tiny", "Ada", "Kill-A-Watt P4400")
+    );
+    assert_eq!((reading.idle_w, reading.load_w, reading.duration_s, reading.resolution_w), (4.0, 7.0, 60.0, 0.1));
+    assert_eq!(record.energy.status, EnergyStatus::Measured);
+    // Nobody there to ask, or who wants to say.
+    let (done, said) = at_a_terminal(&case, "\n");
+    assert!(done && said.contains("unavailable: nobody typed what the board's meter shows"), "{said}");
+    let record = case.measures(&["--board", "b.json"]);
+    assert_eq!(record.energy.status, EnergyStatus::Unavailable);
+    assert!(
+        record.energy.reason.unwrap().contains("measure on a terminal, to be asked what it shows, or give that with")
+    );
 }

@@ -6,7 +6,7 @@ use common::measurement::EnergyStatus;
 use std::env;
 use std::fs;
 use std::path::Path;
-use support::{CRASH, Case, TARGET, program, ready, text, windows};
+use support::{CRASH, Case, TARGET, age, program, ready, text, windows};
 
 /// This machine's own emulator, which Debian's package qemu-user has.
 const QEMU: &str = "qemu-x86_64";
@@ -76,7 +76,8 @@ esac"#;
 fn an_android_device_gets_a_copy_that_is_removed() {
     let case = Case::new([3, 3, 3]);
     case.board(&format!(r#""target":"{TARGET}","runner":"adb","meter":"none""#));
-    fs::create_dir_all(case.path("bin/device")).unwrap();
+    fs::create_dir_all(case.path("bin/device/neuropower-leftover")).unwrap();
+    age(&case.path("bin/device/neuropower-leftover"));
     case.write_program("bin/adb", ADB);
     let on_device = || fs::read_dir(case.path("bin/device")).unwrap().count();
     let device = ["--board", "b.json", "--board-host", "0123"];
@@ -175,9 +176,12 @@ fn the_list_says_what_is_missing() {
     case.write_program("bin/adb", "exit 1");
     let output = program().arg("boards").env("PATH", case.path("bin")).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("runner adb      yes adb\n"), "{said}");
+    assert!(
+        said.contains("runner adb      yes adb; tried with a stand-in for adb, not yet run on hardware\n"),
+        "{said}"
+    );
     assert!(said.contains("runner probe-rs no  the program \"probe-rs\" is not installed"), "{said}");
-    assert!(said.contains("meter  rapl     ") && said.contains("meter  manual   yes\n"), "{said}");
+    assert!(said.contains("meter  rapl     ") && said.contains("meter  manual   yes tried with numbers"), "{said}");
     assert_eq!(said.lines().count(), 11, "one line for each meter and runner: {said}");
     assert!(Path::new(text(&case.path("bin/adb"))).exists());
 }

@@ -5,12 +5,10 @@ mod support;
 use common::hash::sha256_hex;
 use common::measurement::EnergyStatus;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::sshd::Sshd;
-use support::{
-    CRASH, Case, TARGET, WAIT, advance, error_of, package, ready, start, timed_windows, wait_until, windows,
-};
+use support::{CRASH, Case, TARGET, WAIT, advance, age, error_of, package, ready, start, wait_until, windows};
 
 /// A server that is up, and a case whose `b.json` is behind it.
 struct Server {
@@ -56,7 +54,7 @@ fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
     // A counter that advances by 1 J forty times in each window.
     package(case, 1_000_000);
     let again = format!("sh i=0; while [ $i -lt 40 ]; do {}; sleep 0.02; i=$((i + 1)); done", advance(case));
-    case.script(&timed_windows(&again));
+    case.script(&windows([1, 1, 1], &again));
     let record = case.measures(&BOARD);
     for window in &record.windows {
         assert!((1.0..=40.0).contains(&window.joules.unwrap()), "{window:?}");
@@ -142,4 +140,33 @@ fn the_board_is_left_clean_however_measuring_ends() {
         wait_until("the copy was not removed", || !Path::new(copy).parent().unwrap().exists());
         assert!(!case.path("record.json").exists());
     }
+}
+
+#[test]
+fn copies_that_are_left_over_are_removed_by_the_next_and_nothing_else() {
+    let server = Server::start(Case::new([3, 3, 3]));
+    let case = &server.case;
+    case.board(&keys("none"));
+    let ours = |first: char| PathBuf::from(format!("/tmp/neuropower-{first}{:07}", std::process::id()));
+    let [old, fresh, runs, link] = ['a', 'b', 'c', 'd'].map(ours);
+    for folder in [&old, &fresh, &runs] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::write(old.join("bench"), "").unwrap();
+    fs::copy("/bin/sleep", runs.join("bench")).unwrap();
+    let mut running = Command::new(runs.join("bench")).arg("1000").spawn().unwrap();
+    fs::create_dir(case.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(case.path("elsewhere"), &link).unwrap();
+    for folder in [&old, &runs, &case.path("elsewhere")] {
+        age(folder);
+    }
+    case.measures(&BOARD);
+    let left = [&old, &fresh, &runs, &link].map(|folder| folder.exists());
+    running.kill().unwrap();
+    running.wait().unwrap();
+    for folder in [&fresh, &runs] {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    fs::remove_file(&link).unwrap();
+    assert_eq!(left, [false, true, true, true], "old, fresh, running, a link");
 }

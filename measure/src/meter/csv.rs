@@ -8,7 +8,9 @@ use crate::meter::counter::{Fault, Interval};
 use anyhow::{Context, Result, bail, ensure};
 use common::hash::sha256_hex;
 use common::measurement::{EnergyStatus, PowerLog};
+use std::collections::BTreeSet;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,8 +35,8 @@ impl Log {
     }
 
     /// Fills in the energy of intervals that have passed. `started_unix_s` is when their times began to count, and
-    /// `clock_set_by_s` by how much the clock was set since. Returns what is to be said about the log, and the time
-    /// between its samples.
+    /// `clock_set_by_s` by how much the clock was set since. Returns what is to be kept of the log, and the time between
+    /// its samples.
     ///
     /// # Errors
     /// Waiting for the log was interrupted.
@@ -44,29 +46,37 @@ impl Log {
         started_unix_s: f64,
         clock_set_by_s: f64,
     ) -> Result<(Option<PowerLog>, Option<f64>)> {
-        let ends = intervals.iter().map(|interval| started_unix_s + interval.t1_s);
-        let end_s = ends.fold(started_unix_s, f64::max);
-        let read = self.wait_until(end_s);
+        let end_s = intervals.iter().map(|interval| interval.t1_s).fold(0.0, f64::max);
+        let read = self.wait_until(started_unix_s + end_s);
         interrupt::check()?;
+        let read = read.map(|(bytes, samples)| {
+            // As seconds of the intervals' own clock, in which they are kept.
+            let at = |sample: &Sample| Sample { at_s: sample.at_s - started_unix_s, ..*sample };
+            (bytes, samples.iter().map(at).collect::<Vec<_>>())
+        });
+        let fault = |reason| Fault { status: EnergyStatus::Invalid, reason };
+        let mut kept = BTreeSet::new();
         for interval in intervals {
-            let times = [interval.t0_s, interval.t1_s].map(|t| started_unix_s + t);
+            let times = [interval.t0_s, interval.t1_s];
             let joules = match &read {
                 Err(error) => Err(format!("{error:#}")),
                 Ok(_) if clock_set_by_s.abs() > CLOCK_SET_S => {
                     Err(format!("this machine's clock was set by {clock_set_by_s:.3} s meanwhile"))
                 }
-                Ok((_, samples)) => energy(samples, times),
+                Ok((_, samples)) => around(samples, times).and_then(|range| {
+                    kept.extend(range.clone());
+                    energy(&samples[range], times)
+                }),
             };
-            let fault = |reason| Fault { status: EnergyStatus::Invalid, reason };
             interval.energy = joules.map(|joules| Some((joules, 0))).map_err(fault);
         }
         let Ok((bytes, samples)) = read else { return Ok((None, None)) };
-        let used = samples.iter().filter(|sample| (started_unix_s..=end_s).contains(&sample.unix_s));
-        let used: Vec<f64> = used.map(|sample| sample.unix_s).collect();
-        let tick_s = used.first().zip(used.last()).filter(|_| used.len() > 1);
-        let tick_s = tick_s.map(|(first, last)| (last - first) / (used.len() - 1) as f64);
-        let file = self.0.display().to_string();
-        Ok((Some(PowerLog { file, sha256: sha256_hex(&bytes), samples: used.len() }), tick_s))
+        let passed = samples.iter().map(|sample| sample.at_s).filter(|at_s| (0.0..=end_s).contains(at_s));
+        let passed: Vec<f64> = passed.collect();
+        let tick_s = passed.first().zip(passed.last()).filter(|_| passed.len() > 1);
+        let tick_s = tick_s.map(|(first, last)| (last - first) / (passed.len() - 1) as f64);
+        let samples = kept.into_iter().map(|index| [samples[index].at_s, samples[index].watts]).collect();
+        Ok((Some(PowerLog { file: self.0.display().to_string(), sha256: sha256_hex(&bytes), samples }), tick_s))
     }
 
     /// Reads the log, again and again until it has come to this time or is too late.
@@ -74,7 +84,7 @@ impl Log {
         let start = Instant::now();
         loop {
             let (bytes, samples) = read(&self.0)?;
-            if samples.last().is_some_and(|last| last.unix_s >= unix_s) || start.elapsed() > LATE {
+            if samples.last().is_some_and(|last| last.at_s >= unix_s) || start.elapsed() > LATE {
                 return Ok((bytes, samples));
             }
             interrupt::sleep(Duration::from_millis(200))?;
@@ -85,7 +95,7 @@ impl Log {
 /// One line of a log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Sample {
-    unix_s: f64,
+    at_s: f64,
     watts: f64,
 }
 
@@ -113,9 +123,9 @@ fn parse(text: &str) -> Result<Vec<Sample>> {
             bail!("line {number}: {line:?} has no time and power; a line is such as 1764080000.125,5.31");
         };
         ensure!(watts >= 0.0, "line {number}: {watts} W; is the sensor the wrong way round?");
-        let after = samples.last().is_none_or(|last| last.unix_s < unix_s);
+        let after = samples.last().is_none_or(|last| last.at_s < unix_s);
         ensure!(after, "line {number}: its time is not after that of the line before; was the logger's clock set?");
-        samples.push(Sample { unix_s, watts });
+        samples.push(Sample { at_s: unix_s, watts });
     }
     Ok(samples)
 }
@@ -128,22 +138,25 @@ fn named_columns(names: &[&str]) -> Result<[usize; 2]> {
     Ok([column("unix_s")?, column("watts")?])
 }
 
-/// Energy between two times, by the trapezoidal rule; at both of them power is interpolated.
-fn energy(samples: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, String> {
-    let first = samples.iter().rposition(|sample| sample.unix_s <= t0_s);
-    let last = samples.iter().position(|sample| sample.unix_s >= t1_s);
-    let (Some(first), Some(last)) = (first, last) else {
-        return Err("the power log does not cover that time".to_string());
-    };
+/// The samples between two times, and one before and after.
+fn around(samples: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<RangeInclusive<usize>, String> {
+    let first = samples.iter().rposition(|sample| sample.at_s <= t0_s);
+    let last = samples.iter().position(|sample| sample.at_s >= t1_s);
+    let both = first.zip(last).map(|(first, last)| first..=last);
+    both.ok_or_else(|| "the power log does not cover that time".to_string())
+}
+
+/// Energy between two times from the samples around them, by the trapezoidal rule; at both of them power is interpolated.
+fn energy(around: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, String> {
     let mut joules = 0.0;
-    for pair in samples[first..=last].windows(2) {
+    for pair in around.windows(2) {
         let (a, b) = (pair[0], pair[1]);
-        let gap_s = b.unix_s - a.unix_s;
+        let gap_s = b.at_s - a.at_s;
         if gap_s > LONGEST_GAP_S {
             return Err(format!("the power log has no sample for {gap_s:.1} s"));
         }
-        let watts = |at_s: f64| a.watts + (b.watts - a.watts) * (at_s - a.unix_s) / gap_s;
-        let (from_s, to_s) = (a.unix_s.max(t0_s), b.unix_s.min(t1_s));
+        let watts = |at_s: f64| a.watts + (b.watts - a.watts) * (at_s - a.at_s) / gap_s;
+        let (from_s, to_s) = (a.at_s.max(t0_s), b.at_s.min(t1_s));
         joules += (to_s - from_s) * (watts(from_s) + watts(to_s)) / 2.0;
     }
     if joules > 0.0 { Ok(joules) } else { Err("the power log has only zeros for that time".to_string()) }
@@ -153,8 +166,12 @@ fn energy(samples: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, String> {
 mod tests {
     use super::*;
 
-    fn sample(unix_s: f64, watts: f64) -> Sample {
-        Sample { unix_s, watts }
+    fn sample(at_s: f64, watts: f64) -> Sample {
+        Sample { at_s, watts }
+    }
+
+    fn energy(samples: &[Sample], times: [f64; 2]) -> Result<f64, String> {
+        around(samples, times).and_then(|range| super::energy(&samples[range], times))
     }
 
     fn error_of(text: &str) -> String {
@@ -214,7 +231,8 @@ mod tests {
             (interval.energy, said)
         };
         let (energy, (said, tick_s)) = filled(0.01);
-        assert_eq!((energy, said.unwrap().samples, tick_s), (Ok(Some((4.0, 0))), 2, Some(1.0)));
+        assert_eq!((energy, tick_s), (Ok(Some((4.0, 0))), Some(1.0)));
+        assert_eq!(said.unwrap().samples, [[0.0, 4.0], [1.0, 4.0], [2.0, 4.0]]);
         for set_by_s in [-3600.0, 0.2] {
             let fault = filled(set_by_s).0.unwrap_err();
             assert!(fault.status == EnergyStatus::Invalid && fault.reason.contains("clock was set"), "{fault:?}");

@@ -1,7 +1,9 @@
 //! Meters: where energy is read. A meter that cannot be used says why, and never gives a number instead.
 
+pub(crate) mod ask;
 pub(crate) mod counter;
 pub(crate) mod csv;
+pub(crate) mod gpu_watch;
 pub(crate) mod hwmon;
 pub(crate) mod nvml;
 pub(crate) mod rapl;
@@ -69,6 +71,8 @@ pub(crate) enum Means {
     Logged(csv::Log),
     /// What somebody read from a display.
     Typed(ManualReading),
+    /// What somebody at the terminal will read from a display.
+    Asked,
     /// Nowhere, and why.
     Nowhere(String),
 }
@@ -120,9 +124,12 @@ pub(crate) fn open(board: &Board, args: &MeterArgs, files: impl FnOnce() -> Resu
         },
         Meter::Manual => match &args.manual_json {
             Some(file) => Means::Typed(json::read(file)?),
-            None => {
-                Means::Nowhere("the board's meter is read by hand: give what it shows with --manual-json".to_string())
-            }
+            None if ask::at_a_terminal() => Means::Asked,
+            None => Means::Nowhere(
+                "the board's meter is read by hand: measure on a terminal, to be asked what it shows, or give that with \
+                 --manual-json"
+                    .to_string(),
+            ),
         },
         Meter::None => Means::Nowhere("the board's meter is `none`".to_string()),
     })
@@ -155,5 +162,6 @@ fn on_host_one(meter: Meter, args: &MeterArgs) -> MeterOnHost {
         Meter::Csv | Meter::Manual | Meter::None => Ok(vec![]),
     };
     let (usable, reason) = (counters.is_ok(), counters.as_ref().err().cloned());
-    MeterOnHost { meter, usable, counters: counters.unwrap_or_default(), reason }
+    let tried = meter.tried().to_string();
+    MeterOnHost { meter, usable, counters: counters.unwrap_or_default(), reason, tried }
 }

@@ -79,7 +79,9 @@ impl Gpu {
     }
 }
 
-fn load(library: Option<&Path>) -> Result<Box<Nvml>, String> {
+/// # Errors
+/// The library cannot be loaded.
+pub(super) fn load(library: Option<&Path>) -> Result<Box<Nvml>, String> {
     let mut builder = Nvml::builder();
     if let Some(library) = library {
         builder.lib_path(library.as_os_str());
@@ -90,7 +92,8 @@ fn load(library: Option<&Path>) -> Result<Box<Nvml>, String> {
         .map_err(|error| format!("NVML cannot be loaded ({error}); is NVIDIA's driver installed?"))
 }
 
-fn name(nvml: &Nvml, index: u32) -> String {
+/// What people call a GPU.
+pub(super) fn name(nvml: &Nvml, index: u32) -> String {
     let name = nvml.device_by_index(index).and_then(|gpu| gpu.name());
     name.map_or_else(|_| format!("GPU {index}"), |name| format!("GPU {index}, {name}"))
 }

@@ -20,6 +20,9 @@ const OPTIONS: [&str; 5] = [
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
 ];
+/// A copy that no program runs from is left over after so many minutes: whoever made it was killed before it was started, or
+/// the board was switched off.
+const LEFT_OVER_MIN: u32 = 60;
 /// Where copies are, on Linux and on Android.
 const FOLDERS: [&str; 2] = ["/tmp/neuropower-", "/data/local/tmp/neuropower-"];
 
@@ -84,9 +87,9 @@ impl Link {
         command
     }
 
-    /// Copies a file to `bench` in a new folder; prints that folder and the copy's hash.
+    /// Copies a file to `bench` in a new folder; prints that folder and the copy's hash. Removes what earlier ones left.
     fn copy(&self, file: &Path) -> Result<String> {
-        let make = |parent: &str| format!("d=$(mktemp -d {parent}XXXXXXXX) && echo $d");
+        let make = |parent: &str| format!("{}d=$(mktemp -d {parent}XXXXXXXX) && echo $d", without_left_overs(parent));
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
         match self {
             Link::Ssh(..) => {
@@ -118,6 +121,15 @@ impl Link {
     fn instead(&self, said: &str) -> String {
         format!("{} said {said:?} instead of where the copy is; does its shell print a greeting?", self.name())
     }
+}
+
+/// A script that removes the folders of copies that are left over, and no others: links and those of other users stay.
+fn without_left_overs(parent: &str) -> String {
+    format!(
+        "for d in {parent}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
+         [ -n \"$(find \"$d\" -prune -mmin +{LEFT_OVER_MIN} 2>/dev/null)\" ] && \
+         ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" && rm -rf \"$d\" 2>/dev/null; done; "
+    )
 }
 
 fn harmless(address: &str) -> Result<String> {
@@ -175,7 +187,7 @@ impl Copied {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // Nothing more can be done where the board is gone: the copy stays in its /tmp.
+        // Nothing more can be done where the board is gone: the copy stays until the next one is made.
         let mut remove = self.link.shell(&format!("rm -rf {}", self.folder));
         let _ = remove.stdin(Stdio::null()).output();
     }

@@ -82,6 +82,7 @@ fn on_host_one(runner: Runner) -> RunnerOnHost {
         runner,
         usable: !there.is_empty(),
         tools: there.into_iter().map(String::from).collect(),
+        tried: runner.tried().to_string(),
         reason: (!not.is_empty()).then(|| not.into_iter().map(missing).collect::<Vec<_>>().join("; ")),
     }
 }

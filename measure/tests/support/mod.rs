@@ -58,10 +58,11 @@ pub(crate) fn start(number: usize) -> String {
     format!(r#"{{"schema":"neuropower/bench/1","event":"start","window":{number}}}"#)
 }
 
-/// The line that ends a window of 100 inferences for the first, 200 for the second, and so on.
+/// The line that ends a window of 100 inferences for the first, 200 for the second, and so on; it says how long that really
+/// took.
 pub(crate) fn end(number: usize, p50_ms: u32) -> String {
     format!(
-        r#"{{"schema":"neuropower/bench/1","event":"window","window":{number},"inferences":{number}00,"seconds":0.5,"p50_s":{p50_ms}e-3,"p90_s":0.5,"p99_s":0.75}}"#
+        r#"{{"schema":"neuropower/bench/1","event":"window","window":{number},"inferences":{number}00,"seconds":SECONDS,"p50_s":{p50_ms}e-3,"p90_s":0.5,"p99_s":0.75}}"#
     )
 }
 
@@ -74,11 +75,6 @@ pub(crate) fn windows(p50_ms: [u32; 3], between: &str) -> String {
         lines.push(end(index + 1, p50_ms));
     }
     lines.join("\n") + "\n"
-}
-
-/// Three windows in each of which something is done that takes its time.
-pub(crate) fn timed_windows(between: &str) -> String {
-    windows([1, 1, 1], between).replace("\"seconds\":0.5", "\"seconds\":SECONDS")
 }
 
 /// A crate, a profile, a place for the record, and a fake `/sys`.
@@ -212,6 +208,12 @@ pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
         assert!(start.elapsed().as_secs() < 60, "{what}");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+/// Makes a file or folder two hours old.
+pub(crate) fn age(path: &Path) {
+    let done = Command::new("touch").args(["-d", "2 hours ago"]).arg(path).status();
+    assert!(done.unwrap().success());
 }
 
 /// A powercap package.

@@ -1,0 +1,166 @@
+//! The meter `manual` at a terminal: somebody is asked what a wall meter shows.
+
+use crate::interrupt;
+use anyhow::{Context, Result};
+use common::manual::ManualReading;
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+
+/// Whether there is somebody to ask.
+pub(crate) fn at_a_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Who answers.
+pub(crate) trait Answers {
+    /// The answer without spaces around it; `None` where there will be none any more.
+    ///
+    /// # Errors
+    /// It cannot be read, or the program was asked to end.
+    fn ask(&mut self, question: &str) -> Result<Option<String>>;
+}
+
+/// Questions on standard error, answers from standard input.
+#[derive(Debug)]
+pub(crate) struct Terminal;
+
+impl Answers for Terminal {
+    fn ask(&mut self, question: &str) -> Result<Option<String>> {
+        let mut out = std::io::stderr();
+        write!(out, "{question} ").and_then(|()| out.flush()).context("cannot ask on the terminal")?;
+        let (send, answer) = channel();
+        // Waiting in a thread of its own, so that a signal ends it.
+        thread::spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            let _ = send.send(read.map(|bytes| (bytes > 0).then(|| line.trim().to_string())));
+        });
+        loop {
+            interrupt::check()?;
+            match answer.recv_timeout(interrupt::POLL) {
+                Ok(answer) => return answer.context("cannot read from the terminal"),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// What is known before the crate runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Begun {
+    meter: String,
+    read_by: String,
+    resolution_w: f64,
+    idle_w: f64,
+}
+
+/// Asks about the meter, and what it shows while nothing runs. `None` where nobody wants to say.
+///
+/// # Errors
+/// Those of [`Answers::ask`].
+pub(crate) fn before(answers: &mut dyn Answers) -> Result<Option<Begun>> {
+    let Some(meter) = answers.ask("Which wall meter is it (Enter alone: no energy)?")? else { return Ok(None) };
+    if meter.is_empty() {
+        return Ok(None);
+    }
+    let Some(read_by) = words(answers, "Who reads it?")? else { return Ok(None) };
+    let Some(resolution_w) = number(answers, "The smallest step of its display, in watts?", None)? else {
+        return Ok(None);
+    };
+    let idle = number(answers, "Watts now, while nothing runs? (Then watch it while the windows run.)", None)?;
+    Ok(idle.map(|idle_w| Begun { meter, read_by, resolution_w, idle_w }))
+}
+
+/// Asks what the meter showed while the crate `name` ran for some time. `None` where nobody says.
+///
+/// # Errors
+/// Those of [`Answers::ask`].
+pub(crate) fn after(
+    answers: &mut dyn Answers,
+    begun: Begun,
+    name: String,
+    windows_s: f64,
+) -> Result<Option<ManualReading>> {
+    let Begun { meter, read_by, resolution_w, idle_w } = begun;
+    let Some(load_w) = number(answers, "Watts while the windows ran?", None)? else { return Ok(None) };
+    let question = format!("For how many seconds were these watched (Enter alone: {windows_s:.1})?");
+    let Some(duration_s) = number(answers, &question, Some(windows_s))? else { return Ok(None) };
+    Ok(Some(ManualReading { name, meter, read_by, idle_w, load_w, duration_s, resolution_w }))
+}
+
+fn words(answers: &mut dyn Answers, question: &str) -> Result<Option<String>> {
+    loop {
+        match answers.ask(question)? {
+            Some(answer) if answer.is_empty() => {}
+            answer => return Ok(answer),
+        }
+    }
+}
+
+/// A number above 0, asked for until it is one.
+fn number(answers: &mut dyn Answers, question: &str, default: Option<f64>) -> Result<Option<f64>> {
+    let mut asked = question.to_string();
+    loop {
+        let Some(answer) = answers.ask(&asked)? else { return Ok(None) };
+        if let Some(default) = default.filter(|_| answer.is_empty()) {
+            return Ok(Some(default));
+        }
+        match answer.parse::<f64>() {
+            Ok(number) if number.is_finite() && number > 0.0 => return Ok(Some(number)),
+            Ok(_) | Err(_) => asked = format!("{answer:?} is no number above 0 such as 6.8. {question}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::json::Document;
+
+    /// Answers in order, and what was asked.
+    struct Script<'a>(std::slice::Iter<'a, &'a str>, Vec<String>);
+
+    impl Answers for Script<'_> {
+        fn ask(&mut self, question: &str) -> Result<Option<String>> {
+            self.1.push(question.to_string());
+            Ok(self.0.next().map(|answer| (*answer).to_string()))
+        }
+    }
+
+    fn asked(answers: &[&str]) -> (Option<ManualReading>, Vec<String>) {
+        let mut script = Script(answers.iter(), vec![]);
+        let begun = before(&mut script).unwrap();
+        let reading = begun.and_then(|begun| after(&mut script, begun, "tiny".into(), 50.0).unwrap());
+        (reading, script.1)
+    }
+
+    #[test]
+    fn all_that_the_record_needs_is_asked() {
+        let (reading, questions) = asked(&["Kill-A-Watt P4400", "Ada", "0.1", "4.0", "7.5", ""]);
+        let reading = reading.unwrap();
+        reading.check().unwrap();
+        assert_eq!((reading.meter.as_str(), reading.read_by.as_str()), ("Kill-A-Watt P4400", "Ada"));
+        let numbers = (reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s);
+        assert_eq!((numbers, reading.name.as_str()), ((0.1, 4.0, 7.5, 50.0), "tiny"));
+        assert_eq!(questions.len(), 6);
+        assert!(questions[3].contains("nothing runs") && questions[5].contains("50.0"), "{questions:?}");
+    }
+
+    #[test]
+    fn what_is_no_number_is_asked_for_again() {
+        let (reading, questions) = asked(&["P", "", "A", "0", "0.1", "-4", "4.0", "many", "7", "inf", "30"]);
+        let reading = reading.unwrap();
+        assert_eq!((reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s), (0.1, 4.0, 7.0, 30.0));
+        assert!(questions[4].contains("\"0\" is no number above 0"), "{questions:?}");
+    }
+
+    #[test]
+    fn who_says_nothing_has_no_energy() {
+        assert_eq!(asked(&[""]).0, None);
+        for said in 0..6 {
+            assert_eq!(asked(&["P", "A", "0.1", "4", "7", "50"][..said]).0, None, "{said}");
+        }
+    }
+}
