@@ -7,6 +7,7 @@
 mod board;
 mod bound;
 mod costs;
+pub mod cuda;
 mod emit;
 mod figure;
 mod folder;
@@ -21,6 +22,7 @@ mod placement;
 pub mod plan;
 pub mod platform;
 pub mod report;
+mod tiling;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};

@@ -6,11 +6,11 @@ use crate::bound;
 use crate::graph::{Graph, Kind, Operation, Prologue, lower};
 use crate::memory::{Buffer, assign, live};
 use crate::placement::{Place, Placement};
+use crate::tiling;
 use anyhow::Result;
 use common::activation::PiecewiseActivation;
 use common::network::{Network, Shape};
-use runtime::conv::{Convolution, MAX_TILE};
-use runtime::simd::MAX_LANES;
+use runtime::conv::Convolution;
 use std::ops::Range;
 
 /// A plan.
@@ -145,18 +145,39 @@ pub enum ConstantKind {
 /// Constants begin at multiples of this many f32: 64 bytes, a cache line.
 const CONSTANT_ALIGNMENT: usize = 16;
 
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// One core that does one thing after the other.
+    Processor,
+    /// Many threads: none may write where another one reads, and each block of them has scratch memory of its own.
+    Gpu,
+}
+
 impl Plan {
-    /// Plans a network.
+    /// Plans a network for a processor.
     ///
     /// # Errors
     /// The graph is inconsistent, or needs more memory than is sensible.
     pub fn new(network: &Network) -> Result<Plan> {
+        Plan::on(network, Machine::Processor)
+    }
+
+    /// Plans a network.
+    ///
+    /// # Errors
+    /// The graph is inconsistent, or needs more memory than is sensible.
+    pub fn on(network: &Network, machine: Machine) -> Result<Plan> {
         let graph = lower(network)?;
         bound::check(&graph)?;
         let placement = Placement::new(&graph);
-        let layout = lay_out(&graph, &placement);
+        let layout = match machine {
+            Machine::Processor => lay_out(&graph, &placement),
+            Machine::Gpu => lay_out_apart(&graph, &placement),
+        };
         let arena_len = layout.arena_len;
-        let mut planner = Planner { graph: &graph, placement: &placement, layout, constants: Vec::new(), end: 0 };
+        let (placement, constants) = (&placement, Vec::new());
+        let mut planner = Planner { machine, graph: &graph, placement, layout, constants, end: 0 };
         let mut steps = Vec::new();
         for (index, operation) in graph.operations.iter().enumerate() {
             match operation.kind {
@@ -218,6 +239,13 @@ fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
     Layout { buffers: offsets, scratches, allowances, arena_len }
 }
 
+/// No kernel has scratch memory, and none writes over what it reads but element by element.
+fn lay_out_apart(graph: &Graph, placement: &Placement) -> Layout {
+    let (buffers, arena_len) = assign(&lifetimes(graph, placement));
+    let steps = graph.operations.len();
+    Layout { buffers, scratches: vec![0..0; steps], allowances: vec![0; steps], arena_len }
+}
+
 /// The buffers of the values, each from the first step that touches it to the last.
 fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
     let unused = Buffer { len: 0, first: usize::MAX, last: 0, over: None };
@@ -255,7 +283,7 @@ fn scratch_len(graph: &Graph, operation: &Operation, allowance: usize) -> usize 
     let input = graph.values[operation.inputs[0]];
     match operation.kind {
         Kind::Convolution { filters, kernel, stride } => {
-            convolution(input, filters, kernel, stride, allowance).0.scratch_len()
+            tiling::for_processor(input, [filters, kernel, stride], allowance).0.scratch_len()
         }
         Kind::AveragePool { size } => size * input.width,
         Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
@@ -263,24 +291,8 @@ fn scratch_len(graph: &Graph, operation: &Operation, allowance: usize) -> usize 
     }
 }
 
-/// The most scratch memory that a convolution takes, 128 KiB, since more makes it no faster, and what it takes even where
-/// that is a large part of the arena, 8 KiB.
-const MOST_SCRATCH: usize = 1 << 15;
-const LEAST_SCRATCH: usize = 1 << 11;
-
-/// The convolution's numbers and tile: as few tiles as possible, all of one size; in chunks of about one size as well, as
-/// few as fit into so much scratch memory.
-fn convolution(input: Shape, filters: usize, kernel: usize, stride: usize, allowance: usize) -> (Convolution, usize) {
-    let Shape { channels, height, width } = input;
-    let layer = Convolution { channels, height, width, filters, kernel, stride, chunk: 1 };
-    let tile = filters.div_ceil(filters.div_ceil(MAX_TILE));
-    let room = allowance.clamp(LEAST_SCRATCH, MOST_SCRATCH) - MAX_LANES;
-    let chunk = (room / layer.plane_len()).clamp(1, channels);
-    let chunk = channels.div_ceil(channels.div_ceil(chunk));
-    (Convolution { chunk, ..layer }, tile)
-}
-
 struct Planner<'a> {
+    machine: Machine,
     graph: &'a Graph,
     placement: &'a Placement,
     layout: Layout,
@@ -315,7 +327,10 @@ impl Planner<'_> {
         let kernel = match operation.kind {
             Kind::Convolution { filters, kernel, stride } => {
                 let allowance = self.layout.allowances[index];
-                let (layer, tile) = convolution(input, filters, kernel, stride, allowance);
+                let (layer, tile) = match self.machine {
+                    Machine::Processor => tiling::for_processor(input, [filters, kernel, stride], allowance),
+                    Machine::Gpu => tiling::for_gpu(input, [filters, kernel, stride]),
+                };
                 let weights = self.constant(node, ConstantKind::Convolution { tile }, layer.weights_len(tile));
                 Kernel::Convolution { layer, tile, weights }
             }

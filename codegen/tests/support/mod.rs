@@ -1,7 +1,10 @@
 //! What the tests share: small networks, random weights, and an interpreter of plans.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod gpu;
 pub(crate) mod interpreter;
+pub(crate) mod pairs;
+pub(crate) mod random;
 pub(crate) mod site;
 
 use common::activation::{Activation, PiecewiseActivation};

@@ -1,0 +1,148 @@
+//! Runs a plan for a GPU on the processor: the kernels' own source, built with g++ and `tests/cuda/gpu.h`.
+
+use super::{random_weights, success};
+use codegen::cuda::{Call, KERNELS, Place, calls};
+use codegen::pack::pack;
+use codegen::plan::{Machine, Plan};
+use common::network::Network;
+use common::weights::Weights;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// Enough blocks for every launch that has the fewest; more than any launch has.
+pub(crate) const FEWEST_BLOCKS: u32 = 0;
+pub(crate) const MOST_BLOCKS: u32 = u32::MAX;
+
+/// Whether there is a compiler; says aloud that tests are left out where there is none.
+pub(crate) fn has_compiler() -> bool {
+    let has = Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !has {
+        eprintln!("G++ IS MISSING: KERNELS FOR GPUS ARE NOT TESTED; install it and run this test again");
+    }
+    has
+}
+
+fn compiler() -> Command {
+    let mut compiler = Command::new("g++");
+    compiler.args(["-std=c++17", "-O1", "-march=native", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]);
+    compiler.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda"));
+    compiler
+}
+
+/// What is the same for all networks and kernels, built once.
+fn runner() -> &'static Path {
+    static RUNNER: OnceLock<PathBuf> = OnceLock::new();
+    RUNNER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gpu");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("kernels.cu"), KERNELS).unwrap();
+        let (source, object) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/gpu.cpp"), folder.join("gpu.o"));
+        success(&compiler().arg("-I").arg(&folder).arg("-c").arg(source).arg("-o").arg(&object).output().unwrap());
+        object
+    })
+}
+
+/// A network's program.
+pub(crate) struct Emulator {
+    dir: tempfile::TempDir,
+    /// The weights, random ones.
+    pub(crate) weights: Weights,
+    classes: usize,
+}
+
+impl Emulator {
+    /// Builds it with the kernels as they are.
+    pub(crate) fn new(network: &Network) -> Emulator {
+        Emulator::with_kernels(network, KERNELS)
+    }
+
+    /// Builds it with other kernels.
+    pub(crate) fn with_kernels(network: &Network, kernels: &str) -> Emulator {
+        let dir = tempfile::tempdir().unwrap();
+        let weights = random_weights(network, 5);
+        let plan = Plan::on(network, Machine::Gpu).unwrap();
+        let constants = pack(&plan, network, &weights).unwrap();
+        let emulator = Emulator { dir, weights, classes: network.classes.len() };
+        fs::write(emulator.path("kernels.cu"), kernels).unwrap();
+        fs::write(emulator.path("network.cpp"), table(network, &plan)).unwrap();
+        fs::write(emulator.path("constants"), bytes(&constants)).unwrap();
+        let mut build = compiler();
+        build.arg("-I").arg(emulator.dir.path()).arg("-o").arg(emulator.path("run"));
+        success(&build.arg(emulator.path("network.cpp")).arg(runner()).output().unwrap());
+        emulator
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The logits of images, so many at a time, with launches of so many blocks, in one of the orders of `gpu.h`.
+    pub(crate) fn run(&self, images: &[Vec<f32>], batch: usize, enough: u32, order: u32) -> Vec<Vec<f32>> {
+        success(&self.try_run(images, batch, enough, order));
+        self.logits()
+    }
+
+    /// What was computed last.
+    pub(crate) fn logits(&self) -> Vec<Vec<f32>> {
+        let logits = fs::read(self.path("logits")).unwrap();
+        let logits: Vec<f32> = logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        logits.chunks(self.classes).map(<[f32]>::to_vec).collect()
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) fn try_run(&self, images: &[Vec<f32>], batch: usize, enough: u32, order: u32) -> Output {
+        fs::write(self.path("images"), bytes(&images.concat())).unwrap();
+        let numbers = [batch.to_string(), enough.to_string(), order.to_string()];
+        let files = ["constants", "images", "logits"].map(|name| self.path(name));
+        Command::new(self.path("run")).args(files).args(numbers).output().unwrap()
+    }
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// The calls as a C++ table.
+fn table(network: &Network, plan: &Plan) -> String {
+    let calls: Vec<String> = calls(network, plan).unwrap().iter().map(row).collect();
+    format!(
+        "#include \"gpu.h\"\n
+template <class Kernel>
+static void run(const void *arguments) {{
+    Kernel::run(*static_cast<const Arguments *>(arguments));
+}}\n
+const long long IMAGE_LEN = {}, ARENA_LEN = {}, CLASSES = {};
+const std::vector<Call> calls = {{\n{}}};\n",
+        network.input.shape().elements(),
+        plan.arena_len,
+        network.classes.len(),
+        calls.concat()
+    )
+}
+
+fn row(call: &Call) -> String {
+    let place = |place: Place| match place {
+        Place::Image => "{IMAGE, 0}".to_string(),
+        Place::Arena(at) => format!("{{ARENA, {at}}}"),
+        Place::Logits => "{LOGITS, 0}".to_string(),
+    };
+    let constant = |at: Option<usize>| at.map_or("-1".to_string(), |at| at.to_string());
+    let launches: Vec<String> = call
+        .launches
+        .iter()
+        .map(|launch| format!("{{run<{}>, {}, {}, {}}}", launch.kernel, launch.blocks, launch.threads, launch.shared))
+        .collect();
+    format!(
+        "    {{{}, {}, {}, {}, {}, {}, {}, {{{}}}}},\n",
+        place(call.from),
+        place(call.to),
+        constant(call.norm),
+        constant(call.weights),
+        constant(call.bias),
+        call.channels,
+        call.filters,
+        launches.join(", ")
+    )
+}
