@@ -7,6 +7,7 @@ use common::board::Board;
 use common::dataset::Dataset;
 use common::fidelity::Fidelity;
 use common::genome::Genome;
+use common::gpu::GpuFacts;
 use common::json::{self, Document};
 use common::manifest::Manifest;
 use common::manual::ManualReading;
@@ -80,6 +81,10 @@ fn every_kind_has_an_example_that_its_type_reads() {
         match language.as_str() {
             "json" => kinds.extend([check(&content)]),
             "jsonl" => kinds.extend(content.lines().map(check)),
+            "gpu" => {
+                let gpu: GpuFacts = serde_json::from_str(&content).unwrap();
+                assert_eq!(serde_json::to_value(&gpu).unwrap(), serde_json::from_str::<Value>(&content).unwrap());
+            }
             "classify" | "select-in" | "select-out" => {}
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }

@@ -3,8 +3,9 @@
 
 use crate::stats::{median, ratio_interval};
 use anyhow::{Context, Result, bail, ensure};
+use common::gpu::GpuFacts;
 use common::json;
-use common::measurement::{EnergyStatus, Measurement, Protocol};
+use common::measurement::{Communication, EnergyStatus, Measurement, Protocol};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -76,17 +77,33 @@ fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     if base.emulated {
         lines.push("note: times of an emulator, which say little about a board's".into());
     }
+    let of_parts: [(&str, fn(&Communication) -> f64); 3] =
+        [("kernels", |c| c.kernel_s), ("copying to the device", |c| c.h2d_s), ("copying back", |c| c.d2h_s)];
+    for (name, of) in of_parts {
+        if let Some((base, record)) = parts(base, of).zip(parts(record, of)) {
+            lines.push(ratio(&format!("speedup, {name}"), exact(base), exact(record), "faster", "slower"));
+        }
+    }
     for (name, of) in [("energy efficiency, gross", gross as fn(&_) -> _), ("energy efficiency, net", net)] {
         lines.push(ratio(name, of(base), of(record), "less energy", "more energy"));
     }
     if [base, record].iter().any(|m| m.protocol == Protocol::Short) {
         lines.push("note: measured by the short protocol, good for a first look only".into());
     }
+    for m in [base, record] {
+        let warnings = m.gpu.iter().flat_map(GpuFacts::warnings);
+        lines.extend(warnings.map(|warning| format!("note: {}: {warning}", m.ran.name)));
+    }
     if base.energy.meter != record.energy.meter {
         let meters = (&base.energy.meter, &record.energy.meter);
         lines.push(format!("note: the meters {} and {} may see different parts of a board", meters.0, meters.1));
     }
     lines
+}
+
+/// A part of an inference in each window, where all windows tell.
+fn parts(record: &Measurement, of: fn(&Communication) -> f64) -> Option<Vec<f64>> {
+    record.windows.iter().map(|window| window.communication.as_ref().map(of)).collect()
 }
 
 /// What a record says in each window.

@@ -171,6 +171,12 @@ fn clocks_held_back_and_other_processes_are_noticed_and_said() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("note     the GPU's clocks were held back: SW_POWER_CAP\n"), "{said}");
     assert!(said.contains("note     other processes were on the GPU: python3 (4242)\n"), "{said}");
+    let output = program().current_dir(case.path("")).args(["compare", "record.json", "record.json"]).output().unwrap();
+    let compared = String::from_utf8(output.stdout).unwrap();
+    for part in ["kernels", "copying to the device", "copying back"] {
+        assert!(compared.contains(&format!("speedup, {part}: 1.000 x, no interval: 3 windows")), "{compared}");
+    }
+    assert!(compared.contains("note: tiny: other processes were on the GPU: python3 (4242)"), "{compared}");
     let gpu = case.record().gpu.unwrap();
     assert_eq!(gpu.throttled.value, Some(vec!["SW_POWER_CAP".to_string()]));
     assert_eq!(gpu.other_processes.value.unwrap()[0].pid, 4242);

@@ -2,6 +2,7 @@
 
 mod support;
 
+use common::board::{Meter, Runner};
 use common::measurement::EnergyStatus;
 use std::env;
 use std::fs;
@@ -184,4 +185,14 @@ fn the_list_says_what_is_missing() {
     assert!(said.contains("meter  rapl     ") && said.contains("meter  manual   yes tried with numbers"), "{said}");
     assert_eq!(said.lines().count(), 11, "one line for each meter and runner: {said}");
     assert!(Path::new(text(&case.path("bin/adb"))).exists());
+}
+
+#[test]
+fn the_page_says_with_what_each_runner_and_meter_was_tried() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/adding-a-board.md")).unwrap();
+    let runners = Runner::ALL.into_iter().map(|runner| (runner.to_string(), runner.tried()));
+    for (name, tried) in runners.chain(Meter::ALL.into_iter().map(|meter| (meter.to_string(), meter.tried()))) {
+        let row = |line: &&str| line.starts_with(&format!("| `{name}` |")) && line.ends_with(&format!("| {tried} |"));
+        assert_eq!(page.lines().filter(row).count(), 1, "{name}: {tried}");
+    }
 }

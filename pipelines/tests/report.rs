@@ -3,6 +3,7 @@
 mod fixture;
 
 use common::genome::Optimizer;
+use common::gpu::{GpuFacts, GpuProcess};
 use common::json::{self, Known};
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
@@ -308,6 +309,30 @@ fn networks_are_compared_with_a_baseline_as_in_table_3() {
     assert!(
         compared(&fixture, "1/dense", "1/pruned").1.contains("host is emulated: its times say nothing about a board")
     );
+}
+
+#[test]
+fn what_a_gpu_did_is_shown() {
+    let fixture = Fixture::new();
+    fixture.change(DENSE, |m: &mut Measurement| {
+        m.communication = Some(Communication { h2d_s: 3.25e-6, kernel_s: 2.5e-3, d2h_s: 1.75e-6 });
+        m.gpu = Some(GpuFacts {
+            name: "GPU 0, T".into(),
+            driver: Known::of("580.95".into()),
+            sm_clock_hz: Known::of([1.5e9, 1.98e9]),
+            memory_clock_hz: Known::unknown("not supported"),
+            temperature_c: Known::of([51.0, 51.0]),
+            throttled: Known::of(vec!["SW_POWER_CAP".into()]),
+            other_processes: Known::of(vec![GpuProcess { pid: 42, program: Some(format!("python3 {HOSTILE}")) }]),
+        });
+    });
+    let (said, page) = report_well(&fixture);
+    assert!(said.contains("On host, the GPU's clocks were held back: SW_POWER_CAP."), "{said}");
+    assert!(said.contains("On host, other processes were on the GPU: python3"), "{said}");
+    for shown in ["3.25 µs", "2.50 ms", "1.75 µs", "1.50 GHz to 1.98 GHz", "51 °C", "580.95", "copy back"] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    assert!(page.contains("not known (not supported)") && !page.contains(HOSTILE));
 }
 
 #[test]

@@ -5,12 +5,13 @@ use super::results;
 use super::run_folder::Run;
 use super::table::{Table, entry};
 use super::units::{count, date, si};
+use common::gpu::{GpuFacts, GpuProcess};
 use common::json::Known;
-use common::measurement::{Energy, Measurement, Protocol};
+use common::measurement::{Communication, Energy, Measurement, Protocol};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// What to keep in mind where measurements are short or emulated.
+/// What to keep in mind where measurements are short or emulated, or a GPU was not the crate's alone.
 pub(super) fn caution(run: &Run) -> Option<String> {
     let measured = || run.variants().flat_map(|(.., variant)| &variant.measurements);
     let short: BTreeSet<&str> =
@@ -26,7 +27,11 @@ pub(super) fn caution(run: &Run) -> Option<String> {
     let emulated = emulated.into_iter().collect::<Vec<_>>().join(", ");
     let emulated = (!emulated.is_empty())
         .then(|| format!("Times on {emulated} are an emulator's: they say nothing about how fast a board is."));
-    let cautions: Vec<String> = short.into_iter().chain(emulated).collect();
+    let gpu = |(board, m): (&String, &Measurement)| -> Vec<String> {
+        m.gpu.iter().flat_map(GpuFacts::warnings).map(|warning| format!("On {board}, {warning}.")).collect()
+    };
+    let gpus: BTreeSet<String> = measured().flat_map(gpu).collect();
+    let cautions: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
     (!cautions.is_empty()).then(|| cautions.join(" "))
 }
 
@@ -46,7 +51,7 @@ pub(super) fn sections(run: &Run) -> String {
 }
 
 fn board_table(run: &Run, board: &str) -> Table {
-    let mut table = Table::new([
+    let mut titles = vec![
         ("rank", true),
         ("variant", false),
         ("protocol", false),
@@ -59,11 +64,17 @@ fn board_table(run: &Run, board: &str) -> Table {
         ("energy, net", true),
         ("weights", false),
         ("binary", false),
-    ]);
+    ];
+    // Copying and computing, on a processor with a memory of its own.
+    let parts = run.variants().any(|(.., v)| v.measurements.get(board).is_some_and(|m| m.communication.is_some()));
+    if parts {
+        titles.extend(["copy to device", "kernels", "copy back"].map(|title| (title, true)));
+    }
+    let mut table = Table::new(titles);
     for (winner, kind, variant) in run.variants() {
         let Some(m) = variant.measurements.get(board) else { continue };
         let [low, high] = m.latency.p50_interval_s;
-        table.push(vec![
+        let mut row = vec![
             Ok(winner.rank.to_string()),
             Ok(kind.to_string()),
             Ok(protocol(m).to_string()),
@@ -76,7 +87,14 @@ fn board_table(run: &Run, board: &str) -> Table {
             entry(m.energy.net_j, no_net(&m.energy), |joules| si(joules, "J")),
             Ok(short_hash(&m.ran.weights_sha256)),
             Ok(short_hash(&m.ran.binary_sha256)),
-        ]);
+        ];
+        if parts {
+            let parts: [fn(&Communication) -> f64; 3] = [|c| c.h2d_s, |c| c.kernel_s, |c| c.d2h_s];
+            row.extend(parts.map(|of| {
+                entry(m.communication.as_ref().map(of), "copying and computing were not measured apart", |s| si(s, "s"))
+            }));
+        }
+        table.push(row);
     }
     table
 }
@@ -100,6 +118,10 @@ fn machine(run: &Run, board: &str) -> String {
         let said: BTreeSet<String> = all.iter().map(|m| say(m)).collect();
         Some(said.into_iter().collect::<Vec<_>>().join("; "))
     };
+    let each_gpu = |say: fn(&GpuFacts) -> String| {
+        let said: BTreeSet<String> = all.iter().filter_map(|m| m.gpu.as_ref()).map(say).collect();
+        (!said.is_empty()).then(|| said.into_iter().collect::<Vec<_>>().join("; "))
+    };
     definitions([
         ("processor", each(|m| known(&m.host.cpu, Clone::clone))),
         ("instruction set", each(|m| format!("{}; threads: {}, batch: {}", m.ran.kernels, m.ran.threads, m.ran.batch))),
@@ -110,6 +132,18 @@ fn machine(run: &Run, board: &str) -> String {
         ("frequency", each(|m| known(&m.host.frequency_hz, |hertz| si(*hertz, "Hz")))),
         ("temperature", each(|m| known(&m.host.temperature_c, |celsius| format!("{celsius:.0} °C")))),
         ("throttled for heat", each(|m| known(&m.host.throttled, |times| format!("{times} times")))),
+        ("GPU", each_gpu(|gpu| gpu.name.clone())),
+        ("GPU's driver", each_gpu(|gpu| known(&gpu.driver, Clone::clone))),
+        ("GPU's clock", each_gpu(|gpu| known(&gpu.sm_clock_hz, |hertz| span(hertz, |x| si(x, "Hz"))))),
+        ("clock of its memory", each_gpu(|gpu| known(&gpu.memory_clock_hz, |hertz| span(hertz, |x| si(x, "Hz"))))),
+        ("GPU's temperature", each_gpu(|gpu| known(&gpu.temperature_c, |c| span(c, |x| format!("{x:.0} °C"))))),
+        ("what held its clocks back", each_gpu(|gpu| known(&gpu.throttled, |why| listed(why)))),
+        (
+            "other processes on the GPU",
+            each_gpu(|gpu| {
+                known(&gpu.other_processes, |all| listed(&all.iter().map(GpuProcess::to_string).collect::<Vec<_>>()))
+            }),
+        ),
         ("meter", each(|m| m.energy.meter.clone())),
         (
             "instructions of an inference",
@@ -119,6 +153,15 @@ fn machine(run: &Run, board: &str) -> String {
         ),
         ("measured on", each(|m| date(m.host.started_unix_s))),
     ])
+}
+
+/// From the lowest to the highest.
+fn span([low, high]: &[f64; 2], show: impl Fn(f64) -> String) -> String {
+    if low == high { show(*low) } else { format!("{} to {}", show(*low), show(*high)) }
+}
+
+fn listed(all: &[String]) -> String {
+    if all.is_empty() { "none".to_string() } else { all.join(", ") }
 }
 
 fn known<T>(value: &Known<T>, show: impl FnOnce(&T) -> String) -> String {
