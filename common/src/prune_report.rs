@@ -1,6 +1,8 @@
 //! `prune.json`: what pruning removed and what it cost.
 
 use crate::json::Document;
+use crate::measurement::Measurement;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -87,6 +89,8 @@ pub enum PruneEnd {
     Iterations,
     /// Every prunable convolution was down to one filter before the cap was reached.
     Filters,
+    /// The crate meets the target on the board.
+    Target,
 }
 
 impl fmt::Display for PruneEnd {
@@ -95,6 +99,7 @@ impl fmt::Display for PruneEnd {
             PruneEnd::Cap => "one more filter would exceed the cap",
             PruneEnd::Iterations => "all iterations are used up",
             PruneEnd::Filters => "every prunable convolution is down to one filter",
+            PruneEnd::Target => "the target is met",
         })
     }
 }
@@ -141,6 +146,123 @@ pub struct PruneReport {
     pub rounds: Vec<PruneRound>,
     /// One entry per convolution, in the order of the network.
     pub widths: Vec<PruneWidth>,
+    /// What the generated crates took on a board; `null` where none was named.
+    pub measured: Option<PruneMeasured>,
+}
+
+impl PruneReport {
+    /// Why the rounds ended, in words, with a target that they did not reach.
+    pub fn end(&self) -> String {
+        match &self.measured {
+            Some(measured) if measured.target.any() && self.ended != PruneEnd::Target => {
+                format!("{}; the target on {} is not met", self.ended, measured.board)
+            }
+            Some(_) | None => self.ended.to_string(),
+        }
+    }
+}
+
+/// The crates of the rounds on a board. All that differs from run to run is in here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneMeasured {
+    /// The board's name.
+    pub board: String,
+    /// What was asked for.
+    pub target: PruneTarget,
+    /// That of the network before pruning, then one of each round.
+    pub crates: Vec<PruneCrate>,
+}
+
+/// What the crate of a pruned network shall need at most for an inference; pruning ends once all that is given is met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneTarget {
+    /// Median time.
+    pub latency_s: Option<f64>,
+    /// Median energy, all that the meter sees.
+    pub energy_j: Option<f64>,
+}
+
+impl PruneTarget {
+    /// Whether there is one.
+    pub fn any(&self) -> bool {
+        self.latency_s.is_some() || self.energy_j.is_some()
+    }
+
+    /// Whether there is one and a crate meets it; an energy that was not measured meets none.
+    pub fn met_by(&self, measured: &PruneCrate) -> bool {
+        let energy = |most| measured.energy_j.is_some_and(|energy| energy <= most);
+        self.any() && self.latency_s.is_none_or(|most| measured.latency_s <= most) && self.energy_j.is_none_or(energy)
+    }
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// The target that no crate could meet.
+    pub fn check(&self) -> Result<()> {
+        let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
+        ensure!(above_0(self.latency_s), "the latency that is asked for must be above 0 seconds");
+        ensure!(above_0(self.energy_j), "the energy that is asked for must be above 0 joules");
+        Ok(())
+    }
+}
+
+/// What one crate took for an inference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneCrate {
+    /// SHA-256 over its files, as in its record.
+    pub crate_sha256: String,
+    /// Median time.
+    pub latency_s: f64,
+    /// Its bootstrap 95 % interval.
+    pub latency_interval_s: [f64; 2],
+    /// Median energy, all that the meter saw.
+    pub energy_j: Option<f64>,
+    /// Its bootstrap 95 % interval.
+    pub energy_interval_j: Option<[f64; 2]>,
+    /// Why there is no energy; `null` where there is.
+    pub energy_reason: Option<String>,
+}
+
+impl PruneCrate {
+    /// What a record says.
+    pub fn of(record: &Measurement) -> PruneCrate {
+        PruneCrate {
+            crate_sha256: record.ran.crate_sha256.clone(),
+            latency_s: record.latency.p50_s,
+            latency_interval_s: record.latency.p50_interval_s,
+            energy_j: record.energy.gross_j,
+            energy_interval_j: record.energy.gross_interval_j,
+            energy_reason: record.energy.reason.clone(),
+        }
+    }
+}
+
+impl fmt::Display for PruneTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&needs(self.latency_s, self.energy_j))
+    }
+}
+
+impl fmt::Display for PruneCrate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&needs(Some(self.latency_s), self.energy_j))
+    }
+}
+
+/// Milliseconds and millijoules, those that are known.
+fn needs(latency_s: Option<f64>, energy_j: Option<f64>) -> String {
+    let latency = latency_s.map(|seconds| format!("{} ms", four_digits(1e3 * seconds)));
+    let energy = energy_j.map(|joules| format!("{} mJ", four_digits(1e3 * joules)));
+    latency.into_iter().chain(energy).collect::<Vec<_>>().join(" and ")
+}
+
+/// A number above 0 with four digits that count.
+fn four_digits(value: f64) -> String {
+    let decimals = (3.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// How many filters a convolution had and has.
@@ -181,6 +303,37 @@ impl Document for PruneReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn measured(latency_s: f64, energy_j: Option<f64>) -> PruneCrate {
+        PruneCrate {
+            crate_sha256: String::new(),
+            latency_s,
+            latency_interval_s: [latency_s; 2],
+            energy_j,
+            energy_interval_j: None,
+            energy_reason: None,
+        }
+    }
+
+    #[test]
+    fn a_target_is_met_when_all_of_it_is() {
+        let target = |latency_s, energy_j| PruneTarget { latency_s, energy_j };
+        let met = |target: PruneTarget| target.met_by(&measured(1e-3, Some(2e-3)));
+        assert!(met(target(Some(1e-3), None)) && met(target(None, Some(2e-3))) && met(target(Some(1.0), Some(1.0))));
+        assert!(!met(target(Some(0.9e-3), None)) && !met(target(Some(1.0), Some(1.9e-3))));
+        assert!(!met(PruneTarget::default()), "without a target there is nothing to meet");
+        assert!(!target(None, Some(1.0)).met_by(&measured(1e-3, None)), "an energy that is not known meets nothing");
+        for wrong in [target(Some(0.0), None), target(None, Some(f64::NAN)), target(Some(f64::INFINITY), None)] {
+            assert!(wrong.check().is_err());
+        }
+    }
+
+    #[test]
+    fn times_and_energies_read_well() {
+        assert_eq!(measured(1.23456e-4, None).to_string(), "0.1235 ms");
+        assert_eq!(measured(2.0, Some(0.00512)).to_string(), "2000 ms and 5.120 mJ");
+        assert_eq!(PruneTarget { latency_s: None, energy_j: Some(1e-6) }.to_string(), "0.001000 mJ");
+    }
 
     #[test]
     fn all_is_named_alike_in_files_and_options() {

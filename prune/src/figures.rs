@@ -2,12 +2,13 @@
 
 use crate::scratch;
 use anyhow::{Result, anyhow, ensure};
+use common::counts::network_information_density;
 use common::prune_report::PruneReport;
 use common::{atomic, json};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The files, in the folder of a run or that of `prune figures`.
 pub const FILES: [&str; 2] = ["accuracy.svg", "widths.svg"];
@@ -22,7 +23,7 @@ const BEFORE: RGBColor = RGBColor(222, 225, 230);
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
-/// What a figure shows of one folder of `prune run`.
+/// What figures and the table show of one folder of `prune run`.
 #[derive(Clone, Debug)]
 pub struct Series {
     /// What it is called.
@@ -34,13 +35,20 @@ pub struct Series {
 }
 
 impl Series {
-    /// Reads a folder.
+    /// Reads folders. They are called as they are from where their paths part.
     ///
     /// # Errors
-    /// It is not one of `prune run`, or a file in it is damaged.
-    pub fn read(folder: &Path) -> Result<Series> {
-        let report = json::read(&folder.join("prune.json"))?;
-        Ok(Series { label: folder.display().to_string(), report, scratch: scratch::accuracy(folder)? })
+    /// One is not of `prune run`, or a file in it is damaged.
+    pub fn read(folders: &[PathBuf]) -> Result<Vec<Series>> {
+        let holds_all = |parent: &&Path| folders.iter().all(|folder| folder.starts_with(parent) && folder != parent);
+        let parents = folders.first().into_iter().flat_map(|folder| folder.ancestors().skip(1));
+        let shared = parents.into_iter().find(holds_all).unwrap_or(Path::new(""));
+        let series = |folder: &PathBuf| {
+            let report = json::read(&folder.join("prune.json"))?;
+            let label = folder.strip_prefix(shared).unwrap_or(folder).display().to_string();
+            Ok(Series { label, report, scratch: scratch::accuracy(folder)? })
+        };
+        folders.iter().map(series).collect()
     }
 
     /// Share pruned and validation accuracy, both in per cent, from the original on.
@@ -51,9 +59,10 @@ impl Series {
         all.map(|(removed, accuracy)| (100.0 * removed, 100.0 * accuracy)).collect()
     }
 
-    /// NID, the accuracy in per cent for each million parameters (the paper's Eq. 1), of a point.
+    /// NID of a point.
     fn nid(&self, (removed, accuracy): (f64, f64)) -> (f64, f64) {
-        (removed, accuracy / (self.report.parameters_before as f64 * (1.0 - removed / 100.0) / 1e6))
+        let parameters = self.report.parameters_before as f64 * (1.0 - removed / 100.0);
+        (removed, network_information_density(accuracy / 100.0, parameters.round() as u64))
     }
 }
 
@@ -85,7 +94,7 @@ fn accuracy(series: &[Series]) -> Result<String> {
         let panels = area.split_evenly((1, 2));
         let title = "filled: fine-tuned, hollow: before, triangle: from scratch";
         draw_panel(&panels[0], series, title, "validation accuracy (%)", |_, point| point)?;
-        draw_panel(&panels[1], series, "NID", "accuracy (%) per million parameters", Series::nid)
+        draw_panel(&panels[1], series, "NID", "accuracy per million parameters", Series::nid)
     })
 }
 

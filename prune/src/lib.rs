@@ -1,178 +1,54 @@
 //! The `prune` stage: takes redundant filters out of a trained network, in rounds of clustering, surgery and
 //! fine-tuning (paper, sections 4.2 and 5.3).
 
+mod args;
 pub mod choose;
 pub mod cluster;
 pub mod convolutions;
 pub mod figures;
+pub mod on_board;
+mod programs;
 pub mod round;
 pub mod rounds;
 pub mod scratch;
 pub mod surgery;
+pub mod table;
 pub mod training;
 
-use anyhow::{Context, Result, ensure};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+pub use args::Args;
+
+use anyhow::{Context, Result, bail, ensure};
+use args::{Command, RunArgs, ScratchArgs};
 use common::counts::{self, Counts};
 use common::dataset::Dataset;
 use common::network::{Network, Op};
 use common::profile::{Profile, PruningSettings};
-use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart, PruneReport, PruneWidth};
+use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
 use common::weights::Weights;
 use common::{atomic, json, stage};
 use figures::Series;
+use on_board::OnBoard;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use surgery::Model;
 use training::Training;
-
-/// Prunes a trained network by clustering its filters.
-#[derive(clap::Parser, Debug)]
-#[command(name = "prune", version, about)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand, Debug)]
-enum Command {
-    Run(RunArgs),
-    Scratch(ScratchArgs),
-    Figures(FiguresArgs),
-}
-
-/// Trains the structure that pruning ended with from fresh weights, on as many images as all fine-tuning
-///
-/// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
-/// then show it. A training that is finished there is not repeated.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune scratch --from runs/digits/pruned/1 --dataset data/digits")]
-struct ScratchArgs {
-    /// What `prune run` has made
-    #[arg(long, value_name = "FOLDER")]
-    from: PathBuf,
-    /// The data set it was fine-tuned with
-    #[arg(long, value_name = "FOLDER")]
-    dataset: PathBuf,
-    /// The profile it was fine-tuned with
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Threads [default: as `train` has it]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Where the `train` program is [default: beside this one]
-    #[arg(long, value_name = "FOLDER")]
-    bin_dir: Option<PathBuf>,
-}
-
-/// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one network pruned in
-/// several ways
-///
-/// Writes accuracy.svg and widths.svg.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures")]
-struct FiguresArgs {
-    /// What `prune run` has made
-    #[arg(value_name = "FOLDER", required = true)]
-    folders: Vec<PathBuf>,
-    /// Where the figures go
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
-}
-
-/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone
-///
-/// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round. Repeated after an
-/// interruption, it goes on with the first round that is not finished.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
-    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3")]
-struct RunArgs {
-    /// The network's graph
-    #[arg(long, value_name = "FILE")]
-    network: PathBuf,
-    /// Its trained weights
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
-    /// The data set to fine-tune with
-    #[arg(long, value_name = "FOLDER")]
-    dataset: PathBuf,
-    /// Where the results go
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
-    /// The profile: the options that are not given, and how to train
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Largest share of the trainable parameters that may go, above 0 and below 1 [default: the profile's, else 0.65]
-    #[arg(long, value_name = "SHARE")]
-    cap: Option<f64>,
-    /// Share of a convolution's filters that stay in each round [default: the profile's, else 0.9]
-    #[arg(long, value_name = "SHARE")]
-    cluster_factor: Option<f64>,
-    /// Most rounds [default: the profile's, else 10]
-    #[arg(long, value_name = "N")]
-    iterations: Option<usize>,
-    /// Epochs of fine-tuning after each round [default: the profile's, else 5]
-    #[arg(long, value_name = "N")]
-    finetune_epochs: Option<usize>,
-    /// How the filters that stay are chosen
-    #[arg(long, default_value = PruneMethod::Kmeans.name(), value_parser = method_parser())]
-    method: PruneMethod,
-    /// How the convolutions share what goes: each gives its share in each round, or all filters compete in one list by
-    /// worth per parameter [default: the profile's, else uniform]
-    #[arg(long, value_parser = choose_parser())]
-    choose: Option<PruneChoose>,
-    /// Prune these as well [default: the profile's, else neither]
-    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part_parser())]
-    also: Option<Vec<PrunePart>>,
-    /// Seed of clustering and fine-tuning
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-    /// Threads of the fine-tuning [default: as `train` has it]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Where the `train` program is [default: beside this one]
-    #[arg(long, value_name = "FOLDER")]
-    bin_dir: Option<PathBuf>,
-}
-
-fn method_parser() -> impl TypedValueParser<Value = PruneMethod> {
-    by_name(PruneMethod::ALL, PruneMethod::name)
-}
-
-fn choose_parser() -> impl TypedValueParser<Value = PruneChoose> {
-    by_name(PruneChoose::ALL, PruneChoose::name)
-}
-
-fn part_parser() -> impl TypedValueParser<Value = PrunePart> {
-    by_name(PrunePart::ALL, PrunePart::name)
-}
-
-/// Takes the names of `all`.
-fn by_name<T: Copy + Send + Sync + 'static, const N: usize>(
-    all: [T; N],
-    name: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.map(name)).try_map(move |given| {
-        all.into_iter().find(|value| name(*value) == given).context("not one of the possible values")
-    })
-}
 
 /// Runs the stage.
 ///
 /// # Errors
-/// An input that is missing, damaged or does not fit the others, a folder that cannot be written, or a fine-tuning that
-/// fails.
+/// An input that is missing, damaged or does not fit the others, a folder that cannot be written, a fine-tuning or
+/// measurement that fails, or a target that is not met; in the last case all files are written.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Run(args) => prune(&args),
         Command::Scratch(args) => scratch(&args),
         Command::Figures(args) => {
-            let series: Vec<Series> = args.folders.iter().map(|folder| Series::read(folder)).collect::<Result<_>>()?;
-            figures::write(&series, &args.out)
+            let series = Series::read(&args.folders)?;
+            figures::write(&series, &args.out)?;
+            stage::print_line(table::text(&series).trim_end())
         }
     }
 }
@@ -189,6 +65,10 @@ struct Summary {
     rounds: usize,
     /// On the validation split.
     accuracy: f64,
+    /// On the board; `null` where none was named.
+    latency_s: Option<f64>,
+    /// On the board; `null` where it was not measured.
+    energy_j: Option<f64>,
 }
 
 /// The result of training from scratch on standard output.
@@ -222,21 +102,48 @@ fn prune(args: &RunArgs) -> Result<()> {
     prepare_out(args)?;
     let folder = args.out.join("rounds");
     atomic::create_dir_all(&folder)?;
+    let measured =
+        schedule.on_board.as_ref().map(|on_board| on_board.measure(&args.network, &args.weights, "original"));
+    let measured = measured.transpose().context("the network as it is, before any training")?;
     let score = schedule.finetuning.score(&args.network, &args.weights, &folder.join("original.json"));
     let accuracy_before = score.context("the network as it is")?;
-    let outcome = rounds::run(&schedule, model.clone(), &folder)?;
-    let report = report(args, &settings, &model, accuracy_before, &outcome)?;
-    if !report.cap_reached {
-        eprintln!("the cap of {} is not reached: {}", settings.cap, report.ended);
-    } else if report.rounds.is_empty() {
-        eprintln!("nothing is pruned: {} of {}", report.ended, settings.cap);
-    }
+    let outcome = rounds::run(&schedule, model.clone(), measured, &folder)?;
+    let report = report(args, &settings, &model, accuracy_before, &schedule, &outcome)?;
     json::write(&args.out.join("network.json"), &outcome.model.network)?;
     outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
     let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
     figures::write(&[series], &args.out)?;
     json::write(&args.out.join("prune.json"), &report)?;
-    stage::print_line(&serde_json::to_string(&summary(&report))?)
+    stage::print_line(&serde_json::to_string(&summary(&report))?)?;
+    tell_the_end(&report, &args.out)
+}
+
+/// Says what was not reached. A cap is a limit, a target is a demand: missing it is a failure.
+///
+/// # Errors
+/// The target is not met.
+fn tell_the_end(report: &PruneReport, out: &Path) -> Result<()> {
+    let nothing = report.rounds.is_empty();
+    match report.ended {
+        PruneEnd::Cap if nothing => eprintln!("nothing is pruned: {} of {}", report.ended, report.cap),
+        PruneEnd::Target if nothing => eprintln!("nothing is pruned: the network meets the target as it is"),
+        PruneEnd::Cap | PruneEnd::Target => {}
+        PruneEnd::Iterations | PruneEnd::Filters => {
+            eprintln!("the cap of {} is not reached: {}", report.cap, report.ended);
+        }
+    }
+    match &report.measured {
+        Some(PruneMeasured { board, target, crates }) if target.any() && report.ended != PruneEnd::Target => {
+            let last = crates.last().context("nothing was measured")?;
+            bail!(
+                "the target of {target} on {board} is not met: the last crate takes {last}, and {}; all files of it are \
+                 in {}",
+                report.ended,
+                out.display()
+            )
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The profile's section `pruning` with the options in front of it.
@@ -293,6 +200,7 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             seed: args.seed,
             threads: args.threads,
         },
+        on_board: OnBoard::of(&args.board, args.config.as_deref(), args.bin_dir.as_deref(), &args.out)?,
     })
 }
 
@@ -322,11 +230,16 @@ fn report(
     settings: &PruningSettings,
     original: &Model,
     accuracy_before: f64,
+    schedule: &Schedule,
     outcome: &Outcome,
 ) -> Result<PruneReport> {
     let before = counts::count(&original.network)?;
     let after = counts::count(&outcome.model.network)?;
-    let cap = Cap { before: before.parameters, share: settings.cap };
+    let measured = schedule.on_board.as_ref().map(|on_board| PruneMeasured {
+        board: on_board.board.name.clone(),
+        target: on_board.target,
+        crates: outcome.crates.clone(),
+    });
     Ok(PruneReport {
         method: args.method,
         choose: settings.choose,
@@ -339,7 +252,7 @@ fn report(
         finetune_rate: settings.finetune_rate,
         parameters_before: before.parameters,
         parameters_after: after.parameters,
-        removed: cap.removed(after.parameters),
+        removed: schedule.cap.removed(after.parameters),
         macs_before: before.macs,
         macs_after: after.macs,
         accuracy_before,
@@ -347,6 +260,7 @@ fn report(
         ended: outcome.ended,
         rounds: outcome.rounds.clone(),
         widths: widths(&original.network, &outcome.model.network),
+        measured,
     })
 }
 
@@ -362,6 +276,7 @@ fn widths(before: &Network, after: &Network) -> Vec<PruneWidth> {
 }
 
 fn summary(report: &PruneReport) -> Summary {
+    let last = report.measured.as_ref().and_then(|measured| measured.crates.last());
     Summary {
         parameters_before: report.parameters_before,
         parameters_after: report.parameters_after,
@@ -371,5 +286,7 @@ fn summary(report: &PruneReport) -> Summary {
         cap_reached: report.cap_reached,
         rounds: report.rounds.len(),
         accuracy: report.rounds.last().map_or(report.accuracy_before, |round| round.accuracy),
+        latency_s: last.map(|last| last.latency_s),
+        energy_j: last.and_then(|last| last.energy_j),
     }
 }

@@ -1,12 +1,13 @@
 //! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
 
 use crate::convolutions;
+use crate::on_board::OnBoard;
 use crate::round::{self, Cap, Choice};
 use crate::surgery::Model;
 use crate::training::{self, Training};
 use anyhow::{Context, Result};
 use common::counts;
-use common::prune_report::{PruneEnd, PruneRound};
+use common::prune_report::{PruneCrate, PruneEnd, PruneRound};
 use std::fs;
 use std::path::Path;
 
@@ -21,6 +22,8 @@ pub struct Schedule {
     pub iterations: usize,
     /// What follows each round.
     pub finetuning: Training,
+    /// What measures the crate of the model and of each round, where a board is named.
+    pub on_board: Option<OnBoard>,
 }
 
 /// What came of it.
@@ -32,16 +35,22 @@ pub struct Outcome {
     pub rounds: Vec<PruneRound>,
     /// Why there are no more.
     pub ended: PruneEnd,
+    /// What the crates took on the board, the one of the model first; empty without a board.
+    pub crates: Vec<PruneCrate>,
 }
 
 /// Prunes `model`, with a folder for each round in `folder`. What an earlier run left there is used where it is the
-/// same: everything but the fine-tuning is computed again, and gives the same as before.
+/// same: everything but the fine-tuning and the measurements is computed again, and gives the same as before.
+/// `original` is what the model's own crate took.
 ///
 /// # Errors
-/// A folder cannot be written, or a fine-tuning fails.
-pub fn run(schedule: &Schedule, model: Model, folder: &Path) -> Result<Outcome> {
-    let (mut model, mut rounds) = (model, Vec::new());
+/// A folder cannot be written, or a fine-tuning or measurement fails.
+pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, folder: &Path) -> Result<Outcome> {
+    let (mut model, mut rounds, mut crates) = (model, Vec::new(), Vec::from_iter(original));
     let ended = loop {
+        if schedule.on_board.iter().zip(crates.last()).any(|(on_board, last)| on_board.target.met_by(last)) {
+            break PruneEnd::Target;
+        }
         if let Some(end) = round::end(&model.network, &schedule.cap, &schedule.choice.also)? {
             break end;
         }
@@ -49,12 +58,18 @@ pub fn run(schedule: &Schedule, model: Model, folder: &Path) -> Result<Outcome> 
             break PruneEnd::Iterations;
         }
         let number = rounds.len() + 1;
-        let (next, entry) = one_round(schedule, &model, folder, number).with_context(|| format!("round {number}"))?;
+        let during = || format!("round {number}");
+        let (next, entry) = one_round(schedule, &model, folder, number).with_context(during)?;
+        if let Some(on_board) = &schedule.on_board {
+            let [network, weights] =
+                ["network.json", "weights.safetensors"].map(|file| folder.join(number.to_string()).join(file));
+            crates.push(on_board.measure(&network, &weights, &during()).with_context(during)?);
+        }
         model = next;
         rounds.push(entry);
     };
     remove_later_rounds(folder, rounds.len())?;
-    Ok(Outcome { model, rounds, ended })
+    Ok(Outcome { model, rounds, ended, crates })
 }
 
 fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -> Result<(Model, PruneRound)> {

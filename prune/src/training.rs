@@ -4,6 +4,7 @@
 //! went in; `inputs.txt`, what decided the outcome; `weights.safetensors`, `train.json` and `train.log`, what `train`
 //! wrote.
 
+use crate::programs;
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
 use common::dataset::Dataset;
@@ -13,9 +14,9 @@ use common::profile::{Profile, PruningSettings};
 use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use common::{atomic, json};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// How to train.
 #[derive(Clone, Debug)]
@@ -126,22 +127,11 @@ impl Training {
     }
 
     /// Runs `train` to its end, with what it says in a log.
-    fn finish(&self, mut command: Command, log_path: &Path) -> Result<()> {
+    fn finish(&self, mut command: Command, log: &Path) -> Result<()> {
         if let Some(threads) = self.threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        let log = File::create(log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
-        // Standard output is for the result of pruning; all of train's result is in its files.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let status = command.status().with_context(|| format!("{}: cannot run it", self.train.display()))?;
-        ensure!(
-            status.success(),
-            "{} failed ({status}): {}; all it said is in {}",
-            self.train.display(),
-            last_line(log_path),
-            log_path.display()
-        );
-        Ok(())
+        programs::run(command, log)
     }
 }
 
@@ -179,10 +169,4 @@ pub fn remove_folder(folder: &Path) -> Result<()> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
-}
-
-fn last_line(log: &Path) -> String {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    line.unwrap_or("it did not say why").to_string()
 }

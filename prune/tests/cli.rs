@@ -1,104 +1,18 @@
 //! The `prune` binary with a stand-in for `train`: files, resuming, and what goes wrong.
 
+mod place;
 mod support;
 
-use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
+use common::dataset::Dataset;
 use common::json;
 use common::network::Network;
-use common::prune_report::{PruneEnd, PruneMethod, PrunePart, PruneReport};
+use common::prune_report::{PruneEnd, PruneMethod, PrunePart};
 use common::template::Template;
 use common::weights::Weights;
+use place::{BIN_DIR, Place, dataset, fail, result_bytes, succeed};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use support::Sizes;
-use tempfile::TempDir;
-
-/// A folder with a network, its weights and the description of a data set that fits.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Place {
-        Self::with(&Template { growth_rate: 6, stem_channels: 4, ..Template::default() })
-    }
-
-    fn with(template: &Template) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }.model(8, 1);
-        json::write(&place.at("network.json"), &model.network).unwrap();
-        model.weights.write(&place.at("weights.safetensors")).unwrap();
-        json::write(&place.at("data/dataset.json"), &dataset(3)).unwrap();
-        place
-    }
-
-    fn at(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
-    }
-
-    /// `prune run` on the folder's files, the stand-in for `train` in place, with more options after that.
-    fn prune(&self, out: &str, options: &[&str]) -> Command {
-        self.prune_with(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bin"), out, options)
-    }
-
-    fn prune_with(&self, bin_dir: &str, out: &str, options: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prune"));
-        command.current_dir(self.0.path()).env("FAKE_TRAIN_CALLS", self.at("calls")).args(["run", "--out", out]);
-        command.args(["--network", "network.json", "--weights", "weights.safetensors", "--dataset", "data"]);
-        command.args(["--bin-dir", bin_dir]).args(options);
-        command
-    }
-
-    fn report(&self, out: &str) -> PruneReport {
-        json::read(&self.at(out).join("prune.json")).unwrap()
-    }
-
-    /// The trainings since the last time this was asked.
-    fn calls(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.at("calls")).unwrap_or_default();
-        let _ = fs::remove_file(self.at("calls"));
-        text.lines().map(str::to_string).collect()
-    }
-}
-
-fn dataset(classes: usize) -> Dataset {
-    let file = |path: &str| DataFile { path: path.to_string(), sha256: None };
-    Dataset {
-        name: "tiny".to_string(),
-        about: String::new(),
-        format: Format::ImageFolder,
-        channels: 3,
-        height: 8,
-        width: 8,
-        classes: (0..classes).map(|class| class.to_string()).collect(),
-        normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] },
-        validation: Validation { fraction: 0.1, seed: 1 },
-        train: vec![file("train")],
-        test: vec![file("test")],
-        sources: vec![],
-    }
-}
-
-fn succeed(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-/// What the command says when it fails: exit code 1, nothing on stdout, and as many lines of progress as expected
-/// before one line of error.
-fn fail(mut command: Command, lines_before: usize) -> String {
-    let output = command.output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
-    assert_eq!(stderr.lines().count(), lines_before + 1, "{stderr}");
-    let last = stderr.lines().last().unwrap();
-    last.strip_prefix("error: ").unwrap().to_string()
-}
-
-/// The three files of a result.
-fn result_bytes(out: &Path) -> [Vec<u8>; 3] {
-    ["network.json", "weights.safetensors", "prune.json"].map(|name| fs::read(out.join(name)).unwrap())
-}
 
 #[test]
 fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
@@ -310,8 +224,6 @@ fn other(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-const BIN_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bin");
-
 #[test]
 fn scratch_trains_the_same_structure_as_long_as_all_fine_tuning_took() {
     let place = Place::new();
@@ -366,7 +278,13 @@ fn figures_are_of_one_network() {
         succeed(place.prune(method, &["--cap", "0.3", "--method", method, "--choose", "global", "--also", "stem"]));
         assert_eq!(place.report(method).also, [PrunePart::Stem]);
     }
-    succeed(other(&place, &["figures", "kmeans", "l1", "--out", "figures"]));
+    let table = succeed(other(&place, &["figures", "./kmeans", "./l1", "--out", "figures"])).stdout;
+    let table = String::from_utf8(table).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows.len(), 4, "{table}");
+    assert_eq!(rows[1][..6], ["not", "pruned", "50.00", "%", "3451", "0.00"]);
+    let left = place.report("l1").parameters_after.to_string();
+    assert_eq!(rows[3][..4], ["l1", "87.50", "%", &left]);
     for file in ["accuracy.svg", "widths.svg"] {
         let svg = fs::read_to_string(place.at("figures").join(file)).unwrap();
         assert!(svg.contains("kmeans") && svg.contains("l1"), "{file}");

@@ -32,17 +32,18 @@ fn some(rng: &mut impl Rng, count: usize) -> Vec<usize> {
 }
 
 /// What stays of each block's inner channels, and of the channels that all blocks add to; of those, some of the first
-/// stage's.
-fn random_kept(channels: &[usize], blocks: usize, seed: u64) -> (Kept, Vec<usize>) {
+/// stage's. `channels` has how many of them a stage has.
+fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (Kept, Vec<usize>) {
     let mut rng = seed::stream(seed, "kept");
     let mut trunk = some(&mut rng, channels[0]);
     trunk.extend((channels[0]..channels[channels.len() - 1]).filter(|_| rng.random_bool(0.6)));
     let of_stage = |stage: usize| trunk.iter().copied().filter(|channel| *channel < channels[stage]).collect();
     let mut kept = Kept::from([("stem.conv".to_string(), of_stage(0))]);
-    for (stage, &width) in channels.iter().enumerate() {
+    for stage in 0..channels.len() {
         for block in 1..=blocks {
             let name = format!("stage{}.block{block}", stage + 1);
-            kept.insert(format!("{name}.conv1"), some(&mut rng, width));
+            let inner = model.weights.get(&format!("{name}.conv1.weight")).shape[0];
+            kept.insert(format!("{name}.conv1"), some(&mut rng, inner));
             kept.insert(format!("{name}.conv2"), of_stage(stage));
         }
     }
@@ -70,28 +71,44 @@ fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
     cut
 }
 
+/// Prunes at random; what is left computes what the disconnected network does. Returns it, and how many channels each
+/// stage has now.
+fn pruned_at_random(
+    model: &Model,
+    channels: &[usize],
+    blocks: usize,
+    seed: u64,
+) -> Result<(Model, Vec<usize>), TestCaseError> {
+    let (kept, trunk) = random_kept(model, channels, blocks, seed);
+    let pruned = surgery::remove_filters(model, &kept).unwrap();
+    let cut = disconnected(model, &kept, &trunk);
+    let image = support::draw(&mut seed::stream(seed, "image"), model.network.input.shape().elements(), -1.0);
+    let [got, want] = [&pruned, &cut].map(|m| reference::logits(&m.network, &m.weights, &image).unwrap());
+    let largest = want.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
+    for (got, want) in got.iter().zip(&want) {
+        prop_assert!((got - want).abs() <= 1e-5 * largest, "{got} is not {want}");
+    }
+    for (name, stay) in &kept {
+        prop_assert_eq!(pruned.weights.get(&format!("{name}.weight")).shape[0], stay.len());
+    }
+    pruned.weights.check(&pruned.network).unwrap();
+    prop_assert_eq!(counts::count(&pruned.network).unwrap().parameters, support::trainable(&pruned));
+    prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+    let left = channels.iter().map(|channels| trunk.iter().filter(|channel| *channel < channels).count());
+    Ok((pruned, left.collect()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_pruned_resnet_computes_what_the_disconnected_one_does(
+    fn a_pruned_resnet_computes_what_the_disconnected_one_does_and_so_it_is_when_it_is_pruned_again(
         mut channels in prop::collection::vec(1usize..7, 1..4), blocks in 1usize..3, seed: u64,
     ) {
         channels.sort_unstable();
         let model = resnet(&channels, blocks, seed);
-        let (kept, trunk) = random_kept(&channels, blocks, seed);
-        let pruned = surgery::remove_filters(&model, &kept).unwrap();
-        let cut = disconnected(&model, &kept, &trunk);
-        let image = support::draw(&mut seed::stream(seed, "image"), model.network.input.shape().elements(), -1.0);
-        let [got, want] = [&pruned, &cut].map(|m| reference::logits(&m.network, &m.weights, &image).unwrap());
-        let largest = want.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
-        for (got, want) in got.iter().zip(&want) {
-            prop_assert!((got - want).abs() <= 1e-5 * largest, "{got} is not {want}");
-        }
-        for (name, stay) in &kept {
-            prop_assert_eq!(pruned.weights.get(&format!("{name}.weight")).shape[0], stay.len());
-        }
-        prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+        let (pruned, left) = pruned_at_random(&model, &channels, blocks, seed)?;
+        pruned_at_random(&pruned, &left, blocks, seed ^ 1)?;
         prop_assert_eq!(surgery::remove_filters(&model, &Kept::new()).unwrap(), model);
     }
 }

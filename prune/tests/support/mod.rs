@@ -58,6 +58,12 @@ pub(crate) fn with_weights(network: Network, seed: u64) -> Model {
     Model { network, weights: Weights(tensors) }
 }
 
+/// The trainable parameters among a model's tensors.
+pub(crate) fn trainable(model: &Model) -> u64 {
+    let trainable = model.weights.0.iter().filter(|(name, _)| !name.contains("running"));
+    trainable.map(|(_, tensor)| tensor.data.len() as u64).sum()
+}
+
 /// Numbers from `lowest` to 1.
 pub(crate) fn draw(rng: &mut impl Rng, count: usize, lowest: f32) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(lowest..1.0)).collect()

@@ -1,0 +1,141 @@
+//! The command line.
+
+use crate::on_board::BoardArgs;
+use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::prune_report::{PruneChoose, PruneMethod, PrunePart};
+use std::path::PathBuf;
+
+/// Prunes a trained network by clustering its filters.
+#[derive(clap::Parser, Debug)]
+#[command(name = "prune", version, about)]
+pub struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    Run(Box<RunArgs>),
+    Scratch(ScratchArgs),
+    Figures(FiguresArgs),
+}
+
+/// Trains the structure that pruning ended with from fresh weights, on as many images as all fine-tuning
+///
+/// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
+/// then show it. A training that is finished there is not repeated.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune scratch --from runs/digits/pruned/1 --dataset data/digits")]
+pub(crate) struct ScratchArgs {
+    /// What `prune run` has made
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) from: PathBuf,
+    /// The data set it was fine-tuned with
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dataset: PathBuf,
+    /// The profile it was fine-tuned with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Threads [default: as `train` has it]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Where the `train` program is [default: beside this one]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bin_dir: Option<PathBuf>,
+}
+
+/// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one network pruned in
+/// several ways
+///
+/// Writes accuracy.svg and widths.svg, and prints a table. Accuracies are those of the validation split.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures")]
+pub(crate) struct FiguresArgs {
+    /// What `prune run` has made
+    #[arg(value_name = "FOLDER", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Where the figures go
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+}
+
+/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone
+///
+/// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round. Repeated after an
+/// interruption, it goes on with the first round that is not finished.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
+    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3")]
+pub(crate) struct RunArgs {
+    /// The network's graph
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: PathBuf,
+    /// Its trained weights
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: PathBuf,
+    /// The data set to fine-tune with
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dataset: PathBuf,
+    /// Where the results go
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// The profile: the options that are not given, and how to train
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Largest share of the trainable parameters that may go, above 0 and below 1 [default: the profile's, else 0.65]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) cap: Option<f64>,
+    /// Share of a convolution's filters that stay in each round [default: the profile's, else 0.9]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) cluster_factor: Option<f64>,
+    /// Most rounds [default: the profile's, else 10]
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<usize>,
+    /// Epochs of fine-tuning after each round [default: the profile's, else 5]
+    #[arg(long, value_name = "N")]
+    pub(crate) finetune_epochs: Option<usize>,
+    /// How the filters that stay are chosen
+    #[arg(long, default_value = PruneMethod::Kmeans.name(), value_parser = method_parser())]
+    pub(crate) method: PruneMethod,
+    /// How the convolutions share what goes: each gives its share in each round, or all filters compete in one list by
+    /// worth per parameter [default: the profile's, else uniform]
+    #[arg(long, value_parser = choose_parser())]
+    pub(crate) choose: Option<PruneChoose>,
+    /// Prune these as well [default: the profile's, else neither]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part_parser())]
+    pub(crate) also: Option<Vec<PrunePart>>,
+    #[command(flatten)]
+    pub(crate) board: BoardArgs,
+    /// Seed of clustering and fine-tuning
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Threads of the fine-tuning [default: as `train` has it]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Where the programs `train`, `codegen` and `measure` are [default: beside this one]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bin_dir: Option<PathBuf>,
+}
+
+fn method_parser() -> impl TypedValueParser<Value = PruneMethod> {
+    by_name(PruneMethod::ALL, PruneMethod::name)
+}
+
+fn choose_parser() -> impl TypedValueParser<Value = PruneChoose> {
+    by_name(PruneChoose::ALL, PruneChoose::name)
+}
+
+fn part_parser() -> impl TypedValueParser<Value = PrunePart> {
+    by_name(PrunePart::ALL, PrunePart::name)
+}
+
+/// Takes the names of `all`.
+fn by_name<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.map(name)).try_map(move |given| {
+        all.into_iter().find(|value| name(*value) == given).context("not one of the possible values")
+    })
+}

@@ -1,0 +1,73 @@
+//! What ways of pruning one network came to, as a table for people.
+
+use crate::figures::Series;
+use common::counts::network_information_density;
+use common::prune_report::{PruneCrate, PruneReport};
+
+const COLUMNS: [&str; 9] = [
+    "validation accuracy",
+    "parameters",
+    "removed",
+    "MACs",
+    "NID",
+    "rounds",
+    "before fine-tuning",
+    "from scratch",
+    "crate on the board",
+];
+
+/// The network before pruning, and then what each way has left of it, a line each.
+pub fn text(all: &[Series]) -> String {
+    let mut rows = vec![(String::new(), COLUMNS.map(String::from))];
+    rows.extend(all.first().map(|series| ("not pruned".to_string(), before(&series.report))));
+    rows.extend(all.iter().map(|series| (series.label.clone(), after(series))));
+    let first = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
+    let mut text = String::new();
+    for (label, cells) in &rows {
+        text += &format!("{label:<first$}");
+        for (cell, width) in cells.iter().zip(widths) {
+            text += &format!("  {cell:>width$}");
+        }
+        text = text.trim_end().to_string() + "\n";
+    }
+    text
+}
+
+fn before(report: &PruneReport) -> [String; COLUMNS.len()] {
+    let crate_ = report.measured.as_ref().and_then(|measured| measured.crates.first());
+    let (accuracy, parameters) = (report.accuracy_before, report.parameters_before);
+    cells(accuracy, (parameters, 0.0, report.macs_before), (0, None), None, crate_)
+}
+
+fn after(series: &Series) -> [String; COLUMNS.len()] {
+    let report = &series.report;
+    let crate_ = report.measured.as_ref().and_then(|measured| measured.crates.last());
+    let last = report.rounds.last();
+    let size = (report.parameters_after, report.removed, report.macs_after);
+    let accuracy = last.map_or(report.accuracy_before, |round| round.accuracy);
+    cells(accuracy, size, (report.rounds.len(), last.map(|round| round.accuracy_untuned)), series.scratch, crate_)
+}
+
+fn cells(
+    accuracy: f64,
+    (parameters, removed, macs): (u64, f64, u64),
+    (rounds, untuned): (usize, Option<f64>),
+    scratch: Option<f64>,
+    measured: Option<&PruneCrate>,
+) -> [String; COLUMNS.len()] {
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let maybe = |share: Option<f64>| share.map_or_else(|| "-".to_string(), percent);
+    [
+        percent(accuracy),
+        parameters.to_string(),
+        percent(removed),
+        macs.to_string(),
+        format!("{:.2}", network_information_density(accuracy, parameters)),
+        rounds.to_string(),
+        maybe(untuned),
+        maybe(scratch),
+        measured.map_or_else(|| "-".to_string(), PruneCrate::to_string),
+    ]
+}
