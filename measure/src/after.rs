@@ -1,13 +1,12 @@
 //! What is left to do about energy after a crate has run.
 
 use crate::energy;
-use crate::meter::Means;
-use crate::meter::Source;
-use crate::meter::ask::{self, Answers, Begun};
+use crate::meter::ask::{self, Answers, Begun, Ran};
 use crate::meter::counter::Interval;
 use crate::meter::csv::Log;
+use crate::meter::{Means, Source};
 use crate::session::MeasuredWindow;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use common::manual::ManualReading;
 use common::measurement::{Energy, EnergyStatus};
 
@@ -55,15 +54,32 @@ impl After {
         }
     }
 
-    /// Asks what is still to be asked, now that the crate `name` has run.
+    /// That what was read by hand was read while this very binary ran, if it says so.
+    ///
+    /// # Errors
+    /// It was not.
+    pub(crate) fn check_binary(&self, binary_sha256: &str) -> Result<()> {
+        match self {
+            After::Typed(ManualReading { binary_sha256: Some(read), name, .. }) => {
+                ensure!(
+                    read == binary_sha256,
+                    "--manual-json: it was read while the binary {read} of {name} ran, and says nothing about \
+                     {binary_sha256}"
+                );
+                Ok(())
+            }
+            After::Typed(_) | After::Counted | After::Logged(_) | After::Asked(_) | After::Nothing(_) => Ok(()),
+        }
+    }
+
+    /// Asks what is still to be asked, now that a crate has run.
     ///
     /// # Errors
     /// Those of [`Answers::ask`].
-    pub(crate) fn answered(self, answers: &mut dyn Answers, name: &str, windows: &[MeasuredWindow]) -> Result<After> {
+    pub(crate) fn answered(self, answers: &mut dyn Answers, ran: Ran) -> Result<After> {
         match self {
             After::Asked(begun) => {
-                let windows_s = windows.iter().map(|window| window.seconds).sum();
-                let reading = ask::after(answers, begun, name.to_string(), windows_s)?;
+                let reading = ask::after(answers, begun, ran)?;
                 Ok(reading.map_or_else(|| After::Nothing(NOTHING_TYPED.to_string()), After::Typed))
             }
             After::Counted | After::Logged(_) | After::Typed(_) | After::Nothing(_) => Ok(self),

@@ -261,7 +261,8 @@ mod tests {
 
     fn typed(idle_w: f64, load_w: f64, resolution_w: f64) -> ManualReading {
         let [name, meter, read_by] = ["net", "Kill-A-Watt P4400", "Ada"].map(String::from);
-        ManualReading { name, meter, read_by, idle_w, load_w, duration_s: 60.0, resolution_w }
+        let binary_sha256 = None;
+        ManualReading { name, binary_sha256, meter, read_by, idle_w, load_w, duration_s: 60.0, resolution_w }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::after::After;
 use crate::host::Before;
 use crate::instruments::HostInstruments;
-use crate::meter::ask::Terminal;
+use crate::meter::ask::{self, Terminal};
 use crate::meter::counter::Interval;
 use crate::meter::gpu_watch::{self, GpuWatch};
 use crate::meter::{self, Means};
@@ -88,6 +88,7 @@ impl<'a> Plan<'a> {
         let place = self.whereabouts.bring(&self.program)?;
         let before = Before::now(files.as_ref(), sysfs);
         let (source, after) = After::of(means, &mut Terminal)?;
+        after.check_binary(&binary_sha256)?;
         let idle_s = if after.needs_idle() { settings.idle_s } else { 0.0 };
         let tick_s = source.as_ref().map(meter::Source::tick_s);
         let mut instruments = HostInstruments::new(source);
@@ -98,16 +99,19 @@ impl<'a> Plan<'a> {
         command.envs(gpu_of(board).into_iter().flat_map(gpu_variables));
         let started_s = instruments.elapsed_s();
         let (ready, mut windows) = session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
-        let windows_s = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
+        let [begin_s, end_s] = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
         if !board.is_emulated() {
-            clock::check(&windows, windows_s[1] - started_s)?;
+            clock::check(&windows, end_s - started_s)?;
         }
         let started_unix_s = instruments.started_unix_s();
         let host = before.facts_after(files.as_ref(), sysfs, started_unix_s);
-        let after = after.answered(&mut Terminal, &self.manifest.name, &windows)?;
+        let windows_s = windows.iter().map(|window| window.seconds).sum();
+        let ran = ask::Ran { name: &self.manifest.name, binary_sha256: &binary_sha256, windows_s };
+        let after = after.answered(&mut Terminal, ran)?;
         let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
         check_target(board, &ready)?;
-        let gpu = watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s, pid: ready.pid }));
+        let gpu =
+            watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s: [begin_s, end_s], pid: ready.pid }));
         let instructions = self.args.count_instructions.then(|| {
             say("counting instructions");
             instructions::count(board, &self.program, self.args.qemu_plugin.as_deref())

@@ -138,7 +138,13 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
     assert!(case.assert_fails(&by_hand).contains("it was read while other ran, and says nothing about tiny"));
     typed(&case, "tiny", "-7.0");
     assert!(case.assert_fails(&by_hand).contains("must be above 0"));
+    // The same crate's name, and another binary.
     typed(&case, "tiny", "7.0");
+    let reading = fs::read_to_string(case.path("typed.json")).unwrap();
+    case.write("typed.json", &reading.replace("\"idle_w\"", "\"binary_sha256\":\"5a5a\",\"idle_w\""));
+    assert!(case.assert_fails(&by_hand).contains("it was read while the binary 5a5a of tiny ran"));
+    typed(&case, "tiny", "7.0");
+    assert!(case.assert_fails(&["--nvml-library", "x.so"]).contains("is for boards with the meter nvml"));
     assert!(case.assert_fails(&by_hand[2..]).contains("is for boards with the meter manual, but that of host is rapl"));
     let unread = ["--board", "b.json", "--require-energy"];
     assert!(error_of(&case.measure(&unread)).contains("--manual-json"));
@@ -175,7 +181,7 @@ fn who_reads_a_display_is_asked_on_a_terminal() {
         ("tiny", "Ada", "Kill-A-Watt P4400")
     );
     assert_eq!((reading.idle_w, reading.load_w, reading.duration_s, reading.resolution_w), (4.0, 7.0, 60.0, 0.1));
-    assert_eq!(record.energy.status, EnergyStatus::Measured);
+    assert_eq!((record.energy.status, reading.binary_sha256), (EnergyStatus::Measured, Some(record.ran.binary_sha256)));
     // Nobody there to ask, or who wants to say.
     let (done, said) = at_a_terminal(&case, "\n");
     assert!(done && said.contains("unavailable: nobody typed what the board's meter shows"), "{said}");

@@ -73,21 +73,29 @@ pub(crate) fn before(answers: &mut dyn Answers) -> Result<Option<Begun>> {
     Ok(idle.map(|idle_w| Begun { meter, read_by, resolution_w, idle_w }))
 }
 
-/// Asks what the meter showed while the crate `name` ran for some time. `None` where nobody says.
+/// What ran while a meter was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran<'a> {
+    /// The crate's name.
+    pub(crate) name: &'a str,
+    /// SHA-256 of its binary.
+    pub(crate) binary_sha256: &'a str,
+    /// For how long its windows were.
+    pub(crate) windows_s: f64,
+}
+
+/// Asks what the meter showed while a crate ran. `None` where nobody says.
 ///
 /// # Errors
 /// Those of [`Answers::ask`].
-pub(crate) fn after(
-    answers: &mut dyn Answers,
-    begun: Begun,
-    name: String,
-    windows_s: f64,
-) -> Result<Option<ManualReading>> {
+pub(crate) fn after(answers: &mut dyn Answers, begun: Begun, ran: Ran) -> Result<Option<ManualReading>> {
     let Begun { meter, read_by, resolution_w, idle_w } = begun;
+    let windows_s = ran.windows_s;
     let Some(load_w) = number(answers, "Watts while the windows ran?", None)? else { return Ok(None) };
     let question = format!("For how many seconds were these watched (Enter alone: {windows_s:.1})?");
     let Some(duration_s) = number(answers, &question, Some(windows_s))? else { return Ok(None) };
-    Ok(Some(ManualReading { name, meter, read_by, idle_w, load_w, duration_s, resolution_w }))
+    let (name, binary_sha256) = (ran.name.to_string(), Some(ran.binary_sha256.to_string()));
+    Ok(Some(ManualReading { name, binary_sha256, meter, read_by, idle_w, load_w, duration_s, resolution_w }))
 }
 
 fn words(answers: &mut dyn Answers, question: &str) -> Result<Option<String>> {
@@ -132,7 +140,8 @@ mod tests {
     fn asked(answers: &[&str]) -> (Option<ManualReading>, Vec<String>) {
         let mut script = Script(answers.iter(), vec![]);
         let begun = before(&mut script).unwrap();
-        let reading = begun.and_then(|begun| after(&mut script, begun, "tiny".into(), 50.0).unwrap());
+        let ran = Ran { name: "tiny", binary_sha256: "5a", windows_s: 50.0 };
+        let reading = begun.and_then(|begun| after(&mut script, begun, ran).unwrap());
         (reading, script.1)
     }
 
@@ -144,6 +153,7 @@ mod tests {
         assert_eq!((reading.meter.as_str(), reading.read_by.as_str()), ("Kill-A-Watt P4400", "Ada"));
         let numbers = (reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s);
         assert_eq!((numbers, reading.name.as_str()), ((0.1, 4.0, 7.5, 50.0), "tiny"));
+        assert_eq!(reading.binary_sha256.as_deref(), Some("5a"));
         assert_eq!(questions.len(), 6);
         assert!(questions[3].contains("nothing runs") && questions[5].contains("50.0"), "{questions:?}");
     }

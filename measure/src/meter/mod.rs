@@ -86,6 +86,7 @@ pub(crate) fn check_arguments(board: &Board, args: &MeterArgs, crate_name: &str)
     for (option, given, needed) in [
         ("--meter-csv", args.meter_csv.is_some(), Meter::Csv),
         ("--manual-json", args.manual_json.is_some(), Meter::Manual),
+        ("--nvml-library", args.nvml_library.is_some(), Meter::Nvml),
     ] {
         ensure!(
             !given || *meter == needed,
