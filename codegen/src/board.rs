@@ -1,6 +1,7 @@
 //! What is known of the boards that a crate is for: which have enough memory, and where it begins.
 
 use crate::platform::Platform;
+use crate::report::F32_BYTES;
 use anyhow::{Result, ensure};
 use common::board::{Board, PROGRAM};
 use common::boards;
@@ -79,7 +80,10 @@ fn runner(board: &Board) -> Result<Vec<String>> {
 /// None for the boards that ship.
 pub(crate) fn fit(network: &Network, platform: Platform, weights_bytes: u64, arena_bytes: u64) -> Result<Fit> {
     let (image, classes) = (network.input.shape().elements() as u64, network.classes.len() as u64);
-    let mut fit = Fit { flash_bytes: None, ram_bytes: None, boards: Vec::new() };
+    let mut fit = Fit { flash_bytes: None, ram_bytes: None, device_bytes: None, boards: Vec::new() };
+    if platform == Platform::Cuda {
+        fit.device_bytes = Some(weights_bytes + arena_bytes + F32_BYTES * (image + classes));
+    }
     if platform == Platform::CortexM {
         fit.flash_bytes = Some(weights_bytes + CODE_BYTES);
         // The image is kept as pixels and as numbers.
@@ -153,7 +157,8 @@ mod tests {
 
     #[test]
     fn too_much_is_refused() {
-        let fit = |flash, ram| Fit { flash_bytes: Some(flash), ram_bytes: Some(ram), boards: vec![] };
+        let fit =
+            |flash, ram| Fit { flash_bytes: Some(flash), ram_bytes: Some(ram), device_bytes: None, boards: vec![] };
         let refused = |fit| check(&fit, Platform::CortexM, &nucleo()).err().map(|error| error.to_string());
         assert_eq!(refused(fit(2 << 20, 512 << 10)), None);
         assert!(refused(fit((2 << 20) + 1, 0)).unwrap().contains("2097153 bytes of flash"));

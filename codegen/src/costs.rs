@@ -30,7 +30,9 @@ pub(crate) struct Costs {
 /// The graph is inconsistent.
 pub(crate) fn costs(network: &Network, weights: &Weights, platform: Platform) -> Result<Costs> {
     match platform {
-        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => of_crate(network, platform),
+        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Cuda => {
+            of_crate(network, platform)
+        }
         Platform::Onnx => of_model(network, weights),
     }
 }

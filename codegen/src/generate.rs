@@ -4,7 +4,6 @@ use crate::board::{self, Memory};
 use crate::costs::costs;
 use crate::emit::{Crate, Machine};
 use crate::golden::Golden;
-use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::{folder, onnx, pack};
 use anyhow::{Context, Result, ensure};
@@ -53,7 +52,18 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 /// Packages that crates are built from.
-const DEPENDENCIES: [&str; 6] = ["cortex-m-rt", "cortex-m-rt-macros", "proc-macro2", "quote", "syn", "unicode-ident"];
+const DEPENDENCIES: [&str; 10] = [
+    "cfg-if",
+    "cortex-m-rt",
+    "cortex-m-rt-macros",
+    "cudarc",
+    "libloading",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "unicode-ident",
+    "windows-link",
+];
 
 /// Writes the crate or model.
 pub(crate) fn generate(options: &Options) -> Result<Manifest> {
@@ -64,7 +74,7 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     let machine = machine(options, costs.fit.as_ref())?;
     let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin));
     check_name(&name)?;
-    let plan = Plan::new(&network).with_context(|| options.network.display().to_string())?;
+    let plan = options.platform.plan(&network).with_context(|| options.network.display().to_string())?;
     let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
     let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
     let counts = counts::count(&network)?;
@@ -111,6 +121,7 @@ fn machine(options: &Options, fit: Option<&Fit>) -> Result<Option<Machine>> {
             let board = board.map_or_else(|| boards::find(board::DEFAULT, Path::new("")), Ok)?;
             Some(Machine::CortexM(Memory::of(&board)?))
         }
+        Platform::Cuda => Some(Machine::Cuda),
         Platform::Onnx => None,
     })
 }

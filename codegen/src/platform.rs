@@ -1,8 +1,12 @@
 //! What networks are generated for.
 
+use crate::cuda::calls;
 use crate::onnx::model::OPSET;
+use crate::plan::{Machine, Plan};
+use anyhow::Result;
 use clap::ValueEnum;
 use common::json::Document;
+use common::network::Network;
 use serde::{Deserialize, Serialize};
 
 /// A platform.
@@ -20,6 +24,8 @@ pub enum Platform {
     /// ARM microcontrollers with a floating-point unit, without an operating system.
     #[value(name = "cortex-m")]
     CortexM,
+    /// NVIDIA GPUs.
+    Cuda,
     /// A model for ONNX Runtime and everything else that reads ONNX.
     Onnx,
 }
@@ -32,18 +38,36 @@ impl Platform {
             Platform::Aarch64 => "aarch64",
             Platform::Armv7 => "armv7",
             Platform::CortexM => "cortex-m",
+            Platform::Cuda => "cuda",
             Platform::Onnx => "onnx",
         }
     }
 
-    /// The Rust target triple that its crates are built for, if something is built.
+    /// The Rust target triple that its crates are built for, if that is known.
     pub fn target(self) -> Option<&'static str> {
         match self {
             Platform::X86_64 => Some("x86_64-unknown-linux-gnu"),
             Platform::Aarch64 => Some("aarch64-unknown-linux-gnu"),
             Platform::Armv7 => Some("armv7-unknown-linux-gnueabihf"),
             Platform::CortexM => Some("thumbv7em-none-eabihf"),
-            Platform::Onnx => None,
+            Platform::Cuda | Platform::Onnx => None,
+        }
+    }
+
+    /// How a network is computed there.
+    ///
+    /// # Errors
+    /// The graph is inconsistent, or a layer is too large.
+    pub(crate) fn plan(self, network: &Network) -> Result<Plan> {
+        match self {
+            Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Onnx => {
+                Plan::new(network)
+            }
+            Platform::Cuda => {
+                let plan = Plan::on(network, Machine::Gpu)?;
+                calls(network, &plan)?;
+                Ok(plan)
+            }
         }
     }
 
@@ -56,6 +80,9 @@ impl Platform {
             Platform::Armv7 => "32-bit ARM processors with Linux: ODROID-XU4, Raspberry Pi 2 to 4".to_string(),
             Platform::CortexM => {
                 "ARM microcontrollers with a floating-point unit (Cortex-M4F, M7), no operating system".to_string()
+            }
+            Platform::Cuda => {
+                "NVIDIA GPUs; the kernels are compiled for the GPU at hand when the program starts; built, not yet run on hardware".to_string()
             }
             Platform::Onnx => {
                 format!("a model, opset {OPSET}, for ONNX Runtime and everything else that reads ONNX")
@@ -80,7 +107,7 @@ pub struct PlatformDescription {
     pub name: String,
     /// What it is, for people.
     pub about: String,
-    /// The Rust target triple that its crates are built for; `null` where nothing is built.
+    /// The Rust target triple that its crates are built for; `null` where nothing is built, or for the machine at hand.
     pub target: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use crate::board;
 use crate::bound::lower_bound;
 use crate::graph::lower;
-use crate::plan::{Kernel, Plan, Step};
+use crate::plan::{Kernel, Step};
 use crate::platform::Platform;
 use anyhow::{Result, bail};
 use common::counts;
@@ -77,12 +77,12 @@ pub struct Layer {
 /// The graph is inconsistent, or the platform has no plans.
 pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
     match platform {
-        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {}
+        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Cuda => {}
         Platform::Onnx => {
             bail!("the program that runs an ONNX model plans for itself; name a platform that has crates")
         }
     }
-    let plan = Plan::new(network)?;
+    let plan = platform.plan(network)?;
     let counts = counts::count(network)?;
     let shapes = counts::shapes(network)?;
     let fit = board::fit(network, platform, bytes(plan.constants_len), bytes(plan.arena_len))?;

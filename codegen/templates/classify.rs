@@ -1,12 +1,11 @@
 //! `classify`: the class of each image of a file, one JSON object a line.
 
-use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise};
+use __LIBRARY__::{__IMPORTS__};
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-
+__MUTEX__
 const USAGE: &str = "\
 usage: classify FILE [--raw | --f32] [--limit N] [--offset N]
 
@@ -19,9 +18,7 @@ FILE holds images:
 
 Example: classify t10k-images-idx3-ubyte --limit 3";
 
-static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
-
-/// What a file holds.
+__ARENA__/// What a file holds.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Idx,
@@ -83,13 +80,12 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let images =
         read(&arguments.file, arguments.format).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
-    let model = Model::new();
-    let mut arena = ARENA.lock().map_err(|error| error.to_string())?;
+    __MODEL__
     let (mut input, mut output): (Input, Output) = ([0.0; INPUT_LEN], [0.0; CLASSES.len()]);
     let mut out = BufWriter::new(std::io::stdout().lock());
     for (index, image) in images.iter().enumerate().skip(arguments.offset).take(arguments.limit) {
         image.load(&mut input);
-        model.forward(&mut arena, &input, &mut output);
+        __FORWARD__
         if output.iter().any(|logit| !logit.is_finite()) {
             return Err(format!("{}: image {index} leads to numbers that are not finite", arguments.file.display()));
         }

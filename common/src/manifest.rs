@@ -46,6 +46,9 @@ pub struct Fit {
     /// For a microcontroller: bytes of memory for variables that its programs need at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
+    /// For a GPU: bytes of its memory for constants, working memory, image and logits of one image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_bytes: Option<u64>,
     /// The boards that ship with NeuroPower and are of the platform and large enough, by name.
     pub boards: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the plan.
 
-use super::template::fill;
+use super::template::fill_all;
 use crate::plan::{Kernel, Plan, Source, Step};
 use common::activation::{Activation, PiecewiseActivation};
 use common::network::{Network, Shape};
@@ -10,25 +10,32 @@ use std::ops::Range;
 
 /// The file's text.
 pub(super) fn source(name: &str, network: &Network, plan: &Plan) -> String {
+    let mut values = constants(name, network, plan);
+    values.extend([
+        ("USES", uses(plan)),
+        ("ACTIVATIONS", activation_types(plan)),
+        ("WEIGHTS_LEN", plan.constants_len.to_string()),
+        ("STEPS", steps(network, plan)),
+    ]);
+    fill_all(include_str!("../../templates/lib.rs.txt"), &values)
+}
+
+/// What the markers of a library's constants stand for.
+pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'static str, String)> {
     let input = &network.input;
     let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
     let numbers = |values: &[f32]| values.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
-    let values = [
-        ("NAME", name),
-        ("USES", &uses(plan)),
-        ("ACTIVATIONS", &activation_types(plan)),
-        ("CHANNELS", &input.channels.to_string()),
-        ("HEIGHT", &input.height.to_string()),
-        ("WIDTH", &input.width.to_string()),
-        ("CLASS_COUNT", &classes.len().to_string()),
-        ("CLASSES", &class_list(&classes)),
-        ("MEAN", &numbers(&input.mean)),
-        ("STD", &numbers(&input.std)),
-        ("ARENA_LEN", &plan.arena_len.to_string()),
-        ("WEIGHTS_LEN", &plan.constants_len.to_string()),
-        ("STEPS", &steps(network, plan)),
-    ];
-    fill(include_str!("../../templates/lib.rs.txt"), &values)
+    vec![
+        ("NAME", name.to_string()),
+        ("CHANNELS", input.channels.to_string()),
+        ("HEIGHT", input.height.to_string()),
+        ("WIDTH", input.width.to_string()),
+        ("CLASS_COUNT", classes.len().to_string()),
+        ("CLASSES", class_list(&classes)),
+        ("MEAN", numbers(&input.mean)),
+        ("STD", numbers(&input.std)),
+        ("ARENA_LEN", plan.arena_len.to_string()),
+    ]
 }
 
 /// A Rust string literal; everything but plain ASCII is escaped.

@@ -1,5 +1,6 @@
 //! The files of a generated crate.
 
+mod gpu;
 mod library;
 mod programs;
 pub(crate) mod template;
@@ -42,6 +43,8 @@ pub(crate) enum Machine {
     Armv7,
     /// ARM microcontrollers.
     CortexM(Memory),
+    /// NVIDIA GPUs.
+    Cuda,
 }
 
 impl Machine {
@@ -52,6 +55,15 @@ impl Machine {
             Machine::Aarch64 => ("64-bit ARM", "NEON is used, which every such processor has."),
             Machine::Armv7 => ("32-bit ARM", "NEON is used where the processor has it, else its floating-point unit."),
             Machine::CortexM(_) => ("ARM microcontrollers", "They use the floating-point unit."),
+            Machine::Cuda => ("NVIDIA GPUs", "They are compiled for the GPU at hand when a program starts."),
+        }
+    }
+
+    /// The oldest compiler that crates are meant for.
+    fn rust(&self) -> &'static str {
+        match self {
+            Machine::X86_64 | Machine::Cuda => "1.95",
+            Machine::Aarch64 | Machine::Armv7 | Machine::CortexM(_) => "1.85",
         }
     }
 
@@ -64,6 +76,7 @@ impl Machine {
             Machine::CortexM(memory) => {
                 fill(include_str!("../../templates/readme/cortex-m.md"), &[("BOARD", &memory.board)])
             }
+            Machine::Cuda => fill(include_str!("../../templates/readme/cuda.md"), &[("RUST", self.rust())]),
         }
     }
 }
@@ -74,11 +87,10 @@ pub(crate) type File = (String, Vec<u8>);
 impl Crate<'_> {
     /// All files.
     pub(crate) fn files(&self) -> anyhow::Result<Vec<File>> {
-        let name = self.manifest.name.as_str();
         let mut files = match &self.machine {
-            Machine::X86_64 => self.hosted("1.95"),
-            Machine::Aarch64 | Machine::Armv7 => self.hosted("1.85"),
+            Machine::X86_64 | Machine::Aarch64 | Machine::Armv7 => self.hosted(),
             Machine::CortexM(memory) => self.bare_metal(memory),
+            Machine::Cuda => self.gpu()?,
         };
         files.extend([
             text("rustfmt.toml", include_str!("../../templates/rustfmt.toml.txt"), &[]),
@@ -86,13 +98,9 @@ impl Crate<'_> {
             ("README.md".to_string(), self.readme().into_bytes()),
             ("memory.svg".to_string(), self.memory_figure().into_bytes()),
             ("manifest.json".to_string(), json::to_text(self.manifest)?.into_bytes()),
-            ("src/lib.rs".to_string(), library::source(name, self.network, self.plan).into_bytes()),
             ("src/weights.bin".to_string(), little_endian(self.constants)),
             ("golden/outputs.bin".to_string(), little_endian(&self.golden.outputs)),
         ]);
-        for (path, source) in runtime::SOURCES {
-            files.push((format!("src/runtime/{path}"), source.as_bytes().to_vec()));
-        }
         Ok(files)
     }
 
@@ -104,13 +112,14 @@ impl Crate<'_> {
     /// What the markers of the programs stand for on every platform.
     fn values(&self) -> Vec<(&'static str, &str)> {
         let jumps = if jumps(self.network) { "true" } else { "false" };
-        vec![("NAME", &self.manifest.name), ("LIBRARY", &self.library), ("JUMPS", jumps)]
+        vec![("NAME", &self.manifest.name), ("LIBRARY", &self.library), ("JUMPS", jumps), ("RUST", self.machine.rust())]
     }
 
     fn readme(&self) -> String {
         let shape = self.network.input.shape().to_string();
-        let Manifest { parameters, macs, weights_bytes, arena_bytes, .. } = self.manifest;
-        let numbers = [*parameters, *macs, *weights_bytes, *arena_bytes].map(|n| n.to_string());
+        let Manifest { parameters, macs, weights_bytes, arena_bytes, fit, .. } = self.manifest;
+        let device_bytes = fit.as_ref().and_then(|fit| fit.device_bytes).unwrap_or_default();
+        let numbers = [*parameters, *macs, *weights_bytes, *arena_bytes, device_bytes].map(|n| n.to_string());
         let (platform, kernels) = self.machine.words();
         let build = self.machine.readme();
         let values = [
@@ -126,8 +135,15 @@ impl Crate<'_> {
             ("MACS", &numbers[1]),
             ("WEIGHTS_BYTES", &numbers[2]),
             ("ARENA_BYTES", &numbers[3]),
+            ("DEVICE_BYTES", &numbers[4]),
         ];
-        fill(include_str!("../../templates/README.md"), &values)
+        let template = match self.machine {
+            Machine::X86_64 | Machine::Aarch64 | Machine::Armv7 | Machine::CortexM(_) => {
+                include_str!("../../templates/README.md")
+            }
+            Machine::Cuda => include_str!("../../templates/cuda/README.md"),
+        };
+        fill(template, &values)
     }
 }
 

@@ -1,0 +1,206 @@
+//! The network on a GPU.
+
+use crate::compiler::compile;
+use crate::gpu::{Arguments, Call, Gpu, Recording};
+use crate::steps::STEPS;
+use crate::{ARENA_LEN, CLASSES, INPUT_LEN, Input, Output};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Write};
+
+/// The kernels, as templates.
+const KERNELS: &str = include_str!("kernels.cu");
+/// Constants, little-endian f32.
+const WEIGHTS: &[u8] = include_bytes!("weights.bin");
+/// Images of a batch at most: a limit of CUDA.
+const MAX_BATCH: usize = 65_535;
+/// A step is run with the fewest blocks that are so many for all images, so that each multiprocessor of a large GPU has one.
+const ENOUGH_BLOCKS: usize = 128;
+
+/// Why a GPU cannot be used.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl Error {
+    pub(crate) fn new(text: impl Into<String>) -> Error {
+        Error(text.into())
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// How long the parts of [`Model::forward`] took, in seconds by the GPU's clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Times {
+    /// Copying the images to the GPU.
+    pub h2d_s: f64,
+    /// Computing.
+    pub kernel_s: f64,
+    /// Copying the logits back.
+    pub d2h_s: f64,
+}
+
+/// Where a tensor lies.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// The image.
+    Image,
+    /// This far into the image's arena, in f32.
+    Arena(usize),
+    /// The logits.
+    Logits,
+}
+
+/// One step; constants are named by where they begin.
+pub(crate) struct Step {
+    pub(crate) from: Place,
+    pub(crate) to: Place,
+    pub(crate) norm: Option<usize>,
+    pub(crate) weights: Option<usize>,
+    pub(crate) bias: Option<usize>,
+    pub(crate) channels: i32,
+    pub(crate) filters: i32,
+    pub(crate) launches: &'static [Launch],
+}
+
+/// One way to run a step: a kernel, and for each image so many blocks of so many threads with so much shared memory, in f32.
+pub(crate) struct Launch {
+    pub(crate) kernel: &'static str,
+    pub(crate) blocks: usize,
+    pub(crate) threads: u32,
+    pub(crate) shared: u32,
+}
+
+impl Step {
+    /// How it is run for a batch.
+    fn launch(&self, batch: usize) -> &'static Launch {
+        let enough = self.launches.iter().find(|launch| launch.blocks * batch >= ENOUGH_BLOCKS);
+        enough.unwrap_or(&self.launches[self.launches.len() - 1])
+    }
+}
+
+/// The network on this machine's GPU, for a number of images at a time.
+pub struct Model {
+    recording: Recording,
+    batch: usize,
+    description: String,
+}
+
+impl Model {
+    /// Finds the GPU, compiles the kernels for it and puts the weights there. That takes seconds.
+    ///
+    /// # Errors
+    /// There is no GPU, driver or compiler, or not enough memory for as many images.
+    pub fn new(batch: usize) -> Result<Model, Error> {
+        if batch == 0 || batch > MAX_BATCH {
+            return Err(Error::new(format!("a batch has from 1 to {MAX_BATCH} images, not {batch}")));
+        }
+        let gpu = Gpu::open()?;
+        let names = names(batch);
+        let compiled = compile(&source(&names), gpu.compute_capability)?;
+        let (major, minor) = compiled.version;
+        let description = format!("{}, NVRTC {major}.{minor}", gpu.description());
+        let weights: Vec<f32> =
+            WEIGHTS.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let lengths = [INPUT_LEN * batch, ARENA_LEN * batch, CLASSES.len() * batch];
+        let device = gpu.load(compiled.code, &weights, lengths)?;
+        let addresses = device.addresses();
+        let call = |step: &Step| {
+            let launch = step.launch(batch);
+            Call {
+                kernel: &names[launch.kernel].name,
+                launch,
+                images: batch as u32,
+                arguments: arguments(step, &addresses),
+            }
+        };
+        let mut calls: Vec<Call<'_>> = STEPS.iter().map(call).collect();
+        Ok(Model { recording: device.record(&mut calls)?, batch, description })
+    }
+
+    /// How many images it takes at a time.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The GPU and what compiled the kernels.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Computes the logits of as many normalised images as a batch has at most.
+    ///
+    /// # Errors
+    /// The GPU fails.
+    ///
+    /// # Panics
+    /// If there are more images than that, or not as many outputs as images.
+    pub fn forward(&mut self, images: &[Input], outputs: &mut [Output]) -> Result<Times, Error> {
+        assert!(images.len() <= self.batch && images.len() == outputs.len());
+        self.recording.run(images.as_flattened(), outputs.as_flattened_mut())
+    }
+}
+
+/// Where images, arenas, logits and constants begin in the GPU's memory.
+pub(crate) struct Addresses {
+    pub(crate) images: u64,
+    pub(crate) arenas: u64,
+    pub(crate) logits: u64,
+    pub(crate) weights: u64,
+}
+
+fn arguments(step: &Step, addresses: &Addresses) -> Arguments {
+    let floats = |count: usize| (count * size_of::<f32>()) as u64;
+    let place = |place: Place| match place {
+        Place::Image => (addresses.images, INPUT_LEN as i64),
+        Place::Arena(at) => (addresses.arenas + floats(at), ARENA_LEN as i64),
+        Place::Logits => (addresses.logits, CLASSES.len() as i64),
+    };
+    let constant = |at: Option<usize>| at.map_or(0, |at| addresses.weights + floats(at));
+    let ((from, from_step), (to, to_step)) = (place(step.from), place(step.to));
+    Arguments {
+        from,
+        from_step,
+        to,
+        to_step,
+        norm: constant(step.norm),
+        weights: constant(step.weights),
+        bias: constant(step.bias),
+        channels: step.channels,
+        filters: step.filters,
+    }
+}
+
+/// A kernel that a batch needs.
+struct Kernel {
+    /// What the compiled function is called.
+    name: String,
+    threads: u32,
+}
+
+/// The kernels that a batch needs, by what they are in C++.
+fn names(batch: usize) -> BTreeMap<&'static str, Kernel> {
+    let mut names = BTreeMap::new();
+    for launch in STEPS.iter().map(|step| step.launch(batch)) {
+        let name = format!("kernel{}", names.len());
+        names.entry(launch.kernel).or_insert(Kernel { name, threads: launch.threads });
+    }
+    names
+}
+
+/// The templates, and a function for each kernel.
+fn source(names: &BTreeMap<&'static str, Kernel>) -> String {
+    let mut source = KERNELS.to_string();
+    for (kernel, Kernel { name, threads }) in names {
+        let _ = write!(
+            source,
+            "\nextern \"C\" __global__ void __launch_bounds__({threads}) {name}(const Arguments a) {{ {kernel}::run(a); }}\n"
+        );
+    }
+    source
+}
