@@ -13,7 +13,13 @@ PLATFORM = $(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' $(BOARD_FILE) 2>
 GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
 DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
 PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
-NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/networks/*/*/weights.safetensors)),$(DENSE) $(PRUNED))
+NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned))),$(DENSE) $(PRUNED))
+
+# Other ways to prune the network that `make prune-compare` compares them on; kmeans is the default.
+NETWORK    ?= 1
+OTHER_WAYS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,l1 random)
+# All ways of each network that are there, in one figure.
+DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETWORKS)))
 
 # Other networks to compare with, trained or not: those that somebody put there, and one of pipelines/baselines by its name.
 BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baselines/*/weights.safetensors)) \
@@ -26,11 +32,12 @@ MANIFESTS    = $(addsuffix /$(CRATE)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \
-               $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(MANIFESTS) $(MEASUREMENTS)
+               $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(DRAWN) $(MANIFESTS) $(MEASUREMENTS)
 
 explore: $(GENOMES) ## search the design space
 train: $(foreach file,train.json test.json,$(addsuffix /$(file),$(DENSE))) ## train the winners in full
 prune: $(foreach file,prune.json test.json,$(addsuffix /$(file),$(PRUNED))) ## prune them
+prune-compare: ## prune one of them (NETWORK=1) by other methods, too, and train what is left from scratch
 codegen: $(MANIFESTS) ## write them as Rust crates
 measure: $(MEASUREMENTS) report ## measure them (again) on BOARD; nothing is searched or trained anew
 report: $(RUN)/report/index.html ## the page and the table
@@ -43,7 +50,7 @@ endif
 
 ifndef MEASURE_ONLY
 
-ifneq ($(filter pipeline explore train prune codegen measure report,$(MAKECMDGOALS)),)
+ifneq ($(filter pipeline explore train prune prune-compare codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(PROFILE_FILE)),)
 $(error there is no profile $(PROFILE_FILE); PROFILE is one of $(basename $(notdir $(wildcard pipelines/profiles/*.json))))
 endif
@@ -78,16 +85,35 @@ $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors
 	$(BIN)/train fit --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
 	  --out $(RUN)/networks/$*/dense >/dev/null
 
+# A dense network and its weights, the first two that a target needs, into a folder.
+PRUNE = $(BIN)/prune run --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+          --seed $(SEED) --out $(1) $(PRUNE_ARGS)
+
 $(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \
     $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors | $(BIN)/prune $(BIN)/train
-	$(BIN)/prune run --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
-	  --seed $(SEED) --out $(RUN)/networks/$*/pruned >/dev/null
+	$(call PRUNE,$(RUN)/networks/$*/pruned) >/dev/null
+
+$(RUN)/networks/$(NETWORK)/pruned-%/prune.json: \
+    $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(BIN)/train
+	$(call PRUNE,$(@D)) --method $* >/dev/null
+
+# On as many images as all fine-tuning.
+$(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(BIN)/train
+	$(BIN)/prune scratch --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json >/dev/null
+
+prune-compare: $(addsuffix /prune.json,$(OTHER_WAYS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json
+	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_WAYS) --out $(RUN)/networks/$(NETWORK)/pruning
 
 # The test set is read here and nowhere else.
 $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
 	$(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@ >/dev/null
 
 endif
+
+$(RUN)/networks/%/pruning/accuracy.svg: $(RUN)/networks/%/pruned/prune.json \
+    $(wildcard $(addprefix $(RUN)/networks/*/,pruned-*/prune.json pruned*/scratch/train.json)) | $(BIN)/prune
+	$(BIN)/prune figures $(<D) $(patsubst %/prune.json,%,$(wildcard $(RUN)/networks/$*/pruned-*/prune.json)) \
+	  --out $(@D) >/dev/null
 
 $(RUN)/%/$(CRATE)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \

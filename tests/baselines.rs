@@ -1,12 +1,15 @@
 //! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a crate.
 
+use common::counts;
 use common::json;
 use common::manifest::Manifest;
 use common::network::{Network, Origin};
 use common::prune_report::PruneReport;
 use common::train_report::EvalReport;
+use common::weights::Weights;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tests::{root, succeed};
 
 /// Two small ones, on the digits that ship with the project.
@@ -44,7 +47,8 @@ fn goes_through_all_stages(dir: &Path, name: &str, also: &str) {
     let on_digits = ["--dataset", "digits", "--config", "profile.json"];
     let network = ["network", "--baseline", "baseline.json", "--dataset", "digits", "--out", "network.json"];
     succeed(dir, "explore", &network);
-    let [trained, pruned, out] = ["trained", "pruned", "crate"].map(|folder| format!("{name}/{folder}"));
+    let [trained, pruned, again, out] =
+        ["trained", "pruned", "again", "crate"].map(|folder| format!("{name}/{folder}"));
     let fit = ["fit", "--network", "network.json", "--out", &trained, "--epochs", "8"];
     succeed(dir, "train", &[&fit[..], &on_digits].concat());
     assert!(accuracy(&trained) > 0.85, "{name}: {} on the test images", accuracy(&trained));
@@ -63,10 +67,32 @@ fn goes_through_all_stages(dir: &Path, name: &str, also: &str) {
     );
     assert!(accuracy(&pruned) > 0.8, "{name}: {} on the test images, pruned", accuracy(&pruned));
 
+    // What is pruned can be pruned again.
     let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{pruned}/{file}"));
-    let generate = ["generate", "--network", &network, "--weights", &weights, "--platform", "x86_64", "--out", &out];
-    let manifest: Manifest = json::parse(&succeed(dir, "codegen", &generate)).unwrap();
-    assert_eq!((manifest.name.as_str(), manifest.parameters), (name, report.parameters_after));
-    let network: Network = json::read(&dir.join(network)).unwrap();
-    assert!(matches!(network.origin, Origin::Baseline { name: of, .. } if of == name));
+    let more = ["--cap", "0.1", "--iterations", "1", "--finetune-epochs", "1", "--also", also];
+    let prune = ["run", "--network", &network, "--weights", &weights, "--out", &again];
+    succeed(dir, "prune", &[&prune[..], &on_digits, &more].concat());
+    let second: PruneReport = json::read(&dir.join(&again).join("prune.json")).unwrap();
+    assert!(second.parameters_before == report.parameters_after && second.removed > 0.0, "{name}: {second:?}");
+
+    for (folder, report) in [(&pruned, &report), (&again, &second)] {
+        let [network, weights] = ["network.json", "weights.safetensors"].map(|file| format!("{folder}/{file}"));
+        let generate =
+            ["generate", "--network", &network, "--weights", &weights, "--platform", "x86_64", "--out", &out];
+        let manifest: Manifest = json::parse(&succeed(dir, "codegen", &generate)).unwrap();
+        let network: Network = json::read(&dir.join(network)).unwrap();
+        let counts = counts::count(&network).unwrap();
+        assert_eq!(
+            (manifest.name.as_str(), manifest.parameters, manifest.macs),
+            (name, counts.parameters, counts.macs)
+        );
+        assert_eq!((report.parameters_after, report.macs_after), (counts.parameters, counts.macs));
+        let tensors = Weights::read(&dir.join(weights), &network).unwrap().0;
+        let trainable = tensors.iter().filter(|(name, _)| !name.contains("running"));
+        assert_eq!(trainable.map(|(_, tensor)| tensor.data.len() as u64).sum::<u64>(), counts.parameters);
+        assert!(matches!(network.origin, Origin::Baseline { name: of, .. } if of == name));
+    }
+    // The crate of what was pruned twice proves itself against recorded outputs.
+    let tested = Command::new("cargo").args(["test", "--release"]).current_dir(dir.join(&out)).output().unwrap();
+    assert!(tested.status.success(), "{name}: {}", String::from_utf8_lossy(&tested.stderr));
 }

@@ -5,6 +5,7 @@ mod sshd;
 
 use common::dataset::{Dataset, Split};
 use common::json;
+use common::manifest::Manifest;
 use common::measurement::Measurement;
 use common::prune_report::PruneReport;
 use common::reference::class_of;
@@ -106,6 +107,7 @@ fn the_whole_pipeline() {
         check_network(&pipeline, rank);
     }
     check_crate(&pipeline, &pipeline.run().join("networks/1/pruned"));
+    check_ways_of_pruning(&pipeline);
     check_out_of_date(&pipeline);
     check_another_board(&pipeline);
 }
@@ -121,14 +123,44 @@ fn check_network(pipeline: &Pipeline, rank: usize) {
     let folder = pipeline.run().join(format!("networks/{rank}"));
     let dense: TrainReport = json::read(&folder.join("dense/train.json")).unwrap();
     let network: common::network::Network = json::read(&folder.join("pruned/network.json")).unwrap();
-    Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap();
-    let left = common::counts::count(&network).unwrap().parameters as f64 / dense.parameters as f64;
+    let tensors = Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap().0;
+    let trainable = tensors.iter().filter(|(name, _)| !name.contains("running"));
+    let counts = common::counts::count(&network).unwrap();
+    assert_eq!(trainable.map(|(_, tensor)| tensor.data.len() as u64).sum::<u64>(), counts.parameters);
+    let manifest = Manifest::read(&folder.join("pruned/crate-x86_64")).unwrap();
+    assert_eq!((manifest.parameters, manifest.macs), (counts.parameters, counts.macs));
+    let left = counts.parameters as f64 / dense.parameters as f64;
     // In networks as small as these one filter is up to a fifth of the parameters.
     assert!((0.7..0.9).contains(&left), "{left} of the parameters are left, but the cap is 0.3");
     let report: PruneReport = json::read(&folder.join("pruned/prune.json")).unwrap();
     assert!(report.cap_reached && report.parameters_before == dense.parameters, "{report:?}");
     let test: EvalReport = json::read(&folder.join("dense/test.json")).unwrap();
     assert_eq!(test.images, 359);
+}
+
+/// All methods at the same size, with the same images, beside each other in a table, figures and the page.
+fn check_ways_of_pruning(pipeline: &Pipeline) {
+    let table = pipeline.make(&["prune-compare", "NETWORK=2"]);
+    let network = pipeline.run().join("networks/2");
+    let read = |way: &str| json::read::<PruneReport>(&network.join(way).join("prune.json")).unwrap();
+    let first = read("pruned");
+    for (way, method) in [("pruned", "kmeans"), ("pruned-l1", "l1"), ("pruned-random", "random")] {
+        let report = read(way);
+        assert!(table.lines().any(|line| line.starts_with(&format!("{way} "))), "{table}");
+        assert_eq!((report.method.name(), report.cap_reached, report.seed), (method, true, first.seed));
+        assert_eq!(report.parameters_before, first.parameters_before);
+    }
+    let images = |folder: PathBuf| {
+        let report: TrainReport = json::read(&folder.join("train.json")).unwrap();
+        report.epochs * report.images
+    };
+    let rounds = (1..=first.rounds.len()).map(|round| images(network.join(format!("pruned/rounds/{round}"))));
+    assert_eq!(images(network.join("pruned/scratch")), rounds.sum::<usize>());
+    pipeline.make(&["report"]);
+    let drawn = fs::read_to_string(network.join("pruning/accuracy.svg")).unwrap();
+    assert!(["pruned-l1", "pruned-random"].iter().all(|way| drawn.contains(way)));
+    let page = fs::read_to_string(pipeline.run().join("report/index.html")).unwrap();
+    assert!(page.contains(">pruned-random<") && page.matches("<img src=\"data:image/svg+xml,").count() == 4);
 }
 
 /// The crate proves itself, and classifies the test images as `train eval` does.

@@ -7,6 +7,7 @@ use common::gpu::{GpuFacts, GpuProcess};
 use common::json::{self, Known};
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
+use common::prune_report::{PruneEnd, PruneMeasured, PruneMethod, PruneReport, PruneTarget};
 use common::search_files::Evaluation;
 use common::train_report::EvalReport;
 use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
@@ -209,6 +210,52 @@ fn a_measurement_of_other_weights_does_not_count() {
     assert!(row(&table, 1, "pruned")[8].starts_with("- ["), "{table}");
     assert!(table.contains("measured on host with other weights than those tested"), "{table}");
     assert_eq!(row(&table, 1, "dense")[8], "522 µs");
+}
+
+/// A network pruned in several ways has them beside each other, with the figures that `prune` drew, as pictures.
+#[test]
+fn ways_of_pruning_are_shown_together() {
+    let fixture = Fixture::new();
+    assert!(!report_well(&fixture).1.contains("from scratch"));
+    let network = fixture.run().join("networks/1");
+    let other = network.join("pruned-l1");
+    fs::create_dir_all(other.join("scratch")).unwrap();
+    let report: PruneReport = json::read(&network.join("pruned/prune.json")).unwrap();
+    let report = PruneReport { method: PruneMethod::L1, ended: PruneEnd::Iterations, ..report };
+    json::write(&other.join("prune.json"), &report).unwrap();
+    fs::copy(network.join("dense/train.json"), other.join("scratch/train.json")).unwrap();
+    fs::create_dir(network.join("pruned-half-done")).unwrap();
+    let draw = |folder: &str, svg: &str| {
+        for file in ["accuracy.svg", "widths.svg"] {
+            fs::create_dir_all(network.join(folder)).unwrap();
+            fs::write(network.join(folder).join(file), svg).unwrap();
+        }
+    };
+    draw("pruned", "<svg>alone</svg>");
+    let (_, page) = report_well(&fixture);
+    for cell in ["pruned-l1", "l1", "not trained from scratch: `prune scratch`"] {
+        assert!(page.contains(&format!(">{cell}<")), "{cell}");
+    }
+    assert_eq!(page.matches("%3Csvg%3Ealone").count(), 2);
+    assert!(!page.contains("pruned-half-done"));
+    draw("pruning", "<svg><script>together</script></svg>");
+    let (_, page) = report_well(&fixture);
+    assert!(page.matches("together").count() == 2 && !page.contains("<script>") && !page.contains("alone"), "{page}");
+    fs::write(network.join("pruning/widths.svg"), "GIF89a").unwrap();
+    fs::remove_dir_all(fixture.out()).unwrap();
+    assert!(report_badly(&fixture).contains("pruning/widths.svg: it is not a figure of `prune`"));
+}
+
+/// A target that was not met is said where pruning's end is.
+#[test]
+fn a_target_that_was_missed_is_told() {
+    let fixture = Fixture::new();
+    fixture.change("networks/1/pruned/prune.json", |report: &mut PruneReport| {
+        let target = PruneTarget { latency_s: Some(1e-6), energy_j: None };
+        report.measured = Some(PruneMeasured { board: "host".into(), target, crates: vec![] });
+    });
+    let (_, page) = report_well(&fixture);
+    assert!(page.contains(">one more filter would exceed the cap; the target on host is not met<"));
 }
 
 #[test]

@@ -60,13 +60,15 @@ pub(crate) struct FiguresArgs {
     pub(crate) out: PathBuf,
 }
 
-/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone
+/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone, or a board is fast enough
 ///
 /// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round. Repeated after an
-/// interruption, it goes on with the first round that is not finished.
+/// interruption, it goes on with the first round that is not finished. A target on a board that is not met is a failure:
+/// all files are written, and the exit code is 1.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
-    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3")]
+    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3\n  prune run --network N --weights W \
+    --dataset data/mnist --out runs/fast --board host --latency-target 0.0001")]
 pub(crate) struct RunArgs {
     /// The network's graph
     #[arg(long, value_name = "FILE")]

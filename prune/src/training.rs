@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use common::dataset::Dataset;
 use common::hash::sha256_hex;
 use common::network::Network;
-use common::profile::{Profile, PruningSettings};
+use common::profile::Profile;
 use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use common::{atomic, json};
@@ -91,11 +91,11 @@ impl Training {
         Ok(json::read::<EvalReport>(out)?.accuracy)
     }
 
-    /// Everything that decides the outcome, a line each: the same text, the same weights. Of the profile, what `train`
-    /// does not read is left out; so is the number of threads, which changes nothing.
+    /// Everything that decides the outcome, a line each: the same text, the same weights. Of the profile that is how to
+    /// train; the number of threads is left out, for it changes nothing.
     fn inputs(&self, network: &Network, initial: Option<&Weights>) -> Result<String> {
         let profile: Profile = json::read_or_default(self.config.as_deref())?;
-        let profile = Profile { about: String::new(), pruning: PruningSettings::default(), ..profile };
+        let profile = Profile { training: profile.training, ..Profile::default() };
         Ok(format!(
             "network {}\nweights {}\ndata set {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n",
             sha256_hex(json::to_text(network)?.as_bytes()),

@@ -88,24 +88,25 @@ fn an_interrupted_run_goes_on_where_it_was_and_ends_the_same() {
 #[test]
 fn finished_rounds_are_used_again_only_where_all_is_the_same() {
     let place = Place::new();
-    let profile = |about: &str, batch: usize| {
-        let sections = format!(r#""about": "{about}", "training": {{"batch": {batch}}}"#);
+    let profile = |epochs: &str, batch: usize| {
+        let sections = format!(r#""search": {{"epochs": {epochs}}}, "training": {{"batch": {batch}}}"#);
         fs::write(place.at("p.json"), format!("{{\"schema\": \"neuropower/profile/1\", {sections}}}")).unwrap();
     };
     let calls = |options: &[&str]| {
         succeed(place.prune("out", &[options, &["--config", "p.json"]].concat()));
         (place.calls().len(), place.report("out").rounds.len())
     };
-    profile("first", 128);
+    profile("1", 128);
     let (first, rounds) = calls(&[]);
     assert_eq!(first, rounds);
-    profile("nothing that matters", 128);
+    // Nothing that a fine-tuning takes from a profile.
+    profile("2", 128);
     assert_eq!(calls(&["--threads", "2"]).0, 0);
     // A lower cap shares the whole rounds, and what came after them goes.
     let (some, fewer) = calls(&["--cap", "0.3"]);
     assert_eq!((some, place.at(&format!("out/rounds/{}", fewer + 1)).exists()), (1, false));
     assert!(fewer < rounds);
-    profile("another batch", 64);
+    profile("2", 64);
     assert_eq!(calls(&["--cap", "0.3"]).0, fewer);
     assert_eq!(calls(&["--cap", "0.3", "--finetune-epochs", "6"]).0, fewer);
     json::write(&place.at("data/dataset.json"), &Dataset { name: "other".to_string(), ..dataset(3) }).unwrap();

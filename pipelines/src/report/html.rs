@@ -28,6 +28,19 @@ pub(super) fn definitions<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<S
     html
 }
 
+/// An SVG file as a picture: a browser shows it, and runs nothing in it.
+pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
+    let mut url = String::from("data:image/svg+xml,");
+    for byte in svg.trim().bytes() {
+        match byte {
+            b' ' | b'=' | b'.' | b',' | b'-' | b'/' | b':' | b'(' | b')' => url.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("<div class=\"paper\"><img src=\"{url}\" alt=\"{}\"></div>\n", escape(what_it_shows))
+}
+
 /// A part that is closed until it is clicked on.
 pub(super) fn details(summary: &str, content: &str) -> String {
     format!("<details><summary>{}</summary>\n{content}</details>\n", escape(summary))
@@ -40,6 +53,12 @@ mod tests {
     #[test]
     fn nothing_escapes_from_content_or_attributes() {
         assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
+        let picture = picture("<svg a='%'>\"&é#\n1</svg>\n", "\"");
+        assert!(
+            picture.contains("src=\"data:image/svg+xml,%3Csvg a=%27%25%27%3E%22%26%C3%A9%23%0A1%3C/svg%3E\""),
+            "{picture}"
+        );
+        assert!(picture.contains("alt=\"&quot;\""), "{picture}");
         assert_eq!(escape("plain µ text"), "plain µ text");
     }
 }

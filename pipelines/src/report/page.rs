@@ -1,7 +1,7 @@
 //! The page: one HTML file that needs nothing else, on any screen, in light and dark.
 
 use super::figures::Figure;
-use super::html::{details, escape};
+use super::html::{details, escape, picture};
 use super::run_folder::Run;
 use super::table::Table;
 use super::units::{count, percent_of, si};
@@ -23,7 +23,7 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
     let _ = write!(body, "<div class=\"figures\">\n{}</div>\n", drawn.concat());
     let pruning = results::pruning_table(run);
     if !pruning.is_empty() {
-        section(&mut body, "What pruning changed", &pruning.to_html());
+        section(&mut body, "What pruning changed", &(pruning.to_html() + &pruning_part(run)));
     }
     let front = results::front_table(run);
     if !front.is_empty() {
@@ -75,6 +75,20 @@ fn results_part(run: &Run) -> String {
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
     for caution in [measurements::caution(run), searched].into_iter().flatten() {
         let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&caution));
+    }
+    html
+}
+
+/// The ways of pruning beside each other, and how accuracy, NID and widths changed with the share that was pruned.
+fn pruning_part(run: &Run) -> String {
+    let ways = results::ways_table(run);
+    let mut html = if ways.is_empty() { String::new() } else { ways.to_html() };
+    for winner in &run.winners {
+        let title = format!("Accuracy, NID and widths by the share pruned: rank {}", winner.rank);
+        let drawings: String = winner.drawings.iter().map(|svg| picture(svg, &title)).collect();
+        if !drawings.is_empty() {
+            html.push_str(&details(&title, &format!("<figure class=\"wide\">\n{drawings}</figure>\n")));
+        }
     }
     html
 }

@@ -1,6 +1,6 @@
 //! The table of results: every winner before and after pruning.
 
-use super::run_folder::{Run, Variant, Winner};
+use super::run_folder::{Run, Variant, Way, Winner};
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use common::counts::network_information_density;
@@ -111,8 +111,41 @@ pub(super) fn pruning_table(run: &Run) -> Table {
                 format!("{:+.1} points", (after.accuracy - before.accuracy) * 100.0)
             }),
             Ok(prune.rounds.len().to_string()),
-            Ok(prune.ended.to_string()),
+            Ok(prune.end()),
         ]);
+    }
+    table
+}
+
+/// The ways in which winners were pruned; empty where none was pruned in more than one.
+pub(super) fn ways_table(run: &Run) -> Table {
+    let mut table = Table::new([
+        ("rank", true),
+        ("way", false),
+        ("method", false),
+        ("choose", false),
+        ("parameters", true),
+        ("parameters removed", true),
+        ("validation accuracy", true),
+        ("before fine-tuning", true),
+        ("from scratch", true),
+    ]);
+    for winner in run.winners.iter().filter(|winner| winner.ways.len() > 1) {
+        for Way { name, report, scratch } in &winner.ways {
+            let last = report.rounds.last();
+            let scratch = scratch.as_ref().and_then(|trained| trained.accuracy.validation);
+            table.push(vec![
+                Ok(winner.rank.to_string()),
+                Ok(name.clone()),
+                Ok(report.method.name().to_string()),
+                Ok(report.choose.name().to_string()),
+                Ok(count(report.parameters_after)),
+                Ok(percent(report.removed)),
+                Ok(percent(last.map_or(report.accuracy_before, |round| round.accuracy))),
+                entry(last, "nothing was pruned", |round| percent(round.accuracy_untuned)),
+                entry(scratch, "not trained from scratch: `prune scratch`", percent),
+            ]);
+        }
     }
     table
 }

@@ -6,6 +6,8 @@
 //! networks/<rank>/{dense, pruned}/{network.json, train.json, prune.json, test.json}
 //! networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
+//! networks/<rank>/pruned-<way>/prune.json, networks/<rank>/{pruned, pruned-<way>}/scratch/train.json
+//! networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
 //! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 
@@ -22,7 +24,7 @@ use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
 use common::train_report::{EvalReport, TrainReport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Everything that a run's folder says.
 #[derive(Debug)]
@@ -52,6 +54,20 @@ pub(super) struct Winner {
     pub(super) individual: Option<Individual>,
     pub(super) dense: Variant,
     pub(super) pruned: Variant,
+    /// All ways in which it was pruned, `pruned` first.
+    pub(super) ways: Vec<Way>,
+    /// What `prune` drew of them.
+    pub(super) drawings: Vec<String>,
+}
+
+/// One way in which a network was pruned.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// Its folder's name.
+    pub(super) name: String,
+    pub(super) report: PruneReport,
+    /// Of the pruned structure, trained from fresh weights.
+    pub(super) scratch: Option<TrainReport>,
 }
 
 /// A network with what is known about it.
@@ -118,8 +134,34 @@ impl Winner {
         let genome = origin.as_ref().and_then(Origin::genome);
         let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
         let individual = archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
-        Ok(Winner { rank, origin, individual, dense, pruned })
+        let (ways, drawings) = (read_ways(&network)?, read_drawings(&network)?);
+        Ok(Winner { rank, origin, individual, dense, pruned, ways, drawings })
     }
+}
+
+fn read_ways(network: &Path) -> Result<Vec<Way>> {
+    let mut ways = Vec::new();
+    for name in names_in(network)? {
+        let folder = network.join(&name);
+        if (name == "pruned" || name.starts_with("pruned-"))
+            && let Some(report) = read(&folder.join("prune.json"))?
+        {
+            ways.push(Way { name, report, scratch: read(&folder.join("scratch/train.json"))? });
+        }
+    }
+    Ok(ways)
+}
+
+/// What `prune figures` drew of all ways together, or else what `prune run` drew of one.
+fn read_drawings(network: &Path) -> Result<Vec<String>> {
+    let files = |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
+    let there = ["pruning", "pruned"].map(files).into_iter().find(|files| files.iter().all(|file| file.exists()));
+    let drawing = |path: &PathBuf| {
+        let svg = fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        ensure!(svg.starts_with("<svg"), "{}: it is not a figure of `prune`; remove it", path.display());
+        Ok(svg)
+    };
+    there.iter().flatten().map(drawing).collect()
 }
 
 impl Variant {
