@@ -14,6 +14,7 @@ pub mod counts;
 pub mod crate_hash;
 pub mod criteria;
 pub mod dataset;
+pub mod device;
 pub mod fidelity;
 pub mod genome;
 pub mod gpu;

@@ -1,5 +1,6 @@
 //! `train.json` and what `train eval` prints.
 
+use crate::device::Device;
 use crate::genome::Optimizer;
 use crate::json::Document;
 use serde::{Deserialize, Serialize};
@@ -74,10 +75,18 @@ pub struct Timing {
     pub images_per_s: f64,
     /// Threads used.
     pub threads: usize,
+    /// What computed, as on the command line: `cpu`, `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
     /// Largest resident memory of the whole process; `null` where it is not known.
     pub peak_rss_bytes: Option<u64>,
     /// Why it is not known; `null` where it is.
     pub peak_rss_reason: Option<String>,
+}
+
+/// What computed where a report does not say.
+fn cpu() -> String {
+    Device::Cpu.to_string()
 }
 
 impl Document for TrainReport {

@@ -1,8 +1,9 @@
 //! An exponential moving average of the weights, which is what is scored and saved where the profile asks for one.
 
+use crate::stock::host;
 use anyhow::{Result, bail, ensure};
-use candle_core::{Storage, Var};
-use common::weights::{Tensor, Weights};
+use candle_core::{Storage, Tensor, Var};
+use common::weights::{Tensor as Raw, Weights};
 use std::collections::BTreeMap;
 
 /// The average as PyTorch's `AveragedModel` keeps it: the first update copies the weights, each further one brings the
@@ -25,13 +26,14 @@ impl Average {
     /// Takes the weights after a step into the average.
     ///
     /// # Errors
-    /// Tensors that are not contiguous f32 on the CPU.
+    /// Tensors that are not contiguous f32.
     pub fn update(&mut self, parameters: &BTreeMap<String, Var>) -> Result<()> {
         let share = 1.0 - self.decay.min((1 + self.updates) as f64 / (10 + self.updates) as f64);
-        for (name, var) in parameters {
-            let (storage, layout) = var.storage_and_layout();
+        let tensors: Vec<Tensor> = parameters.values().map(|var| var.as_tensor().clone()).collect();
+        for (name, tensor) in parameters.keys().zip(host::fetched(&tensors)?) {
+            let (storage, layout) = tensor.storage_and_layout();
             let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
-                bail!("the average of weights needs contiguous tensors on the CPU");
+                bail!("the average of weights needs contiguous tensors");
             };
             let weights = &storage.as_slice::<f32>()?[start..end];
             match self.weights.get_mut(name) {
@@ -59,7 +61,7 @@ impl Average {
     /// The averages by name.
     pub fn state(&self) -> Weights {
         let tensor =
-            |(name, data): (&String, &Vec<f32>)| (name.clone(), Tensor { shape: vec![data.len()], data: data.clone() });
+            |(name, data): (&String, &Vec<f32>)| (name.clone(), Raw { shape: vec![data.len()], data: data.clone() });
         Weights(self.weights.iter().map(tensor).collect())
     }
 

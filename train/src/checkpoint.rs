@@ -92,10 +92,13 @@ impl Checkpoint {
         };
         let end = bytes.iter().position(|byte| *byte == b'\n').context("it has no first line")?;
         let header: Header = json::parse(std::str::from_utf8(&bytes[..end])?)?;
-        ensure!(header.inputs == self.inputs, "it was made with another network, data set, seed or settings");
+        ensure!(
+            header.inputs == self.inputs,
+            "it was made with another network, data set, seed, settings or kind of device"
+        );
         let mut tensors = Weights::from_bytes(&bytes[end + 1..])?;
         let model = take(&mut tensors, MODEL);
-        state.model = Model::new(state.model.network().clone(), &model, state.model.level())?;
+        state.model = Model::new(state.model.network().clone(), &model, state.model.engine().clone())?;
         state.optimizer.restore(take(&mut tensors, OPTIMIZER), header.step, header.momentum_product)?;
         if let Some(average) = &mut state.average {
             average.restore(take(&mut tensors, AVERAGE), header.step as usize)?;

@@ -10,7 +10,7 @@ use common::reference::class_of;
 use std::collections::BTreeMap;
 
 /// Images computed at a time. It has no influence on the results.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 /// How a model did on some images.
 pub struct Score {

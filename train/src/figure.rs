@@ -131,6 +131,7 @@ mod tests {
                 cpu_s: 1.0,
                 images_per_s: 1.0,
                 threads: 1,
+                device: "cpu".into(),
                 peak_rss_bytes: Some(1),
                 peak_rss_reason: None,
             },

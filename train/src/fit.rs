@@ -5,7 +5,7 @@ use crate::augment::Augmenter;
 use crate::checkpoint::Checkpoint;
 use crate::eval;
 use crate::feed::{self, Batch};
-use crate::model::{Mode, Model};
+use crate::model::{Engine, Mode, Model};
 use crate::progress::Progress;
 use crate::schedule::Rates;
 use crate::state::State;
@@ -23,6 +23,8 @@ use common::weights::Weights;
 pub struct Training<'a> {
     /// The network to train.
     pub network: &'a Network,
+    /// What computes it.
+    pub engine: Engine,
     /// What changes the weights.
     pub optimizer: Kind,
     /// Batch size, schedule and so on.
@@ -93,7 +95,7 @@ impl Training<'_> {
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, or an operation that fails.
     pub fn run(&self, initial: &Weights, checkpoint: Option<&Checkpoint>) -> Result<Trained> {
-        let mut state = State::new(self.network, initial, self.optimizer, self.settings)?;
+        let mut state = State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)?;
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.restore(&mut state))?;
         let earlier = state.curve.len();
         let stopwatch = Stopwatch::start();
@@ -176,6 +178,7 @@ impl Training<'_> {
         let mut rate = 0.0;
         for (step, batch) in ((epoch - 1) * steps..).zip(batches) {
             let Batch { images, labels } = batch?;
+            let labels = labels.to_device(self.engine.device())?;
             rate = rates.at(step);
             let logits = state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
             let loss = eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;

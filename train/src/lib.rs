@@ -3,6 +3,7 @@
 pub mod augment;
 pub mod average;
 pub mod checkpoint;
+pub mod device;
 pub mod eval;
 pub mod feed;
 pub mod fit;
@@ -13,6 +14,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod schedule;
 pub mod state;
+pub mod stock;
 pub mod usage;
 
 mod ahead;

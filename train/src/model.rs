@@ -10,6 +10,7 @@ use crate::ops::scratch::Pool;
 use crate::ops::simd::Level;
 use crate::ops::statistics::{SharedStatistics, Statistics};
 use crate::plan::{self, Step};
+use crate::stock::{Moments, Stock};
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
@@ -34,6 +35,31 @@ pub enum Mode {
     Evaluation,
 }
 
+/// What computes a network.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// Our own kernels on this processor.
+    Own(Level),
+    /// Candle's operations on any device.
+    Stock(Stock),
+}
+
+impl Engine {
+    /// Where tensors are.
+    pub fn device(&self) -> &Device {
+        match self {
+            Engine::Own(_) => &Device::Cpu,
+            Engine::Stock(stock) => &stock.device,
+        }
+    }
+}
+
+impl From<Level> for Engine {
+    fn from(level: Level) -> Engine {
+        Engine::Own(level)
+    }
+}
+
 /// A network's tensors and how to compute it.
 pub struct Model {
     network: Network,
@@ -44,7 +70,7 @@ pub struct Model {
     parameters: BTreeMap<String, Var>,
     /// By the name of the batch normalisation.
     running: BTreeMap<String, Statistics>,
-    level: Level,
+    engine: Engine,
     pool: Arc<Pool>,
 }
 
@@ -52,7 +78,8 @@ pub struct Model {
 pub struct Output {
     /// Before softmax: (batch, classes).
     pub logits: Tensor,
-    /// The batch statistics that each batch normalisation saw, by its name; empty in evaluation.
+    /// The batch statistics that each batch normalisation saw, by its name; empty in evaluation, and in training with
+    /// Candle's operations, which leave them on the device.
     pub statistics: BTreeMap<String, Statistics>,
 }
 
@@ -61,14 +88,15 @@ impl Model {
     ///
     /// # Errors
     /// Weights that are not the network's.
-    pub fn new(network: Network, weights: &Weights, level: Level) -> Result<Model> {
+    pub fn new(network: Network, weights: &Weights, engine: impl Into<Engine>) -> Result<Model> {
+        let engine = engine.into();
         weights.check(&network)?;
         let inputs = network.input_indices()?;
         let (mut parameters, mut running) = (BTreeMap::new(), BTreeMap::new());
         for node in &network.nodes {
             for (name, shape, role) in tensors_of(node) {
                 if role == Role::Trainable {
-                    let tensor = Tensor::from_slice(&weights.get(&name).data, shape, &Device::Cpu)?;
+                    let tensor = Tensor::from_slice(&weights.get(&name).data, shape, engine.device())?;
                     parameters.insert(name, Var::from_tensor(&tensor)?);
                 }
             }
@@ -79,9 +107,12 @@ impl Model {
                 running.insert(node.name.clone(), statistics);
             }
         }
-        let steps = plan::steps(&network, &inputs);
+        let steps = match &engine {
+            Engine::Own(_) => plan::steps(&network, &inputs),
+            Engine::Stock(_) => plan::single_steps(&network, &inputs),
+        };
         let last_uses = last_uses(&steps, &inputs);
-        Ok(Model { network, inputs, steps, last_uses, parameters, running, level, pool: Arc::default() })
+        Ok(Model { network, inputs, steps, last_uses, parameters, running, engine, pool: Arc::default() })
     }
 
     /// The network.
@@ -89,9 +120,9 @@ impl Model {
         &self.network
     }
 
-    /// What the kernels run on.
-    pub fn level(&self) -> Level {
-        self.level
+    /// What computes it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Trainable tensors by name, in a fixed order.
@@ -119,10 +150,13 @@ impl Model {
         Ok(Weights(tensors))
     }
 
-    /// Computes the network for a batch of normalised images (batch, channels, height, width).
+    /// Computes the network for a batch of normalised images (batch, channels, height, width), wherever they are.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output> {
         let batch = Batch { images: images.dims4()?.0, mode };
-        let images = to_blocks(images)?;
+        let images = match &self.engine {
+            Engine::Own(_) => to_blocks(images)?,
+            Engine::Stock(stock) => images.to_device(&stock.device)?,
+        };
         let mut values: Vec<Option<Tensor>> = vec![None; self.network.nodes.len()];
         let mut seen = Seen::default();
         for (step, last_uses) in self.steps.iter().zip(&self.last_uses) {
@@ -139,31 +173,39 @@ impl Model {
                 values[dead] = None;
             }
         }
-        let logits = to_rows(&values.pop().flatten().context("the network has no nodes")?, batch.images)?;
+        let last = values.pop().flatten().context("the network has no nodes")?;
+        let logits = match &self.engine {
+            Engine::Own(_) => to_rows(&last, batch.images)?,
+            Engine::Stock(_) => last.flatten_from(1)?,
+        };
         Ok(Output { logits, statistics: seen.statistics() })
     }
 
     fn step(&self, step: &Step, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+        let level = match &self.engine {
+            Engine::Own(level) => *level,
+            Engine::Stock(stock) => return stock.step(self, step, inputs, batch, seen),
+        };
         match step {
-            Step::Node(index) => self.node(*index, inputs, batch, seen),
-            Step::NormActivation { norm, pair } => self.norm(*norm, *pair, inputs[0], batch, seen),
+            Step::Node(index) => self.node(level, *index, inputs, batch, seen),
+            Step::NormActivation { norm, pair } => self.norm(level, *norm, *pair, inputs[0], batch, seen),
             Step::Condense { layer, nodes, dropouts, .. } => {
-                self.condense(layer, nodes, dropouts, inputs[0], batch, seen)
+                self.condense(level, layer, nodes, dropouts, inputs[0], batch, seen)
             }
         }
     }
 
-    fn node(&self, index: usize, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+    fn node(&self, level: Level, index: usize, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
         let (node, input) = (&self.network.nodes[index], inputs[0]);
         let tensor = |what: &str| self.tensor(&node.name, what, batch.mode);
         Ok(match node.op {
             Op::Conv2d { stride, .. } => {
-                Conv2d { images: batch.images, stride, level: self.level }.apply(input, &tensor("weight")?)?
+                Conv2d { images: batch.images, stride, level }.apply(input, &tensor("weight")?)?
             }
-            Op::BatchNorm { .. } => self.norm(index, IDENTITY, input, batch, seen)?,
-            Op::Activation(pair) => Piecewise { pair, level: self.level }.apply(input)?,
+            Op::BatchNorm { .. } => self.norm(level, index, IDENTITY, input, batch, seen)?,
+            Op::Activation(pair) => Piecewise { pair, level }.apply(input)?,
             Op::Dropout { probability } => match batch.mode {
-                Mode::Training { seed, step } => self.dropout(index, probability, seed, step).apply(input)?,
+                Mode::Training { seed, step } => self.dropout(index, probability, seed, step, level).apply(input)?,
                 Mode::Statistics | Mode::Evaluation => input.clone(),
             },
             Op::Concat {} => Tensor::cat(inputs, 2)?,
@@ -181,6 +223,7 @@ impl Model {
 
     fn norm(
         &self,
+        level: Level,
         index: usize,
         pair: PiecewiseActivation,
         input: &Tensor,
@@ -188,20 +231,22 @@ impl Model {
         seen: &mut Seen,
     ) -> Result<Tensor> {
         let name = &self.network.nodes[index].name;
-        let op = NormActivation { images: batch.images, pair, level: self.level };
+        let op = NormActivation { images: batch.images, pair, level };
         let (gamma, beta) = (self.tensor(name, "weight", batch.mode)?, self.tensor(name, "bias", batch.mode)?);
         match batch.mode {
             Mode::Evaluation => Ok(op.evaluate(input, &self.running[name], &gamma, &beta)?),
             Mode::Training { .. } | Mode::Statistics => {
                 let (output, of_batch) = op.train(input, &gamma, &beta)?;
-                seen.0.push((name.clone(), gamma.elem_count(), of_batch));
+                seen.norms.push((name.clone(), gamma.elem_count(), of_batch));
                 Ok(output)
             }
         }
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn condense(
         &self,
+        level: Level,
         layer: &Arc<Condense>,
         nodes: &[(usize, Option<usize>)],
         dropouts: &[(usize, f64)],
@@ -223,25 +268,36 @@ impl Model {
             Mode::Training { .. } | Mode::Statistics => {
                 let shared = SharedStatistics::default();
                 for (index, (norm, _)) in nodes.iter().enumerate() {
-                    seen.0.push((name(*norm).clone(), layer.channels(index), shared.clone()));
+                    seen.norms.push((name(*norm).clone(), layer.channels(index), shared.clone()));
                 }
                 Norms::Batch(shared)
             }
         };
-        let mut pass = Pass::new(layer.clone(), batch.images, self.level, self.pool.clone(), norms);
+        let mut pass = Pass::new(layer.clone(), batch.images, level, self.pool.clone(), norms);
         if let Mode::Training { seed, step } = batch.mode {
-            let dropout = |(index, probability): &(usize, f64)| self.dropout(*index, *probability, seed, step);
+            let dropout = |(index, probability): &(usize, f64)| self.dropout(*index, *probability, seed, step, level);
             pass = pass.with_dropouts(dropouts.iter().map(dropout).collect());
         }
         Ok(pass.apply(input, &Tensor::cat(&parameters, 0)?)?)
     }
 
-    fn dropout(&self, index: usize, probability: f64, seed: u64, step: usize) -> Dropout {
-        Dropout::new(probability, seed, &format!("{}/{step}", self.network.nodes[index].name), self.level)
+    /// What a dropout node does in one step of a training.
+    pub(crate) fn dropout(&self, index: usize, probability: f64, seed: u64, step: usize, level: Level) -> Dropout {
+        Dropout::new(probability, seed, &format!("{}/{step}", self.network.nodes[index].name), level)
+    }
+
+    /// The nodes that a node reads; `None` for the images.
+    pub(crate) fn sources(&self, index: usize) -> &[Option<usize>] {
+        &self.inputs[index]
+    }
+
+    /// The running statistics of a batch normalisation.
+    pub(crate) fn running(&self, name: &str) -> &Statistics {
+        &self.running[name]
     }
 
     /// A trainable tensor; in evaluation outside the autograd graph, which would hold every intermediate value.
-    fn tensor(&self, node: &str, what: &str, mode: Mode) -> Result<Tensor> {
+    pub(crate) fn tensor(&self, node: &str, what: &str, mode: Mode) -> Result<Tensor> {
         let var = &self.parameters[&format!("{node}.{what}")];
         Ok(match mode {
             Mode::Training { .. } => var.as_tensor().clone(),
@@ -254,20 +310,25 @@ const IDENTITY: PiecewiseActivation = PiecewiseActivation { left: Activation::Li
 
 /// What all nodes of a forward pass share.
 #[derive(Clone, Copy)]
-struct Batch {
+pub(crate) struct Batch {
     images: usize,
-    mode: Mode,
+    pub(crate) mode: Mode,
 }
 
-/// For each batch normalisation that was computed: its name, its channels, and the statistics that begin with theirs.
+/// What is remembered of a forward pass.
 #[derive(Default)]
-struct Seen(Vec<(String, usize, SharedStatistics)>);
+pub(crate) struct Seen {
+    /// For each batch normalisation that was computed: its name, its channels, and the statistics that begin with theirs.
+    pub(crate) norms: Vec<(String, usize, SharedStatistics)>,
+    /// Moments that Candle's operations took.
+    pub(crate) moments: Moments,
+}
 
 impl Seen {
     fn statistics(self) -> BTreeMap<String, Statistics> {
         let of =
             |(name, channels, shared): (String, usize, SharedStatistics)| Some((name, shared.get()?.first(channels)));
-        self.0.into_iter().filter_map(of).collect()
+        self.norms.into_iter().filter_map(of).collect()
     }
 }
 

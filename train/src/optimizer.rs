@@ -1,5 +1,6 @@
 //! The five optimizers of Table 1, each with PyTorch's update rule and default constants.
 
+use crate::stock::host;
 use crate::update::{Gradient, Rule, State, Update};
 use anyhow::{Result, bail};
 use candle_core::backprop::GradStore;
@@ -78,29 +79,35 @@ impl Optimizer {
     }
 
     /// Changes every parameter that has a gradient, in place, and returns the norm of all gradients together, before
-    /// clipping. Where that is NaN or infinite, nothing changes.
+    /// clipping. Where that is NaN or infinite, nothing changes. It computes on the CPU: what is elsewhere comes and goes in one
+    /// transfer.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Tensors that are not f32.
     pub fn step(&mut self, parameters: &BTreeMap<String, Var>, gradients: &GradStore, rate: f64) -> Result<f64> {
-        let mut pairs = Vec::with_capacity(parameters.len());
+        let (mut named, mut found) = (Vec::with_capacity(parameters.len()), Vec::with_capacity(parameters.len()));
         for (name, var) in parameters {
             if let Some(gradient) = gradients.get(var) {
-                pairs.push((name, var, gradient.contiguous()?));
+                named.push((name, var));
+                found.push(gradient.contiguous()?);
             }
         }
-        let norm = norm(pairs.iter().map(|(_, _, gradient)| gradient))?;
+        let gradients = host::fetched(&found)?;
+        let norm = norm(gradients.iter())?;
         if !norm.is_finite() {
             return Ok(norm);
         }
         self.step += 1;
         let rule = self.rule(rate);
         let factor = self.clip.map_or(1.0, |highest| (highest / (norm + CLIP_EPSILON)).min(1.0)) as f32;
-        for (name, var, gradient) in pairs {
+        let vars: Vec<&Var> = named.iter().map(|(_, var)| *var).collect();
+        let weights = host::fetched(&vars.iter().map(|var| var.as_tensor().clone()).collect::<Vec<_>>())?;
+        for (((name, var), weights), gradient) in named.iter().zip(&weights).zip(&gradients) {
             let decay = if decays(var) { self.weight_decay as f32 } else { 0.0 };
-            let state = RefCell::new(self.state.entry(name.clone()).or_default());
-            var.inplace_op2(&gradient, &Update { rule, gradient: Gradient { factor, decay }, state })?;
+            let state = RefCell::new(self.state.entry((*name).clone()).or_default());
+            weights.inplace_op2(gradient, &Update { rule, gradient: Gradient { factor, decay }, state })?;
         }
+        host::returned(&weights, &vars)?;
         Ok(norm)
     }
 

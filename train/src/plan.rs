@@ -61,6 +61,18 @@ pub(crate) fn steps(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Ste
     steps
 }
 
+/// Cuts a network into single nodes, but for a batch normalisation with its activation.
+pub(crate) fn single_steps(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Step> {
+    let graph = Graph { network, inputs };
+    let mut steps: Vec<Step> = Vec::new();
+    while let index = steps.last().map_or(0, |step| step.last() + 1)
+        && index < network.nodes.len()
+    {
+        steps.push(graph.norm_activation(index).unwrap_or(Step::Node(index)));
+    }
+    steps
+}
+
 struct Graph<'a> {
     network: &'a Network,
     inputs: &'a [Vec<Option<usize>>],

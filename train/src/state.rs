@@ -2,8 +2,7 @@
 
 use crate::average::Average;
 use crate::eval;
-use crate::model::Model;
-use crate::ops::simd::Level;
+use crate::model::{Engine, Model};
 use crate::optimizer::Optimizer;
 use anyhow::{Context, Result};
 use candle_core::Tensor;
@@ -31,9 +30,15 @@ impl State {
     ///
     /// # Errors
     /// Weights that are not the network's.
-    pub fn new(network: &Network, initial: &Weights, optimizer: Kind, settings: &TrainingSettings) -> Result<State> {
+    pub fn new(
+        network: &Network,
+        initial: &Weights,
+        engine: Engine,
+        optimizer: Kind,
+        settings: &TrainingSettings,
+    ) -> Result<State> {
         Ok(State {
-            model: Model::new(network.clone(), initial, Level::detected())?,
+            model: Model::new(network.clone(), initial, engine)?,
             optimizer: Optimizer::new(optimizer, settings),
             average: settings.ema_decay.map(Average::new),
             curve: Vec::new(),
@@ -78,7 +83,7 @@ impl State {
         if !all_finite(&weights) {
             return Ok(None);
         }
-        let mut model = Model::new(self.model.network().clone(), &weights, self.model.level())?;
+        let mut model = Model::new(self.model.network().clone(), &weights, self.model.engine().clone())?;
         eval::recalibrate(&mut model, images, settings.recalibration_images, settings.batch)?;
         Ok(if all_finite(&model.weights()?) { Some(model) } else { None })
     }

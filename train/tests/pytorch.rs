@@ -3,16 +3,17 @@
 use candle_core::{Device, Tensor as CandleTensor, Var};
 use common::genome::Optimizer as Kind;
 use common::network::Network;
-use common::profile::{Schedule, TrainingSettings};
+use common::profile::{Precision, Schedule, TrainingSettings};
 use common::weights::{Tensor, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use train::average::Average;
 use train::eval::{cross_entropy, smoothed_cross_entropy};
-use train::model::{Mode, Model};
+use train::model::{Engine, Mode, Model};
 use train::ops::simd::Level;
 use train::optimizer::Optimizer;
 use train::schedule::Rates;
+use train::stock::Stock;
 
 /// Largest difference to PyTorch of logits and gradients, for values around 1.
 const TOLERANCE: f32 = 2e-5;
@@ -37,7 +38,7 @@ fn assert_close(got: &CandleTensor, want: &Tensor, what: &str) {
     }
 }
 
-fn check_network(name: &str, level: Level) {
+fn check_network(name: &str, engine: &Engine) {
     let network: Network = common::json::read(&golden(&format!("network-{name}.json"))).unwrap();
     let golden = read(&format!("network-{name}.safetensors"));
     let named = |prefix: &str| {
@@ -47,7 +48,7 @@ fn check_network(name: &str, level: Level) {
     let weights = Weights(named("weights/"));
     let images = tensor(&golden["images"]);
     check_reference(&network, &weights, &golden);
-    let model = Model::new(network, &weights, level).unwrap();
+    let model = Model::new(network, &weights, engine.clone()).unwrap();
     let labels = tensor(&golden["labels"]).to_dtype(candle_core::DType::U32).unwrap();
 
     let evaluation = model.forward(&images, Mode::Evaluation).unwrap().logits;
@@ -60,7 +61,11 @@ fn check_network(name: &str, level: Level) {
     let expected = named("gradients/");
     assert_eq!(expected.len(), model.parameters().len());
     for (name, want) in &expected {
-        assert_close(gradients.get(&model.parameters()[name]).unwrap(), want, &format!("{level:?} gradient of {name}"));
+        assert_close(
+            gradients.get(&model.parameters()[name]).unwrap(),
+            want,
+            &format!("{engine:?} gradient of {name}"),
+        );
     }
 }
 
@@ -75,10 +80,11 @@ fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<Strin
 }
 
 #[test]
-fn networks_at_all_levels() {
-    for level in Level::available() {
+fn networks_at_all_levels_and_with_candles_operations() {
+    let stock = Stock { device: Device::Cpu, precision: Precision::F32 };
+    for engine in Level::available().into_iter().map(Engine::Own).chain([Engine::Stock(stock)]) {
         for name in ["swish-tanh-3x3", "elu-selu-5x5", "sigmoid-sigmoid-max", "resnet"] {
-            check_network(name, level);
+            check_network(name, &engine);
         }
     }
 }

@@ -4,7 +4,7 @@ mod search;
 mod training;
 
 pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
-pub use training::{Augmentation, LearningRates, Schedule, TrainingSettings};
+pub use training::{Augmentation, LearningRates, Precision, Schedule, TrainingSettings};
 
 use crate::json::Document;
 use crate::prune_report::{PruneChoose, PrunePart};

@@ -43,6 +43,22 @@ pub struct TrainingSettings {
     /// After how many epochs each the network is scored on the validation images, which costs time and changes nothing; 0
     /// for only at the end.
     pub validate_every: usize,
+    /// What products are computed in on a GPU.
+    pub precision: Precision,
+}
+
+/// What the products of convolutions and of the classifier are computed in. Sums, weights, batch normalisation, activations
+/// and the optimizer are f32 in any case, and so is all on a processor, which takes no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 24 bits of significand.
+    #[default]
+    F32,
+    /// Factors rounded to 11 bits of significand, by the GPU's tensor cores.
+    Tf32,
+    /// Factors and results rounded to 8 bits of significand.
+    Bf16,
 }
 
 /// How the learning rate changes from step to step: `"constant"`, `"cosine"` or
@@ -169,6 +185,7 @@ impl Default for TrainingSettings {
             ema_decay: None,
             recalibration_images: 1024,
             validate_every: 0,
+            precision: Precision::F32,
         }
     }
 }

@@ -1,15 +1,16 @@
 //! `train eval`: what trained weights are worth on a split.
 
 use super::{Compute, check_fits};
-use crate::eval::score;
+use crate::device;
+use crate::eval::{BATCH, score};
 use crate::model::Model;
-use crate::ops::simd::Level;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use common::dataset::{Dataset, Images, Split};
 use common::hash::sha256_hex;
 use common::json;
 use common::network::Network;
+use common::profile::Precision;
 use common::stage;
 use common::train_report::EvalReport;
 use common::weights::{Tensor, Weights};
@@ -54,6 +55,7 @@ enum EvalSplit {
 /// `train eval`.
 pub(crate) fn eval(args: EvalArgs) -> Result<()> {
     args.compute.start()?;
+    let engine = device::engine(args.compute.device, Precision::F32)?;
     let network: Network = json::read(&args.network)?;
     let weights = Weights::read(&args.weights, &network)?;
     let split = match args.split {
@@ -62,8 +64,8 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
     };
     let images = Dataset::load(&args.dataset, split)?;
     check_fits(&network, &images, &args.dataset)?;
-    let model = Model::new(network, &weights, Level::detected())?;
-    let score = score(&model, &images)?;
+    let model = Model::new(network, &weights, engine)?;
+    let score = score(&model, &images).map_err(|error| device::explained(error, BATCH))?;
     if let Some(path) = &args.dump_logits {
         logits_file(&score.logits, &images)?.write(path)?;
     }

@@ -3,11 +3,12 @@
 use super::{Compute, check_fits};
 use crate::checkpoint::Checkpoint;
 use crate::fit::{Trained, Training};
-use crate::{feed, figure, init, usage};
+use crate::{device, feed, figure, init, usage};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use common::counts;
 use common::dataset::{Dataset, Images, Split};
+use common::device::{Backend, Device};
 use common::genome::Genome;
 use common::hash::{sha256_hex, sha256_hex_of_parts};
 use common::json;
@@ -76,6 +77,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         args.learning_rate_scale
     );
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
+    let engine = device::engine(args.compute.device, profile.training.precision)?;
     let network = network_of(&args, &profile)?;
     let initial = match &args.init {
         Some(path) => Weights::read(path, &network)?,
@@ -85,6 +87,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     atomic::create_dir_all(&args.out)?;
     let training = Training {
         network: &network,
+        engine,
         optimizer: network.origin.optimizer(),
         settings: &profile.training,
         rate_scale: args.learning_rate_scale,
@@ -98,8 +101,9 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     if !args.resume {
         checkpoint.remove()?;
     }
-    let trained = training.run(&initial, Some(&checkpoint))?;
-    let report = report(&training, &trained, threads)?;
+    let trained =
+        training.run(&initial, Some(&checkpoint)).map_err(|error| device::explained(error, profile.training.batch))?;
+    let report = report(&training, &trained, threads, args.compute.device)?;
     json::write(&args.out.join("network.json"), &network)?;
     trained.weights.write(&args.out.join("weights.safetensors"))?;
     atomic::write(&args.out.join("train.svg"), figure::draw(&report)?.as_bytes())?;
@@ -112,11 +116,12 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
 
 /// A hash over everything that decides what a training does.
 fn inputs(training: &Training, initial: &Weights) -> Result<String> {
-    // Where it stops in between decides nothing.
-    let Training { network, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } =
+    // Where it stops in between decides nothing; of what computes it, the kind of device does.
+    let Training { network, engine, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } =
         training;
     let (images, validation) = (hash_of(images), validation.map(hash_of));
-    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?}");
+    let backend = if engine.device().is_cpu() { Backend::Cpu } else { Backend::Cuda };
+    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?} {backend:?}");
     let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);
     Ok(sha256_hex_of_parts([settings.as_bytes(), network.as_bytes(), initial.as_slice()]))
 }
@@ -155,7 +160,7 @@ fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images,
     Ok((images, validation))
 }
 
-fn report(training: &Training, trained: &Trained, threads: usize) -> Result<TrainReport> {
+fn report(training: &Training, trained: &Trained, threads: usize, device: Device) -> Result<TrainReport> {
     let counts = counts::count(training.network)?;
     let chance = training.chance();
     let train = if trained.diverged { chance } else { trained.curve.last().map_or(chance, |e| e.train_accuracy) };
@@ -180,6 +185,7 @@ fn report(training: &Training, trained: &Trained, threads: usize) -> Result<Trai
             cpu_s: trained.usage.cpu_s,
             images_per_s: trained.images as f64 / trained.usage.wall_s,
             threads,
+            device: device.to_string(),
             peak_rss_bytes,
             peak_rss_reason,
         },

@@ -9,8 +9,9 @@ pub(crate) use fit::{FitArgs, fit};
 pub(crate) use init::{InitArgs, init};
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use common::dataset::{Dataset, Images};
+use common::device::Device;
 use common::network::Network;
 use std::path::Path;
 
@@ -19,24 +20,16 @@ struct Compute {
     /// Threads [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Where to compute
+    /// Where to compute: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`)
     #[arg(long, default_value = "cpu")]
     device: Device,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Device {
-    /// This machine's processor
-    Cpu,
 }
 
 impl Compute {
     /// Starts the threads; returns how many. Must come first: it sets environment variables.
     #[allow(unsafe_code)]
     fn start(&self) -> Result<usize> {
-        match self.device {
-            Device::Cpu => crate::memory::keep(),
-        }
+        crate::memory::keep();
         let threads = match self.threads {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().context("cannot tell how many cores there are")?.get(),

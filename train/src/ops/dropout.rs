@@ -3,9 +3,10 @@
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
+use super::blocks::{Blocks, to_rows};
 use super::simd::{Level, multiversion};
 use super::{elements, with_elements};
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use common::seed;
 use rand::Rng;
 use rayon::prelude::*;
@@ -37,6 +38,14 @@ impl Dropout {
     /// The tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op1(self)
+    }
+
+    /// What every element is multiplied with, for a batch (images, channels, height, width) on the CPU: the same for each
+    /// element as where the batch is in blocks.
+    pub(crate) fn mask(self, (images, channels, height, width): (usize, usize, usize, usize)) -> Result<Tensor> {
+        let shape = Blocks { images, height, channels, width };
+        let mask = Tensor::from_vec(self.all(&vec![1.0; shape.elements()]), shape.shape(), &Device::Cpu)?;
+        to_rows(&mask, images)?.reshape((images, channels, height, width))
     }
 
     /// Applies it to the elements of a tensor from the `first` on.

@@ -107,9 +107,42 @@ fn bad_input_is_one_line_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn the_processor_takes_f32_only_and_the_report_says_what_computed() {
+    let fixture = Fixture::new();
+    fixture.write("profile.json", &profile(r#""precision": "bf16""#));
+    let line = fixture.fit_refused("out", &["--device", "cpu"]);
+    assert!(line.contains("training.precision is for GPUs"), "{line}");
+    assert!(!fixture.path("out").exists());
+    fixture.write("profile.json", &profile(""));
+    assert_eq!(fixture.fit("out", &["--epochs", "1"]).timing.device, "cpu");
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_program_without_support_for_gpus_says_how_to_build_one_that_has_it() {
+    let fixture = Fixture::new();
+    fixture.fit("out", &["--epochs", "1"]);
+    let (network, weights) = ("out/network.json", "out/weights.safetensors");
+    let eval = ["eval", "--network", network, "--weights", weights, "--dataset", "digits", "--split", "val"];
+    for line in [
+        fixture.fit_refused("gpu", &["--device", "cuda:1"]),
+        fixture.refused(&[&eval[..], &["--device", "cuda:1"]].concat()),
+    ] {
+        assert!(line.contains("--device cuda:1: ") && line.contains("`make build-cuda`"), "{line}");
+    }
+    assert!(!fixture.path("gpu").exists());
+}
+
+#[test]
 fn wrong_usage_is_exit_2() {
     let fixture = Fixture::new();
-    for args in [&["fit"][..], &["fit", "--epochs", "0"], &["eval", "--split", "train"], &["nonsense"]] {
+    for args in [
+        &["fit"][..],
+        &["fit", "--epochs", "0"],
+        &["fit", "--device", "gpu"],
+        &["eval", "--split", "train"],
+        &["nonsense"],
+    ] {
         assert_eq!(fixture.train(args).status.code(), Some(2));
     }
 }

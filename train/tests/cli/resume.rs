@@ -11,8 +11,15 @@ use std::time::Duration;
 
 /// A report without what is different each time.
 fn without_timing(report: TrainReport) -> TrainReport {
-    let timing =
-        Timing { wall_s: 0.0, cpu_s: 0.0, images_per_s: 0.0, threads: 0, peak_rss_bytes: None, peak_rss_reason: None };
+    let timing = Timing {
+        wall_s: 0.0,
+        cpu_s: 0.0,
+        images_per_s: 0.0,
+        threads: 0,
+        device: String::new(),
+        peak_rss_bytes: None,
+        peak_rss_reason: None,
+    };
     TrainReport { timing, ..report }
 }
 
@@ -97,7 +104,7 @@ fn a_checkpoint_of_another_training_is_refused() {
     let refused = |epochs: &str, more: &[&str]| {
         let line = fixture.refused(&fit_arguments("cut", &[&["--epochs", epochs, "--resume"], more].concat()));
         assert!(line.contains("cut/checkpoint: cannot resume from it; remove it to start anew"), "{line}");
-        assert!(line.contains("another network, data set, seed or settings"), "{line}");
+        assert!(line.contains("another network, data set, seed, settings or kind of device"), "{line}");
     };
     refused("4", &[]);
     refused("3", &["--seed", "9"]);
