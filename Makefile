@@ -23,7 +23,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross FORCE
+.PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -59,6 +59,15 @@ test-cross-full: ## the same for all pairs of activations, and 1,000 images of M
 
 bench-cross: ## instructions per multiply-add on ARM, counted in QEMU (Debian)
 	.ci/test-cross bench
+
+# The compiler of CUDA, which runs without a GPU.
+target/cuda-venv/installed:
+	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet "nvidia-cuda-nvrtc-cu12==12.8.*" || { echo "pip cannot install nvidia-cuda-nvrtc-cu12 into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
+
+test-cuda: target/cuda-venv/installed ## generated crates for NVIDIA GPUs, on an emulated one; their kernels compiled by NVRTC
+	cargo test --release -p codegen --test cuda $(INTO) -- --ignored --nocapture
 
 test-mnist: build ## a trained crate on 1,000 MNIST images against the reference, on each instruction set
 	$(MAKE) data DATASET=mnist

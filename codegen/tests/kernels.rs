@@ -2,7 +2,8 @@
 
 mod support;
 
-use codegen::cuda::KERNELS;
+use codegen::cuda::{KERNELS, calls};
+use codegen::plan::{Machine, Plan};
 use common::activation::{Activation, PiecewiseActivation};
 use common::dataset::{Dataset, Split};
 use common::network::{INPUT, Network, Op};
@@ -121,6 +122,17 @@ fn logits_that_are_copied() {
         network.nodes = nodes;
         check_random(&network, TOLERANCE);
     }
+}
+
+/// No block of threads has room for the window of such a kernel.
+#[test]
+fn a_kernel_that_is_too_large_is_refused() {
+    let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);
+    let large = Op::Conv2d { in_channels: 1, out_channels: 10, kernel: 99, stride: 1 };
+    network.nodes = vec![node("wide", large, &[INPUT]), node("pool", Op::GlobalMaxPool {}, &["wide"])];
+    let plan = Plan::on(&network, Machine::Gpu).unwrap();
+    let error = calls(&network, &plan).unwrap_err().to_string();
+    assert!(error.contains("node wide: its kernel or its tensors are too large for a GPU"), "{error}");
 }
 
 /// Were a barrier missing, one of these tests would fail.

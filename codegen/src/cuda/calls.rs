@@ -119,7 +119,7 @@ fn check(call: &Call, name: &str) -> Result<()> {
     for launch in &call.launches {
         ensure!(
             launch.shared <= MAX_SHARED && launch.blocks <= MAX_BLOCKS,
-            "node {name}: its kernel or its tensors are too large for a GPU; is {} meant?",
+            "node {name}: its kernel or its tensors are too large for a GPU: {}",
             launch.kernel
         );
     }

@@ -2,9 +2,10 @@
 #![allow(unsafe_code)] // The driver is a C library, and kernels get addresses.
 
 use crate::model::{Addresses, Error, Launch, Times};
+use cudarc::driver::result::event::elapsed;
 use cudarc::driver::result::{launch_kernel, memcpy_dtoh_async, memcpy_htod_async};
 use cudarc::driver::{
-    CudaContext, CudaEvent, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice,
+    CudaContext, CudaEvent, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice,
 };
 use cudarc::driver::{DriverError, sys};
 use cudarc::nvrtc::Ptx;
@@ -150,12 +151,18 @@ impl Device {
     /// Records one inference.
     pub(crate) fn record(mut self, calls: &mut [Call<'_>]) -> Result<Recording, Error> {
         let mut record = || {
-            self.host_images.as_mut_slice()?.fill(0.0);
+            let functions: Result<Vec<CudaFunction>, DriverError> =
+                calls.iter().map(|call| self.module.load_function(call.kernel)).collect();
+            let functions = functions?;
+            let images = self.host_images.as_mut_slice()?;
+            images.fill(0.0);
+            let (images, logits) = (&raw mut *images, &raw mut *self.host_logits.as_mut_slice()?);
+            let mut infer = |flags| self.infer(&functions, calls, [images, logits], flags);
             // Kernels are loaded when they are launched for the first time, which cannot be recorded.
-            self.infer(calls, sys::CUevent_record_flags::CU_EVENT_RECORD_DEFAULT)?;
+            infer(sys::CUevent_record_flags::CU_EVENT_RECORD_DEFAULT)?;
             self.stream.synchronize()?;
             self.stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
-            self.infer(calls, sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL)?;
+            infer(sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL)?;
             self.stream.end_capture(sys::CUgraphInstantiate_flags(0))
         };
         let graph = record().map_err(failed("the kernels do not run"))?;
@@ -163,25 +170,39 @@ impl Device {
         Ok(Recording { graph, device: self })
     }
 
-    /// Puts one inference into the stream.
-    fn infer(&mut self, calls: &mut [Call<'_>], flags: sys::CUevent_record_flags) -> Result<(), DriverError> {
+    /// Puts one inference into the stream, with images and logits in these places of the host's memory.
+    fn infer(
+        &self,
+        functions: &[CudaFunction],
+        calls: &mut [Call<'_>],
+        [host_images, host_logits]: [*mut [f32]; 2],
+        flags: sys::CUevent_record_flags,
+    ) -> Result<(), DriverError> {
         let stream = self.stream.cu_stream();
-        let (images, logits) = (self.images.device_ptr(&self.stream).0, self.logits.device_ptr(&self.stream).0);
+        let Addresses { images, logits, .. } = self.addresses();
         self.mark(0, flags)?;
         // SAFETY: this memory is as large as that, and both live as long as the recording.
-        unsafe { memcpy_htod_async(images, self.host_images.as_slice()?, stream) }?;
+        unsafe { memcpy_htod_async(images, &*host_images, stream) }?;
         self.mark(1, flags)?;
-        for call in calls {
-            let function = self.module.load_function(call.kernel)?.cu_function();
+        for (function, call) in functions.iter().zip(calls) {
             let (blocks, threads) = ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
             let shared = call.launch.shared * size_of::<f32>() as u32;
             let arguments = &raw mut call.arguments;
             // SAFETY: every kernel takes `Arguments`, whose addresses are those of this device's memory.
-            unsafe { launch_kernel(function, blocks, threads, shared, stream, &mut [arguments.cast::<c_void>()]) }?;
+            unsafe {
+                launch_kernel(
+                    function.cu_function(),
+                    blocks,
+                    threads,
+                    shared,
+                    stream,
+                    &mut [arguments.cast::<c_void>()],
+                )
+            }?;
         }
         self.mark(2, flags)?;
         // SAFETY: as above.
-        unsafe { memcpy_dtoh_async(self.host_logits.as_mut_slice()?, logits, stream) }?;
+        unsafe { memcpy_dtoh_async(&mut *host_logits, logits, stream) }?;
         self.mark(3, flags)
     }
 
@@ -208,7 +229,9 @@ impl Recording {
             device.stream.synchronize()?;
             logits.copy_from_slice(&device.host_logits.as_slice()?[..logits.len()]);
             let [start, copied, computed, end] = &device.events;
-            let seconds = |from: &CudaEvent, to| from.elapsed_ms(to).map(|ms| f64::from(ms) * 1e-3);
+            // SAFETY: the graph has recorded all of them.
+            let elapsed = |from: &CudaEvent, to: &CudaEvent| unsafe { elapsed(from.cu_event(), to.cu_event()) };
+            let seconds = |from, to| elapsed(from, to).map(|ms| f64::from(ms) * 1e-3);
             Ok(Times {
                 h2d_s: seconds(start, copied)?,
                 kernel_s: seconds(copied, computed)?,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <math.h>
-#include <vector>
 
 #define __global__
 #define __device__
@@ -14,33 +13,21 @@ struct Index {
 };
 
 extern Index threadIdx, blockIdx;
-extern float shared[];
 
 void __syncwarp();
 void __syncthreads();
 
-#include "kernels.cu"
-
-struct Launch {
-    void (*kernel)(const void *);
-    int blocks, threads, shared;
+// In which order threads and blocks take their turns.
+struct Order {
+    int number;
+    bool backwards() const { return number % 2 == 1; }
+    // Whether a warp goes on alone until it comes to a barrier of the block.
+    bool greedy() const { return number / 2 % 2 == 1; }
+    bool shuffled() const { return number >= 4; }
 };
 
-enum Where { IMAGE, ARENA, LOGITS };
+// Runs a kernel's blocks, for each of some images.
+void launch(void (*kernel)(const void *), const void *arguments, int blocks, int images, int threads, int floats,
+            Order order);
 
-struct Place {
-    Where where;
-    long long offset;
-};
-
-// A step of a network, with the ways to run it.
-struct Call {
-    Place from, to;
-    long long norm, weights, bias;
-    int channels, filters;
-    std::vector<Launch> launches;
-};
-
-// What a network's source has.
-extern const long long IMAGE_LEN, ARENA_LEN, CLASSES;
-extern const std::vector<Call> calls;
+[[noreturn]] void fail(const char *what);

@@ -27,20 +27,36 @@ pub(crate) fn has_compiler() -> bool {
 fn compiler() -> Command {
     let mut compiler = Command::new("g++");
     compiler.args(["-std=c++17", "-O1", "-march=native", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]);
-    compiler.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda"));
+    compiler.arg("-I").arg(source(""));
     compiler
 }
 
+/// Builds a shared library from files of `tests/cuda`.
+pub(crate) fn build_library(sources: &[&str], library: &Path) {
+    let name = library.file_name().unwrap().to_str().unwrap();
+    let mut build = compiler();
+    build.args(["-shared", "-fPIC", &format!("-Wl,-soname,{name}"), "-o"]).arg(library);
+    success(&build.args(sources.iter().map(|name| source(name))).arg("-ldl").output().unwrap());
+}
+
+/// A file of `tests/cuda`.
+pub(crate) fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda").join(name)
+}
+
 /// What is the same for all networks and kernels, built once.
-fn runner() -> &'static Path {
-    static RUNNER: OnceLock<PathBuf> = OnceLock::new();
+fn runner() -> &'static [PathBuf; 2] {
+    static RUNNER: OnceLock<[PathBuf; 2]> = OnceLock::new();
     RUNNER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gpu");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("kernels.cu"), KERNELS).unwrap();
-        let (source, object) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/gpu.cpp"), folder.join("gpu.o"));
-        success(&compiler().arg("-I").arg(&folder).arg("-c").arg(source).arg("-o").arg(&object).output().unwrap());
-        object
+        ["gpu", "run"].map(|name| {
+            let object = folder.join(name).with_extension("o");
+            let source = source(&format!("{name}.cpp"));
+            success(&compiler().arg("-I").arg(&folder).arg("-c").arg(source).arg("-o").arg(&object).output().unwrap());
+            object
+        })
     })
 }
 
@@ -70,7 +86,7 @@ impl Emulator {
         fs::write(emulator.path("constants"), bytes(&constants)).unwrap();
         let mut build = compiler();
         build.arg("-I").arg(emulator.dir.path()).arg("-o").arg(emulator.path("run"));
-        success(&build.arg(emulator.path("network.cpp")).arg(runner()).output().unwrap());
+        success(&build.arg(emulator.path("network.cpp")).args(runner()).output().unwrap());
         emulator
     }
 
@@ -108,7 +124,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
 fn table(network: &Network, plan: &Plan) -> String {
     let calls: Vec<String> = calls(network, plan).unwrap().iter().map(row).collect();
     format!(
-        "#include \"gpu.h\"\n
+        "#include \"network.h\"\n
 template <class Kernel>
 static void run(const void *arguments) {{
     Kernel::run(*static_cast<const Arguments *>(arguments));
