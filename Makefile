@@ -6,6 +6,7 @@ PROFILE ?= $(if $(filter digits,$(DATASET)),smoke,laptop)
 BOARD   ?= host
 RUN     ?= runs/$(DATASET)-$(PROFILE)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+DEVICE  ?= cpu
 SEED    ?= 0
 
 PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
@@ -13,6 +14,8 @@ BOARD_FILE   ?= pipelines/boards/$(BOARD).json
 DATA         ?= data/$(DATASET)
 
 BIN      := target/release
+# A `train` that computes on GPUs is a program of its own, beside links to the others.
+TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
 # Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
@@ -23,11 +26,11 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda FORCE
+.PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
-	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) SEED=$(SEED)"
+	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
 
 pipeline: report ## everything, from data to report
 
@@ -40,6 +43,12 @@ build: $(BINARIES) ## build the programs
 $(BINARIES) &: $(SOURCES)
 	cargo build --release --workspace --bins $(INTO)
 	@touch $(BINARIES)
+
+build-cuda: target/cuda/bin/train ## build `train` for NVIDIA GPUs (DEVICE=cuda); installs what that takes below target/, once, and needs no GPU
+
+target/cuda/bin/train: $(SOURCES) .ci/build-cuda .ci/cuda-toolkit
+	.ci/build-cuda
+	@touch $@
 
 test: build ## all tests; those of ONNX models run where target/onnx-venv or ONNX_PYTHON has ONNX Runtime
 	cargo test --release --workspace $(INTO)

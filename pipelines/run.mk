@@ -76,35 +76,35 @@ $(RUN)/profile.json: | $(PROFILE_FILE)
 
 # An interrupted search goes on where it was.
 $(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | \
-    $(addprefix $(BIN)/,explore train codegen measure)
-	$(BIN)/explore run --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
+    $(addprefix $(BIN)/,explore codegen measure) $(TRAIN_BIN)/train
+	$(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
 	  --workers $(WORKERS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
-    $(RUN)/explore/winners/%/genome.json | $(BIN)/train
-	$(BIN)/train fit --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
+    $(RUN)/explore/winners/%/genome.json | $(TRAIN_BIN)/train
+	$(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
 	  --out $(RUN)/networks/$*/dense >/dev/null
 
 # A dense network and its weights, the first two that a target needs, into a folder.
-PRUNE = $(BIN)/prune run --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+PRUNE = $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
           --seed $(SEED) --out $(1) $(PRUNE_ARGS)
 
 $(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \
-    $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors | $(BIN)/prune $(BIN)/train
+    $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
 	$(call PRUNE,$(RUN)/networks/$*/pruned) >/dev/null
 
 $(RUN)/networks/$(NETWORK)/pruned-%/prune.json: \
-    $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(BIN)/train
+    $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
 	$(call PRUNE,$(@D)) --method $* >/dev/null
 
 # On as many images as all fine-tuning.
-$(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(BIN)/train
-	$(BIN)/prune scratch --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json >/dev/null
+$(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(TRAIN_BIN)/train
+	$(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json >/dev/null
 
 prune-compare: $(addsuffix /prune.json,$(OTHER_WAYS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json
 	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_WAYS) --out $(RUN)/networks/$(NETWORK)/pruning
 
-# The test set is read here and nowhere else.
+# The test set is read here and nowhere else, by the processor whatever trained.
 $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
 	$(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@ >/dev/null
 

@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::criteria::Criteria;
+use crate::device::Backend;
 use crate::genome::Genome;
 use crate::json::Document;
 use crate::objective::Objective;
@@ -28,6 +29,9 @@ pub struct SearchConfig {
     pub search: SearchSettings,
     /// How candidates are trained, as in the profile.
     pub training: crate::profile::TrainingSettings,
+    /// What kind of device they are trained on.
+    #[serde(default)]
+    pub device: Backend,
     /// The board that networks are measured on; `null` where nothing is.
     pub board: Option<Board>,
     /// What ends the search early.

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use common::counts;
 use common::dataset::{Dataset, Split};
+use common::device::Device;
 use common::fidelity::Length;
 use common::genome::Genome;
 use common::network::Network;
@@ -43,9 +44,12 @@ pub(crate) struct RunArgs {
     /// Seed of the search and of every training in it
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Trainings at a time [default: one per core]
+    /// Trainings at a time, more than cores too, as for a GPU, which one small network does not fill [default: one per core]
     #[arg(long)]
     workers: Option<NonZeroUsize>,
+    /// What they compute on: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`); passed on to `train`
+    #[arg(long, default_value = "cpu")]
+    device: Device,
     /// Where trainings run
     #[arg(long, value_enum, default_value_t = Engine::Local)]
     engine: Engine,
@@ -100,7 +104,8 @@ struct Summary {
 }
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
-    let RunArgs { config, dataset, out, seed, workers, engine, resume, evaluator, overrides, demands, bin_dir } = args;
+    let RunArgs { config, dataset, out, seed, workers, device, engine, resume, evaluator, overrides, demands, bin_dir } =
+        args;
     let mut profile: Profile = json::read(&config)?;
     overrides.apply(&mut profile.search);
     profile.search.check()?;
@@ -115,6 +120,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         template: profile.template,
         search: profile.search,
         training: profile.training,
+        device: device.backend(),
         board: board.clone(),
         criteria: demands.criteria()?,
     };
@@ -125,7 +131,9 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     let evaluator = match (evaluator, engine) {
         (Source::Train, Engine::Local) => {
             let train = stage::binary("train", bin_dir.as_deref())?;
-            Evaluator::Train(Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), interrupt))
+            Evaluator::Train(
+                Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), interrupt).on(device),
+            )
         }
         (Source::Table(_), Engine::Local) if on_board.is_some() => {
             bail!("a table has no networks to measure: leave out --board, or train with --evaluator train")

@@ -5,6 +5,7 @@
 use crate::programs::{Interrupt, POLL, check_uninterrupted, log_end};
 use crate::table::Table;
 use anyhow::{Context, Result};
+use common::device::Device;
 use common::genome::Genome;
 use common::json;
 use common::train_report::TrainReport;
@@ -87,12 +88,14 @@ pub struct Trainer {
     workers: usize,
     /// Threads of each training.
     threads: usize,
+    /// What it computes on.
+    device: Device,
     interrupt: Interrupt,
 }
 
 impl Trainer {
     /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search or
-    /// study. Its trainings end with this program on an interrupt.
+    /// study. Its trainings compute on the processor and share its cores; they end with this program on an interrupt.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
@@ -102,7 +105,13 @@ impl Trainer {
         interrupt: Interrupt,
     ) -> Trainer {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Trainer { program, dataset, profile, folder, workers, threads: (cores / workers).max(1), interrupt }
+        let threads = (cores / workers).max(1);
+        Trainer { program, dataset, profile, folder, workers, threads, device: Device::Cpu, interrupt }
+    }
+
+    /// The same with trainings that compute on a device.
+    pub fn on(self, device: Device) -> Trainer {
+        Trainer { device, ..self }
     }
 
     /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file that `train fit`
@@ -166,6 +175,7 @@ impl Trainer {
         command.arg("fit").arg("--genome").arg(&genome).arg("--dataset").arg(&self.dataset).arg("--out").arg(&folder);
         command.arg("--config").arg(&self.profile).args(["--epochs", &task.epochs.to_string()]);
         command.args(["--seed", &task.seed.to_string(), "--threads", &self.threads.to_string()]);
+        command.args(["--device", &self.device.to_string()]);
         if let Some(epoch) = task.stop_after {
             command.args(["--stop-after", &epoch.to_string()]);
         }
@@ -179,6 +189,13 @@ impl Trainer {
         command.spawn().with_context(|| format!("{}: cannot start the program", self.program.display()))
     }
 
+    /// The error that a training ended with, with nothing in it that depends on where the search lies.
+    fn error(&self, task: &Task) -> Option<String> {
+        let log = std::fs::read_to_string(self.folder.join(&task.folder).join("train.log")).ok()?;
+        let error = log.lines().last()?.strip_prefix("error: ")?;
+        Some(error.replace(&format!("{}/", self.folder.display()), ""))
+    }
+
     fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
         let log = format!("see {}/train.log", task.folder);
         check_uninterrupted(status)?;
@@ -186,7 +203,11 @@ impl Trainer {
             return Ok(Err(format!("train fit was ended by signal {signal}; {log}")));
         }
         if !status.success() {
-            return Ok(Err(format!("train fit ended with exit code {}; {log}", status.code().unwrap_or(-1))));
+            let code = status.code().unwrap_or(-1);
+            return Ok(Err(match self.error(task) {
+                Some(error) => format!("train fit ended with exit code {code}: {error}; {log}"),
+                None => format!("train fit ended with exit code {code}; {log}"),
+            }));
         }
         let outcome = self.earlier_outcome(task);
         Ok(outcome.unwrap_or_else(|| Err(format!("train fit wrote no valid train.json; {log}"))))

@@ -4,6 +4,7 @@ use crate::controller::{Candidate, Controller, Search};
 use anyhow::Result;
 use common::counts::Counts;
 use common::criteria::Criteria;
+use common::device::Backend;
 use common::genome::Genome;
 use common::profile::{SearchSettings, TrainingSettings};
 use common::search_files::SearchConfig;
@@ -20,6 +21,7 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         template: Template::default(),
         search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, ..SearchSettings::default() },
         training: TrainingSettings::default(),
+        device: Backend::Cpu,
         board: None,
         criteria: Criteria::default(),
     }

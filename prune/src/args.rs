@@ -3,6 +3,7 @@
 use crate::on_board::BoardArgs;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::device::Device;
 use common::prune_report::{PruneChoose, PruneMethod, PrunePart};
 use std::path::PathBuf;
 
@@ -40,6 +41,9 @@ pub(crate) struct ScratchArgs {
     /// Threads [default: as `train` has it]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// What `train` computes on: cpu, cuda, cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
     /// Where the `train` program is [default: beside this one]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bin_dir: Option<PathBuf>,
@@ -115,6 +119,9 @@ pub(crate) struct RunArgs {
     /// Threads of the fine-tuning [default: as `train` has it]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// What the fine-tuning computes on: cpu, cuda, cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
     /// Where the programs `train`, `codegen` and `measure` are [default: beside this one]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bin_dir: Option<PathBuf>,

@@ -88,6 +88,7 @@ fn scratch(args: &ScratchArgs) -> Result<()> {
         rate: 1.0,
         seed: 0,
         threads: args.threads,
+        device: args.device,
     };
     let trained = scratch::train(&args.from, training)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
@@ -199,6 +200,7 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             rate: settings.finetune_rate,
             seed: args.seed,
             threads: args.threads,
+            device: args.device,
         },
         on_board: OnBoard::of(&args.board, args.config.as_deref(), args.bin_dir.as_deref(), &args.out)?,
     })

@@ -8,6 +8,7 @@ use crate::programs;
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
 use common::dataset::Dataset;
+use common::device::{Backend, Device};
 use common::hash::sha256_hex;
 use common::network::Network;
 use common::profile::Profile;
@@ -35,6 +36,8 @@ pub struct Training {
     pub seed: u64,
     /// Threads; `None` leaves it to `train`.
     pub threads: Option<usize>,
+    /// What it computes on.
+    pub device: Device,
 }
 
 /// What training made.
@@ -96,8 +99,12 @@ impl Training {
     fn inputs(&self, network: &Network, initial: Option<&Weights>) -> Result<String> {
         let profile: Profile = json::read_or_default(self.config.as_deref())?;
         let profile = Profile { training: profile.training, ..Profile::default() };
+        let device = match self.device.backend() {
+            Backend::Cpu => "",
+            Backend::Cuda => "device cuda\n",
+        };
         Ok(format!(
-            "network {}\nweights {}\ndata set {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n",
+            "network {}\nweights {}\ndata set {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n{device}",
             sha256_hex(json::to_text(network)?.as_bytes()),
             match initial {
                 Some(weights) => sha256_hex(&weights.to_bytes()?),
@@ -123,6 +130,9 @@ impl Training {
         }
         command.arg("--epochs").arg(self.epochs.to_string()).arg("--seed").arg(self.seed.to_string());
         command.arg("--learning-rate-scale").arg(self.rate.to_string());
+        if self.device != Device::Cpu {
+            command.arg("--device").arg(self.device.to_string());
+        }
         self.finish(command, &folder.join("train.log"))
     }
 

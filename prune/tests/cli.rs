@@ -58,12 +58,20 @@ fn the_profile_is_used_and_options_go_before_it() {
     let profile = r#"{"schema": "neuropower/profile/1",
         "pruning": {"cap": 0.4, "cluster_factor": 0.8, "iterations": 2, "finetune_epochs": 1, "finetune_rate": 0.5}}"#;
     fs::write(place.at("profile.json"), profile).unwrap();
-    succeed(place.prune("out", &["--config", "profile.json", "--cluster-factor", "0.7", "--method", "l1"]));
+    succeed(
+        place.prune(
+            "out",
+            &["--config", "profile.json", "--cluster-factor", "0.7", "--method", "l1", "--device", "cuda"],
+        ),
+    );
     let report = place.report("out");
     assert_eq!((report.cap, report.cluster_factor, report.iterations), (0.4, 0.7, 2));
     assert_eq!((report.finetune_epochs, report.finetune_rate, report.method), (1, 0.5, PruneMethod::L1));
     let call = &place.calls()[0];
-    assert!(call.ends_with("--config profile.json --epochs 1 --seed 0 --learning-rate-scale 0.5"), "{call}");
+    assert!(
+        call.ends_with("--config profile.json --epochs 1 --seed 0 --learning-rate-scale 0.5 --device cuda:0"),
+        "{call}"
+    );
 }
 
 #[test]

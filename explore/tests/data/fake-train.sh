@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three, which
 # rises by 0.01 with each epoch. FAKE_CALLS: a file that gets a line for each leg of an individual's training. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
-# or "all". FAKE_HANG: an individual that never ends while the searching program lives.
+# or "all"; FAKE_FULL: those for which a GPU's memory is too small. FAKE_HANG: an individual that never ends while the searching program lives.
 set -eu
 stop_after='' resume=''
 [ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }
@@ -16,6 +16,7 @@ while [ $# -gt 0 ]; do
         --subset) subset=$2 ;;
         --seed) seed=$2 ;;
         --threads) threads=$2 ;;
+        --device) device=$2 ;;
         --stop-after) stop_after=$2 ;;
         --resume) resume=yes; shift; continue ;;
         *) echo "error: unknown option $1" >&2; exit 2 ;;
@@ -31,6 +32,11 @@ listed() { case " $1 " in *" $id "* | " all ") true ;; *) false ;; esac; }
 if listed "${FAKE_FAIL:-}"; then
     echo "epoch 1" >&2
     echo "error: made-up failure of $id" >&2
+    exit 1
+fi
+if [ "$device" != cpu ] && listed "${FAKE_FULL:-}"; then
+    # Each in a folder of its own, as `train` might name one.
+    echo "error: $out: the GPU's memory is too small for this network with batches of 128 images" >&2
     exit 1
 fi
 while listed "${FAKE_HANG:-}"; do
@@ -58,7 +64,7 @@ cat > "$out/.train.$$" << EOF
   "curve": [$curve],
   "data_sha256": "0", "weights_sha256": "0",
   "timing": {
-    "wall_s": $(date +%s), "cpu_s": 1, "images_per_s": 1, "threads": $threads, "peak_rss_bytes": 1, "peak_rss_reason": null
+    "wall_s": $(date +%s), "cpu_s": 1, "images_per_s": 1, "threads": $threads, "device": "$device", "peak_rss_bytes": 1, "peak_rss_reason": null
   }
 }
 EOF

@@ -120,7 +120,10 @@ fn failed_and_diverged_trainings_stay_in_the_log_with_a_reason() {
         assert_eq!(evaluation.accuracy, None);
         evaluation.failure.clone().unwrap()
     };
-    assert_eq!(failure("i00-01"), "train fit ended with exit code 1; see individuals/i00-01/train.log");
+    assert_eq!(
+        failure("i00-01"),
+        "train fit ended with exit code 1: made-up failure of i00-01; see individuals/i00-01/train.log"
+    );
     assert!(failure("i00-02").contains("diverged"));
     assert!(fs::read_to_string(world.path("one/individuals/i00-01/train.log")).unwrap().contains("made-up failure"));
     run("two");
@@ -130,6 +133,35 @@ fn failed_and_diverged_trainings_stay_in_the_log_with_a_reason() {
     let output = world.command("one").arg("--resume").output().unwrap();
     assert!(output.status.success());
     assert_eq!(world.calls().len(), 0);
+}
+
+#[test]
+fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a_failure() {
+    let world = World::new();
+    let run = |out: &str, more: &[&str]| {
+        let arguments = ["--device", "cuda:1"];
+        world.command(out).args(arguments).args(more).env("FAKE_FULL", "i00-03 i02-01").output().unwrap()
+    };
+    assert!(run("one", &["--workers", "6"]).status.success());
+    let evaluations = world.evaluations("one");
+    assert_eq!(evaluations.iter().filter(|e| e.accuracy.is_none()).count(), 2);
+    let failure = evaluations.iter().find(|e| e.id == "i00-03").unwrap().failure.clone().unwrap();
+    assert_eq!(
+        failure,
+        "train fit ended with exit code 1: individuals/i00-03: the GPU's memory is too small for this network with batches of \
+         128 images; see individuals/i00-03/train.log"
+    );
+    let report: Value =
+        serde_json::from_slice(&fs::read(world.path("one/individuals/i00-00/train.json")).unwrap()).unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(report["timing"]["device"], json!("cuda:1"));
+    assert_eq!(report["timing"]["threads"], json!((cores / 6).max(1)));
+    assert!(run("two", &["--workers", "6"]).status.success());
+    assert_eq!(world.result("one"), world.result("two"));
+    // Another GPU of the machine goes on with it, another kind of device does not.
+    assert!(run("one", &["--resume", "--workers", "2"]).status.success());
+    let error = error_of(&world.command("one").arg("--resume").output().unwrap());
+    assert!(error.contains("device was \"cuda\" when the search began, but is \"cpu\" now"), "{error}");
 }
 
 #[test]
