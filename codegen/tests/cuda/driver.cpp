@@ -83,7 +83,7 @@ EXPORT Status cuStreamWaitEvent(void *, void *, unsigned) { return SUCCESS; }
 EXPORT Status cuMemAlloc_v2(void **memory, size_t bytes) {
     if (recorded) return NOT_PERMITTED;
     if (bytes == 0) return INVALID_VALUE;
-    if (allocated + bytes > size_t(1) << 30) return OUT_OF_MEMORY;
+    if (allocated + bytes > size_t(1) << 26) return OUT_OF_MEMORY;
     allocated += bytes;
     *memory = malloc(bytes);
     return SUCCESS;
