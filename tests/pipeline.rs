@@ -264,11 +264,7 @@ fn a_run_on_emulated_boards() {
     pipeline.make(&["pipeline"]);
     let boards = [("qemu-aarch64", "neon"), ("qemu-cortex-a15", ""), ("qemu-mps2-an386", ""), ("qemu-mps3-an547", "")];
     for (board, kernels) in boards {
-        let mut make = pipeline.command(&["measure", &format!("BOARD={board}"), "BASELINE=1/dense"]);
-        // The project is built by now; this compiler is for the crates.
-        let output = make.env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC")).output().unwrap();
-        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{board}: {said}{errors}");
+        let said = for_boards(&mut pipeline.command(&["measure", &format!("BOARD={board}"), "BASELINE=1/dense"]));
         for words in [&format!("latency p50, {board} (emulated)"), &format!("{board} is emulated")] {
             assert!(said.contains(words), "{words:?} is not in {said}");
         }
@@ -278,5 +274,32 @@ fn a_run_on_emulated_boards() {
             record.emulated && record.energy.gross_j.is_none() && record.ran.kernels.contains(kernels),
             "{record:?}"
         );
+    }
+    check_192_kb(&pipeline);
+}
+
+/// Runs a command with the compiler for the crates' platforms, which must succeed; returns what it printed.
+fn for_boards(command: &mut Command) -> String {
+    // The project is built by now.
+    let output = command.env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC")).output().unwrap();
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {said}{errors}");
+    said.to_string()
+}
+
+/// What was searched runs in the RAM of a common Cortex-M4, and classifies there as the reference does.
+fn check_192_kb(pipeline: &Pipeline) {
+    let file = pipeline.0.path().join("small.json");
+    let board = fs::read_to_string(root().join("pipelines/boards/qemu-mps2-an386.json")).unwrap();
+    let small =
+        board.replace("\"qemu-mps2-an386\"", "\"small\"").replace("\"ram_bytes\": 4194304", "\"ram_bytes\": 196608");
+    fs::write(&file, small).unwrap();
+    for_boards(&mut pipeline.command(&["measure", "BOARD=small", &format!("BOARD_FILE={}", file.display())]));
+    for network in ["1/dense", "1/pruned", "2/dense", "2/pruned"] {
+        let folder = pipeline.run().join("networks").join(network).join("crate-small");
+        let memory = fs::read_to_string(folder.join("memory.x")).unwrap();
+        assert!(memory.contains("RAM : ORIGIN = 0x20000000, LENGTH = 0x00030000"), "{memory}");
+        let said = for_boards(Command::new("cargo").args(["test", "--release"]).current_dir(&folder));
+        assert!(said.contains("test outputs_are_those_recorded") && said.contains("... ok"), "{network}: {said}");
     }
 }
