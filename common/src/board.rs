@@ -159,7 +159,7 @@ impl Runner {
     /// With what it has been tried: a program that nobody ran on hardware says so.
     pub fn tried(self) -> &'static str {
         match self {
-            Runner::Local => "x86-64 with Linux",
+            Runner::Local => "Linux on x86-64",
             Runner::Ssh => "an OpenSSH server",
             Runner::Adb => "a stand-in for adb, not yet run on hardware",
             Runner::Qemu => "QEMU",

@@ -7,6 +7,11 @@ use crate::profile::MeasurementSettings;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+/// By this share two runs of one program may differ and say nothing: a program counts as warm once its latency varies by less,
+/// and memory, caches and clocks are not the same in the next run. A smaller difference between two records is noise,
+/// however little the windows of each of them scatter.
+pub const RUN_TO_RUN: f64 = 0.02;
+
 /// `measurement.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

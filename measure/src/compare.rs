@@ -5,7 +5,7 @@ use crate::stats::{median, ratio_interval};
 use anyhow::{Context, Result, bail, ensure};
 use common::gpu::GpuFacts;
 use common::json;
-use common::measurement::{Communication, EnergyStatus, Measurement, Protocol};
+use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -158,12 +158,14 @@ fn ratio(name: &str, base: Result<Values>, record: Result<Values>, above: &str, 
     let [low, high] = ratio_interval(&base.values, &record.values, name);
     let low = low * (1.0 - base.relative_error) / (1.0 + record.relative_error);
     let high = high * (1.0 + base.relative_error) / (1.0 - record.relative_error);
-    let verdict = if low > 1.0 {
+    let verdict = if low > 1.0 + RUN_TO_RUN {
         above
-    } else if high < 1.0 {
+    } else if high < 1.0 / (1.0 + RUN_TO_RUN) {
         below
-    } else {
+    } else if (low..=high).contains(&1.0) {
         "within noise"
+    } else {
+        "within noise, for runs of one program may differ by 2 %"
     };
     format!("{name}: {ratio:.3} x (95 % {low:.3} to {high:.3}): {verdict}")
 }
@@ -197,6 +199,16 @@ mod tests {
         assert!(line(&half, &base).ends_with(": slower"));
         assert!(line(&base, &base.map(|x| x * 1.01)).ends_with(": within noise"));
         assert!(line(&base, &base).starts_with("speedup: 1.000 x"));
+    }
+
+    /// The same binary, measured twice: windows of a run scatter less than runs do.
+    #[test]
+    fn a_difference_that_two_runs_of_one_program_have_is_noise() {
+        let (first, second) = ([1.6125; 5], [1.6193; 5]);
+        for (base, record) in [(first, second), (second, first)] {
+            assert!(line(&base, &record).ends_with(": within noise, for runs of one program may differ by 2 %"));
+        }
+        assert!(line(&[1.03; 5], &[1.0; 5]).ends_with(": faster") && line(&[1.0; 5], &[1.03; 5]).ends_with(": slower"));
     }
 
     #[test]

@@ -125,9 +125,9 @@ struct BoardsArgs {
 #[derive(Debug, Parser)]
 #[command(after_help = "Example: measure compare before.json after.json\n\n\
     A speedup or energy efficiency above 1 x is in favour of the record, below 1 x of the baseline. Intervals are \
-    bootstrapped over the windows of each record (10,000 resamples, seed 0); where one holds 1 x, the difference is \
-    within noise. They say nothing of what differs from one run of a program to the next, such as the memory it gets: \
-    measure again to learn that.")]
+    bootstrapped over the windows of each record (10,000 resamples, seed 0); they say nothing of \
+    what differs from one run of a program to the next, such as the memory it gets. So where one holds 1 x, or comes \
+    within 2 % of it, the difference is within noise.")]
 struct CompareArgs {
     /// Records of `measure run`, two or more.
     #[arg(value_name = "F", num_args = 2.., required = true)]

@@ -71,8 +71,9 @@ impl<'a> Plan<'a> {
             );
             say(&format!("only latency will be measured: {reason}"));
         }
+        runner::check(&board, &manifest, &folder)?;
         say(&format!("building {}", folder.display()));
-        let program = runner::build(&board, &manifest, &folder, &settings)?;
+        let program = runner::build(&board, &folder, &settings)?;
         interrupt::check()?;
         Ok(Plan { args, board, whereabouts, settings, manifest, folder, program })
     }
@@ -100,9 +101,7 @@ impl<'a> Plan<'a> {
         let started_s = instruments.elapsed_s();
         let (ready, mut windows) = session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
         let [begin_s, end_s] = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
-        if !board.is_emulated() {
-            clock::check(&windows, end_s - started_s)?;
-        }
+        clock::check(board, &windows, end_s - started_s)?;
         let started_unix_s = instruments.started_unix_s();
         let host = before.facts_after(files.as_ref(), sysfs, started_unix_s);
         let windows_s = windows.iter().map(|window| window.seconds).sum();

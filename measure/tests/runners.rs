@@ -98,6 +98,7 @@ fn an_android_device_gets_a_copy_that_is_removed() {
     assert_eq!(on_device(), 0);
     case.write("bin/device/full", "");
     assert!(fails(&device).contains("No space left on device"));
+    assert_eq!(on_device(), 1, "nothing but the file that says so");
 }
 
 #[test]

@@ -80,8 +80,11 @@ fn what_goes_wrong_is_said_and_nothing_is_written() {
     case.write_program("bin/sha256sum", "cat >/dev/null; echo 0123456789abcdef");
     let error = case.assert_fails(&BOARD);
     assert!(error.contains("the copy has the hash 0123456789abcdef, but"), "{error}");
-    case.write_program("bin/sha256sum", "cat >/dev/null; exit 1");
+    let seen = case.path("seen");
+    case.write_program("bin/sha256sum", &format!("readlink /proc/$$/fd/0 >{}; cat >/dev/null; exit 1", seen.display()));
     assert!(case.assert_fails(&BOARD).contains("cannot copy the program there"));
+    let copy = fs::read_to_string(seen).unwrap();
+    assert!(copy.starts_with("/tmp/neuropower-") && !Path::new(copy.trim()).parent().unwrap().exists(), "{copy}");
     fs::remove_file(case.path("bin/sha256sum")).unwrap();
     fs::create_dir(case.path("elsewhere")).unwrap();
     case.write_program("bin/mktemp", &format!("echo {}", case.path("elsewhere").display()));
@@ -101,6 +104,18 @@ fn a_board_that_is_unplugged_is_an_error() {
     server.case.board(&keys("none"));
     let error = server.case.assert_fails(&BOARD);
     assert!(error.contains("bench ended before the end of window 1 (exit status: 255"), "{error}");
+}
+
+#[test]
+fn a_board_whose_clock_runs_at_another_speed_gives_no_number() {
+    let slow = windows([1, 1, 1], "sh sleep 1.3").replace("SECONDS", "0.13");
+    let server = Server::start(Case::doing(&slow));
+    server.case.board(&keys("none"));
+    let error = server.case.assert_fails(&BOARD);
+    assert!(error.contains("its windows took 0.390 s") && error.contains("in each of them too many"), "{error}");
+    server.case.script(&slow.replace("0.13", "13"));
+    let error = server.case.assert_fails(&BOARD);
+    assert!(error.contains("its windows took 39.000 s, but only") && error.contains("since it was started"), "{error}");
 }
 
 #[test]

@@ -12,9 +12,12 @@ use std::process::{Command, Output, Stdio};
 /// Names what `bench` is told, for a program that is built for a board where it cannot be told.
 const ARGUMENTS: &str = "BENCH_ARGUMENTS";
 
-/// Builds with cargo in the crate's own folder, as its user would. Only a program that this very build vouches for is
+/// Builds `bench` with cargo in the crate's own folder, as its user would. Only a program that this very build vouches for is
 /// taken, never one that an earlier crate left there.
-pub(super) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings) -> Result<Program> {
+///
+/// # Errors
+/// It does not build, and what is missing if that can be told.
+pub(crate) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings) -> Result<Program> {
     let target_dir = folder.join("target");
     let mut cargo = tool("CARGO", "cargo", folder);
     cargo.args(["build", "--release", "--bin", "bench", "--color", "never", "--target-dir"]).arg(&target_dir);

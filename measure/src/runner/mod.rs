@@ -4,6 +4,7 @@ mod build;
 mod remote;
 mod tool;
 
+pub(crate) use build::build;
 pub(crate) use remote::Link;
 pub(crate) use tool::on_host;
 
@@ -94,16 +95,11 @@ impl Whereabouts {
     }
 }
 
-/// Builds the `bench` of the crate in `folder` for a board.
+/// That the crate in `folder` is one for a board.
 ///
 /// # Errors
-/// The crate is for another platform or too large, or it does not build.
-pub(crate) fn build(
-    board: &Board,
-    manifest: &Manifest,
-    folder: &Path,
-    settings: &MeasurementSettings,
-) -> Result<Program> {
+/// It is for another platform or too large.
+pub(crate) fn check(board: &Board, manifest: &Manifest, folder: &Path) -> Result<()> {
     let (crate_dir, name) = (folder.display(), &board.name);
     ensure!(
         manifest.platform != "onnx",
@@ -125,7 +121,7 @@ pub(crate) fn build(
         let there = there.unwrap_or_default();
         ensure!(fits, "{crate_dir}: {needed} bytes {what} do not fit the {there} that the board {name} has for it");
     }
-    build::build(board, folder, settings)
+    Ok(())
 }
 
 /// Where a program is about to run.

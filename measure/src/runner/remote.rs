@@ -93,19 +93,27 @@ impl Link {
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
         match self {
             Link::Ssh(..) => {
-                let mut ssh = self.shell(&format!("{} && cat >$d/bench && {check}", make(FOLDERS[0])));
+                let copy = format!("{{ cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}; }}");
+                let mut ssh = self.shell(&format!("{} && {copy}", make(FOLDERS[0])));
                 ssh.stdin(File::open(file).with_context(|| format!("{}: cannot read the program", file.display()))?);
                 self.said(ssh)
             }
             Link::Adb(_) => {
                 let folder = self.said(self.shell(&make(FOLDERS[1])))?.trim().to_string();
-                let to = format!("{}/bench", ours(&folder).with_context(|| self.instead(&folder))?);
+                let folder = ours(&folder).with_context(|| self.instead(&folder))?;
                 let mut push = self.adb_command(&["push"]);
-                push.arg(file).arg(to);
-                self.said(push)?;
-                self.said(self.shell(&format!("d={folder} && echo $d && {check}")))
+                push.arg(file).arg(format!("{folder}/bench"));
+                let copied = self.said(push);
+                let copied = copied.and_then(|_| self.said(self.shell(&format!("d={folder} && echo $d && {check}"))));
+                copied.inspect_err(|_| self.remove(folder))
             }
         }
+    }
+
+    /// Removes a copy's folder, if the board is still there; else it stays until the next copy is made.
+    fn remove(&self, folder: &str) {
+        let mut remove = self.shell(&format!("rm -rf {folder}"));
+        let _ = remove.stdin(Stdio::null()).output();
     }
 
     fn said(&self, command: Command) -> Result<String> {
@@ -187,9 +195,7 @@ impl Copied {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // Nothing more can be done where the board is gone: the copy stays until the next one is made.
-        let mut remove = self.link.shell(&format!("rm -rf {}", self.folder));
-        let _ = remove.stdin(Stdio::null()).output();
+        self.link.remove(&self.folder);
     }
 }
 

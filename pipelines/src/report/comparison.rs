@@ -4,7 +4,7 @@ use super::run_folder::{Run, Variant};
 use super::table::{Entry, Table, entry};
 use anyhow::{Result, bail};
 use common::counts::network_information_density;
-use common::measurement::{Communication, Measurement};
+use common::measurement::{Communication, Measurement, RUN_TO_RUN};
 
 /// A network by what people call it.
 struct Named<'a> {
@@ -48,8 +48,8 @@ pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
 /// What the numbers mean.
 pub(super) fn hint() -> &'static str {
     "Above 1 is in favour of the network, below 1 of the baseline (*). Speedup is of the median latency, energy \
-     efficiency of everything the meter saw for one inference. Behind a ~ the 95 % intervals of the two overlap: the \
-     difference may be noise."
+     efficiency of everything the meter saw for one inference. Behind a ~ the 95 % intervals of the two overlap or are \
+     within 2 % of it, by which runs of one program differ: the difference may be noise."
 }
 
 fn networks(run: &Run) -> Vec<Named<'_>> {
@@ -121,7 +121,8 @@ fn speedup(base: &Measurement, record: &Measurement) -> String {
 
 /// How many times the second is smaller than the first.
 fn ratio((base, [base_low, base_high]): (f64, [f64; 2]), (value, [low, high]): (f64, [f64; 2])) -> String {
-    let noise = if base_low <= high && low <= base_high { "~" } else { "" };
+    let near = |low: f64, high: f64| low <= high * (1.0 + RUN_TO_RUN);
+    let noise = if near(base_low, high) && near(low, base_high) { "~" } else { "" };
     format!("{noise}{}x", three_digits(base / value))
 }
 
@@ -158,6 +159,9 @@ mod tests {
         assert_eq!(ratio((2.0, [1.9, 2.1]), (3.0, [2.9, 3.1])), "0.67x");
         assert_eq!(ratio((3.0, [2.0, 3.1]), (2.0, [1.9, 2.1])), "~1.50x");
         assert_eq!(ratio((3.0, [2.9, 3.1]), (3.0, [2.9, 3.1])), "~1.00x");
+        // Apart, but by less than two runs of one program.
+        assert_eq!(ratio((1.619, [1.619; 2]), (1.612, [1.612; 2])), "~1.00x");
+        assert_eq!(ratio((1.030, [1.030; 2]), (1.0, [1.0; 2])), "1.03x");
     }
 
     #[test]
