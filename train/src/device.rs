@@ -95,6 +95,8 @@ mod cuda {
     }
 
     fn opening_failed(device: Device, error: &str) -> anyhow::Error {
+        // A backtrace may follow.
+        let error = error.lines().next().unwrap_or_default();
         let found = |name: &str| error.contains(name);
         if found("CUDA_ERROR_NO_DEVICE") || found("CUDA_ERROR_INVALID_DEVICE") {
             anyhow::anyhow!(
