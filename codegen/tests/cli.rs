@@ -97,6 +97,21 @@ fn a_model_has_no_plan_but_the_least_memory() {
 }
 
 #[test]
+fn a_crate_for_a_gpu_says_how_much_of_its_memory_it_needs() {
+    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
+    let text = success(&workshop.generate_for("cuda", "crate", &["--board", "nvidia-gpu"]));
+    let manifest: Manifest = json::parse(&text).unwrap();
+    let fit = manifest.fit.unwrap();
+    assert_eq!(fit.device_bytes, Some(manifest.weights_bytes + manifest.arena_bytes + 4 * (64 + 10)));
+    assert_eq!((fit.boards.as_slice(), fit.flash_bytes, fit.ram_bytes), (&["nvidia-gpu".to_string()][..], None, None));
+    let network = workshop.path("network.json");
+    let text = success(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "cuda"]));
+    assert_eq!(json::parse::<PlanReport>(&text).unwrap().fit, fit);
+    let error = failure(&workshop.generate_for("cuda", "other", &["--board", "host"]));
+    assert!(error.contains("the board host is of the platform x86_64, not cuda"), "{error}");
+}
+
+#[test]
 fn platforms_are_listed() {
     let platforms: Platforms = json::parse(&success(&codegen(&["platforms"]))).unwrap();
     let names: Vec<&str> = platforms.platforms.iter().map(|platform| platform.name.as_str()).collect();
