@@ -77,9 +77,8 @@ fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     if base.emulated {
         lines.push("note: times of an emulator, which say little about a board's".into());
     }
-    let of_parts: [(&str, fn(&Communication) -> f64); 3] =
-        [("kernels", |c| c.kernel_s), ("copying to the device", |c| c.h2d_s), ("copying back", |c| c.d2h_s)];
-    for (name, of) in of_parts {
+    let times: [fn(&Communication) -> f64; 3] = [|c| c.kernel_s, |c| c.h2d_s, |c| c.d2h_s];
+    for (name, of) in ["kernels", "copying to the device", "copying back"].into_iter().zip(times) {
         if let Some((base, record)) = parts(base, of).zip(parts(record, of)) {
             lines.push(ratio(&format!("speedup, {name}"), exact(base), exact(record), "faster", "slower"));
         }
