@@ -55,7 +55,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and winners to --out
-    Run(commands::RunArgs),
+    Run(Box<commands::RunArgs>),
     /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
     Select(commands::SelectArgs),
     /// Expands a genome or a baseline to its network; prints parameters and MACs, as JSON
@@ -72,7 +72,7 @@ enum Command {
 /// Bad input, failed trainings, or files that cannot be written; one line each.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
-        Command::Run(args) => commands::run(args),
+        Command::Run(args) => commands::run(*args),
         Command::Select(args) => commands::select(args),
         Command::Network(args) => commands::network(args),
         Command::Fidelity(args) => commands::fidelity(args),
