@@ -1,7 +1,9 @@
 //! What is known of the boards that a crate is for: which have enough memory, and where it begins.
 
+use crate::code::code_bytes;
+use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::report::F32_BYTES;
+use crate::report::{F32_BYTES, bytes};
 use anyhow::{Result, ensure};
 use common::board::{Board, PROGRAM};
 use common::boards;
@@ -11,8 +13,6 @@ use std::path::Path;
 
 /// The board of a microcontroller's crate where none is asked for: one with much memory that everybody can run.
 pub(crate) const DEFAULT: &str = "qemu-mps2-an386";
-/// The code of a microcontroller's programs at most, with the constants of Rust's libraries.
-const CODE_BYTES: u64 = 60 << 10;
 /// What a microcontroller's programs need besides arena, image and logits: the stack, times, lines of text.
 const VARIABLES_BYTES: u64 = 16 << 10;
 
@@ -78,14 +78,15 @@ fn runner(board: &Board) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// None for the boards that ship.
-pub(crate) fn fit(network: &Network, platform: Platform, weights_bytes: u64, arena_bytes: u64) -> Result<Fit> {
+pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<Fit> {
     let (image, classes) = (network.input.shape().elements() as u64, network.classes.len() as u64);
+    let (weights_bytes, arena_bytes) = (bytes(plan.constants_len), bytes(plan.arena_len));
     let mut fit = Fit { flash_bytes: None, ram_bytes: None, device_bytes: None, boards: Vec::new() };
     if platform == Platform::Cuda {
         fit.device_bytes = Some(weights_bytes + arena_bytes + F32_BYTES * (image + classes));
     }
     if platform == Platform::CortexM {
-        fit.flash_bytes = Some(weights_bytes + CODE_BYTES);
+        fit.flash_bytes = Some(weights_bytes + code_bytes(&plan.steps));
         // The image is kept as pixels and as numbers.
         fit.ram_bytes = Some(arena_bytes + 5 * image + 4 * classes + VARIABLES_BYTES);
     }

@@ -6,6 +6,7 @@
 
 mod board;
 mod bound;
+mod code;
 mod costs;
 pub mod cuda;
 mod emit;

@@ -85,7 +85,7 @@ pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
     let plan = platform.plan(network)?;
     let counts = counts::count(network)?;
     let shapes = counts::shapes(network)?;
-    let fit = board::fit(network, platform, bytes(plan.constants_len), bytes(plan.arena_len))?;
+    let fit = board::fit(network, platform, &plan)?;
     let layers: Vec<Layer> = plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
     Ok(PlanReport {
         platform: platform.name().to_string(),

@@ -109,6 +109,8 @@ fn memory(site: &Site, digits: &Path) {
     check_memory(site, &small, &["--board", "qemu-mps3-an547"]);
     let m_net_1 = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
     assert!(check_memory(site, &m_net_1, &[]) < 320_000);
+    // Convolutions of many sizes, which take more code.
+    check_memory(site, &pruned().1, &[]);
 }
 
 /// Builds and tests a crate; the flash that its programs take.
