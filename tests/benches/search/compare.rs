@@ -4,6 +4,7 @@ use crate::peers::Ask;
 use anyhow::{Context, Result};
 use common::accuracy_table::AccuracyTable;
 use common::criteria::Criteria;
+use common::device::Backend;
 use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
@@ -160,6 +161,7 @@ pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Opt
         template: table.template.clone(),
         search,
         training: table.training.clone(),
+        device: Backend::Cpu,
         board: None,
         criteria: Criteria::default(),
     };

@@ -18,6 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use train::fit::Training;
 use train::init;
+use train::ops::simd::Level;
 
 /// Space, template and training of the table.
 pub(crate) const PROFILE: &str = "pipelines/profiles/digits-table.json";
@@ -91,6 +92,7 @@ impl Truth {
         let counts = counts::count(&network)?;
         let training = Training {
             network: &network,
+            engine: Level::detected().into(),
             optimizer: genome.optimizer,
             settings: &profile.training,
             rate_scale: 1.0,
