@@ -15,9 +15,10 @@ DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
 PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
 NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned))),$(DENSE) $(PRUNED))
 
-# Other ways to prune the network that `make prune-compare` compares them on; kmeans is the default.
+# Other ways to prune the network that `make prune-compare` compares them on; the profile's own one is
+# l1, or with `paper` kmeans.
 NETWORK    ?= 1
-OTHER_WAYS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,l1 random)
+OTHER_WAYS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,$(if $(filter paper,$(PROFILE)),l1,kmeans) random)
 # All ways of each network that are there, in one figure.
 DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETWORKS)))
 

@@ -144,7 +144,7 @@ fn check_ways_of_pruning(pipeline: &Pipeline) {
     let network = pipeline.run().join("networks/2");
     let read = |way: &str| json::read::<PruneReport>(&network.join(way).join("prune.json")).unwrap();
     let first = read("pruned");
-    for (way, method) in [("pruned", "kmeans"), ("pruned-l1", "l1"), ("pruned-random", "random")] {
+    for (way, method) in [("pruned", "l1"), ("pruned-kmeans", "kmeans"), ("pruned-random", "random")] {
         let report = read(way);
         assert!(table.lines().any(|line| line.starts_with(&format!("{way} "))), "{table}");
         assert_eq!((report.method.name(), report.cap_reached, report.seed), (method, true, first.seed));
@@ -158,7 +158,7 @@ fn check_ways_of_pruning(pipeline: &Pipeline) {
     assert_eq!(images(network.join("pruned/scratch")), rounds.sum::<usize>());
     pipeline.make(&["report"]);
     let drawn = fs::read_to_string(network.join("pruning/accuracy.svg")).unwrap();
-    assert!(["pruned-l1", "pruned-random"].iter().all(|way| drawn.contains(way)));
+    assert!(["pruned-kmeans", "pruned-random"].iter().all(|way| drawn.contains(way)));
     let page = fs::read_to_string(pipeline.run().join("report/index.html")).unwrap();
     assert!(page.contains(">pruned-random<") && page.matches("<img src=\"data:image/svg+xml,").count() == 4);
 }

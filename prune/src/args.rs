@@ -101,9 +101,9 @@ pub(crate) struct RunArgs {
     /// Epochs of fine-tuning after each round [default: the profile's, else 5]
     #[arg(long, value_name = "N")]
     pub(crate) finetune_epochs: Option<usize>,
-    /// How the filters that stay are chosen
-    #[arg(long, default_value = PruneMethod::Kmeans.name(), value_parser = method_parser())]
-    pub(crate) method: PruneMethod,
+    /// How the filters that stay are chosen [default: the profile's, else l1]
+    #[arg(long, value_parser = method_parser())]
+    pub(crate) method: Option<PruneMethod>,
     /// How the convolutions share what goes: each gives its share in each round, or all filters compete in one list by
     /// worth per parameter [default: the profile's, else uniform]
     #[arg(long, value_parser = choose_parser())]

@@ -150,11 +150,12 @@ fn tell_the_end(report: &PruneReport, out: &Path) -> Result<()> {
 /// The profile's section `pruning` with the options in front of it.
 fn settings(args: &RunArgs) -> Result<PruningSettings> {
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
-    let PruningSettings { cap, cluster_factor, choose, also, iterations, finetune_epochs, finetune_rate } =
+    let PruningSettings { cap, cluster_factor, method, choose, also, iterations, finetune_epochs, finetune_rate } =
         profile.pruning;
     let settings = PruningSettings {
         cap: args.cap.unwrap_or(cap),
         cluster_factor: args.cluster_factor.unwrap_or(cluster_factor),
+        method: args.method.unwrap_or(method),
         choose: args.choose.unwrap_or(choose),
         also: args.also.clone().unwrap_or(also),
         iterations: args.iterations.unwrap_or(iterations),
@@ -184,7 +185,7 @@ fn read_model(args: &RunArgs) -> Result<Model> {
 fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Result<Schedule> {
     Ok(Schedule {
         choice: Choice {
-            method: args.method,
+            method: settings.method,
             choose: settings.choose,
             also: settings.also.clone(),
             factor: settings.cluster_factor,
@@ -243,7 +244,7 @@ fn report(
         crates: outcome.crates.clone(),
     });
     Ok(PruneReport {
-        method: args.method,
+        method: settings.method,
         choose: settings.choose,
         also: settings.also.clone(),
         seed: args.seed,

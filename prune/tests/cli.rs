@@ -25,7 +25,7 @@ fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
     let report = place.report("out");
     assert_eq!(report.parameters_after, parameters as u64);
     assert!(report.cap_reached && report.ended == PruneEnd::Cap && report.removed > 0.47 && report.removed <= 0.5);
-    assert_eq!((report.method, report.seed, report.cap), (PruneMethod::Kmeans, 3, 0.5));
+    assert_eq!((report.method, report.seed, report.cap), (PruneMethod::L1, 3, 0.5));
     let filters: usize = report.rounds.iter().map(|round| round.filters_removed).sum();
     let channels = |n: &str| weights.get(&format!("{n}.weight")).shape[0];
     let left: usize =

@@ -1,4 +1,5 @@
-//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the paper.
+//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the paper, but for
+//! the method of pruning.
 
 mod search;
 mod training;
@@ -7,7 +8,7 @@ pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
 pub use training::{Augmentation, LearningRates, Precision, Schedule, TrainingSettings};
 
 use crate::json::Document;
-use crate::prune_report::{PruneChoose, PrunePart};
+use crate::prune_report::{PruneChoose, PruneMethod, PrunePart};
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Result, ensure};
@@ -72,6 +73,9 @@ pub struct PruningSettings {
     pub cap: f64,
     /// Share of a convolution's filters that stay in each round.
     pub cluster_factor: f64,
+    /// How the filters that stay are chosen. Not k-means++, as in the paper: sums of absolute weights keep more accuracy at
+    /// the same size (docs/pruning.md).
+    pub method: PruneMethod,
     /// How the convolutions share what goes.
     pub choose: PruneChoose,
     /// What is pruned besides the convolutions that always are.
@@ -89,6 +93,7 @@ impl Default for PruningSettings {
         PruningSettings {
             cap: 0.65,
             cluster_factor: 0.9,
+            method: PruneMethod::L1,
             choose: PruneChoose::Uniform,
             also: Vec::new(),
             iterations: 10,
