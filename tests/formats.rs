@@ -14,7 +14,7 @@ use common::manual::ManualReading;
 use common::measurement::Measurement;
 use common::network::Network;
 use common::profile::Profile;
-use common::prune_report::PruneReport;
+use common::prune_report::{PruneMethod, PruneReport};
 use common::search_files::{Archive, Evaluation, SearchConfig};
 use common::train_report::{EvalReport, TrainReport};
 use serde_json::Value;
@@ -109,11 +109,12 @@ fn the_profiles_recipes_and_boards_that_ship_are_valid() {
 }
 
 #[test]
-fn the_paper_profile_is_the_default_but_for_its_cap() {
+fn the_paper_profile_is_the_default_but_for_cap_and_method_of_pruning() {
     let mut paper: Profile = json::read(&root().join("pipelines/profiles/paper.json")).unwrap();
     paper.about.clear();
     let mut default = Profile::default();
     default.pruning.cap = 0.3;
+    default.pruning.method = PruneMethod::Kmeans;
     assert_eq!(paper, default);
 }
 

@@ -140,7 +140,7 @@ fn a_damaged_round_is_trained_again() {
 fn the_result_does_not_depend_on_the_number_of_threads_but_on_the_seed() {
     let place = Place::with(&Template { growth_rate: 12, stem_channels: 8, ..Template::default() });
     for (out, threads, seed) in [("one", "1", "5"), ("two", "2", "5"), ("other", "2", "6")] {
-        let mut command = place.prune(out, &["--seed", seed, "--cluster-factor", "0.6"]);
+        let mut command = place.prune(out, &["--method", "kmeans", "--seed", seed, "--cluster-factor", "0.6"]);
         command.env("RAYON_NUM_THREADS", threads);
         succeed(command);
     }
