@@ -17,6 +17,7 @@ pub mod golden;
 pub mod graph;
 mod lives;
 mod memory;
+mod names;
 pub mod onnx;
 pub mod pack;
 mod placement;

@@ -115,6 +115,23 @@ pub enum Kernel {
     Copy,
 }
 
+impl Kernel {
+    /// Its own weights and biases among the constants.
+    pub(crate) fn weights_and_bias(&self) -> (Option<&Range<usize>>, Option<&Range<usize>>) {
+        match self {
+            Kernel::Convolution { weights, .. } => (Some(weights), None),
+            Kernel::Linear { weights, bias } => (Some(weights), Some(bias)),
+            Kernel::Map
+            | Kernel::Add { .. }
+            | Kernel::Shortcut { .. }
+            | Kernel::AveragePool { .. }
+            | Kernel::GlobalAveragePool
+            | Kernel::GlobalMaxPool
+            | Kernel::Copy => (None, None),
+        }
+    }
+}
+
 /// A piece of the constants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constant {

@@ -159,16 +159,6 @@ fn executed_macs(step: &Step) -> u64 {
 }
 
 fn constants(step: &Step) -> usize {
-    let own = match &step.kernel {
-        Kernel::Convolution { weights, .. } => weights.len(),
-        Kernel::Linear { weights, bias } => weights.len() + bias.len(),
-        Kernel::Map
-        | Kernel::Add { .. }
-        | Kernel::Shortcut { .. }
-        | Kernel::AveragePool { .. }
-        | Kernel::GlobalAveragePool
-        | Kernel::GlobalMaxPool
-        | Kernel::Copy => 0,
-    };
-    own + step.entry.norm.as_ref().map_or(0, ExactSizeIterator::len)
+    let (weights, bias) = step.kernel.weights_and_bias();
+    [weights, bias, step.entry.norm.as_ref()].into_iter().flatten().map(ExactSizeIterator::len).sum()
 }

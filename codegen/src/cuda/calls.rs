@@ -4,6 +4,7 @@ use super::launch::{Launch, MAX_SHARED, copy, launches};
 use crate::plan::{Kernel, Plan, Source, Step};
 use anyhow::{Result, ensure};
 use common::network::Network;
+use std::ops::Range;
 
 /// Blocks that a GPU is asked to run at a time, at most.
 const MAX_BLOCKS: usize = i32::MAX as usize;
@@ -69,24 +70,15 @@ pub fn calls(network: &Network, plan: &Plan) -> Result<Vec<Call>> {
 }
 
 fn call(step: &Step, to: Place) -> Call {
-    let (weights, bias) = match &step.kernel {
-        Kernel::Convolution { weights, .. } => (Some(weights.start), None),
-        Kernel::Linear { weights, bias } => (Some(weights.start), Some(bias.start)),
-        Kernel::Map
-        | Kernel::Add { .. }
-        | Kernel::Shortcut { .. }
-        | Kernel::AveragePool { .. }
-        | Kernel::GlobalAveragePool
-        | Kernel::GlobalMaxPool
-        | Kernel::Copy => (None, None),
-    };
+    let (weights, bias) = step.kernel.weights_and_bias();
+    let start = |range: &Range<usize>| range.start;
     Call {
         node: step.node,
         from: place(&step.source),
         to,
-        norm: step.entry.norm.as_ref().map(|range| range.start),
-        weights,
-        bias,
+        norm: step.entry.norm.as_ref().map(start),
+        weights: weights.map(start),
+        bias: bias.map(start),
         channels: step.input.channels,
         filters: step.output.channels,
         launches: launches(step),

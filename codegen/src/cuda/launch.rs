@@ -1,8 +1,9 @@
 //! Which kernel is launched with how many threads.
 
+use crate::names::function_type;
 use crate::plan::{Kernel, Step};
 use crate::tiling::FILTER_GROUP;
-use common::activation::{Activation, PiecewiseActivation};
+use common::activation::PiecewiseActivation;
 use runtime::conv::Convolution;
 
 /// Shared memory that every GPU lets a block have, in f32: 48 KiB.
@@ -97,17 +98,7 @@ fn convolution(layer: &Convolution, packed: usize, group: usize, warps: usize, e
 }
 
 fn activation(pair: Option<PiecewiseActivation>) -> String {
-    pair.map_or("Identity".to_string(), |pair| format!("Piecewise<{}, {}>", function(pair.left), function(pair.right)))
-}
-
-fn function(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Relu => "Relu",
-        Activation::Elu => "Elu",
-        Activation::Sigmoid => "Sigmoid",
-        Activation::Tanh => "Tanh",
-        Activation::Swish => "Swish",
-        Activation::Selu => "Selu",
-        Activation::Linear => "Linear",
-    }
+    pair.map_or("Identity".to_string(), |pair| {
+        format!("Piecewise<{}, {}>", function_type(pair.left), function_type(pair.right))
+    })
 }

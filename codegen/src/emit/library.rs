@@ -1,8 +1,9 @@
 //! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the plan.
 
 use super::template::fill_all;
+use crate::names::function_type;
 use crate::plan::{Kernel, Plan, Source, Step};
-use common::activation::{Activation, PiecewiseActivation};
+use common::activation::PiecewiseActivation;
 use common::network::{Network, Shape};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -99,18 +100,6 @@ fn activation_types(plan: &Plan) -> String {
 
 fn pair_type(pair: PiecewiseActivation) -> String {
     format!("{}{}", function_type(pair.left), function_type(pair.right))
-}
-
-fn function_type(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Relu => "Relu",
-        Activation::Elu => "Elu",
-        Activation::Sigmoid => "Sigmoid",
-        Activation::Tanh => "Tanh",
-        Activation::Swish => "Swish",
-        Activation::Selu => "Selu",
-        Activation::Linear => "Linear",
-    }
 }
 
 fn steps(network: &Network, plan: &Plan) -> String {
