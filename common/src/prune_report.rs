@@ -153,12 +153,15 @@ pub struct PruneReport {
 impl PruneReport {
     /// Why the rounds ended, in words, with a target that they did not reach.
     pub fn end(&self) -> String {
-        match &self.measured {
-            Some(measured) if measured.target.any() && self.ended != PruneEnd::Target => {
-                format!("{}; the target on {} is not met", self.ended, measured.board)
-            }
-            Some(_) | None => self.ended.to_string(),
+        match self.missed_target() {
+            Some(measured) => format!("{}; the target on {} is not met", self.ended, measured.board),
+            None => self.ended.to_string(),
         }
+    }
+
+    /// What was measured on the way to a target that was not met; `None` where it was met or there was none.
+    pub fn missed_target(&self) -> Option<&PruneMeasured> {
+        self.measured.as_ref().filter(|measured| measured.target.any() && self.ended != PruneEnd::Target)
     }
 }
 

@@ -1,13 +1,15 @@
 //! The command line.
 
 use crate::on_board::BoardArgs;
-use anyhow::Context;
+use crate::training::Training;
+use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::device::Device;
 use common::prune_report::{PruneChoose, PruneMethod, PrunePart};
-use std::path::PathBuf;
+use common::stage;
+use std::path::{Path, PathBuf};
 
-/// Prunes a trained network by clustering its filters.
+/// Prunes a trained network: filters go, and what is left is rebuilt smaller and fine-tuned.
 #[derive(clap::Parser, Debug)]
 #[command(name = "prune", version, about)]
 pub struct Args {
@@ -38,15 +40,8 @@ pub(crate) struct ScratchArgs {
     /// The profile it was fine-tuned with
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Threads [default: as `train` has it]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// What `train` computes on: cpu, cuda, cuda:N
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: Device,
-    /// Where the `train` program is [default: beside this one]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) bin_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
 }
 
 /// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one network pruned in
@@ -116,15 +111,41 @@ pub(crate) struct RunArgs {
     /// Seed of clustering and fine-tuning
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Threads of the fine-tuning [default: as `train` has it]
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// How other stages' programs are run.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ComputeArgs {
+    /// Threads of a training [default: as `train` has it]
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// What the fine-tuning computes on: cpu, cuda, cuda:N
+    threads: Option<usize>,
+    /// What `train` computes on: cpu, cuda, cuda:N
     #[arg(long, default_value = "cpu")]
-    pub(crate) device: Device,
+    device: Device,
     /// Where the programs `train`, `codegen` and `measure` are [default: beside this one]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bin_dir: Option<PathBuf>,
+}
+
+impl ComputeArgs {
+    /// How to train with a data set and a profile; epochs, rate and seed are still to be set.
+    ///
+    /// # Errors
+    /// The program `train` is missing.
+    pub(crate) fn training(&self, dataset: &Path, config: Option<&Path>) -> Result<Training> {
+        Ok(Training {
+            train: stage::binary("train", self.bin_dir.as_deref())?,
+            dataset: dataset.to_path_buf(),
+            config: config.map(Path::to_path_buf),
+            epochs: 0,
+            rate: 1.0,
+            seed: 0,
+            threads: self.threads,
+            device: self.device,
+        })
+    }
 }
 
 fn method_parser() -> impl TypedValueParser<Value = PruneMethod> {

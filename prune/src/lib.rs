@@ -1,4 +1,4 @@
-//! The `prune` stage: takes redundant filters out of a trained network, in rounds of clustering, surgery and
+//! The `prune` stage: takes redundant filters out of a trained network, in rounds of choosing, surgery and
 //! fine-tuning (paper, sections 4.2 and 5.3).
 
 mod args;
@@ -80,17 +80,7 @@ struct ScratchSummary {
 }
 
 fn scratch(args: &ScratchArgs) -> Result<()> {
-    let training = Training {
-        train: stage::binary("train", args.bin_dir.as_deref())?,
-        dataset: args.dataset.clone(),
-        config: args.config.clone(),
-        epochs: 0,
-        rate: 1.0,
-        seed: 0,
-        threads: args.threads,
-        device: args.device,
-    };
-    let trained = scratch::train(&args.from, training)?;
+    let trained = scratch::train(&args.from, args.compute.training(&args.dataset, args.config.as_deref())?)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
     stage::print_line(&serde_json::to_string(&summary)?)
 }
@@ -133,18 +123,13 @@ fn tell_the_end(report: &PruneReport, out: &Path) -> Result<()> {
             eprintln!("the cap of {} is not reached: {}", report.cap, report.ended);
         }
     }
-    match &report.measured {
-        Some(PruneMeasured { board, target, crates }) if target.any() && report.ended != PruneEnd::Target => {
-            let last = crates.last().context("nothing was measured")?;
-            bail!(
-                "the target of {target} on {board} is not met: the last crate takes {last}, and {}; all files of it are \
-                 in {}",
-                report.ended,
-                out.display()
-            )
-        }
-        Some(_) | None => Ok(()),
-    }
+    let Some(PruneMeasured { board, target, crates }) = report.missed_target() else { return Ok(()) };
+    let last = crates.last().context("nothing was measured")?;
+    bail!(
+        "the target of {target} on {board} is not met: the last crate takes {last}, and {}; all files of it are in {}",
+        report.ended,
+        out.display()
+    )
 }
 
 /// The profile's section `pruning` with the options in front of it.
@@ -194,16 +179,12 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
         cap: Cap { before: before.parameters, share: settings.cap },
         iterations: settings.iterations,
         finetuning: Training {
-            train: stage::binary("train", args.bin_dir.as_deref())?,
-            dataset: args.dataset.clone(),
-            config: args.config.clone(),
             epochs: settings.finetune_epochs,
             rate: settings.finetune_rate,
             seed: args.seed,
-            threads: args.threads,
-            device: args.device,
+            ..args.compute.training(&args.dataset, args.config.as_deref())?
         },
-        on_board: OnBoard::of(&args.board, args.config.as_deref(), args.bin_dir.as_deref(), &args.out)?,
+        on_board: OnBoard::of(&args.board, args.config.as_deref(), args.compute.bin_dir.as_deref(), &args.out)?,
     })
 }
 
