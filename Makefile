@@ -25,6 +25,8 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# A build that fails leaves the programs of the build before it.
+.PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
 .PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
@@ -66,7 +68,7 @@ test-cross-full: ## the same for all pairs of activations, and 1,000 images of M
 	$(MAKE) data DATASET=mnist
 	.ci/test-cross full
 
-bench-cross: ## instructions per multiply-add on ARM, counted in QEMU (Debian)
+bench-cross: build ## instructions per multiply-add on ARM, counted in QEMU (Debian)
 	.ci/test-cross bench
 
 # The compiler of CUDA, which runs without a GPU.

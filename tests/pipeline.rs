@@ -274,6 +274,7 @@ fn a_run_on_emulated_boards() {
             record.emulated && record.energy.gross_j.is_none() && record.ran.kernels.contains(kernels),
             "{record:?}"
         );
+        assert_eq!(record.instructions.value.unwrap().counter, "qemu");
     }
     check_192_kb(&pipeline);
 }

@@ -150,7 +150,7 @@ fn segments(elf: &[u8]) -> (u64, u64) {
 /// The programs say what the reference says.
 fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, digits: &Path) {
     let file = digits.join("t10k-images-idx3-ubyte");
-    let text = success(&site.run(target, "classify", &[], &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
+    let text = success(&site.run(target, "classify", &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 20);
     let images = Dataset::load(digits, Split::Test).unwrap();
@@ -164,12 +164,11 @@ fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, d
         (&["a", "--limit"], 2, "--limit needs a whole number"),
         (&["a", "b"], 2, "exactly one FILE"),
     ] {
-        let output = site.run(target, "classify", &[], arguments);
+        let output = site.run(target, "classify", arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(code) && said.contains(message), "{arguments:?}: {said}");
     }
-    let text =
-        success(&site.run(target, "bench", &[], &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
+    let text = success(&site.run(target, "bench", &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
     let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
     check_events(&events, target);
 }
@@ -261,7 +260,7 @@ fn mnist() {
         let site = Site::new(platform);
         success(&workshop.generate_for(platform, platform, &["--name", "under-test"]));
         success(&site.cargo(target, &workshop.path(platform), &["build"]));
-        let text = success(&site.run(target, "classify", &[], &[raw.to_str().unwrap(), "--raw"]));
+        let text = success(&site.run(target, "classify", &[raw.to_str().unwrap(), "--raw"]));
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), expected.len());
         lines.iter().zip(&expected).enumerate().for_each(|(index, (line, want))| check_line(line, index, want));

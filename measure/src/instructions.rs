@@ -3,6 +3,7 @@
 
 use crate::interrupt;
 use crate::process::end_of;
+use crate::qemu_plugin;
 use crate::runner::{self, Program};
 use anyhow::{Context, Result, bail, ensure};
 use common::bench::BenchEvent;
@@ -14,32 +15,41 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Length of the run with many inferences; counting slows a program down up to a hundred times.
+/// Least length of the run with many inferences; counting slows a program down up to a hundred times.
 const WINDOW_S: f64 = 2.0;
+/// How many times as long as that with few it is at least.
+const LONGER: f64 = 4.0;
+
+/// The file that a counter writes.
+const COUNT: &str = "count";
 
 /// What counts.
-#[derive(Clone, Copy, Debug)]
-enum Counter<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counter {
     /// The processor itself, through Linux's perf.
     Perf,
     /// An emulator of this machine's processor.
     Valgrind,
-    /// A plugin of QEMU, which prints a line with the number of instructions at the end.
-    Qemu(&'a Path),
+    /// A plugin of the QEMU that runs the program.
+    Qemu,
 }
 
-impl Counter<'_> {
+impl Counter {
     fn name(self) -> &'static str {
         match self {
             Counter::Perf => "perf",
             Counter::Valgrind => "valgrind",
-            Counter::Qemu(_) => "qemu",
+            Counter::Qemu => "qemu",
         }
     }
 
-    /// The command that runs another one and writes the count to a file.
-    fn command(self, inner: &Command, file: &Path) -> Command {
+    /// The command that runs another one and writes the count to a file in a folder.
+    ///
+    /// # Errors
+    /// QEMU's plugin cannot be made.
+    fn command(self, inner: &Command, folder: &Path) -> Result<Command> {
         let (program, arguments) = (inner.get_program(), inner.get_args());
+        let file = folder.join(COUNT);
         let mut command;
         match self {
             Counter::Perf => {
@@ -51,13 +61,13 @@ impl Counter<'_> {
                 command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
                 command.arg(format!("--log-file={}", file.display())).arg(program);
             }
-            Counter::Qemu(plugin) => {
+            Counter::Qemu => {
                 command = Command::new(program);
-                command.arg("-plugin").arg(plugin).args(["-d", "plugin", "-D"]).arg(file);
+                command.arg("-plugin").arg(qemu_plugin::build(Path::new(program), folder)?);
             }
         }
         command.args(arguments);
-        command
+        Ok(command)
     }
 
     /// The count in what was written.
@@ -71,10 +81,7 @@ impl Counter<'_> {
                 let line = text.lines().find(|line| line.contains("refs:"))?;
                 number(line.split_whitespace().last()?)
             }
-            Counter::Qemu(_) => {
-                let mut lines = text.lines().filter(|line| line.contains("insns:") || line.contains("instructions:"));
-                number(lines.next_back()?.split_whitespace().last()?)
-            }
+            Counter::Qemu => number(text.lines().find_map(|line| line.strip_prefix("instructions: "))?),
         }
     }
 }
@@ -83,19 +90,16 @@ impl Counter<'_> {
 ///
 /// # Errors
 /// Counting was interrupted.
-pub(crate) fn count(board: &Board, program: &Program, plugin: Option<&Path>) -> Result<Known<Instructions>> {
-    let counters = match (board.runner, plugin) {
-        (Runner::Local, _) => vec![Counter::Perf, Counter::Valgrind],
-        (Runner::Qemu, Some(plugin)) => vec![Counter::Qemu(plugin)],
-        (Runner::Qemu, None) => {
-            return Ok(Known::unknown("QEMU counts with a plugin alone: name one with --qemu-plugin"));
-        }
-        (Runner::Ssh | Runner::Adb | Runner::ProbeRs, _) => {
+pub(crate) fn count(board: &Board, program: &Program) -> Result<Known<Instructions>> {
+    let counters: &[Counter] = match board.runner {
+        Runner::Local => &[Counter::Perf, Counter::Valgrind],
+        Runner::Qemu => &[Counter::Qemu],
+        Runner::Ssh | Runner::Adb | Runner::ProbeRs => {
             return Ok(Known::unknown("instructions are counted on this machine and in QEMU only"));
         }
     };
     let mut reasons = vec![];
-    for counter in counters {
+    for &counter in counters {
         let counted = count_with(counter, board, program);
         interrupt::check()?;
         match counted {
@@ -108,8 +112,8 @@ pub(crate) fn count(board: &Board, program: &Program, plugin: Option<&Path>) -> 
 
 fn count_with(counter: Counter, board: &Board, program: &Program) -> Result<Instructions> {
     let few = run(counter, board, program, 0.0)?;
-    let many = run(counter, board, program, WINDOW_S)?;
-    ensure!(many.inferences > few.inferences, "an inference takes longer than {WINDOW_S} s while it is counted");
+    let many = run(counter, board, program, WINDOW_S.max(LONGER * few.seconds))?;
+    ensure!(many.inferences > few.inferences, "a longer run made no more inferences");
     ensure!(many.instructions > few.instructions, "more inferences took no more instructions");
     let more = (many.instructions - few.instructions) as f64;
     Ok(Instructions {
@@ -123,26 +127,29 @@ fn count_with(counter: Counter, board: &Board, program: &Program) -> Result<Inst
 struct Counted {
     instructions: u64,
     inferences: u64,
+    seconds: f64,
     kernels: String,
 }
 
 fn run(counter: Counter, board: &Board, program: &Program, window_s: f64) -> Result<Counted> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let file = folder.path().join("count");
     let settings = MeasurementSettings { idle_s: 0.0, warmup_s: 0.0, windows: 1, window_s };
-    let mut command = counter.command(&runner::here(board, program, &settings), &file);
+    let mut command = counter.command(&runner::here(board, program, &settings), folder.path())?;
     let output = command.output().with_context(|| format!("{} cannot be started", counter.name()))?;
     ensure!(output.status.success(), "{}: {}", output.status, end_of(&output.stderr));
-    let mut counted = Counted { instructions: 0, inferences: 0, kernels: String::new() };
+    let mut counted = Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         match json::parse(line).context("bench printed something else while it was counted")? {
             BenchEvent::Ready { kernels, .. } => counted.kernels = kernels,
             BenchEvent::Start { .. } => {}
-            BenchEvent::Window { inferences, .. } => counted.inferences = inferences,
+            BenchEvent::Window { inferences, seconds, .. } => {
+                (counted.inferences, counted.seconds) = (inferences, seconds);
+            }
         }
     }
-    // A plugin may write to the log or to the error output.
-    let written = fs::read_to_string(&file).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
+    // The plugin writes to the error output.
+    let written =
+        fs::read_to_string(folder.path().join(COUNT)).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
     match counter.count(&written) {
         Some(instructions) => counted.instructions = instructions,
         None => bail!("it did not count: {}", end_of(written.as_bytes())),
@@ -160,22 +167,17 @@ mod tests {
         assert_eq!(Counter::Perf.count(perf), Some(1_234_567));
         assert_eq!(Counter::Perf.count("<not supported>,,instructions:u,0,100.00,,\n"), None);
         assert_eq!(Counter::Valgrind.count("==1== \n==1== I   refs:      1,234,567\n"), Some(1_234_567));
-        let plugin = Counter::Qemu(Path::new("p.so"));
-        assert_eq!(plugin.count("cpu 0 insns: 5\ntotal insns: 7\n"), Some(7));
-        assert_eq!(plugin.count("instructions: 9\n"), Some(9));
-        assert_eq!(plugin.count(""), None);
+        assert_eq!(Counter::Qemu.count("a warning\ninstructions: 9\n"), Some(9));
+        assert_eq!(Counter::Qemu.count(""), None);
     }
 
     #[test]
     fn a_counter_goes_before_what_it_counts() {
         let mut inner = Command::new("qemu-arm");
         inner.args(["-cpu", "cortex-a15", "bench"]);
-        let shown = |counter: Counter| format!("{:?}", counter.command(&inner, Path::new("f"))).replace('"', "");
-        assert_eq!(
-            shown(Counter::Qemu(Path::new("p.so"))),
-            "qemu-arm -plugin p.so -d plugin -D f -cpu cortex-a15 bench"
-        );
-        assert!(shown(Counter::Perf).ends_with("-o f -- qemu-arm -cpu cortex-a15 bench"));
-        assert!(shown(Counter::Valgrind).ends_with("--log-file=f qemu-arm -cpu cortex-a15 bench"));
+        let shown =
+            |counter: Counter| format!("{:?}", counter.command(&inner, Path::new("f")).unwrap()).replace('"', "");
+        assert!(shown(Counter::Perf).ends_with("-o f/count -- qemu-arm -cpu cortex-a15 bench"));
+        assert!(shown(Counter::Valgrind).ends_with("--log-file=f/count qemu-arm -cpu cortex-a15 bench"));
     }
 }

@@ -14,6 +14,7 @@ mod instruments;
 mod interrupt;
 mod meter;
 mod process;
+mod qemu_plugin;
 mod record;
 mod runner;
 mod session;
@@ -81,12 +82,10 @@ pub struct RunArgs {
     /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
     #[arg(long)]
     require_energy: bool,
-    /// Count the instructions of an inference, too, in runs of their own: with perf or valgrind on this machine.
+    /// Count the instructions of an inference, too, in runs of their own, with perf or valgrind on this machine; on emulated
+    /// boards they are always counted.
     #[arg(long)]
     count_instructions: bool,
-    /// Plugin with which QEMU counts; at the end it says `insns: N` or `instructions: N`.
-    #[arg(long, value_name = "F", requires = "count_instructions")]
-    qemu_plugin: Option<PathBuf>,
     #[command(flatten)]
     meter: MeterArgs,
 }

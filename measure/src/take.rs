@@ -17,7 +17,7 @@ use common::crate_hash::crate_sha256;
 use common::hash::sha256_hex;
 use common::json::{self, Document, Known};
 use common::manifest::Manifest;
-use common::measurement::{Energy, EnergyStatus, Measurement, Ran};
+use common::measurement::{Energy, EnergyStatus, Instructions, Measurement, Ran};
 use common::profile::{MeasurementSettings, Profile};
 use std::fs;
 use std::io::Write;
@@ -111,12 +111,7 @@ impl<'a> Plan<'a> {
         check_target(board, &ready)?;
         let gpu =
             watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s: [begin_s, end_s], pid: ready.pid }));
-        let instructions = self.args.count_instructions.then(|| {
-            say("counting instructions");
-            instructions::count(board, &self.program, self.args.qemu_plugin.as_deref())
-        });
-        let instructions =
-            instructions.unwrap_or_else(|| Ok(Known::unknown("not counted: give --count-instructions")))?;
+        let instructions = instructions_of(self.args, board, &self.program)?;
 
         let mut intervals: Vec<&mut Interval> = windows.iter_mut().map(|window| &mut window.interval).collect();
         intervals.extend(idle_before.iter_mut().chain(&mut idle_after));
@@ -154,6 +149,15 @@ impl<'a> Plan<'a> {
         let program = fs::read(file).with_context(|| format!("{}: cannot read the program", file.display()))?;
         Ok((crate_sha256(&self.folder, &self.args.out)?, sha256_hex(&program)))
     }
+}
+
+/// Instructions of an inference, where they are wanted. They are the only thing that an emulator tells about a board.
+fn instructions_of(args: &RunArgs, board: &Board, program: &Program) -> Result<Known<Instructions>> {
+    if !args.count_instructions && !board.is_emulated() {
+        return Ok(Known::unknown("not counted: give --count-instructions"));
+    }
+    say("counting instructions");
+    instructions::count(board, program)
 }
 
 /// The GPU whose energy is read, where it is one.

@@ -1,6 +1,6 @@
 /* A QEMU plugin that counts the guest's instructions and says at the end how many there were.
  *
- * Debian does not ship qemu-plugin.h; what is needed of it is declared here. Built by the tests that use it. */
+ * Debian does not ship qemu-plugin.h; what is needed of it is declared here. qemu_plugin.rs compiles it. */
 #include <inttypes.h>
 #include <stdio.h>
 

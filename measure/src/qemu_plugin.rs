@@ -1,0 +1,50 @@
+//! QEMU counts instructions with a plugin alone, which is compiled here for the QEMU that is installed.
+
+use crate::process::end_of;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Compiles the plugin into a folder.
+///
+/// # Errors
+/// There is no C compiler, or the program is no QEMU.
+pub(crate) fn build(qemu: &Path, folder: &Path) -> Result<PathBuf> {
+    let (source, plugin) = (folder.join("count_instructions.c"), folder.join("count_instructions.so"));
+    fs::write(&source, include_str!("count_instructions.c")).context("cannot write the plugin's source")?;
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-shared", "-fPIC"]).arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
+    compiler.arg("-o").arg(&plugin).arg(&source);
+    let output = compiler.output().context("a plugin has to be compiled, but there is no C compiler: install cc")?;
+    ensure!(output.status.success(), "the plugin does not compile: {}", end_of(&output.stderr));
+    Ok(plugin)
+}
+
+/// Version of the interface of plugins that a QEMU knows.
+fn interface_of(qemu: &Path) -> Result<u32> {
+    let output = Command::new(qemu).arg("--version").output().context("qemu cannot be started")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let major =
+        major_version(&said).with_context(|| format!("it does not tell its version: {}", end_of(said.as_bytes())))?;
+    // From 9 on, what was made for the first version is refused.
+    Ok(if major < 9 { 1 } else { 2 })
+}
+
+/// From `qemu-arm version 7.2.22 (...)`, or `QEMU emulator version 7.2.22 (...)`.
+fn major_version(said: &str) -> Option<u32> {
+    said.split_once("version ")?.1.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_found_in_what_qemu_says() {
+        assert_eq!(major_version("qemu-arm version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright (c) 2003"), Some(7));
+        assert_eq!(major_version("QEMU emulator version 10.0.2\n"), Some(10));
+        assert_eq!(major_version("version next"), None);
+        assert_eq!(major_version(""), None);
+    }
+}
