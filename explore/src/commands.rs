@@ -7,7 +7,6 @@ use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
 use crate::overrides::Overrides;
 use crate::overview::Overview;
-use crate::programs::Interrupt;
 use crate::session::{self, Setting};
 use crate::spea2::{self, Fitness};
 use crate::table::Table;
@@ -23,8 +22,12 @@ use common::profile::Profile;
 use common::search_files::SearchConfig;
 use common::{json, stage};
 use serde::{Deserialize, Serialize};
+use stages::programs::Interrupt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+
+/// What continues a run that was interrupted.
+const GOES_ON: &str = "--resume";
 
 /// Options of `explore run`.
 #[derive(Debug, Args)]
@@ -109,7 +112,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     let mut profile: Profile = json::read(&config)?;
     overrides.apply(&mut profile.search);
     profile.search.check()?;
-    let board = demands.board(&profile.search, bin_dir.as_deref())?;
+    let board = demands.board(&profile.search)?;
     let description = Dataset::describe(&dataset)?;
     let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
     let search_config = SearchConfig {
@@ -124,7 +127,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         board: board.clone(),
         criteria: demands.criteria()?,
     };
-    let interrupt = Interrupt::catch()?;
+    let interrupt = Interrupt::catch(GOES_ON)?;
     let settings = &search_config.search;
     let arena = demands::arena(board.as_ref(), settings, &out, bin_dir.as_deref())?;
     let on_board = demands.on_board(board, settings, &out, bin_dir.as_deref(), interrupt.clone())?;
@@ -305,7 +308,7 @@ pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
         short.push(Length { epochs: profile.search.epochs, images });
     }
     let train = stage::binary("train", bin_dir.as_deref())?;
-    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch()?);
+    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch(GOES_ON)?);
     let seeds = (seed..).take(seeds as usize).collect();
     let study =
         Study { profile: &profile, dataset: &description, images: &images, genomes, seeds, short, trainer: &trainer };

@@ -1,8 +1,6 @@
 //! Options of `explore run` that ask something of a board.
 
 use crate::arena::Arena;
-use crate::on_board::{self, OnBoard};
-use crate::programs::Interrupt;
 use crate::progress::say;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -10,8 +8,9 @@ use common::board::Board;
 use common::criteria::Criteria;
 use common::objective::Objective;
 use common::profile::SearchSettings;
-use common::stage;
-use std::ffi::OsString;
+use common::{boards, stage};
+use stages::on_board::{OnBoard, PlaceArgs};
+use stages::programs::Interrupt;
 use std::path::{Path, PathBuf};
 
 /// Whose crates' memory is meant where no board is named.
@@ -22,12 +21,8 @@ pub(crate) struct Demands {
     /// Measure on this board: a name that `measure boards` lists, or a file; of an emulated one only the memory counts
     #[arg(long, value_name = "F|NAME")]
     board: Option<String>,
-    /// Where a board with the runner `ssh` is, such as user@raspberrypi.local
-    #[arg(long, value_name = "USER@HOST", requires = "board")]
-    board_host: Option<OsString>,
-    /// Configuration that ssh reads in the place of ~/.ssh/config
-    #[arg(long, value_name = "F", requires = "board_host")]
-    ssh_config: Option<OsString>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// End once an individual takes at most so many joules for an inference, and meets the other criteria
     #[arg(long, value_name = "X", requires = "board")]
     max_energy_j: Option<f64>,
@@ -51,13 +46,13 @@ impl Demands {
     ///
     /// # Errors
     /// Something is asked for that is measured, and no board is named, or one that is emulated.
-    pub(crate) fn board(&self, search: &SearchSettings, bin_dir: Option<&Path>) -> Result<Option<Board>> {
+    pub(crate) fn board(&self, search: &SearchSettings) -> Result<Option<Board>> {
         let objective = search.objectives.iter().find(|objective| objective.is_measured());
         if let Some(objective) = objective {
             ensure!(self.board.is_some(), "the objective {objective} is measured on a board: name it with --board");
         }
         let Some(board) = &self.board else { return Ok(None) };
-        let board = on_board::find(board, &stage::binary("measure", bin_dir)?)?;
+        let board = boards::find(board, Path::new(boards::FOLDER))?;
         let objective = objective.map(|objective| format!("the objective {objective}"));
         let criterion = [("--max-latency-s", self.max_latency_s), ("--max-energy-j", self.max_energy_j)]
             .into_iter()
@@ -86,13 +81,11 @@ impl Demands {
             say(&format!("{} is emulated: nothing is measured on it", board.name));
             return Ok(None);
         }
-        let option = |name: &str, value: &Option<OsString>| value.clone().map(|value| [name.into(), value]);
-        let place = [option("--board-host", &self.board_host), option("--ssh-config", &self.ssh_config)];
         Ok(Some(OnBoard {
             codegen: stage::binary("codegen", bin_dir)?,
             measure: stage::binary("measure", bin_dir)?,
             board,
-            place: place.into_iter().flatten().flatten().collect(),
+            place: self.place.clone(),
             settings: search.measurement.clone(),
             energy: self.max_energy_j.is_some() || search.objectives.contains(&Objective::EnergyJ),
             folder: folder.to_path_buf(),

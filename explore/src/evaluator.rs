@@ -2,13 +2,13 @@
 //!
 //! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
-use crate::programs::{Interrupt, POLL, check_uninterrupted, log_end};
 use crate::table::Table;
 use anyhow::{Context, Result};
 use common::device::Device;
 use common::genome::Genome;
 use common::json;
 use common::train_report::TrainReport;
+use stages::programs::{Interrupt, POLL, log_end};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -198,7 +198,7 @@ impl Trainer {
 
     fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
         let log = format!("see {}/train.log", task.folder);
-        check_uninterrupted(status)?;
+        self.interrupt.check_status(status)?;
         if let Some(signal) = status.signal() {
             return Ok(Err(format!("train fit was ended by signal {signal}; {log}")));
         }

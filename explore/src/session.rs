@@ -6,15 +6,15 @@ use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::halving::{Leg, Race, Told};
-use crate::on_board::OnBoard;
 use crate::progress::Progress;
-use crate::{figures, winners};
+use crate::{figures, on_board, winners};
 use anyhow::{Result, ensure};
 use common::counts::Counts;
 use common::genome::Genome;
 use common::json;
 use common::network::Input;
 use common::search_files::{Evaluation, Individual, SearchConfig};
+use stages::on_board::OnBoard;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -81,7 +81,7 @@ fn try_out(config: &SearchConfig, setting: &Setting<'_>, candidates: &Candidates
     let Some(genome) = config.space.genomes().find(|genome| candidates.network(genome).is_ok()) else { return Ok(()) };
     candidates.arena_bytes(&genome)?;
     match &setting.on_board {
-        Some(on_board) => on_board.try_out(&candidates.network(&genome)?),
+        Some(on_board) => on_board::try_out(on_board, &candidates.network(&genome)?),
         None => Ok(()),
     }
 }
@@ -143,7 +143,7 @@ impl Evaluations<'_> {
     fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
         let Some(on_board) = &self.setting.on_board else { return Ok(()) };
         for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
-            on_board.measure(evaluation)?;
+            on_board::measure(on_board, evaluation)?;
             self.progress.measured(evaluation);
         }
         Ok(())

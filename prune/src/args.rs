@@ -1,12 +1,13 @@
 //! The command line.
 
-use crate::on_board::BoardArgs;
+use crate::target::TargetArgs;
 use crate::training::Training;
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::device::Device;
 use common::prune_report::{PruneChoose, PruneMethod, PrunePart};
 use common::stage;
+use stages::programs::Interrupt;
 use std::path::{Path, PathBuf};
 
 /// Prunes a trained network: filters go, and what is left is rebuilt smaller and fine-tuned.
@@ -107,7 +108,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part_parser())]
     pub(crate) also: Option<Vec<PrunePart>>,
     #[command(flatten)]
-    pub(crate) board: BoardArgs,
+    pub(crate) target: TargetArgs,
     /// Seed of clustering and fine-tuning
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -134,7 +135,7 @@ impl ComputeArgs {
     ///
     /// # Errors
     /// The program `train` is missing.
-    pub(crate) fn training(&self, dataset: &Path, config: Option<&Path>) -> Result<Training> {
+    pub(crate) fn training(&self, dataset: &Path, config: Option<&Path>, interrupt: Interrupt) -> Result<Training> {
         Ok(Training {
             train: stage::binary("train", self.bin_dir.as_deref())?,
             dataset: dataset.to_path_buf(),
@@ -144,6 +145,7 @@ impl ComputeArgs {
             seed: 0,
             threads: self.threads,
             device: self.device,
+            interrupt,
         })
     }
 }

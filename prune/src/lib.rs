@@ -6,13 +6,12 @@ pub mod choose;
 pub mod cluster;
 pub mod convolutions;
 pub mod figures;
-pub mod on_board;
-mod programs;
 pub mod round;
 pub mod rounds;
 pub mod scratch;
 pub mod surgery;
 pub mod table;
+pub mod target;
 pub mod training;
 
 pub use args::Args;
@@ -27,14 +26,18 @@ use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
 use common::weights::Weights;
 use common::{atomic, json, stage};
 use figures::Series;
-use on_board::OnBoard;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
+use stages::programs::Interrupt;
 use std::fs;
 use std::path::Path;
 use surgery::Model;
+use target::Target;
 use training::Training;
+
+/// What continues a run that was interrupted.
+const GOES_ON: &str = "the same command";
 
 /// Runs the stage.
 ///
@@ -80,7 +83,8 @@ struct ScratchSummary {
 }
 
 fn scratch(args: &ScratchArgs) -> Result<()> {
-    let trained = scratch::train(&args.from, args.compute.training(&args.dataset, args.config.as_deref())?)?;
+    let training = args.compute.training(&args.dataset, args.config.as_deref(), Interrupt::catch(GOES_ON)?)?;
+    let trained = scratch::train(&args.from, training)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
     stage::print_line(&serde_json::to_string(&summary)?)
 }
@@ -93,8 +97,7 @@ fn prune(args: &RunArgs) -> Result<()> {
     prepare_out(args)?;
     let folder = args.out.join("rounds");
     atomic::create_dir_all(&folder)?;
-    let measured =
-        schedule.on_board.as_ref().map(|on_board| on_board.measure(&args.network, &args.weights, "original"));
+    let measured = schedule.target.as_ref().map(|target| target.measure(&args.network, &args.weights, "original"));
     let measured = measured.transpose().context("the network as it is, before any training")?;
     let score = schedule.finetuning.score(&args.network, &args.weights, &folder.join("original.json"));
     let accuracy_before = score.context("the network as it is")?;
@@ -168,6 +171,7 @@ fn read_model(args: &RunArgs) -> Result<Model> {
 }
 
 fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Result<Schedule> {
+    let (config, interrupt) = (args.config.as_deref(), Interrupt::catch(GOES_ON)?);
     Ok(Schedule {
         choice: Choice {
             method: settings.method,
@@ -182,9 +186,9 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             epochs: settings.finetune_epochs,
             rate: settings.finetune_rate,
             seed: args.seed,
-            ..args.compute.training(&args.dataset, args.config.as_deref())?
+            ..args.compute.training(&args.dataset, config, interrupt.clone())?
         },
-        on_board: OnBoard::of(&args.board, args.config.as_deref(), args.compute.bin_dir.as_deref(), &args.out)?,
+        target: Target::of(&args.target, config, args.compute.bin_dir.as_deref(), &args.out, interrupt)?,
     })
 }
 
@@ -219,9 +223,9 @@ fn report(
 ) -> Result<PruneReport> {
     let before = counts::count(&original.network)?;
     let after = counts::count(&outcome.model.network)?;
-    let measured = schedule.on_board.as_ref().map(|on_board| PruneMeasured {
-        board: on_board.board.name.clone(),
-        target: on_board.target,
+    let measured = schedule.target.as_ref().map(|target| PruneMeasured {
+        board: target.on_board.board.name.clone(),
+        target: target.asked,
         crates: outcome.crates.clone(),
     });
     Ok(PruneReport {

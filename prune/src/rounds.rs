@@ -1,9 +1,9 @@
 //! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
 
 use crate::convolutions;
-use crate::on_board::OnBoard;
 use crate::round::{self, Cap, Choice};
 use crate::surgery::Model;
+use crate::target::Target;
 use crate::training::{self, Training};
 use anyhow::{Context, Result};
 use common::counts;
@@ -23,7 +23,7 @@ pub struct Schedule {
     /// What follows each round.
     pub finetuning: Training,
     /// What measures the crate of the model and of each round, where a board is named.
-    pub on_board: Option<OnBoard>,
+    pub target: Option<Target>,
 }
 
 /// What came of it.
@@ -48,7 +48,7 @@ pub struct Outcome {
 pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, folder: &Path) -> Result<Outcome> {
     let (mut model, mut rounds, mut crates) = (model, Vec::new(), Vec::from_iter(original));
     let ended = loop {
-        if schedule.on_board.iter().zip(crates.last()).any(|(on_board, last)| on_board.target.met_by(last)) {
+        if schedule.target.iter().zip(crates.last()).any(|(target, last)| target.asked.met_by(last)) {
             break PruneEnd::Target;
         }
         if let Some(end) = round::end(&model.network, &schedule.cap, &schedule.choice.also)? {
@@ -60,10 +60,10 @@ pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, fold
         let number = rounds.len() + 1;
         let during = || format!("round {number}");
         let (next, entry) = one_round(schedule, &model, folder, number).with_context(during)?;
-        if let Some(on_board) = &schedule.on_board {
+        if let Some(target) = &schedule.target {
             let [network, weights] =
                 ["network.json", "weights.safetensors"].map(|file| folder.join(number.to_string()).join(file));
-            crates.push(on_board.measure(&network, &weights, &during()).with_context(during)?);
+            crates.push(target.measure(&network, &weights, &during()).with_context(during)?);
         }
         model = next;
         rounds.push(entry);

@@ -4,7 +4,6 @@
 //! went in; `inputs.txt`, what decided the outcome; `weights.safetensors`, `train.json` and `train.log`, what `train`
 //! wrote.
 
-use crate::programs;
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
 use common::dataset::Dataset;
@@ -15,6 +14,7 @@ use common::profile::Profile;
 use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use common::{atomic, json};
+use stages::programs::Interrupt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,6 +38,8 @@ pub struct Training {
     pub threads: Option<usize>,
     /// What it computes on.
     pub device: Device,
+    /// What ends it.
+    pub interrupt: Interrupt,
 }
 
 /// What training made.
@@ -141,7 +143,7 @@ impl Training {
         if let Some(threads) = self.threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        programs::run(command, log)
+        self.interrupt.run(command, log)
     }
 }
 

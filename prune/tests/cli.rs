@@ -11,7 +11,8 @@ use common::template::Template;
 use common::weights::Weights;
 use place::{BIN_DIR, Place, dataset, fail, result_bytes, succeed};
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use support::Sizes;
 
 #[test]
@@ -91,6 +92,30 @@ fn an_interrupted_run_goes_on_where_it_was_and_ends_the_same() {
     assert_eq!(place.calls().len(), place.report("out").rounds.len() - 2);
     succeed(place.prune("whole", &options));
     assert_eq!(result_bytes(&place.at("out")), result_bytes(&place.at("whole")));
+}
+
+/// A training that outlived it would write into the folder of the run that goes on.
+#[test]
+fn a_training_ends_with_the_run_that_wants_it() {
+    let place = Place::new();
+    let number = place.at("number");
+    let mut command = place.prune("out", &[]);
+    let mut run = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::piped()).spawn().unwrap();
+    let training = loop {
+        match fs::read_to_string(&number).ok().and_then(|text| text.strip_suffix('\n').map(str::to_string)) {
+            Some(training) => break training,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+        assert!(run.try_wait().unwrap().is_none(), "the run ended before it trained");
+    };
+    let kill = |signal: &str, process: &str| Command::new("kill").args([signal, process]).status().unwrap().success();
+    assert!(kill("-0", &training) && kill("-TERM", &run.id().to_string()));
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = "interrupted; what is finished is kept, and the same command goes on from there\n";
+    assert!(said.starts_with("error: round 1") && said.ends_with(expected), "{said}");
+    assert!(!kill("-0", &training));
 }
 
 #[test]

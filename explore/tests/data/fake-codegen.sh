@@ -12,7 +12,7 @@ while [ $# -gt 0 ]; do
         --weights) weights=$2 ;;
         --platform) platform=$2 ;;
         --out) out=$2 ;;
-        --name) ;;
+        --name | --board) ;;
         *) echo "error: unknown option $1" >&2; exit 2 ;;
     esac
     shift 2

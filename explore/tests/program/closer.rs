@@ -69,7 +69,7 @@ fn what_cannot_be_measured_ends_the_search_before_any_training() {
         &["--board", watched, "--objectives", "error,energy_j"],
         "a trial on the board made-up, before any training",
     );
-    refused(&["--board", "elsewhere"], "there is no board \"elsewhere\"; known boards: made-up");
+    refused(&["--board", "elsewhere"], "there is no board \"elsewhere\"; known boards: host, ");
     refused(&["--objectives", "error,latency_s"], "name it with --board");
     refused(&["--objectives", "params,error"], "search.objectives must be \"error\" and then");
     refused(&["--board", "made-up", "--max-latency-s", "0"], "must be above 0 seconds");

@@ -51,14 +51,11 @@ impl World {
         board["platform"] = json!("made-up");
         world.write_board("watched", &board);
         board["meter"] = json!("none");
-        world.write_board("blind", &board);
+        world.write_board("pipelines/boards/made-up", &board);
         let mut emulated = board.clone();
         let more = json!({"name": "made-up-qemu", "target": "t", "runner": "qemu", "command": ["qemu", "{program}"]});
         emulated.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         world.write_board("emulated", &emulated);
-        board.as_object_mut().unwrap().remove("schema");
-        let known = json!({"schema": "neuropower/boards/1", "boards": [board], "meters": [], "runners": []});
-        fs::write(bin.join("boards.json"), known.to_string()).unwrap();
         world
     }
 
@@ -68,7 +65,9 @@ impl World {
     }
 
     fn write_board(&self, name: &str, board: &Value) {
-        fs::write(self.path(&format!("{name}.json")), board.to_string()).unwrap();
+        let path = self.path(&format!("{name}.json"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, board.to_string()).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -85,6 +84,7 @@ impl World {
         command.arg(subcommand).arg("--config").arg(self.path("profile.json")).arg("--dataset").arg(self.path("data"));
         command.arg("--out").arg(self.path(out)).arg("--bin-dir").arg(self.path("bin"));
         command
+            .current_dir(self.dir.path())
             .env("FAKE_CALLS", self.path("calls"))
             .env("MEASURE_CALLS", self.path("measured"))
             .stdout(Stdio::piped())

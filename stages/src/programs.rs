@@ -14,55 +14,74 @@ use std::time::Duration;
 /// Signals with which a person or a system ends a run; they say nothing about the program that they end.
 const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 /// How often running programs are looked at. Trainings and measurements take seconds.
-pub(crate) const POLL: Duration = Duration::from_millis(10);
+pub const POLL: Duration = Duration::from_millis(10);
 /// How many of a log's last lines go into an error message.
 const LOG_LINES: usize = 3;
 
 /// Tells when Ctrl-C or SIGTERM asks this program to end.
 #[derive(Clone, Debug)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    caught: Arc<AtomicBool>,
+    goes_on: &'static str,
+}
 
 impl Interrupt {
-    /// Catches the signals from now on.
+    /// Catches the signals from now on; `goes_on` is what continues an interrupted run, for the error.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn catch() -> Result<Interrupt> {
-        let interrupted = Arc::new(AtomicBool::new(false));
+    pub fn catch(goes_on: &'static str) -> Result<Interrupt> {
+        let caught = Arc::new(AtomicBool::new(false));
         // Not SIGHUP: `nohup` has it ignored, and a handler would undo that.
         for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone()).context("cannot install a signal handler")?;
+            signal_hook::flag::register(signal, caught.clone()).context("cannot install a signal handler")?;
         }
-        Ok(Interrupt(interrupted))
+        Ok(Interrupt { caught, goes_on })
     }
 
-    /// An error once a signal was caught.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            bail!(interruption());
+    /// That no signal was caught.
+    ///
+    /// # Errors
+    /// One was.
+    pub fn check(&self) -> Result<()> {
+        if self.caught.load(Ordering::Relaxed) {
+            bail!(self.interruption());
         }
         Ok(())
     }
 
-    /// Runs a program to its end, with what it says in a log; it is killed when a signal is caught.
+    /// That a program was not ended by a signal that a person or a system sends to end a run.
+    ///
+    /// # Errors
+    /// It was.
+    pub fn check_status(&self, status: ExitStatus) -> Result<()> {
+        if status.signal().is_some_and(|signal| INTERRUPTIONS.contains(&signal)) {
+            bail!(self.interruption());
+        }
+        Ok(())
+    }
+
+    fn interruption(&self) -> String {
+        format!("interrupted; what is finished is kept, and {} goes on from there", self.goes_on)
+    }
+
+    /// Runs a program to its end, with all it says in a log; it is killed when a signal is caught.
     ///
     /// # Errors
     /// The program cannot be started, it fails (with the end of its log), or a signal ends it or this program.
-    pub(crate) fn run(&self, command: &mut Command, log: &Path) -> Result<()> {
+    pub fn run(&self, mut command: Command, log: &Path) -> Result<()> {
         let file = File::create(log).with_context(|| format!("{}: cannot write the file", log.display()))?;
         let output = file.try_clone().with_context(|| format!("{}: cannot write the file", log.display()))?;
-        let name = command.get_program().to_string_lossy().into_owned();
+        let name = Path::new(command.get_program()).display().to_string();
         command.stdin(Stdio::null()).stdout(output).stderr(file);
         let mut child = Guarded(command.spawn().with_context(|| format!("{name}: cannot start the program"))?);
         loop {
             self.check()?;
             match child.0.try_wait().with_context(|| format!("cannot wait for {name}"))? {
+                Some(status) if status.success() => return Ok(()),
                 Some(status) => {
-                    check_uninterrupted(status)?;
-                    if !status.success() {
-                        bail!("{name} ended with {status}: {}", log_end(log));
-                    }
-                    return Ok(());
+                    self.check_status(status)?;
+                    bail!("{name} ended with {status}: {}; all it said is in {}", log_end(log), log.display());
                 }
                 None => sleep(POLL),
             }
@@ -81,22 +100,13 @@ impl Drop for Guarded {
     }
 }
 
-/// An error where a program was ended by a signal that a person or a system sends to end a run.
-pub(crate) fn check_uninterrupted(status: ExitStatus) -> Result<()> {
-    if status.signal().is_some_and(|signal| INTERRUPTIONS.contains(&signal)) {
-        bail!(interruption());
-    }
-    Ok(())
-}
-
-fn interruption() -> &'static str {
-    "interrupted; what is finished is kept, and --resume goes on from there"
-}
-
 /// The last lines of a log, on one line.
-pub(crate) fn log_end(path: &Path) -> String {
+pub fn log_end(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+    match lines.len() {
+        0 => "it did not say why".to_string(),
+        many => lines[many.saturating_sub(LOG_LINES)..].join(" | "),
+    }
 }
