@@ -103,6 +103,7 @@ fn prune(args: &RunArgs) -> Result<()> {
     let accuracy_before = score.context("the network as it is")?;
     let outcome = rounds::run(&schedule, model.clone(), measured, &folder)?;
     let report = report(args, &settings, &model, accuracy_before, &schedule, &outcome)?;
+    scratch::remove_unless_of(&outcome.model.network, &args.out)?;
     json::write(&args.out.join("network.json"), &outcome.model.network)?;
     outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
     let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };

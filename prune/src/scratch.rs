@@ -1,7 +1,7 @@
 //! The comparator of pruning: the structure that it ended with, trained from fresh weights on as many images as all
 //! fine-tuning took (Liu et al. 2019, "Rethinking the Value of Network Pruning").
 
-use crate::training::{Trained, Training};
+use crate::training::{Trained, Training, remove_folder};
 use anyhow::{Context, Result, ensure};
 use common::json;
 use common::network::Network;
@@ -39,6 +39,18 @@ pub fn train(from: &Path, training: Training) -> Result<Trained> {
         folder.join("train.json").display()
     );
     Ok(trained)
+}
+
+/// Removes what [`train`] has left in a folder of `prune run` that is about to get another network.
+///
+/// # Errors
+/// It cannot be removed.
+pub(crate) fn remove_unless_of(network: &Network, from: &Path) -> Result<()> {
+    let folder = from.join(FOLDER);
+    match json::read::<Network>(&folder.join("network.json")) {
+        Ok(trained) if trained == *network => Ok(()),
+        Ok(_) | Err(_) => remove_folder(&folder),
+    }
 }
 
 /// Validation accuracy of the training that [`train`] has left in a folder of `prune run`, if it is of the network there.

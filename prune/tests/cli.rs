@@ -285,8 +285,13 @@ fn scratch_trains_the_same_structure_as_long_as_all_fine_tuning_took() {
     let triangles = |svg: &str| svg.matches("<polygon").count();
     assert_eq!((triangles(&alone), triangles(&with_scratch)), (0, 2));
 
-    // Pruned otherwise, the network is another one.
+    // It stays as long as it is of the network beside it.
+    succeed(place.prune("out", &["--cap", "0.3", "--seed", "3"]));
+    assert!(place.at("out/scratch/train.json").exists());
     succeed(place.prune("out", &["--cap", "0.5", "--seed", "3"]));
+    assert!(!place.at("out/scratch").exists());
+    succeed(other(&place, &arguments));
+    fs::copy(place.at("network.json"), place.at("out/scratch/network.json")).unwrap();
     let said = fail(other(&place, &["figures", "out", "--out", "figures"]), 0);
     assert_eq!(said, "out/scratch: this is not the network of out; repeat `prune scratch`");
 }
