@@ -95,8 +95,10 @@ check: build ## what CI runs: format, lints, documentation, tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps $(INTO)
 	$(MAKE) test
 
-bench: ## speed, as ratios to the best peer at hand
-	cargo bench -p train --bench convolution $(INTO)
+bench: ## a first look at all speeds, as ratios to the best peers: training, generated crates, selection
+	$(MAKE) bench-train BENCH_ARGS=--quick
+	$(MAKE) bench-codegen BENCH_ARGS=--quick
+	$(MAKE) bench-selection BENCH_ARGS="--patience 10"
 
 # The peers' Python: made here unless BENCH_PYTHON names another one that has torch.
 ifndef BENCH_PYTHON
