@@ -1,7 +1,10 @@
 # The pipeline: every file is made from the files it needs, so only what is out of date is redone.
 # `make help` lists the targets. GNU make 4.3 or later.
 
-DATASET ?= digits
+# A run knows its data set, so that `make measure RUN=... BOARD=...` is enough.
+ifndef DATASET
+DATASET := $(or $(if $(RUN),$(shell sed -n 's/^  "dataset": "\(.*\)",/\1/p' $(RUN)/explore/search.json 2>/dev/null)),digits)
+endif
 PROFILE ?= $(if $(filter digits,$(DATASET)),smoke,laptop)
 BOARD   ?= host
 RUN     ?= runs/$(DATASET)-$(PROFILE)
@@ -19,8 +22,8 @@ TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
 # Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
-# Templates and boards are compiled in too.
-SOURCES   = $(shell find common stages explore train prune codegen measure pipelines/src pipelines/boards -type f) \
+# Templates, boards and baselines are compiled in too.
+SOURCES   = $(shell find common stages explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines -type f) \
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help

@@ -9,7 +9,7 @@ use common::manifest::Manifest;
 use common::measurement::Measurement;
 use common::prune_report::PruneReport;
 use common::reference::class_of;
-use common::search_files::Archive;
+use common::search_files::{Archive, SearchConfig};
 use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use std::collections::BTreeMap;
@@ -254,6 +254,26 @@ fn check_another_board(pipeline: &Pipeline) {
     for words in ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* resnet-20 (untrained)"] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
+}
+
+/// Who measures a run on another board need not say again what it was searched with.
+#[test]
+fn a_run_knows_its_data_set() {
+    let pipeline = Pipeline::new();
+    assert!(pipeline.make(&["help"]).contains("DATASET=digits "));
+    let search = example_of_a_search().replace("\"dataset\": \"digits\"", "\"dataset\": \"mine\"");
+    fs::create_dir_all(pipeline.run().join("explore")).unwrap();
+    fs::write(pipeline.run().join("explore/search.json"), search).unwrap();
+    assert!(pipeline.make(&["help"]).contains("DATASET=mine "));
+    assert!(pipeline.make(&["help", "DATASET=mnist"]).contains("DATASET=mnist "));
+}
+
+/// A `search.json` as `explore` writes it.
+fn example_of_a_search() -> String {
+    let formats = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let example = formats.split("```json\n").find(|text| text.contains("neuropower/search/1")).unwrap();
+    let search: SearchConfig = json::parse(example.split("```").next().unwrap()).unwrap();
+    json::to_text(&search).unwrap()
 }
 
 /// Every emulated board measures a run's networks, and is marked wherever its times are shown.

@@ -45,7 +45,13 @@ use clap::{Parser, Subcommand};
 
 /// Searches the design space for small and accurate networks.
 #[derive(Debug, Parser)]
-#[command(name = "explore", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "explore",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/x/explore"
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

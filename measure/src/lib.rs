@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 #[command(
     name = "measure",
     version,
-    after_help = "Example: measure run --crate runs/digits-smoke/crate --board host \
+    after_help = "Example: measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 --board host \
     --out measurement.json"
 )]
 pub struct Args {
@@ -55,10 +55,12 @@ enum Command {
 
 /// What `measure run` takes.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example: measure run --crate runs/digits-smoke/crate --board host --out measurement.json\n\n\
+#[command(
+    after_help = "Example: measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 --board host --out measurement.json\n\n\
     The path of the record is printed on standard output, a summary on standard error. Without a meter the record says \
     why, and latency is measured all the same. A measurement below the full protocol is marked `short`, and so is one \
-    with a window under 100 updates of the meter's counters (RAPL: every millisecond, so under 0.1 s).")]
+    with a window under 100 updates of the meter's counters (RAPL: every millisecond, so under 0.1 s)."
+)]
 pub struct RunArgs {
     /// Folder of the crate, as `codegen generate` makes it.
     #[arg(long = "crate", value_name = "DIR")]

@@ -12,7 +12,12 @@ use std::path::{Path, PathBuf};
 
 /// Prunes a trained network: filters go, and what is left is rebuilt smaller and fine-tuned.
 #[derive(clap::Parser, Debug)]
-#[command(name = "prune", version, about)]
+#[command(
+    name = "prune",
+    version,
+    about,
+    after_help = "Example:\n  prune run --network N/network.json --weights N/weights.safetensors --dataset data/mnist --out runs/x/pruned"
+)]
 pub struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -30,7 +35,7 @@ pub(crate) enum Command {
 /// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
 /// then show it. A training that is finished there is not repeated.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune scratch --from runs/digits/pruned/1 --dataset data/digits")]
+#[command(after_help = "Example:\n  prune scratch --from runs/digits-smoke/networks/1/pruned --dataset data/digits")]
 pub(crate) struct ScratchArgs {
     /// What `prune run` has made
     #[arg(long, value_name = "FOLDER")]
@@ -66,8 +71,8 @@ pub(crate) struct FiguresArgs {
 /// interruption, it goes on with the first round that is not finished. A target on a board that is not met is a failure:
 /// all files are written, and the exit code is 1.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune run --network runs/digits/final/1/network.json \
-    --weights runs/digits/final/1/weights.safetensors --dataset data/digits --out runs/digits/pruned/1 --cap 0.3\n  prune run --network N --weights W \
+#[command(after_help = "Example:\n  prune run --network runs/digits-smoke/networks/1/dense/network.json \
+    --weights runs/digits-smoke/networks/1/dense/weights.safetensors --dataset data/digits --out runs/x/pruned --cap 0.3\n  prune run --network N --weights W \
     --dataset data/mnist --out runs/fast --board host --latency-target 0.0001")]
 pub(crate) struct RunArgs {
     /// The network's graph

@@ -16,7 +16,7 @@ use std::process::Command;
 /// Options that say where a board is, beside the option `--board` of a stage.
 #[derive(clap::Args, Clone, Debug)]
 pub struct PlaceArgs {
-    /// Where a board with the runner `ssh` is, such as user@raspberrypi.local
+    /// Where the board is: user@raspberrypi.local with the runner `ssh`, a device's serial number with `adb`
     #[arg(long, value_name = "USER@HOST", requires = "board")]
     board_host: Option<String>,
     /// Configuration that ssh reads in the place of ~/.ssh/config

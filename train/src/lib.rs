@@ -29,7 +29,13 @@ use clap::{Parser, Subcommand};
 
 /// Trains and evaluates one network.
 #[derive(Debug, Parser)]
-#[command(name = "train", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "train",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  train fit --genome pipelines/genomes/m-net-1.json --dataset data/mnist --out runs/x/m-net-1"
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
