@@ -28,8 +28,8 @@ BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(wildcard $(RUN)/baseline
 
 MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
 # A microcontroller's crate is for one board: the memory of that board is in it.
-CRATE        = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
-MANIFESTS    = $(addsuffix /$(CRATE)/manifest.json,$(NETWORKS) $(BASELINES))
+CRATE_DIR    = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
+MANIFESTS    = $(addsuffix /$(CRATE_DIR)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \
@@ -116,9 +116,9 @@ $(RUN)/networks/%/pruning/accuracy.svg: $(RUN)/networks/%/pruned/prune.json \
 	$(BIN)/prune figures $(<D) $(patsubst %/prune.json,%,$(wildcard $(RUN)/networks/$*/pruned-*/prune.json)) \
 	  --out $(@D) >/dev/null
 
-$(RUN)/%/$(CRATE)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
+$(RUN)/%/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
-	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
+	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
 
 $(RUN)/baselines/%/network.json: | $(BIN)/explore
 	$(BIN)/explore network --baseline $* --dataset $(DATA) --out $@ >/dev/null
@@ -129,7 +129,7 @@ $(RUN)/baselines/%/weights.safetensors: | $(RUN)/baselines/%/network.json $(BIN)
 
 # Asked for by name, a measurement is always taken anew.
 $(RUN)/%/measurement-$(BOARD).json: \
-    $(RUN)/%/$(CRATE)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
+    $(RUN)/%/$(CRATE_DIR)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
 	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
 	  $(if $(BOARD_HOST),--board-host $(BOARD_HOST)) $(MEASURE_ARGS) >/dev/null
 

@@ -8,15 +8,11 @@ use anyhow::{Context, Result, bail, ensure};
 use common::search_files::{Evaluation, SearchConfig};
 use common::{atomic, json};
 use serde_json::Value;
+use stages::lock::lock;
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-/// How long a lock that is held is tried for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The folder of a search, locked, with what an earlier run of the search left in it.
 #[derive(Debug)]
@@ -103,25 +99,6 @@ impl Checkpoint {
         let line = json::to_line(evaluation)? + "\n";
         let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
         written.with_context(|| format!("{}: cannot write", self.folder.join("evaluations.jsonl").display()))
-    }
-}
-
-/// The lock is the kernel's, so it ends with the process that holds it, however that ends. A training that a killed run
-/// was just starting has a copy of it until its own program is loaded, so a lock that is held is tried for a while.
-pub(crate) fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
-    let failed = || format!("{}: cannot lock the file", path.display());
-    let file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => sleep(LOCK_PATIENCE / 40),
-            Err(TryLockError::WouldBlock) => {
-                bail!("another run is at work in {}: wait for it, or choose another folder", folder.display())
-            }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
-        }
     }
 }
 

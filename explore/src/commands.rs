@@ -308,7 +308,8 @@ pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
         short.push(Length { epochs: profile.search.epochs, images });
     }
     let train = stage::binary("train", bin_dir.as_deref())?;
-    let trainer = Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch(GOES_ON)?);
+    let trainer =
+        Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch("the same command")?);
     let seeds = (seed..).take(seeds as usize).collect();
     let study =
         Study { profile: &profile, dataset: &description, images: &images, genomes, seeds, short, trainer: &trainer };

@@ -1,12 +1,11 @@
 //! Latency and energy of individuals on a board.
 
-use anyhow::{Context, Result, bail};
-use common::board::Meter;
+use anyhow::{Context, Result};
 use common::json;
 use common::network::Network;
 use common::search_files::Evaluation;
 use common::weights::{Tensor, Weights, tensors_of};
-use stages::on_board::OnBoard;
+use stages::on_board::{OnBoard, check_energy};
 
 /// Measures a network with made-up weights, so that a board that cannot be reached, a toolchain that is missing or a
 /// meter that cannot be read ends a search before anything is trained.
@@ -15,8 +14,8 @@ use stages::on_board::OnBoard;
 /// What would fail later.
 pub(crate) fn try_out(on_board: &OnBoard, network: &Network) -> Result<()> {
     let board = &on_board.board.name;
-    if on_board.energy && on_board.board.meter == Meter::None {
-        bail!("energy is asked for, but the board {board} has no meter: choose another board, or do without energy");
+    if on_board.energy {
+        check_energy(&on_board.board)?;
     }
     let folder = on_board.folder.join("trial");
     let (graph, weights) = (folder.join("network.json"), folder.join("weights.safetensors"));

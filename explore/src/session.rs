@@ -6,7 +6,7 @@ use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::halving::{Leg, Race, Told};
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
 use crate::{figures, on_board, winners};
 use anyhow::{Result, ensure};
 use common::counts::Counts;
@@ -131,7 +131,10 @@ impl Evaluations<'_> {
         let tasks: Vec<Task> = evaluations.iter().map(task).collect();
         self.setting.train(&tasks, &mut |position, outcome| {
             let evaluation = &mut evaluations[position];
-            let second = outcome.unwrap_or(0.0);
+            let second = outcome.unwrap_or_else(|why| {
+                say(&format!("{}: the training with a second seed failed: {why}", evaluation.id));
+                0.0
+            });
             evaluation.second_accuracy = Some(second);
             evaluation.accuracy = evaluation.accuracy.map(|first| (first + second) / 2.0);
             self.progress.trained_again(evaluation);

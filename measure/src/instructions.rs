@@ -2,7 +2,7 @@
 //! the next: from a run with few inferences to one with many, the count grows by those of the inferences between.
 
 use crate::interrupt;
-use crate::process::end_of;
+use crate::process::{self, end_of};
 use crate::qemu_plugin;
 use crate::runner::{self, Program};
 use anyhow::{Context, Result, bail, ensure};
@@ -134,8 +134,7 @@ struct Counted {
 fn run(counter: Counter, board: &Board, program: &Program, window_s: f64) -> Result<Counted> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let settings = MeasurementSettings { idle_s: 0.0, warmup_s: 0.0, windows: 1, window_s };
-    let mut command = counter.command(&runner::here(board, program, &settings), folder.path())?;
-    let output = command.output().with_context(|| format!("{} cannot be started", counter.name()))?;
+    let output = process::output(counter.command(&runner::here(board, program, &settings), folder.path())?)?;
     ensure!(output.status.success(), "{}: {}", output.status, end_of(&output.stderr));
     let mut counted = Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };
     for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -3,9 +3,9 @@
 use crate::interrupt;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// No line of `bench` is longer; what is, is not from `bench`.
@@ -20,7 +20,7 @@ const KEPT_ERRORS: usize = 16 * 1024;
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Child,
+    child: Killed,
     lines: Receiver<std::io::Result<String>>,
     errors: Receiver<Vec<u8>>,
 }
@@ -56,7 +56,7 @@ impl Process {
             }
         });
         thread::spawn(move || send_errors.send(last_bytes(stderr.expect("stderr is piped"))));
-        Ok(Process { child, lines, errors })
+        Ok(Process { child: Killed(child), lines, errors })
     }
 
     /// Waits for the next line, at most `limit`.
@@ -79,7 +79,7 @@ impl Process {
 
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Sends it a line.
@@ -87,7 +87,7 @@ impl Process {
     /// # Errors
     /// It does not read any more.
     pub(crate) fn say(&mut self, line: &str) -> std::io::Result<()> {
-        let stdin = self.child.stdin.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        let stdin = self.child.0.stdin.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
         stdin.write_all(line.as_bytes())?;
         stdin.write_all(b"\n")?;
         stdin.flush()
@@ -116,7 +116,7 @@ impl Process {
     fn exit_status(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
         let start = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().context("cannot wait for bench to end")? {
+            if let Some(status) = self.child.0.try_wait().context("cannot wait for bench to end")? {
                 return Ok(Some(status));
             }
             if start.elapsed() > limit {
@@ -130,14 +130,6 @@ impl Process {
     /// does not wait for long.
     fn error_output(&self) -> String {
         end_of(&self.errors.recv_timeout(Duration::from_secs(2)).unwrap_or_default())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail only if it has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -161,6 +153,49 @@ fn last_bytes(mut output: impl Read) -> Vec<u8> {
         }
     }
     kept
+}
+
+/// Runs a program to its end and returns all that it said. A signal kills it.
+///
+/// # Errors
+/// It cannot be started, or a signal came.
+pub(crate) fn output(mut command: Command) -> Result<Output> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let program = command.get_program().to_string_lossy().into_owned();
+    let child = command.spawn().with_context(|| format!("{program}: cannot start the program; is it installed?"))?;
+    let mut child = Killed(child);
+    let [stdout, stderr] = [child.0.stdout.take().map(all_of), child.0.stderr.take().map(all_of)];
+    let status = loop {
+        interrupt::check()?;
+        match child.0.try_wait().with_context(|| format!("cannot wait for {program}"))? {
+            Some(status) => break status,
+            None => thread::sleep(EXIT_POLL),
+        }
+    };
+    let said = |thread: Option<JoinHandle<Vec<u8>>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    Ok(Output { status, stdout: said(stdout), stderr: said(stderr) })
+}
+
+/// A program that does not outlive this.
+#[derive(Debug)]
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Both fail only if it has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads a pipe to its end, beside everything else.
+fn all_of(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = vec![];
+        // What was read until an error is all there is.
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
 }
 
 /// The end of a program's output, on one line.

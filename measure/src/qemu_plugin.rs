@@ -1,6 +1,6 @@
 //! QEMU counts instructions with a plugin alone, which is compiled here for the QEMU that is installed.
 
-use crate::process::end_of;
+use crate::process::{self, end_of};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,16 @@ pub(crate) fn build(qemu: &Path, folder: &Path) -> Result<PathBuf> {
     let mut compiler = Command::new("cc");
     compiler.args(["-O2", "-shared", "-fPIC"]).arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
     compiler.arg("-o").arg(&plugin).arg(&source);
-    let output = compiler.output().context("a plugin has to be compiled, but there is no C compiler: install cc")?;
+    let output = process::output(compiler)?;
     ensure!(output.status.success(), "the plugin does not compile: {}", end_of(&output.stderr));
     Ok(plugin)
 }
 
 /// Version of the interface of plugins that a QEMU knows.
 fn interface_of(qemu: &Path) -> Result<u32> {
-    let output = Command::new(qemu).arg("--version").output().context("qemu cannot be started")?;
+    let mut command = Command::new(qemu);
+    command.arg("--version");
+    let output = process::output(command)?;
     let said = String::from_utf8_lossy(&output.stdout);
     let major =
         major_version(&said).with_context(|| format!("it does not tell its version: {}", end_of(said.as_bytes())))?;

@@ -100,6 +100,7 @@ impl<'a> Plan<'a> {
         command.envs(gpu_of(board).into_iter().flat_map(gpu_variables));
         let started_s = instruments.elapsed_s();
         let (ready, mut windows) = session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
+        check_target(board, &ready)?;
         let [begin_s, end_s] = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
         clock::check(board, &windows, end_s - started_s)?;
         let started_unix_s = instruments.started_unix_s();
@@ -108,7 +109,6 @@ impl<'a> Plan<'a> {
         let ran = ask::Ran { name: &self.manifest.name, binary_sha256: &binary_sha256, windows_s };
         let after = after.answered(&mut Terminal, ran)?;
         let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
-        check_target(board, &ready)?;
         let gpu =
             watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s: [begin_s, end_s], pid: ready.pid }));
         let instructions = instructions_of(self.args, board, &self.program)?;

@@ -120,6 +120,46 @@ fn an_interrupted_measurement_leaves_nothing_behind() {
     assert!(!case.path("record.json").exists());
 }
 
+/// `nohup` starts a program so.
+#[test]
+fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
+    let pause = "sh touch ran; while [ ! -e go ] && kill -0 $PPID; do sleep 0.1; done 2>/dev/null";
+    let case = Case::doing(&windows([1, 1, 1], pause));
+    let mut shell = Command::new("sh");
+    let measure = case.command(&[]);
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(measure.get_program()).args(measure.get_args());
+    shell.current_dir(measure.get_current_dir().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let hang_up = |command: &mut Command| {
+        let measure = command.spawn().unwrap();
+        wait_until("bench does not run", || case.path("ran").exists());
+        assert!(Command::new("kill").args(["-HUP", &measure.id().to_string()]).status().unwrap().success());
+        measure
+    };
+    let measure = hang_up(&mut shell);
+    case.write("go", "");
+    support::assert_succeeds(&measure.wait_with_output().unwrap());
+    for file in ["ran", "go"] {
+        fs::remove_file(case.path(file)).unwrap();
+    }
+    let measure = hang_up(case.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+}
+
+/// Nothing is left behind that builds on, into a folder that the next run wants.
+#[test]
+fn a_build_ends_with_the_measurement() {
+    let case = Case::new([1, 1, 1]);
+    case.write_program("cargo", "echo $$ >\"$0.pid\"; mv \"$0.pid\" \"$0.ran\"; exec sleep 100");
+    let mut command = case.command(&[]);
+    let measure = command.env("CARGO", case.path("cargo")).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("cargo does not run", || case.path("cargo.ran").exists());
+    let id = measure.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+    let cargo = fs::read_to_string(case.path("cargo.ran")).unwrap();
+    assert!(!Path::new("/proc").join(cargo.trim()).exists(), "cargo was ended");
+}
+
 #[test]
 fn a_crate_that_does_not_build_fails_with_the_end_of_cargos_output() {
     let case = Case::new([1, 1, 1]);

@@ -29,8 +29,9 @@ use figures::Series;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
+use stages::lock::lock;
 use stages::programs::Interrupt;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use surgery::Model;
 use target::Target;
@@ -83,6 +84,7 @@ struct ScratchSummary {
 }
 
 fn scratch(args: &ScratchArgs) -> Result<()> {
+    let _lock = lock(&args.from)?;
     let training = args.compute.training(&args.dataset, args.config.as_deref(), Interrupt::catch(GOES_ON)?)?;
     let trained = scratch::train(&args.from, training)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
@@ -94,7 +96,7 @@ fn prune(args: &RunArgs) -> Result<()> {
     let model = read_model(args)?;
     let before = counts::count(&model.network)?;
     let schedule = schedule(args, &settings, before)?;
-    prepare_out(args)?;
+    let _lock = prepare_out(args)?;
     let folder = args.out.join("rounds");
     atomic::create_dir_all(&folder)?;
     let measured = schedule.target.as_ref().map(|target| target.measure(&args.network, &args.weights, "original"));
@@ -103,7 +105,7 @@ fn prune(args: &RunArgs) -> Result<()> {
     let accuracy_before = score.context("the network as it is")?;
     let outcome = rounds::run(&schedule, model.clone(), measured, &folder)?;
     let report = report(args, &settings, &model, accuracy_before, &schedule, &outcome)?;
-    scratch::remove_unless_of(&outcome.model.network, &args.out)?;
+    scratch::remove_unless_of(&outcome.model.network, &report, &args.out)?;
     json::write(&args.out.join("network.json"), &outcome.model.network)?;
     outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
     let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
@@ -193,10 +195,12 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
     })
 }
 
-/// Makes the folder for the results. Report and figures of an earlier run go: they are true only of the files beside
-/// them.
-fn prepare_out(args: &RunArgs) -> Result<()> {
+/// Makes the folder for the results and locks it. Report and figures of an earlier run go: they are true only of the files
+/// beside them.
+fn prepare_out(args: &RunArgs) -> Result<File> {
     atomic::create_dir_all(&args.out)?;
+    let lock = lock(&args.out)?;
+    training::check_ours(&args.out.join(scratch::FOLDER))?;
     let absolute = |path: &Path| path.canonicalize().with_context(|| format!("{}: no such file", path.display()));
     for input in [&args.network, &args.weights] {
         ensure!(
@@ -211,7 +215,7 @@ fn prepare_out(args: &RunArgs) -> Result<()> {
             fs::remove_file(&file).with_context(|| format!("{}: cannot remove the old file", file.display()))?;
         }
     }
-    Ok(())
+    Ok(lock)
 }
 
 fn report(

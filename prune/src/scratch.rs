@@ -2,7 +2,7 @@
 //! fine-tuning took (Liu et al. 2019, "Rethinking the Value of Network Pruning").
 
 use crate::training::{Trained, Training, remove_folder};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use common::json;
 use common::network::Network;
 use common::prune_report::PruneReport;
@@ -21,36 +21,50 @@ pub const FOLDER: &str = "scratch";
 pub fn train(from: &Path, training: Training) -> Result<Trained> {
     let report: PruneReport = json::read(&from.join("prune.json"))?;
     ensure!(!report.rounds.is_empty(), "{}: nothing was pruned, so there is nothing to compare with", from.display());
-    let (mut epochs, mut images) = (0, 0);
-    for round in &report.rounds {
-        let tuned: TrainReport = json::read(&from.join("rounds").join(round.round.to_string()).join("train.json"))?;
-        epochs += tuned.epochs;
-        images += tuned.epochs * tuned.images;
-    }
+    let (epochs, images) = fine_tuned(&report, from)?;
     let network: Network = json::read(&from.join("network.json"))?;
     let folder = from.join(FOLDER);
     let trained = Training { epochs, rate: 1.0, seed: report.seed, ..training }
         .run(&network, None, &folder)
         .with_context(|| format!("training {} from scratch", from.join("network.json").display()))?;
-    let seen = trained.report.epochs * trained.report.images;
-    ensure!(
-        seen == images,
-        "{}: trained on {seen} images, but fine-tuning took {images}; give --config and --dataset as for `prune run`",
-        folder.join("train.json").display()
-    );
+    let seen = images_of(&trained.report);
+    if seen != images {
+        // Else it would be drawn as if it were a comparator.
+        remove_folder(&folder)?;
+        bail!(
+            "{}: trained on {seen} images, but fine-tuning took {images}; give --config and --dataset as for `prune run`",
+            folder.display()
+        );
+    }
     Ok(trained)
 }
 
-/// Removes what [`train`] has left in a folder of `prune run` that is about to get another network.
+/// Epochs of fine-tuning in all rounds, and images that they took.
+fn fine_tuned(report: &PruneReport, from: &Path) -> Result<(usize, usize)> {
+    let (mut epochs, mut images) = (0, 0);
+    for round in &report.rounds {
+        let tuned: TrainReport = json::read(&from.join("rounds").join(round.round.to_string()).join("train.json"))?;
+        epochs += tuned.epochs;
+        images += images_of(&tuned);
+    }
+    Ok((epochs, images))
+}
+
+fn images_of(report: &TrainReport) -> usize {
+    report.epochs * report.images
+}
+
+/// Removes what [`train`] has left in a folder of `prune run` that is about to get other results: another network, or one
+/// that more or fewer images have tuned.
 ///
 /// # Errors
 /// It cannot be removed.
-pub(crate) fn remove_unless_of(network: &Network, from: &Path) -> Result<()> {
+pub(crate) fn remove_unless_of(network: &Network, report: &PruneReport, from: &Path) -> Result<()> {
     let folder = from.join(FOLDER);
-    match json::read::<Network>(&folder.join("network.json")) {
-        Ok(trained) if trained == *network => Ok(()),
-        Ok(_) | Err(_) => remove_folder(&folder),
-    }
+    let same = json::read::<Network>(&folder.join("network.json")).is_ok_and(|trained| trained == *network);
+    let (_, images) = fine_tuned(report, from)?;
+    let trained = json::read::<TrainReport>(&folder.join("train.json"));
+    if same && trained.map_or(true, |trained| images_of(&trained) == images) { Ok(()) } else { remove_folder(&folder) }
 }
 
 /// Validation accuracy of the training that [`train`] has left in a folder of `prune run`, if it is of the network there.

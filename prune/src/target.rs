@@ -1,11 +1,11 @@
 //! What is asked of a board: the crate of each round is measured there, as briefly as in a search.
 
-use anyhow::{Result, bail, ensure};
-use common::board::{Board, Meter};
+use anyhow::{Result, ensure};
+use common::board::Board;
 use common::profile::Profile;
 use common::prune_report::{PruneCrate, PruneTarget};
 use common::{boards, json, stage};
-use stages::on_board::{OnBoard, PlaceArgs, Taken};
+use stages::on_board::{OnBoard, PlaceArgs, Taken, check_energy};
 use stages::programs::Interrupt;
 use std::path::Path;
 
@@ -80,14 +80,5 @@ impl Target {
 fn check(board: &Board, asked: &PruneTarget) -> Result<()> {
     let name = &board.name;
     ensure!(!board.is_emulated(), "the board {name} is emulated: its times are not a board's; choose another one");
-    if asked.energy_j.is_none() {
-        return Ok(());
-    }
-    match board.meter {
-        Meter::Rapl | Meter::Nvml | Meter::Hwmon => Ok(()),
-        Meter::None => bail!("an energy is asked for, but the board {name} has no meter; choose another board"),
-        meter @ (Meter::Csv | Meter::Manual) => {
-            bail!("an energy is asked for, but the meter of the board {name}, {meter}, cannot be read by itself")
-        }
-    }
+    if asked.energy_j.is_some() { check_energy(board) } else { Ok(()) }
 }

@@ -78,21 +78,28 @@ impl Training {
         outcome(network, folder)
     }
 
-    /// Accuracy on the validation split of the weights in a file, whose hash is `weights_sha256`. The whole score is in
-    /// `out`; what is there already of the same weights is taken as it is.
+    /// Accuracy on the validation split of the weights in a file. The whole score is in `out`, and what decided it in a file
+    /// beside it; what is there already of the very same score is taken as it is.
     ///
     /// # Errors
     /// A file that cannot be read or written, or `train` fails.
     pub fn score(&self, network: &Path, weights: &Path, out: &Path) -> Result<f64> {
-        let bytes = fs::read(weights).with_context(|| format!("{}: cannot read the file", weights.display()))?;
-        let found = json::read::<EvalReport>(out).ok().filter(|found| found.weights_sha256 == sha256_hex(&bytes));
-        if let Some(found) = found {
+        let hash_of = |file: &Path| -> Result<String> {
+            Ok(sha256_hex(&fs::read(file).with_context(|| format!("{}: cannot read the file", file.display()))?))
+        };
+        let (network_sha256, weights_sha256) = (hash_of(network)?, hash_of(weights)?);
+        let inputs = format!("network {network_sha256}\nweights {weights_sha256}\ndata set {}\n", self.data_set()?);
+        let key = out.with_extension("inputs.txt");
+        if fs::read_to_string(&key).is_ok_and(|found| found == inputs)
+            && let Ok(found) = json::read::<EvalReport>(out)
+        {
             return Ok(found.accuracy);
         }
         let mut command = Command::new(&self.train);
         command.arg("eval").arg("--network").arg(network).arg("--weights").arg(weights);
         command.arg("--dataset").arg(&self.dataset).args(["--split", "val"]).arg("--out").arg(out);
         self.finish(command, &out.with_extension("log"))?;
+        atomic::write(&key, inputs.as_bytes())?;
         Ok(json::read::<EvalReport>(out)?.accuracy)
     }
 
@@ -112,12 +119,17 @@ impl Training {
                 Some(weights) => sha256_hex(&weights.to_bytes()?),
                 None => "fresh".to_string(),
             },
-            sha256_hex(json::to_text(&Dataset::describe(&self.dataset)?)?.as_bytes()),
+            self.data_set()?,
             sha256_hex(json::to_text(&profile)?.as_bytes()),
             self.seed,
             self.epochs,
             self.rate
         ))
+    }
+
+    /// Hash of the data set's description, in which its files' hashes are.
+    fn data_set(&self) -> Result<String> {
+        Ok(sha256_hex(json::to_text(&Dataset::describe(&self.dataset)?)?.as_bytes()))
     }
 
     fn fit(&self, folder: &Path, tune: bool) -> Result<()> {
@@ -170,11 +182,26 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
     Ok(Trained { model: Model { network: network.clone(), weights }, report, accuracy, found: false })
 }
 
-/// Removes a folder with all that is in it; it may be missing.
+/// That a folder is missing, empty or that of a training, which has the network's graph.
 ///
 /// # Errors
-/// It is there and cannot be removed.
+/// It is somebody else's.
+pub(crate) fn check_ours(folder: &Path) -> Result<()> {
+    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    ensure!(
+        is_empty || folder.join("network.json").is_file(),
+        "{}: there is something that `prune` has not made; move it, or choose another folder for the results",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Removes the folder of a training with all that is in it; it may be missing.
+///
+/// # Errors
+/// It cannot be removed, or is somebody else's.
 pub fn remove_folder(folder: &Path) -> Result<()> {
+    check_ours(folder)?;
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{}: cannot remove the old folder", folder.display()))

@@ -94,6 +94,47 @@ fn an_interrupted_run_goes_on_where_it_was_and_ends_the_same() {
     assert_eq!(result_bytes(&place.at("out")), result_bytes(&place.at("whole")));
 }
 
+#[test]
+fn what_others_have_put_there_is_not_removed() {
+    let place = Place::new();
+    for folder in ["scratch", "rounds/1"] {
+        let theirs = place.at("out").join(folder).join("notes");
+        fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+        fs::write(&theirs, "years of work").unwrap();
+        let said = fail(place.prune("out", &[]), 0);
+        assert!(said.contains(&format!("out/{folder}: there is something that `prune` has not made")), "{said}");
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "years of work");
+        fs::remove_dir_all(place.at("out")).unwrap();
+    }
+}
+
+/// The accuracy before pruning is that on the data set that is given, not on one of an earlier run in the same folder.
+#[test]
+fn another_data_set_is_scored_anew() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    let key = || fs::read_to_string(place.at("out/rounds/original.inputs.txt")).unwrap();
+    let first = key();
+    json::write(&place.at("data/dataset.json"), &Dataset { name: "other".into(), ..dataset(3) }).unwrap();
+    succeed(place.prune("out", &["--cap", "0.3"]));
+    assert_ne!(key(), first);
+}
+
+#[test]
+fn two_runs_do_not_work_in_one_folder() {
+    let place = Place::new();
+    let number = place.at("number");
+    let mut command = place.prune("out", &[]);
+    let mut first = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::null()).spawn().unwrap();
+    while !number.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let said = fail(place.prune("out", &[]), 0);
+    assert_eq!(said, "another run is at work in out: wait for it, or choose another folder");
+    assert!(Command::new("kill").arg(first.id().to_string()).status().unwrap().success());
+    first.wait().unwrap();
+}
+
 /// A training that outlived it would write into the folder of the run that goes on.
 #[test]
 fn a_training_ends_with_the_run_that_wants_it() {

@@ -4,7 +4,7 @@
 
 use crate::programs::Interrupt;
 use anyhow::{Result, bail};
-use common::board::Board;
+use common::board::{Board, Meter};
 use common::crate_hash::crate_sha256;
 use common::hash::sha256_hex;
 use common::measurement::Measurement;
@@ -43,6 +43,21 @@ pub struct OnBoard {
     pub folder: PathBuf,
     /// What ends the programs.
     pub interrupt: Interrupt,
+}
+
+/// That a board's energy can be read without anybody's help.
+///
+/// # Errors
+/// It has no meter, or one that cannot be read by itself.
+pub fn check_energy(board: &Board) -> Result<()> {
+    let name = &board.name;
+    match board.meter {
+        Meter::Rapl | Meter::Nvml | Meter::Hwmon => Ok(()),
+        Meter::None => bail!("an energy is asked for, but the board {name} has no meter; choose another board"),
+        meter @ (Meter::Csv | Meter::Manual) => {
+            bail!("an energy is asked for, but the meter of the board {name}, {meter}, cannot be read by itself")
+        }
+    }
 }
 
 /// A record, and whether an earlier run has taken it.

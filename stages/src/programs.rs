@@ -1,6 +1,7 @@
 //! Running other stages' programs so that they end with this one.
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -9,12 +10,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Signals with which a person or a system ends a run; they say nothing about the program that they end.
 const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 /// How often running programs are looked at. Trainings and measurements take seconds.
 pub const POLL: Duration = Duration::from_millis(10);
+/// How long a program that is asked to end may take.
+const GRACE: Duration = Duration::from_secs(5);
 /// How many of a log's last lines go into an error message.
 const LOG_LINES: usize = 3;
 
@@ -89,12 +92,25 @@ impl Interrupt {
     }
 }
 
-/// A program that does not outlive this.
+/// A program that does not outlive this. It is asked to end first, for `measure` has programs of its own to end, and a copy on
+/// a board to remove.
 struct Guarded(Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // An error means that it has ended by itself.
+        // Once it has been waited for, its number may be another program's.
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        // Errors mean that it has ended by itself.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let asked = Instant::now();
+        while asked.elapsed() < GRACE {
+            match self.0.try_wait() {
+                Ok(None) => sleep(POLL),
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -117,7 +117,10 @@ impl SearchSettings {
         ensure!(self.archive_size >= 1, "search.archive_size must be at least 1");
         ensure!(self.iterations >= 1, "search.iterations must be at least 1");
         ensure!(self.epochs >= 1, "search.epochs must be at least 1");
-        ensure!(self.subset != Some(0), "search.subset must be at least 1, or null for all images");
+        ensure!(
+            self.subset.is_none_or(|images| images >= 2),
+            "search.subset must be at least 2, or null for all images"
+        );
         let inside = self.halving.iter().all(|share| *share > 0.0 && *share < 1.0);
         ensure!(
             inside && self.halving.windows(2).all(|pair| pair[0] < pair[1]),

@@ -73,7 +73,7 @@ impl Study<'_> {
             ensure!(!twice, "{epochs} epochs of {images} images are asked for twice, or are the full training");
         }
         atomic::create_dir_all(folder)?;
-        let _lock = crate::checkpoint::lock(folder)?;
+        let _lock = stages::lock::lock(folder)?;
         let scores = self.scores(&sample, &lengths)?;
         let fidelity = self.judge(&sample, &lengths, scores);
         json::write(&folder.join("fidelity.json"), &fidelity)?;

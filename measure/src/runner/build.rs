@@ -1,13 +1,13 @@
 //! Building a crate's `bench` with cargo.
 
 use super::{Program, bench_arguments};
-use crate::process::end_of;
-use anyhow::{Context, Result, bail, ensure};
+use crate::process::{self, end_of};
+use anyhow::{Result, bail, ensure};
 use common::board::{Board, Runner};
 use common::profile::MeasurementSettings;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 /// Names what `bench` is told, for a program that is built for a board where it cannot be told.
 const ARGUMENTS: &str = "BENCH_ARGUMENTS";
@@ -31,13 +31,15 @@ pub(crate) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings
         Runner::ProbeRs => drop(cargo.env(ARGUMENTS, bench_arguments(settings).join(" "))),
         Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => {}
     }
-    let built = output(&mut cargo).context("cannot start cargo; is Rust installed?")?;
+    let built = process::output(cargo)?;
     if !built.status.success() {
         bail!("{}: the crate does not build: {}", folder.display(), why(board, &built.stderr));
     }
     let file = release.join("release/bench");
     ensure!(file.is_file(), "{}: the crate builds, but its program is not there", file.display());
-    let version = output(tool("RUSTC", "rustc", folder).arg("--version")).context("cannot start rustc")?;
+    let mut rustc = tool("RUSTC", "rustc", folder);
+    rustc.arg("--version");
+    let version = process::output(rustc)?;
     ensure!(version.status.success(), "`rustc --version` failed: {}", end_of(&version.stderr));
     Ok(Program { file, rustc: String::from_utf8_lossy(&version.stdout).trim().to_string() })
 }
@@ -64,10 +66,6 @@ fn tool(variable: &str, name: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET");
     command
-}
-
-fn output(command: &mut Command) -> std::io::Result<Output> {
-    command.stdin(Stdio::null()).output()
 }
 
 #[cfg(test)]
