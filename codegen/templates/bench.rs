@@ -113,8 +113,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let values: Vec<f32> = IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let images = values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
+        let images = IMAGES.chunks_exact(4 * INPUT_LEN).map(image).collect();
         Bench { model: Model::new(), images, next: 0 }
     }
 
@@ -157,6 +156,14 @@ impl Bench {
         times.push(now - *last);
         *last = now;
     }
+}
+
+fn image(bytes: &[u8]) -> Input {
+    let mut image = [0.0; INPUT_LEN];
+    for (value, bytes) in image.iter_mut().zip(bytes.chunks_exact(4)) {
+        *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    image
 }
 
 /// The mean, and the standard deviation as a part of it.
