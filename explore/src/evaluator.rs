@@ -8,11 +8,11 @@ use common::device::Device;
 use common::genome::Genome;
 use common::json;
 use common::train_report::TrainReport;
-use stages::programs::{Interrupt, POLL, log_end};
+use stages::programs::{Guarded, Interrupt, POLL, log_end};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 
 /// A validation accuracy (0..1), or why there is none, in words that are the same in every run.
@@ -159,7 +159,7 @@ impl Trainer {
         log_end(&self.folder.join(&task.folder).join("train.log"))
     }
 
-    fn start(&self, task: &Task) -> Result<Child> {
+    fn start(&self, task: &Task) -> Result<Guarded> {
         let folder = self.folder.join(&task.folder);
         let goes_on = self.report(task).is_some_and(|report| report.epochs < task.epochs);
         if !goes_on {
@@ -186,7 +186,8 @@ impl Trainer {
             command.args(["--subset", &subset.to_string()]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        command.spawn().with_context(|| format!("{}: cannot start the program", self.program.display()))
+        let child = command.spawn();
+        Ok(Guarded(child.with_context(|| format!("{}: cannot start the program", self.program.display()))?))
     }
 
     /// The error that a training ended with, with nothing in it that depends on where the search lies.
@@ -235,28 +236,18 @@ fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
 }
 
 /// Trainings under way, by their tasks' positions; none outlives this.
-struct Running(Vec<(usize, Child)>);
+struct Running(Vec<(usize, Guarded)>);
 
 impl Running {
     fn take_ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (position, child) in &mut self.0 {
-            if let Some(status) = child.try_wait().context("cannot wait for a training")? {
+            if let Some(status) = child.0.try_wait().context("cannot wait for a training")? {
                 ended.push((*position, status));
             }
         }
         self.0.retain(|(position, _)| ended.iter().all(|(other, _)| other != position));
         Ok(ended)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        for (_, child) in &mut self.0 {
-            // An error means that it has ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

@@ -44,10 +44,7 @@ impl Counter {
     }
 
     /// The command that runs another one and writes the count to a file in a folder.
-    ///
-    /// # Errors
-    /// QEMU's plugin cannot be made.
-    fn command(self, inner: &Command, folder: &Path) -> Result<Command> {
+    fn command(self, inner: &Command, folder: &Path) -> Command {
         let (program, arguments) = (inner.get_program(), inner.get_args());
         let file = folder.join(COUNT);
         let mut command;
@@ -63,11 +60,11 @@ impl Counter {
             }
             Counter::Qemu => {
                 command = Command::new(program);
-                command.arg("-plugin").arg(qemu_plugin::build(Path::new(program), folder)?);
+                command.arg("-plugin").arg(folder.join(qemu_plugin::FILE));
             }
         }
         command.args(arguments);
-        Ok(command)
+        command
     }
 
     /// The count in what was written.
@@ -111,8 +108,13 @@ pub(crate) fn count(board: &Board, program: &Program) -> Result<Known<Instructio
 }
 
 fn count_with(counter: Counter, board: &Board, program: &Program) -> Result<Instructions> {
-    let few = run(counter, board, program, 0.0)?;
-    let many = run(counter, board, program, WINDOW_S.max(LONGER * few.seconds))?;
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = folder.path();
+    if counter == Counter::Qemu {
+        qemu_plugin::build(board, folder)?;
+    }
+    let few = run(counter, board, program, folder, 0.0)?;
+    let many = run(counter, board, program, folder, WINDOW_S.max(LONGER * few.seconds))?;
     ensure!(many.inferences > few.inferences, "a longer run made no more inferences");
     ensure!(many.instructions > few.instructions, "more inferences took no more instructions");
     let more = (many.instructions - few.instructions) as f64;
@@ -131,10 +133,9 @@ struct Counted {
     kernels: String,
 }
 
-fn run(counter: Counter, board: &Board, program: &Program, window_s: f64) -> Result<Counted> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+fn run(counter: Counter, board: &Board, program: &Program, folder: &Path, window_s: f64) -> Result<Counted> {
     let settings = MeasurementSettings { idle_s: 0.0, warmup_s: 0.0, windows: 1, window_s };
-    let output = process::output(counter.command(&runner::here(board, program, &settings), folder.path())?)?;
+    let output = process::output(counter.command(&runner::here(board, program, &settings), folder))?;
     ensure!(output.status.success(), "{}: {}", output.status, end_of(&output.stderr));
     let mut counted = Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };
     for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -147,8 +148,7 @@ fn run(counter: Counter, board: &Board, program: &Program, window_s: f64) -> Res
         }
     }
     // The plugin writes to the error output.
-    let written =
-        fs::read_to_string(folder.path().join(COUNT)).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
+    let written = fs::read_to_string(folder.join(COUNT)).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
     match counter.count(&written) {
         Some(instructions) => counted.instructions = instructions,
         None => bail!("it did not count: {}", end_of(written.as_bytes())),
@@ -174,8 +174,8 @@ mod tests {
     fn a_counter_goes_before_what_it_counts() {
         let mut inner = Command::new("qemu-arm");
         inner.args(["-cpu", "cortex-a15", "bench"]);
-        let shown =
-            |counter: Counter| format!("{:?}", counter.command(&inner, Path::new("f")).unwrap()).replace('"', "");
+        let shown = |counter: Counter| format!("{:?}", counter.command(&inner, Path::new("f"))).replace('"', "");
+        assert_eq!(shown(Counter::Qemu), "qemu-arm -plugin f/count_instructions.so -cpu cortex-a15 bench");
         assert!(shown(Counter::Perf).ends_with("-o f/count -- qemu-arm -cpu cortex-a15 bench"));
         assert!(shown(Counter::Valgrind).ends_with("--log-file=f/count qemu-arm -cpu cortex-a15 bench"));
     }

@@ -2,27 +2,32 @@
 
 use crate::process::{self, end_of};
 use anyhow::{Context, Result, ensure};
+use common::board::Board;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-/// Compiles the plugin into a folder.
+/// What the plugin's file is called.
+pub(crate) const FILE: &str = "count_instructions.so";
+
+/// Compiles the plugin for a board's QEMU into a folder.
 ///
 /// # Errors
-/// There is no C compiler, or the program is no QEMU.
-pub(crate) fn build(qemu: &Path, folder: &Path) -> Result<PathBuf> {
-    let (source, plugin) = (folder.join("count_instructions.c"), folder.join("count_instructions.so"));
+/// There is no C compiler, or the board's program is no QEMU.
+pub(crate) fn build(board: &Board, folder: &Path) -> Result<()> {
+    let qemu = board.command.as_deref().unwrap_or_default().first().map_or("", String::as_str);
+    let (source, plugin) = (folder.join("count_instructions.c"), folder.join(FILE));
     fs::write(&source, include_str!("count_instructions.c")).context("cannot write the plugin's source")?;
     let mut compiler = Command::new("cc");
     compiler.args(["-O2", "-shared", "-fPIC"]).arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
     compiler.arg("-o").arg(&plugin).arg(&source);
     let output = process::output(compiler)?;
     ensure!(output.status.success(), "the plugin does not compile: {}", end_of(&output.stderr));
-    Ok(plugin)
+    Ok(())
 }
 
 /// Version of the interface of plugins that a QEMU knows.
-fn interface_of(qemu: &Path) -> Result<u32> {
+fn interface_of(qemu: &str) -> Result<u32> {
     let mut command = Command::new(qemu);
     command.arg("--version");
     let output = process::output(command)?;

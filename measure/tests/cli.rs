@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{
-    CRASH, Case, PROFILE, WAIT, assert_succeeds, error_of, package, program, ready, start, wait_until, windows,
+    CRASH, Case, PROFILE, WAIT, assert_ends_with, assert_succeeds, error_of, package, program, ready, signal, start,
+    wait_until, windows,
 };
 
 #[test]
@@ -112,11 +113,7 @@ fn an_interrupted_measurement_leaves_nothing_behind() {
     let case = Case::doing(&format!("{}\n{}\nsh echo $PPID >pid; mv pid ran\n{WAIT}\n", ready(), start(1)));
     let measure = case.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("bench does not run", || case.path("ran").exists());
-    let id = measure.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
-    let bench = fs::read_to_string(case.path("ran")).unwrap();
-    assert!(!Path::new("/proc").join(bench.trim()).exists(), "bench was ended");
+    assert_ends_with(measure, &case.path("ran"));
     assert!(!case.path("record.json").exists());
 }
 
@@ -132,12 +129,12 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let hang_up = |command: &mut Command| {
         let measure = command.spawn().unwrap();
         wait_until("bench does not run", || case.path("ran").exists());
-        assert!(Command::new("kill").args(["-HUP", &measure.id().to_string()]).status().unwrap().success());
+        signal("HUP", &measure);
         measure
     };
     let measure = hang_up(&mut shell);
     case.write("go", "");
-    support::assert_succeeds(&measure.wait_with_output().unwrap());
+    assert_succeeds(&measure.wait_with_output().unwrap());
     for file in ["ran", "go"] {
         fs::remove_file(case.path(file)).unwrap();
     }
@@ -153,11 +150,7 @@ fn a_build_ends_with_the_measurement() {
     let mut command = case.command(&[]);
     let measure = command.env("CARGO", case.path("cargo")).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("cargo does not run", || case.path("cargo.ran").exists());
-    let id = measure.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
-    let cargo = fs::read_to_string(case.path("cargo.ran")).unwrap();
-    assert!(!Path::new("/proc").join(cargo.trim()).exists(), "cargo was ended");
+    assert_ends_with(measure, &case.path("cargo.ran"));
 }
 
 #[test]

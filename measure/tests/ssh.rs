@@ -146,8 +146,7 @@ fn the_board_is_left_clean_however_measuring_ends() {
         let said = fs::read_to_string(&mark).unwrap();
         let copy = said.split_whitespace().next().unwrap();
         assert!(copy.starts_with("/tmp/neuropower-") && Path::new(copy).exists(), "{said}");
-        let id = measure.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        support::signal(signal, &measure);
         let output = measure.wait_with_output().unwrap();
         if signal != "KILL" {
             assert!(error_of(&output).contains("interrupted; nothing was written"));

@@ -61,10 +61,14 @@ fn images_of(report: &TrainReport) -> usize {
 /// It cannot be removed.
 pub(crate) fn remove_unless_of(network: &Network, report: &PruneReport, from: &Path) -> Result<()> {
     let folder = from.join(FOLDER);
-    let same = json::read::<Network>(&folder.join("network.json")).is_ok_and(|trained| trained == *network);
-    let (_, images) = fine_tuned(report, from)?;
-    let trained = json::read::<TrainReport>(&folder.join("train.json"));
-    if same && trained.map_or(true, |trained| images_of(&trained) == images) { Ok(()) } else { remove_folder(&folder) }
+    if !json::read::<Network>(&folder.join("network.json")).is_ok_and(|trained| trained == *network) {
+        return remove_folder(&folder);
+    }
+    match json::read::<TrainReport>(&folder.join("train.json")) {
+        Ok(trained) if images_of(&trained) != fine_tuned(report, from)?.1 => remove_folder(&folder),
+        // One that was interrupted is of the network, too.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Validation accuracy of the training that [`train`] has left in a folder of `prune run`, if it is of the network there.

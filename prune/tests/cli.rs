@@ -11,7 +11,7 @@ use common::template::Template;
 use common::weights::Weights;
 use place::{BIN_DIR, Place, dataset, fail, result_bytes, succeed};
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use support::Sizes;
 
@@ -120,18 +120,32 @@ fn another_data_set_is_scored_anew() {
     assert_ne!(key(), first);
 }
 
+/// A run whose first training does not end, and the number of the training's process.
+fn hanging_run(place: &Place) -> (Child, String) {
+    let number = place.at("number");
+    let mut command = place.prune("out", &[]);
+    let mut run = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::piped()).spawn().unwrap();
+    loop {
+        match fs::read_to_string(&number).ok().and_then(|text| text.strip_suffix('\n').map(str::to_string)) {
+            Some(training) => return (run, training),
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+        assert!(run.try_wait().unwrap().is_none(), "the run ended before it trained");
+    }
+}
+
+/// Whether a process could be sent a signal.
+fn kill(signal: &str, process: &str) -> bool {
+    Command::new("kill").args([signal, process]).status().unwrap().success()
+}
+
 #[test]
 fn two_runs_do_not_work_in_one_folder() {
     let place = Place::new();
-    let number = place.at("number");
-    let mut command = place.prune("out", &[]);
-    let mut first = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::null()).spawn().unwrap();
-    while !number.exists() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let (mut first, _) = hanging_run(&place);
     let said = fail(place.prune("out", &[]), 0);
     assert_eq!(said, "another run is at work in out: wait for it, or choose another folder");
-    assert!(Command::new("kill").arg(first.id().to_string()).status().unwrap().success());
+    assert!(kill("-TERM", &first.id().to_string()));
     first.wait().unwrap();
 }
 
@@ -139,17 +153,7 @@ fn two_runs_do_not_work_in_one_folder() {
 #[test]
 fn a_training_ends_with_the_run_that_wants_it() {
     let place = Place::new();
-    let number = place.at("number");
-    let mut command = place.prune("out", &[]);
-    let mut run = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::piped()).spawn().unwrap();
-    let training = loop {
-        match fs::read_to_string(&number).ok().and_then(|text| text.strip_suffix('\n').map(str::to_string)) {
-            Some(training) => break training,
-            None => std::thread::sleep(Duration::from_millis(10)),
-        }
-        assert!(run.try_wait().unwrap().is_none(), "the run ended before it trained");
-    };
-    let kill = |signal: &str, process: &str| Command::new("kill").args([signal, process]).status().unwrap().success();
+    let (run, training) = hanging_run(&place);
     assert!(kill("-0", &training) && kill("-TERM", &run.id().to_string()));
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -94,7 +94,8 @@ impl Interrupt {
 
 /// A program that does not outlive this. It is asked to end first, for `measure` has programs of its own to end, and a copy on
 /// a board to remove.
-struct Guarded(Child);
+#[derive(Debug)]
+pub struct Guarded(pub Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {

@@ -65,8 +65,8 @@ impl Default for FinalSettings {
     }
 }
 
-/// Section `pruning`; options of `prune run` go before it. The default is the paper's (section 5.3), with its middle cap, but for the
-/// method, and ours where the paper says nothing.
+/// Section `pruning`; options of `prune run` go before it. The default is the paper's (section 5.3), with its middle
+/// cap, but for the method, and ours where the paper says nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PruningSettings {

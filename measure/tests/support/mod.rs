@@ -12,7 +12,7 @@ use common::measurement::Measurement;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
 /// What the crate is built for.
@@ -232,4 +232,18 @@ pub(crate) fn advance(case: &Case) -> String {
 /// What a path is called in a shell script or a board's file.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Sends a signal to a program that runs.
+pub(crate) fn signal(name: &str, program: &Child) {
+    let id = program.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+}
+
+/// A measurement that SIGTERM ends says so, and the process whose number is in a file has ended with it.
+pub(crate) fn assert_ends_with(measure: Child, number: &Path) {
+    signal("TERM", &measure);
+    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+    let process = fs::read_to_string(number).unwrap();
+    assert!(!Path::new("/proc").join(process.trim()).exists(), "process {process} was ended");
 }
