@@ -3,7 +3,7 @@
 //! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and where it stands.
 
 use crate::atomic;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,8 +28,24 @@ pub fn schema<T: Document>() -> String {
 
 /// Reads and checks a document. The error names the file, the place in it and what is wrong.
 pub fn read<T: Document>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    parse(&text).with_context(|| path.display().to_string())
+    parse(&read_text(path)?).with_context(|| path.display().to_string())
+}
+
+/// Reads a text file that somebody may have written with any editor: a byte order mark in front is left out.
+///
+/// # Errors
+/// A file that cannot be read, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    text_of(bytes).with_context(|| path.display().to_string())
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String> {
+    // A JSON text begins with a letter of ASCII, so a zero beside it tells UTF-16 that has no byte order mark.
+    let utf_16 = matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
+    ensure!(!utf_16, "the text is UTF-16, but UTF-8 is needed: save it as UTF-8");
+    let text = String::from_utf8(bytes).context("the text is not UTF-8: save it as UTF-8")?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
 /// Parses and checks a document from its text.
@@ -149,6 +165,29 @@ mod tests {
         let text = to_text(&Point { x: 0.1, inner: vec![Inner { y: 2 }] }).unwrap();
         assert!(text.starts_with("{\n  \"schema\": \"neuropower/point/1\""));
         assert_eq!(parse::<Point>(&text).unwrap().x, 0.1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_and_utf_16_is_named() {
+        let text = to_text(&Point { x: 0.5, inner: vec![] }).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("point.json");
+        std::fs::write(&path, format!("\u{feff}{text}")).unwrap();
+        assert_eq!(read::<Point>(&path).unwrap().x, 0.5);
+        let wide = |mark: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("{mark}{text}").encode_utf16().flat_map(order).collect()
+        };
+        for mark in ["\u{feff}", ""] {
+            for order in [u16::to_le_bytes, u16::to_be_bytes] {
+                std::fs::write(&path, wide(mark, order)).unwrap();
+                let error = format!("{:#}", read::<Point>(&path).unwrap_err());
+                assert!(error.contains("point.json: the text is UTF-16"), "{error}");
+            }
+        }
+        std::fs::write(&path, b"{\"x\": \"\xe9\"}").unwrap();
+        assert!(format!("{:#}", read::<Point>(&path).unwrap_err()).contains("not UTF-8"));
+        std::fs::write(&path, b"").unwrap();
+        assert!(format!("{:#}", read::<Point>(&path).unwrap_err()).contains("not valid JSON"));
     }
 
     #[test]
