@@ -80,6 +80,10 @@ impl Weights {
                 tensor.shape
             );
             ensure!(tensor.data.iter().all(|x| x.is_finite()), "the tensor {name} has elements that are not finite");
+            ensure!(
+                !name.ends_with(".running_var") || tensor.data.iter().all(|x| *x >= 0.0),
+                "the tensor {name} has variances below 0: was it converted in another order?"
+            );
             expected += 1;
         }
         if expected != self.0.len() {
@@ -96,18 +100,27 @@ impl Weights {
     /// A damaged file, or tensors that are not those of the network.
     pub fn read(path: &Path, network: &Network) -> Result<Weights> {
         let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-        let weights =
-            Self::from_bytes(&bytes).with_context(|| format!("{}: not a valid safetensors file", path.display()))?;
+        let weights = Self::from_bytes(&bytes).with_context(|| path.display().to_string())?;
         weights.check(network).with_context(|| format!("{}: these weights are not of this network", path.display()))?;
         Ok(weights)
     }
 
-    /// Parses a safetensors file with f32 tensors.
+    /// Parses a safetensors file with f32 tensors. PyTorch's counters of batches (`num_batches_tracked`) are left out:
+    /// nothing is computed with them.
+    ///
+    /// # Errors
+    /// A damaged file, or tensors of another type.
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights> {
-        let file = SafeTensors::deserialize(bytes)?;
+        let file = SafeTensors::deserialize(bytes).context("not a valid safetensors file")?;
+        // Sorted, so that the same file always gives the same error.
+        let views: BTreeMap<&str, TensorView> = file.iter().filter(|(name, _)| !is_counter(name)).collect();
         let mut tensors = BTreeMap::new();
-        for (name, view) in file.iter() {
-            ensure!(view.dtype() == Dtype::F32, "the tensor {name} is {:?}, not F32", view.dtype());
+        for (name, view) in views {
+            ensure!(
+                view.dtype() == Dtype::F32,
+                "the tensor {name} is {:?}, but only F32 is supported: convert it to 32-bit floats",
+                view.dtype()
+            );
             let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             tensors.insert(name.to_string(), Tensor { shape: view.shape().to_vec(), data });
         }
@@ -132,6 +145,10 @@ impl Weights {
     pub fn write(&self, path: &Path) -> Result<()> {
         atomic::write(path, &self.to_bytes()?)
     }
+}
+
+fn is_counter(name: &str) -> bool {
+    name.rsplit('.').next() == Some("num_batches_tracked")
 }
 
 #[cfg(test)]
@@ -175,6 +192,32 @@ mod tests {
         assert!(reshaped.contains("[1, 2]") && reshaped.contains("[2]"), "{reshaped}");
         let not_finite = error(&|w| w.get_mut("head.classifier.bias").unwrap().data[0] = f32::NAN);
         assert!(not_finite.contains("not finite"), "{not_finite}");
+        let variance = weights(&network).0.keys().find(|name| name.ends_with("running_var")).unwrap().clone();
+        let negative = error(&|w| w.get_mut(&variance).unwrap().data[0] = -1e-7);
+        assert!(negative.contains(&format!("{variance} has variances below 0")), "{negative}");
+    }
+
+    /// A `state_dict` of PyTorch's has a counter of batches for each batch normalisation, an I64 without dimensions.
+    #[test]
+    fn counters_of_batches_are_left_out_whatever_their_type() {
+        let (network, counter) = (small(), 7i64.to_le_bytes());
+        let weights = weights(&network);
+        let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = weights
+            .0
+            .iter()
+            .map(|(name, tensor)| {
+                (name, tensor.shape.clone(), tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect())
+            })
+            .collect();
+        let views = bytes
+            .iter()
+            .map(|(name, shape, data)| ((*name).clone(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+        let counters = ["stem.norm.num_batches_tracked", "num_batches_tracked"]
+            .map(|name| (name.to_string(), TensorView::new(Dtype::I64, vec![], &counter).unwrap()));
+        let file = safetensors::serialize(views.chain(counters), None).unwrap();
+        let read = Weights::from_bytes(&file).unwrap();
+        read.check(&network).unwrap();
+        assert_eq!(read, weights);
     }
 
     #[test]
@@ -182,7 +225,13 @@ mod tests {
         let bytes = 1.5f64.to_le_bytes();
         let view = TensorView::new(Dtype::F64, vec![1], &bytes).unwrap();
         let file = safetensors::serialize([("x", view)], None).unwrap();
-        assert!(Weights::from_bytes(&file).unwrap_err().to_string().contains("F64"));
+        let error = Weights::from_bytes(&file).unwrap_err().to_string();
+        assert!(error.contains("the tensor x is F64") && !error.contains("not a valid"), "{error}");
+        let both = ["b", "a"].map(|name| (name, TensorView::new(Dtype::F64, vec![1], &bytes).unwrap()));
+        let both = safetensors::serialize(both, None).unwrap();
+        for _ in 0..20 {
+            assert!(Weights::from_bytes(&both).unwrap_err().to_string().contains("the tensor a is F64"));
+        }
         for length in 0..file.len() {
             assert!(Weights::from_bytes(&file[..length]).is_err());
         }
