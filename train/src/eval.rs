@@ -22,9 +22,16 @@ pub struct Score {
     pub logits: Vec<Vec<f32>>,
 }
 
+impl Score {
+    /// The first image with a logit that is NaN or infinite: then the score says nothing, for no class is the largest.
+    pub fn first_not_finite(&self) -> Option<usize> {
+        self.logits.iter().position(|row| row.iter().any(|logit| !logit.is_finite()))
+    }
+}
+
 /// Scores a model with its running statistics.
 pub fn score(model: &Model, images: &Images) -> Result<Score> {
-    let (mut correct, mut loss) = (0, 0.0);
+    let (mut correct, mut losses) = (0, Vec::with_capacity(images.len()));
     let mut logits = Vec::with_capacity(images.len());
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(BATCH) {
@@ -33,11 +40,13 @@ pub fn score(model: &Model, images: &Images) -> Result<Score> {
         for (&index, row) in indices.iter().zip(rows) {
             let label = usize::from(images.labels[index]);
             correct += usize::from(class_of(&row) == label);
-            loss += cross_entropy_of(&row, label);
+            losses.push(cross_entropy_of(&row, label));
             logits.push(row);
         }
     }
-    Ok(Score { correct, loss: loss / images.len() as f64, logits })
+    // Sums of floats depend on the order of their terms, but the mean must not on the order of the images.
+    losses.sort_by(f64::total_cmp);
+    Ok(Score { correct, loss: losses.iter().sum::<f64>() / images.len() as f64, logits })
 }
 
 /// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes), `labels` (batch).
@@ -65,8 +74,8 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
     sum.ln() - f64::from(logits[label] - largest)
 }
 
-/// Takes batch normalisation's statistics anew over the first `count` images: running averages lag behind the weights in
-/// short trainings and corrupt the score.
+/// Takes batch normalisation's statistics anew over the first `count` images, which in the canonical order of a training set
+/// are a random sample of it: running averages lag behind the weights in short trainings and corrupt the score.
 pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size: usize) -> Result<()> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
     let mut batches: Vec<BTreeMap<String, Statistics>> = Vec::new();

@@ -51,7 +51,8 @@ pub struct Trained {
     pub curve: Vec<Epoch>,
     /// Accuracy of the weights on the validation images; that of guessing if the training diverged.
     pub validation_accuracy: Option<f64>,
-    /// Whether the loss, its gradient, the weights or the statistics became NaN or infinite.
+    /// Whether the loss, its gradient, the weights, the statistics or the logits of validation images became NaN or
+    /// infinite.
     pub diverged: bool,
     /// Images of the epochs completed in this run, which may have gone on from an earlier one.
     pub images: usize,
@@ -110,7 +111,7 @@ impl Training<'_> {
         }
         let model = if well { state.finished(self.images, self.settings)? } else { None };
         let usage = stopwatch.read();
-        let accuracy = self.accuracy(model.as_ref())?;
+        let (model, accuracy) = self.scored(model)?;
         if let (Some(_), Some(last)) = (&model, state.curve.last_mut()) {
             last.validation_accuracy = accuracy;
         }
@@ -132,11 +133,17 @@ impl Training<'_> {
         1.0 / self.network.classes.len() as f64
     }
 
-    /// Accuracy on the validation images, if there are any; without a model that of guessing.
-    fn accuracy(&self, model: Option<&Model>) -> Result<Option<f64>> {
-        let Some(images) = self.validation else { return Ok(None) };
-        let Some(model) = model else { return Ok(Some(self.chance())) };
-        Ok(Some(eval::score(model, images)?.correct as f64 / images.len() as f64))
+    /// The model and its accuracy on the validation images, if there are any; without a model that of guessing. A model
+    /// whose logits are not finite is none.
+    fn scored(&self, model: Option<Model>) -> Result<(Option<Model>, Option<f64>)> {
+        let Some(images) = self.validation else { return Ok((model, None)) };
+        let guessing = Some(self.chance());
+        let Some(model) = model else { return Ok((None, guessing)) };
+        let score = eval::score(&model, images)?;
+        if score.first_not_finite().is_some() {
+            return Ok((None, guessing));
+        }
+        Ok((Some(model), Some(score.correct as f64 / images.len() as f64)))
     }
 
     /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
@@ -154,7 +161,7 @@ impl Training<'_> {
         }
         // The last epoch's weights are scored at the end.
         if epoch.is_multiple_of(self.settings.validate_every) && epoch < self.epochs {
-            done.validation_accuracy = self.accuracy(state.finished(self.images, self.settings)?.as_ref())?;
+            done.validation_accuracy = self.scored(state.finished(self.images, self.settings)?)?.1;
         }
         if let Some(progress) = progress {
             progress.epoch(&done);

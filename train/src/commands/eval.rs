@@ -4,7 +4,7 @@ use super::{Compute, check_fits};
 use crate::device;
 use crate::eval::{BATCH, score};
 use crate::model::Model;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use common::dataset::{Dataset, Images, Split};
 use common::hash::sha256_hex;
@@ -66,6 +66,13 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
     check_fits(&network, &images, &args.dataset)?;
     let model = Model::new(network, &weights, engine)?;
     let score = score(&model, &images).map_err(|error| device::explained(error, BATCH))?;
+    if let Some(image) = score.first_not_finite() {
+        bail!(
+            "{}: the logits of image {image} of {} are not finite numbers, so these weights have no accuracy",
+            args.weights.display(),
+            images.len()
+        );
+    }
     if let Some(path) = &args.dump_logits {
         logits_file(&score.logits, &images)?.write(path)?;
     }
