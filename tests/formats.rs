@@ -4,7 +4,7 @@ use common::accuracy_table::AccuracyTable;
 use common::baseline::Baseline;
 use common::bench::BenchEvent;
 use common::board::Board;
-use common::dataset::Dataset;
+use common::dataset::{Census, Dataset};
 use common::fidelity::Fidelity;
 use common::genome::Genome;
 use common::gpu::GpuFacts;
@@ -50,6 +50,7 @@ fn check(text: &str) -> String {
         "baseline" => round_trip::<Baseline>(text),
         "bench" => round_trip::<BenchEvent>(text),
         "board" => round_trip::<Board>(text),
+        "data-check" => round_trip::<Census>(text),
         "dataset" => round_trip::<Dataset>(text),
         "eval" => round_trip::<EvalReport>(text),
         "evaluation" => round_trip::<Evaluation>(text),
@@ -89,7 +90,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 18, "{kinds:?}");
+    assert_eq!(kinds.len(), 19, "{kinds:?}");
 }
 
 #[test]

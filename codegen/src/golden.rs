@@ -64,7 +64,7 @@ impl Golden {
 }
 
 fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {
-    let images = Dataset::load(folder, Split::Test)?;
+    let images = Dataset::load(folder, Split::Test)?.in_canonical_order();
     let (found, expected) = (images.shape, network.input.shape());
     ensure!(
         found == expected,

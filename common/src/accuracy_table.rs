@@ -24,7 +24,7 @@ pub struct AccuracyTable {
     pub about: String,
     /// Name of the data set.
     pub dataset: String,
-    /// SHA-256 over the data set's files.
+    /// The fingerprint of the data ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// The design space, of which every function has a row.
     pub space: SearchSpace,

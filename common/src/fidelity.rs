@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fidelity {
     /// Name of the data set.
     pub dataset: String,
-    /// SHA-256 over the data set's files.
+    /// The fingerprint of the data that it was trained on ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// What the genes leave open.
     pub template: Template,

@@ -223,14 +223,24 @@ impl Input {
         (f32::from(pixel) / 255.0 - self.mean[channel]) / self.std[channel]
     }
 
-    fn check(&self) -> Result<()> {
+    /// Fails where there is not one mean and one standard deviation a channel, or where no images could have them.
+    ///
+    /// # Errors
+    /// A mean outside 0..1, or a standard deviation that is not above 0 and at most 0.5, the largest that values of 0..1
+    /// can have; 1 stands for no division.
+    pub fn check(&self) -> Result<()> {
         ensure!(
             self.mean.len() == self.channels && self.std.len() == self.channels,
-            "input: mean and std need one number for each of the {} channels",
+            "normalisation needs one mean and one std for each of the {} channels",
             self.channels
         );
-        ensure!(self.mean.iter().all(|m| m.is_finite()), "input: a mean is not a finite number");
-        ensure!(self.std.iter().all(|s| s.is_finite() && *s > 0.0), "input: every std must be above 0");
+        let hint = "they are those of pixels scaled to 0..1; divide those of 0..255 by 255";
+        if let Some(mean) = self.mean.iter().find(|mean| !(0.0..=1.0).contains(*mean)) {
+            bail!("the normalisation mean {mean} must be 0 to 1: {hint}");
+        }
+        if let Some(std) = self.std.iter().find(|std| !(**std > 0.0 && **std <= 0.5 || **std == 1.0)) {
+            bail!("the normalisation std {std} must be above 0 and at most 0.5, or 1 for no division: {hint}");
+        }
         Ok(())
     }
 }

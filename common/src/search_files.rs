@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::criteria::Criteria;
+use crate::dataset::Identity;
 use crate::device::Backend;
 use crate::genome::Genome;
 use crate::json::Document;
@@ -19,8 +20,11 @@ pub struct SearchConfig {
     pub seed: u64,
     /// Name of the data set.
     pub dataset: String,
-    /// SHA-256 over the data set's files.
+    /// The fingerprint of the data ([`Identity::sha256`]).
     pub data_sha256: String,
+    /// Everything of the data that decides; missing in searches of versions that did not record it.
+    #[serde(default)]
+    pub data: Option<Identity>,
     /// The design space.
     pub space: SearchSpace,
     /// What the genes leave open.

@@ -37,6 +37,12 @@ pub fn print_line(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
 }
 
+/// Says on stderr what is odd but does not end the program.
+pub fn warn(text: &str) {
+    // Nothing is left to do if stderr is closed.
+    let _ = writeln!(std::io::stderr(), "warning: {}", text.replace('\n', " "));
+}
+
 /// Where the binary of another stage is: in `bin_dir` if that is given, else beside the running one.
 pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
     let dir = match bin_dir {

@@ -28,7 +28,7 @@ pub struct TrainReport {
     pub diverged: bool,
     /// One entry per epoch that was completed.
     pub curve: Vec<Epoch>,
-    /// SHA-256 over the data set's files.
+    /// The fingerprint of the data that it was trained on ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// SHA-256 of `weights.safetensors`.
     pub weights_sha256: String,
@@ -107,7 +107,7 @@ pub struct EvalReport {
     pub accuracy: f64,
     /// Mean cross-entropy.
     pub loss: f64,
-    /// SHA-256 over the data set's files.
+    /// The fingerprint of the data that it was scored on ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// SHA-256 of the weights file.
     pub weights_sha256: String,

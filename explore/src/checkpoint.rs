@@ -104,6 +104,13 @@ impl Checkpoint {
 
 /// A search goes on only with the configuration it began with.
 fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
+    ensure!(
+        earlier.data.is_some(),
+        "an earlier version began this search and did not record what of the data decides it (the key `data`), so nobody \
+         can tell whether the data are still the same; choose another folder for a new search"
+    );
+    // A data set may be renamed.
+    let earlier = &SearchConfig { dataset: now.dataset.clone(), ..earlier.clone() };
     match difference("", &serde_json::to_value(earlier)?, &serde_json::to_value(now)?) {
         None => Ok(()),
         Some((key, earlier, now)) => bail!(
@@ -113,14 +120,20 @@ fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
     }
 }
 
-/// The first key whose values differ, and the values.
+/// A key whose values differ, and the values: the first one that is not a hash, which says less than any other.
 pub(crate) fn difference(key: &str, earlier: &Value, now: &Value) -> Option<(String, Value, Value)> {
+    let mut all = differences(key, earlier, now);
+    all.sort_by_key(|(key, ..)| key.ends_with("sha256"));
+    all.into_iter().next()
+}
+
+fn differences(key: &str, earlier: &Value, now: &Value) -> Vec<(String, Value, Value)> {
     if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
         // Both come from the same type, so they have the same keys.
         let below = |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
-        return earlier.iter().find_map(|(name, value)| difference(&below(name), value, &now[name]));
+        return earlier.iter().flat_map(|(name, value)| differences(&below(name), value, &now[name])).collect();
     }
-    (earlier != now).then(|| (key.to_string(), earlier.clone(), now.clone()))
+    if earlier == now { Vec::new() } else { vec![(key.to_string(), earlier.clone(), now.clone())] }
 }
 
 #[cfg(test)]

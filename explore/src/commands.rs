@@ -13,7 +13,7 @@ use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use common::counts;
-use common::dataset::{Dataset, Split};
+use common::dataset::Dataset;
 use common::device::Device;
 use common::fidelity::Length;
 use common::genome::Genome;
@@ -114,11 +114,12 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     profile.search.check()?;
     let board = demands.board(&profile.search)?;
     let description = Dataset::describe(&dataset)?;
-    let data_sha256 = Dataset::load(&dataset, Split::Validation)?.sha256;
+    let identity = Dataset::load_training_set(&dataset)?.identity;
     let search_config = SearchConfig {
         seed,
         dataset: description.name.clone(),
-        data_sha256,
+        data_sha256: identity.sha256(),
+        data: Some(identity),
         space: profile.space,
         template: profile.template,
         search: profile.search,
@@ -199,7 +200,7 @@ struct Selection {
 
 pub(crate) fn select(args: SelectArgs) -> Result<()> {
     let path = args.input.display();
-    let text = std::fs::read_to_string(&args.input).with_context(|| format!("{path}: cannot read the file"))?;
+    let text = json::read_text(&args.input)?;
     let Objectives { objectives } = serde_json::from_str(&text).with_context(|| path.to_string())?;
     let points = Points::new(objectives, args.normalize).with_context(|| path.to_string())?;
     let fitness = spea2::fitness(&points);
@@ -302,7 +303,7 @@ pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
     let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } = args;
     let profile: Profile = json::read(&config)?;
     let description = Dataset::describe(&dataset)?;
-    let (images, _) = Dataset::load_train_and_validation(&dataset)?;
+    let images = Dataset::load_training_set(&dataset)?.training;
     if short.is_empty() {
         let images = profile.search.subset.or(profile.training.subset).unwrap_or(images.len());
         short.push(Length { epochs: profile.search.epochs, images });

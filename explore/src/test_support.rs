@@ -4,8 +4,10 @@ use crate::controller::{Candidate, Controller, Search};
 use anyhow::Result;
 use common::counts::Counts;
 use common::criteria::Criteria;
+use common::dataset::{Identity, Normalisation, Validation};
 use common::device::Backend;
 use common::genome::Genome;
+use common::network::Shape;
 use common::profile::{SearchSettings, TrainingSettings};
 use common::search_files::SearchConfig;
 use common::space::SearchSpace;
@@ -17,6 +19,7 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         seed: 0,
         dataset: "made-up".into(),
         data_sha256: "0".repeat(64),
+        data: Some(data()),
         space: SearchSpace { feature_extraction_layers: vec![16, 28], kernel_size: vec![3], ..SearchSpace::default() },
         template: Template::default(),
         search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, ..SearchSettings::default() },
@@ -24,6 +27,17 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         device: Backend::Cpu,
         board: None,
         criteria: Criteria::default(),
+    }
+}
+
+fn data() -> Identity {
+    Identity {
+        classes: vec!["a".into(), "b".into()],
+        normalisation: Normalisation { mean: vec![0.5], std: vec![0.25] },
+        shape: Shape { channels: 1, height: 8, width: 8 },
+        images_sha256: "1".repeat(64),
+        labels_sha256: "2".repeat(64),
+        validation: Validation { fraction: 0.2, seed: 0, by_class: true },
     }
 }
 

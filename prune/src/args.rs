@@ -4,6 +4,7 @@ use crate::target::TargetArgs;
 use crate::training::Training;
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::dataset::Dataset;
 use common::device::Device;
 use common::prune_report::{PruneChoose, PruneMethod, PrunePart};
 use common::stage;
@@ -139,11 +140,12 @@ impl ComputeArgs {
     /// How to train with a data set and a profile; epochs, rate and seed are still to be set.
     ///
     /// # Errors
-    /// The program `train` is missing.
+    /// The program `train` is missing, or the training images cannot be read.
     pub(crate) fn training(&self, dataset: &Path, config: Option<&Path>, interrupt: Interrupt) -> Result<Training> {
         Ok(Training {
             train: stage::binary("train", self.bin_dir.as_deref())?,
             dataset: dataset.to_path_buf(),
+            data_sha256: Dataset::load_training_set(dataset)?.identity.sha256(),
             config: config.map(Path::to_path_buf),
             epochs: 0,
             rate: 1.0,

@@ -6,7 +6,6 @@
 
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
-use common::dataset::Dataset;
 use common::device::{Backend, Device};
 use common::hash::sha256_hex;
 use common::network::Network;
@@ -26,6 +25,8 @@ pub struct Training {
     pub train: PathBuf,
     /// The data set.
     pub dataset: PathBuf,
+    /// Its fingerprint.
+    pub data_sha256: String,
     /// The profile, passed on.
     pub config: Option<PathBuf>,
     /// Epochs.
@@ -88,7 +89,7 @@ impl Training {
             Ok(sha256_hex(&fs::read(file).with_context(|| format!("{}: cannot read the file", file.display()))?))
         };
         let (network_sha256, weights_sha256) = (hash_of(network)?, hash_of(weights)?);
-        let inputs = format!("network {network_sha256}\nweights {weights_sha256}\ndata set {}\n", self.data_set()?);
+        let inputs = format!("network {network_sha256}\nweights {weights_sha256}\ndata {}\n", self.data_sha256);
         let key = out.with_extension("inputs.txt");
         if fs::read_to_string(&key).is_ok_and(|found| found == inputs)
             && let Ok(found) = json::read::<EvalReport>(out)
@@ -113,23 +114,18 @@ impl Training {
             Backend::Cuda => "device cuda\n",
         };
         Ok(format!(
-            "network {}\nweights {}\ndata set {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n{device}",
+            "network {}\nweights {}\ndata {}\nprofile {}\nseed {}\nepochs {}\nlearning rate scale {}\n{device}",
             sha256_hex(json::to_text(network)?.as_bytes()),
             match initial {
                 Some(weights) => sha256_hex(&weights.to_bytes()?),
                 None => "fresh".to_string(),
             },
-            self.data_set()?,
+            self.data_sha256,
             sha256_hex(json::to_text(&profile)?.as_bytes()),
             self.seed,
             self.epochs,
             self.rate
         ))
-    }
-
-    /// Hash of the data set's description, in which its files' hashes are.
-    fn data_set(&self) -> Result<String> {
-        Ok(sha256_hex(json::to_text(&Dataset::describe(&self.dataset)?)?.as_bytes()))
     }
 
     fn fit(&self, folder: &Path, tune: bool) -> Result<()> {

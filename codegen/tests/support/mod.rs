@@ -143,7 +143,7 @@ pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
         width: 8,
         classes: classes.to_vec(),
         normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
-        validation: Validation { fraction: 0.2, seed: 0 },
+        validation: Validation { fraction: 0.2, seed: 0, by_class: false },
         train: vec![a, b],
         test: vec![c, d],
         sources: vec![],

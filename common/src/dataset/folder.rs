@@ -1,63 +1,82 @@
 //! Images in folders: one sub-folder per class, PNG or JPEG, of any size.
 
-use super::{DataFile, Dataset, Images, sorted_entries};
-use crate::hash::sha256_hex_of_parts;
+use super::decode::decode;
+use super::files::sorted_entries;
+use super::{DataFile, Dataset, Raw};
 use anyhow::{Context, Result, bail, ensure};
-use image::imageops::FilterType;
+use std::ffi::OsStr;
 use std::path::Path;
 
-pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<Images> {
-    let folder = root.join(&folder.path);
-    for entry in sorted_entries(&folder)? {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy();
-        ensure!(
-            !entry.is_dir() || dataset.classes.iter().any(|class| *class == name),
-            "{}: the folder is not one of the classes in dataset.json",
-            entry.display()
-        );
+/// How many problems an error names.
+const NAMED: usize = 10;
+
+pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<Raw> {
+    let (raw, problems) = read(dataset, root, folder)?;
+    if problems.is_empty() {
+        return Ok(raw);
     }
-    let (mut pixels, mut labels, mut files) = (Vec::new(), Vec::new(), Vec::new());
-    for (label, class) in dataset.classes.iter().enumerate() {
-        for path in sorted_entries(&folder.join(class))? {
-            let bytes = std::fs::read(&path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-            pixels.extend(decode(&bytes, dataset).with_context(|| format!("{}: not a usable image", path.display()))?);
-            labels.push(u16::try_from(label).context("too many classes")?);
-            files.push(bytes);
-        }
-    }
-    let sha256 = sha256_hex_of_parts(files.iter().map(Vec::as_slice));
-    Ok(Images { shape: dataset.input().shape(), pixels, labels, sha256 })
+    let more = if problems.len() > NAMED { format!("; and {} more", problems.len() - NAMED) } else { String::new() };
+    bail!("{}{more}", problems[..problems.len().min(NAMED)].join("; "))
 }
 
-/// An image in the data set's size and channels, as planes.
-fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
-    let (width, height) = (u32::try_from(dataset.width)?, u32::try_from(dataset.height)?);
-    let image = image::load_from_memory(bytes)?;
-    let image = if (image.width(), image.height()) == (width, height) {
-        image
-    } else {
-        image.resize_exact(width, height, FilterType::Triangle)
-    };
-    match dataset.channels {
-        1 => Ok(image.to_luma8().into_raw()),
-        3 => {
-            let interleaved = image.to_rgb8().into_raw();
-            Ok((0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect())
+/// The images of a folder, and what is wrong, a line for each folder that is not a class, each class without images and each
+/// file that is not a usable image.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub(super) fn read(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<(Raw, Vec<String>)> {
+    let folder = root.join(&folder.path);
+    let mut problems = strange_folders(dataset, &folder)?;
+    let mut raw = Raw { shape: dataset.input().shape(), pixels: Vec::new(), labels: Vec::new() };
+    for (label, class) in dataset.classes.iter().enumerate() {
+        let folder = folder.join(class);
+        let paths = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
+        if paths.is_empty() {
+            let why = if folder.is_dir() { "is empty" } else { "does not exist" };
+            problems.push(format!(
+                "{}: the folder of class {class:?} {why}; put its images there, or take it out of `classes`",
+                folder.display()
+            ));
         }
-        other => bail!("images have 1 or 3 channels, not {other}"),
+        for path in paths {
+            match read_image(&path, dataset) {
+                Ok(pixels) => {
+                    raw.pixels.extend(pixels);
+                    raw.labels.push(u16::try_from(label).context("too many classes")?);
+                }
+                Err(error) => problems.push(format!("{}: {error:#}", path.display())),
+            }
+        }
     }
+    Ok((raw, problems))
+}
+
+/// Folders that are not that of a class: their name may be misspelt, here or in the description.
+fn strange_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
+    let is_class = |path: &Path| dataset.classes.iter().any(|class| path.file_name() == Some(OsStr::new(class)));
+    let strange = sorted_entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_class(path));
+    Ok(strange
+        .map(|path| format!("{}: the folder is not one of the classes in dataset.json", path.display()))
+        .collect())
+}
+
+fn read_image(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
+    ensure!(!path.is_dir(), "a folder within that of a class; move its images up");
+    let bytes = std::fs::read(path).context("cannot read the file")?;
+    decode(&bytes, dataset).context("not a usable image")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dataset::tests::description;
-    use crate::dataset::{Format, Normalisation, Split};
+    use crate::dataset::{Census, Format, Normalisation, Split};
     use crate::json;
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+    use std::fs;
 
     fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let format = ImageFormat::from_path(path).unwrap();
         DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour))).save_with_format(path, format).unwrap();
     }
@@ -74,6 +93,12 @@ mod tests {
         dataset.test = folder("test");
         json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
         (dir, dataset)
+    }
+
+    fn error_after(change: &dyn Fn(&Path)) -> String {
+        let (dir, _) = fixture();
+        change(dir.path());
+        format!("{:#}", Dataset::load(dir.path(), Split::Train).unwrap_err())
     }
 
     #[test]
@@ -103,18 +128,65 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_is_named() {
-        let error = |change: &dyn Fn(&Path)| {
-            let (dir, _) = fixture();
-            change(dir.path());
-            format!("{:#}", Dataset::load(dir.path(), Split::Train).unwrap_err())
-        };
-        let strange = error(&|dir| std::fs::create_dir(dir.join("train/fish")).unwrap());
-        assert!(strange.contains("fish"), "{strange}");
-        let missing = error(&|dir| std::fs::remove_dir_all(dir.join("train/dog")).unwrap());
-        assert!(missing.contains("dog"), "{missing}");
-        let empty = error(&|dir| std::fs::remove_file(dir.join("train/dog/1.png")).unwrap());
-        assert!(empty.contains("of class \"cat\""), "{empty}");
-        let damaged = error(&|dir| std::fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
+        let strange = error_after(&|dir| fs::create_dir(dir.join("train/fish")).unwrap());
+        assert!(strange.contains("train/fish: the folder is not one of the classes"), "{strange}");
+        let damaged = error_after(&|dir| fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
         assert!(damaged.contains("1.png") && damaged.contains("not a usable image"), "{damaged}");
+        let deep = error_after(&|dir| fs::create_dir(dir.join("train/dog/puppies")).unwrap());
+        assert!(deep.contains("puppies: a folder within that of a class"), "{deep}");
+    }
+
+    #[test]
+    fn a_class_without_images_is_refused_by_its_name() {
+        let missing = error_after(&|dir| fs::remove_dir_all(dir.join("train/dog")).unwrap());
+        assert!(missing.contains("class \"dog\" does not exist"), "{missing}");
+        for left in [None, Some(".DS_Store")] {
+            let empty = error_after(&|dir| {
+                fs::remove_file(dir.join("train/dog/1.png")).unwrap();
+                left.iter().for_each(|name| fs::write(dir.join("train/dog").join(name), "").unwrap());
+            });
+            assert!(empty.contains("class \"dog\" is empty"), "{empty}");
+        }
+    }
+
+    #[test]
+    fn what_systems_drop_changes_nothing() {
+        let (dir, _) = fixture();
+        let clean = Dataset::load(dir.path(), Split::TrainAndValidation).unwrap();
+        for file in [".DS_Store", "cat/.DS_Store", "cat/._1.png", "dog/Thumbs.db", "dog/desktop.ini"] {
+            fs::write(dir.path().join("train").join(file), "dropped").unwrap();
+        }
+        for folder in [".ipynb_checkpoints", "__MACOSX", "cat/.ipynb_checkpoints", "dog/@eaDir"] {
+            fs::create_dir(dir.path().join("train").join(folder)).unwrap();
+        }
+        assert_eq!(Dataset::load(dir.path(), Split::TrainAndValidation).unwrap(), clean);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_named_at_once() {
+        let (dir, _) = fixture();
+        fs::write(dir.path().join("train/cat/3.png"), "").unwrap();
+        fs::write(dir.path().join("train/dog/notes.txt"), "woof").unwrap();
+        fs::create_dir(dir.path().join("test/brid")).unwrap();
+        let census = Census::take(dir.path()).unwrap();
+        let problems = census.problems.join("\n");
+        assert_eq!(census.problems.len(), 3, "{problems}");
+        for part in ["train/cat/3.png: not a usable image: the file is empty", "notes.txt", "test/brid"] {
+            assert!(problems.contains(part), "{problems}");
+        }
+        let counts: Vec<_> = census.classes.iter().map(|c| (c.train, c.validation, c.test)).collect();
+        assert_eq!(counts, [(1, 1, 2), (1, 0, 1)]);
+    }
+
+    #[test]
+    fn a_census_has_the_moments_of_the_training_images() {
+        let (dir, _) = fixture();
+        fs::remove_file(dir.path().join("train/cat/2.jpg")).unwrap();
+        let census = Census::take(dir.path()).unwrap();
+        assert_eq!(census.problems, [""; 0]);
+        for (channel, (low, high)) in [(10.0, 200.0), (20.0, 100.0), (30.0, 50.0)].into_iter().enumerate() {
+            assert!((census.mean[channel] - (low + high) / 2.0 / 255.0).abs() < 1e-12);
+            assert!((census.std[channel] - (high - low) / 2.0 / 255.0).abs() < 1e-12);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The IDX format of MNIST: a big-endian header, then unsigned bytes.
 
-use super::{DataFile, Dataset, Images, read_file};
-use crate::hash::sha256_hex_of_parts;
+use super::files::{read_file, what_it_seems};
+use super::{DataFile, Dataset, Raw};
 use crate::network::Shape;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
@@ -11,18 +11,17 @@ const LABELS_MAGIC: u32 = 0x0801;
 /// Unsigned bytes in three dimensions.
 const IMAGES_MAGIC: u32 = 0x0803;
 
-pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result<Images> {
+pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result<Raw> {
     let [images_file, labels_file] = files else { anyhow::bail!("idx needs a file of images and one of labels") };
     let (image_bytes, label_bytes) = (read_file(root, images_file)?, read_file(root, labels_file)?);
     let (count, height, width, pixels) = parse_images(&image_bytes).with_context(|| images_file.path.clone())?;
     let labels = parse_labels(&label_bytes).with_context(|| labels_file.path.clone())?;
     ensure!(labels.len() == count, "there are {count} images but {} labels", labels.len());
     ensure!(dataset.channels == 1, "idx holds images of one channel, but dataset.json says {}", dataset.channels);
-    Ok(Images {
+    Ok(Raw {
         shape: Shape { channels: 1, height, width },
         pixels: pixels.to_vec(),
         labels: labels.iter().map(|label| u16::from(*label)).collect(),
-        sha256: sha256_hex_of_parts([image_bytes.as_slice(), label_bytes.as_slice()]),
     })
 }
 
@@ -38,7 +37,11 @@ fn parse_labels(bytes: &[u8]) -> Result<&[u8]> {
 fn parse<'a, const N: usize>(bytes: &'a [u8], magic: u32, what: &str) -> Result<([usize; N], &'a [u8])> {
     let word = |i: usize| bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
     let found = word(0).context("not an IDX file: it is shorter than a header")?;
-    ensure!(found == magic, "not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}");
+    let seems = match (found, magic) {
+        (LABELS_MAGIC, IMAGES_MAGIC) | (IMAGES_MAGIC, LABELS_MAGIC) => ": images come first and labels second",
+        _ => what_it_seems(bytes),
+    };
+    ensure!(found == magic, "not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}{seems}");
     let mut sizes = [0; N];
     for (i, size) in sizes.iter_mut().enumerate() {
         *size = word(1 + i).context("the IDX header is cut off")? as usize;

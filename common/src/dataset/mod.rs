@@ -1,179 +1,48 @@
 //! Data sets: `dataset.json` beside the images, in one of four formats, and the split that every stage agrees on.
+//!
+//! Training images are put in a canonical order before anything is drawn from them, so that no result depends on the order
+//! or the names of files. Test images stay in the order of their files: each is computed by itself.
 
+mod census;
 mod cifar;
+mod decode;
+mod description;
+mod files;
 mod folder;
+mod identity;
 mod idx;
+mod images;
 mod split;
 
+pub use census::{Census, ClassCensus};
+pub use description::{DataFile, Dataset, Format, Normalisation, Source, Validation};
+pub use files::{is_dropped_by_systems, unpack};
+pub use identity::Identity;
+pub use images::Images;
 pub use split::Split;
 
-use crate::hash::sha256_hex;
-use crate::json::{self, Document};
+use crate::json;
 use crate::network::{Input, Shape};
+use crate::stage;
 use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use images::Canon;
+use std::path::Path;
 
-/// No file of a data set is larger than this when unpacked; a damaged or hostile one stops here.
-const MAX_FILE_BYTES: u64 = 4 << 30;
-
-/// `dataset.json`, and with it the recipes in `pipelines/datasets`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dataset {
-    /// Name, as in `make data DATASET=name`.
-    pub name: String,
-    /// What it is, who made it, under which licence.
-    pub about: String,
-    /// How the files are laid out.
-    pub format: Format,
-    /// Channels of an image: 1 or 3.
-    pub channels: usize,
-    /// Rows of an image.
-    pub height: usize,
-    /// Columns of an image.
-    pub width: usize,
-    /// Names of the classes, in the order of their labels.
-    pub classes: Vec<String>,
-    /// What networks subtract and divide by.
-    pub normalisation: Normalisation,
-    /// Which training images judge candidates.
-    pub validation: Validation,
-    /// Files of the training set: for `idx` images then labels, for `cifar*` records, for `image-folder` one folder.
-    pub train: Vec<DataFile>,
-    /// Files of the test set, likewise.
-    pub test: Vec<DataFile>,
-    /// Where the files can be had, in the order in which they are tried.
-    pub sources: Vec<Source>,
+/// The training images of a data set, split, and what they are.
+pub struct TrainingSet {
+    /// The images to train on.
+    pub training: Images,
+    /// The images that judge.
+    pub validation: Images,
+    /// Everything that decides the two.
+    pub identity: Identity,
 }
 
-/// How a data set's files are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// MNIST's: one file of images, one of labels, plain or gzip.
-    Idx,
-    /// CIFAR-10's binary version: records of a label and 3,072 bytes.
-    Cifar10,
-    /// CIFAR-100's binary version: records of a coarse label, a fine label and 3,072 bytes.
-    Cifar100,
-    /// A folder with one sub-folder of PNG or JPEG files per class.
-    ImageFolder,
-}
-
-/// Per channel, over pixel values scaled to 0..1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Normalisation {
-    /// Subtracted.
-    pub mean: Vec<f32>,
-    /// Divided by.
-    pub std: Vec<f32>,
-}
-
-/// The part of the training set that judges candidates; the same images in every run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Validation {
-    /// Share of the training set.
-    pub fraction: f64,
-    /// Which images.
-    pub seed: u64,
-}
-
-/// One file of a data set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataFile {
-    /// Relative to the data set's folder.
-    pub path: String,
-    /// SHA-256 of the uncompressed file; `null` if it is not to be checked.
-    pub sha256: Option<String>,
-}
-
-/// Where files can be had.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Source {
-    /// A folder, relative to where `make` runs.
-    Folder {
-        /// The folder.
-        path: String,
-    },
-    /// Single files over https.
-    Https {
-        /// What comes before each file's path.
-        base: String,
-        /// What comes after it.
-        suffix: String,
-    },
-    /// A gzipped tar archive over https.
-    HttpsArchive {
-        /// Its address.
-        url: String,
-        /// SHA-256 of the archive.
-        sha256: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-    /// An npm package, by `npm pack`.
-    Npm {
-        /// Its name.
-        package: String,
-        /// Its version.
-        version: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-    /// A Debian package, by `apt-get download`.
-    Debian {
-        /// Its name.
-        package: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-}
-
-impl Document for Dataset {
-    const KIND: &'static str = "dataset";
-
-    fn check(&self) -> Result<()> {
-        ensure!(self.channels == 1 || self.channels == 3, "channels {} must be 1 or 3", self.channels);
-        for (name, side) in [("height", self.height), ("width", self.width)] {
-            ensure!((1..=4096).contains(&side), "{name} {side} must be 1 to 4096");
-        }
-        ensure!(
-            (2..=10_000).contains(&self.classes.len()),
-            "{} classes are listed; it takes at least two to tell apart, and at most 10000",
-            self.classes.len()
-        );
-        for (index, class) in self.classes.iter().enumerate() {
-            ensure!(!self.classes[..index].contains(class), "the class {class:?} is listed twice");
-        }
-        let Normalisation { mean, std } = &self.normalisation;
-        ensure!(
-            mean.len() == self.channels && std.len() == self.channels,
-            "normalisation needs one mean and one std for each of the {} channels",
-            self.channels
-        );
-        ensure!(std.iter().all(|s| s.is_finite() && *s > 0.0), "every normalisation std must be above 0");
-        let fraction = self.validation.fraction;
-        ensure!(fraction > 0.0 && fraction < 1.0, "validation.fraction {fraction} must be between 0 and 1");
-        for (split, files) in [("train", &self.train), ("test", &self.test)] {
-            let complete = match self.format {
-                Format::Idx => files.len() == 2,
-                Format::ImageFolder => files.len() == 1,
-                Format::Cifar10 | Format::Cifar100 => !files.is_empty(),
-            };
-            ensure!(complete, "{split}: wrong number of files ({}) for this format", files.len());
-        }
-        for file in self.files() {
-            let inside = Path::new(&file.path).components().all(|part| matches!(part, Component::Normal(_)));
-            ensure!(inside && !file.path.is_empty(), "the path {:?} leaves the data set's folder", file.path);
-        }
-        Ok(())
-    }
+/// What a reader of one format gives: images in the order of their files.
+struct Raw {
+    shape: Shape,
+    pixels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 impl Dataset {
@@ -198,157 +67,118 @@ impl Dataset {
         json::read(&if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() })
     }
 
-    /// Reads the images of one split from the data set in `folder`; files that have a hash are checked against it.
+    /// Reads the images of one split from the data set in `folder`; files that have a hash are checked against it. Those of
+    /// the training set come in the canonical order, those of the test set in the order of their files. What is odd but
+    /// usable is said on stderr.
     ///
     /// # Errors
     /// Files that are missing, damaged or not what the description says; a split without images, or images of a single
     /// class.
     pub fn load(folder: &Path, split: Split) -> Result<Images> {
         let (dataset, images) = Self::load_whole(folder, split == Split::Test)?;
-        dataset.part(images, split)
+        let canon = Canon::of(&images);
+        let images = Images { sha256: Identity::new(&dataset, &canon).sha256(), ..images };
+        match split {
+            Split::Test => Ok(images),
+            Split::Train | Split::TrainAndValidation | Split::Validation => {
+                dataset.part(&images.select(&canon.order), split)
+            }
+        }
     }
 
-    /// Reads the training set once and gives its training and its validation images.
+    /// Reads the training set once and splits it.
     ///
     /// # Errors
     /// As [`Dataset::load`].
-    pub fn load_train_and_validation(folder: &Path) -> Result<(Images, Images)> {
+    pub fn load_training_set(folder: &Path) -> Result<TrainingSet> {
         let (dataset, images) = Self::load_whole(folder, false)?;
-        Ok((dataset.part(images.clone(), Split::Train)?, dataset.part(images, Split::Validation)?))
+        let canon = Canon::of(&images);
+        let identity = Identity::new(&dataset, &canon);
+        let images = Images { sha256: identity.sha256(), ..images.select(&canon.order) };
+        let part = |split| dataset.part(&images, split);
+        Ok(TrainingSet { training: part(Split::Train)?, validation: part(Split::Validation)?, identity })
     }
 
-    /// The whole training or test set.
+    /// The whole training or test set, in the order of its files, without a fingerprint.
     fn load_whole(folder: &Path, test: bool) -> Result<(Dataset, Images)> {
         let dataset = Self::describe(folder)?;
-        let root = if folder.is_dir() { folder } else { folder.parent().unwrap_or(Path::new(".")) };
-        let images = dataset.load_from(root, test).with_context(|| format!("data set {}", dataset.name))?;
+        let images = dataset.load_from(root(folder), test).with_context(|| format!("data set {}", dataset.name))?;
         Ok((dataset, images))
     }
 
     fn load_from(&self, root: &Path, test: bool) -> Result<Images> {
-        let files = if test { &self.test } else { &self.train };
-        let images = match self.format {
-            Format::Idx => idx::load(self, root, files)?,
-            Format::Cifar10 | Format::Cifar100 => cifar::load(self, root, files)?,
-            Format::ImageFolder => folder::load(self, root, &files[0])?,
-        };
-        images.check(self)?;
-        Ok(images)
+        let raw = self.read(root, if test { &self.test } else { &self.train })?;
+        self.check_images(&raw)?;
+        let set = if test { "test" } else { "training" };
+        self.warn_of_missing(&raw.labels, &format!("no {set} image is of"));
+        Ok(Images { shape: raw.shape, pixels: raw.pixels, labels: raw.labels, sha256: String::new() })
     }
 
-    /// The images of a split out of the whole set that it belongs to.
-    fn part(&self, whole: Images, split: Split) -> Result<Images> {
-        let images = match split {
-            Split::Test => whole,
-            Split::Train | Split::TrainAndValidation | Split::Validation => {
-                whole.select(&split::indices(whole.len(), &self.validation, split))
-            }
-        };
-        ensure!(!images.is_empty(), "data set {}: the {split} split has no images", self.name);
-        Ok(images)
-    }
-}
-
-/// Images of one split: 8-bit pixels and labels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Images {
-    /// Shape of each image.
-    pub shape: Shape,
-    /// All images, one after the other: channels, rows, columns.
-    pub pixels: Vec<u8>,
-    /// The class of each image.
-    pub labels: Vec<u16>,
-    /// SHA-256 over the uncompressed files that were read.
-    pub sha256: String,
-}
-
-impl Images {
-    /// How many images there are.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The pixels of one image.
-    pub fn image(&self, index: usize) -> &[u8] {
-        let elements = self.shape.elements();
-        &self.pixels[index * elements..][..elements]
-    }
-
-    /// The images at some indices, in that order.
-    pub fn select(&self, indices: &[usize]) -> Images {
-        Images {
-            shape: self.shape,
-            pixels: indices.iter().flat_map(|&i| self.image(i)).copied().collect(),
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
-            sha256: self.sha256.clone(),
+    fn read(&self, root: &Path, files: &[DataFile]) -> Result<Raw> {
+        match self.format {
+            Format::Idx => idx::load(self, root, files),
+            Format::Cifar10 | Format::Cifar100 => cifar::load(self, root, files),
+            Format::ImageFolder => folder::load(self, root, &files[0]),
         }
     }
 
-    fn check(&self, dataset: &Dataset) -> Result<()> {
-        ensure!(!self.is_empty(), "it has no images");
-        let expected = dataset.input().shape();
-        ensure!(self.shape == expected, "its images are {}, but dataset.json says {expected}", self.shape);
-        let classes = dataset.classes.len();
-        if let Some(index) = self.labels.iter().position(|label| usize::from(*label) >= classes) {
+    /// The images of a split out of the whole training set in its canonical order.
+    fn part(&self, whole: &Images, split: Split) -> Result<Images> {
+        let images = whole.select(&split::indices(&whole.labels, &self.validation, split));
+        ensure!(
+            !images.is_empty(),
+            "data set {}: the {split} split has no images: with one image of each class none can judge",
+            self.name
+        );
+        if split == Split::Validation {
+            self.warn_of_missing(&images.labels, "no validation image, by which networks are chosen, is of");
+        }
+        Ok(images)
+    }
+
+    fn check_images(&self, images: &Raw) -> Result<()> {
+        ensure!(!images.labels.is_empty(), "it has no images");
+        let expected = self.input().shape();
+        ensure!(images.shape == expected, "its images are {}, but dataset.json says {expected}", images.shape);
+        let classes = self.classes.len();
+        if let Some(index) = images.labels.iter().position(|label| usize::from(*label) >= classes) {
             bail!(
                 "image {index} has the label {}, but the labels of {classes} classes end at {}",
-                self.labels[index],
+                images.labels[index],
                 classes - 1
             );
         }
-        let first = self.labels[0];
+        let first = images.labels[0];
         ensure!(
-            self.labels.iter().any(|label| *label != first),
+            images.labels.iter().any(|label| *label != first),
             "all {} images are of class {:?}; at least two classes are needed",
-            self.len(),
-            dataset.classes[usize::from(first)]
+            images.labels.len(),
+            self.classes[usize::from(first)]
         );
         Ok(())
     }
-}
 
-/// Reads one file of a data set, unpacking gzip, and checks its hash. The error says how to mend it.
-fn read_file(root: &Path, file: &DataFile) -> Result<Vec<u8>> {
-    let path = root.join(&file.path);
-    let raw = std::fs::read(&path)
-        .with_context(|| format!("{}: cannot read the file; `make data` places it", path.display()))?;
-    let bytes = unpack(raw).with_context(|| damaged(&path))?;
-    if let Some(expected) = &file.sha256 {
-        let found = sha256_hex(&bytes);
-        ensure!(found == *expected, "{}: its SHA-256 is {found}, not {expected}", damaged(&path));
+    /// Names on stderr the classes that no image has.
+    fn warn_of_missing(&self, labels: &[u16], what: &str) {
+        let counts = self.counts(labels);
+        let missing: Vec<String> =
+            self.classes.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(c, _)| format!("{c:?}")).collect();
+        if !missing.is_empty() {
+            stage::warn(&format!("data set {}: {what} class {}", self.name, missing.join(", ")));
+        }
     }
-    Ok(bytes)
-}
 
-fn damaged(path: &Path) -> String {
-    format!("{}: the file is damaged; remove it and run `make data`", path.display())
-}
-
-/// Unpacks gzip data, known by its first two bytes; anything else is returned as it is.
-///
-/// # Errors
-/// Damaged data, or over 4 GiB.
-pub fn unpack(raw: Vec<u8>) -> Result<Vec<u8>> {
-    if !raw.starts_with(&[0x1f, 0x8b]) {
-        return Ok(raw);
+    /// How many images each class has.
+    fn counts(&self, labels: &[u16]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+        counts
     }
-    let mut bytes = Vec::new();
-    let read = flate2::read::MultiGzDecoder::new(raw.as_slice()).take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    ensure!((read as u64) < MAX_FILE_BYTES, "it unpacks to over {MAX_FILE_BYTES} bytes");
-    Ok(bytes)
 }
 
-/// The files of a folder in a fixed order.
-fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> std::io::Result<Vec<PathBuf>> { std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect() };
-    let mut paths = read().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
-    paths.sort();
-    Ok(paths)
+/// The folder that a description's paths are relative to.
+fn root(path: &Path) -> &Path {
+    if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) }
 }
 
 #[cfg(test)]
@@ -366,7 +196,7 @@ mod tests {
             width: side,
             classes: classes.map(str::to_string).to_vec(),
             normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
-            validation: Validation { fraction: 0.2, seed: 0 },
+            validation: Validation { fraction: 0.2, seed: 0, by_class: true },
             train: files.clone(),
             test: files,
             sources: vec![],

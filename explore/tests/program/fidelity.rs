@@ -10,7 +10,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 /// The profile's full training, shorter than the paper's.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     let profile = json!({
         "schema": "neuropower/profile/1", "search": {"epochs": 2}, "training": {"epochs": 9},

@@ -6,6 +6,7 @@ use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
 use common::json;
 use common::prune_report::PruneReport;
 use common::template::Template;
+use image::{Rgb, RgbImage};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -27,7 +28,16 @@ impl Place {
         let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }.model(8, 1);
         json::write(&place.at("network.json"), &model.network).unwrap();
         model.weights.write(&place.at("weights.safetensors")).unwrap();
-        json::write(&place.at("data/dataset.json"), &dataset(3)).unwrap();
+        let dataset = dataset(3);
+        json::write(&place.at("data/dataset.json"), &dataset).unwrap();
+        for class in &dataset.classes {
+            let folder = place.at("data/train").join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for image in 0..2 {
+                let colour = Rgb([10 * image, class.as_bytes()[0], 0]);
+                RgbImage::from_pixel(8, 8, colour).save(folder.join(format!("{image}.png"))).unwrap();
+            }
+        }
         place
     }
 
@@ -81,7 +91,7 @@ pub(crate) fn dataset(classes: usize) -> Dataset {
         width: 8,
         classes: (0..classes).map(|class| class.to_string()).collect(),
         normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] },
-        validation: Validation { fraction: 0.1, seed: 1 },
+        validation: Validation { fraction: 0.1, seed: 1, by_class: true },
         train: vec![file("train")],
         test: vec![file("test")],
         sources: vec![],

@@ -157,6 +157,7 @@ pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Opt
         seed: 0,
         dataset: table.dataset.clone(),
         data_sha256: table.data_sha256.clone(),
+        data: None,
         space: table.space.clone(),
         template: table.template.clone(),
         search,

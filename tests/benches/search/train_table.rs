@@ -38,8 +38,8 @@ struct Truth {
 pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> {
     let profile: Profile = json::read(Path::new(PROFILE))?;
     let dataset = Dataset::describe(Path::new(DATASET))?;
-    let (images, validation) = Dataset::load_train_and_validation(Path::new(DATASET))?;
-    let truth = Truth { profile, dataset, images, validation };
+    let set = Dataset::load_training_set(Path::new(DATASET))?;
+    let truth = Truth { profile, dataset, images: set.training, validation: set.validation };
     let planned = truth.planned(second_seeds);
     let log_path = work.join("rows.jsonl");
     let mut rows: Vec<TableRow> = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };

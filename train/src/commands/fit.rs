@@ -149,8 +149,8 @@ fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images,
     let (mut images, validation) = if args.no_validation {
         (Dataset::load(&args.dataset, Split::TrainAndValidation)?, None)
     } else {
-        let (images, validation) = Dataset::load_train_and_validation(&args.dataset)?;
-        (images, Some(validation))
+        let set = Dataset::load_training_set(&args.dataset)?;
+        (set.training, Some(set.validation))
     };
     if let Some(count) = args.subset.map(|n| n as usize).or(profile.training.subset) {
         images = feed::subset(&images, count);

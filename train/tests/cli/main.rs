@@ -1,5 +1,6 @@
 //! The program as others call it, on the digits that ship with the project.
 
+mod data;
 mod fixture;
 mod recipes;
 mod resume;
@@ -145,4 +146,32 @@ fn wrong_usage_is_exit_2() {
     ] {
         assert_eq!(fixture.train(args).status.code(), Some(2));
     }
+}
+
+#[test]
+fn weights_that_make_no_numbers_have_no_accuracy() {
+    let fixture = Fixture::new();
+    fixture.fit("net", &["--epochs", "1"]);
+    let network = json::read(&fixture.path("net/network.json")).unwrap();
+    let weights = Weights::read(&fixture.path("net/weights.safetensors"), &network).unwrap();
+    let eval = |change: &dyn Fn(&str, &mut Vec<f32>)| {
+        let mut changed = weights.clone();
+        changed.0.iter_mut().for_each(|(name, tensor)| change(name, &mut tensor.data));
+        changed.write(&fixture.path("changed.safetensors")).unwrap();
+        let args = ["eval", "--network", "net/network.json", "--weights", "changed.safetensors", "--split", "test"];
+        fixture.refused(&[&args[..], &["--dataset", "digits", "--out", "eval.json"]].concat())
+    };
+    let negative = eval(&|name, data| {
+        if name.ends_with("running_var") {
+            data[0] = -0.5
+        }
+    });
+    assert!(negative.contains("has variances below 0"), "{negative}");
+    let overflowing = eval(&|name, data| {
+        if name.ends_with("weight") {
+            data.iter_mut().for_each(|x| *x = 1e38)
+        }
+    });
+    assert!(overflowing.contains("are not finite numbers, so these weights have no accuracy"), "{overflowing}");
+    assert!(!fixture.path("eval.json").exists());
 }

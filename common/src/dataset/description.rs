@@ -1,0 +1,242 @@
+//! `dataset.json`: what a data set is and where its files are.
+
+use crate::json::Document;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::path::{Component, Path};
+
+/// `dataset.json`, and with it the recipes in `pipelines/datasets`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// Name, as in `make data DATASET=name`.
+    pub name: String,
+    /// What it is, who made it, under which licence.
+    pub about: String,
+    /// How the files are laid out.
+    pub format: Format,
+    /// Channels of an image: 1 or 3.
+    pub channels: usize,
+    /// Rows of an image.
+    pub height: usize,
+    /// Columns of an image.
+    pub width: usize,
+    /// Names of the classes, in the order of their labels.
+    pub classes: Vec<String>,
+    /// What networks subtract and divide by.
+    pub normalisation: Normalisation,
+    /// Which training images judge candidates.
+    pub validation: Validation,
+    /// Files of the training set: for `idx` images then labels, for `cifar*` records, for `image-folder` one folder.
+    pub train: Vec<DataFile>,
+    /// Files of the test set, likewise.
+    pub test: Vec<DataFile>,
+    /// Where the files can be had, in the order in which they are tried.
+    pub sources: Vec<Source>,
+}
+
+/// How a data set's files are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// MNIST's: one file of images, one of labels, plain or gzip.
+    Idx,
+    /// CIFAR-10's binary version: records of a label and 3,072 bytes.
+    Cifar10,
+    /// CIFAR-100's binary version: records of a coarse label, a fine label and 3,072 bytes.
+    Cifar100,
+    /// A folder with one sub-folder of PNG or JPEG files per class.
+    ImageFolder,
+}
+
+/// Per channel, over pixel values scaled to 0..1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalisation {
+    /// Subtracted.
+    pub mean: Vec<f32>,
+    /// Divided by.
+    pub std: Vec<f32>,
+}
+
+/// The part of the training set that judges candidates; the same images in every run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Share of the training set.
+    pub fraction: f64,
+    /// Which images.
+    pub seed: u64,
+    /// Whether the share is taken of each class, at least one image of each that has two; otherwise it is taken of all
+    /// images, whatever their class.
+    #[serde(default = "by_class")]
+    pub by_class: bool,
+}
+
+/// What holds where a description does not say: those of earlier versions that were published say `false`.
+fn by_class() -> bool {
+    true
+}
+
+/// One file of a data set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
+    /// Relative to the data set's folder.
+    pub path: String,
+    /// SHA-256 of the uncompressed file; `null` if it is not to be checked.
+    pub sha256: Option<String>,
+}
+
+/// Where files can be had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// A folder, relative to where `make` runs.
+    Folder {
+        /// The folder.
+        path: String,
+    },
+    /// Single files over https.
+    Https {
+        /// What comes before each file's path.
+        base: String,
+        /// What comes after it.
+        suffix: String,
+    },
+    /// A gzipped tar archive over https.
+    HttpsArchive {
+        /// Its address.
+        url: String,
+        /// SHA-256 of the archive.
+        sha256: String,
+        /// The folder in it that holds the files.
+        folder: String,
+    },
+    /// An npm package, by `npm pack`.
+    Npm {
+        /// Its name.
+        package: String,
+        /// Its version.
+        version: String,
+        /// The folder in it that holds the files.
+        folder: String,
+    },
+    /// A Debian package, by `apt-get download`.
+    Debian {
+        /// Its name.
+        package: String,
+        /// The folder in it that holds the files.
+        folder: String,
+    },
+}
+
+impl Document for Dataset {
+    const KIND: &'static str = "dataset";
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.channels == 1 || self.channels == 3, "channels {} must be 1 or 3", self.channels);
+        for (name, side) in [("height", self.height), ("width", self.width)] {
+            ensure!((1..=4096).contains(&side), "{name} {side} must be 1 to 4096");
+        }
+        self.check_classes()?;
+        self.input().check()?;
+        let fraction = self.validation.fraction;
+        ensure!(fraction > 0.0 && fraction < 1.0, "validation.fraction {fraction} must be between 0 and 1");
+        for (split, files) in [("train", &self.train), ("test", &self.test)] {
+            let complete = match self.format {
+                Format::Idx => files.len() == 2,
+                Format::ImageFolder => files.len() == 1,
+                Format::Cifar10 | Format::Cifar100 => !files.is_empty(),
+            };
+            ensure!(complete, "{split}: wrong number of files ({}) for this format", files.len());
+        }
+        self.files().try_for_each(|file| check_inside(&file.path))
+    }
+}
+
+impl Dataset {
+    fn check_classes(&self) -> Result<()> {
+        ensure!(
+            (2..=10_000).contains(&self.classes.len()),
+            "{} classes are listed; it takes at least two to tell apart, and at most 10000",
+            self.classes.len()
+        );
+        for (index, class) in self.classes.iter().enumerate() {
+            ensure!(!self.classes[..index].contains(class), "the class {class:?} is listed twice");
+            let mut parts = Path::new(class).components();
+            let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+            ensure!(
+                self.format != Format::ImageFolder || is_name,
+                "the class {class:?} cannot be the name of a folder with its images"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn check_inside(path: &str) -> Result<()> {
+    let parts = || Path::new(path).components();
+    let inside = parts().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    ensure!(inside, "the path {path:?} leaves the data set's folder");
+    ensure!(
+        parts().any(|part| matches!(part, Component::Normal(_))),
+        "the path {path:?} must name a file or folder in the data set's folder"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::tests::description;
+
+    fn error(change: &dyn Fn(&mut Dataset)) -> Option<String> {
+        let file = DataFile { path: "train".into(), sha256: None };
+        let mut dataset = description(Format::ImageFolder, 4, ["a", "b"], vec![file]);
+        change(&mut dataset);
+        dataset.check().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn normalisation_is_of_pixels_scaled_to_0_to_1() {
+        let with = |mean: f32, std: f32| {
+            error(&|dataset: &mut Dataset| {
+                dataset.normalisation = Normalisation { mean: vec![0.5, mean, 0.5], std: vec![0.25, std, 0.25] };
+            })
+        };
+        for (mean, std) in [(0.0, 0.5), (1.0, 0.001), (0.0, 1.0)] {
+            assert_eq!(with(mean, std), None);
+        }
+        for (mean, std, named) in [
+            (123.68, 0.2, "123.68"),
+            (1.01, 0.2, "1.01"),
+            (-0.1, 0.2, "-0.1"),
+            (f32::NAN, 0.2, "NaN"),
+            (0.5, 58.4, "58.4"),
+            (0.5, 0.51, "0.51"),
+            (0.5, 0.0, "std 0"),
+            (0.5, f32::NAN, "NaN"),
+        ] {
+            let error = with(mean, std).unwrap();
+            assert!(error.contains(named) && error.contains("divide those of 0..255 by 255"), "{error}");
+        }
+    }
+
+    #[test]
+    fn paths_stay_in_the_folder() {
+        let with = |path: &str| error(&|dataset: &mut Dataset| dataset.train[0].path = path.into());
+        for path in ["train", "./train", "images/train/", "./a/./b"] {
+            assert_eq!(with(path), None, "{path}");
+        }
+        for path in ["../train", "/train", "train/../..", "./.."] {
+            assert!(with(path).unwrap().contains("leaves the data set's folder"), "{path}");
+        }
+        for path in ["", ".", "./"] {
+            assert!(with(path).unwrap().contains("must name a file or folder"), "{path}");
+        }
+        let class = error(&|dataset| dataset.classes[1] = "../secrets".into()).unwrap();
+        assert!(class.contains("secrets"), "{class}");
+        assert_eq!(error(&|dataset| (dataset.format, dataset.classes[1]) = (Format::Cifar10, "a/b".into())), None);
+    }
+}
