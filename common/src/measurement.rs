@@ -169,7 +169,7 @@ pub struct Energy {
     pub reason: Option<String>,
     /// What read them.
     pub meter: String,
-    /// Median over windows of everything the meter saw.
+    /// Median over windows of everything the meter saw: of its mean power times the window's length.
     pub gross_j: Option<f64>,
     /// Bootstrap 95 % interval of `gross_j`, as for the latency.
     pub gross_interval_j: Option<[f64; 2]>,

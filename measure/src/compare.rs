@@ -5,7 +5,7 @@ use crate::stats::{median, ratio_interval};
 use anyhow::{Context, Result, bail, ensure};
 use common::gpu::GpuFacts;
 use common::json;
-use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN};
+use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN, Window};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -117,11 +117,17 @@ fn gross(record: &Measurement) -> Result<Values> {
     let energy = &record.energy;
     let reason = || energy.reason.clone().unwrap_or_default();
     ensure!(energy.status == EnergyStatus::Measured, "{}: {}", record.ran.name, reason());
-    let joules = |window: &common::measurement::Window| Some(window.joules? / window.inferences as f64);
-    let all: Option<Vec<f64>> = record.windows.iter().map(joules).collect();
+    let all: Option<Vec<f64>> = record.windows.iter().map(|w| joules(w, energy.manual.is_some())).collect();
     let values = all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))?;
     let relative_error = energy.manual.as_ref().map_or(0.0, |reading| reading.resolution_w / reading.load_w);
     Ok(Values { values, relative_error })
+}
+
+/// Joules of one inference in a window. What was read by hand is over the board's own time; a meter is read between this
+/// machine's times, and its mean power counts for the board's.
+fn joules(window: &Window, by_hand: bool) -> Option<f64> {
+    let read_s = if by_hand { window.seconds } else { window.t1_s - window.t0_s };
+    Some(window.joules? / read_s * window.seconds / window.inferences as f64)
 }
 
 /// As [`gross`], minus idle power.
@@ -132,9 +138,7 @@ fn net(record: &Measurement) -> Result<Values> {
     ensure!(energy.net_j.is_some(), reason());
     let idle_w = energy.idle_before_w.zip(energy.idle_after_w).map(|(before, after)| (before + after) / 2.0);
     let idle_w = idle_w.with_context(reason)?;
-    // What was read by hand is power over the board's own time; a meter is read between this machine's times.
-    let time_s = |w: &common::measurement::Window| if energy.manual.is_some() { w.seconds } else { w.t1_s - w.t0_s };
-    let idle = record.windows.iter().map(|w| idle_w * time_s(w) / w.inferences as f64);
+    let idle = record.windows.iter().map(|w| idle_w * w.seconds / w.inferences as f64);
     let values: Vec<f64> = gross.values.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
     ensure!(values.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
     let of_reading = |r: &common::manual::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
@@ -214,6 +218,26 @@ mod tests {
     fn few_windows_give_no_verdict() {
         let shown = line(&[2.0; 4], &[1.0; 9]);
         assert!(shown.contains("no interval: 4 windows") && !shown.contains("faster"), "{shown}");
+    }
+
+    #[test]
+    fn joules_are_of_the_time_in_which_the_inferences_were_made() {
+        let window = Window {
+            inferences: 100,
+            seconds: 0.5,
+            p50_s: 5e-3,
+            p90_s: 5e-3,
+            p99_s: 5e-3,
+            communication: None,
+            t0_s: 1.0,
+            t1_s: 1.25,
+            joules: Some(4.0),
+            wraps: Some(0),
+            under_100_ticks: None,
+            counters: vec![],
+        };
+        assert_eq!((joules(&window, false), joules(&window, true)), (Some(0.08), Some(0.04)));
+        assert_eq!(joules(&Window { joules: None, ..window }, false), None);
     }
 
     #[test]

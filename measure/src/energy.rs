@@ -14,8 +14,9 @@ const CLOCKS_DIFFER: (f64, f64) = (0.02, 0.1);
 /// What the caller has promised.
 const NO_METER: &str = "without a meter there is no energy to compute";
 
-/// The energy of one inference: for each window what the meter saw divided by the inferences, and the same minus idle
-/// power times the window's time; of both the median over windows.
+/// The energy of one inference: for each window the mean power that the meter saw between the window's two lines, and
+/// the same minus idle power, times the window's length on the board's clock, divided by the inferences; of both the
+/// median over windows. Inferences were made in the board's window, and lines may take some time to get here.
 ///
 /// # Panics
 /// If there are no windows, or there was no meter.
@@ -25,15 +26,15 @@ pub(crate) fn per_inference(
     after: Option<&Interval>,
     windows: &[MeasuredWindow],
 ) -> Energy {
-    let gross = match gross_joules(windows) {
-        Ok(joules) => joules,
+    let gross = match gross_powers(windows) {
+        Ok(powers) => powers,
         Err((status, reason)) => return Energy::without_numbers(status, meter, reason),
     };
-    let per_inference = |joules: &[f64]| -> Vec<f64> {
-        joules.iter().zip(windows).map(|(joules, window)| joules / window.inferences as f64).collect()
+    let per_inference = |powers: &[f64]| -> Vec<f64> {
+        powers.iter().zip(windows).map(|(watts, window)| watts * window.seconds / window.inferences as f64).collect()
     };
     let (idle_before, idle_after) = (idle_power("before", before), idle_power("after", after));
-    let net = net_joules(&gross, &idle_before, &idle_after, windows).map(|joules| per_inference(&joules));
+    let net = net_powers(&gross, &idle_before, &idle_after).map(|powers| per_inference(&powers));
     let net = net.and_then(|energies| above_0(&energies));
     let gross = per_inference(&gross);
     Energy {
@@ -92,13 +93,14 @@ pub(crate) fn manual(meter: String, reading: &ManualReading, windows: &[Measured
     }
 }
 
-/// What the meter saw in each window, or what is wrong with the first window that it did not see rightly.
-fn gross_joules(windows: &[MeasuredWindow]) -> Result<Vec<f64>, (EnergyStatus, String)> {
+/// The mean power in watts that the meter saw in each window, or what is wrong with the first window that it did not see
+/// rightly.
+fn gross_powers(windows: &[MeasuredWindow]) -> Result<Vec<f64>, (EnergyStatus, String)> {
     let mut all = Vec::with_capacity(windows.len());
     for (index, window) in windows.iter().enumerate() {
         let number = index + 1;
         match &window.interval.energy {
-            Ok(energy) => all.push(energy.expect(NO_METER).0),
+            Ok(energy) => all.push(energy.expect(NO_METER).0 / window.interval.seconds()),
             Err(fault) => return Err((fault.status, format!("window {number}: {}", fault.reason))),
         }
         let (here, there) = (window.interval.seconds(), window.seconds);
@@ -124,15 +126,10 @@ fn idle_power(which: &str, interval: Option<&Interval>) -> Result<f64, String> {
     }
 }
 
-fn net_joules(
-    gross: &[f64],
-    before: &Result<f64, String>,
-    after: &Result<f64, String>,
-    windows: &[MeasuredWindow],
-) -> Result<Vec<f64>, String> {
+fn net_powers(gross: &[f64], before: &Result<f64, String>, after: &Result<f64, String>) -> Result<Vec<f64>, String> {
     let both = |reason: &String| format!("net energy needs both idle readings; {reason}");
     let idle_w = (before.as_ref().map_err(both)? + after.as_ref().map_err(both)?) / 2.0;
-    Ok(gross.iter().zip(windows).map(|(joules, window)| joules - idle_w * window.interval.seconds()).collect())
+    Ok(gross.iter().map(|watts| watts - idle_w).collect())
 }
 
 /// Median and interval, if the interval is above 0.
@@ -197,6 +194,17 @@ mod tests {
         let [low, high] = energy.net_interval_j.unwrap();
         assert!(close(Some(low), 0.048) && close(Some(high), 0.052));
         assert!(close(energy.idle_before_w, 4.0) && close(energy.idle_after_w, 6.0));
+    }
+
+    /// Short windows whose lines come unevenly: the meter is read over more or less than the board's half second.
+    #[test]
+    fn inferences_and_joules_are_of_the_same_time() {
+        for here_s in [0.4, 0.45, 0.5, 0.6] {
+            let mut late = window(1_000, interval(20.0, 20.0 + here_s, 5, 5 + (30e6 * here_s) as u64));
+            late.seconds = 0.5;
+            let energy = energy_of(&idle(5.0), &idle(5.0), &[late]);
+            assert!(close(energy.gross_j, 0.015) && close(energy.net_j, 0.0125), "{here_s}: {energy:?}");
+        }
     }
 
     #[test]

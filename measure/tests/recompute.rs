@@ -71,14 +71,17 @@ fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     for (window, joules) in windows() {
         close(window.joules.unwrap(), *joules, "joules of a window");
     }
-    close(energy.gross_j.unwrap(), median(windows().map(|(w, j)| j / w.inferences as f64).collect()), "gross");
+    // Inferences were made in the board's window, joules read between this machine's times.
+    let power = |(w, j): (&Window, &f64)| j / (w.t1_s - w.t0_s);
+    let gross = |pair: (&Window, &f64)| power(pair) * pair.0.seconds / pair.0.inferences as f64;
+    close(energy.gross_j.unwrap(), median(windows().map(gross).collect()), "gross");
     let seconds = |reading: &IdleReading| reading.t1_s - reading.t0_s;
     let before_w = idle[0] / seconds(record.idle_before.as_ref().unwrap());
     let after_w = idle[1] / seconds(record.idle_after.as_ref().unwrap());
     close(energy.idle_before_w.unwrap(), before_w, "idle before");
     close(energy.idle_after_w.unwrap(), after_w, "idle after");
     let idle_w = (before_w + after_w) / 2.0;
-    let net = |(w, j): (&Window, &f64)| (j - idle_w * (w.t1_s - w.t0_s)) / w.inferences as f64;
+    let net = |pair: (&Window, &f64)| (power(pair) - idle_w) * pair.0.seconds / pair.0.inferences as f64;
     close(energy.net_j.unwrap(), median(windows().map(net).collect()), "net");
     close(record.latency.p50_s, median(record.windows.iter().map(|w| w.p50_s).collect()), "p50");
     close(record.latency.p99_s, median(record.windows.iter().map(|w| w.p99_s).collect()), "p99");
