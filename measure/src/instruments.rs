@@ -43,7 +43,7 @@ impl HostInstruments {
 }
 
 /// Seconds since 1970; 0 where the clock says that it is earlier.
-fn unix_s() -> f64 {
+pub(crate) fn unix_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 

@@ -2,10 +2,13 @@
 
 mod support;
 
-use common::measurement::{EnergyStatus, Protocol};
-use std::fs;
+use common::measurement::{EnergyStatus, Measurement, Protocol};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use support::{Case, error_of, windows};
 
 #[test]
@@ -50,40 +53,113 @@ fn now() -> f64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
+/// A logger that appends a line to `power.csv` about every 10 ms, until it is dropped.
+struct Logger(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Logger {
+    /// What it writes first, and each line from the time and its number.
+    fn start(case: &Case, head: &str, line: fn(f64, usize) -> String) -> Logger {
+        case.write("power.csv", head);
+        let mut file = OpenOptions::new().append(true).open(case.path("power.csv")).unwrap();
+        let (stop, stopped) = channel();
+        let mut write = move |number| file.write_all((line(now(), number) + "\n").as_bytes()).unwrap();
+        write(0);
+        let thread = thread::spawn(move || {
+            for number in 1.. {
+                if stopped.recv_timeout(Duration::from_millis(10)) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                write(number);
+            }
+        });
+        Logger(Some((stop, thread)))
+    }
+}
+
+impl Drop for Logger {
+    fn drop(&mut self) {
+        let (stop, thread) = self.0.take().unwrap();
+        drop(stop);
+        thread.join().unwrap();
+    }
+}
+
+const CSV: [&str; 4] = ["--board", "b.json", "--meter-csv", "power.csv"];
+
+/// That all windows have this power.
+fn assert_power(record: &Measurement, watts: f64) {
+    assert_eq!(record.energy.status, EnergyStatus::Measured, "{:?}", record.energy.reason);
+    for window in &record.windows {
+        let joules = watts * (window.t1_s - window.t0_s);
+        assert!((window.joules.unwrap() / joules - 1.0).abs() < 1e-4, "{window:?}");
+    }
+}
+
 #[test]
 fn a_loggers_watts_are_matched_by_time() {
     let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     case.board(LOGGER);
-    // An hour of 3 W, a sample a second, as if the logger had known.
-    let first = now() - 60.0;
-    let lines: String = (0..3600).map(|i| format!("{:.3},5.0,3\n", first + f64::from(i))).collect();
-    case.write("power.csv", &format!("unix_s,volts,watts\n{lines}"));
-    let csv = ["--board", "b.json", "--meter-csv", "power.csv"];
-    let record = case.measures(&csv);
-    for window in &record.windows {
-        let joules = 3.0 * (window.t1_s - window.t0_s);
-        assert!((window.joules.unwrap() / joules - 1.0).abs() < 1e-4, "{window:?}");
-    }
-    let log = record.energy.log.unwrap();
+    let logger = Logger::start(&case, "unix_s,volts,watts\n", |at_s, _| format!("{at_s:.3},5.0,3"));
+    let record = case.measures(&CSV);
+    assert_power(&record, 3.0);
+    let (log, written) = (record.energy.log.unwrap(), fs::read_to_string(case.path("power.csv")).unwrap());
+    let mut read = written.match_indices('\n').map(|(end, _)| &written[..=end]);
     assert_eq!(log.file, "power.csv");
-    assert_eq!(log.sha256, common::hash::sha256_hex(&fs::read(case.path("power.csv")).unwrap()));
+    assert!(read.any(|read| common::hash::sha256_hex(read.as_bytes()) == log.sha256), "it is of the log so far");
     // The logger dies in the first window: there is no energy, and latency is measured all the same.
     let file = case.path("power.csv");
     case.script(&windows([1, 1, 1], &format!("sh rm -f {}", file.display())));
-    let record = case.measures(&csv);
+    let record = case.measures(&CSV);
+    drop(logger);
     assert_eq!((record.energy.status, record.energy.gross_j), (EnergyStatus::Invalid, None));
     assert!(record.energy.reason.unwrap().contains("cannot read the power log"));
+}
+
+#[test]
+fn logs_of_other_programs_are_read() {
+    let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
+    case.board(LOGGER);
+    for (head, line) in [
+        (
+            "\u{feff}\"unix_s\",\"watts\"\r\n",
+            (|at_s, _| format!("\"{at_s:.3}\",\"3.0\"\r")) as fn(f64, usize) -> String,
+        ),
+        ("# bench 3\nUnix_s ; Watts\n", |at_s, _| format!("{at_s:.3};3,000").replace('.', ",")),
+        ("", |at_s, _| format!("{at_s:.1}\t{}", 3.0)),
+        // One line in a hundred is none, and one is noise.
+        ("unix_s,watts\n", |at_s, number| match number % 100 {
+            5 => format!("{at_s:.3},nan"),
+            25 => format!("{at_s:.3},"),
+            45 => "unix_s,watts\n".to_string(),
+            _ => format!("{at_s:.3},3"),
+        }),
+    ] {
+        let logger = Logger::start(&case, head, line);
+        let record = case.measures(&CSV);
+        drop(logger);
+        assert_power(&record, 3.0);
+    }
 }
 
 #[test]
 fn a_log_that_cannot_be_one_is_refused_before_anything_is_built() {
     let case = Case::new([1, 1, 1]);
     case.board(LOGGER);
-    let csv = ["--board", "b.json", "--meter-csv", "power.csv"];
-    assert!(case.assert_fails(&csv).contains("power.csv: cannot read the power log"));
-    case.write("power.csv", "5,1\n4,1\n");
-    assert!(case.assert_fails(&csv).contains("power.csv: line 2: its time is not after"));
-    case.write("power.csv", "1,1\n");
+    assert!(case.assert_fails(&CSV).contains("power.csv: cannot read the power log"));
+    for (log, why) in [
+        ("5,1\n4,1\n".to_string(), "line 2: its time is not after"),
+        (format!("{:.3},5.1,3\n", now()), "has 3 cells, and without names only two"),
+        (format!("{:.0},3\n", now() * 1e3), "are its times milliseconds?"),
+        (format!("{:.3},3\n", now() + 3600.0), "that is 1 h ahead: are its times local time"),
+        (format!("{:.3},3\n", now() - 1800.0), "that is 0.5 h behind"),
+        (format!("{:.3},-3\n", now()), "-3 W is below zero; is the sensor the wrong way round?"),
+        ("unix_s,watts\n2026-11-29T04:10:06+01:00,3\n".to_string(), "is no time in seconds since 1970"),
+        ("unix_s,watts\n1.764080e+09,3\n".to_string(), "is known to 1000 s only"),
+    ] {
+        case.write("power.csv", &log);
+        let error = case.assert_fails(&CSV);
+        assert!(error.contains("power.csv: ") && error.contains(why), "{error}");
+    }
     assert!(case.assert_fails(&["--meter-csv", "power.csv"]).contains("is for boards with the meter csv"));
     assert!(case.assert_fails(&["--board", "b.json", "--require-energy"]).contains("--meter-csv"));
     assert!(!case.path("crate/target").exists(), "nothing was built in vain");

@@ -19,6 +19,9 @@ use counter::Counter;
 use rapl::Rapl;
 use sampler::Sampler;
 
+/// Power that is no further below zero than this is noise, such as that of a current sensor while nothing flows.
+pub(crate) const NOISE_W: f64 = 0.02;
+
 /// A meter that is read while it is measured.
 #[derive(Debug)]
 pub(crate) enum Source {

@@ -1,0 +1,261 @@
+//! A log's text as samples in order of time. A line that is no sample is kept with its reason, for it matters only where it
+//! lies in a window.
+
+use super::columns::{Columns, is_data};
+use super::{LONGEST_GAP_S, Sample};
+use crate::meter::NOISE_W;
+use anyhow::{Result, anyhow, bail, ensure};
+
+/// Power that is this share of the mean below zero is noise.
+const NOISE: f64 = 0.01;
+
+/// A sample and the number of its line.
+type Line = (usize, Sample);
+
+/// A line that is no sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Unusable {
+    /// Its number.
+    pub(super) line: usize,
+    /// Its time, or that of the sample before.
+    pub(super) at_s: f64,
+    /// What is wrong.
+    why: String,
+}
+
+impl Unusable {
+    /// The line and what is wrong with it.
+    pub(super) fn reason(&self) -> String {
+        format!("line {}: {}", self.line, self.why)
+    }
+}
+
+/// What a log says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Samples {
+    /// In order of time, those of one time as their mean; those alone that came after times last went back.
+    pub(super) samples: Vec<Sample>,
+    /// In order of lines.
+    pub(super) unusable: Vec<Unusable>,
+    /// Where times last went back: the line, and until when there are two series of samples.
+    pub(super) back: Option<(usize, f64)>,
+    /// Whether several samples had one time.
+    pub(super) repeated: bool,
+}
+
+/// All lines but a last one that is not yet whole.
+///
+/// # Errors
+/// It is no log of times and watts, and what to do about it.
+pub(super) fn parse(bytes: &[u8]) -> Result<Samples> {
+    let text = text(bytes).replace("\r\n", "\n").replace('\r', "\n");
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    ensure!(!whole.contains('\0'), "it is no text in UTF-8: save it as that");
+    let (lines, mut unusable) = lines(whole)?;
+    let log = in_order(&without_below_zero(lines, &mut unusable), &mut unusable);
+    if let Some(first) = unusable.first().filter(|_| log.samples.is_empty()) {
+        bail!("{}", first.reason());
+    }
+    unusable.sort_by_key(|unusable| unusable.line);
+    Ok(Samples { unusable, ..log })
+}
+
+/// UTF-8 or, behind its byte order mark, UTF-16.
+fn text(bytes: &[u8]) -> String {
+    let units = |of: fn([u8; 2]) -> u16| -> Vec<u16> {
+        bytes[2..].chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect()
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// Samples with the numbers of their lines, in order of lines, and lines that are none.
+fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
+    let (mut columns, mut foreign) = (None, None);
+    let (mut samples, mut unusable): (Vec<Line>, Vec<Unusable>) = (vec![], vec![]);
+    for (index, line) in text.lines().enumerate() {
+        let (number, line) = (index + 1, line.trim_matches(|c: char| c == '\u{feff}' || c == ' '));
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let at_line = |why: String| anyhow!("line {number}: {why}");
+        if let Some(named) = Columns::named(line).map_err(at_line)? {
+            columns = Some(named);
+            continue;
+        }
+        let known = match columns {
+            Some(known) => known,
+            None if !is_data(line) => {
+                foreign.get_or_insert(number);
+                continue;
+            }
+            None if foreign.is_some() => break,
+            None => Columns::unnamed(line).map_err(at_line)?,
+        };
+        columns = Some(known);
+        match known.sample(line) {
+            Ok((at_s, watts)) => samples.push((number, Sample { at_s, watts })),
+            Err((at_s, why)) => {
+                let before = samples.last().map_or(f64::NEG_INFINITY, |(_, last)| last.at_s);
+                unusable.push(Unusable { line: number, at_s: at_s.unwrap_or(before), why });
+            }
+        }
+    }
+    if let (Some(number), None) = (foreign, columns) {
+        bail!(
+            "line {number}: no column is named \"unix_s\" and another \"watts\"; both are needed, with commas, semicolons or \
+             tabs between names"
+        );
+    }
+    Ok((samples, unusable))
+}
+
+/// Takes samples of one time together and leaves out single ones that are out of order. Where times really go back, what
+/// was before is forgotten but for until when it was.
+fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
+    let mut log = Samples::default();
+    // Of each kept sample its line and how many lines it is the mean of.
+    let mut of: Vec<(usize, f64)> = vec![];
+    let mut stray = |line, at_s| unusable.push(Unusable { line, at_s, why: "its time is out of order".into() });
+    for (index, (line, sample)) in lines.iter().enumerate() {
+        let [last, second] = [1, 2].map(|back| log.samples.len().checked_sub(back).map(|place| log.samples[place]));
+        if let Some(last) = last.filter(|last| last.at_s == sample.at_s) {
+            let place = of.len() - 1;
+            of[place].1 += 1.0;
+            log.samples[place].watts += (sample.watts - last.watts) / of[place].1;
+            log.repeated = true;
+            continue;
+        }
+        if let Some(last) = last.filter(|last| last.at_s > sample.at_s) {
+            let goes_on = lines.get(index + 1).is_some_and(|(_, next)| next.at_s >= last.at_s);
+            let leapt = |second: Sample| second.at_s <= sample.at_s && last.at_s - second.at_s > LONGEST_GAP_S;
+            if goes_on {
+                stray(*line, last.at_s);
+                continue;
+            } else if second.is_some_and(leapt) {
+                log.samples.pop();
+                stray(of.pop().unwrap_or_default().0, sample.at_s);
+            } else {
+                let before_s = log.back.map_or(last.at_s, |(_, until_s)| until_s.max(last.at_s));
+                log = Samples { back: Some((*line, before_s)), repeated: log.repeated, ..Samples::default() };
+                of.clear();
+            }
+        }
+        log.samples.push(*sample);
+        of.push((*line, 1.0));
+    }
+    log
+}
+
+/// Leaves out samples that are further below zero than noise. Noise is a sample like any other: without it a mean near zero
+/// would be too high.
+fn without_below_zero(mut lines: Vec<Line>, unusable: &mut Vec<Unusable>) -> Vec<Line> {
+    let above: f64 = lines.iter().map(|(_, sample)| sample.watts.max(0.0)).sum();
+    let lowest_w = -NOISE_W.max(NOISE * above / lines.len() as f64);
+    lines.retain(|(line, Sample { at_s, watts })| {
+        let why = || format!("{watts} W is below zero; is the sensor the wrong way round?");
+        unusable.extend((*watts < lowest_w).then(|| Unusable { line: *line, at_s: *at_s, why: why() }));
+        *watts >= lowest_w
+    });
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(text: &str) -> Vec<(f64, f64)> {
+        parse(text.as_bytes()).unwrap().samples.iter().map(|sample| (sample.at_s, sample.watts)).collect()
+    }
+
+    fn left_out(text: &str) -> Vec<String> {
+        parse(text.as_bytes()).unwrap().unusable.iter().map(Unusable::reason).collect()
+    }
+
+    fn error_of(text: &str) -> String {
+        parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    const TWO: [(f64, f64); 2] = [(1.5, 5.0), (2.0, 0.0)];
+
+    #[test]
+    fn columns_may_be_named_and_a_torn_line_is_left_for_later() {
+        assert_eq!(samples("1.5,5\n2,0\n3,"), TWO);
+        assert_eq!(samples("volts, watts, unix_s\n5.1, 5, 1.5\n5.1, 0, 2\n"), TWO);
+        assert_eq!(samples(""), []);
+    }
+
+    #[test]
+    fn what_other_programs_write_around_samples_is_passed_over() {
+        for text in [
+            "\u{feff}unix_s,watts\n1.5,5\n2,0\n",
+            "# power of bench 3\n\nINA219 at 0x40\nunix_s,watts\n1.5,5\n\n# a pause\n2,0\n",
+            "unix_s,watts\r\n1.5,5\r\n2,0\r\n",
+            "unix_s,watts\r1.5,5\r2,0\r",
+            "unix_s,watts\n1.5,5\n\u{feff}unix_s,watts\n2,0\n",
+            "unix_s,watts\n1.5,5\nwatts;volts;unix_s\n0;5,1;2,0\n",
+        ] {
+            assert_eq!(samples(text), TWO, "{text:?}");
+            let utf16 = |of: fn(u16) -> [u8; 2]| -> Vec<u8> {
+                let text = text.trim_start_matches('\u{feff}');
+                [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(of).collect()
+            };
+            for bytes in [utf16(u16::to_le_bytes), utf16(u16::to_be_bytes)] {
+                assert_eq!(parse(&[&bytes, &b"1"[..]].concat()).unwrap(), parse(text.as_bytes()).unwrap(), "{text:?}");
+            }
+        }
+        assert!(error_of("u\0n\0i\0x\0\n\0").contains("no text in UTF-8"));
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused_with_its_line() {
+        assert!(error_of("# x\ntime,power\n1,2\n").contains("line 2: no column is named \"unix_s\""));
+        assert!(error_of("1,5.1,2\n").contains("line 1: \"1,5.1,2\" has 3 cells, and without names only two"));
+        assert!(
+            error_of("unix_s,watts\n2026-11-29T04:10:06Z,5\n").contains("line 2: \"2026-11-29T04:10:06Z\" is no time")
+        );
+        assert!(error_of("1,-2\n2,-2\n").contains("line 1: -2 W is below zero; is the sensor the wrong way round?"));
+    }
+
+    #[test]
+    fn one_line_that_is_no_sample_is_left_out() {
+        let text = |line: &str| format!("unix_s,watts\n1,4\n2,4\n{line}\n3,4\n4,4\n");
+        let four = [(1.0, 4.0), (2.0, 4.0), (3.0, 4.0), (4.0, 4.0)];
+        for (line, why) in [
+            ("2.5,nan", "line 4: \"nan\" is no power"),
+            ("2.5,", "line 4: \"\" is no power"),
+            ("Segmentation fault", "line 4: \"Segmentation fault\" has 1 cells and not 2"),
+            ("2.5,-4", "line 4: -4 W is below zero"),
+            ("0.5,4", "line 4: its time is out of order"),
+            ("1000000000000,4", "line 4: its time is out of order"),
+        ] {
+            let text = text(line);
+            assert_eq!(samples(&text), four, "{line}");
+            assert!(left_out(&text)[0].starts_with(why), "{:?}", left_out(&text));
+        }
+        let noise = text("2.5,-0.0002");
+        assert_eq!((samples(&noise).len(), left_out(&noise)), (5, vec![]));
+        let unusable = &parse(text("broken").as_bytes()).unwrap().unusable[0];
+        assert_eq!((unusable.line, unusable.at_s), (4, 2.0), "it lies after the sample before");
+    }
+
+    #[test]
+    fn samples_of_one_time_are_taken_together() {
+        let text = "1.1,5\n1.1,6\n1.1,10\n1.2,1\n";
+        assert_eq!(samples(text), [(1.1, 7.0), (1.2, 1.0)]);
+        assert!(parse(text.as_bytes()).unwrap().repeated && !parse(b"1,5\n2,5\n").unwrap().repeated);
+    }
+
+    #[test]
+    fn times_that_really_go_back_are_told() {
+        let back = |text: &str| parse(text.as_bytes()).unwrap().back;
+        assert_eq!(back("2,1\n3,1\n2.5,1\n"), Some((3, 3.0)));
+        assert_eq!(back("5,1\n4,1\n"), Some((2, 5.0)));
+        let text = "8,1\n9,1\n3,1\n4,1\n2,1\n3,1\n";
+        assert_eq!((back(text), samples(text)), (Some((5, 9.0)), vec![(2.0, 1.0), (3.0, 1.0)]));
+        assert_eq!(back("1,1\n2,1\n"), None);
+    }
+}
