@@ -52,15 +52,37 @@ pub struct Board {
     pub clock_hz: Option<u64>,
 }
 
-/// A power sensor of Linux's hwmon.
+/// Power sensors of Linux's hwmon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hwmon {
     /// The chip's name, e.g. `ina3221`.
     pub chip: String,
-    /// The label of the rail through which all of the board's power comes, e.g. `VDD_IN`; `null` for a chip that
-    /// measures one rail only.
-    pub rail: Option<String>,
+    /// The rail through which all of the board's power comes, e.g. `VDD_IN`, or those whose powers add up to it; `null`
+    /// for a chip that measures one rail only.
+    pub rail: Option<Rails>,
+}
+
+/// Rails by their names: each a label, or where that is not one of a kind the chip's address on its bus or its folder,
+/// alone or before a `/` and the label or channel, e.g. `1-0040/in1`. A rail of another chip begins with the chip's name
+/// and a `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a rail's name or a list of such names")]
+pub enum Rails {
+    /// One.
+    One(String),
+    /// Several whose powers are added.
+    Sum(Vec<String>),
+}
+
+impl Rails {
+    /// All names.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Rails::One(name) => std::slice::from_ref(name),
+            Rails::Sum(names) => names,
+        }
+    }
 }
 
 impl Board {
@@ -106,6 +128,11 @@ impl Board {
             hwmon == self.hwmon.is_some(),
             "the board {name}: `hwmon` must be there only and always with that meter"
         );
+        let rails = self.hwmon.iter().filter_map(|hwmon| hwmon.rail.as_ref());
+        for names in rails.map(Rails::names) {
+            let named = !names.is_empty() && names.iter().all(|name| !name.trim().is_empty());
+            ensure!(named, "the board {name}: `hwmon.rail` must name a rail, or be null where the chip has only one");
+        }
         ensure!(self.gpu.is_none() || *meter == Meter::Nvml, "the board {name}: `gpu` is for the meter nvml");
         Ok(())
     }
@@ -188,7 +215,7 @@ pub enum Meter {
     Rapl,
     /// An NVIDIA GPU's own counter through its driver's library.
     Nvml,
-    /// A current sensor on the board's input rail, through Linux's hwmon.
+    /// Current sensors on the board's rails, through Linux's hwmon.
     Hwmon,
     /// A logger's file of watts and times.
     Csv,
@@ -338,6 +365,10 @@ mod tests {
         assert!(refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() }).contains("`command`"));
         assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
         assert!(refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there"));
+        for rail in [Rails::Sum(vec![]), Rails::One(" ".into()), Rails::Sum(vec!["VDD_IN".into(), String::new()])] {
+            let hwmon = Some(Hwmon { chip: "ina3221".into(), rail: Some(rail) });
+            assert!(refusal(Board { meter: Meter::Hwmon, hwmon, ..board() }).contains("`hwmon.rail` must name a rail"));
+        }
         assert!(refusal(Board { gpu: Some(1), ..board() }).contains("for the meter nvml"));
     }
 }

@@ -63,21 +63,51 @@ impl Files {
         files.iter().zip(&texts).map(number).collect()
     }
 
-    /// The names in a folder, sorted; none where it cannot be read.
-    pub(crate) fn names(&self, folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = match self {
-            Files::Here => {
-                let Ok(read) = fs::read_dir(folder) else { return vec![] };
-                read.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-            }
+    /// The names in a folder, sorted; none where there is no folder.
+    ///
+    /// # Errors
+    /// The folder, and why it cannot be read.
+    pub(crate) fn names(&self, folder: &Path) -> Result<Vec<String>, String> {
+        let names = match self {
+            Files::Here => fs::read_dir(folder).map_err(|error| of(folder, &error.to_string())).map(|read| {
+                read.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+            }),
             Files::There(shell) => {
-                let said = shell.ask(&format!("ls {}", quoted(folder))).unwrap_or_default();
-                said.lines().map(str::to_string).collect()
+                let said = shell.ask(&format!("ls {}", quoted(folder))).map_err(|why| of(folder, &why));
+                said.map(|said| said.lines().map(str::to_string).collect())
             }
         };
+        let mut names = names.or_else(|why| if is_missing(&why) { Ok(vec![]) } else { Err(why) })?;
         names.sort();
-        names
+        Ok(names)
     }
+
+    /// The last name of the path that a link leads to, if it is a link.
+    pub(crate) fn link(&self, link: &Path) -> Option<String> {
+        let path = match self {
+            Files::Here => fs::read_link(link).ok()?,
+            Files::There(shell) => PathBuf::from(shell.ask(&format!("readlink {}", quoted(link))).ok()?.trim()),
+        };
+        path.file_name().map(|name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// Whether what an error says is that something is not there.
+pub(crate) fn is_missing(why: &str) -> bool {
+    why.contains("No such file")
+}
+
+/// Why a file of sysfs cannot be read whose name its class lists, and what to do about it.
+pub(crate) fn hidden(why: &str) -> String {
+    let hint = if is_missing(why) {
+        "the links of sysfs lead nowhere, as in a container that hides what they lead to: measure outside of it, or mount \
+         /sys/devices there"
+    } else if why.to_lowercase().contains("permission denied") {
+        "this user may not read it: measure as root, or grant access"
+    } else {
+        "sysfs does not show it"
+    };
+    format!("{why}: {hint}")
 }
 
 fn of(file: &Path, why: &str) -> String {
@@ -155,13 +185,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::write(path("a 'b'"), "two\nlines").unwrap();
+        std::os::unix::fs::symlink("../devices/1-0040", path("link")).unwrap();
         fs::write(path("n"), "-5\n").unwrap();
         fs::write(path("m"), "18446744073\n").unwrap();
         for files in both() {
             assert_eq!(files.read(&path("a 'b'")), Ok("two\nlines".to_string()));
             assert_eq!(files.numbers(&[path("n"), path("m")]), Ok(vec![-5, 18_446_744_073_i64]));
-            assert_eq!(files.names(dir.path()), ["a 'b'", "m", "n"]);
-            assert_eq!(files.names(&path("none")), [""; 0]);
+            assert_eq!(files.names(dir.path()).unwrap(), ["a 'b'", "link", "m", "n"]);
+            assert_eq!(files.names(&path("none")), Ok(vec![]));
+            assert_eq!(files.link(&path("link")), Some("1-0040".to_string()));
+            assert_eq!(files.link(&path("n")), None);
         }
     }
 
@@ -174,6 +207,7 @@ mod tests {
             let error = files.read(&path("none")).unwrap_err();
             assert!(error.contains("none: ") && error.contains("No such file"), "{error}");
             assert!(files.numbers::<i64>(&[path("word"), path("none")]).unwrap_err().contains("none"));
+            assert!(files.names(&path("word/within")).unwrap_err().contains("word/within: "));
             let error = files.numbers::<i64>(&[path("word")]).unwrap_err();
             assert!(error.ends_with("word: it holds \"warm\", not a number"), "{error}");
         }

@@ -1,113 +1,104 @@
-//! Current sensors on a board (INA219, INA226, INA3221 and the like) through Linux's hwmon in sysfs.
+//! Power sensors on a board (INA219, INA226, INA3221, a server's power meter and the like) through Linux's hwmon in sysfs.
 //!
-//! Each chip is a folder `class/hwmon/hwmonN` with its `name`. A channel `K` has `powerK_input` in microwatts or, where
-//! the chip computes no power, `inK_input` in millivolts and `currK_input` in milliamperes. One channel alone is read,
-//! the board's input: other rails are fed from it, so their power is in it already.
+//! Each chip is a folder `class/hwmon/hwmonN` with its `name`. Those channels alone are read that a board names: its input,
+//! since other rails are fed from it, so their power is in it already; or, on a board without one, rails that add up.
+
+mod channel;
 
 use crate::files::Files;
 use crate::meter::sampler::{Power, Sampler};
-use common::board::Hwmon;
+use channel::{Channel, all, watts};
+use common::board::{Hwmon, Rails};
 use std::path::{Path, PathBuf};
 
-/// Channels are numbered from 1; no chip has more.
-const CHANNELS: std::ops::RangeInclusive<usize> = 1..=8;
+/// By this share and these watts a rail may seem to have more power than the rail that feeds it, since the two are not read
+/// at one time.
+const UNEVEN: f64 = 0.1;
+const UNEVEN_W: f64 = 0.1;
 
-/// Something whose power can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Channel {
-    chip: String,
-    /// The rail's name, if it has one.
-    label: Option<String>,
-    files: Vec<PathBuf>,
-    /// How often there is a new value, in milliseconds, if the chip says so.
-    interval_file: PathBuf,
+/// Where chips are.
+fn class(sysfs: &Path) -> PathBuf {
+    sysfs.join("class/hwmon")
 }
 
-impl Channel {
-    fn name(&self) -> String {
-        self.label.as_ref().map_or_else(|| self.chip.clone(), |label| format!("{} {label}", self.chip))
-    }
-
-    fn watts(&self, machine: &Files) -> Result<f64, String> {
-        // Milliwatts are millivolts times milliamperes / 1000, so both are in microwatts here.
-        let microwatts: i64 = machine.numbers::<i64>(&self.files)?.into_iter().product();
-        Ok(microwatts as f64 * 1e-6)
-    }
-}
-
-/// Opens the channel that a board names.
+/// Opens the channels that a board names.
 ///
 /// # Errors
-/// There is no such channel, or several, or it cannot be read.
+/// There is no such channel, or several of one name, or it cannot be read.
 pub(crate) fn open(machine: Files, sysfs: &Path, wanted: &Hwmon) -> Result<Sampler, String> {
-    let all = channels(&machine, sysfs);
-    let fits =
-        |channel: &&Channel| channel.chip == wanted.chip && (wanted.rail.is_none() || channel.label == wanted.rail);
-    let found: Vec<&Channel> = all.iter().filter(fits).collect();
-    let rail = wanted.rail.as_ref().map_or_else(String::new, |rail| format!(" with the rail {rail}"));
-    let list = |channels: &[&Channel]| channels.iter().map(|channel| channel.name()).collect::<Vec<_>>().join(", ");
-    let folder = sysfs.join("class/hwmon");
-    match found[..] {
-        [channel] => {
-            let channel = channel.clone();
-            let tick_s = machine.numbers::<u32>(std::slice::from_ref(&channel.interval_file));
-            let tick_s = tick_s.map_or(0.0, |milliseconds| f64::from(milliseconds[0]) * 1e-3);
-            let name = channel.name();
-            let power: Power = Box::new(move || channel.watts(&machine));
-            Sampler::start(name, tick_s, power)
+    let all = all(&machine, sysfs)?;
+    let mut found: Vec<&Channel> = vec![];
+    let names: Vec<Option<&String>> = match &wanted.rail {
+        Some(rails) => rails.names().iter().map(Some).collect(),
+        None => vec![None],
+    };
+    for name in names {
+        let channel = one(&all, &wanted.chip, name).map_err(|why| format!("{} {why}", class(sysfs).display()))?;
+        if found.contains(&channel) {
+            return Err(format!(
+                "the board's `hwmon.rail` names {} twice: its power would count twice",
+                channel.name(&all)
+            ));
         }
-        [] if all.is_empty() => Err(format!(
-            "{} has no power sensor; is the chip's driver loaded (such as `modprobe ina2xx`)?",
-            folder.display()
-        )),
-        [] => Err(format!(
-            "{} has no chip {}{rail}, only {}",
-            folder.display(),
-            wanted.chip,
-            list(&all.iter().collect::<Vec<_>>())
-        )),
-        [..] => Err(format!(
-            "{} has several channels of {}{rail}: {}; the board's `hwmon` must name the rail through which all of its \
-             power comes",
-            folder.display(),
-            wanted.chip,
-            list(&found)
+        found.push(channel);
+    }
+    if let (Some(Rails::One(rail)), [channel]) = (&wanted.rail, &found[..]) {
+        check_input(&machine, &all, rail, channel)?;
+    }
+    let tick_s = found.iter().map(|channel| channel.tick_s(&machine)).fold(0.0, f64::max);
+    let name = found.iter().map(|channel| channel.name(&all)).collect::<Vec<_>>().join(" + ");
+    let channels: Vec<Channel> = found.into_iter().cloned().collect();
+    let power: Power = Box::new(move || watts(&machine, &channels));
+    Sampler::start(name, tick_s, power)
+}
+
+/// That no other rail of the same chip shows more power than that which is named by its label as the input of all.
+///
+/// # Errors
+/// One does, or the named one cannot be read.
+fn check_input(machine: &Files, all: &[Channel], rail: &str, input: &Channel) -> Result<(), String> {
+    let input_w = watts(machine, std::slice::from_ref(input))?;
+    for other in all.iter().filter(|other| input.is_beside(rail, other)) {
+        match watts(machine, std::slice::from_ref(other)) {
+            Ok(other_w) if other_w > input_w * (1.0 + UNEVEN) + UNEVEN_W => {
+                return Err(format!(
+                    "{} shows {other_w:.3} W and {} only {input_w:.3} W, so it is no input through which all power comes: name in a \
+                     list, as the board's `hwmon.rail`, the rails whose powers add up, or this rail alone if it is meant",
+                    other.name(all),
+                    input.name(all)
+                ));
+            }
+            // What cannot be read says nothing.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The one channel that is meant, or what is wrong with the folder of all chips.
+fn one<'a>(all: &'a [Channel], chip: &str, rail: Option<&String>) -> Result<&'a Channel, String> {
+    let found: Vec<&Channel> = all.iter().filter(|channel| channel.is(chip, rail.map(String::as_str))).collect();
+    let with = rail.map_or_else(String::new, |rail| format!(" with the rail {rail}"));
+    let list = |channels: &[&Channel]| channels.iter().map(|channel| channel.name(all)).collect::<Vec<_>>().join(", ");
+    match found[..] {
+        [channel] => Ok(channel),
+        [] => Err(format!("has no chip {chip}{with}, only {}", list(&all.iter().collect::<Vec<_>>()))),
+        [first, ..] => Err(format!(
+            "has several channels of {chip}{with}: {}; the board's `hwmon.rail` must name the one through which all of its \
+             power comes, such as {:?}, or in a list those whose powers add up to it",
+            list(&found),
+            first.rail(all)
         )),
     }
 }
 
-/// The names of all channels of a machine.
-pub(crate) fn names(machine: &Files, sysfs: &Path) -> Vec<String> {
-    channels(machine, sysfs).iter().map(Channel::name).collect()
-}
-
-fn channels(machine: &Files, sysfs: &Path) -> Vec<Channel> {
-    let class = sysfs.join("class/hwmon");
-    let chips = machine.names(&class).into_iter().filter(|name| name.starts_with("hwmon"));
-    chips.flat_map(|name| channels_of(machine, &class.join(name))).collect()
-}
-
-fn channels_of(machine: &Files, folder: &Path) -> Vec<Channel> {
-    let names = machine.names(folder);
-    let has = |name: &String| names.contains(name);
-    let line = |name: &String| machine.read(&folder.join(name)).ok().map(|text| text.trim().to_string());
-    let Some(chip) = line(&"name".to_string()) else { return vec![] };
-    let mut channels = vec![];
-    for number in CHANNELS {
-        let [power, volts, amperes] = ["power", "in", "curr"].map(|kind| format!("{kind}{number}_input"));
-        let files = if has(&power) {
-            vec![power]
-        } else if has(&volts) && has(&amperes) {
-            vec![volts, amperes]
-        } else {
-            continue;
-        };
-        let labels = ["power", "in", "curr"].map(|kind| format!("{kind}{number}_label"));
-        let label = labels.iter().chain([&"label".to_string()]).filter(|name| has(name)).find_map(line);
-        let files = files.into_iter().map(|name| folder.join(name)).collect();
-        channels.push(Channel { chip: chip.clone(), label, files, interval_file: folder.join("update_interval") });
-    }
-    channels
+/// The names of all channels of a machine: chip and rail, as a board's `hwmon` has them.
+///
+/// # Errors
+/// Why there are none.
+pub(crate) fn names(machine: &Files, sysfs: &Path) -> Result<Vec<String>, String> {
+    let all = all(machine, sysfs)?;
+    Ok(all.iter().map(|channel| channel.name(&all)).collect())
 }
 
 #[cfg(test)]
@@ -115,7 +106,7 @@ mod tests {
     use super::*;
     use crate::fake_sysfs::FakeSysfs;
 
-    /// As on a Jetson Orin Nano: three rails, the last two fed from the first, and the sum of shunt voltages.
+    /// As on a Jetson Orin Nano: three rails, the last two fed from the first, their shunt voltages, and sums.
     fn jetson() -> FakeSysfs {
         let sysfs = FakeSysfs::new();
         let write = |file: &str, text: &str| sysfs.write_at(&format!("class/hwmon/hwmon1/{file}"), text);
@@ -130,11 +121,41 @@ mod tests {
         }
         write("in7_label", "sum of shunt voltages\n");
         write("in7_input", "36\n");
+        write("curr4_input", "1900\n");
         sysfs
     }
 
     fn wanted(chip: &str, rail: Option<&str>) -> Hwmon {
-        Hwmon { chip: chip.into(), rail: rail.map(String::from) }
+        Hwmon { chip: chip.into(), rail: rail.map(|rail| Rails::One(rail.into())) }
+    }
+
+    fn sum(chip: &str, rails: &[&str]) -> Hwmon {
+        Hwmon { chip: chip.into(), rail: Some(Rails::Sum(rails.iter().map(ToString::to_string).collect())) }
+    }
+
+    /// A chip of these files, its folder's number, and its address.
+    fn chip(sysfs: &FakeSysfs, number: usize, address: Option<&str>, files: &[(&str, &str)]) {
+        for (file, text) in files {
+            sysfs.write_at(&format!("class/hwmon/hwmon{number}/{file}"), &format!("{text}\n"));
+        }
+        if let Some(address) = address {
+            let link = sysfs.root().join(format!("class/hwmon/hwmon{number}/device"));
+            std::os::unix::fs::symlink(format!("../../../{address}"), link).unwrap();
+        }
+    }
+
+    /// What the sensor that is opened shows, and what it is called.
+    fn shown(sysfs: &FakeSysfs, wanted: &Hwmon) -> (f64, String) {
+        let all = all(&Files::Here, sysfs.root()).unwrap();
+        let name = open(Files::Here, sysfs.root(), wanted).unwrap().counters()[0].name.clone();
+        let rails = wanted.rail.iter().flat_map(Rails::names).map(Some);
+        let rails = if wanted.rail.is_none() { vec![None] } else { rails.collect() };
+        let found = rails.into_iter().map(|rail| one(&all, &wanted.chip, rail).unwrap().clone());
+        (watts(&Files::Here, &found.collect::<Vec<_>>()).unwrap(), name)
+    }
+
+    fn names(sysfs: &FakeSysfs) -> Vec<String> {
+        super::names(&Files::Here, sysfs.root()).unwrap()
     }
 
     fn refusal(sysfs: &FakeSysfs, wanted: &Hwmon) -> String {
@@ -144,11 +165,9 @@ mod tests {
     #[test]
     fn the_input_rail_alone_is_read() {
         let sysfs = jetson();
-        let sampler = open(Files::Here, sysfs.root(), &wanted("ina3221", Some("VDD_IN"))).unwrap();
-        assert_eq!(sampler.counters()[0].name, "ina3221 VDD_IN");
-        let channel = &channels(&Files::Here, sysfs.root())[0];
-        assert_eq!(channel.watts(&Files::Here), Ok(6.0), "5 V x 1.2 A");
-        assert_eq!(names(&Files::Here, sysfs.root()).len(), 3, "shunt voltages are no channels");
+        let input = shown(&sysfs, &wanted("ina3221", Some("VDD_IN")));
+        assert_eq!(input, (6.0, "ina3221 VDD_IN".to_string()), "5 V x 1.2 A");
+        assert_eq!(names(&sysfs), ["ina3221 VDD_IN", "ina3221 VDD_CPU_GPU_CV", "ina3221 VDD_SOC"]);
     }
 
     #[test]
@@ -164,8 +183,7 @@ mod tests {
         ] {
             sysfs.write_at(&format!("class/hwmon/hwmon0/{file}"), text);
         }
-        let found = channels(&Files::Here, sysfs.root());
-        assert_eq!((found.len(), found[0].watts(&Files::Here)), (1, Ok(3.52)));
+        assert_eq!((names(&sysfs).len(), shown(&sysfs, &wanted("ina219", None)).0), (1, 3.52));
         assert_eq!(open(Files::Here, sysfs.root(), &wanted("ina219", None)).unwrap().tick_s(), 0.4);
         sysfs.write_at("class/hwmon/hwmon0/power1_input", "n/a");
         assert!(refusal(&sysfs, &wanted("ina219", None)).contains("\"n/a\", not a number"));
@@ -187,5 +205,139 @@ mod tests {
         let sampler = open(Files::Here, sysfs.root(), &wanted("ina3221", Some("VDD_IN"))).unwrap();
         std::fs::remove_file(sysfs.root().join("class/hwmon/hwmon1/curr1_input")).unwrap();
         assert!(sampler.read().unwrap_err().contains("curr1_input"));
+    }
+
+    #[test]
+    fn sensors_that_are_alike_are_told_apart_by_where_they_are() {
+        let sysfs = FakeSysfs::new();
+        let files = |microwatts| {
+            [("name", "ina226"), ("in1_input", "1000"), ("curr1_input", "7"), ("power1_input", microwatts)]
+        };
+        chip(&sysfs, 2, Some("1-0040"), &files("2000000"));
+        chip(&sysfs, 5, None, &files("6000000"));
+        assert_eq!(names(&sysfs), ["ina226 1-0040", "ina226 hwmon5"]);
+        let several = refusal(&sysfs, &wanted("ina226", None));
+        assert!(
+            several.contains("ina226: ina226 1-0040, ina226 hwmon5; ") && several.contains("such as \"1-0040\""),
+            "{several}"
+        );
+        for (rail, watts) in
+            [("1-0040", 2.0), ("hwmon2", 2.0), ("1-0040/power1", 2.0), ("hwmon5", 6.0), ("ina226/hwmon5/power1", 6.0)]
+        {
+            assert_eq!(shown(&sysfs, &wanted("ina226", Some(rail))).0, watts, "{rail}");
+        }
+        assert!(refusal(&sysfs, &wanted("ina226", Some("power1"))).contains("several channels"));
+        assert!(refusal(&sysfs, &wanted("ina219", Some("hwmon5"))).contains("no chip ina219 with the rail hwmon5"));
+        // The same chip twice, with the same labels; and channels without labels.
+        let rails = [
+            ("name", "ina3221"),
+            ("in1_label", "A"),
+            ("in1_input", "1"),
+            ("curr1_input", "1"),
+            ("in2_input", "1"),
+            ("curr2_input", "1"),
+        ];
+        let twins = FakeSysfs::new();
+        chip(&twins, 0, Some("1-0040"), &rails);
+        chip(&twins, 1, Some("1-0041"), &rails);
+        let all = ["1-0040/A", "1-0040/in2", "1-0041/A", "1-0041/in2"];
+        assert_eq!(names(&twins), all.map(|rail| format!("ina3221 {rail}")));
+        for rail in all {
+            assert_eq!(shown(&twins, &wanted("ina3221", Some(rail))).1, format!("ina3221 {rail}"));
+        }
+    }
+
+    #[test]
+    fn powers_of_rails_are_added() {
+        let sysfs = jetson();
+        let of = |rails: &[&str]| sum("ina3221", rails);
+        let (watts, name) = shown(&sysfs, &of(&["VDD_CPU_GPU_CV", "VDD_SOC"]));
+        assert!((watts - 3.465).abs() < 1e-12, "{watts}");
+        assert_eq!(name, "ina3221 VDD_CPU_GPU_CV + ina3221 VDD_SOC");
+        chip(&sysfs, 4, None, &[("name", "ina226"), ("power1_input", "500000"), ("update_interval", "300")]);
+        let both = of(&["VDD_SOC", "ina226/hwmon4"]);
+        assert!((shown(&sysfs, &both).0 - 1.985).abs() < 1e-12);
+        assert_eq!(open(Files::Here, sysfs.root(), &both).unwrap().tick_s(), 0.3, "that of the slowest");
+        assert!(refusal(&sysfs, &of(&["VDD_SOC", "hwmon1/in3"])).contains("names ina3221 VDD_SOC twice"));
+        assert!(refusal(&sysfs, &of(&["VDD_SOC", "VDD_GPU"])).contains("with the rail VDD_GPU"));
+    }
+
+    /// As on a Jetson AGX Orin: the rail that is called an input feeds none of the others.
+    #[test]
+    fn a_rail_with_less_power_than_another_is_no_input() {
+        let sysfs = jetson();
+        let refused = refusal(&sysfs, &wanted("ina3221", Some("VDD_SOC")));
+        assert!(refused.contains("ina3221 VDD_IN shows 6.000 W and ina3221 VDD_SOC only 1.485 W"), "{refused}");
+        assert!((shown(&sysfs, &sum("ina3221", &["VDD_SOC"])).0 - 1.485).abs() < 1e-12, "it is meant");
+        assert!((shown(&sysfs, &wanted("ina3221", Some("hwmon1/in3"))).0 - 1.485).abs() < 1e-12, "it is meant");
+        chip(&sysfs, 0, None, &[("name", "ina226"), ("power1_label", "12V"), ("power1_input", "9000000")]);
+        shown(&sysfs, &wanted("ina3221", Some("VDD_IN")));
+    }
+
+    #[test]
+    fn what_is_no_rail_is_no_channel() {
+        let sysfs = FakeSysfs::new();
+        // PMBus numbers what there is: volts of the input, and amperes of the output.
+        let pmbus = [
+            ("name", "pmbus"),
+            ("in1_label", "vin"),
+            ("in1_input", "12000"),
+            ("curr1_label", "iout1"),
+            ("curr1_input", "1000"),
+        ];
+        chip(&sysfs, 0, None, &pmbus);
+        chip(
+            &sysfs,
+            1,
+            None,
+            &[
+                ("name", "tps"),
+                ("in1_label", "vin"),
+                ("in1_input", "12000"),
+                ("curr1_label", "iin"),
+                ("curr1_input", "500"),
+            ],
+        );
+        let nc = [("in1_label", "NC"), ("in1_input", "0"), ("curr1_input", "0")];
+        let off = [("in2_enable", "0"), ("in2_input", "0"), ("curr2_input", "0")];
+        chip(&sysfs, 2, None, &[&[("name", "ina3221")], &nc[..], &off].concat());
+        chip(
+            &sysfs,
+            3,
+            None,
+            &[("name", "other"), ("in4_label", "Sum of all"), ("in4_input", "9"), ("curr4_input", "9")],
+        );
+        assert_eq!(names(&sysfs), ["tps vin"]);
+    }
+
+    #[test]
+    fn a_mean_is_read_and_its_time_is_the_tick() {
+        let sysfs = FakeSysfs::new();
+        chip(&sysfs, 0, Some("ACPI000D:00"), &[("name", "power_meter"), ("power1_average", "182000000")]);
+        let meter = wanted("power_meter", None);
+        assert_eq!(shown(&sysfs, &meter), (182.0, "power_meter".to_string()));
+        let tick_s = || open(Files::Here, sysfs.root(), &meter).unwrap().tick_s();
+        assert_eq!(tick_s(), 1.0);
+        chip(&sysfs, 0, None, &[("power1_average_interval", "2500")]);
+        assert_eq!(tick_s(), 2.5);
+        for unknown in ["4294967295000", "4294967295", "2147483647000", "9223372036854775807", "-9223372036854775808"] {
+            chip(&sysfs, 0, None, &[("power1_average", unknown)]);
+            let why = refusal(&sysfs, &meter);
+            assert!(
+                why.contains(&format!("power1_average: it shows {unknown}, which stands for an unknown power")),
+                "{why}"
+            );
+        }
+        chip(&sysfs, 0, None, &[("power1_input", "3000000")]);
+        assert_eq!(shown(&sysfs, &meter).0, 3.0, "what is of now goes first");
+    }
+
+    #[test]
+    fn chips_that_are_hidden_are_not_taken_for_none() {
+        let sysfs = FakeSysfs::new();
+        std::fs::create_dir_all(sysfs.root().join("class/hwmon")).unwrap();
+        std::os::unix::fs::symlink("../../devices/none/hwmon0", sysfs.root().join("class/hwmon/hwmon0")).unwrap();
+        let why = refusal(&sysfs, &wanted("ina219", None));
+        assert!(why.contains("hwmon0/name: ") && why.contains("lead nowhere, as in a container"), "{why}");
     }
 }

@@ -21,6 +21,8 @@ use sampler::Sampler;
 
 /// Power that is no further below zero than this is noise, such as that of a current sensor while nothing flows.
 pub(crate) const NOISE_W: f64 = 0.02;
+/// No meter of a board shows more: such a number stands for something else, such as "unknown".
+pub(crate) const MOST_W: f64 = 1e6;
 
 /// A meter that is read while it is measured.
 #[derive(Debug)]
@@ -156,12 +158,7 @@ fn on_host_one(meter: Meter, args: &MeterArgs) -> MeterOnHost {
         Meter::Rapl => Rapl::open(Files::Here, &args.sysfs_root)
             .map(|rapl| rapl.counters().iter().map(|counter| counter.name.clone()).collect()),
         Meter::Nvml => nvml::names(args.nvml_library.as_deref()),
-        Meter::Hwmon => match hwmon::names(&Files::Here, &args.sysfs_root) {
-            names if names.is_empty() => {
-                Err(format!("{} has no power sensor", args.sysfs_root.join("class/hwmon").display()))
-            }
-            names => Ok(names),
-        },
+        Meter::Hwmon => hwmon::names(&Files::Here, &args.sysfs_root),
         // They need nothing of this machine.
         Meter::Csv | Meter::Manual | Meter::None => Ok(vec![]),
     };

@@ -5,7 +5,7 @@
 //! and one socket's two interfaces (`intel-rapl`, `intel-rapl-mmio`) count once. `energy_uj` is in microjoules; the
 //! hardware updates it about every millisecond in steps of some 15 or 61 uJ, and wraps it at `max_energy_range_uj`.
 
-use crate::files::Files;
+use crate::files::{Files, hidden, is_missing};
 use crate::meter::counter::Counter;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl Rapl {
     /// Why there is nothing to read, and what can be done about it.
     pub(crate) fn open(machine: Files, sysfs: &Path) -> Result<Rapl, String> {
         let powercap = sysfs.join("class/powercap");
-        let zones = zones(&machine, &powercap);
+        let zones = zones(&machine, &powercap).map_err(|why| hidden(&why))?;
         if zones.is_empty() {
             return Err(format!(
                 "{} has no RAPL counters: the processor or the virtual machine offers none, or the kernel module \
@@ -38,13 +38,15 @@ impl Rapl {
                 powercap.display()
             ));
         }
-        let packages = packages(&machine, &zones);
+        let packages = packages(&machine, &zones).map_err(|why| hidden(&why))?;
         if packages.is_empty() {
             let found: Vec<&str> = zones.keys().map(String::as_str).collect();
             return Err(format!("{} has no processor package, only {}", powercap.display(), found.join(", ")));
         }
         let mut rapl = Rapl { machine, counters: vec![], files: vec![] };
-        for (name, zone) in packages {
+        for ((name, id), zone) in &packages {
+            let alike = packages.keys().filter(|(other, _)| other == name).count();
+            let name = if alike > 1 { format!("{name} of {id}") } else { name.clone() };
             let range = rapl.machine.numbers(&[zone.join("max_energy_range_uj")]).ok();
             let range = range.map(|numbers| numbers[0]).filter(|range| *range > 0);
             rapl.counters.push(Counter { name, unit_j: UNIT_J, range });
@@ -70,20 +72,24 @@ impl Rapl {
 
 /// Top-level zones by name, `intel-rapl:0` and the like. Linux lists them in `class/powercap` itself and once more in
 /// the folder of their control type, `intel-rapl`.
-fn zones(machine: &Files, powercap: &Path) -> BTreeMap<String, PathBuf> {
-    let entries = |folder: &Path| -> Vec<(String, PathBuf)> {
-        machine.names(folder).into_iter().map(|name| (name.clone(), folder.join(name))).collect()
+fn zones(machine: &Files, powercap: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
+    let entries = |folder: &Path| -> Result<Vec<(String, PathBuf)>, String> {
+        let names = machine.names(folder)?;
+        Ok(names.into_iter().map(|name| (name.clone(), folder.join(name))).collect())
     };
-    let mut zones = BTreeMap::new();
-    for (name, path) in entries(powercap) {
-        let control_type = if name.contains(':') { vec![] } else { entries(&path) };
+    let (mut zones, mut empty) = (BTreeMap::new(), None);
+    for (name, path) in entries(powercap)? {
+        let control_type = if name.contains(':') { vec![] } else { entries(&path)? };
+        if control_type.is_empty() && name.contains("rapl") {
+            empty = Some(format!("{}: No such file or directory, or nothing in it", path.display()));
+        }
         for (name, path) in control_type.into_iter().chain([(name, path)]) {
             if is_top_level(&name) {
                 zones.insert(name, path);
             }
         }
     }
-    zones
+    empty.filter(|_| zones.is_empty()).map_or(Ok(zones), Err)
 }
 
 /// `type:number`; a part of a zone has a second number.
@@ -93,22 +99,29 @@ fn is_top_level(name: &str) -> bool {
     })
 }
 
-/// The packages among the zones, by the name that the hardware gives them: each once, and where a package has two
-/// interfaces not by the memory-mapped one.
-fn packages(machine: &Files, zones: &BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
+/// The packages among the zones, by the name that the hardware gives them and their zone: each once, and where a package
+/// has two interfaces not by the memory-mapped one.
+///
+/// # Errors
+/// A zone does not say what it is: it may be a package whose energy would be missing.
+fn packages(machine: &Files, zones: &BTreeMap<String, PathBuf>) -> Result<BTreeMap<(String, String), PathBuf>, String> {
     let mut packages = BTreeMap::new();
     let (mapped, direct): (Vec<_>, Vec<_>) = zones.iter().partition(|(zone, _)| zone.contains("mmio"));
-    for (_, path) in direct.into_iter().chain(mapped) {
-        let Ok(name) = machine.read(&path.join("name")) else { continue };
-        if name.trim().starts_with("package-") {
-            packages.entry(name.trim().to_string()).or_insert_with(|| path.clone());
+    for (zone, path) in direct.into_iter().chain(mapped) {
+        let name = machine.read(&path.join("name"))?.trim().to_string();
+        let again = zone.contains("mmio") && packages.keys().any(|(found, _)| *found == name);
+        if name.starts_with("package-") && !again {
+            packages.insert((name, zone.clone()), path.clone());
         }
     }
-    packages
+    Ok(packages)
 }
 
 /// Read together, the counters' files stand or fall together; the error names the file.
 fn unreadable(error: &str) -> String {
+    if is_missing(error) {
+        return hidden(error);
+    }
     format!(
         "{error}: cannot read the energy counter; since CVE-2020-8694 Linux shows it to root alone: grant access until the \
          next start with `sudo chmod a+r /sys/class/powercap/*/energy_uj`, or for good with the udev rule \
@@ -142,6 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn packages_of_one_name_are_two() {
+        let sysfs = FakeSysfs::new();
+        sysfs.zone("intel-rapl:0", "package-0", 100, RANGE);
+        sysfs.zone("intel-rapl:1", "package-0", 200, RANGE);
+        sysfs.zone("intel-rapl-mmio:0", "package-0", 999, RANGE);
+        let rapl = Rapl::open(Files::Here, sysfs.root()).unwrap();
+        let names: Vec<&str> = rapl.counters().iter().map(|counter| counter.name.as_str()).collect();
+        assert_eq!(names, ["package-0 of intel-rapl:0", "package-0 of intel-rapl:1"]);
+        assert_eq!(rapl.read(), Ok(vec![100, 200]));
+    }
+
+    #[test]
     fn zones_may_stand_only_below_their_control_type() {
         let sysfs = FakeSysfs::new();
         sysfs.zone("intel-rapl/intel-rapl:0", "package-0-die-0", 5, RANGE);
@@ -169,6 +194,37 @@ mod tests {
             "{reason}"
         );
         assert!(reason.contains("chmod a+r") && reason.contains("udev"), "{reason}");
+    }
+
+    /// As in a container: the class lists zones, and what is behind them is hidden.
+    #[test]
+    fn zones_that_are_hidden_are_not_taken_for_none() {
+        let sysfs = FakeSysfs::new();
+        let powercap = sysfs.root().join("class/powercap");
+        let link =
+            |name: &str| std::os::unix::fs::symlink(format!("../../devices/{name}"), powercap.join(name)).unwrap();
+        let reason = || Rapl::open(Files::Here, sysfs.root()).unwrap_err();
+        std::fs::create_dir_all(&powercap).unwrap();
+        link("intel-rapl");
+        assert!(reason().contains("intel-rapl: No such file or directory"), "{}", reason());
+        link("intel-rapl:0");
+        link("intel-rapl:0:0");
+        assert!(reason().contains("intel-rapl:0/name: No such file or directory"), "{}", reason());
+        assert!(reason().contains("lead nowhere, as in a container"), "{}", reason());
+        // One of two sockets alone would be half of the energy.
+        sysfs.zone("intel-rapl:1", "package-1", 1, RANGE);
+        assert!(reason().contains("intel-rapl:0/name: "), "{}", reason());
+        std::fs::remove_file(powercap.join("intel-rapl:0")).unwrap();
+        sysfs.write("intel-rapl:0/name/is", "a folder");
+        assert!(reason().contains("intel-rapl:0/name: Is a directory"), "{}", reason());
+        std::fs::remove_dir_all(powercap.join("intel-rapl:0")).unwrap();
+        assert!(Rapl::open(Files::Here, sysfs.root()).is_ok());
+        std::fs::remove_file(powercap.join("intel-rapl:1/energy_uj")).unwrap();
+        let why = reason();
+        assert!(why.contains("energy_uj: No such file") && !why.contains("chmod"), "{why}");
+        std::fs::remove_dir_all(&powercap).unwrap();
+        sysfs.write_at("class/powercap", "a file");
+        assert!(reason().contains("class/powercap: Not a directory"), "{}", reason());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! Cells are separated by commas, semicolons or tabs and may be quoted. A decimal comma is one where it cannot be a
 //! separator.
 
+use crate::meter::MOST_W;
+
 /// What may separate cells.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 /// The names of the two columns that are read; others may be there.
 const NAMES: [&str; 2] = ["unix_s", "watts"];
-/// No meter of a board shows more: such a number stands for something else, such as "unknown".
-const MOST_W: f64 = 1e6;
 
 /// Where time and power are in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
