@@ -1,5 +1,6 @@
 //! A meter that shows power, not energy: a thread reads it at short intervals and sums it up over time.
 
+use crate::meter::NOISE_W;
 use crate::meter::counter::Counter;
 use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -101,7 +102,7 @@ impl Sum {
     }
 
     fn add(&mut self, joules: f64, at_s: f64, watts: f64) -> Result<f64, String> {
-        if !(watts.is_finite() && watts >= 0.0) {
+        if !(watts.is_finite() && watts >= -NOISE_W) {
             return Err(format!("the meter shows {watts} W; is it the wrong way round?"));
         }
         let Some((last_s, last_w)) = self.last.replace((at_s, watts)) else { return Ok(joules) };
@@ -129,6 +130,13 @@ mod tests {
         assert_eq!(sum_of(&[(0.0, 3.0), (0.5, 3.0), (2.0, 3.0)]), Ok(6.0));
         // A ramp from 0 to 4 W over 2 s is 4 J, wherever it is sampled.
         assert_eq!(sum_of(&[(0.0, 0.0), (0.25, 0.5), (1.5, 3.0), (2.0, 4.0)]), Ok(4.0));
+    }
+
+    /// Without it, a mean near zero would be too high.
+    #[test]
+    fn noise_below_zero_is_a_sample_like_any_other() {
+        let joules = sum_of(&[(0.0, -0.01), (1.0, -0.01), (2.0, 0.01), (3.0, 1.01)]).unwrap();
+        assert!((joules - 0.5).abs() < 1e-12, "{joules}");
     }
 
     #[test]
