@@ -28,6 +28,10 @@ pub struct Board {
     /// `{arguments}` for what `bench` is told, one word each, and `{arguments:SEPARATOR}` for the same joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// For the runners `ssh` and `adb`: the folder on the board in which programs are put to run them; where it is not
+    /// given, what the board's variable `TMPDIR` says, else `/tmp`, and with `adb` `/data/local/tmp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// For the meter `hwmon`: what is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hwmon: Option<Hwmon>,
@@ -85,6 +89,12 @@ impl Rails {
     }
 }
 
+/// Whether a path is absolute and means the same to every shell, without a way up.
+pub fn is_plain_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    path.starts_with('/') && path.chars().all(plain) && path.split('/').all(|name| name != "..")
+}
+
 impl Board {
     /// Whether its times are those of an emulator.
     pub fn is_emulated(&self) -> bool {
@@ -110,6 +120,21 @@ impl Board {
                 ensure!(command.is_none(), "the board {name} cannot have a `command`, for its runner is {runner}");
             }
         }
+        Ok(())
+    }
+
+    fn check_folder(&self) -> Result<()> {
+        let Board { name, runner, folder, .. } = self;
+        let Some(folder) = folder else { return Ok(()) };
+        let copied = match runner {
+            Runner::Ssh | Runner::Adb => true,
+            Runner::Local | Runner::Qemu | Runner::ProbeRs => false,
+        };
+        ensure!(copied, "the board {name} cannot have a `folder`, for its runner is {runner}");
+        ensure!(
+            is_plain_path(folder),
+            "the board {name}: its `folder` {folder:?} must begin with a / and may only have letters, digits, '.', '_', '-' and '/'"
+        );
         Ok(())
     }
 
@@ -149,6 +174,7 @@ impl Document for Board {
             self.name
         );
         self.check_runner()?;
+        self.check_folder()?;
         self.check_meter()
     }
 }
@@ -316,6 +342,7 @@ mod tests {
             runner: Runner::Ssh,
             meter: Meter::None,
             command: None,
+            folder: None,
             hwmon: None,
             gpu: None,
             flash_address: None,
@@ -365,6 +392,13 @@ mod tests {
         assert!(refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() }).contains("`command`"));
         assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
         assert!(refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there"));
+        let in_folder = |folder: &str| Board { folder: Some(folder.into()), ..board() };
+        assert!(in_folder("/home/pi/bench-1.d").check().is_ok());
+        for folder in ["", "tmp", "~/x", "/a b", "/a;b", "/tmp/../etc"] {
+            assert!(refusal(in_folder(folder)).contains("must begin with a /"), "{folder}");
+        }
+        let here = Board { runner: Runner::Local, ..in_folder("/home/pi") };
+        assert!(refusal(here).contains("cannot have a `folder`"));
         for rail in [Rails::Sum(vec![]), Rails::One(" ".into()), Rails::Sum(vec!["VDD_IN".into(), String::new()])] {
             let hwmon = Some(Hwmon { chip: "ina3221".into(), rail: Some(rail) });
             assert!(refusal(Board { meter: Meter::Hwmon, hwmon, ..board() }).contains("`hwmon.rail` must name a rail"));

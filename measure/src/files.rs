@@ -14,6 +14,14 @@ const EMPTY_RETRIES: usize = 20;
 /// A board that has not answered for this long is gone.
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// The line that a script on a board prints first: what comes before it are words of the board's shell, such as a greeting.
+pub(crate) const MARK: &str = "@neuropower begins";
+
+/// Whether a line ends what a shell says before a script. Its last words may have no line of their own.
+pub(crate) fn is_mark(line: &str) -> bool {
+    line.trim_end().ends_with(MARK)
+}
+
 /// Whose files.
 #[derive(Debug)]
 pub(crate) enum Files {
@@ -153,12 +161,13 @@ impl Shell {
     fn ask(&self, script: &str) -> Result<String, String> {
         let mut process = self.0.borrow_mut();
         // The answer's last line alone begins with this.
-        let asked = process.say(&format!("{{ {script}; }} 2>&1; echo \"@neuropower $?\""));
+        let asked = process.say(&format!("echo '{MARK}'; {{ {script}; }} 2>&1; echo \"@neuropower $?\""));
         asked.map_err(|error| format!("the board does not answer ({error})"))?;
-        let (start, mut said) = (Instant::now(), String::new());
+        let (start, mut begun, mut said) = (Instant::now(), false, String::new());
         loop {
             let left = ANSWER.saturating_sub(start.elapsed());
             match process.wait_for_line(left).map_err(|error| format!("{error:#}"))? {
+                Waited::Line(line) if !begun => begun = is_mark(&line),
                 Waited::Line(line) => match line.split_once("@neuropower ") {
                     Some((rest, "0")) => return Ok(said + rest),
                     Some((rest, _)) => return Err((said + rest).trim().replace('\n', " ")),
@@ -196,6 +205,17 @@ mod tests {
             assert_eq!(files.link(&path("link")), Some("1-0040".to_string()));
             assert_eq!(files.link(&path("n")), None);
         }
+    }
+
+    #[test]
+    fn what_a_shell_says_of_itself_is_no_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("n"), "7\n").unwrap();
+        let mut greets = Command::new("sh");
+        greets.args(["-c", "echo Welcome; echo '@neuropower 0'; printf '3 updates: '; exec sh"]);
+        let files = Files::There(Shell::start(greets).unwrap());
+        assert_eq!(files.names(dir.path()).unwrap(), ["n"]);
+        assert_eq!(files.numbers(&[dir.path().join("n")]), Ok(vec![7]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! `bench` says on its output when a window begins and ends; the counters are read when such a line arrives.
 
+use crate::files::is_mark;
 use crate::meter::counter::{Counter, Interval, Reading};
 use crate::process::{Process, Waited};
 use anyhow::{Context, Result, bail, ensure};
@@ -99,6 +100,8 @@ pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Pa
 pub(crate) enum Shows {
     /// As it is, to the end.
     Output,
+    /// As it is behind a board's mark, to the end: before it are words of the board's shell.
+    OutputAfterMark,
     /// After words of its own, and without an end: a microcontroller does not end.
     ProbeOutput,
 }
@@ -124,7 +127,7 @@ pub(crate) fn run(
         windows.push(session.window(number, settings.window_s)?);
     }
     match shows {
-        Shows::Output => session.end()?,
+        Shows::Output | Shows::OutputAfterMark => session.end()?,
         Shows::ProbeOutput => {}
     }
     Ok((ready, windows))
@@ -142,8 +145,19 @@ impl Session<'_> {
     fn ready(&mut self, warmup_s: f64, shows: Shows) -> Result<Ready> {
         let waiting = "its warm-up";
         let mut event = self.line(warmup_s, waiting)?;
-        while shows == Shows::ProbeOutput && event.as_ref().is_some_and(|line| !line.starts_with('{')) {
-            event = self.line(warmup_s, waiting)?;
+        match shows {
+            Shows::Output => {}
+            Shows::OutputAfterMark => {
+                while event.as_ref().is_some_and(|line| !is_mark(line)) {
+                    event = self.line(warmup_s, waiting)?;
+                }
+                event = self.line(warmup_s, waiting)?;
+            }
+            Shows::ProbeOutput => {
+                while event.as_ref().is_some_and(|line| !line.starts_with('{')) {
+                    event = self.line(warmup_s, waiting)?;
+                }
+            }
         }
         match self.parsed(event, waiting)? {
             BenchEvent::Ready { name: _, kernels, target, threads, batch } => {

@@ -101,6 +101,76 @@ fn an_android_device_gets_a_copy_that_is_removed() {
     assert_eq!(on_device(), 1, "nothing but the file that says so");
 }
 
+/// In the place of ssh: a shell here, after a greeting; what it says goes through `then`.
+fn greeting_ssh(greeting: &str, then: &str) -> String {
+    format!("for script; do :; done; printf '{greeting}'; sh -c \"$script\" {then}")
+}
+
+/// `measure run` on a board behind such an ssh, whose variable TMPDIR is this folder.
+fn over_ssh(case: &Case, tmpdir: &str) -> std::process::Output {
+    let path = format!("{}:{}", case.path("bin").display(), env::var("PATH").unwrap());
+    let mut measure = case.command(&["--board", "b.json", "--board-host", "me@lab"]);
+    measure.env("PATH", path).env("TMPDIR", tmpdir).output().unwrap()
+}
+
+#[test]
+fn a_board_whose_shell_greets_is_measured_and_left_clean() {
+    let case = Case::new([3, 3, 3]);
+    let tmpdir = case.path("tmp.d");
+    fs::create_dir(&tmpdir).unwrap();
+    let is_clean = || fs::read_dir(&tmpdir).unwrap().next().is_none();
+    case.board(&format!(r#""target":"{TARGET}","runner":"ssh","meter":"rapl""#));
+    case.write("sys/class/powercap/none", "");
+    for greeting in ["", "Welcome to lab\\n{{}}\\n3 updates\\n", "Welcome: "] {
+        case.write_program("bin/ssh", &greeting_ssh(greeting, ""));
+        let output = over_ssh(&case, text(&tmpdir));
+        support::assert_succeeds(&output);
+        let record = case.record();
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        assert_eq!(record.host.kernel.value.as_deref(), Some(kernel.trim()), "{greeting}");
+        assert!(record.energy.reason.unwrap().contains("no RAPL counters") && is_clean(), "{greeting}");
+    }
+    // The script's first line is lost, and what it says cannot be told from a greeting.
+    case.write_program("bin/ssh", &greeting_ssh("Welcome\\n", "| sed -u 's/@neuropower begins//'"));
+    case.board(&format!(r#""target":"{TARGET}","runner":"ssh","meter":"none""#));
+    let error = support::error_of(&over_ssh(&case, text(&tmpdir)));
+    assert!(error.contains("instead of where the copy is") && error.contains("Welcome") && is_clean(), "{error}");
+}
+
+#[test]
+fn a_board_whose_folder_does_not_execute_programs_says_so() {
+    let case = Case::new([3, 3, 3]);
+    let [tmpdir, other, odd] = ["tmp", "other", "a b"].map(|name| case.path(name));
+    for folder in [&tmpdir, &other, &odd] {
+        fs::create_dir(folder).unwrap();
+    }
+    let board = format!(r#""target":"{TARGET}","runner":"ssh","meter":"none""#);
+    case.board(&board);
+    case.write_program("bin/ssh", &greeting_ssh("", ""));
+    let fails = |tmpdir: &Path| support::error_of(&over_ssh(&case, text(tmpdir)));
+    let error = fails(&odd);
+    assert!(error.contains("a b, but a folder begins with a / and may only have"), "{error}");
+    assert!(fails(&case.path("none")).contains("cannot copy the program there: mktemp: "));
+    // As if it were mounted with noexec: no program there can be executed.
+    case.write_program(
+        "bin/chmod",
+        &format!("case $2 in {}/*) ;; *) exec /bin/chmod \"$@\" ;; esac", tmpdir.display()),
+    );
+    let error = fails(&tmpdir);
+    assert!(error.contains(&format!("programs in {} may not be executed", tmpdir.display())), "{error}");
+    assert!(
+        error.contains("noexec") && error.contains("'folder' of the board's file") && error.contains("TMPDIR"),
+        "{error}"
+    );
+    case.board(&format!(r#"{board},"folder":"{}""#, other.display()));
+    support::assert_succeeds(&over_ssh(&case, text(&tmpdir)));
+    for folder in [&tmpdir, &other, &odd] {
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "{}", folder.display());
+    }
+    case.board(&format!(r#"{board},"folder":"other""#));
+    assert!(fails(&tmpdir).contains("its `folder` \"other\" must begin with a /"));
+}
+
 #[test]
 fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
     let case = Case::new([3, 3, 3]);

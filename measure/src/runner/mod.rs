@@ -56,11 +56,11 @@ impl Whereabouts {
                     bail!("the board {name} is reached over ssh: say where with --board-host user@host");
                 };
                 tool::require("ssh")?;
-                Link::ssh(host, ssh_config).map(Whereabouts::There)
+                Link::ssh(host, ssh_config, board.folder.as_deref()).map(Whereabouts::There)
             }
             Runner::Adb => {
                 tool::require("adb")?;
-                Link::adb(host).map(Whereabouts::There)
+                Link::adb(host, board.folder.as_deref()).map(Whereabouts::There)
             }
             Runner::Qemu | Runner::ProbeRs => {
                 here()?;
@@ -136,15 +136,16 @@ pub(crate) enum Place {
 impl Place {
     /// The command that runs `bench` on the board and shows what it prints.
     pub(crate) fn command(&self, board: &Board, program: &Program, settings: &MeasurementSettings) -> (Command, Shows) {
-        let command = match self {
-            Place::Here => here(board, program, settings),
-            Place::There(copied) => copied.command(settings),
-        };
-        let shows = match board.runner {
-            Runner::ProbeRs => Shows::ProbeOutput,
-            Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => Shows::Output,
-        };
-        (command, shows)
+        match self {
+            Place::There(copied) => (copied.command(settings), Shows::OutputAfterMark),
+            Place::Here => {
+                let shows = match board.runner {
+                    Runner::ProbeRs => Shows::ProbeOutput,
+                    Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => Shows::Output,
+                };
+                (here(board, program, settings), shows)
+            }
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! Android devices are reached through adb.
 
 use super::{Program, bench_arguments};
+use crate::files::{MARK, is_mark};
 use crate::process::end_of;
 use anyhow::{Context, Result, bail, ensure};
+use common::board::is_plain_path;
 use common::hash::sha256_hex;
 use common::profile::MeasurementSettings;
 use std::fs::{self, File};
@@ -23,12 +25,20 @@ const OPTIONS: [&str; 5] = [
 /// A copy that no program runs from is left over after so many minutes: whoever made it was killed before it was started, or
 /// the board was switched off.
 const LEFT_OVER_MIN: u32 = 60;
-/// Where copies are, on Linux and on Android.
-const FOLDERS: [&str; 2] = ["/tmp/neuropower-", "/data/local/tmp/neuropower-"];
+/// What the names of copies' folders begin with.
+const NAME: &str = "neuropower-";
+
+/// The way to a board.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    reach: Reach,
+    /// Where the board has copies put, if it says it.
+    folder: Option<String>,
+}
 
 /// How a board is reached.
 #[derive(Clone, Debug)]
-pub(crate) enum Link {
+enum Reach {
     /// `user@host`, or a `Host` of the configuration; and OpenSSH's configuration, if not the user's own.
     Ssh(String, Option<PathBuf>),
     /// A serial number that `adb devices` lists; `None` where only one device is there.
@@ -40,30 +50,32 @@ impl Link {
     ///
     /// # Errors
     /// It can.
-    pub(crate) fn ssh(host: &str, config: Option<&Path>) -> Result<Link> {
-        Ok(Link::Ssh(harmless(host)?, config.map(Path::to_path_buf)))
+    pub(crate) fn ssh(host: &str, config: Option<&Path>, folder: Option<&str>) -> Result<Link> {
+        let reach = Reach::Ssh(harmless(host)?, config.map(Path::to_path_buf));
+        Ok(Link { reach, folder: folder.map(str::to_string) })
     }
 
     /// By adb, if the serial number cannot be taken for an option.
     ///
     /// # Errors
     /// It can.
-    pub(crate) fn adb(serial: Option<&str>) -> Result<Link> {
-        Ok(Link::Adb(serial.map(harmless).transpose()?))
+    pub(crate) fn adb(serial: Option<&str>, folder: Option<&str>) -> Result<Link> {
+        let reach = Reach::Adb(serial.map(harmless).transpose()?);
+        Ok(Link { reach, folder: folder.map(str::to_string) })
     }
 
     /// What messages call the board.
     fn name(&self) -> &str {
-        match self {
-            Link::Ssh(host, _) => host,
-            Link::Adb(serial) => serial.as_deref().unwrap_or("the Android device"),
+        match &self.reach {
+            Reach::Ssh(host, _) => host,
+            Reach::Adb(serial) => serial.as_deref().unwrap_or("the Android device"),
         }
     }
 
     /// A command that runs a script in a shell on the board.
     pub(crate) fn shell(&self, script: &str) -> Command {
-        match self {
-            Link::Ssh(host, config) => {
+        match &self.reach {
+            Reach::Ssh(host, config) => {
                 let mut command = Command::new("ssh");
                 for option in OPTIONS {
                     command.args(["-o", option]);
@@ -74,40 +86,62 @@ impl Link {
                 command.args(["--", host, script]);
                 command
             }
-            Link::Adb(_) => self.adb_command(&["shell", script]),
+            Reach::Adb(_) => self.adb_command(&["shell", script]),
         }
     }
 
     fn adb_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("adb");
-        if let Link::Adb(Some(serial)) = self {
+        if let Reach::Adb(Some(serial)) = &self.reach {
             command.args(["-s", serial]);
         }
         command.args(arguments);
         command
     }
 
-    /// Copies a file to `bench` in a new folder; prints that folder and the copy's hash. Removes what earlier ones left.
+    /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes what earlier ones left.
     fn copy(&self, file: &Path) -> Result<String> {
-        let make = |parent: &str| format!("{}d=$(mktemp -d {parent}XXXXXXXX) && echo $d", without_left_overs(parent));
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
-        match self {
-            Link::Ssh(..) => {
-                let copy = format!("{{ cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}; }}");
-                let mut ssh = self.shell(&format!("{} && {copy}", make(FOLDERS[0])));
+        match self.reach {
+            Reach::Ssh(..) => {
+                let make = self.new_folder("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there");
+                let copy = format!("cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}");
+                let mut ssh = self.shell(&marked(&format!("{make}; {copy}")));
                 ssh.stdin(File::open(file).with_context(|| format!("{}: cannot read the program", file.display()))?);
-                self.said(ssh)
+                self.answer(ssh)
             }
-            Link::Adb(_) => {
-                let folder = self.said(self.shell(&make(FOLDERS[1])))?.trim().to_string();
+            Reach::Adb(_) => {
+                let make = self.new_folder("/data/local/tmp", "");
+                let folder = self.answer(self.shell(&marked(&make)))?.trim().to_string();
                 let folder = ours(&folder).with_context(|| self.instead(&folder))?;
                 let mut push = self.adb_command(&["push"]);
                 push.arg(file).arg(format!("{folder}/bench"));
-                let copied = self.said(push);
-                let copied = copied.and_then(|_| self.said(self.shell(&format!("d={folder} && echo $d && {check}"))));
+                let check = format!("d={folder} && echo $d && {check}");
+                let copied = self.said(push).and_then(|_| self.answer(self.shell(&marked(&check))));
                 copied.inspect_err(|_| self.remove(folder))
             }
         }
+    }
+
+    /// A script that makes a new folder `$d` and says where, if programs can be executed there: in the board's `folder`, or
+    /// in one that a shell there may have to expand. `other` is another way to choose one.
+    fn new_folder(&self, default: &str, other: &str) -> String {
+        let parent = self.folder.as_deref().unwrap_or(default);
+        let another = format!("name another folder with the key 'folder' of the board's file{other}");
+        let odd = format!(
+            "programs are to be put in $p, but a folder begins with a / and may only have letters, digits, '.', '_', '-' and \
+             '/': {another}"
+        );
+        let noexec =
+            format!("programs in $p may not be executed, as on a file system that is mounted noexec: {another}");
+        let left_overs = without_left_overs();
+        format!(
+            "p={parent}; p=${{p%/}}; \
+             case $p/ in [!/]*|*..*|*[!A-Za-z0-9._/-]*) echo \"{odd}\" >&2; exit 1;; esac; {left_overs}\
+             d=$(mktemp -d $p/{NAME}XXXXXXXX) || exit 1; \
+             echo : >$d/try && chmod 700 $d/try || {{ rm -rf $d; exit 1; }}; \
+             ($d/try) 2>/dev/null || {{ rm -rf $d; echo \"{noexec}\" >&2; exit 1; }}; rm -f $d/try; echo $d"
+        )
     }
 
     /// Removes a copy's folder, if the board is still there; else it stays until the next copy is made.
@@ -116,25 +150,40 @@ impl Link {
         let _ = remove.stdin(Stdio::null()).output();
     }
 
+    /// What a script said behind its mark: before it are words of the board's shell.
+    fn answer(&self, command: Command) -> Result<String> {
+        let said = self.said(command)?;
+        let lines: Vec<&str> = said.lines().collect();
+        let mark = lines.iter().position(|line| is_mark(line)).with_context(|| self.instead(&said))?;
+        Ok(lines[mark + 1..].join("\n"))
+    }
+
     fn said(&self, command: Command) -> Result<String> {
         let output = output(command)?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let name = self.name();
         // adb says some of its errors on its standard output.
-        let words = [output.stderr.as_slice(), &output.stdout].concat();
-        ensure!(output.status.success(), "{name}: cannot copy the program there: {}", end_of(&words));
+        let words = String::from_utf8_lossy(&output.stderr).into_owned() + &said.replace(MARK, "");
+        ensure!(output.status.success(), "{name}: cannot copy the program there: {}", end_of(words.as_bytes()));
         Ok(said)
     }
 
+    /// What is wrong with an answer. A copy that it names all the same is removed.
     fn instead(&self, said: &str) -> String {
-        format!("{} said {said:?} instead of where the copy is; does its shell print a greeting?", self.name())
+        said.split_whitespace().filter_map(ours).for_each(|folder| self.remove(folder));
+        format!("{} said {said:?} instead of where the copy is, which was removed if that names it", self.name())
     }
 }
 
-/// A script that removes the folders of copies that are left over, and no others: links and those of other users stay.
-fn without_left_overs(parent: &str) -> String {
+/// A script that says first where its own words begin.
+fn marked(script: &str) -> String {
+    format!("echo '{MARK}'; {script}")
+}
+
+/// A script that removes the folders of copies in `$p` that are left over, and no others: links and those of other users stay.
+fn without_left_overs() -> String {
     format!(
-        "for d in {parent}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
+        "for d in $p/{NAME}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
          [ -n \"$(find \"$d\" -prune -mmin +{LEFT_OVER_MIN} 2>/dev/null)\" ] && \
          ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" && rm -rf \"$d\" 2>/dev/null; done; "
     )
@@ -148,8 +197,10 @@ fn harmless(address: &str) -> Result<String> {
 
 /// The folder, if it is one that was made for a copy: only such a one is ever removed.
 fn ours(folder: &str) -> Option<&str> {
-    let random = FOLDERS.iter().find_map(|start| folder.strip_prefix(start))?;
-    (!random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(folder)
+    let (_, name) = folder.rsplit_once('/')?;
+    let random = name.strip_prefix(NAME)?;
+    let made = !random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric());
+    (made && is_plain_path(folder)).then_some(folder)
 }
 
 fn output(mut command: Command) -> Result<Output> {
@@ -186,10 +237,10 @@ impl Copied {
     /// removes the copy when the program has ended.
     pub(crate) fn command(&self, settings: &MeasurementSettings) -> Command {
         let (d, arguments) = (&self.folder, bench_arguments(settings).join(" "));
-        self.link.shell(&format!(
+        self.link.shell(&marked(&format!(
             "trap 'rm -rf {d}' EXIT; trap 'kill $p; exit 1' HUP INT TERM; exec 3<&0; {d}/bench {arguments} </dev/null 3<&- & p=$!; \
              (cat <&3; kill $p) >/dev/null 2>&1 & exec 3<&-; wait $p"
-        ))
+        )))
     }
 }
 
@@ -206,18 +257,30 @@ mod tests {
     #[test]
     fn an_address_that_is_an_option_is_refused() {
         for host in ["", "-oProxyCommand=x", "a b"] {
-            assert!(Link::ssh(host, None).is_err(), "{host:?}");
-            assert!(Link::adb(Some(host)).is_err(), "{host:?}");
+            assert!(Link::ssh(host, None, None).is_err(), "{host:?}");
+            assert!(Link::adb(Some(host), None).is_err(), "{host:?}");
         }
-        assert!(Link::ssh("pi@10.0.0.7", None).is_ok());
-        assert!(Link::adb(None).is_ok());
+        assert!(Link::ssh("pi@10.0.0.7", None, None).is_ok());
+        assert!(Link::adb(None, None).is_ok());
     }
 
     #[test]
     fn only_a_copys_own_folder_is_removed() {
-        for folder in ["/tmp/neuropower-", "/tmp/neuropower-a/..", "/tmp/other", "/", "/tmp/neuropower-a;b"] {
+        for folder in [
+            "/tmp/neuropower-",
+            "/tmp/neuropower-a/..",
+            "/tmp/../neuropower-a",
+            "/tmp/other",
+            "/",
+            "neuropower-a",
+            "/tmp/neuropower-a;b",
+            "/a;b/neuropower-a",
+        ] {
             assert_eq!(ours(folder), None, "{folder}");
         }
-        assert!(ours("/tmp/neuropower-aB3").is_some() && ours("/data/local/tmp/neuropower-x").is_some());
+        for folder in ["/tmp/neuropower-aB3", "/data/local/tmp/neuropower-x", "/home/a.b/neuropower-x", "/neuropower-x"]
+        {
+            assert_eq!(ours(folder), Some(folder));
+        }
     }
 }

@@ -287,3 +287,17 @@ fn what_a_probe_says_before_is_passed_over_and_it_need_not_end() {
     let run = super::run((command, Shows::ProbeOutput), &settings(2), &PATIENT, &mut NoMeter, &mut |_| {});
     assert!(run.unwrap_err().to_string().contains("\"Hello\""), "but nothing between");
 }
+
+#[test]
+fn what_a_boards_shell_says_before_is_passed_over_and_nothing_after_its_mark() {
+    let run = |script: &str| {
+        let command = (shell(script).0, Shows::OutputAfterMark);
+        run(command, &settings(2), &PATIENT, &mut NoMeter, &mut |_| {}).map(|(_, windows)| windows.len())
+    };
+    let mark = format!("echo '{}'\n", crate::files::MARK);
+    for greeting in ["", "echo Welcome; echo '{}'; echo\n", "printf 'Welcome: '\n"] {
+        assert_eq!(run(&format!("{greeting}{mark}{}", good(2))).unwrap(), 2, "{greeting}");
+    }
+    assert!(run(&format!("{mark}echo Hello\n{}", good(2))).unwrap_err().to_string().contains("\"Hello\""));
+    assert!(run("echo Welcome; echo no shell >&2; exit 1").unwrap_err().to_string().contains("no shell"));
+}
