@@ -151,7 +151,10 @@ impl Shell {
     /// # Errors
     /// It cannot be started.
     pub(crate) fn start(command: Command) -> anyhow::Result<Shell> {
-        Ok(Shell(RefCell::new(Process::start(command)?)))
+        let mut process = Process::start(command)?;
+        // Its errors are to be in words that are known. If it does not listen, the first question finds that out.
+        let _ = process.say("LC_ALL=C; export LC_ALL");
+        Ok(Shell(RefCell::new(process)))
     }
 
     /// What a script prints.
@@ -212,6 +215,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("n"), "7\n").unwrap();
         let mut greets = Command::new("sh");
+        greets.env("LC_ALL", "de_DE.UTF-8");
         greets.args(["-c", "echo Welcome; echo '@neuropower 0'; printf '3 updates: '; exec sh"]);
         let files = Files::There(Shell::start(greets).unwrap());
         assert_eq!(files.names(dir.path()).unwrap(), ["n"]);

@@ -50,7 +50,7 @@ pub(super) struct Samples {
 pub(super) fn parse(bytes: &[u8]) -> Result<Samples> {
     let text = text(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    ensure!(!whole.contains('\0'), "it is no text in UTF-8: save it as that");
+    ensure!(!whole.lines().next().unwrap_or_default().contains('\0'), "it is no text in UTF-8: save it as that");
     let (lines, mut unusable) = lines(whole)?;
     let log = in_order(&without_below_zero(lines, &mut unusable), &mut unusable);
     if let Some(first) = unusable.first().filter(|_| log.samples.is_empty()) {
@@ -82,7 +82,8 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
             continue;
         }
         let at_line = |why: String| anyhow!("line {number}: {why}");
-        if let Some(named) = Columns::named(line).map_err(at_line)? {
+        let named = if columns.is_some() && is_data(line) { Ok(None) } else { Columns::named(line) };
+        if let Some(named) = named.map_err(at_line)? {
             columns = Some(named);
             continue;
         }
@@ -195,6 +196,7 @@ mod tests {
             "# power of bench 3\n\nINA219 at 0x40\nunix_s,watts\n1.5,5\n\n# a pause\n2,0\n",
             "unix_s,watts\r\n1.5,5\r\n2,0\r\n",
             "unix_s,watts\r1.5,5\r2,0\r",
+            "3v3,unix_s,watts\n3.3,1.5,5\n3.3,2,0\n",
             "unix_s,watts\n1.5,5\n\u{feff}unix_s,watts\n2,0\n",
             "unix_s,watts\n1.5,5\nwatts;volts;unix_s\n0;5,1;2,0\n",
         ] {
@@ -228,6 +230,7 @@ mod tests {
             ("2.5,nan", "line 4: \"nan\" is no power"),
             ("2.5,", "line 4: \"\" is no power"),
             ("Segmentation fault", "line 4: \"Segmentation fault\" has 1 cells and not 2"),
+            ("\0\0,4", "line 4: \"\\0\\0\" is no time"),
             ("2.5,-4", "line 4: -4 W is below zero"),
             ("0.5,4", "line 4: its time is out of order"),
             ("1000000000000,4", "line 4: its time is out of order"),

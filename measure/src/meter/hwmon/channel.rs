@@ -112,7 +112,8 @@ pub(super) fn watts(machine: &Files, channels: &[Channel]) -> Result<f64, String
 /// Why there are none.
 pub(super) fn all(machine: &Files, sysfs: &Path) -> Result<Vec<Channel>, String> {
     let (folder, mut channels, mut unreadable) = (class(sysfs), vec![], None);
-    for name in machine.names(&folder)?.into_iter().filter(|name| name.starts_with("hwmon")) {
+    let names = machine.names(&folder).map_err(|why| hidden(&why))?;
+    for name in names.into_iter().filter(|name| name.starts_with("hwmon")) {
         match of_chip(machine, &folder.join(&name), name) {
             Ok(of_it) => channels.extend(of_it),
             Err(why) => drop(unreadable.get_or_insert(why)),
