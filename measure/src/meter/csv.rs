@@ -164,9 +164,10 @@ fn around(
     }
     let gaps = samples[first..=last].windows(2).map(|pair| pair[1].at_s - pair[0].at_s);
     match gaps.fold(0.0, f64::max) {
-        gap_s if gap_s > LONGEST_GAP_S => {
-            Err(format!("the power log has no sample for {gap_s:.1} s{}", too_few_digits(log)))
-        }
+        gap_s if gap_s > LONGEST_GAP_S => Err(format!(
+            "the power log has no sample for {gap_s:.1} s, and needs one every {LONGEST_GAP_S} s{}",
+            too_few_digits(log)
+        )),
         _ => Ok(first..=last),
     }
 }
