@@ -149,7 +149,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         size: usize,
     ) -> Result<Vec<(Genome, Counts)>> {
         let chosen = match surrogate {
-            Surrogate::Forest => forest::choose(&pool, &self.search, size, self.config.seed)?,
+            Surrogate::Forest => forest::choose(&pool, &self.search, self.config, size)?,
             Surrogate::Gaussian => improvement::choose(&pool, &self.search, self.config, size)?,
         };
         let (mut taken, mut left) = (Vec::new(), Vec::new());
