@@ -7,6 +7,7 @@ use crate::fidelity::{Study, table};
 use crate::normalize::{Normalize, Points};
 use crate::overrides::Overrides;
 use crate::overview::Overview;
+use crate::progress::say;
 use crate::session::{self, Setting};
 use crate::spea2::{self, Fitness};
 use crate::table::Table;
@@ -110,7 +111,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     let RunArgs { config, dataset, out, seed, workers, device, engine, resume, evaluator, overrides, demands, bin_dir } =
         args;
     let mut profile: Profile = json::read(&config)?;
-    overrides.apply(&mut profile.search);
+    overrides.apply(&mut profile.search)?.iter().for_each(|sentence| say(sentence));
     profile.search.check()?;
     let board = demands.board(&profile.search)?;
     let description = Dataset::describe(&dataset)?;

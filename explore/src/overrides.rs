@@ -1,5 +1,6 @@
 //! Options of `explore run` that go before the profile's section `search`.
 
+use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use common::objective::Objective;
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
@@ -64,8 +65,12 @@ enum SurrogateName {
 }
 
 impl Overrides {
-    /// Puts what was given in the place of the profile's.
-    pub(crate) fn apply(&self, search: &mut SearchSettings) {
+    /// Puts what was given in the place of the profile's. Returns what an option takes the effect of in the profile, each
+    /// in a sentence: those settings are back at their defaults.
+    ///
+    /// # Errors
+    /// A setting would have no effect, or only a part of it.
+    pub(crate) fn apply(&self, search: &mut SearchSettings) -> Result<Vec<String>> {
         match self.strategy {
             None => {}
             Some(StrategyName::Spea2) => search.strategy = Strategy::Spea2,
@@ -75,17 +80,6 @@ impl Overrides {
         if let Some(objectives) = &self.objectives {
             search.objectives.clone_from(objectives);
         }
-        match self.fitness {
-            None => {}
-            Some(FitnessName::Spea2) => search.fitness = MatingFitness::Spea2,
-            Some(FitnessName::Score) => search.fitness = MatingFitness::Score,
-        }
-        match self.surrogate {
-            None => {}
-            Some(SurrogateName::None) => search.surrogate = None,
-            Some(SurrogateName::Forest) => search.surrogate = Some(Surrogate::Forest),
-            Some(SurrogateName::Gaussian) => search.surrogate = Some(Surrogate::Gaussian),
-        }
         if self.halving && search.halving.is_empty() {
             search.halving = HALVING.to_vec();
         }
@@ -93,5 +87,152 @@ impl Overrides {
         search.max_macs = self.max_macs.or(search.max_macs);
         search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
         search.reseed_front |= self.reseed_front;
+        let without = [self.apply_fitness(search)?, self.apply_surrogate(search)?];
+        Ok(without.into_iter().flatten().collect())
+    }
+
+    /// Tournaments' fitness is of SPEA-II alone.
+    fn apply_fitness(&self, search: &mut SearchSettings) -> Result<Option<String>> {
+        let has_effect = search.strategy == Strategy::Spea2;
+        let strategy = search.strategy.name();
+        match self.fitness {
+            Some(_) if !has_effect => bail!(
+                "--fitness decides tournaments of SPEA-II, which the strategy {strategy} does not have: leave it out, or \
+                 choose --strategy spea2"
+            ),
+            Some(FitnessName::Spea2) => search.fitness = MatingFitness::Spea2,
+            Some(FitnessName::Score) => search.fitness = MatingFitness::Score,
+            None if has_effect || search.fitness == MatingFitness::default() => {}
+            None => {
+                search.fitness = MatingFitness::default();
+                return self.left_out("search.fitness", strategy).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Random populations are not screened, and the Gaussian process screens by two objectives.
+    fn apply_surrogate(&self, search: &mut SearchSettings) -> Result<Option<String>> {
+        let strategy = search.strategy;
+        let given = self.surrogate.and_then(SurrogateName::surrogate);
+        if self.surrogate.is_some() {
+            search.surrogate = given;
+        }
+        if strategy == Strategy::Random && search.surrogate.is_some() {
+            ensure!(
+                given.is_none(),
+                "--surrogate screens offspring, which the strategy random does not have: leave it out, or choose another \
+                 --strategy"
+            );
+            search.surrogate = None;
+            return self.left_out("search.surrogate", strategy.name()).map(Some);
+        }
+        ensure!(
+            search.surrogate != Some(Surrogate::Gaussian) || search.objectives.len() == 2,
+            "the surrogate gaussian screens by the error and one more objective, but there are {}: choose --surrogate \
+             forest, or none",
+            search.objectives.len()
+        );
+        Ok(None)
+    }
+
+    /// A setting of the profile without effect is left out where an option has taken the effect, and refused where the
+    /// profile contradicts itself.
+    fn left_out(&self, key: &str, strategy: &str) -> Result<String> {
+        ensure!(
+            self.strategy.is_some(),
+            "{key} of the profile has no effect with its search.strategy {strategy}: leave one of them out"
+        );
+        Ok(format!("{key} of the profile is left out: it has no effect with --strategy {strategy}"))
+    }
+}
+
+impl SurrogateName {
+    fn surrogate(self) -> Option<Surrogate> {
+        match self {
+            SurrogateName::None => None,
+            SurrogateName::Forest => Some(Surrogate::Forest),
+            SurrogateName::Gaussian => Some(Surrogate::Gaussian),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        overrides: Overrides,
+    }
+
+    /// Some options in front of a profile's settings: what is said, or why it is refused, and the settings.
+    fn apply(options: &str, mut profile: SearchSettings) -> (Result<Vec<String>, String>, SearchSettings) {
+        let options = Options::try_parse_from(std::iter::once("explore").chain(options.split_whitespace())).unwrap();
+        let said = options.overrides.apply(&mut profile);
+        (said.map_err(|error| error.to_string()), profile)
+    }
+
+    fn profile(strategy: Strategy, surrogate: Option<Surrogate>, fitness: MatingFitness) -> SearchSettings {
+        SearchSettings { strategy, surrogate, fitness, ..SearchSettings::default() }
+    }
+
+    #[test]
+    fn an_option_without_effect_is_refused_whoever_chose_the_strategy() {
+        let spea2 = || profile(Strategy::Spea2, None, MatingFitness::Spea2);
+        let random = || profile(Strategy::Random, None, MatingFitness::Spea2);
+        for (options, profile, word) in [
+            ("--strategy random --surrogate forest", spea2(), "--surrogate screens offspring"),
+            ("--strategy random --surrogate gaussian", spea2(), "--surrogate screens offspring"),
+            ("--strategy random --fitness score", spea2(), "--fitness decides tournaments"),
+            ("--strategy random --fitness spea2", spea2(), "--fitness decides tournaments"),
+            ("--strategy nsga2 --fitness score", spea2(), "--fitness decides tournaments"),
+            ("--surrogate forest", random(), "--surrogate screens offspring"),
+            ("--fitness score", random(), "--fitness decides tournaments"),
+        ] {
+            let error = apply(options, profile).0.unwrap_err();
+            assert!(error.starts_with(word), "{options}: {error}");
+        }
+        for options in ["--strategy random --surrogate none", "--strategy nsga2 --surrogate forest"] {
+            assert_eq!(apply(options, spea2()).0, Ok(vec![]), "{options}");
+        }
+        assert_eq!(apply("--strategy spea2 --surrogate forest --fitness score", random()).0, Ok(vec![]));
+    }
+
+    #[test]
+    fn settings_that_an_option_leaves_without_effect_are_named_and_gone() {
+        let laptop = profile(Strategy::Spea2, Some(Surrogate::Gaussian), MatingFitness::Score);
+        let (said, settings) = apply("--strategy random", laptop.clone());
+        let said = said.unwrap();
+        assert_eq!(said.len(), 2);
+        assert_eq!(said[0], "search.fitness of the profile is left out: it has no effect with --strategy random");
+        assert_eq!(said[1], "search.surrogate of the profile is left out: it has no effect with --strategy random");
+        assert_eq!((settings.surrogate, settings.fitness), (None, MatingFitness::Spea2));
+        let (said, settings) = apply("--strategy nsga2", laptop);
+        assert_eq!((said.unwrap().len(), settings.surrogate), (1, Some(Surrogate::Gaussian)));
+    }
+
+    #[test]
+    fn a_profile_that_contradicts_itself_is_refused_until_an_option_ends_it() {
+        let surrogate = profile(Strategy::Random, Some(Surrogate::Forest), MatingFitness::Spea2);
+        let error = apply("", surrogate.clone()).0.unwrap_err();
+        assert!(error.starts_with("search.surrogate of the profile has no effect with its search.strategy random"));
+        assert_eq!(apply("--surrogate none", surrogate.clone()).0, Ok(vec![]));
+        assert_eq!(apply("--strategy spea2", surrogate).0, Ok(vec![]));
+        let error = apply("", profile(Strategy::Nsga2, None, MatingFitness::Score)).0.unwrap_err();
+        assert!(error.starts_with("search.fitness of the profile has no effect with its search.strategy nsga2"));
+    }
+
+    #[test]
+    fn the_gaussian_process_takes_two_objectives() {
+        let gaussian = profile(Strategy::Spea2, Some(Surrogate::Gaussian), MatingFitness::Spea2);
+        let three = "--objectives error,params,macs";
+        let error = apply(three, gaussian.clone()).0.unwrap_err();
+        assert!(error.contains("the error and one more objective, but there are 3"), "{error}");
+        for options in ["--objectives error,macs", "--objectives error,params,macs --surrogate forest"] {
+            assert_eq!(apply(options, gaussian.clone()).0, Ok(vec![]), "{options}");
+        }
     }
 }

@@ -59,6 +59,17 @@ pub enum Strategy {
     Random,
 }
 
+impl Strategy {
+    /// Its name in a profile and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Spea2 => "spea2",
+            Strategy::Nsga2 => "nsga2",
+            Strategy::Random => "random",
+        }
+    }
+}
+
 /// What decides SPEA-II's tournaments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

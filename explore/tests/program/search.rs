@@ -231,3 +231,27 @@ fn a_second_run_in_a_folder_is_refused() {
     let error = error_of(&world.command("run").arg("--resume").output().unwrap());
     assert!(error.contains("search.epochs was 2 when the search began, but is 7 now"), "{error}");
 }
+
+#[test]
+fn options_and_settings_without_effect_are_refused_or_named() {
+    let search = json!({"population": 6, "archive_size": 6, "iterations": 2, "epochs": 2, "surrogate": "gaussian"});
+    let world = World::with(&search, &json!({}));
+    let run = |options: &[&str]| world.command("run").args(options).output().unwrap();
+    for options in
+        [&["--strategy", "random", "--surrogate", "forest"][..], &["--strategy", "nsga2", "--fitness", "score"]]
+    {
+        let error = error_of(&run(options));
+        assert!(error.contains(options[2]) && error.contains(options[1]), "{error}");
+    }
+    let error = error_of(&run(&["--objectives", "error,params,macs"]));
+    assert!(error.contains("the surrogate gaussian screens by the error and one more objective"), "{error}");
+    assert!(!world.path("run").exists());
+    let output = run(&["--strategy", "random"]);
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.starts_with("search.surrogate of the profile is left out: it has no effect with --strategy random\n"));
+    let config: common::search_files::SearchConfig = json::read(&world.path("run/search.json")).unwrap();
+    assert_eq!(config.search.surrogate, None);
+    // It goes on with the same options.
+    assert!(run(&["--strategy", "random", "--resume"]).status.success());
+}
