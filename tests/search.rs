@@ -1,8 +1,14 @@
 //! Searches from a table of trainings, and trainings in legs.
 
+use common::accuracy_table::AccuracyTable;
+use common::criteria::Criteria;
+use common::device::Backend;
 use common::json;
 use common::measurement::Measurement;
-use common::search_files::Archive;
+use common::profile::{Profile, SearchSettings};
+use common::search_files::{Archive, SearchConfig};
+use explore::archive;
+use explore::table::Table;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tests::{GENOME, one_line, root, run, succeed, write_idx_dataset};
@@ -39,6 +45,38 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
         let changed = one_line(&search(&cut, &["--resume", "--surrogate", surrogate]), "another search");
         assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
     }
+}
+
+/// Searches with the settings of `laptop`, which stops the weak, among trainings of which all outcomes are known.
+#[test]
+fn no_search_with_halving_loses_a_member_of_its_front() {
+    let table = AccuracyTable::read(&root().join("tests/data/digits-table.json.gz")).unwrap();
+    let laptop: Profile = json::read(&root().join("pipelines/profiles/laptop.json")).unwrap();
+    let search = SearchSettings { epochs: table.epochs, reseed_front: false, ..laptop.search };
+    assert!(!search.rungs().is_empty());
+    let trainings = Table::new(&table);
+    let loses = |seed: &u64| {
+        let config = SearchConfig {
+            seed: *seed,
+            dataset: table.dataset.clone(),
+            data_sha256: table.data_sha256.clone(),
+            space: table.space.clone(),
+            template: table.template.clone(),
+            search: search.clone(),
+            training: table.training.clone(),
+            device: Backend::Cpu,
+            board: None,
+            criteria: Criteria::default(),
+        };
+        let found = trainings.replay(&config).unwrap();
+        let front = archive::front(&found.evaluations, &config.search.objectives);
+        let front: BTreeSet<&str> = front.into_iter().map(|place| found.evaluations[place].id.as_str()).collect();
+        let kept = found.archive.individuals.iter().filter(|individual| individual.on_front);
+        let kept: BTreeSet<&str> = kept.map(|individual| individual.evaluation.id.as_str()).collect();
+        front != kept
+    };
+    let losing: Vec<u64> = (0..40).filter(loses).collect();
+    assert!(losing.is_empty(), "{} of 40 searches lose members of their front: seeds {losing:?}", losing.len());
 }
 
 #[test]

@@ -107,6 +107,11 @@ impl Evaluation {
     pub fn in_full(&self) -> bool {
         self.accuracy.is_some() && self.stopped_after.is_none()
     }
+
+    /// Whether more is known of it than the log has.
+    pub fn is_revised(&self) -> bool {
+        self.second_accuracy.is_some() || self.latency_s.is_some() || self.energy_j.is_some()
+    }
 }
 
 /// `archive.json`: the archive after the last finished iteration.
@@ -121,6 +126,9 @@ pub struct Archive {
     pub criteria_met_by: Option<String>,
     /// The archive, by parameters and then error.
     pub individuals: Vec<Individual>,
+    /// Evaluations outside the archive of which more is known than the log has: a second seed, a measurement.
+    #[serde(default)]
+    pub dropped: Vec<Evaluation>,
 }
 
 impl Document for Archive {

@@ -102,6 +102,7 @@ struct Summary {
     failed: usize,
     archive: usize,
     front: usize,
+    /// Of the trainings in full.
     best_accuracy: Option<f64>,
     /// The individual that meets all criteria.
     criteria_met_by: Option<String>,
@@ -156,14 +157,14 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         winners: profile.finals.winners,
     };
     let search = session::run(&search_config, &setting)?;
-    let accuracies = search.evaluations.iter().filter_map(|evaluation| evaluation.accuracy);
+    let in_full = search.evaluations.iter().filter(|evaluation| evaluation.in_full());
     print(&Summary {
         iterations: search.archive.iterations,
         evaluations: search.evaluations.len(),
         failed: search.evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none()).count(),
         archive: search.archive.individuals.len(),
         front: search.archive.individuals.iter().filter(|individual| individual.on_front).count(),
-        best_accuracy: accuracies.reduce(f64::max),
+        best_accuracy: in_full.filter_map(|evaluation| evaluation.accuracy).reduce(f64::max),
         criteria_met_by: search.archive.criteria_met_by,
     })
 }

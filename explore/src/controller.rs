@@ -82,7 +82,13 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// A search that has not begun. `count` gives parameters and MACs of a genome's network, or an error where the
     /// template cannot be expanded for the images.
     pub fn new(config: &'a SearchConfig, count: C) -> Self {
-        let archive = Archive { iterations: 0, evaluations: 0, criteria_met_by: None, individuals: Vec::new() };
+        let archive = Archive {
+            iterations: 0,
+            evaluations: 0,
+            criteria_met_by: None,
+            individuals: Vec::new(),
+            dropped: Vec::new(),
+        };
         let search = Search { evaluations: Vec::new(), archive };
         let novelty = Novelty::new(&config.space, count);
         Controller { config, novelty, search, union: Vec::new(), archived: Vec::new() }
@@ -173,7 +179,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         self.select()
     }
 
-    /// Puts evaluations of which more is known now in the place of those with the same ids, and selects once more.
+    /// Puts evaluations of which more is known now in the place of those with the same ids, and selects once more. Whoever
+    /// is on the front by now takes part again: a first seed's luck may have kept them out of the archive.
     ///
     /// # Errors
     /// Those of [`Controller::evaluated`].
@@ -183,6 +190,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
                 self.search.evaluations[place] = evaluation;
             }
         }
+        let mut front = archive::front(&self.search.evaluations, &self.config.search.objectives);
+        front.retain(|place| !self.union.contains(place));
+        self.union.extend(front);
         self.select()
     }
 
@@ -191,6 +201,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         let members = archive::next(&self.union, &search.evaluations, &self.config.search)?;
         (self.archived, search.archive.individuals) = members.into_iter().unzip();
         search.archive.evaluations = search.evaluations.len();
+        let outside = (0..search.evaluations.len()).filter(|place| !self.archived.contains(place));
+        let outside = outside.map(|place| &search.evaluations[place]);
+        search.archive.dropped = outside.filter(|evaluation| evaluation.is_revised()).cloned().collect();
         let meeting = archive::meeting(&search.archive.individuals, &self.config.criteria);
         search.archive.criteria_met_by = meeting.map(|individual| individual.evaluation.id.clone());
         Ok(())
@@ -362,5 +375,31 @@ mod tests {
         assert!(individuals.iter().all(|i| i.evaluation.id != lucky.id || !i.on_front));
         controller.revised(vec![lucky]).unwrap();
         assert_eq!(*controller.search(), before);
+    }
+    /// An archive with one place: who was lucky leaves it, and who had no place beside them comes back. What is known of
+    /// the lucky one goes on the list of the dropped.
+    #[test]
+    fn whom_luck_had_kept_out_comes_back() {
+        let mut config = config(2, 2);
+        config.search.archive_size = 1;
+        let mut controller = Controller::new(&config, count);
+        let mut told = |accuracies: [f64; 2], stopped: [Option<usize>; 2]| {
+            let population = controller.next_population().unwrap().unwrap();
+            let evaluated =
+                population.iter().zip(accuracies).zip(stopped).map(|((candidate, accuracy), stopped_after)| {
+                    Evaluation { parameters: 100, stopped_after, ..candidate.evaluated(Ok(accuracy)) }
+                });
+            controller.evaluated(evaluated.collect()).unwrap();
+            controller.search().archive.individuals[0].evaluation.clone()
+        };
+        let lucky = told([0.9, 0.8], [None, None]);
+        assert_eq!(lucky.id, "i00-00");
+        assert_eq!(told([0.5, 0.95], [None, Some(1)]), lucky);
+        assert!(controller.search().archive.dropped.is_empty());
+        let revised = Evaluation { accuracy: Some(0.7), second_accuracy: Some(0.5), ..lucky };
+        controller.revised(vec![revised.clone()]).unwrap();
+        let archive = &controller.search().archive;
+        assert_eq!((archive.individuals[0].evaluation.id.as_str(), archive.individuals[0].on_front), ("i00-01", true));
+        assert_eq!(archive.dropped, [revised]);
     }
 }

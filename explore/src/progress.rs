@@ -68,7 +68,10 @@ impl Progress {
         self.trained += 1;
         self.count(evaluation);
         let result = match (evaluation.accuracy, &evaluation.failure) {
-            (Some(accuracy), _) => format!("accuracy {accuracy:.4}, {} parameters", evaluation.parameters),
+            (Some(accuracy), _) => {
+                let stopped = evaluation.stopped_after.map(|epoch| format!(", stopped after epoch {epoch}"));
+                format!("accuracy {accuracy:.4}, {} parameters{}", evaluation.parameters, stopped.unwrap_or_default())
+            }
             (None, failure) => format!("failed: {}", failure.as_deref().unwrap_or("no reason known")),
         };
         let event = format!("{}: {result}", evaluation.id);

@@ -6,8 +6,8 @@ use common::json;
 use common::search_files::{Archive, Individual};
 use std::path::Path;
 
-/// The archive's members with an accuracy, best first: those that meet all criteria, then the front, then the others, each
-/// by accuracy. Equal accuracies go by parameters, fewest first, and then by age.
+/// The archive's members with an accuracy, best first: those that meet all criteria, then the front, then the others that
+/// were trained in full, then those that were stopped, each by accuracy. Equal accuracies go by parameters, fewest first, and then by age.
 pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
@@ -15,7 +15,8 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individ
     let size_and_age = |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
     let meets = |i: &Individual| criteria.any() && criteria.met_by(&i.evaluation);
     ranking.sort_by(|a, b| {
-        let by_kind = meets(b).cmp(&meets(a)).then(b.on_front.cmp(&a.on_front));
+        let kind = |i: &Individual| (meets(i), i.on_front, i.evaluation.in_full());
+        let by_kind = kind(b).cmp(&kind(a));
         let by_accuracy = by_kind.then(error(a).total_cmp(&error(b)));
         by_accuracy.then_with(|| size_and_age(a).cmp(&size_and_age(b)))
     });
@@ -74,7 +75,7 @@ mod tests {
             let evaluation = candidate.evaluated(accuracy.ok_or("made up".to_string()));
             individuals.push(Individual { evaluation, nid: None, on_front, strength: 0, raw_fitness: 0, density: 0.5 });
         }
-        Archive { iterations: 1, evaluations: 6, criteria_met_by: None, individuals }
+        Archive { iterations: 1, evaluations: 6, criteria_met_by: None, individuals, dropped: Vec::new() }
     }
 
     #[test]
@@ -82,6 +83,14 @@ mod tests {
         let archive = archive();
         let order: Vec<usize> = ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [4, 1, 0, 2, 5]);
+    }
+
+    #[test]
+    fn who_was_stopped_comes_last() {
+        let mut archive = archive();
+        archive.individuals[2].evaluation.stopped_after = Some(1);
+        let order: Vec<usize> = ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
+        assert_eq!(order, [4, 1, 0, 5, 2]);
     }
 
     #[test]

@@ -232,6 +232,35 @@ fn a_second_run_in_a_folder_is_refused() {
     assert!(error.contains("search.epochs was 2 when the search began, but is 7 now"), "{error}");
 }
 
+/// All whose training comes to its end are worse by then than those that were stopped on the way.
+#[test]
+fn the_best_accuracy_is_that_of_a_training_in_full() {
+    let world = World::with(
+        &json!({"population": 8, "archive_size": 8, "iterations": 3, "epochs": 10, "halving": [0.4, 0.7]}),
+        &json!({}),
+    );
+    let output = world.command("run").env("FAKE_FADE", "all").output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["best_accuracy"], json!(0.2));
+    let evaluations = world.evaluations("run");
+    let stopped = evaluations.iter().find(|e| e.stopped_after.is_some()).unwrap();
+    let (accuracy, epoch) = (stopped.accuracy.unwrap(), stopped.stopped_after.unwrap());
+    assert!(accuracy > 0.2);
+    let line = format!(
+        "{}: accuracy {accuracy:.4}, {} parameters, stopped after epoch {epoch}",
+        stopped.id, stopped.parameters
+    );
+    assert!(text(&output.stderr).contains(&line), "{line} is not in {}", text(&output.stderr));
+    // The archive and the winners begin with who was trained in full, however weak.
+    let archive = world.archive("run");
+    let in_full = evaluations.iter().filter(|e| e.in_full()).count();
+    let kept = archive.individuals.iter().filter(|i| i.evaluation.in_full());
+    assert_eq!(kept.count(), in_full.min(8));
+    let winner: Genome = json::read(&world.path("run/winners/1/genome.json")).unwrap();
+    let winner = archive.individuals.iter().find(|i| i.evaluation.genome == winner).unwrap();
+    assert_eq!((winner.on_front, winner.evaluation.accuracy), (true, Some(0.2)));
+}
+
 #[test]
 fn options_and_settings_without_effect_are_refused_or_named() {
     let search = json!({"population": 6, "archive_size": 6, "iterations": 2, "epochs": 2, "surrogate": "gaussian"});
