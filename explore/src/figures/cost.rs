@@ -42,13 +42,17 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<Option<String>>
 
 fn draw_panel(area: &Area<'_>, cost: &Cost, search: &Search, iterations: usize) -> Drawn {
     let log = |value: f64| value.max(f64::MIN_POSITIVE).log10();
-    let place = |e: &Evaluation| (cost.of)(e).map(|value| (e.iteration, (log(e.parameters as f64), log(value))));
-    let places: Vec<(usize, (f64, f64))> = search.evaluations.iter().filter_map(place).collect();
-    let x = around(places.iter().map(|(_, place)| place.0));
-    let y = around(places.iter().map(|(_, place)| place.1));
+    let place = |e: &Evaluation| (cost.of)(e).map(|value| (log(e.parameters as f64), log(value)));
+    let places: Vec<(&Evaluation, (f64, f64))> =
+        search.evaluations.iter().filter_map(|e| Some((e, place(e)?))).collect();
+    let is_stopped = |evaluation: &Evaluation| evaluation.stopped_after.is_some();
+    let stopped = places.iter().filter(|(evaluation, _)| is_stopped(evaluation)).count();
+    let rings = if stopped == 0 { String::new() } else { format!(", {stopped} of them stopped early (rings)") };
+    let x = around(places.iter().map(|(.., place)| place.0));
+    let y = around(places.iter().map(|(.., place)| place.1));
     let mut chart = ChartBuilder::on(area)
         .margin(20)
-        .caption(format!("{}, measured: {}", cost.title, places.len()), ("sans-serif", 20))
+        .caption(format!("{}, measured: {}{rings}", cost.title, places.len()), ("sans-serif", 20))
         .x_label_area_size(50)
         .y_label_area_size(80)
         .build_cartesian_2d(Logarithmic(x, ""), Logarithmic(y, cost.unit))?;
@@ -60,8 +64,10 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, search: &Search, iterations: usize) 
         .label_style(("sans-serif", 15))
         .draw()?;
     let last = iterations.saturating_sub(1);
-    chart
-        .draw_series(places.iter().map(|(iteration, place)| Circle::new(*place, 5, mix(*iteration, last).filled())))?;
+    chart.draw_series(places.iter().map(|(evaluation, place)| {
+        let colour = mix(evaluation.iteration, last);
+        Circle::new(*place, 5, if is_stopped(evaluation) { colour.into() } else { colour.filled() })
+    }))?;
     Ok(())
 }
 
@@ -81,6 +87,8 @@ mod tests {
         assert_eq!(latency.matches("<circle").count(), 5);
         assert!(latency.contains("Latency of one inference, measured: 5") && !latency.contains("Energy"));
         search.evaluations[7].energy_j = Some(2e-4);
+        search.evaluations[1].stopped_after = Some(1);
+        assert!(draw(&search, 2).unwrap().unwrap().contains("measured: 5, 1 of them stopped early (rings)"));
         let both = draw(&search, 2).unwrap().unwrap();
         assert_eq!(both.matches("<circle").count(), 6);
         assert!(both.contains("Energy of one inference, measured: 1"), "{both}");

@@ -1,11 +1,9 @@
-//! The figure of a search: every evaluation by parameters and error, and the front.
+//! The figure of a search: every evaluation by parameters and error, and the archive's front.
 
 use super::axes::{Logarithmic, around};
 use super::{Area, Drawn, svg};
-use crate::archive;
 use crate::controller::Search;
 use anyhow::Result;
-use common::objective::Objective;
 use common::search_files::Evaluation;
 use plotters::prelude::*;
 use std::ops::Range;
@@ -16,8 +14,34 @@ const SIZE: (u32, u32) = (900, 600);
 /// lightness tells them apart without colour.
 const FIRST: RGBColor = RGBColor(250, 170, 60);
 const LAST: RGBColor = RGBColor(60, 40, 140);
-/// How strongly those are coloured that were trained no further, being weak: their errors are those of a part.
-const STOPPED: f64 = 0.35;
+
+/// How an evaluation is drawn: what its accuracy is worth can be seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// A disc: one training in full.
+    Once,
+    /// A square: the mean of two trainings.
+    Twice,
+    /// A ring: a part of a training.
+    Stopped,
+    /// A cross: no accuracy.
+    Failed,
+}
+
+impl Mark {
+    fn of(evaluation: &Evaluation) -> Mark {
+        match (evaluation.accuracy, evaluation.stopped_after, evaluation.second_accuracy) {
+            (None, ..) => Mark::Failed,
+            (Some(_), Some(_), _) => Mark::Stopped,
+            (Some(_), None, Some(_)) => Mark::Twice,
+            (Some(_), None, None) => Mark::Once,
+        }
+    }
+}
+
+fn square(colour: RGBColor) -> Rectangle<(i32, i32)> {
+    Rectangle::new([(-4, -4), (4, 4)], colour.filled())
+}
 
 /// Draws the figure of a search of so many planned iterations, as SVG.
 ///
@@ -29,12 +53,9 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
 
 fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let (x, y) = limits(&search.evaluations);
-    let stopped = search.evaluations.iter().filter(|e| e.stopped_after.is_some()).count();
-    let pale = if stopped == 0 { String::new() } else { format!(", {stopped} of them stopped early (pale)") };
-    let title = format!("Search space explored: {} evaluations{pale}", search.evaluations.len());
     let mut chart = ChartBuilder::on(area)
         .margin(20)
-        .caption(title, ("sans-serif", 22))
+        .caption(format!("Search space explored: {} evaluations", search.evaluations.len()), ("sans-serif", 22))
         .x_label_area_size(50)
         .y_label_area_size(70)
         .build_cartesian_2d(Logarithmic(x, ""), y)?;
@@ -46,10 +67,7 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
         .y_label_formatter(&|error| format!("{error:.3}"))
         .label_style(("sans-serif", 15))
         .draw()?;
-    let mut front: Vec<(f64, f64)> =
-        archive::front(&search.evaluations, &Objective::PAPER).into_iter().map(place).collect();
-    front.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-    front.dedup();
+    let front = front(search);
     // Steps: between two points of the front, only what is worse than the left one is attained.
     let steps = front.windows(2).flat_map(|pair| [(pair[1].0, pair[0].1), pair[1]]);
     let line = LineSeries::new(front.first().copied().into_iter().chain(steps), BLACK.stroke_width(2));
@@ -58,13 +76,27 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let last = iterations.saturating_sub(1);
     for iteration in 0..=last {
         let colour = mix(iteration, last);
-        let of_it = search.evaluations.iter().filter(|e| e.iteration == iteration);
-        let strength = |e: &Evaluation| if e.stopped_after.is_some() { STOPPED } else { 1.0 };
-        let dots = chart.draw_series(of_it.map(|e| Circle::new(place(e), 4, colour.mix(strength(e)).filled())))?;
+        let marked = |mark| search.evaluations.iter().filter(move |e| e.iteration == iteration && Mark::of(e) == mark);
+        chart.draw_series(marked(Mark::Failed).map(|e| Cross::new(place(e), 4, colour)))?;
+        chart.draw_series(marked(Mark::Stopped).map(|e| Circle::new(place(e), 4, colour)))?;
+        let dots = chart.draw_series(marked(Mark::Once).map(|e| Circle::new(place(e), 4, colour.filled())))?;
         if iteration == 0 || iteration == last {
             dots.label(format!("iteration {}", iteration + 1))
                 .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
         }
+        chart.draw_series(marked(Mark::Twice).map(|e| EmptyElement::at(place(e)) + square(colour)))?;
+    }
+    let any = |mark| search.evaluations.iter().any(|evaluation| Mark::of(evaluation) == mark);
+    let nothing = || std::iter::empty::<Circle<(f64, f64), i32>>();
+    if any(Mark::Twice) {
+        let label = chart.draw_series(nothing())?.label("mean of 2 seeds");
+        label.legend(|(x, y)| EmptyElement::at((x + 8, y)) + square(BLACK));
+    }
+    if any(Mark::Stopped) {
+        chart.draw_series(nothing())?.label("stopped early").legend(|(x, y)| Circle::new((x + 8, y), 4, BLACK));
+    }
+    if any(Mark::Failed) {
+        chart.draw_series(nothing())?.label("failed").legend(|(x, y)| Cross::new((x + 8, y), 4, BLACK));
     }
     chart
         .configure_series_labels()
@@ -74,6 +106,16 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
         .label_font(("sans-serif", 15))
         .draw()?;
     Ok(())
+}
+
+/// The places of the archive's front, from the smallest network on. By other objectives than error and parameters, they
+/// need not fall.
+fn front(search: &Search) -> Vec<(f64, f64)> {
+    let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
+    let mut places: Vec<(f64, f64)> = front.map(|individual| place(&individual.evaluation)).collect();
+    places.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    places.dedup();
+    places
 }
 
 /// An evaluation's place: log10 of the parameters, and the error.
@@ -101,21 +143,66 @@ mod tests {
     use crate::controller::Candidate;
     use crate::test_support::{config, search};
 
+    fn searched() -> Search {
+        let accuracy = |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
+        search(&config(10, 3), |c| Ok(accuracy(c)))
+    }
+
     #[test]
     fn every_evaluation_is_a_dot_and_the_front_is_ringed() {
-        let accuracy = |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
-        let search = search(&config(10, 3), |c| Ok(accuracy(c)));
+        let search = searched();
         let svg = draw(&search, 3).unwrap();
-        let mut front: Vec<(f64, f64)> =
-            archive::front(&search.evaluations, &Objective::PAPER).into_iter().map(place).collect();
-        front.sort_by(|a, b| a.partial_cmp(b).unwrap());
-        front.dedup();
         // Two more dots are in the legend.
-        assert_eq!(svg.matches("<circle").count(), 30 + front.len() + 2);
+        assert_eq!(svg.matches("<circle").count(), 30 + front(&search).len() + 2);
         for text in
             ["30 evaluations", "trainable parameters", "validation error", "iteration 1", "iteration 3", "front"]
         {
             assert!(svg.contains(text), "{text}");
+        }
+        assert!(["stopped early", "mean of 2 seeds", "failed"].iter().all(|text| !svg.contains(text)));
+    }
+
+    #[test]
+    fn what_was_stopped_failed_or_trained_twice_is_marked() {
+        let mut search = searched();
+        let plain = draw(&search, 3).unwrap();
+        search.evaluations[3].stopped_after = Some(1);
+        search.evaluations[4].stopped_after = Some(1);
+        search.evaluations[5].second_accuracy = Some(0.5);
+        search.evaluations[6].accuracy = None;
+        let svg = draw(&search, 3).unwrap();
+        let count = |svg: &str, text: &str| svg.matches(text).count();
+        let hollow = "fill=\"none\" stroke=\"#FAAA3C\"";
+        assert_eq!((count(&plain, hollow), count(&svg, hollow)), (0, 2));
+        // The legend has one of each.
+        assert_eq!(count(&plain, "<circle") - count(&svg, "<circle"), 2 - 1);
+        assert_eq!(count(&svg, "<rect") - count(&plain, "<rect"), 1 + 1);
+        for text in ["stopped early", "mean of 2 seeds", "failed"] {
+            assert!(svg.contains(text), "{text}");
+        }
+    }
+
+    /// Of three objectives that the archive goes by, the figure shows two: all members of the front are on the line.
+    #[test]
+    fn the_line_goes_through_the_whole_front_of_the_archive() {
+        use common::objective::Objective::{Error, Macs, Params};
+        let mut config = config(10, 3);
+        config.search.objectives = vec![Error, Params, Macs];
+        let mut search = search(&config, |c| Ok(0.5 + c.index as f64 / 100.0));
+        search.archive.individuals.iter_mut().for_each(|individual| individual.on_front = true);
+        let svg = draw(&search, 3).unwrap();
+        let line = svg
+            .split("<polyline")
+            .map(|rest| rest.split("/>").next().unwrap())
+            .find(|line| line.contains("stroke-width=\"2\""));
+        let line = line.unwrap().split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+        let corners: Vec<&str> = line.split_whitespace().collect();
+        let rings: Vec<&str> = svg.split("<circle ").filter(|rest| rest.contains("r=\"7\"")).collect();
+        assert_eq!(rings.len(), front(&search).len());
+        for ring in rings {
+            let number = |name: &str| ring.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap();
+            let corner = format!("{},{}", number("cx"), number("cy"));
+            assert!(corners.contains(&corner.as_str()), "{corner} is not on {corners:?}");
         }
     }
 

@@ -20,7 +20,7 @@ use std::path::Path;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
-/// Writes `front.svg`, every evaluation and the front; `progress.svg`, hypervolume and Score by iteration (Fig. 3 of the
+/// Writes `front.svg`, every evaluation and the archive's front; `progress.svg`, hypervolume and Score by iteration (Fig. 3 of the
 /// paper); `activations.svg`, which activations the populations have (Fig. 4); and, where networks were measured,
 /// `cost.svg`, latency and energy by parameters (Fig. 1b).
 ///
