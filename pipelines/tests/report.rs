@@ -8,7 +8,7 @@ use common::json::{self, Known};
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
 use common::prune_report::{PruneEnd, PruneMeasured, PruneMethod, PruneReport, PruneTarget};
-use common::search_files::Evaluation;
+use common::search_files::{Archive, Evaluation};
 use common::train_report::EvalReport;
 use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
 use std::fs;
@@ -137,6 +137,32 @@ fn figures_show_every_network_that_could_be_trained() {
     let pruning = fs::read_to_string(fixture.out().join("pruning.svg")).unwrap();
     assert_eq!(pruning.matches("<circle").count(), 2 * 3, "each winner: filled, and hollow in white and colour");
     assert!(page.contains(pruning.trim()));
+}
+
+/// What the archive knows better than the log is shown as the archive has it, also of who has left it.
+#[test]
+fn means_and_stopped_trainings_are_marked() {
+    let fixture = Fixture::new();
+    let log = fixture.run().join("explore/evaluations.jsonl");
+    let mut evaluations: Vec<Evaluation> = json::read_lines(&log).unwrap();
+    (evaluations[1].stopped_after, evaluations[2].stopped_after) = (Some(4), Some(4));
+    let lines: Vec<String> = evaluations.iter().map(|e| json::to_line(e).unwrap() + "\n").collect();
+    fs::write(&log, lines.concat()).unwrap();
+    let lucky = Evaluation { accuracy: Some(0.5), second_accuracy: Some(0.1), ..evaluations[3].clone() };
+    fixture.change("explore/archive.json", |archive: &mut Archive| {
+        archive.individuals.retain(|i| (1..=3).all(|place| i.evaluation.id != evaluations[place].id));
+        let member = archive.individuals.iter_mut().find(|individual| individual.on_front).unwrap();
+        member.evaluation.second_accuracy = member.evaluation.accuracy;
+        archive.dropped = vec![lucky];
+    });
+    let (_, page) = report_well(&fixture);
+    let front = fs::read_to_string(fixture.out().join("front.svg")).unwrap();
+    assert!(front.contains("50 %") && front.contains("stopped") && front.contains("2 seeds"), "{front}");
+    for words in
+        ["Squares (2) are means of two seeds", "Small rings (2) were stopped early", "by error, params", "mean of 2"]
+    {
+        assert!(page.contains(words), "{words} is not on the page");
+    }
 }
 
 #[test]

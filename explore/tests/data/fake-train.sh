@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three, which
 # rises by 0.01 with each epoch. FAKE_CALLS: a file that gets a line for each leg of an individual's training. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
-# or "all"; FAKE_FADE: those whose accuracy is 0.2 once they are trained to the end; FAKE_FULL: those for which a GPU's memory is too small. FAKE_HANG: an individual that never ends while the searching program lives.
+# or "all"; FAKE_FADE: those whose accuracy is 0.2 once they are trained to the end; FAKE_GROWS: deeper
+# networks are better; FAKE_FULL: those for which a GPU's memory is too small. FAKE_HANG: an individual that never ends while the searching program lives.
 set -eu
 stop_after='' resume=''
 [ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }
@@ -47,10 +48,15 @@ diverged=false
 if listed "${FAKE_DIVERGE:-}"; then diverged=true; fi
 optimizer=$(sed -n 's/.*"optimizer": "\([a-z]*\)".*/\1/p' "$genome")
 hash=$( (cat "$genome"; echo "$seed $epochs") | cksum | cut -d ' ' -f 1)
+base=$((hash % 500000))
+if [ -n "${FAKE_GROWS:-}" ]; then
+    depth=$(sed -n 's/.*"feature_extraction_layers": \([0-9]*\).*/\1/p' "$genome")
+    base=$((hash % 100000 + depth * 25000))
+fi
 last=${stop_after:-$epochs}
 accuracy() {
     if [ -z "$stop_after" ] && listed "${FAKE_FADE:-}"; then echo 0.2; return; fi
-    echo "0.$((400000 + hash % 500000 + $1 * 10000 - epochs * 10000))"
+    echo "0.$((400000 + base + $1 * 10000 - epochs * 10000))"
 }
 curve='' epoch=1
 while [ "$epoch" -le "$last" ]; do

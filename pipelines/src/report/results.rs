@@ -150,12 +150,13 @@ pub(super) fn ways_table(run: &Run) -> Table {
     table
 }
 
-/// The members of the archive that no evaluated individual dominates, smallest first.
+/// The archive's front, smallest first.
 pub(super) fn front_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("individual", false),
         ("genome", false),
         ("validation accuracy", true),
+        ("seeds", true),
         ("parameters", true),
         ("MACs", true),
         ("NID", true),
@@ -169,6 +170,7 @@ pub(super) fn front_table(run: &Run) -> Table {
             Ok(evaluation.id.clone()),
             Ok(evaluation.genome.to_string()),
             entry(evaluation.accuracy, failed.clone(), percent),
+            Ok(if evaluation.second_accuracy.is_some() { "mean of 2" } else { "1" }.to_string()),
             Ok(count(evaluation.parameters)),
             Ok(si(evaluation.macs as f64, "")),
             entry(individual.nid, failed, |nid| format!("{nid:.2}")),

@@ -35,7 +35,7 @@ pub(super) struct Run {
     pub(super) profile: Option<(Profile, String)>,
     pub(super) search: Option<SearchConfig>,
     pub(super) archive: Option<Archive>,
-    /// Empty where there was no search.
+    /// All evaluations as they are known by now, in order; empty where there was no search.
     pub(super) evaluations: Vec<Evaluation>,
     /// The winners of the search, best first.
     pub(super) winners: Vec<Winner>,
@@ -92,12 +92,13 @@ impl Run {
     pub(super) fn read(folder: &Path) -> Result<Run> {
         ensure!(folder.is_dir(), "{}: there is no such folder; `make pipeline` makes a run", folder.display());
         let archive: Option<Archive> = read(&folder.join("explore/archive.json"))?;
-        let evaluations = folder.join("explore/evaluations.jsonl");
+        let log = folder.join("explore/evaluations.jsonl");
+        let log = if log.exists() { json::read_lines(&log)? } else { Vec::new() };
         let run = Run {
             name: name_of(folder)?,
             profile: read_profile(&folder.join("profile.json"))?,
             search: read(&folder.join("explore/search.json"))?,
-            evaluations: if evaluations.exists() { json::read_lines(&evaluations)? } else { Vec::new() },
+            evaluations: known(log, archive.as_ref()),
             winners: read_winners(folder, archive.as_ref())?,
             baselines: read_baselines(&folder.join("baselines"))?,
             archive,
@@ -198,6 +199,16 @@ impl Variant {
             Some(_) | None => Ok(measurement),
         }
     }
+}
+
+/// The log of a search, with what the archive knows better, in the place of the log's first seeds.
+fn known(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
+    let archived = archive.iter().flat_map(|archive| {
+        archive.individuals.iter().map(|individual| &individual.evaluation).chain(&archive.dropped)
+    });
+    let all = log.into_iter().chain(archived.cloned());
+    let by_place: BTreeMap<(usize, usize), Evaluation> = all.map(|e| ((e.iteration, e.index), e)).collect();
+    by_place.into_values().collect()
 }
 
 /// Reads a document, if it is there.

@@ -1,9 +1,11 @@
-//! The Pareto front: validation error over trainable parameters of every network that the search trained.
+//! The Pareto front: validation error over trainable parameters of every network that the search trained, and the front
+//! that the archive has.
 
 use super::axes::{self, INK, TICK_TEXT};
 use super::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
+use common::objective::Objective;
 use common::search_files::Evaluation;
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
@@ -12,10 +14,10 @@ use plotters::prelude::{
     SVGBackend, Text, WHITE,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, IntoFont, TextStyle};
+use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
 
 /// Width of the panel that explains colours and marks.
-const KEY_WIDTH: u32 = 120;
+const KEY_WIDTH: u32 = 132;
 
 /// One evaluated network on the plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,37 +26,62 @@ struct Point {
     /// In per cent.
     error: f64,
     iteration: usize,
+    mark: Mark,
+}
+
+/// How an evaluation is drawn: what its accuracy is worth can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// A disc: one training in full.
+    Once,
+    /// A square: the mean of two trainings.
+    Twice,
+    /// A ring: a part of a training.
+    Stopped,
+}
+
+/// What is drawn.
+struct Plane {
+    points: Vec<Point>,
+    /// Of the archive.
+    front: Vec<Point>,
+    /// The winners' ranks and where they stand.
+    winners: Vec<(usize, Point)>,
+}
+
+impl Plane {
+    fn count(&self, mark: Mark) -> usize {
+        self.points.iter().filter(|point| point.mark == mark).count()
+    }
 }
 
 /// `None` where no training succeeded.
 pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
-    let points: Vec<Point> = run.evaluations.iter().filter_map(point).collect();
-    if points.is_empty() {
+    let on_front = run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front);
+    let plane = Plane {
+        points: run.evaluations.iter().filter_map(point).collect(),
+        front: on_front.filter_map(|individual| point(&individual.evaluation)).collect(),
+        winners: winners(run),
+    };
+    if plane.points.is_empty() {
         return Ok(None);
     }
-    let winners = winners(run);
     let mut svg = String::new();
-    draw_svg(&mut svg, &points, &winners)?;
-    let failed = run.evaluations.len() - points.len();
-    let failures = match failed {
-        0 => String::new(),
-        1 => " One training failed and is not shown.".into(),
-        _ => format!(" {failed} trainings failed and are not shown."),
-    };
-    let caption = format!(
-        "Every point is a network that the search trained, {} in all; the line is the Pareto front of the two \
-         objectives, and rings are the winners by rank. Lower left is better.{failures}",
-        points.len()
-    );
+    draw_svg(&mut svg, &plane)?;
+    let caption = caption(run, &plane);
     Ok(Some(Figure { file: "front.svg", title: "Pareto front of the search", caption, svg }))
 }
 
 fn point(evaluation: &Evaluation) -> Option<Point> {
     let error = (1.0 - evaluation.accuracy?) * 100.0;
-    Some(Point { parameters: evaluation.parameters as f64, error, iteration: evaluation.iteration })
+    let mark = match (evaluation.stopped_after, evaluation.second_accuracy) {
+        (Some(_), _) => Mark::Stopped,
+        (None, Some(_)) => Mark::Twice,
+        (None, None) => Mark::Once,
+    };
+    Some(Point { parameters: evaluation.parameters as f64, error, iteration: evaluation.iteration, mark })
 }
 
-/// The winners' ranks and where they stand.
 fn winners(run: &Run) -> Vec<(usize, Point)> {
     let of = |winner: &Winner| {
         let individual = winner.individual.as_ref()?;
@@ -63,42 +90,72 @@ fn winners(run: &Run) -> Vec<(usize, Point)> {
     run.winners.iter().filter_map(of).collect()
 }
 
-/// The points that no other point dominates, as the corners of a staircase from the smallest network on.
-fn staircase(points: &[Point], right_end: f64) -> Vec<(f64, f64)> {
-    let mut sorted = points.to_vec();
-    sorted.sort_by(|a, b| a.parameters.total_cmp(&b.parameters).then(a.error.total_cmp(&b.error)));
-    let mut corners: Vec<(f64, f64)> = Vec::new();
-    for point in sorted {
-        match corners.last() {
-            Some((_, best)) if point.error >= *best => {}
-            Some((_, best)) => corners.extend([(point.parameters, *best), (point.parameters, point.error)]),
-            None => corners.push((point.parameters, point.error)),
-        }
+fn caption(run: &Run, plane: &Plane) -> String {
+    let objectives = run.search.as_ref().map_or(&Objective::PAPER[..], |search| &search.search.objectives);
+    let names = objectives.iter().map(Objective::to_string).collect::<Vec<_>>().join(", ");
+    let mut caption = format!(
+        "Every point is a network that the search trained, {} in all; the line is the front of its archive, by {names}, \
+         and rings are the winners by rank. Lower left is better.",
+        plane.points.len()
+    );
+    if objectives != Objective::PAPER {
+        caption += " The axes are not what it went by, so the line may rise.";
     }
-    corners.extend(corners.last().map(|(_, best)| (right_end, *best)));
+    let (twice, stopped) = (plane.count(Mark::Twice), plane.count(Mark::Stopped));
+    if twice > 0 {
+        caption += &format!(" Squares ({twice}) are means of two seeds.");
+    }
+    if stopped > 0 {
+        caption += &format!(
+            " Small rings ({stopped}) were stopped early: their errors are those of a part of a training, and they are \
+             not on the front."
+        );
+    }
+    caption += &match run.evaluations.len() - plane.points.len() {
+        0 => String::new(),
+        1 => " One training failed and is not shown.".into(),
+        failed => format!(" {failed} trainings failed and are not shown."),
+    };
+    caption
+}
+
+/// The line through all points of a front, as a staircase from the smallest network on: between two of them, only what is
+/// worse than the left one is attained.
+fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
+    let mut sorted: Vec<(f64, f64)> = front.iter().map(|point| (point.parameters, point.error)).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut corners: Vec<(f64, f64)> = Vec::new();
+    for (parameters, error) in sorted {
+        corners.extend(corners.last().map(|(_, before)| (parameters, *before)));
+        corners.push((parameters, error));
+    }
+    corners.extend(corners.last().map(|(_, last)| (right_end, *last)));
     corners
 }
 
-fn draw_svg(svg: &mut String, points: &[Point], winners: &[(usize, Point)]) -> Result<()> {
+fn draw_svg(svg: &mut String, plane: &Plane) -> Result<()> {
+    let Plane { points, front, winners } = plane;
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    let (plane, key) = root.split_horizontally(SIZE.0 - KEY_WIDTH);
+    let (area, key) = root.split_horizontally(SIZE.0 - KEY_WIDTH);
     let x = axes::log_range(points.iter().map(|p| p.parameters));
     let y = axes::linear_range(points.iter().map(|p| p.error), 0.0..100.0);
-    let corners = staircase(points, x.end);
+    let corners = staircase(front, x.end);
     let y_label = axes::percent_label(&y);
     let x_axis = x.clone().log_scale().with_key_points(axes::log_ticks(&x));
-    let mut chart = ChartBuilder::on(&plane)
-        .margin(14)
-        .x_label_area_size(58)
-        .y_label_area_size(78)
-        .build_cartesian_2d(x_axis, y)?;
+    let mut chart =
+        ChartBuilder::on(&area).margin(14).x_label_area_size(58).y_label_area_size(78).build_cartesian_2d(x_axis, y)?;
     axes::draw(&mut chart, &y_label, "validation error")?;
     chart.draw_series(LineSeries::new(corners, INK.stroke_width(2)))?;
     let iterations = iterations(points);
-    chart.draw_series(points.iter().map(|p| {
-        Circle::new((p.parameters, p.error), 5, axes::scale_color(p.iteration, iterations).mix(0.85).filled())
-    }))?;
+    let marked = |mark| points.iter().filter(move |p| p.mark == mark).map(|p| ((p.parameters, p.error), p.iteration));
+    let color = |iteration| axes::scale_color(iteration, iterations);
+    let filled = |iteration| color(iteration).mix(0.85).filled();
+    chart.draw_series(marked(Mark::Stopped).map(|(place, iteration)| Circle::new(place, 4, color(iteration))))?;
+    chart.draw_series(marked(Mark::Once).map(|(place, iteration)| Circle::new(place, 5, filled(iteration))))?;
+    chart.draw_series(
+        marked(Mark::Twice).map(|(place, iteration)| EmptyElement::at(place) + square((0, 0), filled(iteration))),
+    )?;
     // Neighbours on the front get their labels on different sides.
     let mut by_size = winners.to_vec();
     by_size.sort_by(|a, b| a.1.parameters.total_cmp(&b.1.parameters));
@@ -109,7 +166,7 @@ fn draw_svg(svg: &mut String, points: &[Point], winners: &[(usize, Point)]) -> R
             + Circle::new((0, 0), 9, INK.stroke_width(2))
             + Text::new(format!("#{rank}"), (8, if above { -9 } else { 9 }), style)
     }))?;
-    draw_key(&key, iterations, !winners.is_empty())?;
+    draw_key(&key, iterations, plane)?;
     root.present()?;
     Ok(())
 }
@@ -118,12 +175,16 @@ fn iterations(points: &[Point]) -> usize {
     points.iter().map(|p| p.iteration + 1).max().unwrap_or(1)
 }
 
+fn square((x, y): (i32, i32), style: ShapeStyle) -> Rectangle<(i32, i32)> {
+    Rectangle::new([(x - 5, y - 5), (x + 5, y + 5)], style)
+}
+
 fn label(vertical: VPos) -> TextStyle<'static> {
     ("sans-serif", TICK_TEXT).into_font().color(&INK).pos(Pos::new(HPos::Left, vertical))
 }
 
-/// The colours of the iterations, the front's line and the winners' rings.
-fn draw_key(key: &DrawingArea<SVGBackend<'_>, Shift>, iterations: usize, rings: bool) -> Result<()> {
+/// The colours of the iterations, the front's line, the winners' rings and some marks.
+fn draw_key(key: &DrawingArea<SVGBackend<'_>, Shift>, iterations: usize, plane: &Plane) -> Result<()> {
     let style = label(VPos::Center);
     let (left, mut top) = (6, 28);
     key.draw(&Text::new("iteration", (left, top), style.clone()))?;
@@ -140,12 +201,23 @@ fn draw_key(key: &DrawingArea<SVGBackend<'_>, Shift>, iterations: usize, rings: 
         let last = iterations - 1;
         key.draw(&Text::new(last.to_string(), (left + 26, middle(last)), style.clone()))?;
     }
-    let y = top + iterations as i32 * step + 34;
+    let mut y = top + iterations as i32 * step + 34;
     key.draw(&PathElement::new(vec![(left, y), (left + 20, y)], INK.stroke_width(2)))?;
     key.draw(&Text::new("front", (left + 28, y), style.clone()))?;
-    if rings {
-        key.draw(&Circle::new((left + 10, y + 32), 9, INK.stroke_width(2)))?;
-        key.draw(&Text::new("winner", (left + 28, y + 32), style))?;
+    if !plane.winners.is_empty() {
+        y += 32;
+        key.draw(&Circle::new((left + 10, y), 9, INK.stroke_width(2)))?;
+        key.draw(&Text::new("winner", (left + 28, y), style.clone()))?;
+    }
+    if plane.count(Mark::Twice) > 0 {
+        y += 32;
+        key.draw(&square((left + 10, y), INK.filled()))?;
+        key.draw(&Text::new("2 seeds", (left + 28, y), style.clone()))?;
+    }
+    if plane.count(Mark::Stopped) > 0 {
+        y += 32;
+        key.draw(&Circle::new((left + 10, y), 4, INK))?;
+        key.draw(&Text::new("stopped", (left + 28, y), style))?;
     }
     Ok(())
 }
@@ -155,21 +227,26 @@ mod tests {
     use super::*;
 
     fn at(parameters: f64, error: f64) -> Point {
-        Point { parameters, error, iteration: 0 }
+        Point { parameters, error, iteration: 0, mark: Mark::Once }
     }
 
     #[test]
-    fn the_front_has_no_dominated_point() {
-        let points = [at(30.0, 5.0), at(10.0, 9.0), at(20.0, 9.5), at(20.0, 5.0), at(40.0, 1.0), at(10.0, 9.0)];
+    fn the_line_goes_through_every_member_of_the_front() {
+        let front = [at(40.0, 1.0), at(10.0, 9.0), at(20.0, 5.0)];
         let expected = [(10.0, 9.0), (20.0, 9.0), (20.0, 5.0), (40.0, 5.0), (40.0, 1.0), (50.0, 1.0)];
-        assert_eq!(staircase(&points, 50.0), expected);
+        assert_eq!(staircase(&front, 50.0), expected);
+        // By a third objective, a larger network may be on the front that is worse by both axes, or another of one size.
+        let front = [at(10.0, 5.0), at(20.0, 8.0), at(20.0, 6.0)];
+        let corners = staircase(&front, 50.0);
+        assert!(front.iter().all(|p| corners.contains(&(p.parameters, p.error))), "{corners:?}");
         assert!(staircase(&[], 50.0).is_empty());
     }
 
     #[test]
     fn one_point_can_be_drawn() {
         let mut svg = String::new();
-        draw_svg(&mut svg, &[at(65_074.0, 0.0)], &[(1, at(65_074.0, 0.0))]).unwrap();
+        let (front, winners) = (vec![at(65_074.0, 0.0)], vec![(1, at(65_074.0, 0.0))]);
+        draw_svg(&mut svg, &Plane { points: front.clone(), front, winners }).unwrap();
         assert!(svg.contains("#1") && svg.trim_end().ends_with("</svg>"), "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
     }
