@@ -23,6 +23,7 @@ use common::dataset::Dataset;
 use common::network::{Network, Op};
 use common::profile::{Profile, PruningSettings};
 use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
+use common::train_report::TrainReport;
 use common::weights::Weights;
 use common::{atomic, json, stage};
 use figures::Series;
@@ -160,6 +161,7 @@ fn settings(args: &RunArgs) -> Result<PruningSettings> {
 fn read_model(args: &RunArgs) -> Result<Model> {
     let network: Network = json::read(&args.network)?;
     let weights = Weights::read(&args.weights, &network)?;
+    check_converged(&args.weights)?;
     let dataset = Dataset::describe(&args.dataset)?;
     let (images, shape) = (dataset.input().shape(), network.input.shape());
     ensure!(
@@ -171,6 +173,20 @@ fn read_model(args: &RunArgs) -> Result<Model> {
         dataset.classes.len()
     );
     Ok(Model { network, weights })
+}
+
+/// That the training beside the weights, if there is one, came to something.
+///
+/// # Errors
+/// It diverged, or its report is damaged.
+fn check_converged(weights: &Path) -> Result<()> {
+    let report = weights.with_file_name("train.json");
+    ensure!(
+        !report.exists() || !json::read::<TrainReport>(&report)?.diverged,
+        "{}: the training diverged, so these are its initial weights: train the network with smaller learning rates first",
+        report.display()
+    );
+    Ok(())
 }
 
 fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Result<Schedule> {

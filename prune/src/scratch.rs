@@ -71,7 +71,7 @@ pub(crate) fn remove_unless_of(network: &Network, report: &PruneReport, from: &P
     }
 }
 
-/// Validation accuracy of the training that [`train`] has left in a folder of `prune run`, if it is of the network there.
+/// Validation accuracy of the training that [`train`] has left in a folder of `prune run`; `None` where it diverged.
 ///
 /// # Errors
 /// A damaged file, or a training of another network.
@@ -87,5 +87,6 @@ pub fn accuracy(from: &Path) -> Result<Option<f64>> {
         folder.display(),
         from.display()
     );
-    Ok(json::read::<TrainReport>(&folder.join("train.json"))?.accuracy.validation)
+    let report: TrainReport = json::read(&folder.join("train.json"))?;
+    Ok(report.accuracy.validation.filter(|_| !report.diverged))
 }

@@ -304,6 +304,24 @@ fn a_training_that_diverges_is_an_error() {
     assert!(message.contains("round 1: out/rounds/1/train.json: the training diverged"), "{message}");
 }
 
+/// Weights with the report of their training beside them.
+#[test]
+fn a_network_whose_training_diverged_is_refused() {
+    let place = Place::new();
+    succeed(place.prune("first", &["--iterations", "1"]));
+    let report = fs::read_to_string(place.at("first/rounds/1/train.json")).unwrap();
+    fs::write(place.at("train.json"), &report).unwrap();
+    succeed(place.prune("well", &["--iterations", "1"]));
+    let diverged = report.replace("\"diverged\": false", "\"diverged\": true");
+    assert_ne!(diverged, report);
+    fs::write(place.at("train.json"), diverged).unwrap();
+    let message = fail(place.prune("out", &[]), 0);
+    assert!(message.starts_with("train.json: the training diverged, so these are its initial weights"), "{message}");
+    fs::write(place.at("train.json"), &report[..report.len() / 2]).unwrap();
+    assert!(fail(place.prune("out", &[]), 0).starts_with("train.json: "));
+    assert!(!place.at("out").exists());
+}
+
 #[test]
 fn a_report_of_an_earlier_run_does_not_survive_a_failed_one() {
     let place = Place::new();
@@ -350,7 +368,12 @@ fn scratch_trains_the_same_structure_as_long_as_all_fine_tuning_took() {
 
     // It stays as long as it is of the network beside it.
     succeed(place.prune("out", &["--cap", "0.3", "--seed", "3"]));
-    assert!(place.at("out/scratch/train.json").exists());
+    let report = fs::read_to_string(place.at("out/scratch/train.json")).unwrap();
+    let diverged = report.replace("\"diverged\": false", "\"diverged\": true");
+    fs::write(place.at("out/scratch/train.json"), diverged).unwrap();
+    succeed(other(&place, &["figures", "out", "--out", "figures"]));
+    assert_eq!(triangles(&fs::read_to_string(place.at("figures/accuracy.svg")).unwrap()), 0);
+    fs::write(place.at("out/scratch/train.json"), report).unwrap();
     succeed(place.prune("out", &["--cap", "0.5", "--seed", "3"]));
     assert!(!place.at("out/scratch").exists());
     succeed(other(&place, &arguments));

@@ -17,7 +17,8 @@ use common::profile::Profile;
 use common::train_report::{SplitAccuracy, Timing, TrainReport};
 use common::weights::Weights;
 use common::{atomic, stage};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Options of `train fit`.
 #[derive(Debug, Args)]
@@ -111,7 +112,21 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     if trained.diverged || trained.curve.len() == training.epochs {
         checkpoint.remove()?;
     }
+    if trained.diverged {
+        // If stderr is closed, nobody reads.
+        let _ = writeln!(std::io::stderr(), "{}", divergence(&args.out, trained.curve.len()));
+    }
     stage::print_line(&json::to_line(&report)?)
+}
+
+/// Says of a training that diverged what there is, and what to do. It is a result, not a failure: a search asks for it.
+fn divergence(out: &Path, epochs: usize) -> String {
+    format!(
+        "{}: the training diverged after {epochs} whole epochs, its loss or weights having become NaN or infinite; \
+         weights.safetensors has the initial weights: try a smaller training.learning_rate in the profile, a longer \
+         training.warmup_epochs, or training.clip_gradient_norm",
+        out.display()
+    )
 }
 
 /// A hash over everything that decides what a training does.

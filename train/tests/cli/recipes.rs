@@ -124,6 +124,23 @@ fn divergence_is_reported_and_is_not_a_failure() {
     }
 }
 
+/// One sentence that says what, where and what to try; who reads nothing on stderr has it in train.json.
+#[test]
+fn divergence_is_said_on_stderr() {
+    let fixture = Fixture::new();
+    let said = |rate: &str| {
+        fixture.write("profile.json", &profile(&format!(r#""batch": 48, "learning_rate": {{"nadam": {rate}}}"#)));
+        let output = fixture.train(&fit_arguments("out", &["--epochs", "1"]));
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        said.lines().filter(|line| line.contains("diverged")).map(String::from).collect::<Vec<_>>()
+    };
+    assert!(said("0.002").is_empty());
+    let lines = said("1e38");
+    let words = ["out: the training diverged after 0 whole epochs", "initial weights", "training.learning_rate"];
+    assert!(lines.len() == 1 && words.iter().all(|words| lines[0].contains(words)), "{lines:?}");
+}
+
 #[test]
 fn augmentation_too_large_for_the_images() {
     let fixture = Fixture::new();
