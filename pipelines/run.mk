@@ -11,9 +11,12 @@ WINNERS  = $(or $(shell sed -n 's/.*"winners": *\([0-9]*\).*/\1/p' $(firstword $
 RANKS    = $(shell seq $(WINNERS))
 PLATFORM = $(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' $(BOARD_FILE) 2>/dev/null)
 GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
-DENSE    = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense)
-PRUNED   = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/pruned)
-NETWORKS = $(if $(MEASURE_ONLY),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned))),$(DENSE) $(PRUNED))
+TRAININGS = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense/train.json)
+# Folders of trainings that diverged: these networks are neither tested nor pruned, generated or measured, and the page says so.
+DIVERGED := $(patsubst %/train.json,%,$(shell grep -Els '"diverged": *true' $(RUN)/networks/*/dense/train.json))
+DENSE    = $(filter-out $(DIVERGED),$(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense))
+PRUNED   = $(patsubst %/dense,%/pruned,$(DENSE))
+NETWORKS = $(if $(MEASURE_ONLY),$(filter-out $(DIVERGED),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned)))),$(DENSE) $(PRUNED))
 
 # Other ways to prune the network that `make prune-compare` compares them on; the profile's own one is
 # l1, or with `paper` kmeans.
@@ -33,15 +36,23 @@ MANIFESTS    = $(addsuffix /$(CRATE_DIR)/manifest.json,$(NETWORKS) $(BASELINES))
 # Named here, they are results that a missing one of is made again, not intermediate files.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \
-               $(addsuffix /train.json,$(DENSE)) $(addsuffix /prune.json,$(PRUNED)) $(DRAWN) $(MANIFESTS) $(MEASUREMENTS)
+               $(TRAININGS) $(addsuffix /prune.json,$(PRUNED)) $(DRAWN) $(MANIFESTS) $(MEASUREMENTS)
 
 explore: $(GENOMES) ## search the design space
-train: $(foreach file,train.json test.json,$(addsuffix /$(file),$(DENSE))) ## train the winners in full
+train: $(TRAININGS) $(addsuffix /test.json,$(DENSE)) ## train the winners in full
 prune: $(foreach file,prune.json test.json,$(addsuffix /$(file),$(PRUNED))) ## prune them
 prune-compare: ## prune one of them (NETWORK=1) by other methods, too, and train what is left from scratch
 codegen: $(MANIFESTS) ## write them as Rust crates
 measure: $(MEASUREMENTS) report ## measure them (again) on BOARD; nothing is searched or trained anew
 report: $(RUN)/report/index.html ## the page and the table
+
+ifneq ($(DIVERGED),)
+ifeq ($(strip $(NETWORKS)),)
+# Last of all, when the page that shows it is there.
+pipeline prune codegen measure:
+	@echo "all trainings in $(RUN)/networks diverged: start another run (RUN=...) with a smaller training.learning_rate in the profile" >&2; exit 1
+endif
+endif
 
 ifneq ($(filter pipeline codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(BOARD_FILE)),)
@@ -88,6 +99,17 @@ $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors
     $(RUN)/explore/winners/%/genome.json | $(TRAIN_BIN)/train
 	$(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
 	  --out $(RUN)/networks/$*/dense >/dev/null
+
+# Included so that all winners are trained before anything else is decided: make then reads its rules again and knows which
+# of them diverged. Not where it is only asked what it would do (-n, -q, -t).
+ifneq ($(filter pipeline train prune prune-compare codegen measure report,$(MAKECMDGOALS)),)
+ifeq ($(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS)))))),)
+include $(RUN)/networks/trained.mk
+endif
+endif
+
+$(RUN)/networks/trained.mk: $(TRAININGS)
+	@echo "# All winners are trained." > $@
 
 # A dense network and its weights, the first two that a target needs, into a folder.
 PRUNE = $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \

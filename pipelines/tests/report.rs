@@ -9,7 +9,7 @@ use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
 use common::prune_report::{PruneEnd, PruneMeasured, PruneMethod, PruneReport, PruneTarget};
 use common::search_files::{Archive, Evaluation};
-use common::train_report::EvalReport;
+use common::train_report::{EvalReport, TrainReport};
 use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
 use std::fs;
 use std::process::{Command, Output};
@@ -165,6 +165,42 @@ fn means_and_stopped_trainings_are_marked() {
     }
 }
 
+/// Initial weights, whatever they classify and however fast they are, are no result anywhere.
+#[test]
+fn a_training_that_diverged_has_no_result() {
+    let fixture = Fixture::new();
+    fixture.change("networks/1/dense/train.json", |train: &mut TrainReport| train.diverged = true);
+    fixture.remove("networks/1/pruned");
+    let (table, page) = report_well(&fixture);
+    let dense = row(&table, 1, "dense");
+    assert_eq!(dense[4..], ["diverged", "65,074", "26.1 M", "- [1]", "- [1]", "- [1]"]);
+    assert!(table.contains("[1] the training diverged: its weights are the initial ones"), "{table}");
+    assert!(row(&table, 1, "pruned")[4..].iter().all(|cell| cell == "- [2]"), "{table}");
+    assert!(table.contains("[2] not pruned: the training of the dense network diverged"), "{table}");
+    let caution = "The training of rank 1 diverged: there is no result, and nothing was pruned or measured.";
+    assert!(table.contains(caution) && page.contains(caution));
+    for accuracy in ["99.29 %", "15.26", "522 µs</span>"] {
+        assert!(!table.contains(accuracy), "{accuracy} is in {table}");
+    }
+    // The tiles are of the other winner; where measurements are listed, these are marked.
+    assert!(page.contains("<strong>99.30 %</strong>") && page.contains("dense (diverged)"));
+    let pruning = fs::read_to_string(fixture.out().join("pruning.svg")).unwrap();
+    assert!(pruning.contains("#2") && !pruning.contains("#1"));
+    let (cells, _) = compared(&fixture, "2/dense", "1/dense (diverged)");
+    assert!(cells[1..].iter().all(|cell| cell.starts_with("- [")), "{cells:?}");
+
+    // All of them, before anything was measured.
+    fixture.change("networks/2/dense/train.json", |train: &mut TrainReport| train.diverged = true);
+    for folder in
+        ["networks/2/pruned", "networks/1/dense/measurement-host.json", "networks/2/dense/measurement-host.json"]
+    {
+        fixture.remove(folder);
+    }
+    let (table, page) = report_well(&fixture);
+    assert_eq!(row(&table, 2, "dense")[7..], ["- [1]", "- [1]", "- [1]"]);
+    assert!(table.contains("of rank 1, 2 diverged") && !page.contains("best test accuracy"));
+}
+
 #[test]
 fn the_same_run_gives_the_same_bytes() {
     let fixture = Fixture::new();
@@ -264,6 +300,8 @@ fn ways_of_pruning_are_shown_together() {
     }
     assert_eq!(page.matches("%3Csvg%3Ealone").count(), 2);
     assert!(!page.contains("pruned-half-done"));
+    fixture.change("networks/1/pruned-l1/scratch/train.json", |train: &mut TrainReport| train.diverged = true);
+    assert!(report_well(&fixture).1.contains(">from scratch, the training diverged<"));
     draw("pruning", "<svg><script>together</script></svg>");
     let (_, page) = report_well(&fixture);
     assert!(page.matches("together").count() == 2 && !page.contains("<script>") && !page.contains("alone"), "{page}");

@@ -1,6 +1,6 @@
 //! Networks beside a named baseline, as in the paper's Table 3: how many times faster, how many times less energy.
 
-use super::run_folder::{Run, Variant};
+use super::run_folder::{DIVERGED, Run, Variant};
 use super::table::{Entry, Table, entry};
 use anyhow::{Result, bail};
 use common::counts::network_information_density;
@@ -79,13 +79,15 @@ fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
 fn title(network: &Named, is_base: bool) -> String {
     let untrained =
         network.variant.train.is_none() && network.variant.prune.is_none() && network.variant.test.is_none();
-    format!("{}{}{}", if is_base { "* " } else { "" }, network.name, if untrained { " (untrained)" } else { "" })
+    let name = network.variant.called(&network.name);
+    format!("{}{name}{}", if is_base { "* " } else { "" }, if untrained { " (untrained)" } else { "" })
 }
 
 fn nid(variant: &Variant) -> Entry {
     let nid = variant.test.as_ref().zip(variant.counts);
     let nid = nid.map(|(test, counts)| network_information_density(test.accuracy, counts.parameters));
-    entry(nid, "not tested: NID needs a test accuracy", |nid| format!("{nid:.2}"))
+    let unknown = if variant.diverged() { DIVERGED } else { "not tested: NID needs a test accuracy" };
+    entry(nid, unknown, |nid| format!("{nid:.2}"))
 }
 
 fn has_communication(networks: &[Named], board: &str) -> bool {

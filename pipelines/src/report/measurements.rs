@@ -76,7 +76,7 @@ fn board_table(run: &Run, board: &str) -> Table {
         let [low, high] = m.latency.p50_interval_s;
         let mut row = vec![
             Ok(winner.rank.to_string()),
-            Ok(kind.to_string()),
+            Ok(variant.called(kind)),
             Ok(protocol(m).to_string()),
             Ok(format!("{} x {} s", m.windows.len(), m.settings.window_s)),
             Ok(si(m.latency.p50_s, "s")),
@@ -188,7 +188,7 @@ pub(super) fn crates_table(run: &Run) -> Table {
         for (platform, manifest) in &variant.manifests {
             table.push(vec![
                 Ok(winner.rank.to_string()),
-                Ok(kind.to_string()),
+                Ok(variant.called(kind)),
                 Ok(platform.clone()),
                 Ok(manifest.name.clone()),
                 Ok(format!("{} bytes", count(manifest.weights_bytes))),

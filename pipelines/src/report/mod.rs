@@ -51,7 +51,8 @@ pub fn run(args: &Args) -> Result<()> {
         atomic::write(&args.out.join(figure.file), figure.svg.as_bytes())?;
     }
     atomic::write(&args.out.join("index.html"), page::render(&run, &figures, comparison.as_ref()).as_bytes())?;
-    let caution = measurements::caution(&run).map_or_else(String::new, |caution| format!("\n\n{caution}"));
+    let cautions = [results::caution(&run), measurements::caution(&run)].into_iter().flatten();
+    let caution: String = cautions.map(|caution| format!("\n\n{caution}")).collect();
     let compared =
         comparison.map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), comparison::hint()));
     stage::print_line(&format!("{}\n\n{}{compared}{caution}", run.title(), results::table(&run).to_text()))

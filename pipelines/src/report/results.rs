@@ -1,11 +1,14 @@
 //! The table of results: every winner before and after pruning.
 
-use super::run_folder::{Run, Variant, Way, Winner};
+use super::run_folder::{DIVERGED, Run, Variant, Way, Winner};
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use common::counts::network_information_density;
 use common::measurement::Measurement;
 use common::network::Origin;
+
+/// Why there is no pruned network of one whose training diverged.
+const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
 
 /// The columns before those of the boards.
 const COLUMNS: [(&str, bool); 8] = [
@@ -18,6 +21,19 @@ const COLUMNS: [(&str, bool); 8] = [
     ("MACs", true),
     ("NID", true),
 ];
+
+/// What to keep in mind where trainings diverged.
+pub(super) fn caution(run: &Run) -> Option<String> {
+    let diverged = run.winners.iter().filter(|winner| winner.dense.diverged());
+    let ranks: Vec<String> = diverged.map(|winner| winner.rank.to_string()).collect();
+    (!ranks.is_empty()).then(|| {
+        format!(
+            "The training of rank {} diverged: there is no result, and nothing was pruned or measured. Try a smaller \
+             training.learning_rate in the profile, and another run.",
+            ranks.join(", ")
+        )
+    })
+}
 
 /// One row for each winner and variant, two columns for each board.
 pub(super) fn table(run: &Run) -> Table {
@@ -35,11 +51,13 @@ pub(super) fn table(run: &Run) -> Table {
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
     for (winner, kind, variant) in run.variants() {
         let mut row = network_entries(winner, kind, variant);
+        let unpruned = (variant.network.is_none() && winner.dense.diverged()).then(|| NOT_PRUNED.to_string());
         for board in &boards {
-            row.extend(board_entries(variant.measurement(board)));
+            row.extend(board_entries(unpruned.clone().map_or_else(|| variant.measurement(board), Err)));
         }
         if boards.is_empty() {
-            row.extend(board_entries(Err("not measured yet: `make measure`".into())));
+            let unmeasured = if variant.diverged() { DIVERGED } else { "not measured yet: `make measure`" };
+            row.extend(board_entries(Err(unpruned.unwrap_or(unmeasured.into()))));
         }
         table.push(row);
     }
@@ -47,8 +65,17 @@ pub(super) fn table(run: &Run) -> Table {
 }
 
 fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry> {
-    let not_made = if kind == "dense" { "not trained yet: `make train`" } else { "not pruned yet: `make prune`" };
-    let not_tested = if variant.network.is_some() { "not tested yet: test.json is missing" } else { not_made };
+    let not_made = match kind {
+        "dense" => "not trained yet: `make train`",
+        _ if winner.dense.diverged() => NOT_PRUNED,
+        _ => "not pruned yet: `make prune`",
+    };
+    let not_tested = match &variant.network {
+        Some(_) if variant.diverged() => DIVERGED,
+        Some(_) => "not tested yet: test.json is missing",
+        None => not_made,
+    };
+    let accuracy = entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images));
     let nid = match (&variant.test, variant.counts) {
         (Some(test), Some(counts)) => Some(network_information_density(test.accuracy, counts.parameters)),
         (Some(_), None) | (None, _) => None,
@@ -58,7 +85,7 @@ fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry>
         entry(winner.individual.as_ref(), "its genome is not in the archive", |i| i.evaluation.id.clone()),
         entry(winner.origin.as_ref(), "neither genome.json nor network.json is there", Origin::to_string),
         Ok(kind.to_string()),
-        entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images)),
+        if variant.diverged() { Ok("diverged".into()) } else { accuracy },
         entry(variant.counts, not_made, |counts| count(counts.parameters)),
         entry(variant.counts, not_made, |counts| si(counts.macs as f64, "")),
         entry(nid, not_tested, |nid| format!("{nid:.2}")),
@@ -133,7 +160,13 @@ pub(super) fn ways_table(run: &Run) -> Table {
     for winner in run.winners.iter().filter(|winner| winner.ways.len() > 1) {
         for Way { name, report, scratch } in &winner.ways {
             let last = report.rounds.last();
-            let scratch = scratch.as_ref().and_then(|trained| trained.accuracy.validation);
+            let diverged = scratch.as_ref().is_some_and(|trained| trained.diverged);
+            let unknown = if diverged {
+                "from scratch, the training diverged"
+            } else {
+                "not trained from scratch: `prune scratch`"
+            };
+            let scratch = scratch.as_ref().filter(|_| !diverged).and_then(|trained| trained.accuracy.validation);
             table.push(vec![
                 Ok(winner.rank.to_string()),
                 Ok(name.clone()),
@@ -143,7 +176,7 @@ pub(super) fn ways_table(run: &Run) -> Table {
                 Ok(percent(report.removed)),
                 Ok(percent(last.map_or(report.accuracy_before, |round| round.accuracy))),
                 entry(last, "nothing was pruned", |round| percent(round.accuracy_untuned)),
-                entry(scratch, "not trained from scratch: `prune scratch`", percent),
+                entry(scratch, unknown, percent),
             ]);
         }
     }

@@ -77,12 +77,16 @@ pub(super) struct Variant {
     pub(super) counts: Option<Counts>,
     pub(super) train: Option<TrainReport>,
     pub(super) prune: Option<PruneReport>,
+    /// `None` where the training diverged, too.
     pub(super) test: Option<EvalReport>,
     /// By platform.
     pub(super) manifests: BTreeMap<String, Manifest>,
     /// By board.
     pub(super) measurements: BTreeMap<String, Measurement>,
 }
+
+/// Why there is no result of a network whose training diverged.
+pub(super) const DIVERGED: &str = "the training diverged: its weights are the initial ones";
 
 impl Run {
     /// Reads a run's folder.
@@ -176,6 +180,10 @@ impl Variant {
             test: read(&folder.join("test.json"))?,
             ..Variant::default()
         };
+        if variant.diverged() {
+            // What initial weights classify is no result.
+            variant.test = None;
+        }
         for name in names_in(folder)? {
             if let Some(board) = name.strip_prefix("measurement-").and_then(|name| name.strip_suffix(".json")) {
                 let measurement = json::read(&folder.join(&name))?;
@@ -189,8 +197,21 @@ impl Variant {
         Ok(variant)
     }
 
+    /// Whether its training diverged, so that its weights are the initial ones.
+    pub(super) fn diverged(&self) -> bool {
+        self.train.as_ref().is_some_and(|train| train.diverged)
+    }
+
+    /// What a table calls it.
+    pub(super) fn called(&self, kind: &str) -> String {
+        if self.diverged() { format!("{kind} (diverged)") } else { kind.to_string() }
+    }
+
     /// The measurement on a board, or why there is none that counts for these weights.
     pub(super) fn measurement(&self, board: &str) -> Result<&Measurement, String> {
+        if self.diverged() {
+            return Err(DIVERGED.into());
+        }
         let measurement = self.measurements.get(board).ok_or("not measured yet: `make measure`")?;
         match &self.test {
             Some(test) if test.weights_sha256 != measurement.ran.weights_sha256 => {

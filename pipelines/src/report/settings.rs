@@ -8,7 +8,8 @@ use super::units::count;
 /// Seed, data set, sizes, and the profile as it was written.
 pub(super) fn section(run: &Run) -> String {
     let search = run.search.as_ref();
-    let train = run.winners.iter().find_map(|winner| winner.dense.train.as_ref());
+    let mut trainings = run.winners.iter().filter_map(|winner| winner.dense.train.as_ref());
+    let train = trainings.find(|train| !train.diverged);
     let mut html = definitions([
         ("data set", search.map(|s| s.dataset.clone())),
         ("data, SHA-256", search.map(|s| s.data_sha256.clone())),
@@ -53,7 +54,8 @@ fn weights(run: &Run) -> Option<String> {
         .winners
         .iter()
         .filter_map(|winner| {
-            Some(format!("{}: {}", winner.rank, short_hash(&winner.dense.train.as_ref()?.weights_sha256)))
+            let train = winner.dense.train.as_ref().filter(|train| !train.diverged)?;
+            Some(format!("{}: {}", winner.rank, short_hash(&train.weights_sha256)))
         })
         .collect();
     (!all.is_empty()).then(|| all.join(", "))
