@@ -16,7 +16,7 @@ TRAININGS = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense/train.json)
 DIVERGED := $(patsubst %/train.json,%,$(shell grep -Els '"diverged": *true' $(RUN)/networks/*/dense/train.json))
 DENSE    = $(filter-out $(DIVERGED),$(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense))
 PRUNED   = $(patsubst %/dense,%/pruned,$(DENSE))
-NETWORKS = $(if $(MEASURE_ONLY),$(filter-out $(DIVERGED),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned)))),$(DENSE) $(PRUNED))
+NETWORKS = $(if $(MEASURE_ONLY),$(filter-out $(DIVERGED) $(DIVERGED:/dense=/pruned),$(patsubst %/weights.safetensors,%,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned)))),$(DENSE) $(PRUNED))
 
 # Other ways to prune the network that `make prune-compare` compares them on; the profile's own one is
 # l1, or with `paper` kmeans.

@@ -277,7 +277,7 @@ fn a_winner_that_diverges_is_left_behind() {
     pipeline.make(&["explore"]);
     diverge(&pipeline, 1);
     let table = pipeline.make(&["pipeline"]);
-    assert!(table.contains("The training of rank 1 diverged: there is no result"), "{table}");
+    assert!(table.contains("The training of rank 1 diverged: it has no result"), "{table}");
     let written: Vec<String> = pipeline.times().into_keys().map(|path| path.display().to_string()).collect();
     let of_first = written.iter().filter(|path| path.starts_with("networks/1/")).map(String::as_str);
     let files = ["network.json", "train.json", "train.svg", "weights.safetensors"]

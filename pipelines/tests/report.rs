@@ -177,7 +177,7 @@ fn a_training_that_diverged_has_no_result() {
     assert!(table.contains("[1] the training diverged: its weights are the initial ones"), "{table}");
     assert!(row(&table, 1, "pruned")[4..].iter().all(|cell| cell == "- [2]"), "{table}");
     assert!(table.contains("[2] not pruned: the training of the dense network diverged"), "{table}");
-    let caution = "The training of rank 1 diverged: there is no result, and nothing was pruned or measured.";
+    let caution = "The training of rank 1 diverged: it has no result, and `make` neither prunes nor measures it.";
     assert!(table.contains(caution) && page.contains(caution));
     for accuracy in ["99.29 %", "15.26", "522 µs</span>"] {
         assert!(!table.contains(accuracy), "{accuracy} is in {table}");

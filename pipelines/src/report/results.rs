@@ -28,8 +28,8 @@ pub(super) fn caution(run: &Run) -> Option<String> {
     let ranks: Vec<String> = diverged.map(|winner| winner.rank.to_string()).collect();
     (!ranks.is_empty()).then(|| {
         format!(
-            "The training of rank {} diverged: there is no result, and nothing was pruned or measured. Try a smaller \
-             training.learning_rate in the profile, and another run.",
+            "The training of rank {} diverged: it has no result, and `make` neither prunes nor measures it. Try a smaller \
+             training.learning_rate in the profile, in another run.",
             ranks.join(", ")
         )
     })
