@@ -1,9 +1,14 @@
 # The pipeline: every file is made from the files it needs, so only what is out of date is redone.
 # `make help` lists the targets. GNU make 4.3 or later.
 
+include pipelines/names.mk
+
+$(call check-path,RUN)
+
 # A run knows its data set, so that `make measure RUN=... BOARD=...` is enough.
 ifndef DATASET
-DATASET := $(or $(if $(RUN),$(shell sed -n 's/^  "dataset": "\(.*\)",/\1/p' $(RUN)/explore/search.json 2>/dev/null)),digits)
+DATASET := $(call name-in-file,DATASET,$(if $(RUN),$(shell sed -n 's/^  "dataset": "\(.*\)",/\1/p' '$(RUN)/explore/search.json' 2>/dev/null)),$(RUN)/explore/search.json)
+DATASET := $(or $(DATASET),digits)
 endif
 PROFILE ?= $(if $(filter digits,$(DATASET)),smoke,laptop)
 BOARD   ?= host
@@ -16,6 +21,17 @@ PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
 BOARD_FILE   ?= pipelines/boards/$(BOARD).json
 DATA         ?= data/$(DATASET)
 
+$(foreach variable,DATASET PROFILE BOARD WORKERS SEED BASELINE NETWORK,$(call check-name,$(variable)))
+$(foreach variable,PROFILE_FILE BOARD_FILE DATA,$(call check-path,$(variable)))
+$(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
+
+# Goals that work in a run, one make at a time.
+working := $(filter pipeline explore train prune prune-compare codegen measure report,$(MAKECMDGOALS))
+# Where make is only asked what it would do: -n, -q, -t.
+asking  := $(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
+# What make itself keeps of a run; nothing that lies in a run is ever evaluated by make.
+state   := target/run/$(subst /,_,$(RUN))
+
 BIN      := target/release
 # A `train` that computes on GPUs is a program of its own, beside links to the others.
 TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
@@ -27,7 +43,6 @@ SOURCES   = $(shell find common stages explore train prune codegen measure pipel
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 # A build that fails leaves the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
@@ -37,9 +52,12 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
 
-pipeline: report ## everything, from data to report
-
+include pipelines/paths.mk
+ifeq ($(and $(working),$(if $(LOCKED)$(asking),,yes),$(shell flock --help 2>/dev/null | grep no-fork)),)
 include pipelines/run.mk
+else
+include pipelines/lock.mk
+endif
 
 ## Building and checking
 
@@ -139,7 +157,7 @@ target/onnx-venv/installed:
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
-CRATE ?= $(firstword $(wildcard $(RUN)/networks/*/*/crate-x86_64))
+CRATE ?= $(firstword $(call files-below,$(wildcard $(RUN)/networks/*/*/crate-x86_64),$(RUN)/networks))
 bench-measure: ## what measuring adds to the latency that it measures; CRATE=DIR, by default one of RUN
 	@test -n "$(CRATE)" || { echo "bench-measure: $(RUN) has no crate for x86_64: run make codegen, or name one with CRATE=DIR" >&2; exit 1; }
 	cargo bench -p measure --bench overhead $(INTO) -- --crate $(CRATE) $(BENCH_ARGS)
