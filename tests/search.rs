@@ -60,6 +60,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
             seed: *seed,
             dataset: table.dataset.clone(),
             data_sha256: table.data_sha256.clone(),
+            data: None,
             space: table.space.clone(),
             template: table.template.clone(),
             search: search.clone(),
