@@ -164,7 +164,7 @@ impl Document for Network {
 
     fn check(&self) -> Result<()> {
         self.origin.check()?;
-        self.input.check()?;
+        self.input.check().context("input")?;
         ensure!(self.classes.len() >= 2, "the network has {} classes; it needs at least two", self.classes.len());
         ensure!(!self.nodes.is_empty(), "the network has no nodes");
         self.check_names()?;

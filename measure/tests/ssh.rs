@@ -149,7 +149,8 @@ fn the_board_is_left_clean_however_measuring_ends() {
         support::signal(signal, &measure);
         let output = measure.wait_with_output().unwrap();
         if signal != "KILL" {
-            assert!(error_of(&output).contains("interrupted; nothing was written"));
+            let error = error_of(&output);
+            assert!(error.contains("interrupted; nothing was written"), "{signal}: {error}");
             assert!(!Path::new(copy).exists(), "removed before measure ends");
         }
         wait_until("the copy was not removed", || !Path::new(copy).parent().unwrap().exists());

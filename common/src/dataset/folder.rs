@@ -2,10 +2,11 @@
 
 use super::decode::decode;
 use super::files::sorted_entries;
+use super::scaled::Scaled;
 use super::{DataFile, Dataset, Raw};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many problems an error names.
 const NAMED: usize = 10;
@@ -23,32 +24,74 @@ pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
 /// file that is not a usable image.
 ///
 /// # Errors
-/// A folder that cannot be read.
+/// A folder or file that cannot be read.
 pub(super) fn read(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<(Raw, Vec<String>)> {
-    let folder = root.join(&folder.path);
-    let mut problems = strange_folders(dataset, &folder)?;
-    let mut raw = Raw { shape: dataset.input().shape(), pixels: Vec::new(), labels: Vec::new() };
+    let set = root.join(&folder.path);
+    let mut problems = strange_folders(dataset, &set)?;
+    let (paths, labels) = photos(dataset, &set, &mut problems)?;
+    let shape = dataset.input().shape();
+    let scaled = Scaled::new(dataset, root, &folder.path, &paths)?;
+    if let Some(pixels) = scaled.read() {
+        return Ok((Raw { shape, pixels, labels }, problems));
+    }
+    let mut raw = Raw { shape, pixels: Vec::with_capacity(paths.len() * shape.elements()), labels: Vec::new() };
+    let mut unusable = Vec::new();
+    for ((path, label), pixels) in paths.iter().zip(labels).zip(decode_all(&paths, dataset)) {
+        match pixels {
+            Ok(pixels) => {
+                raw.pixels.extend(pixels);
+                raw.labels.push(label);
+            }
+            Err(error) => unusable.push(format!("{}: {error:#}", path.display())),
+        }
+    }
+    if unusable.is_empty() {
+        scaled.write(&raw.pixels);
+    }
+    problems.extend(unusable);
+    Ok((raw, problems))
+}
+
+/// The files in the folders of all classes, with their labels.
+fn photos(dataset: &Dataset, set: &Path, problems: &mut Vec<String>) -> Result<(Vec<PathBuf>, Vec<u16>)> {
+    let (mut paths, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in dataset.classes.iter().enumerate() {
-        let folder = folder.join(class);
-        let paths = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
-        if paths.is_empty() {
+        let folder = set.join(class);
+        let entries = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
+        if entries.is_empty() {
             let why = if folder.is_dir() { "is empty" } else { "does not exist" };
             problems.push(format!(
                 "{}: the folder of class {class:?} {why}; put its images there, or take it out of `classes`",
                 folder.display()
             ));
         }
-        for path in paths {
-            match read_image(&path, dataset) {
-                Ok(pixels) => {
-                    raw.pixels.extend(pixels);
-                    raw.labels.push(u16::try_from(label).context("too many classes")?);
-                }
-                Err(error) => problems.push(format!("{}: {error:#}", path.display())),
+        for path in entries {
+            if path.is_file() {
+                paths.push(path);
+                labels.push(u16::try_from(label).context("too many classes")?);
+            } else {
+                problems.push(format!(
+                    "{}: a folder, or no file at all, within the folder of a class; images must lie directly in it",
+                    path.display()
+                ));
             }
         }
     }
-    Ok((raw, problems))
+    Ok((paths, labels))
+}
+
+/// The pixels of all photos, on all cores.
+fn decode_all(paths: &[PathBuf], dataset: &Dataset) -> Vec<Result<Vec<u8>>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let decode_some = |paths: &[PathBuf]| paths.iter().map(|path| read_image(path, dataset)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let shares = paths.chunks(paths.len().div_ceil(threads).max(1));
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || decode_some(share))).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// Folders that are not that of a class: their name may be misspelt, here or in the description.
@@ -61,7 +104,6 @@ fn strange_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
 }
 
 fn read_image(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
-    ensure!(!path.is_dir(), "a folder within that of a class; move its images up");
     let bytes = std::fs::read(path).context("cannot read the file")?;
     decode(&bytes, dataset).context("not a usable image")
 }
@@ -73,6 +115,7 @@ mod tests {
     use crate::dataset::{Census, Format, Normalisation, Split};
     use crate::json;
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+    use sha2::{Digest, Sha256};
     use std::fs;
 
     fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
@@ -133,7 +176,7 @@ mod tests {
         let damaged = error_after(&|dir| fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
         assert!(damaged.contains("1.png") && damaged.contains("not a usable image"), "{damaged}");
         let deep = error_after(&|dir| fs::create_dir(dir.join("train/dog/puppies")).unwrap());
-        assert!(deep.contains("puppies: a folder within that of a class"), "{deep}");
+        assert!(deep.contains("puppies: a folder, or no file at all, within the folder of a class"), "{deep}");
     }
 
     #[test]
@@ -176,6 +219,36 @@ mod tests {
         }
         let counts: Vec<_> = census.classes.iter().map(|c| (c.train, c.validation, c.test)).collect();
         assert_eq!(counts, [(1, 1, 2), (1, 0, 1)]);
+    }
+
+    /// What was kept of photos is used only for the very same photos, whole, at the same size.
+    #[test]
+    fn photos_are_scaled_once_and_again_when_anything_changes() {
+        let (dir, mut dataset) = fixture();
+        let load = || Dataset::load(dir.path(), Split::Test).unwrap();
+        let kept = || -> Vec<PathBuf> {
+            let mut paths: Vec<_> =
+                fs::read_dir(dir.path().join(".scaled")).unwrap().map(|e| e.unwrap().path()).collect();
+            paths.sort();
+            paths
+        };
+        let (first, path) = (load(), kept().remove(0));
+        // A whole file with other pixels is taken, so the photos were not decoded; a damaged one is not.
+        let pixels = vec![9; first.pixels.len()];
+        fs::write(&path, [&pixels[..], &Sha256::digest(&pixels)].concat()).unwrap();
+        assert_eq!(load().pixels, pixels);
+        fs::write(&path, [&pixels[1..], &Sha256::digest(&pixels)].concat()).unwrap();
+        assert_eq!(load(), first);
+        // Two classes exchange their only photos of the same names.
+        for (from, to) in [("cat", "x"), ("dog", "cat"), ("x", "dog")] {
+            fs::rename(dir.path().join("test").join(from), dir.path().join("test").join(to)).unwrap();
+        }
+        assert_eq!(load().labels, [0, 1, 1]);
+        assert_ne!(load().pixels, first.pixels);
+        assert_eq!(kept().len(), 1, "what is of no more use goes");
+        dataset.height = 8;
+        json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
+        assert_eq!(load().shape.height, 8);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod folder;
 mod identity;
 mod idx;
 mod images;
+mod scaled;
 mod split;
 
 pub use census::{Census, ClassCensus};
