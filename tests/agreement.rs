@@ -26,7 +26,7 @@ fn check(dataset: &Path, images: usize, training: &[&str]) {
 
     let network: Network = json::read(&path("net/network.json")).unwrap();
     let weights = Weights::read(&path("net/weights.safetensors"), &network).unwrap();
-    let test = Dataset::load(Path::new(dataset), Split::Test).unwrap();
+    let test = Dataset::load(Path::new(dataset), Split::Test).unwrap().in_canonical_order();
     assert!(test.len() >= images);
     let plane = network.input.shape().plane();
     let normalise = |(index, pixel): (usize, &u8)| network.input.normalise(index / plane, *pixel);

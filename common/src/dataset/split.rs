@@ -46,7 +46,9 @@ fn judges(labels: &[u16], validation: &Validation) -> Vec<bool> {
     let mut judges = vec![false; labels.len()];
     let mut draw = |mut images: Vec<usize>, stream: &str| {
         images.shuffle(&mut seed::stream(validation.seed, stream));
-        let share = (images.len() as f64 * validation.fraction) as usize;
+        let share = images.len() as f64 * validation.fraction;
+        // Rounded down, small classes would give less than their share.
+        let share = if validation.by_class { share.round() } else { share.floor() } as usize;
         let most = images.len().saturating_sub(1);
         images[..share.max(1).min(most)].iter().for_each(|&image| judges[image] = true);
     };
