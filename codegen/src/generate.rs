@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// microcontroller is that of qemu-mps2-an386].
     #[arg(long, value_name = "NAME|FILE")]
     board: Option<String>,
-    /// A data set whose first test images are recorded with their logits [default: random images].
+    /// A data set of whose test images some are recorded with their logits [default: random images].
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
 }

@@ -29,7 +29,7 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Records the first test images of the data set in `samples`, or else random ones. The logits are those of
+    /// Records the test images that come first in the canonical order of the data set in `samples`, or else random ones. The logits are those of
     /// [`common::reference`], which shares no code with the kernels.
     ///
     /// # Errors
