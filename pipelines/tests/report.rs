@@ -130,6 +130,12 @@ fn figures_show_every_network_that_could_be_trained() {
     let (_, page) = report_well(&fixture);
     let front = fs::read_to_string(fixture.out().join("front.svg")).unwrap();
     let evaluations: Vec<Evaluation> = json::read_lines(&fixture.run().join("explore/evaluations.jsonl")).unwrap();
+    assert!(!page.contains("had no place in the archive"));
+    fixture.change("explore/archive.json", |archive: &mut Archive| {
+        let first = archive.individuals.iter().position(|individual| individual.on_front).unwrap();
+        archive.individuals.remove(first);
+    });
+    assert!(report_well(&fixture).1.contains(" 1 more that nothing dominates had no place in the archive"));
     // One failed; two rings around winners and one in the key.
     assert_eq!(front.matches("<circle").count(), evaluations.len() - 1 + 2 + 1);
     assert!(front.contains("#1") && front.contains("#2") && !front.contains("NaN"));

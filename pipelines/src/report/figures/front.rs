@@ -111,12 +111,32 @@ fn caption(run: &Run, plane: &Plane) -> String {
              not on the front."
         );
     }
+    let left_out = left_out(run, objectives);
+    if left_out > 0 {
+        caption += &format!(
+            " {left_out} more that nothing dominates had no place in the archive, so they may lie below the line."
+        );
+    }
     caption += &match run.evaluations.len() - plane.points.len() {
         0 => String::new(),
         1 => " One training failed and is not shown.".into(),
         failed => format!(" {failed} trainings failed and are not shown."),
     };
     caption
+}
+
+/// How many evaluations in full are outside the archive though nothing dominates them: it was too small for its front.
+fn left_out(run: &Run, objectives: &[Objective]) -> usize {
+    let Some(archive) = &run.archive else { return 0 };
+    let vector = |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
+    // Those of an iteration that is under way have not been chosen from yet.
+    let finished = run.evaluations.iter().filter(|e| e.in_full() && e.iteration < archive.iterations);
+    let in_full: Vec<(&str, Vec<f64>)> = finished.filter_map(|e| Some((e.id.as_str(), vector(e)?))).collect();
+    let dominates = |a: &[f64], b: &[f64]| a != b && a.iter().zip(b).all(|(a, b)| a <= b);
+    let outside = |id: &str| archive.individuals.iter().all(|individual| individual.evaluation.id != id);
+    let left_out =
+        in_full.iter().filter(|(id, point)| outside(id) && !in_full.iter().any(|(_, other)| dominates(other, point)));
+    left_out.count()
 }
 
 /// The line through all points of a front, as a staircase from the smallest network on: between two of them, only what is
