@@ -65,11 +65,11 @@ enum SurrogateName {
 }
 
 impl Overrides {
-    /// Puts what was given in the place of the profile's. Returns what an option takes the effect of in the profile, each
-    /// in a sentence: those settings are back at their defaults.
+    /// Puts what was given in the place of the profile's. Returns a sentence for each setting of the profile that an option
+    /// leaves without effect; such a setting is back at its default.
     ///
     /// # Errors
-    /// A setting would have no effect, or only a part of it.
+    /// An option or a setting would have no effect, or only a part of it.
     pub(crate) fn apply(&self, search: &mut SearchSettings) -> Result<Vec<String>> {
         match self.strategy {
             None => {}

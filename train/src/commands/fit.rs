@@ -121,8 +121,9 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
 
 /// Says of a training that diverged what there is, and what to do. It is a result, not a failure: a search asks for it.
 fn divergence(out: &Path, epochs: usize) -> String {
+    let epochs = if epochs == 1 { "1 whole epoch".to_string() } else { format!("{epochs} whole epochs") };
     format!(
-        "{}: the training diverged after {epochs} whole epochs, its loss or weights having become NaN or infinite; \
+        "{}: the training diverged after {epochs}, its loss or weights having become NaN or infinite; \
          weights.safetensors has the initial weights: try a smaller training.learning_rate in the profile, a longer \
          training.warmup_epochs, or training.clip_gradient_norm",
         out.display()
