@@ -96,7 +96,12 @@ impl Table {
 /// A table is of use only where the search would make the same trainings.
 fn check_same(table: &AccuracyTable, config: &SearchConfig) -> Result<()> {
     let SearchConfig { data_sha256, template, training, search, .. } = config;
-    ensure!(table.data_sha256 == *data_sha256, "it is of other data: {}, not {}", table.dataset, config.dataset);
+    ensure!(
+        table.data_sha256 == *data_sha256,
+        "its trainings are of other data than {}: their data_sha256 is {}, not {data_sha256}",
+        config.dataset,
+        table.data_sha256
+    );
     ensure!(
         table.epochs == search.epochs,
         "its trainings have {} epochs, but search.epochs is {}",

@@ -171,6 +171,23 @@ fn means_and_stopped_trainings_are_marked() {
     }
 }
 
+#[test]
+fn networks_of_other_data_are_marked() {
+    let fixture = Fixture::new();
+    let said = |fixture: &Fixture| {
+        let (table, page) = report_well(fixture);
+        let marks = ["was trained on other data than the search", "were tested on different data"];
+        assert!(marks.iter().all(|mark| table.contains(mark) == page.contains(mark)));
+        marks.map(|mark| table.contains(mark))
+    };
+    assert_eq!(said(&fixture), [false, false]);
+    fixture.change("networks/2/dense/test.json", |test: &mut EvalReport| test.data_sha256 = "0b".repeat(32));
+    assert_eq!(said(&fixture), [false, true]);
+    fixture.change("networks/1/dense/train.json", |train: &mut TrainReport| train.data_sha256 = "0b".repeat(32));
+    assert_eq!(said(&fixture), [true, true]);
+    assert!(report_well(&fixture).0.contains("Rank 1 was trained on other data"));
+}
+
 /// Initial weights, whatever they classify and however fast they are, are no result anywhere.
 #[test]
 fn a_training_that_diverged_has_no_result() {

@@ -79,8 +79,10 @@ pub fn is_dropped_by_systems(name: &str) -> bool {
         "lost+found",
         "system volume information",
         "__pycache__",
+        "picasa.ini",
     ];
-    name.starts_with('.') || NAMES.contains(&name.to_lowercase().as_str())
+    // The last one is what Windows knows of a download, as a Linux on the same disk sees it.
+    name.starts_with('.') || name.ends_with("Zone.Identifier") || NAMES.contains(&name.to_lowercase().as_str())
 }
 
 /// The files and folders of a folder in a fixed order, without those that systems drop.
@@ -115,7 +117,16 @@ mod tests {
 
     #[test]
     fn what_systems_drop_is_known_whatever_its_case() {
-        for name in [".DS_Store", "._1.png", ".ipynb_checkpoints", "Thumbs.db", "Desktop.ini", "@eaDir", "__MACOSX"] {
+        for name in [
+            ".DS_Store",
+            "._1.png",
+            ".ipynb_checkpoints",
+            "Thumbs.db",
+            "Desktop.ini",
+            "@eaDir",
+            "__MACOSX",
+            "1.jpg:Zone.Identifier",
+        ] {
             assert!(is_dropped_by_systems(name), "{name}");
         }
         for name in ["1.png", "thumbs", "birch", "desktop.ini.png"] {

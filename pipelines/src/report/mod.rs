@@ -51,7 +51,8 @@ pub fn run(args: &Args) -> Result<()> {
         atomic::write(&args.out.join(figure.file), figure.svg.as_bytes())?;
     }
     atomic::write(&args.out.join("index.html"), page::render(&run, &figures, comparison.as_ref()).as_bytes())?;
-    let cautions = [results::caution(&run), measurements::caution(&run)].into_iter().flatten();
+    let cautions =
+        [results::caution(&run), results::other_data(&run), measurements::caution(&run)].into_iter().flatten();
     let caution: String = cautions.map(|caution| format!("\n\n{caution}")).collect();
     let compared =
         comparison.map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), comparison::hint()));

@@ -73,7 +73,9 @@ fn results_part(run: &Run) -> String {
     let short_trainings = "Validation accuracies of the search come from short trainings; they rank candidates and say \
         little about what a network reaches when it is trained in full.";
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
-    for caution in [results::caution(run), measurements::caution(run), searched].into_iter().flatten() {
+    for caution in
+        [results::caution(run), results::other_data(run), measurements::caution(run), searched].into_iter().flatten()
+    {
         let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&caution));
     }
     html

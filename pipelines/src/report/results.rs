@@ -6,6 +6,7 @@ use super::units::{count, percent, percent_of, si};
 use common::counts::network_information_density;
 use common::measurement::Measurement;
 use common::network::Origin;
+use std::collections::BTreeSet;
 
 /// Why there is no pruned network of one whose training diverged.
 const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
@@ -21,6 +22,26 @@ const COLUMNS: [(&str, bool); 8] = [
     ("MACs", true),
     ("NID", true),
 ];
+
+/// What to keep in mind where networks were trained or tested on other data than the search.
+pub(super) fn other_data(run: &Run) -> Option<String> {
+    let search = run.search.as_ref()?;
+    let trained = |variant: &Variant| variant.train.as_ref().is_some_and(|t| t.data_sha256 != search.data_sha256);
+    let other = run.winners.iter().filter(|winner| trained(&winner.dense));
+    let ranks: Vec<String> = other.map(|winner| winner.rank.to_string()).collect();
+    let tested: BTreeSet<&str> =
+        run.variants().filter_map(|(.., variant)| Some(variant.test.as_ref()?.data_sha256.as_str())).collect();
+    let trained = (!ranks.is_empty()).then(|| {
+        format!(
+            "Rank {} was trained on other data than the search: `data_sha256` in train.json differs.",
+            ranks.join(", ")
+        )
+    });
+    let tested = (tested.len() > 1)
+        .then(|| "Networks were tested on different data (`data_sha256` in test.json): do not compare them.".into());
+    let cautions: Vec<String> = trained.into_iter().chain(tested).collect();
+    (!cautions.is_empty()).then(|| cautions.join(" "))
+}
 
 /// What to keep in mind where trainings diverged.
 pub(super) fn caution(run: &Run) -> Option<String> {
