@@ -19,6 +19,7 @@ pub mod fidelity;
 pub mod genome;
 pub mod gpu;
 pub mod hash;
+pub mod interrupt;
 pub mod json;
 pub mod manifest;
 pub mod manual;
