@@ -2,13 +2,16 @@
 //!
 //! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and where it stands.
 
-use crate::atomic;
+use crate::{atomic, reading};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+
+/// No document has more bytes than this: the largest, those of long searches, have some MiB.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// A type that is a file format of its own.
 pub trait Document: Serialize + DeserializeOwned {
@@ -34,9 +37,9 @@ pub fn read<T: Document>(path: &Path) -> Result<T> {
 /// Reads a text file that somebody may have written with any editor: a byte order mark in front is left out.
 ///
 /// # Errors
-/// A file that cannot be read, or is not UTF-8.
+/// A file that cannot be read, has over 256 MiB, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let bytes = reading::read(path, MAX_BYTES)?;
     text_of(bytes).with_context(|| path.display().to_string())
 }
 
@@ -89,7 +92,7 @@ pub fn to_line<T: Document>(document: &T) -> Result<String> {
 /// Reads a `.jsonl` file, to which one line is appended at a time: one document a line. What follows the last newline
 /// was torn by an interruption and is left out. The error names the file and the line.
 pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let bytes = reading::read(path, MAX_BYTES)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
     let text = std::str::from_utf8(whole).with_context(|| format!("{}: not UTF-8 text", path.display()))?;
     let parse_line = |(index, line)| parse(line).with_context(|| format!("{}: line {}", path.display(), index + 1));

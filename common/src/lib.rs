@@ -28,6 +28,7 @@ pub mod network;
 pub mod objective;
 pub mod profile;
 pub mod prune_report;
+pub mod reading;
 pub mod reference;
 pub mod search_files;
 pub mod seed;
