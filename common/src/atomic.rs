@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+/// What the names of files and folders begin with that are not whole yet; whoever is killed leaves them behind.
+pub const PARTIAL: &str = ".partial-";
+
 /// Writes `bytes` to `path` through a temporary file in the same folder, which is flushed to the disk and renamed. A
 /// file that was there before stays as it was if anything fails. Missing parent folders are created.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -19,7 +22,7 @@ pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) ->
         _ => Path::new("."),
     };
     create_dir_all(folder)?;
-    let mut temporary = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder).with_context(failed)?;
+    let mut temporary = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder).with_context(failed)?;
     produce(temporary.as_file_mut()).with_context(failed)?;
     make_readable(temporary.as_file()).with_context(failed)?;
     temporary.as_file().sync_all().with_context(failed)?;

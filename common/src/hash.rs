@@ -1,6 +1,7 @@
 //! SHA-256, as lower-case hexadecimal text.
 
 use sha2::{Digest, Sha256};
+use std::io::{Result, Write};
 
 /// The SHA-256 of some bytes, 64 hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -13,14 +14,57 @@ pub fn sha256_hex_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Str
     for part in parts {
         hasher.update(part);
     }
+    text(hasher)
+}
+
+fn text(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes to `to`, and knows the SHA-256 of what was written.
+#[derive(Debug)]
+pub struct Hashing<W> {
+    to: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Hashing<W> {
+    /// Nothing is written yet.
+    pub fn new(to: W) -> Self {
+        Hashing { to, hasher: Sha256::new() }
+    }
+
+    /// The SHA-256 of all that was written.
+    pub fn sha256_hex(self) -> String {
+        text(self.hasher)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.to.flush()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     /// FIPS 180-2, appendix B.1.
     #[test]
     fn known_digest() {
-        assert_eq!(super::sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(super::sha256_hex(b"abc"), ABC);
+        let mut written = Vec::new();
+        let mut hashing = super::Hashing::new(&mut written);
+        [&b"ab"[..], b"c"].iter().for_each(|part| hashing.write_all(part).unwrap());
+        assert_eq!(hashing.sha256_hex(), ABC);
+        assert_eq!(written, b"abc");
     }
 }

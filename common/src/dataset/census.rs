@@ -76,9 +76,9 @@ impl Census {
 
 /// Names the classes without images of a kind, where other classes have some.
 fn warnings(classes: &[ClassCensus]) -> Vec<String> {
-    let kinds: [(&str, fn(&ClassCensus) -> usize); 3] =
-        [("training", |c| c.train), ("validation", |c| c.validation), ("test", |c| c.test)];
-    let missing = |(kind, count): (&str, fn(&ClassCensus) -> usize)| {
+    type Kind = (&'static str, fn(&ClassCensus) -> usize);
+    let kinds: [Kind; 3] = [("training", |c| c.train), ("validation", |c| c.validation), ("test", |c| c.test)];
+    let missing = |(kind, count): Kind| {
         let none: Vec<String> = classes.iter().filter(|c| count(c) == 0).map(|c| format!("{:?}", c.class)).collect();
         (!none.is_empty() && none.len() < classes.len())
             .then(|| format!("no {kind} image is of class {}", none.join(", ")))

@@ -1,8 +1,11 @@
 //! `dataset.json`: what a data set is and where its files are.
 
+use super::Source;
+use crate::atomic;
 use crate::json::Document;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::path::{Component, Path};
 
 /// `dataset.json`, and with it the recipes in `pipelines/datasets`.
@@ -88,53 +91,11 @@ pub struct DataFile {
     pub sha256: Option<String>,
 }
 
-/// Where files can be had.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Source {
-    /// A folder, relative to where `make` runs.
-    Folder {
-        /// The folder.
-        path: String,
-    },
-    /// Single files over https.
-    Https {
-        /// What comes before each file's path.
-        base: String,
-        /// What comes after it.
-        suffix: String,
-    },
-    /// A gzipped tar archive over https.
-    HttpsArchive {
-        /// Its address.
-        url: String,
-        /// SHA-256 of the archive.
-        sha256: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-    /// An npm package, by `npm pack`.
-    Npm {
-        /// Its name.
-        package: String,
-        /// Its version.
-        version: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-    /// A Debian package, by `apt-get download`.
-    Debian {
-        /// Its name.
-        package: String,
-        /// The folder in it that holds the files.
-        folder: String,
-    },
-}
-
 impl Document for Dataset {
     const KIND: &'static str = "dataset";
 
     fn check(&self) -> Result<()> {
+        check_printable("name", &self.name)?;
         ensure!(self.channels == 1 || self.channels == 3, "channels {} must be 1 or 3", self.channels);
         for (name, side) in [("height", self.height), ("width", self.width)] {
             ensure!((1..=4096).contains(&side), "{name} {side} must be 1 to 4096");
@@ -151,7 +112,8 @@ impl Document for Dataset {
             };
             ensure!(complete, "{split}: wrong number of files ({}) for this format", files.len());
         }
-        self.files().try_for_each(|file| check_inside(&file.path))
+        self.files().try_for_each(DataFile::check)?;
+        self.sources.iter().try_for_each(Source::check)
     }
 }
 
@@ -164,8 +126,9 @@ impl Dataset {
         );
         for (index, class) in self.classes.iter().enumerate() {
             ensure!(!self.classes[..index].contains(class), "the class {class:?} is listed twice");
-            let mut parts = Path::new(class).components();
-            let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+            check_printable("classes", class)?;
+            // Not `a/` either, which is the folder of class `a`.
+            let is_name = Path::new(class).file_name() == Some(OsStr::new(class));
             ensure!(
                 self.format != Format::ImageFolder || is_name,
                 "the class {class:?} cannot be the name of a folder with its images"
@@ -175,14 +138,36 @@ impl Dataset {
     }
 }
 
-fn check_inside(path: &str) -> Result<()> {
-    let parts = || Path::new(path).components();
-    let inside = parts().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    ensure!(inside, "the path {path:?} leaves the data set's folder");
-    ensure!(
-        parts().any(|part| matches!(part, Component::Normal(_))),
-        "the path {path:?} must name a file or folder in the data set's folder"
-    );
+impl DataFile {
+    fn check(&self) -> Result<()> {
+        let DataFile { path, sha256 } = self;
+        check_inside("path", path)?;
+        let names = || Path::new(path).components().filter(|part| matches!(part, Component::Normal(_)));
+        ensure!(names().next().is_some(), "the path {path:?} must name a file or folder in the data set's folder");
+        let ours = names().any(|name| name.as_os_str().to_string_lossy().starts_with(atomic::PARTIAL))
+            || names().map(Component::as_os_str).eq([OsStr::new("dataset.json")]);
+        ensure!(!ours, "the path {path:?} is kept for what this project writes there itself");
+        sha256.iter().try_for_each(|sha256| check_sha256(sha256))
+    }
+}
+
+/// A text that is printed and given to programs; a control character in it would do more than that.
+pub(super) fn check_printable(key: &str, text: &str) -> Result<()> {
+    ensure!(!text.chars().any(char::is_control), "{key} {text:?} has a control character");
+    Ok(())
+}
+
+/// A path that stays below the folder that it is relative to.
+pub(super) fn check_inside(key: &str, path: &str) -> Result<()> {
+    check_printable(key, path)?;
+    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    ensure!(inside, "the {key} {path:?} leaves the data set's folder");
+    Ok(())
+}
+
+pub(super) fn check_sha256(sha256: &str) -> Result<()> {
+    let digits = sha256.len() == 64 && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    ensure!(digits, "sha256 {sha256:?} must be 64 hexadecimal digits in lower case");
     Ok(())
 }
 
@@ -224,6 +209,23 @@ mod tests {
     }
 
     #[test]
+    fn no_text_has_control_characters_and_hashes_are_hashes() {
+        let clear = "\u{1b}[2J";
+        for error in [
+            error(&|dataset| dataset.name = clear.into()),
+            error(&|dataset| dataset.classes[0] = clear.into()),
+            error(&|dataset| dataset.train[0].path = clear.into()),
+        ] {
+            assert!(error.unwrap().contains("has a control character"));
+        }
+        for hash in ["", "abc", &"A".repeat(64), &"g".repeat(64)] {
+            let error = error(&|dataset| dataset.train[0].sha256 = Some(hash.into())).unwrap();
+            assert!(error.contains("must be 64 hexadecimal digits"), "{error}");
+        }
+        assert_eq!(error(&|dataset| dataset.train[0].sha256 = Some("0a".repeat(32))), None);
+    }
+
+    #[test]
     fn paths_stay_in_the_folder() {
         let with = |path: &str| error(&|dataset: &mut Dataset| dataset.train[0].path = path.into());
         for path in ["train", "./train", "images/train/", "./a/./b"] {
@@ -235,8 +237,14 @@ mod tests {
         for path in ["", ".", "./"] {
             assert!(with(path).unwrap().contains("must name a file or folder"), "{path}");
         }
-        let class = error(&|dataset| dataset.classes[1] = "../secrets".into()).unwrap();
-        assert!(class.contains("secrets"), "{class}");
+        for path in ["dataset.json", "./dataset.json", ".partial-1", "train/.partial-2/x"] {
+            assert!(with(path).unwrap().contains("is kept for"), "{path}");
+        }
+        assert_eq!(with("train/dataset.json"), None);
+        for class in ["../secrets", "/secrets", "secrets/", "./secrets", "..", "", "secrets/a"] {
+            let error = error(&|dataset: &mut Dataset| dataset.classes[1] = class.into()).unwrap();
+            assert!(error.contains(&format!("the class {class:?} cannot be the name of a folder")), "{error}");
+        }
         assert_eq!(error(&|dataset| (dataset.format, dataset.classes[1]) = (Format::Cifar10, "a/b".into())), None);
     }
 }

@@ -2,19 +2,98 @@
 
 use super::DataFile;
 use crate::hash::sha256_hex;
+use crate::reading;
 use anyhow::{Context, Result, ensure};
-use std::io::Read;
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// No file of a data set is larger than this when unpacked; a damaged or hostile one stops here.
-const MAX_FILE_BYTES: u64 = 4 << 30;
+pub const MAX_FILE_BYTES: u64 = 4 << 30;
+/// What gzip data may unpack to whatever their own size: an image set of one colour shrinks to a thousandth.
+const ANY_PACKED_BYTES: u64 = 64 << 20;
+/// Larger data unpack to at most as many times their size.
+pub const MAX_RATIO: u64 = 100;
+/// As much of a file's beginning tells what it is.
+const START_BYTES: u64 = 16;
 
-/// Reads one file of a data set, unpacking gzip, and checks its hash. The error says how to mend it.
-pub(super) fn read_file(root: &Path, file: &DataFile) -> Result<Vec<u8>> {
+/// A file of a data set as it is read: gzip data, known by their first two bytes, are unpacked.
+#[derive(Debug)]
+pub struct Unpacked {
+    bytes: Bytes,
+    left: u64,
+    limit: u64,
+}
+
+type Start = Chain<Cursor<Vec<u8>>, File>;
+
+#[derive(Debug)]
+enum Bytes {
+    Plain(Start),
+    Packed(Box<MultiGzDecoder<Start>>),
+}
+
+impl Unpacked {
+    /// Opens a file. Reading it fails where the data are damaged, or have more bytes than a data set's file: 4 GiB, and
+    /// for gzip data 100 times the file's size or 64 MiB, whichever is more.
+    ///
+    /// # Errors
+    /// It cannot be opened, is no plain file, or has over 4 GiB.
+    pub fn open(path: &Path) -> Result<Unpacked> {
+        let mut file = reading::open(path, MAX_FILE_BYTES)?;
+        let failed = || format!("{}: cannot read the file", path.display());
+        let size = file.metadata().with_context(failed)?.len();
+        let mut start = Vec::new();
+        (&mut file).take(2).read_to_end(&mut start).with_context(failed)?;
+        let packed = start == [0x1f, 0x8b];
+        let whole = Cursor::new(start).chain(file);
+        let limit = if packed { (size * MAX_RATIO).clamp(ANY_PACKED_BYTES, MAX_FILE_BYTES) } else { MAX_FILE_BYTES };
+        let bytes = if packed { Bytes::Packed(Box::new(MultiGzDecoder::new(whole))) } else { Bytes::Plain(whole) };
+        Ok(Unpacked { bytes, left: limit, limit })
+    }
+
+    /// Whether the file is gzip data.
+    pub fn is_packed(&self) -> bool {
+        matches!(self.bytes, Bytes::Packed(_))
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.bytes {
+            Bytes::Plain(bytes) => bytes.read(buffer),
+            Bytes::Packed(bytes) => bytes.read(buffer),
+        }?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| self.too_large())?;
+        Ok(read)
+    }
+}
+
+impl Unpacked {
+    fn too_large(&self) -> io::Error {
+        io::Error::other(format!(
+            "it unpacks to over {} bytes; if it should, unpack it by hand (a data set's file has at most {MAX_FILE_BYTES})",
+            self.limit
+        ))
+    }
+}
+
+/// Reads one file of a data set, unpacking gzip, and checks its hash. `promise` looks at the beginning of the file and says
+/// how many bytes it promises to have, if it does: one byte more is all that is ever read. The error says how to mend it.
+pub(super) fn read_file(
+    root: &Path,
+    file: &DataFile,
+    promise: impl Fn(&[u8]) -> Result<Option<u64>>,
+) -> Result<Vec<u8>> {
     let path = root.join(&file.path);
-    let raw = std::fs::read(&path)
-        .with_context(|| format!("{}: cannot read the file; `make data` places it", path.display()))?;
-    let bytes = unpack(raw).with_context(|| damaged(&path))?;
+    ensure!(path.exists(), "{}: there is no such file; `make data` places it", path.display());
+    let mut unpacked = Unpacked::open(&path)?;
+    let mut bytes = Vec::new();
+    (&mut unpacked).take(START_BYTES).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
+    let most = promise(&bytes).with_context(|| file.path.clone())?.map_or(u64::MAX, |bytes| bytes.saturating_add(1));
+    let rest = most.saturating_sub(bytes.len() as u64);
+    unpacked.take(rest).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
     if let Some(expected) = &file.sha256 {
         let found = sha256_hex(&bytes);
         ensure!(found == *expected, "{}: its SHA-256 is {found}, not {expected}", damaged(&path));
@@ -24,20 +103,6 @@ pub(super) fn read_file(root: &Path, file: &DataFile) -> Result<Vec<u8>> {
 
 fn damaged(path: &Path) -> String {
     format!("{}: the file is damaged; remove it and run `make data`", path.display())
-}
-
-/// Unpacks gzip data, known by its first two bytes; anything else is returned as it is.
-///
-/// # Errors
-/// Damaged data, or over 4 GiB.
-pub fn unpack(raw: Vec<u8>) -> Result<Vec<u8>> {
-    if !raw.starts_with(&[0x1f, 0x8b]) {
-        return Ok(raw);
-    }
-    let mut bytes = Vec::new();
-    let read = flate2::read::MultiGzDecoder::new(raw.as_slice()).take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    ensure!((read as u64) < MAX_FILE_BYTES, "it unpacks to over {MAX_FILE_BYTES} bytes");
-    Ok(bytes)
 }
 
 /// What a file seems to be that is not what was expected, with what to do about it: the end of an error message. Empty where
@@ -97,6 +162,55 @@ pub(super) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    /// A file of `mebibytes` zeros, packed.
+    fn packed(mebibytes: usize) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut encoder = GzEncoder::new(file, Compression::best());
+        (0..mebibytes).for_each(|_| encoder.write_all(&vec![0; 1 << 20]).unwrap());
+        encoder.finish().unwrap()
+    }
+
+    fn unpacked_bytes(path: &Path) -> io::Result<u64> {
+        io::copy(&mut Unpacked::open(path).unwrap(), &mut io::sink())
+    }
+
+    #[test]
+    fn gzip_data_unpack_to_a_bounded_multiple_of_their_size() {
+        let allowed = packed(64);
+        assert_eq!(unpacked_bytes(allowed.path()).unwrap(), 64 << 20);
+        let bomb = packed(65);
+        assert!(bomb.as_file().metadata().unwrap().len() < 80_000);
+        let error = unpacked_bytes(bomb.path()).unwrap_err().to_string();
+        assert!(error.contains("unpacks to over 67108864 bytes"), "{error}");
+        assert_eq!((Unpacked::open(bomb.path()).unwrap().is_packed(), MAX_RATIO), (true, 100));
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_file_promises() {
+        let file = packed(1);
+        let data = DataFile { path: file.path().to_str().unwrap().into(), sha256: None };
+        let read = |promise: Result<Option<u64>, &'static str>| {
+            read_file(Path::new("/"), &data, |start| {
+                assert_eq!(start, [0; 16]);
+                promise.map_err(anyhow::Error::msg)
+            })
+        };
+        assert_eq!(read(Ok(None)).unwrap().len(), 1 << 20);
+        assert_eq!(read(Ok(Some(20))).unwrap().len(), 21);
+        assert!(format!("{:#}", read(Err("too much")).unwrap_err()).ends_with(": too much"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_or_endless_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = dir.path().join("large");
+        File::create(&large).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(Unpacked::open(&large).unwrap_err().to_string().contains("more than 4294967296 bytes"));
+        assert!(Unpacked::open(Path::new("/dev/zero")).unwrap_err().to_string().contains("a pipe or a device"));
+    }
 
     #[test]
     fn files_of_other_kinds_are_named() {

@@ -4,10 +4,13 @@ use super::decode::decode;
 use super::files::sorted_entries;
 use super::scaled::Scaled;
 use super::{DataFile, Dataset, Raw};
+use crate::reading;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+/// No image's file is larger.
+pub(super) const MAX_IMAGE_BYTES: u64 = 512 << 20;
 /// How many problems an error names.
 const NAMED: usize = 10;
 
@@ -104,7 +107,7 @@ fn strange_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
 }
 
 fn read_image(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).context("cannot read the file")?;
+    let bytes = reading::read(path, MAX_IMAGE_BYTES)?;
     decode(&bytes, dataset).context("not a usable image")
 }
 

@@ -1,6 +1,6 @@
 //! The IDX format of MNIST: a big-endian header, then unsigned bytes.
 
-use super::files::{read_file, what_it_seems};
+use super::files::{MAX_FILE_BYTES, read_file, what_it_seems};
 use super::{DataFile, Dataset, Raw};
 use crate::network::Shape;
 use anyhow::{Context, Result, ensure};
@@ -13,16 +13,47 @@ const IMAGES_MAGIC: u32 = 0x0803;
 
 pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result<Raw> {
     let [images_file, labels_file] = files else { anyhow::bail!("idx needs a file of images and one of labels") };
-    let (image_bytes, label_bytes) = (read_file(root, images_file)?, read_file(root, labels_file)?);
-    let (count, height, width, pixels) = parse_images(&image_bytes).with_context(|| images_file.path.clone())?;
-    let labels = parse_labels(&label_bytes).with_context(|| labels_file.path.clone())?;
-    ensure!(labels.len() == count, "there are {count} images but {} labels", labels.len());
     ensure!(dataset.channels == 1, "idx holds images of one channel, but dataset.json says {}", dataset.channels);
+    let image_bytes = read_file(root, images_file, |start| promised_images(start, dataset.input().shape()))?;
+    let (count, height, width, pixels) = parse_images(&image_bytes).with_context(|| images_file.path.clone())?;
+    let label_bytes = read_file(root, labels_file, |start| promised_labels(start, count))?;
+    let labels = parse_labels(&label_bytes).with_context(|| labels_file.path.clone())?;
     Ok(Raw {
         shape: Shape { channels: 1, height, width },
         pixels: pixels.to_vec(),
         labels: labels.iter().map(|label| u16::from(*label)).collect(),
     })
+}
+
+/// How many bytes a file of images has by its header, once it is known that these can be the data set's.
+fn promised_images(start: &[u8], expected: Shape) -> Result<Option<u64>> {
+    let Some([count, height, width]) = sizes(start, IMAGES_MAGIC) else { return Ok(None) };
+    let shape = Shape { channels: 1, height, width };
+    ensure!(shape == expected, "its images are {shape}, but dataset.json says {expected}");
+    // No side is above 4096, and no count above 2^32.
+    let bytes = 16 + count as u64 * expected.plane() as u64;
+    ensure!(bytes <= MAX_FILE_BYTES, "the IDX header promises {count} images, more than fit {MAX_FILE_BYTES} bytes");
+    Ok(Some(bytes))
+}
+
+/// Likewise for one of labels.
+fn promised_labels(start: &[u8], images: usize) -> Result<Option<u64>> {
+    let Some([count]) = sizes(start, LABELS_MAGIC) else { return Ok(None) };
+    ensure!(count == images, "there are {images} images but {count} labels");
+    Ok(Some(8 + count as u64))
+}
+
+/// The sizes in a header of this kind.
+fn sizes<const N: usize>(bytes: &[u8], magic: u32) -> Option<[usize; N]> {
+    let mut sizes = [0; N];
+    for (i, size) in sizes.iter_mut().enumerate() {
+        *size = word(bytes, 1 + i)? as usize;
+    }
+    (word(bytes, 0) == Some(magic)).then_some(sizes)
+}
+
+fn word(bytes: &[u8], i: usize) -> Option<u32> {
+    bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
 }
 
 fn parse_images(bytes: &[u8]) -> Result<(usize, usize, usize, &[u8])> {
@@ -35,23 +66,23 @@ fn parse_labels(bytes: &[u8]) -> Result<&[u8]> {
 }
 
 fn parse<'a, const N: usize>(bytes: &'a [u8], magic: u32, what: &str) -> Result<([usize; N], &'a [u8])> {
-    let word = |i: usize| bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
-    let found = word(0).context("not an IDX file: it is shorter than a header")?;
+    let found = word(bytes, 0).context("not an IDX file: it is shorter than a header")?;
     let seems = match (found, magic) {
         (LABELS_MAGIC, IMAGES_MAGIC) | (IMAGES_MAGIC, LABELS_MAGIC) => ": images come first and labels second",
         _ => what_it_seems(bytes),
     };
     ensure!(found == magic, "not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}{seems}");
-    let mut sizes = [0; N];
-    for (i, size) in sizes.iter_mut().enumerate() {
-        *size = word(1 + i).context("the IDX header is cut off")? as usize;
-    }
+    let sizes = sizes::<N>(bytes, magic).context("the IDX header is cut off")?;
     let content = &bytes[4 + 4 * N..];
     let expected = sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
     ensure!(
         expected == Some(content.len()),
-        "the IDX header promises {sizes:?} bytes, but {} follow: the file is cut off or damaged",
-        content.len()
+        "the IDX header promises {sizes:?} bytes, but {}: the file is cut off or damaged",
+        if expected.is_some_and(|bytes| bytes < content.len()) {
+            "more follow".to_string()
+        } else {
+            format!("{} follow", content.len())
+        }
     );
     Ok((sizes, content))
 }
@@ -68,8 +99,24 @@ mod tests {
         let cut = parse_images(&whole[..19]).unwrap_err().to_string();
         assert!(cut.contains("cut off"), "{cut}");
         let longer = [&whole[..], &[0]].concat();
-        assert!(parse_images(&longer).is_err());
+        assert!(parse_images(&longer).unwrap_err().to_string().contains("but more follow"));
         assert!(parse_labels(&whole).unwrap_err().to_string().contains("not an IDX file of labels"));
+    }
+
+    #[test]
+    fn a_header_is_refused_before_anything_is_read_for_it() {
+        let shape = Shape { channels: 1, height: 2, width: 3 };
+        let start = |count: u32| [[0, 0, 8, 3], count.to_be_bytes(), [0, 0, 0, 2], [0, 0, 0, 3]].concat();
+        assert_eq!(promised_images(&start(5), shape).unwrap(), Some(46));
+        let error = promised_images(&start(5), Shape { height: 9, ..shape }).unwrap_err().to_string();
+        assert_eq!(error, "its images are 1x2x3, but dataset.json says 1x9x3");
+        let error = promised_images(&start(u32::MAX), shape).unwrap_err().to_string();
+        assert!(error.contains("promises 4294967295 images, more than fit"), "{error}");
+        assert_eq!(promised_images(&start(5)[..15], shape).unwrap(), None);
+        let labels = [0, 0, 8, 1, 0, 0, 0, 5];
+        assert_eq!(promised_labels(&labels, 5).unwrap(), Some(13));
+        assert_eq!(promised_labels(&labels, 4).unwrap_err().to_string(), "there are 4 images but 5 labels");
+        assert_eq!(promised_labels(&start(5), 4).unwrap(), None);
     }
 
     proptest! {

@@ -13,13 +13,15 @@ mod identity;
 mod idx;
 mod images;
 mod scaled;
+mod source;
 mod split;
 
 pub use census::{Census, ClassCensus};
-pub use description::{DataFile, Dataset, Format, Normalisation, Source, Validation};
-pub use files::{is_dropped_by_systems, unpack};
+pub use description::{DataFile, Dataset, Format, Normalisation, Validation};
+pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_dropped_by_systems};
 pub use identity::Identity;
 pub use images::Images;
+pub use source::Source;
 pub use split::Split;
 
 use crate::json;

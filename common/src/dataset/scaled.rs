@@ -6,9 +6,11 @@
 //! nothing is kept.
 
 use super::Dataset;
+use super::folder::MAX_IMAGE_BYTES;
 use crate::atomic;
 use crate::hash::sha256_hex_of_parts;
-use anyhow::{Context, Result};
+use crate::reading;
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,7 @@ impl Scaled {
         let shape = dataset.input().shape();
         let mut parts = vec![format!("{VERSION} {} {} {}", shape.channels, shape.height, shape.width).into_bytes()];
         for path in paths {
-            let bytes = fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+            let bytes = reading::read(path, MAX_IMAGE_BYTES)?;
             parts.push(Sha256::digest(&bytes).to_vec());
         }
         let key = sha256_hex_of_parts(parts.iter().map(Vec::as_slice));
