@@ -1,22 +1,27 @@
 //! What stands behind one entry of a data set's file list: bytes with a hash, or, for images in folders, a folder.
 
-use anyhow::{Context, Result, bail, ensure};
-use common::atomic;
-use common::dataset::{DataFile, is_dropped_by_systems, unpack};
-use common::hash::sha256_hex;
+use super::interrupt::{self, Interruptible};
+use super::scratch;
+use anyhow::{Context, Result, anyhow, ensure};
+use common::dataset::{DataFile, MAX_FILE_BYTES, Unpacked, is_dropped_by_systems};
+use common::hash::Hashing;
+use common::{atomic, reading};
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Content that has been read and checked.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// A file's bytes, unpacked.
+    /// A file, plain or packed.
     File {
-        /// The bytes.
-        bytes: Vec<u8>,
-        /// Whether they were read as they are, not unpacked.
-        plain: bool,
+        /// Where it was read.
+        path: PathBuf,
+        /// The SHA-256 of its bytes, unpacked.
+        sha256: String,
+        /// Whether it is gzip data.
+        packed: bool,
     },
     /// A folder that exists and has something in it.
     Folder(PathBuf),
@@ -25,39 +30,67 @@ pub(super) enum Content {
 impl Content {
     /// Reads `path` for an entry of the list, unpacks it and compares its hash.
     pub(super) fn read(path: &Path, file: &DataFile) -> Result<Content> {
-        let unreadable = || unreadable(path);
         if path.is_dir() {
             ensure!(file.sha256.is_none(), "{}: a folder has no SHA-256, so the recipe must say null", path.display());
-            ensure!(fs::read_dir(path).with_context(unreadable)?.next().is_some(), "{}: it is empty", path.display());
+            let first = fs::read_dir(path).with_context(|| unreadable(path))?.next();
+            ensure!(first.is_some(), "{}: it is empty", path.display());
             return Ok(Content::Folder(path.to_path_buf()));
         }
-        let raw = fs::read(path).with_context(unreadable)?;
-        let packed_bytes = raw.len();
-        let bytes = unpack(raw).with_context(|| format!("{}: damaged gzip data", path.display()))?;
+        let (found, packed) = unpack(path, io::sink())?;
         if let Some(expected) = &file.sha256 {
-            let found = sha256_hex(&bytes);
-            if found != *expected {
-                bail!("{}: the SHA-256 of {} is {found}, expected {expected}", path.display(), file.path);
-            }
+            ensure!(
+                found == *expected,
+                "{}: the SHA-256 of {} is {found}, expected {expected}",
+                path.display(),
+                file.path
+            );
         }
-        Ok(Content::File { plain: bytes.len() == packed_bytes, bytes })
+        Ok(Content::File { path: path.to_path_buf(), sha256: found, packed })
     }
 
     /// Whether it can stay where it was read.
     pub(super) fn is_plain(&self) -> bool {
         match self {
-            Content::File { plain, .. } => *plain,
+            Content::File { packed, .. } => !*packed,
             Content::Folder(_) => true,
         }
     }
 
-    /// Puts it in its place, whole or not at all.
-    pub(super) fn write(&self, place: &Path) -> Result<()> {
+    /// Puts it in its place, whole or not at all. Links to files in a folder are followed, but not out of `within`.
+    pub(super) fn write(&self, place: &Path, within: Option<&Path>) -> Result<()> {
         match self {
-            Content::File { bytes, .. } => atomic::write(place, bytes),
-            Content::Folder(from) => copy_folder_atomically(from, place),
+            Content::File { path, sha256, .. } => atomic::write_with(place, |to| {
+                let (written, _) = unpack(path, to)?;
+                ensure!(written == *sha256, "{}: it has changed meanwhile", path.display());
+                Ok(())
+            }),
+            Content::Folder(from) => copy_folder_atomically(from, place, within),
         }
     }
+}
+
+/// Writes a file's bytes, unpacked where it is packed. Returns their SHA-256 and whether it is.
+fn unpack(path: &Path, to: impl Write) -> Result<(String, bool)> {
+    let file = Unpacked::open(path)?;
+    let packed = file.is_packed();
+    let mut to = Hashing::new(to);
+    io::copy(&mut Interruptible(file), &mut to).map_err(|error| {
+        let why = match error.kind() {
+            // It says all itself.
+            ErrorKind::Other => "",
+            _ if packed => "damaged gzip data: ",
+            _ => "cannot read or write it: ",
+        };
+        anyhow!("{}: {why}{error}", path.display())
+    })?;
+    Ok((to.sha256_hex(), packed))
+}
+
+/// Fails where a path, by its links, leads out of a folder.
+pub(super) fn check_within(path: &Path, folder: &Path) -> Result<()> {
+    let real = |path: &Path| fs::canonicalize(path).with_context(|| unreadable(path));
+    ensure!(real(path)?.starts_with(real(folder)?), "{}: a link that leads out of the archive", path.display());
+    Ok(())
 }
 
 /// The name of the gzipped form of a file.
@@ -69,19 +102,31 @@ pub(super) fn gzipped(path: &Path) -> PathBuf {
 
 /// Checks a downloaded archive before anything is unpacked from it.
 pub(super) fn check_archive(path: &Path, expected: &str) -> Result<()> {
-    let bytes = fs::read(path).context("cannot read the archive")?;
-    let found = sha256_hex(&bytes);
+    let found = sha256_of(path).context("cannot read the archive")?;
     ensure!(found == expected, "the archive's SHA-256 is {found}, expected {expected}");
     Ok(())
 }
 
-fn copy_folder_atomically(from: &Path, place: &Path) -> Result<()> {
+/// The SHA-256 of a file as it is.
+fn sha256_of(path: &Path) -> Result<String> {
+    let mut to = Hashing::new(io::sink());
+    copy(path, &mut to)?;
+    Ok(to.sha256_hex())
+}
+
+fn copy(path: &Path, to: &mut impl Write) -> Result<()> {
+    let file = reading::open(path, MAX_FILE_BYTES)?.take(MAX_FILE_BYTES);
+    io::copy(&mut Interruptible(file), to).with_context(|| format!("{}: cannot copy it", path.display()))?;
+    Ok(())
+}
+
+fn copy_folder_atomically(from: &Path, place: &Path, within: Option<&Path>) -> Result<()> {
     let parent = place.parent().with_context(|| format!("{}: not a place for a folder", place.display()))?;
     atomic::create_dir_all(parent)?;
     let failed = || format!("{}: cannot write the folder", place.display());
-    let whole = tempfile::Builder::new().prefix(".partial-").tempdir_in(parent).with_context(failed)?;
+    let whole = scratch::folder_in(parent)?;
     let copy = whole.path().join("copy");
-    copy_folder(from, &copy)?;
+    copy_folder(from, &copy, within)?;
     if place.exists() {
         fs::rename(place, whole.path().join("old")).with_context(failed)?;
     }
@@ -109,18 +154,13 @@ pub(super) fn same_folders(one: &Path, other: &Path) -> Result<bool> {
 }
 
 /// Whether two files are the same when unpacked.
-pub(super) fn same_unpacked(one: &Path, other: &Path, file: &DataFile) -> Result<bool> {
-    let bytes = |path| match Content::read(path, file)? {
-        Content::File { bytes, .. } => Ok(bytes),
-        Content::Folder(_) => bail!("{}: it is a folder", one.display()),
-    };
-    Ok(bytes(one)? == bytes(other)?)
+pub(super) fn same_unpacked(one: &Path, other: &Path) -> Result<bool> {
+    Ok(unpack(one, io::sink())?.0 == unpack(other, io::sink())?.0)
 }
 
 fn same_files(one: &Path, other: &Path) -> Result<bool> {
     let size = |path: &Path| fs::metadata(path).map(|data| data.len()).with_context(|| unreadable(path));
-    let bytes = |path: &Path| fs::read(path).with_context(|| unreadable(path));
-    Ok(size(one)? == size(other)? && bytes(one)? == bytes(other)?)
+    Ok(size(one)? == size(other)? && sha256_of(one)? == sha256_of(other)?)
 }
 
 fn unreadable(path: &Path) -> String {
@@ -140,17 +180,23 @@ fn names(folder: &Path) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path, within: Option<&Path>) -> Result<()> {
+    interrupt::check()?;
     let failed = || format!("{}: cannot copy it to {}", from.display(), to.display());
     fs::create_dir(to).with_context(failed)?;
     for name in names(from)? {
         let (source, target) = (from.join(&name), to.join(&name));
-        // A linked folder is not entered (it could lead in circles); copying it as a file fails and says so.
-        if fs::symlink_metadata(&source).with_context(failed)?.is_dir() {
-            copy_folder(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("{}: cannot copy it", source.display()))?;
+        let facts = fs::symlink_metadata(&source).with_context(failed)?;
+        if facts.is_dir() {
+            copy_folder(&source, &target, within)?;
+            continue;
         }
+        if facts.is_symlink() {
+            // It could lead in circles.
+            ensure!(!source.is_dir(), "{}: a link to a folder is not followed", source.display());
+            within.map_or(Ok(()), |folder| check_within(&source, folder))?;
+        }
+        copy(&source, &mut File::create_new(&target).with_context(failed)?)?;
     }
     Ok(())
 }

@@ -7,6 +7,8 @@
 mod check;
 mod child;
 mod content;
+mod interrupt;
+mod scratch;
 mod source;
 
 pub use check::CheckArgs;
@@ -66,12 +68,14 @@ pub fn run(args: &Args) -> Result<()> {
 /// Places all files of the recipe in the folder `out`, then `dataset.json`, whose path it prints.
 ///
 /// # Errors
-/// A recipe that cannot be read, a folder that cannot be written to, or files that no source has; then the message
-/// says which files to put where.
+/// A recipe that cannot be read, a folder that cannot be written to, a signal, or files that no source has; then the
+/// message says which files to put where.
 pub fn place(recipe: &Path, out: &Path) -> Result<()> {
     let text = json::read_text(recipe).context("cannot read the recipe")?;
     let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
+    interrupt::install()?;
     atomic::create_dir_all(out)?;
+    let _alone = scratch::enter(out, &dataset)?;
     let mut missing = Vec::new();
     for file in dataset.files() {
         if !is_settled(file, out)? || has_changed(&dataset, file, out)? {
@@ -101,10 +105,13 @@ fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
         match Content::read(&candidate, file) {
             Ok(content) if candidate == place && content.is_plain() => return Ok(true),
             Ok(content) => {
-                content.write(&place)?;
+                content.write(&place, None)?;
                 return Ok(true);
             }
-            Err(error) => note(&format!("{error:#}; it is not used")),
+            Err(error) => {
+                interrupt::check()?;
+                note(&format!("{error:#}; it is not used"));
+            }
         }
     }
     Ok(false)
@@ -122,7 +129,7 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
         };
         let same = match (original.is_dir(), copy.is_dir()) {
             (true, true) => content::same_folders(&original, &copy)?,
-            (false, false) => file.sha256.is_some() || content::same_unpacked(&original, &copy, file)?,
+            (false, false) => file.sha256.is_some() || content::same_unpacked(&original, &copy)?,
             (true, false) | (false, true) => false,
         };
         if !same {
@@ -135,14 +142,13 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
 
 /// Tries the sources in their order until no file is missing. Failing to write is the end; a failing source is not.
 fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<()> {
-    let unwritable = || format!("{}: cannot write into the folder", out.display());
     for source in &dataset.sources {
-        let scratch = tempfile::Builder::new().prefix(".partial-").tempdir_in(out).with_context(unwritable)?;
+        let scratch = scratch::folder_in(out)?;
         let name = source::describe(source);
         note(&format!("{}: fetching from {name}", dataset.name));
         match Opened::open(source, scratch.path()) {
             Ok(opened) => missing = take(&opened, &name, missing, out)?,
-            Err(error) => note(&format!("{name}: {error:#}")),
+            Err(error) => note_unless_interrupted(&name, &error)?,
         }
         if missing.is_empty() {
             return Ok(());
@@ -155,14 +161,21 @@ fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<(
 fn take<'a>(opened: &Opened, name: &str, missing: Vec<&'a DataFile>, out: &Path) -> Result<Vec<&'a DataFile>> {
     for (done, file) in missing.iter().enumerate() {
         match opened.find(file).and_then(|path| Content::read(&path, file)) {
-            Ok(content) => content.write(&out.join(&file.path))?,
+            Ok(content) => content.write(&out.join(&file.path), opened.within())?,
             Err(error) => {
-                note(&format!("{name}: {error:#}"));
+                note_unless_interrupted(name, &error)?;
                 return Ok(missing[done..].to_vec());
             }
         }
     }
     Ok(Vec::new())
+}
+
+/// Says why a source failed, which is not the end.
+fn note_unless_interrupted(name: &str, error: &anyhow::Error) -> Result<()> {
+    interrupt::check()?;
+    note(&format!("{name}: {error:#}"));
+    Ok(())
 }
 
 fn by_hand(dataset: &Dataset, missing: &[&DataFile], out: &Path) -> String {

