@@ -4,6 +4,8 @@
 use crate::genome::Genome;
 use crate::json::{self, Document};
 use crate::profile::TrainingSettings;
+use crate::ranges::{MACS, PARAMETERS, PLANNED, SHARE, all_within, within};
+use crate::reading;
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Context, Result, ensure};
@@ -15,6 +17,9 @@ use std::path::Path;
 
 /// What every gzip file begins with (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// No table is larger when unpacked; that of the digits has 3 MB.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// `accuracy-table.json`, or the same compressed with gzip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,10 +64,13 @@ impl Document for AccuracyTable {
 
     fn check(&self) -> Result<()> {
         self.space.check()?;
-        ensure!(self.epochs >= 1, "epochs must be at least 1");
+        self.template.check()?;
+        self.training.check()?;
+        within("epochs", self.epochs, &PLANNED)?;
         for (index, row) in self.rows.iter().enumerate() {
             let sound = row.accuracy.len() <= self.epochs && row.accuracy.iter().all(|a| (0.0..=1.0).contains(a));
             ensure!(sound, "rows[{index}].accuracy must be at most {} values of 0..1", self.epochs);
+            row.check().with_context(|| format!("rows[{index}]"))?;
         }
         Ok(())
     }
@@ -70,6 +78,13 @@ impl Document for AccuracyTable {
 
 impl Document for TableRow {
     const KIND: &'static str = "accuracy-table-row";
+
+    fn check(&self) -> Result<()> {
+        self.genome.check().context("genome")?;
+        within("parameters", self.parameters, &PARAMETERS)?;
+        within("macs", self.macs, &MACS)?;
+        all_within("accuracy", self.accuracy.iter().copied(), &SHARE)
+    }
 }
 
 impl AccuracyTable {
@@ -79,10 +94,11 @@ impl AccuracyTable {
     /// The file cannot be read, or is not a table of every function of its space.
     pub fn read(path: &Path) -> Result<AccuracyTable> {
         let place = || path.display().to_string();
-        let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let bytes = reading::read(path, MAX_BYTES)?;
         let mut text = String::new();
         if bytes.starts_with(&GZIP) {
-            GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).with_context(place)?;
+            GzDecoder::new(bytes.as_slice()).take(MAX_BYTES).read_to_string(&mut text).with_context(place)?;
+            ensure!((text.len() as u64) < MAX_BYTES, "{}: it unpacks to over {MAX_BYTES} bytes", path.display());
         } else {
             text = String::from_utf8(bytes).with_context(place)?;
         }

@@ -6,14 +6,17 @@ use crate::builder::Builder;
 use crate::genome::{Genome, Optimizer};
 use crate::json::Document;
 use crate::network::{Input, Network, Node, Op, Origin};
+use crate::ranges::{all_within, within};
 use crate::template::Template;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// The activation of all baselines.
 const RELU: PiecewiseActivation = PiecewiseActivation { left: Activation::Relu, right: Activation::Relu };
 /// Bounds what a file can make us build.
 const MAX_DEPTH: usize = 2000;
+const CHANNELS: RangeInclusive<usize> = 1..=4096;
 /// Bounds the length of a name, so that it can be a crate's.
 const MAX_NAME: usize = 64;
 
@@ -58,7 +61,18 @@ impl Document for Baseline {
     const KIND: &'static str = "baseline";
 
     fn check(&self) -> Result<()> {
-        check_name(&self.name)
+        check_name(&self.name)?;
+        match &self.architecture {
+            Architecture::Resnet { depth, channels } => {
+                within("depth", *depth, &(1..=MAX_DEPTH))?;
+                all_within("channels", channels.iter().copied(), &CHANNELS)
+            }
+            Architecture::Densenet { depth, growth_rate, stem_channels } => {
+                within("depth", *depth, &(1..=MAX_DEPTH))?;
+                within("growth_rate", *growth_rate, &CHANNELS)?;
+                within("stem_channels", *stem_channels, &CHANNELS)
+            }
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::json::Document;
 use crate::measurement::Communication;
+use crate::ranges::{COUNT, SECONDS, within};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 /// One line of `bench`'s output. First one `ready`, then for each window a `start` and a `window`.
@@ -50,4 +52,21 @@ pub enum BenchEvent {
 
 impl Document for BenchEvent {
     const KIND: &'static str = "bench";
+
+    fn check(&self) -> Result<()> {
+        match self {
+            BenchEvent::Ready { threads, batch, .. } => {
+                within("threads", *threads, &COUNT)?;
+                within("batch", *batch, &COUNT)
+            }
+            BenchEvent::Start { window } => within("window", *window, &COUNT),
+            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication } => {
+                within("window", *window, &COUNT)?;
+                within("inferences", *inferences, &(0..=1 << 50))?;
+                let times = [("seconds", seconds), ("p50_s", p50_s), ("p90_s", p90_s), ("p99_s", p99_s)];
+                times.into_iter().try_for_each(|(key, time)| within(key, *time, &SECONDS))?;
+                communication.iter().try_for_each(Communication::check)
+            }
+        }
+    }
 }

@@ -1,12 +1,17 @@
 //! A board: where a generated crate runs and how its energy is read (`pipelines/boards/*.json`).
 
 use crate::json::Document;
-use anyhow::{Result, ensure};
+use crate::ranges::all_within;
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// What stands for the program's file in a board's `command`.
 pub const PROGRAM: &str = "{program}";
+
+/// A microcontroller's addresses have 32 bits.
+const ADDRESSES: u64 = 1 << 32;
 
 /// `board.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +143,32 @@ impl Board {
         Ok(())
     }
 
+    /// Two memories that both have all of their bytes below 4 GiB, and none of them in both.
+    fn check_memory(&self) -> Result<()> {
+        let name = &self.name;
+        all_within("clock_hz", self.clock_hz, &(1..=1 << 50)).with_context(|| format!("the board {name}"))?;
+        let region = |memory: &str, address: Option<u64>, bytes: Option<u64>| -> Result<Range<u64>> {
+            ensure!(bytes != Some(0), "the board {name}: its {memory}_bytes must be above 0");
+            let (start, bytes) = (address.unwrap_or(0), bytes.unwrap_or(0));
+            let end = start.checked_add(bytes).filter(|end| *end <= ADDRESSES);
+            let end = end.with_context(|| {
+                format!("the board {name}: {bytes} {memory}_bytes from {memory}_address {start} on end past 4 GiB")
+            })?;
+            Ok(start..end)
+        };
+        let flash = region("flash", self.flash_address, self.flash_bytes)?;
+        let ram = region("ram", self.ram_address, self.ram_bytes)?;
+        ensure!(
+            flash.is_empty() || ram.is_empty() || flash.end <= ram.start || ram.end <= flash.start,
+            "the board {name}: its flash, addresses {} to {}, and its ram, {} to {}, overlap",
+            flash.start,
+            flash.end,
+            ram.start,
+            ram.end
+        );
+        Ok(())
+    }
+
     /// This machine's meter says nothing of another machine, and an emulator has no power of its own.
     fn check_meter(&self) -> Result<()> {
         let Board { name, runner, meter, .. } = self;
@@ -158,6 +189,7 @@ impl Board {
             let named = !names.is_empty() && names.iter().all(|name| !name.trim().is_empty());
             ensure!(named, "the board {name}: `hwmon.rail` must name a rail, or be null where the chip has only one");
         }
+        all_within("gpu", self.gpu, &(0..=1023))?;
         ensure!(self.gpu.is_none() || *meter == Meter::Nvml, "the board {name}: `gpu` is for the meter nvml");
         Ok(())
     }
@@ -175,6 +207,7 @@ impl Document for Board {
         );
         self.check_runner()?;
         self.check_folder()?;
+        self.check_memory()?;
         self.check_meter()
     }
 }
@@ -382,6 +415,31 @@ mod tests {
         }
         assert_eq!(of(Runner::ProbeRs), [Meter::Csv, Meter::Manual, Meter::None]);
         assert_eq!(of(Runner::Qemu), [Meter::None]);
+    }
+
+    #[test]
+    fn memories_neither_overlap_nor_wrap_around() {
+        let with = |flash: (u64, u64), ram: (u64, u64)| {
+            let (flash_address, flash_bytes) = (Some(flash.0), Some(flash.1));
+            let (ram_address, ram_bytes) = (Some(ram.0), Some(ram.1));
+            Board { flash_address, flash_bytes, ram_address, ram_bytes, ..board() }.check().map_err(|e| e.to_string())
+        };
+        for (flash, ram) in [((0, 512), (512, 1)), ((512, 1), (0, 512)), ((0, 1), ((1 << 32) - 8, 8))] {
+            assert_eq!(with(flash, ram), Ok(()));
+        }
+        for (flash, ram) in [((0, 512), (511, 1)), ((0, 512), (0, 512)), ((100, 1), (0, 512)), ((0, 512), (100, 1))] {
+            assert!(with(flash, ram).unwrap_err().contains("overlap"));
+        }
+        assert!(
+            with((0, 1), ((1 << 32) - 8, 9))
+                .unwrap_err()
+                .contains("9 ram_bytes from ram_address 4294967288 on end past")
+        );
+        assert!(with((u64::MAX, 2), (0, 1)).unwrap_err().contains("2 flash_bytes from flash_address"));
+        assert!(with((0, u64::MAX), (0, 1)).unwrap_err().contains("end past 4 GiB"));
+        assert!(with((0, 0), (0, 1)).unwrap_err().contains("flash_bytes must be above 0"));
+        let wraps = Board { ram_bytes: Some(u64::MAX), ..board() };
+        assert!(refusal(wraps).contains("ram_bytes"), "without an address, too");
     }
 
     #[test]

@@ -4,8 +4,12 @@ use crate::network::{Network, Node, Op, Shape};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
 
-/// Bounds what a file can make us allocate: elements of one tensor (4 GiB of f32).
-const MAX_ELEMENTS: usize = 1 << 30;
+/// Bounds what a file can make us allocate: elements of what one node makes of an image (256 MiB of f32) ...
+const MAX_ELEMENTS: usize = 1 << 26;
+/// ... of what all nodes together make of it (8 GiB) ...
+const MAX_ALL_ELEMENTS: usize = 1 << 31;
+/// ... and trainable parameters (512 MiB).
+const MAX_PARAMETERS: u64 = 1 << 27;
 
 /// What a network costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +26,7 @@ pub struct Counts {
 /// The first node whose inputs do not fit it, by name.
 pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
     let mut shapes: Vec<Shape> = Vec::with_capacity(network.nodes.len());
+    let (mut elements, mut all_parameters) = (0, 0);
     check_size(network.input.shape()).context("input")?;
     for (node, inputs) in network.nodes.iter().zip(network.input_indices()?) {
         let inputs: Vec<Shape> =
@@ -29,6 +34,18 @@ pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
         let shape =
             output_shape(&node.op, &inputs).and_then(check_size).with_context(|| format!("node {}", node.name))?;
         shapes.push(shape);
+        elements += shape.elements();
+        all_parameters += parameters(node);
+        ensure!(
+            elements <= MAX_ALL_ELEMENTS,
+            "the nodes up to {} make over {MAX_ALL_ELEMENTS} elements of one image",
+            node.name
+        );
+        ensure!(
+            all_parameters <= MAX_PARAMETERS,
+            "the nodes up to {} have over {MAX_PARAMETERS} trainable parameters",
+            node.name
+        );
     }
     Ok(shapes)
 }
@@ -120,7 +137,7 @@ fn check_size(shape: Shape) -> Result<Shape> {
     }
 }
 
-/// Elements of an op's weight tensor, checked against [`MAX_ELEMENTS`].
+/// Elements of an op's weight tensor, checked against [`MAX_PARAMETERS`].
 fn weight_elements(op: &Op) -> Result<usize> {
     let product = match *op {
         Op::Conv2d { in_channels, out_channels, kernel, .. } => {
@@ -137,7 +154,8 @@ fn weight_elements(op: &Op) -> Result<usize> {
         | Op::GlobalAveragePool {}
         | Op::GlobalMaxPool {} => Some(0),
     };
-    product.filter(|n| *n <= MAX_ELEMENTS).ok_or_else(|| anyhow!("its weights have over {MAX_ELEMENTS} elements"))
+    let allowed = product.filter(|n| *n as u64 <= MAX_PARAMETERS);
+    allowed.ok_or_else(|| anyhow!("its weights have over {MAX_PARAMETERS} elements"))
 }
 
 /// Trainable elements of one node.

@@ -1,5 +1,6 @@
 //! What a user asks of a network: criteria that end a search (paper, section 4.1).
 
+use crate::ranges::{PHYSICAL, SECONDS, all_within};
 use crate::search_files::Evaluation;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -38,11 +39,12 @@ impl Criteria {
     /// The criterion that no network could meet or miss.
     pub fn check(&self) -> Result<()> {
         let accuracy = self.min_accuracy.is_none_or(|least| (0.0..=1.0).contains(&least));
-        ensure!(accuracy, "the least accuracy must be between 0 and 1");
+        ensure!(accuracy, "min_accuracy: the least accuracy must be between 0 and 1");
         let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
         ensure!(above_0(self.max_latency_s), "the longest latency must be above 0 seconds");
         ensure!(above_0(self.max_energy_j), "the highest energy must be above 0 joules");
-        Ok(())
+        all_within("max_latency_s", self.max_latency_s, &SECONDS)?;
+        all_within("max_energy_j", self.max_energy_j, &PHYSICAL)
     }
 }
 

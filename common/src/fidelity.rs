@@ -3,7 +3,9 @@
 use crate::genome::Genome;
 use crate::json::Document;
 use crate::profile::TrainingSettings;
+use crate::ranges::{CORRELATION, COUNT, IMAGES, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within};
 use crate::template::Template;
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// `fidelity.json`: a sample of genomes, each trained shortly and in full with several seeds. A correlation is
@@ -36,6 +38,48 @@ pub struct Fidelity {
 
 impl Document for Fidelity {
     const KIND: &'static str = "fidelity";
+
+    fn check(&self) -> Result<()> {
+        self.template.check()?;
+        self.training.check()?;
+        self.full.check().context("full")?;
+        within("parameters_correlation", self.parameters_correlation, &CORRELATION)?;
+        all_within("seeds_correlation", self.seeds_correlation, &CORRELATION)?;
+        for (index, short) in self.short.iter().enumerate() {
+            short.check(self.seeds.len()).with_context(|| format!("short[{index}]"))?;
+        }
+        for (index, genome) in self.genomes.iter().enumerate() {
+            genome.check(self.seeds.len(), self.short.len()).with_context(|| format!("genomes[{index}]"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a list has a value for each seed, and their range.
+fn check_list(key: &str, values: &[f64], seeds: usize, range: &std::ops::RangeInclusive<f64>) -> Result<()> {
+    ensure!(values.len() == seeds, "{key} has {} values, but there are {seeds} seeds", values.len());
+    all_within(key, values.iter().copied(), range)
+}
+
+impl ShortFidelity {
+    fn check(&self, seeds: usize) -> Result<()> {
+        self.length.check().context("length")?;
+        within("cost", self.cost, &PHYSICAL)?;
+        check_list("correlation", &self.correlation, seeds, &CORRELATION)?;
+        check_list("partial_correlation", &self.partial_correlation, seeds, &CORRELATION)?;
+        check_list("regret", &self.regret, seeds, &SHARE)
+    }
+}
+
+impl StudiedGenome {
+    fn check(&self, seeds: usize, short: usize) -> Result<()> {
+        self.genome.check().context("genome")?;
+        within("parameters", self.parameters, &PARAMETERS)?;
+        within("macs", self.macs, &MACS)?;
+        check_list("full", &self.full, seeds, &SHARE)?;
+        ensure!(self.short.len() == short, "short has {} lists, but there are {short} lengths", self.short.len());
+        self.short.iter().try_for_each(|scores| check_list("short", scores, seeds, &SHARE))
+    }
 }
 
 /// How long a training is.
@@ -51,7 +95,12 @@ pub struct Length {
 impl Length {
     /// Images that the network sees in all, each as often as it sees it.
     pub fn passes(&self) -> usize {
-        self.epochs * self.images
+        self.epochs.saturating_mul(self.images)
+    }
+
+    fn check(&self) -> Result<()> {
+        within("epochs", self.epochs, &COUNT)?;
+        within("images", self.images, &IMAGES)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use crate::activation::{Activation, PiecewiseActivation};
 use crate::json::Document;
+use crate::ranges::within;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// The optimizer gene (Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,8 +60,21 @@ pub struct Genome {
     pub optimizer: Optimizer,
 }
 
+/// How many Condense Layers a network can have.
+pub(crate) const CONDENSE_LAYERS: RangeInclusive<usize> = 1..=16;
+/// Between which its depths are.
+pub(crate) const FEATURE_EXTRACTION_LAYERS: RangeInclusive<usize> = 7..=1000;
+/// Between which the sides of its kernels are.
+pub(crate) const KERNEL_SIZE: RangeInclusive<usize> = 1..=15;
+
 impl Document for Genome {
     const KIND: &'static str = "genome";
+
+    fn check(&self) -> Result<()> {
+        within("condense_layers", self.condense_layers, &CONDENSE_LAYERS)?;
+        within("feature_extraction_layers", self.feature_extraction_layers, &FEATURE_EXTRACTION_LAYERS)?;
+        within("kernel_size", self.kernel_size, &KERNEL_SIZE)
+    }
 }
 
 impl Genome {

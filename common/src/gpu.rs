@@ -1,6 +1,8 @@
 //! What an NVIDIA GPU did while a crate was measured on it.
 
 use crate::json::Known;
+use crate::ranges::{PHYSICAL, SIGNED, all_within};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 /// A GPU, looked at several times a second.
@@ -34,6 +36,12 @@ pub struct GpuProcess {
 }
 
 impl GpuFacts {
+    pub(crate) fn check(&self) -> Result<()> {
+        all_within("sm_clock_hz", self.sm_clock_hz.value.into_iter().flatten(), &PHYSICAL)?;
+        all_within("memory_clock_hz", self.memory_clock_hz.value.into_iter().flatten(), &PHYSICAL)?;
+        all_within("temperature_c", self.temperature_c.value.into_iter().flatten(), &SIGNED)
+    }
+
     /// What people should know before they believe a number, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut all = vec![];

@@ -28,6 +28,7 @@ pub mod network;
 pub mod objective;
 pub mod profile;
 pub mod prune_report;
+mod ranges;
 pub mod reading;
 pub mod reference;
 pub mod search_files;

@@ -1,6 +1,7 @@
 //! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is built.
 
 use crate::json::{self, Document};
+use crate::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -79,4 +80,23 @@ impl Manifest {
 
 impl Document for Manifest {
     const KIND: &'static str = "manifest";
+
+    fn check(&self) -> Result<()> {
+        within("parameters", self.parameters, &PARAMETERS)?;
+        within("macs", self.macs, &MACS)?;
+        within("weights_bytes", self.weights_bytes, &BYTES)?;
+        within("arena_bytes", self.arena_bytes, &BYTES)?;
+        within("arena_lower_bound_bytes", self.arena_lower_bound_bytes, &BYTES)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            within(&format!("layers[{index}].macs"), layer.macs, &MACS)?;
+            within(&format!("layers[{index}].executed_macs"), layer.executed_macs, &MACS)?;
+        }
+        let Some(fit) = &self.fit else { return Ok(()) };
+        for (key, bytes) in
+            [("flash_bytes", fit.flash_bytes), ("ram_bytes", fit.ram_bytes), ("device_bytes", fit.device_bytes)]
+        {
+            all_within(&format!("fit.{key}"), bytes, &BYTES)?;
+        }
+        Ok(())
+    }
 }

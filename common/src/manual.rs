@@ -1,6 +1,7 @@
 //! What somebody read from a wall meter: `--manual-json`.
 
 use crate::json::Document;
+use crate::ranges::{PHYSICAL, SECONDS, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -35,9 +36,15 @@ impl Document for ManualReading {
         let ManualReading { name, meter, read_by, .. } = self;
         let said = [name, meter, read_by].iter().all(|text| !text.trim().is_empty());
         ensure!(said, "name, meter and read_by: none of them may be empty");
-        let numbers = [self.idle_w, self.load_w, self.duration_s, self.resolution_w];
-        let above_0 = numbers.iter().all(|x| x.is_finite() && *x > 0.0);
-        ensure!(above_0, "idle_w, load_w, duration_s and resolution_w must be above 0");
+        for (key, value) in [
+            ("idle_w", self.idle_w),
+            ("load_w", self.load_w),
+            ("duration_s", self.duration_s),
+            ("resolution_w", self.resolution_w),
+        ] {
+            ensure!(value > 0.0, "{key} {value} must be above 0");
+            within(key, value, if key == "duration_s" { &SECONDS } else { &PHYSICAL })?;
+        }
         Ok(())
     }
 }

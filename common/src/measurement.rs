@@ -4,7 +4,8 @@ use crate::gpu::GpuFacts;
 use crate::json::{Document, Known};
 use crate::manual::ManualReading;
 use crate::profile::MeasurementSettings;
-use anyhow::{Result, ensure};
+use crate::ranges::{COUNT, PHYSICAL, SECONDS, SIGNED, all_within, within};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// By this share two runs of one program may differ and say nothing: a program counts as warm once its latency varies by less,
@@ -83,7 +84,17 @@ impl Document for Measurement {
     const KIND: &'static str = "measurement";
 
     fn check(&self) -> Result<()> {
+        self.settings.check().context("settings")?;
+        within("ran.threads", self.ran.threads, &COUNT)?;
+        within("ran.batch", self.ran.batch, &COUNT)?;
         ensure!(!self.windows.is_empty(), "windows: there are none");
+        for (index, window) in self.windows.iter().enumerate() {
+            window.check().with_context(|| format!("windows[{index}]"))?;
+        }
+        self.idle_before.iter().try_for_each(IdleReading::check).context("idle_before")?;
+        self.idle_after.iter().try_for_each(IdleReading::check).context("idle_after")?;
+        self.host.check().context("host")?;
+        self.gpu.iter().try_for_each(GpuFacts::check).context("gpu")?;
         ensure!(self.windows.iter().all(|w| w.inferences > 0), "windows: one of them has no inferences");
         self.latency.check()?;
         ensure!(
@@ -96,8 +107,18 @@ impl Document for Measurement {
             counted.chain(copied).all(|x| x.is_finite() && x > 0.0),
             "instructions and communication: every number must be above 0"
         );
+        all_within("per_inference", self.instructions.value.iter().map(|i| i.per_inference), &PHYSICAL)?;
+        self.communication.iter().try_for_each(Communication::check)?;
         ensure!(!self.emulated || self.energy.status != EnergyStatus::Measured, "energy: an emulator has none");
         self.energy.check()
+    }
+}
+
+impl Communication {
+    pub(crate) fn check(&self) -> Result<()> {
+        [("h2d_s", self.h2d_s), ("kernel_s", self.kernel_s), ("d2h_s", self.d2h_s)]
+            .into_iter()
+            .try_for_each(|(key, time)| within(key, time, &SECONDS))
     }
 }
 
@@ -152,9 +173,11 @@ pub struct Latency {
 
 impl Latency {
     fn check(&self) -> Result<()> {
-        let [low, high] = self.p50_interval_s;
-        let times = [self.p50_s, self.p90_s, self.p99_s, low, high];
-        ensure!(times.iter().all(|t| t.is_finite() && *t > 0.0), "latency: every time must be above 0");
+        let single = [("p50_s", self.p50_s), ("p90_s", self.p90_s), ("p99_s", self.p99_s)];
+        for (key, time) in single.into_iter().chain(self.p50_interval_s.map(|time| ("p50_interval_s", time))) {
+            ensure!(time > 0.0, "latency: {key} {time} must be above 0");
+            within(&format!("latency: {key}"), time, &SECONDS)?;
+        }
         Ok(())
     }
 }
@@ -235,7 +258,11 @@ impl Energy {
         ] {
             let given: Vec<f64> = value.into_iter().chain(interval.into_iter().flatten()).collect();
             ensure!(positive(&given), "energy: {name} must be above 0, or null");
+            all_within(&format!("energy: {name}"), given, &PHYSICAL)?;
         }
+        self.manual.iter().try_for_each(ManualReading::check).context("energy.manual")?;
+        let samples = self.log.iter().flat_map(|log| &log.samples).flatten();
+        all_within("energy.log.samples", samples.copied(), &SIGNED)?;
         let measured = self.status == EnergyStatus::Measured;
         ensure!(measured == self.gross_j.is_some(), "energy: gross_j must be there only and always when measured");
         ensure!(measured || self.net_j.is_none(), "energy: there cannot be net energy without gross energy");
@@ -289,6 +316,32 @@ pub struct Window {
     pub under_100_ticks: Option<bool>,
     /// What each counter showed; empty without a meter, and where the meter counts no energy.
     pub counters: Vec<CounterReading>,
+}
+
+impl Window {
+    fn check(&self) -> Result<()> {
+        within("inferences", self.inferences, &(0..=1 << 50))?;
+        for (key, time) in
+            [("seconds", self.seconds), ("p50_s", self.p50_s), ("p90_s", self.p90_s), ("p99_s", self.p99_s)]
+        {
+            within(key, time, &SECONDS)?;
+        }
+        self.communication.iter().try_for_each(Communication::check)?;
+        check_reading([self.t0_s, self.t1_s], self.joules, &self.counters)
+    }
+}
+
+impl IdleReading {
+    fn check(&self) -> Result<()> {
+        check_reading([self.t0_s, self.t1_s], self.joules, &self.counters)
+    }
+}
+
+fn check_reading([t0_s, t1_s]: [f64; 2], joules: Option<f64>, counters: &[CounterReading]) -> Result<()> {
+    within("t0_s", t0_s, &SIGNED)?;
+    within("t1_s", t1_s, &SIGNED)?;
+    all_within("joules", joules, &SIGNED)?;
+    all_within("unit_j", counters.iter().map(|counter| counter.unit_j), &PHYSICAL)
 }
 
 /// What the meter saw while nothing ran.
@@ -345,6 +398,14 @@ pub struct Host {
     pub throttled: Known<u64>,
     /// Unix time at the start.
     pub started_unix_s: f64,
+}
+
+impl Host {
+    fn check(&self) -> Result<()> {
+        all_within("frequency_hz", self.frequency_hz.value, &PHYSICAL)?;
+        all_within("temperature_c", self.temperature_c.value, &SIGNED)?;
+        within("started_unix_s", self.started_unix_s, &SIGNED)
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use crate::baseline;
 use crate::counts;
 use crate::genome::{Genome, Optimizer};
 use crate::json::Document;
+use crate::ranges::within;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// The name by which nodes refer to the image.
 pub const INPUT: &str = "input";
@@ -159,14 +161,24 @@ impl std::fmt::Display for Shape {
     }
 }
 
+/// Bound what a file can make us build.
+const MAX_NODES: usize = 100_000;
+const MAX_CLASSES: usize = 10_000;
+const SIDE: RangeInclusive<usize> = 1..=4096;
+
 impl Document for Network {
     const KIND: &'static str = "network";
 
     fn check(&self) -> Result<()> {
         self.origin.check()?;
+        within("input.channels", self.input.channels, &SIDE)?;
+        within("input.height", self.input.height, &SIDE)?;
+        within("input.width", self.input.width, &SIDE)?;
         self.input.check().context("input")?;
         ensure!(self.classes.len() >= 2, "the network has {} classes; it needs at least two", self.classes.len());
+        ensure!(self.classes.len() <= MAX_CLASSES, "the network has over {MAX_CLASSES} classes");
         ensure!(!self.nodes.is_empty(), "the network has no nodes");
+        ensure!(self.nodes.len() <= MAX_NODES, "the network has over {MAX_NODES} nodes");
         self.check_names()?;
         let shapes = counts::shapes(self)?;
         let (last, expected) = (shapes[shapes.len() - 1], self.classes.len());
@@ -197,7 +209,7 @@ impl Origin {
 
     fn check(&self) -> Result<()> {
         match self {
-            Origin::Genome(_) => Ok(()),
+            Origin::Genome(genome) => genome.check().context("origin"),
             Origin::Baseline { name, .. } => baseline::check_name(name).context("origin"),
         }
     }
@@ -364,5 +376,39 @@ pub(crate) mod tests {
             assert!(refused(|n| n.nodes[1].op = shortcut).contains("condense1.fel1.norm"));
             assert!(refused(|n| n.input.height = huge).contains("input"));
         }
+    }
+    /// A few bytes of JSON must not make anybody ask for all memory.
+    #[test]
+    fn what_no_machine_can_hold_is_refused() {
+        let weights = Op::Conv2d { in_channels: 1, out_channels: 1 << 20, kernel: 33, stride: 1 };
+        assert!(refused(|n| n.nodes[0].op = weights).contains("its weights have over 134217728 elements"));
+        let wide = |index: usize, input: &str| Node {
+            name: format!("wide{index}"),
+            op: Op::Shortcut { out_channels: 1 << 22, stride: 1 },
+            inputs: vec![input.into()],
+        };
+        let one = refused(|n| n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) }));
+        let deep = refused(|n| {
+            n.nodes.insert(0, wide(0, INPUT));
+            (1..100).for_each(|index| n.nodes.insert(index, wide(index, &format!("wide{}", index - 1))));
+        });
+        assert!(one.contains("wide0") && one.contains("over 67108864 elements"), "{one}");
+        assert!(deep.contains("elements of one image"), "{deep}");
+        let norms = refused(|n| {
+            let make =
+                |index: usize, op, input: &str| Node { name: format!("n{index}"), op, inputs: vec![input.into()] };
+            let shrink = Op::Shortcut { out_channels: 1 << 22, stride: 99 };
+            n.nodes.insert(0, make(0, shrink, INPUT));
+            for index in 1..100 {
+                n.nodes.insert(index, make(index, Op::BatchNorm { channels: 1 << 22 }, &format!("n{}", index - 1)));
+            }
+        });
+        assert!(norms.contains("trainable parameters"), "{norms}");
+    }
+
+    #[test]
+    fn no_more_nodes_and_classes_than_anybody_needs() {
+        assert!(refused(|n| n.classes = vec![String::new(); 10_001]).contains("over 10000 classes"));
+        assert!(refused(|n| n.nodes = vec![n.nodes[0].clone(); 100_001]).contains("over 100000 nodes"));
     }
 }

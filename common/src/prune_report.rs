@@ -2,9 +2,11 @@
 
 use crate::json::Document;
 use crate::measurement::Measurement;
-use anyhow::{Result, ensure};
+use crate::ranges::{COUNT, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// How the filters that stay are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,7 +209,8 @@ impl PruneTarget {
         let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
         ensure!(above_0(self.latency_s), "the latency that is asked for must be above 0 seconds");
         ensure!(above_0(self.energy_j), "the energy that is asked for must be above 0 joules");
-        Ok(())
+        all_within("latency_s", self.latency_s, &SECONDS)?;
+        all_within("energy_j", self.energy_j, &PHYSICAL)
     }
 }
 
@@ -301,6 +304,66 @@ pub struct PruneRound {
 
 impl Document for PruneReport {
     const KIND: &'static str = "prune";
+
+    fn check(&self) -> Result<()> {
+        for (key, share) in [
+            ("cap", self.cap),
+            ("cluster_factor", self.cluster_factor),
+            ("finetune_rate", self.finetune_rate),
+            ("removed", self.removed),
+            ("accuracy_before", self.accuracy_before),
+        ] {
+            within(key, share, &SHARE)?;
+        }
+        within("iterations", self.iterations, &COUNT)?;
+        within("finetune_epochs", self.finetune_epochs, &COUNT)?;
+        check_pair("parameters", self.parameters_before, self.parameters_after, &PARAMETERS)?;
+        check_pair("macs", self.macs_before, self.macs_after, &MACS)?;
+        for (index, round) in self.rounds.iter().enumerate() {
+            round.check().with_context(|| format!("rounds[{index}]"))?;
+        }
+        for (index, width) in self.widths.iter().enumerate() {
+            within(&format!("widths[{index}].before"), width.before, &COUNT)?;
+            within(&format!("widths[{index}].after"), width.after, &(0..=width.before))?;
+        }
+        self.measured.iter().try_for_each(PruneMeasured::check).context("measured")
+    }
+}
+
+/// There is something before pruning, and no more after it.
+fn check_pair(what: &str, before: u64, after: u64, range: &RangeInclusive<u64>) -> Result<()> {
+    within(&format!("{what}_before"), before, &(1..=*range.end()))?;
+    within(&format!("{what}_after"), after, &(0..=before))
+}
+
+impl PruneRound {
+    fn check(&self) -> Result<()> {
+        within("round", self.round, &COUNT)?;
+        within("filters_removed", self.filters_removed, &COUNT)?;
+        within("parameters", self.parameters, &PARAMETERS)?;
+        within("removed", self.removed, &SHARE)?;
+        within("accuracy_untuned", self.accuracy_untuned, &SHARE)?;
+        within("accuracy", self.accuracy, &SHARE)
+    }
+}
+
+impl PruneMeasured {
+    fn check(&self) -> Result<()> {
+        self.target.check().context("target")?;
+        for (index, measured) in self.crates.iter().enumerate() {
+            measured.check().with_context(|| format!("crates[{index}]"))?;
+        }
+        Ok(())
+    }
+}
+
+impl PruneCrate {
+    fn check(&self) -> Result<()> {
+        within("latency_s", self.latency_s, &SECONDS)?;
+        all_within("latency_interval_s", self.latency_interval_s, &SECONDS)?;
+        all_within("energy_j", self.energy_j, &PHYSICAL)?;
+        all_within("energy_interval_j", self.energy_interval_j.into_iter().flatten(), &PHYSICAL)
+    }
 }
 
 #[cfg(test)]

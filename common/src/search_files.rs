@@ -8,8 +8,10 @@ use crate::genome::Genome;
 use crate::json::Document;
 use crate::objective::Objective;
 use crate::profile::SearchSettings;
+use crate::ranges::{BYTES, COUNT, MACS, ENERGY, LATENCY, PARAMETERS, PHYSICAL, SHARE, all_within, within};
 use crate::space::SearchSpace;
 use crate::template::Template;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 /// `search.json`: everything that decides what a search does. Two searches with equal files give equal archives.
@@ -44,6 +46,16 @@ pub struct SearchConfig {
 
 impl Document for SearchConfig {
     const KIND: &'static str = "search";
+
+    fn check(&self) -> Result<()> {
+        self.data.iter().try_for_each(Identity::check).context("data")?;
+        self.space.check()?;
+        self.template.check()?;
+        self.search.check()?;
+        self.training.check()?;
+        self.board.iter().try_for_each(Board::check).context("board")?;
+        self.criteria.check().context("criteria")
+    }
 }
 
 /// One line of `evaluations.jsonl`: one training of one genome.
@@ -83,6 +95,21 @@ pub struct Evaluation {
 
 impl Document for Evaluation {
     const KIND: &'static str = "evaluation";
+
+    fn check(&self) -> Result<()> {
+        self.genome.check().context("genome")?;
+        within("iteration", self.iteration, &COUNT)?;
+        within("index", self.index, &COUNT)?;
+        within("parameters", self.parameters, &(1..=*PARAMETERS.end()))?;
+        within("macs", self.macs, &MACS)?;
+        all_within("arena_bytes", self.arena_bytes, &BYTES)?;
+        all_within("accuracy", self.accuracy, &SHARE)?;
+        all_within("second_accuracy", self.second_accuracy, &SHARE)?;
+        all_within("latency_s", self.latency_s, &LATENCY)?;
+        all_within("energy_j", self.energy_j, &ENERGY)?;
+        all_within("stopped_after", self.stopped_after, &COUNT)?;
+        all_within("rungs", self.rungs.iter().copied(), &SHARE)
+    }
 }
 
 impl Evaluation {
@@ -133,6 +160,26 @@ pub struct Archive {
 
 impl Document for Archive {
     const KIND: &'static str = "archive";
+
+    fn check(&self) -> Result<()> {
+        within("iterations", self.iterations, &COUNT)?;
+        within("evaluations", self.evaluations, &COUNT)?;
+        let check = |(index, individual): (usize, &Individual)| {
+            individual.check().with_context(|| format!("individuals[{index}]"))
+        };
+        self.individuals.iter().enumerate().try_for_each(check)
+    }
+}
+
+impl Individual {
+    fn check(&self) -> Result<()> {
+        self.evaluation.check().context("evaluation")?;
+        all_within("nid", self.nid, &PHYSICAL)?;
+        // Each is below the square of how many there are.
+        within("strength", self.strength, &(0..=1 << 60))?;
+        within("raw_fitness", self.raw_fitness, &(0..=1 << 60))?;
+        within("density", self.density, &SHARE)
+    }
 }
 
 /// A member of the archive.

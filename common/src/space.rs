@@ -1,7 +1,8 @@
 //! The design space: the values each gene may take (Table 1).
 
 use crate::activation::Activation;
-use crate::genome::{Genome, Optimizer};
+use crate::genome::{CONDENSE_LAYERS, FEATURE_EXTRACTION_LAYERS, Genome, KERNEL_SIZE, Optimizer};
+use crate::ranges::within;
 use anyhow::{Result, ensure};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -127,14 +128,17 @@ impl SearchSpace {
         check_list("kernel_size", &self.kernel_size)?;
         check_list("optimizer", &self.optimizer)?;
         for layers in &self.condense_layers {
-            ensure!((1..=16).contains(layers), "space.condense_layers: {layers} must be 1 to 16");
+            within("space.condense_layers:", *layers, &CONDENSE_LAYERS)?;
         }
         for depth in &self.feature_extraction_layers {
-            let whole = *depth >= 7 && *depth <= 1000 && (depth - 4) % 3 == 0;
+            let whole = FEATURE_EXTRACTION_LAYERS.contains(depth) && (depth - 4) % 3 == 0;
             ensure!(whole, "space.feature_extraction_layers: {depth} must be 4 + 3 n, from 7 to 1000");
         }
         for kernel in &self.kernel_size {
-            ensure!(kernel % 2 == 1 && *kernel <= 15, "space.kernel_size: {kernel} must be odd and at most 15");
+            ensure!(
+                kernel % 2 == 1 && KERNEL_SIZE.contains(kernel),
+                "space.kernel_size: {kernel} must be odd and at most 15"
+            );
         }
         Ok(())
     }

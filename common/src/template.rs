@@ -3,8 +3,9 @@
 
 use crate::activation::PiecewiseActivation;
 use crate::builder::Builder;
-use crate::genome::Genome;
+use crate::genome::{CONDENSE_LAYERS, Genome};
 use crate::network::{Input, Network, Node, Op, Origin};
+use crate::ranges::within;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +59,8 @@ impl Template {
             "template.stem_channels {} must be 1 to 4096",
             self.stem_channels
         );
-        ensure!(self.stem_kernel % 2 == 1, "template.stem_kernel {} must be odd", self.stem_kernel);
+        let kernel = self.stem_kernel;
+        ensure!(kernel % 2 == 1 && kernel < 100, "template.stem_kernel {kernel} must be odd and below 100");
         ensure!(
             self.compression > 0.0 && self.compression <= 1.0,
             "template.compression {} must be above 0 and at most 1",
@@ -87,6 +89,7 @@ impl Template {
                 genome.feature_extraction_layers
             )
         })?;
+        within("condense_layers", genome.condense_layers, &CONDENSE_LAYERS)?;
         let mut graph = Builder::new(image_channels);
         graph.conv("stem.conv", self.stem_channels, self.stem_kernel, 1);
         for layer in 1..=genome.condense_layers {

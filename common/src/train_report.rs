@@ -3,6 +3,8 @@
 use crate::device::Device;
 use crate::genome::Optimizer;
 use crate::json::Document;
+use crate::ranges::{BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// `train.json`: what a training did and reached.
@@ -91,6 +93,47 @@ fn cpu() -> String {
 
 impl Document for TrainReport {
     const KIND: &'static str = "train";
+
+    fn check(&self) -> Result<()> {
+        within("epochs", self.epochs, &COUNT)?;
+        within("images", self.images, &IMAGES)?;
+        within("parameters", self.parameters, &PARAMETERS)?;
+        within("macs", self.macs, &MACS)?;
+        within("accuracy.train", self.accuracy.train, &SHARE)?;
+        all_within("accuracy.validation", self.accuracy.validation, &SHARE)?;
+        check_curve(&self.curve)?;
+        self.timing.check().context("timing")
+    }
+}
+
+/// Checks the epochs of a training.
+///
+/// # Errors
+/// A number that no training has.
+pub fn check_curve(curve: &[Epoch]) -> Result<()> {
+    let check = |(index, epoch): (usize, &Epoch)| epoch.check().with_context(|| format!("curve[{index}]"));
+    curve.iter().enumerate().try_for_each(check)
+}
+
+impl Epoch {
+    fn check(&self) -> Result<()> {
+        within("epoch", self.epoch, &COUNT)?;
+        within("learning_rate", self.learning_rate, &PHYSICAL)?;
+        within("loss", self.loss, &LOSS)?;
+        within("train_accuracy", self.train_accuracy, &SHARE)?;
+        all_within("validation_accuracy", self.validation_accuracy, &SHARE)
+    }
+}
+
+impl Timing {
+    fn check(&self) -> Result<()> {
+        within("wall_s", self.wall_s, &SECONDS)?;
+        // Of many threads.
+        within("cpu_s", self.cpu_s, &PHYSICAL)?;
+        within("images_per_s", self.images_per_s, &PHYSICAL)?;
+        within("threads", self.threads, &COUNT)?;
+        all_within("peak_rss_bytes", self.peak_rss_bytes, &BYTES)
+    }
 }
 
 /// What `train eval` prints.
@@ -115,4 +158,11 @@ pub struct EvalReport {
 
 impl Document for EvalReport {
     const KIND: &'static str = "eval";
+
+    fn check(&self) -> Result<()> {
+        within("images", self.images, &IMAGES)?;
+        ensure!(self.correct <= self.images, "correct {} must be at most images {}", self.correct, self.images);
+        within("accuracy", self.accuracy, &SHARE)?;
+        within("loss", self.loss, &LOSS)
+    }
 }

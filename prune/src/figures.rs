@@ -239,11 +239,19 @@ fn color(index: usize) -> RGBColor {
     COLORS[index % COLORS.len()]
 }
 
+/// Beyond, a value is not shown.
+const MOST: f64 = 1e30;
+
 /// A range with room around all values.
 fn around(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
-    let low = values.clone().fold(f64::INFINITY, f64::min);
-    let high = values.fold(f64::NEG_INFINITY, f64::max);
-    let room = ((high - low) * 0.06).max(0.5);
+    // A network without parameters has an infinite density.
+    let shown = values.filter(|value| value.abs() <= MOST);
+    let low = shown.clone().fold(f64::INFINITY, f64::min);
+    let high = shown.fold(f64::NEG_INFINITY, f64::max);
+    if low > high {
+        return 0.0..1.0;
+    }
+    let room = ((high - low) * 0.06).max(0.5).max(low.abs().max(high.abs()) * 1e-6);
     low - room..high + room
 }
 

@@ -3,6 +3,7 @@
 use super::split::{self, Split};
 use super::{Dataset, Format, Raw, folder, root};
 use crate::json::Document;
+use crate::ranges::{IMAGES, SHARE, all_within, within};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -41,6 +42,16 @@ pub struct ClassCensus {
 
 impl Document for Census {
     const KIND: &'static str = "data-check";
+
+    fn check(&self) -> Result<()> {
+        for (index, class) in self.classes.iter().enumerate() {
+            for (key, count) in [("train", class.train), ("validation", class.validation), ("test", class.test)] {
+                within(&format!("classes[{index}].{key}"), count, &IMAGES)?;
+            }
+        }
+        all_within("mean", self.mean.iter().copied(), &SHARE)?;
+        all_within("std", self.std.iter().copied(), &SHARE)
+    }
 }
 
 impl Census {

@@ -3,6 +3,8 @@
 use super::Source;
 use crate::atomic;
 use crate::json::Document;
+use crate::network::Shape;
+use crate::ranges::within;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -96,14 +98,10 @@ impl Document for Dataset {
 
     fn check(&self) -> Result<()> {
         check_printable("name", &self.name)?;
-        ensure!(self.channels == 1 || self.channels == 3, "channels {} must be 1 or 3", self.channels);
-        for (name, side) in [("height", self.height), ("width", self.width)] {
-            ensure!((1..=4096).contains(&side), "{name} {side} must be 1 to 4096");
-        }
+        check_shape(self.input().shape())?;
         self.check_classes()?;
         self.input().check()?;
-        let fraction = self.validation.fraction;
-        ensure!(fraction > 0.0 && fraction < 1.0, "validation.fraction {fraction} must be between 0 and 1");
+        self.validation.check()?;
         for (split, files) in [("train", &self.train), ("test", &self.test)] {
             let complete = match self.format {
                 Format::Idx => files.len() == 2,
@@ -134,6 +132,22 @@ impl Dataset {
                 "the class {class:?} cannot be the name of a folder with its images"
             );
         }
+        Ok(())
+    }
+}
+
+/// Checks the shape of a data set's images.
+pub(super) fn check_shape(shape: Shape) -> Result<()> {
+    let Shape { channels, height, width } = shape;
+    ensure!(channels == 1 || channels == 3, "channels {channels} must be 1 or 3");
+    within("height", height, &(1..=4096))?;
+    within("width", width, &(1..=4096))
+}
+
+impl Validation {
+    pub(super) fn check(&self) -> Result<()> {
+        let fraction = self.fraction;
+        ensure!(fraction > 0.0 && fraction < 1.0, "validation.fraction {fraction} must be between 0 and 1");
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! What of a data set decides results.
 
+use super::description::check_shape;
 use super::images::Canon;
 use super::{Dataset, Normalisation, Validation};
 use crate::hash::sha256_hex;
-use crate::network::Shape;
+use crate::network::{Input, Shape};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 /// Everything of a data set that decides what is trained and how it is judged. Names of files, their order, their format and
@@ -35,6 +37,18 @@ impl Identity {
             labels_sha256: canon.labels_sha256.clone(),
             validation: dataset.validation,
         }
+    }
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// A number that no data set has.
+    pub fn check(&self) -> Result<()> {
+        check_shape(self.shape)?;
+        let Shape { channels, height, width } = self.shape;
+        let Normalisation { mean, std } = self.normalisation.clone();
+        Input { channels, height, width, mean, std }.check()?;
+        self.validation.check()
     }
 
     /// The fingerprint: equal where all is equal.

@@ -9,10 +9,12 @@ pub use training::{Augmentation, LearningRates, Precision, Schedule, TrainingSet
 
 use crate::json::Document;
 use crate::prune_report::{PruneChoose, PruneMethod, PrunePart};
+use crate::ranges::{PLANNED, within};
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// `pipelines/profiles/*.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +47,7 @@ impl Document for Profile {
         self.template.check()?;
         self.search.check()?;
         self.training.check()?;
-        ensure!((1..=100).contains(&self.finals.winners), "final.winners {} must be 1 to 100", self.finals.winners);
+        within("final.winners", self.finals.winners, &(1..=100))?;
         self.pruning.check()?;
         self.measurement.check()
     }
@@ -115,11 +117,12 @@ impl PruningSettings {
         );
         let rising = self.also.windows(2).all(|pair| pair[0] < pair[1]);
         ensure!(rising, "pruning.also may name stem and transitions once each, in this order");
-        ensure!(self.iterations >= 1, "pruning.iterations must be at least 1");
-        ensure!(self.finetune_epochs >= 1, "pruning.finetune_epochs must be at least 1");
+        within("pruning.iterations", self.iterations, &PLANNED)?;
+        within("pruning.finetune_epochs", self.finetune_epochs, &PLANNED)?;
         ensure!(
             self.finetune_rate > 0.0 && self.finetune_rate <= 1.0,
-            "pruning.finetune_rate must be above 0, at most 1"
+            "pruning.finetune_rate {} must be above 0, at most 1",
+            self.finetune_rate
         );
         Ok(())
     }
@@ -145,6 +148,9 @@ impl Default for MeasurementSettings {
     }
 }
 
+/// Nothing is measured for over 12 days at a time, in seconds.
+const MEASURED: RangeInclusive<f64> = 0.0..=1e6;
+
 impl MeasurementSettings {
     /// Whether this is at least the full protocol.
     pub fn is_full(&self) -> bool {
@@ -156,10 +162,10 @@ impl MeasurementSettings {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        ensure!(self.idle_s >= 0.0 && self.idle_s.is_finite(), "measurement.idle_s must not be negative");
-        ensure!(self.warmup_s >= 0.0 && self.warmup_s.is_finite(), "measurement.warmup_s must not be negative");
-        ensure!((1..=10_000).contains(&self.windows), "measurement.windows must be 1 to 10000");
-        ensure!(self.window_s > 0.0 && self.window_s.is_finite(), "measurement.window_s must be above 0");
-        Ok(())
+        within("measurement.idle_s", self.idle_s, &MEASURED)?;
+        within("measurement.warmup_s", self.warmup_s, &MEASURED)?;
+        within("measurement.windows", self.windows, &(1..=10_000))?;
+        ensure!(self.window_s > 0.0, "measurement.window_s {} must be above 0", self.window_s);
+        within("measurement.window_s", self.window_s, &MEASURED)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::MeasurementSettings;
 use crate::objective::Objective;
+use crate::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -124,10 +125,15 @@ impl SearchSettings {
             "search.objectives must be \"error\" and then at least one of {}, each once",
             Objective::ALL[1..].iter().map(Objective::to_string).collect::<Vec<_>>().join(", ")
         );
-        ensure!(self.population >= 1, "search.population must be at least 1");
-        ensure!(self.archive_size >= 1, "search.archive_size must be at least 1");
-        ensure!(self.iterations >= 1, "search.iterations must be at least 1");
-        ensure!(self.epochs >= 1, "search.epochs must be at least 1");
+        // Each is compared with each other.
+        within("search.population", self.population, &(1..=10_000))?;
+        within("search.archive_size", self.archive_size, &(1..=10_000))?;
+        within("search.iterations", self.iterations, &PLANNED)?;
+        within("search.epochs", self.epochs, &PLANNED)?;
+        all_within("search.subset", self.subset, &IMAGES)?;
+        all_within("search.max_parameters", self.max_parameters, &PARAMETERS)?;
+        all_within("search.max_macs", self.max_macs, &MACS)?;
+        all_within("search.max_arena_bytes", self.max_arena_bytes, &BYTES)?;
         ensure!(
             self.subset.is_none_or(|images| images >= 2),
             "search.subset must be at least 2, or null for all images"

@@ -2,8 +2,10 @@
 
 use crate::genome::Optimizer;
 use crate::network::Shape;
+use crate::ranges::{COUNT, IMAGES, LOSS, PLANNED, all_within, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// Section `training`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,10 +192,21 @@ impl Default for TrainingSettings {
     }
 }
 
+/// Sides of images in pixels.
+const SIDE: RangeInclusive<usize> = 0..=4096;
+/// Parts of epochs.
+const EPOCHS: RangeInclusive<f64> = 0.0..=*PLANNED.end() as f64;
+/// Rates and factors.
+const FACTOR: RangeInclusive<f64> = 0.0..=1e6;
+
 impl TrainingSettings {
-    pub(super) fn check(&self) -> Result<()> {
-        ensure!(self.batch >= 1, "training.batch must be at least 1");
-        ensure!(self.epochs >= 1, "training.epochs must be at least 1");
+    pub(crate) fn check(&self) -> Result<()> {
+        within("training.batch", self.batch, &(1..=1 << 20))?;
+        within("training.epochs", self.epochs, &PLANNED)?;
+        all_within("training.subset", self.subset, &IMAGES)?;
+        within("training.augmentation.crop_padding", self.augmentation.crop_padding, &SIDE)?;
+        within("training.augmentation.cutout", self.augmentation.cutout, &SIDE)?;
+        within("training.validate_every", self.validate_every, &COUNT)?;
         ensure!(self.subset.is_none_or(|n| n >= 2), "training.subset must be at least 2, or null for all images");
         self.schedule.check()?;
         ensure!(
@@ -201,14 +214,17 @@ impl TrainingSettings {
             "training.warmup_epochs {} must not be negative",
             self.warmup_epochs
         );
+        within("training.warmup_epochs", self.warmup_epochs, &EPOCHS)?;
         for optimizer in Optimizer::ALL {
             let rate = self.learning_rate.of(optimizer);
             ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");
+            within(&format!("training.learning_rate.{optimizer}"), rate, &FACTOR)?;
         }
         ensure!((0.0..1.0).contains(&self.momentum), "training.momentum {} must be in 0..1", self.momentum);
-        ensure!(self.weight_decay >= 0.0, "training.weight_decay {} must not be negative", self.weight_decay);
+        within("training.weight_decay", self.weight_decay, &FACTOR)?;
         if let Some(norm) = self.clip_gradient_norm {
             ensure!(norm > 0.0 && norm.is_finite(), "training.clip_gradient_norm {norm} must be above 0, or null");
+            within("training.clip_gradient_norm", norm, &LOSS)?;
         }
         let smoothing = self.label_smoothing;
         ensure!((0.0..1.0).contains(&smoothing), "training.label_smoothing {smoothing} must be in 0..1");
@@ -216,7 +232,7 @@ impl TrainingSettings {
             ensure!(decay > 0.0 && decay < 1.0, "training.ema_decay {decay} must be between 0 and 1, or null");
         }
         ensure!(self.recalibration_images >= 2, "training.recalibration_images must be at least 2");
-        Ok(())
+        within("training.recalibration_images", self.recalibration_images, &IMAGES)
     }
 }
 

@@ -21,7 +21,9 @@ impl Ranged for Logarithmic {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let exponents = self.0.start.floor() as i32..=self.0.end.ceil() as i32;
+        // Those of all f64.
+        let exponent = |end: f64| (end as i32).clamp(-330, 310);
+        let exponents = exponent(self.0.start.floor())..=exponent(self.0.end.ceil());
         let marks = exponents.flat_map(|exponent| [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent)));
         marks.filter(|mark| self.0.contains(mark)).collect()
     }
@@ -56,9 +58,10 @@ impl Ranged for Iterations {
 
     /// At most ten, 1, 2, 5 or such a number times a power of ten apart.
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
-        let step = steps.into_iter().find(|step| self.0 / step <= 10).unwrap_or(1);
-        (1..=self.0).filter(|iteration| iteration.is_multiple_of(step)).map(|iteration| iteration as f64).collect()
+        let digits = (0..).map_while(|power| 10usize.checked_pow(power)).flat_map(|ten| [1, 2, 5].map(|digit| (digit, ten)));
+        let mut steps = digits.filter_map(|(digit, ten): (usize, usize)| ten.checked_mul(digit));
+        let step = steps.find(|step| self.0 / step <= 10).unwrap_or(usize::MAX);
+        (step..=self.0).step_by(step).map(|iteration| iteration as f64).collect()
     }
 
     fn range(&self) -> Range<f64> {
@@ -72,15 +75,19 @@ impl ValueFormatter<f64> for Iterations {
     }
 }
 
+/// Beyond, a value is not shown.
+const MOST: f64 = 1e30;
+
 /// An axis that holds all values with some room around them.
 pub(super) fn around(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     let (low, high) = values
         .into_iter()
+        .filter(|value| value.abs() <= MOST)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (f64::min(low, value), f64::max(high, value)));
     if low > high {
         return 0.0..1.0;
     }
-    let room = ((high - low) * 0.06).max(0.01);
+    let room = ((high - low) * 0.06).max(0.01).max(low.abs().max(high.abs()) * 1e-6);
     low - room..high + room
 }
 
@@ -107,6 +114,7 @@ mod tests {
         assert_eq!(Iterations(25).key_points(10), [5.0, 10.0, 15.0, 20.0, 25.0]);
         assert_eq!(Iterations(100).key_points(10).len(), 10);
         assert!(Iterations(0).key_points(10).is_empty());
+        assert!((1..=10).contains(&Iterations(usize::MAX).key_points(10).len()));
     }
 
     #[test]
@@ -114,5 +122,16 @@ mod tests {
         assert_eq!(around([]), 0.0..1.0);
         assert_eq!(around([2.0]), 1.99..2.01);
         assert_eq!(around([0.0, 100.0, 50.0]), -6.0..106.0);
+    }
+
+    #[test]
+    fn no_value_makes_an_axis_endless() {
+        for strange in [1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            assert_eq!(around([strange, 2.0]), around([2.0]));
+            assert_eq!(around([strange]), 0.0..1.0);
+        }
+        let high = around([1e20]);
+        assert!((high.end - high.start) / 1e20 > 1e-7, "{high:?}");
+        assert!(Logarithmic(f64::NEG_INFINITY..f64::INFINITY, "").key_points(10).len() < 2000);
     }
 }

@@ -6,7 +6,11 @@ const FIRST_EXPONENT: i32 = -9;
 
 /// Three significant digits with a unit prefix, e.g. `1.82 ms`. Without a unit only the prefix follows: `11.4 M`.
 pub(super) fn si(value: f64, unit: &str) -> String {
-    if value == 0.0 || !value.is_finite() {
+    // Past all prefixes by far, where powers of ten run over.
+    if !value.is_finite() || value != 0.0 && !(1e-30..1e30).contains(&value.abs()) {
+        return format!("{value:e} {unit}").trim_end().to_string();
+    }
+    if value == 0.0 {
         return format!("{value} {unit}").trim_end().to_string();
     }
     // Rounding comes first, so that 999.9 becomes 1.00 k and not 1000.
@@ -47,7 +51,8 @@ pub(super) fn percent(share: f64) -> String {
 /// The date of a Unix time, in UTC.
 pub(super) fn date(unix_s: f64) -> String {
     // Howard Hinnant's civil_from_days: years begin in March, so that leap days come last.
-    let days = (unix_s / 86_400.0).floor() as i64 + 719_468;
+    // Years of four digits and more mean nothing.
+    let days = (unix_s.clamp(-1e11, 1e12) / 86_400.0).floor() as i64 + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -75,6 +80,10 @@ mod tests {
             (1e-12, "s", "0.00100 ns"),
             (0.0, "J", "0 J"),
             (-0.5, "W", "-500 mW"),
+            (1e-320, "s", "1e-320 s"),
+            (-1.5e308, "", "-1.5e308"),
+            (f64::INFINITY, "s", "inf s"),
+            (1e29, "", "100000000000000000 T"),
         ] {
             assert_eq!(si(value, unit), text);
         }
@@ -96,5 +105,8 @@ mod tests {
         assert_eq!(date(0.0), "1970-01-01");
         assert_eq!(date(951_782_400.0), "2000-02-29");
         assert_eq!(date(1_735_689_599.0), "2024-12-31");
+        for strange in [f64::MAX, f64::MIN, f64::INFINITY, f64::NAN] {
+            assert!(date(strange).len() < 12, "{}", date(strange));
+        }
     }
 }

@@ -8,6 +8,8 @@ use plotters::prelude::{Cartesian2d, LogCoord, SVGBackend};
 use plotters::style::{Color, IntoFont, RGBColor, WHITE};
 use std::ops::Range;
 
+/// Beyond, steps between ticks would be lost in rounding.
+const MOST: f64 = 1e30;
 /// Text of ticks and labels, and of axis titles, in pixels.
 pub(super) const TICK_TEXT: u32 = 17;
 const TITLE_TEXT: u32 = 19;
@@ -21,7 +23,7 @@ const SCALE: [RGBColor; 5] =
 
 /// A range on a logarithmic axis around positive values, with room at both ends.
 pub(super) fn log_range(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
-    let (low, high) = ends(values);
+    let (low, high) = ends(values.filter(|value| *value > 0.0));
     low / 1.3..high * 1.3
 }
 
@@ -29,11 +31,17 @@ pub(super) fn log_range(values: impl Iterator<Item = f64> + Clone) -> Range<f64>
 pub(super) fn linear_range(values: impl Iterator<Item = f64> + Clone, limits: Range<f64>) -> Range<f64> {
     let (low, high) = ends(values);
     let room = ((high - low) * 0.1).max(0.5);
-    (low - room).max(limits.start)..(high + room).min(limits.end)
+    (low - room).max(limits.start).min(limits.end - 0.5)..(high + room).min(limits.end).max(limits.start + 0.5)
 }
 
+/// The lowest and the highest of the values that an axis can show; of 1 where there are none.
 fn ends(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max))
+    let shown = values.filter(|value| value.abs() <= MOST);
+    let low_high = shown.fold(None, |ends: Option<(f64, f64)>, value| {
+        let (low, high) = ends.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    });
+    low_high.unwrap_or((1.0, 1.0))
 }
 
 /// Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten.
@@ -105,6 +113,18 @@ mod tests {
         let linear = linear_range([100.0].into_iter(), 0.0..100.0);
         assert!(log.start < 65_074.0 && 65_074.0 < log.end);
         assert!(linear.start < 100.0 && linear.end == 100.0);
+    }
+
+    #[test]
+    fn no_value_makes_an_axis_endless() {
+        for strange in [0.0, -1.0, 1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MIN_POSITIVE] {
+            let log = log_range([strange].into_iter());
+            assert!(log.start < log.end && log_ticks(&log).len() < 10, "{log:?}");
+            let linear = linear_range([strange].into_iter(), 0.0..100.0);
+            assert!(linear.start < linear.end && linear.start >= 0.0 && linear.end <= 100.0, "{linear:?}");
+            let both = log_range([strange, 50_000.0].into_iter());
+            assert!(both.contains(&50_000.0) && log_ticks(&both).len() < 1000, "{both:?}");
+        }
     }
 
     #[test]
