@@ -387,7 +387,9 @@ pub(crate) mod tests {
             op: Op::Shortcut { out_channels: 1 << 22, stride: 1 },
             inputs: vec![input.into()],
         };
-        let one = refused(|n| n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) }));
+        let one = refused(|n| {
+            n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) })
+        });
         let deep = refused(|n| {
             n.nodes.insert(0, wide(0, INPUT));
             (1..100).for_each(|index| n.nodes.insert(index, wide(index, &format!("wide{}", index - 1))));

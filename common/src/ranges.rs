@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
 /// Correlations, which rounding can put past 1.
 pub(crate) const CORRELATION: RangeInclusive<f64> = -1.000_001..=1.000_001;
-/// Losses: those of f32.
-pub(crate) const LOSS: RangeInclusive<f64> = 0.0..=f32::MAX as f64;
+/// Losses: those of f32, which rounding can put below 0.
+pub(crate) const LOSS: RangeInclusive<f64> = -0.001..=f32::MAX as f64;
 /// Durations in seconds: up to 30 years.
 pub(crate) const SECONDS: RangeInclusive<f64> = 0.0..=1e9;
 /// Latencies in seconds, which a logarithmic axis shows.

@@ -8,7 +8,7 @@ use crate::genome::Genome;
 use crate::json::Document;
 use crate::objective::Objective;
 use crate::profile::SearchSettings;
-use crate::ranges::{BYTES, COUNT, MACS, ENERGY, LATENCY, PARAMETERS, PHYSICAL, SHARE, all_within, within};
+use crate::ranges::{BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within};
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Context, Result};
@@ -167,7 +167,8 @@ impl Document for Archive {
         let check = |(index, individual): (usize, &Individual)| {
             individual.check().with_context(|| format!("individuals[{index}]"))
         };
-        self.individuals.iter().enumerate().try_for_each(check)
+        self.individuals.iter().enumerate().try_for_each(check)?;
+        self.dropped.iter().try_for_each(Evaluation::check).context("dropped")
     }
 }
 

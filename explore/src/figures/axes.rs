@@ -58,7 +58,8 @@ impl Ranged for Iterations {
 
     /// At most ten, 1, 2, 5 or such a number times a power of ten apart.
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let digits = (0..).map_while(|power| 10usize.checked_pow(power)).flat_map(|ten| [1, 2, 5].map(|digit| (digit, ten)));
+        let digits =
+            (0..).map_while(|power| 10usize.checked_pow(power)).flat_map(|ten| [1, 2, 5].map(|digit| (digit, ten)));
         let mut steps = digits.filter_map(|(digit, ten): (usize, usize)| ten.checked_mul(digit));
         let step = steps.find(|step| self.0 / step <= 10).unwrap_or(usize::MAX);
         (step..=self.0).step_by(step).map(|iteration| iteration as f64).collect()
