@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// No line of `bench` is longer; what is, is not from `bench`.
@@ -16,6 +17,13 @@ const EXIT_POLL: Duration = Duration::from_millis(5);
 const SHOWN: usize = 600;
 /// How much of its error output is kept, in bytes.
 const KEPT_ERRORS: usize = 16 * 1024;
+
+/// How much of other programs' output is kept, in bytes.
+const KEPT_OUTPUT: usize = 8 << 20;
+/// How long the output of a program that has ended is waited for.
+const AFTER_END: Duration = Duration::from_secs(2);
+/// The longest that a build or a tool may take. A large network takes a small board's compiler minutes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
@@ -129,7 +137,7 @@ impl Process {
     /// The end of the error output of a program that has ended. Whatever it left behind may hold the pipe open, so this
     /// does not wait for long.
     fn error_output(&self) -> String {
-        end_of(&self.errors.recv_timeout(Duration::from_secs(2)).unwrap_or_default())
+        end_of(&self.errors.recv_timeout(AFTER_END).unwrap_or_default())
     }
 }
 
@@ -147,33 +155,49 @@ fn last_bytes(mut output: impl Read) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = output.read(&mut buffer) {
-        kept.extend_from_slice(&buffer[..read]);
-        if kept.len() > 2 * KEPT_ERRORS {
-            kept.drain(..kept.len() - KEPT_ERRORS);
-        }
+        keep(&mut kept, &buffer[..read], KEPT_ERRORS);
     }
     kept
 }
 
-/// Runs a program to its end and returns all that it said. A signal kills it.
+/// Runs a program to its end and returns what it said. A signal kills it, and so does [`LIMIT`].
 ///
 /// # Errors
-/// It cannot be started, or a signal came.
+/// It cannot be started, it does not end, or a signal came.
 pub(crate) fn output(mut command: Command) -> Result<Output> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::null());
+    collect(command, LIMIT, interrupt::check)
+}
+
+/// The same for what must not end half-way, with the input that the command has.
+///
+/// # Errors
+/// It cannot be started, or it does not end.
+pub(crate) fn output_whatever_comes(command: Command, limit: Duration) -> Result<Output> {
+    collect(command, limit, || Ok(()))
+}
+
+fn collect(mut command: Command, limit: Duration, go_on: fn() -> Result<()>) -> Result<Output> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.spawn().with_context(|| format!("{program}: cannot start the program; is it installed?"))?;
     let mut child = Killed(child);
-    let [stdout, stderr] = [child.0.stdout.take().map(all_of), child.0.stderr.take().map(all_of)];
+    let (stdout, stderr) = (child.0.stdout.take().map(Listener::new), child.0.stderr.take().map(Listener::new));
+    let start = Instant::now();
     let status = loop {
-        interrupt::check()?;
-        match child.0.try_wait().with_context(|| format!("cannot wait for {program}"))? {
-            Some(status) => break status,
-            None => thread::sleep(EXIT_POLL),
+        go_on()?;
+        if let Some(status) = child.0.try_wait().with_context(|| format!("cannot wait for {program}"))? {
+            break status;
         }
+        ensure!(start.elapsed() <= limit, "{program}: it did not end within {} minutes; it was killed", minutes(limit));
+        thread::sleep(EXIT_POLL);
     };
-    let said = |thread: Option<JoinHandle<Vec<u8>>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let said = |listener: Option<Listener>| listener.map(Listener::finish).unwrap_or_default();
     Ok(Output { status, stdout: said(stdout), stderr: said(stderr) })
+}
+
+fn minutes(limit: Duration) -> u64 {
+    limit.as_secs() / 60
 }
 
 /// A program that does not outlive this.
@@ -188,14 +212,43 @@ impl Drop for Killed {
     }
 }
 
-/// Reads a pipe to its end, beside everything else.
-fn all_of(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = vec![];
-        // What was read until an error is all there is.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
+/// Reads a pipe to its end, beside everything else, and keeps the last of it.
+struct Listener {
+    kept: Arc<Mutex<Vec<u8>>>,
+    end: Receiver<()>,
+}
+
+impl Listener {
+    fn new(mut pipe: impl Read + Send + 'static) -> Listener {
+        let kept = Arc::new(Mutex::new(vec![]));
+        let (send_end, end) = channel();
+        let bytes = Arc::clone(&kept);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // What was read until an error is all there is.
+            while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                keep(&mut bytes.lock().expect("nobody panics with it"), &buffer[..read], KEPT_OUTPUT);
+            }
+            // Nobody may wait any more.
+            let _ = send_end.send(());
+        });
+        Listener { kept, end }
+    }
+
+    /// What a program that has ended has said. Whatever it left behind may hold the pipe open, so this does not wait for long.
+    fn finish(self) -> Vec<u8> {
+        // That it is late is no error.
+        let _ = self.end.recv_timeout(AFTER_END);
+        std::mem::take(&mut self.kept.lock().expect("nobody panics with it"))
+    }
+}
+
+/// Adds bytes to what is kept, of which the first go where there are twice as many as `most`.
+fn keep(kept: &mut Vec<u8>, bytes: &[u8], most: usize) {
+    kept.extend_from_slice(bytes);
+    if kept.len() > 2 * most {
+        kept.drain(..kept.len() - most);
+    }
 }
 
 /// The end of a program's output, on one line.
@@ -215,6 +268,32 @@ pub(crate) fn end_of(output: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::null());
+        command
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_killed() {
+        let error = output_whatever_comes(shell("exec sleep 1000"), Duration::from_millis(20)).unwrap_err().to_string();
+        assert_eq!(error, "sh: it did not end within 0 minutes; it was killed");
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_is_not_waited_for() {
+        let said = output(shell("sleep 1000 & echo $!")).unwrap();
+        let pid = String::from_utf8(said.stdout).unwrap();
+        assert!(Command::new("kill").arg(pid.trim()).status().unwrap().success(), "it is still there");
+    }
+
+    #[test]
+    fn of_endless_output_the_end_is_kept() {
+        let said = output(shell("yes x | head -c 40000000; echo end; echo no >&2; exit 3")).unwrap();
+        assert_eq!((said.status.code(), &said.stderr[..]), (Some(3), &b"no\n"[..]));
+        assert!(said.stdout.ends_with(b"x\nend\n") && said.stdout.len() <= 2 * KEPT_OUTPUT);
+    }
 
     #[test]
     fn long_output_is_cut_at_the_front_and_made_one_line() {

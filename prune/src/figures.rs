@@ -274,3 +274,19 @@ fn svg(size: (u32, u32), fill: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String
     }
     Ok(svg)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_makes_an_axis_endless() {
+        assert_eq!(around([0.0, 100.0].into_iter()), -6.0..106.0);
+        for strange in [1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            assert_eq!(around([strange, 2.0].into_iter()), 1.5..2.5);
+            assert_eq!(around([strange].into_iter()), 0.0..1.0);
+        }
+        let high = around([1e20].into_iter());
+        assert!((high.end - high.start) / 1e20 > 1e-7, "{high:?}");
+    }
+}

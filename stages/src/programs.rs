@@ -1,6 +1,7 @@
 //! Running other stages' programs so that they end with this one.
 
 use anyhow::{Context, Result, bail};
+use common::reading;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
@@ -20,6 +21,8 @@ pub const POLL: Duration = Duration::from_millis(10);
 const GRACE: Duration = Duration::from_secs(5);
 /// How many of a log's last lines go into an error message.
 const LOG_LINES: usize = 3;
+/// How many of its last bytes are looked at.
+const LOG_BYTES: u64 = 4096;
 
 /// Tells when Ctrl-C or SIGTERM asks this program to end.
 #[derive(Clone, Debug)]
@@ -117,13 +120,29 @@ impl Drop for Guarded {
     }
 }
 
-/// The last lines of a log, on one line.
+/// The last lines of a log, on one line. A log may be larger than memory, and so may a line of it.
 pub fn log_end(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    let text = reading::end(path, LOG_BYTES);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.len() {
         0 => "it did not say why".to_string(),
         many => lines[many.saturating_sub(LOG_LINES)..].join(" | "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_log_that_no_memory_holds_the_end_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        assert_eq!(log_end(&log), "it did not say why");
+        std::fs::write(&log, "one\ntwo\n\n three\nfour\n").unwrap();
+        assert_eq!(log_end(&log), "two | three | four");
+        // Sparse: one line of 1 TiB.
+        File::options().write(true).open(&log).unwrap().set_len(1 << 40).unwrap();
+        assert!(log_end(&log).len() <= LOG_BYTES as usize);
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod site;
 
 use common::activation::{Activation, PiecewiseActivation};
 use common::baseline::Baseline;
-use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
+use common::dataset::{DataFile, Dataset, Format, Normalisation, Unpacked, Validation};
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network, Op};
 use common::template::Template;
@@ -129,8 +129,8 @@ pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
         ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
     fs::create_dir(folder).unwrap();
     let files = names.map(|name| {
-        let packed = fs::read(shipped.join(format!("{name}.gz"))).unwrap();
-        fs::write(folder.join(name), common::dataset::unpack(packed).unwrap()).unwrap();
+        let mut unpacked = Unpacked::open(&shipped.join(format!("{name}.gz"))).unwrap();
+        std::io::copy(&mut unpacked, &mut fs::File::create(folder.join(name)).unwrap()).unwrap();
         DataFile { path: name.to_string(), sha256: None }
     });
     let [a, b, c, d] = files;

@@ -5,14 +5,15 @@
 
 use super::{Program, bench_arguments};
 use crate::files::{MARK, is_mark};
-use crate::process::end_of;
+use crate::process::{self, end_of};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::is_plain_path;
 use common::hash::sha256_hex;
 use common::profile::MeasurementSettings;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Nothing is asked, hosts are verified, and a board that was unplugged is noticed after 15 s.
 const OPTIONS: [&str; 5] = [
@@ -22,6 +23,8 @@ const OPTIONS: [&str; 5] = [
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
 ];
+/// How long the removal of a copy may take.
+const REMOVAL: Duration = Duration::from_secs(60);
 /// A copy that no program runs from is left over after so many minutes: whoever made it was killed before it was started, or
 /// the board was switched off.
 const LEFT_OVER_MIN: u32 = 60;
@@ -77,6 +80,7 @@ impl Link {
         match &self.reach {
             Reach::Ssh(host, config) => {
                 let mut command = Command::new("ssh");
+                command.stdin(Stdio::null());
                 for option in OPTIONS {
                     command.args(["-o", option]);
                 }
@@ -92,6 +96,7 @@ impl Link {
 
     fn adb_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("adb");
+        command.stdin(Stdio::null());
         if let Reach::Adb(Some(serial)) = &self.reach {
             command.args(["-s", serial]);
         }
@@ -146,8 +151,7 @@ impl Link {
 
     /// Removes a copy's folder, if the board is still there; else it stays until the next copy is made.
     fn remove(&self, folder: &str) {
-        let mut remove = self.shell(&format!("rm -rf {folder}"));
-        let _ = remove.stdin(Stdio::null()).output();
+        let _ = process::output_whatever_comes(self.shell(&format!("rm -rf {folder}")), REMOVAL);
     }
 
     /// What a script said behind its mark: before it are words of the board's shell.
@@ -159,7 +163,8 @@ impl Link {
     }
 
     fn said(&self, command: Command) -> Result<String> {
-        let output = output(command)?;
+        // To its end: a signal half-way would leave a copy there that nobody knows of.
+        let output = process::output_whatever_comes(command, process::LIMIT)?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let name = self.name();
         // adb says some of its errors on its standard output.
@@ -201,11 +206,6 @@ fn ours(folder: &str) -> Option<&str> {
     let random = name.strip_prefix(NAME)?;
     let made = !random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric());
     (made && is_plain_path(folder)).then_some(folder)
-}
-
-fn output(mut command: Command) -> Result<Output> {
-    let tool = command.get_program().to_string_lossy().into_owned();
-    command.output().with_context(|| format!("{tool}: cannot start the program"))
 }
 
 /// A program's copy on the board. Dropped, it is removed there.

@@ -1,10 +1,12 @@
 //! What of a data set decides a training, and what does not: neither the order nor the names of files.
 
 use super::fixture::Fixture;
+use common::dataset::Unpacked;
 use common::json;
 use common::train_report::{EvalReport, TrainReport};
 use rand::seq::SliceRandom;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 const SIDE: usize = 8;
@@ -15,7 +17,11 @@ const LABELS_HEADER: usize = 8;
 fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<(u8, Vec<u8>)>)) {
     let (images_path, labels_path) =
         (folder.join(format!("{set}-images-idx3-ubyte")), folder.join(format!("{set}-labels-idx1-ubyte")));
-    let read = |path| common::dataset::unpack(fs::read(path).unwrap()).unwrap();
+    let read = |path: &Path| {
+        let mut bytes = Vec::new();
+        Unpacked::open(path).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    };
     let (images, labels) = (read(&images_path), read(&labels_path));
     let pixels = images[IMAGES_HEADER..].chunks(SIDE * SIDE).map(<[u8]>::to_vec);
     let mut records: Vec<(u8, Vec<u8>)> = labels[LABELS_HEADER..].iter().copied().zip(pixels).collect();
