@@ -30,7 +30,7 @@ fn a_search_does_not_go_on_with_other_data_and_says_what_changed() {
     let world = interrupted();
     let changes: [(&str, fn(&mut Value)); 6] = [
         ("data.validation.fraction was 0.5 when the search began, but is 0.4 now", |d| {
-            d["validation"]["fraction"] = json!(0.4)
+            d["validation"]["fraction"] = json!(0.4);
         }),
         ("data.validation.seed was 0", |d| d["validation"]["seed"] = json!(7)),
         ("data.validation.by_class was true", |d| d["validation"]["by_class"] = json!(false)),

@@ -163,13 +163,13 @@ fn weights_that_make_no_numbers_have_no_accuracy() {
     };
     let negative = eval(&|name, data| {
         if name.ends_with("running_var") {
-            data[0] = -0.5
+            data[0] = -0.5;
         }
     });
     assert!(negative.contains("has variances below 0"), "{negative}");
     let overflowing = eval(&|name, data| {
         if name.ends_with("weight") {
-            data.iter_mut().for_each(|x| *x = 1e38)
+            data.iter_mut().for_each(|x| *x = 1e38);
         }
     });
     assert!(overflowing.contains("are not finite numbers, so these weights have no accuracy"), "{overflowing}");
