@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Those with which a person or a system ends a program.
 pub const ENDINGS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -30,6 +30,26 @@ pub fn catch(signals: &[i32]) -> Result<Arc<AtomicBool>> {
     Ok(caught)
 }
 
+static WATCHED: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+
+/// Catches [`ENDINGS`] for the whole program from now on; a second call changes nothing.
+///
+/// # Errors
+/// The system does not allow it.
+pub fn watch() -> Result<()> {
+    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if watched.is_none() {
+        *watched = Some(catch(&ENDINGS)?);
+    }
+    Ok(())
+}
+
+/// Returns whether a signal has been caught since [`watch`].
+pub fn is_caught() -> bool {
+    let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    watched.as_ref().is_some_and(|caught| caught.load(Ordering::Relaxed))
+}
+
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
@@ -42,7 +62,6 @@ mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Stdio};
-    use std::sync::atomic::Ordering;
 
     const THIS_TEST: &str = "interrupt::tests::the_second_signal_of_a_kind_ends_a_program";
     const CHILD: &str = "CHILD_OF_AN_INTERRUPT_TEST";

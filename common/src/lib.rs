@@ -26,6 +26,7 @@ pub mod manual;
 pub mod measurement;
 pub mod network;
 pub mod objective;
+pub mod parent;
 pub mod profile;
 pub mod prune_report;
 mod ranges;

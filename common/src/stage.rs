@@ -1,5 +1,6 @@
 //! What the binaries of all stages have in common: how they start, how they end, how they find each other.
 
+use crate::parent;
 use anyhow::{Context, Result, anyhow};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what, where and why.
+/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what, where and why. It ends
+/// with the stage that has started it, if one has.
 pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
+    parent::watch();
     let outcome = survive_file_size_limit().and_then(|()| run());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

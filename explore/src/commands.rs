@@ -133,7 +133,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     let interrupt = Interrupt::catch(GOES_ON)?;
     let settings = &search_config.search;
     let arena = demands::arena(board.as_ref(), settings, &out, bin_dir.as_deref())?;
-    let on_board = demands.on_board(board, settings, &out, bin_dir.as_deref(), interrupt.clone())?;
+    let on_board = demands.on_board(board, settings, &out, bin_dir.as_deref(), interrupt)?;
     let evaluator = match (evaluator, engine) {
         (Source::Train, Engine::Local) => {
             let train = stage::binary("train", bin_dir.as_deref())?;

@@ -8,7 +8,7 @@ use common::device::Device;
 use common::genome::Genome;
 use common::json;
 use common::train_report::TrainReport;
-use stages::programs::{Guarded, Interrupt, POLL, log_end};
+use stages::programs::{Guarded, Interrupt, POLL, last_line, log_end};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -185,15 +185,14 @@ impl Trainer {
         if let Some(subset) = task.subset {
             command.args(["--subset", &subset.to_string()]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = command.spawn();
-        Ok(Guarded(child.with_context(|| format!("{}: cannot start the program", self.program.display()))?))
+        command.stdout(Stdio::null()).stderr(log);
+        Guarded::start(command)
     }
 
     /// The error that a training ended with, with nothing in it that depends on where the search lies.
     fn error(&self, task: &Task) -> Option<String> {
-        let log = std::fs::read_to_string(self.folder.join(&task.folder).join("train.log")).ok()?;
-        let error = log.lines().last()?.strip_prefix("error: ")?;
+        let line = last_line(&self.folder.join(&task.folder).join("train.log"));
+        let error = line.strip_prefix("error: ")?;
         Some(error.replace(&format!("{}/", self.folder.display()), ""))
     }
 
@@ -242,7 +241,7 @@ impl Running {
     fn take_ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (position, child) in &mut self.0 {
-            if let Some(status) = child.0.try_wait().context("cannot wait for a training")? {
+            if let Some(status) = child.ended()? {
                 ended.push((*position, status));
             }
         }

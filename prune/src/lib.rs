@@ -205,7 +205,7 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             epochs: settings.finetune_epochs,
             rate: settings.finetune_rate,
             seed: args.seed,
-            ..args.compute.training(&args.dataset, config, interrupt.clone())?
+            ..args.compute.training(&args.dataset, config, interrupt)?
         },
         target: Target::of(&args.target, config, args.compute.bin_dir.as_deref(), &args.out, interrupt)?,
     })

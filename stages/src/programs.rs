@@ -1,15 +1,16 @@
 //! Running other stages' programs so that they end with this one.
 
 use anyhow::{Context, Result, bail};
-use common::reading;
+use common::{interrupt, parent, reading};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
+use std::io::PipeWriter;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,13 +22,13 @@ pub const POLL: Duration = Duration::from_millis(10);
 const GRACE: Duration = Duration::from_secs(5);
 /// How many of a log's last lines go into an error message.
 const LOG_LINES: usize = 3;
-/// How many of its last bytes are looked at.
-const LOG_BYTES: u64 = 4096;
+/// How many bytes of a log's end are looked at for them.
+const LOG_BYTES: u64 = 16 * 1024;
 
 /// Tells when Ctrl-C or SIGTERM asks this program to end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Interrupt {
-    caught: Arc<AtomicBool>,
+    /// What continues an interrupted run.
     goes_on: &'static str,
 }
 
@@ -37,12 +38,8 @@ impl Interrupt {
     /// # Errors
     /// The system refuses.
     pub fn catch(goes_on: &'static str) -> Result<Interrupt> {
-        let caught = Arc::new(AtomicBool::new(false));
-        // Not SIGHUP: `nohup` has it ignored, and a handler would undo that.
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, caught.clone()).context("cannot install a signal handler")?;
-        }
-        Ok(Interrupt { caught, goes_on })
+        interrupt::watch()?;
+        Ok(Interrupt { goes_on })
     }
 
     /// That no signal was caught.
@@ -50,7 +47,7 @@ impl Interrupt {
     /// # Errors
     /// One was.
     pub fn check(&self) -> Result<()> {
-        if self.caught.load(Ordering::Relaxed) {
+        if interrupt::is_caught() {
             bail!(self.interruption());
         }
         Ok(())
@@ -68,7 +65,12 @@ impl Interrupt {
     }
 
     fn interruption(&self) -> String {
-        format!("interrupted; what is finished is kept, and {} goes on from there", self.goes_on)
+        format!("interrupted; {}", self.goes_on())
+    }
+
+    /// Says how a run goes on that ends before its time.
+    pub fn goes_on(&self) -> String {
+        format!("what is finished is kept, and {} goes on from there", self.goes_on)
     }
 
     /// Runs a program to its end, with all it says in a log; it is killed when a signal is caught.
@@ -79,11 +81,11 @@ impl Interrupt {
         let file = File::create(log).with_context(|| format!("{}: cannot write the file", log.display()))?;
         let output = file.try_clone().with_context(|| format!("{}: cannot write the file", log.display()))?;
         let name = Path::new(command.get_program()).display().to_string();
-        command.stdin(Stdio::null()).stdout(output).stderr(file);
-        let mut child = Guarded(command.spawn().with_context(|| format!("{name}: cannot start the program"))?);
+        command.stdout(output).stderr(file);
+        let mut program = Guarded::start(command)?;
         loop {
             self.check()?;
-            match child.0.try_wait().with_context(|| format!("cannot wait for {name}"))? {
+            match program.ended()? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => {
                     self.check_status(status)?;
@@ -96,27 +98,54 @@ impl Interrupt {
 }
 
 /// A program that does not outlive this. It is asked to end first, for `measure` has programs of its own to end, and a copy on
-/// a board to remove.
+/// a board to remove. Where this program is killed, a stage ends by itself ([`parent`]).
 #[derive(Debug)]
-pub struct Guarded(pub Child);
+pub struct Guarded {
+    child: Child,
+    /// The end of the pipe that tells the program that this one lives.
+    _alive: PipeWriter,
+}
+
+impl Guarded {
+    /// Starts a program.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(mut command: Command) -> Result<Guarded> {
+        let name = Path::new(command.get_program()).display().to_string();
+        let failed = || format!("{name}: cannot start the program");
+        let (theirs, alive) = std::io::pipe().with_context(failed)?;
+        let theirs = File::from(OwnedFd::from(theirs));
+        command.env(parent::VARIABLE, theirs.metadata().with_context(failed)?.ino().to_string()).stdin(theirs);
+        Ok(Guarded { child: command.spawn().with_context(failed)?, _alive: alive })
+    }
+
+    /// How it ended; `None` while it runs.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().context("cannot wait for a program")
+    }
+}
 
 impl Drop for Guarded {
     fn drop(&mut self) {
         // Once it has been waited for, its number may be another program's.
-        if !matches!(self.0.try_wait(), Ok(None)) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
         // Errors mean that it has ended by itself.
-        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let asked = Instant::now();
         while asked.elapsed() < GRACE {
-            match self.0.try_wait() {
+            match self.child.try_wait() {
                 Ok(None) => sleep(POLL),
                 Ok(Some(_)) | Err(_) => return,
             }
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -128,6 +157,11 @@ pub fn log_end(path: &Path) -> String {
         0 => "it did not say why".to_string(),
         many => lines[many.saturating_sub(LOG_LINES)..].join(" | "),
     }
+}
+
+/// The last line of a log; empty where there is none.
+pub fn last_line(path: &Path) -> String {
+    reading::end(path, LOG_BYTES).lines().last().unwrap_or_default().to_string()
 }
 
 #[cfg(test)]
@@ -144,5 +178,13 @@ mod tests {
         // Sparse: one line of 1 TiB.
         File::options().write(true).open(&log).unwrap().set_len(1 << 40).unwrap();
         assert!(log_end(&log).len() <= LOG_BYTES as usize);
+        std::os::unix::fs::FileExt::write_all_at(
+            &File::options().write(true).open(&log).unwrap(),
+            b"\nerror: late\n",
+            1 << 40,
+        )
+        .unwrap();
+        assert!(log_end(&log).ends_with("error: late"));
+        assert_eq!((last_line(&log).as_str(), last_line(&dir.path().join("none")).as_str()), ("error: late", ""));
     }
 }

@@ -1,0 +1,44 @@
+//! A stage that another one has started ends with it, however that one ends.
+//!
+//! The stage that starts it holds a pipe open for as long as it lives, hands the other end over as standard input, and
+//! names the pipe in an environment variable. At the end of that input nobody wants the results any more.
+
+/// The environment variable: the inode number of the pipe. Where the standard input is another file, as that of a program
+/// further down may be, it means nothing.
+pub const VARIABLE: &str = "NEUROPOWER_PARENT_PIPE";
+
+/// Whether the standard input is the pipe of a stage that has started this one.
+pub fn is_there() -> bool {
+    #[cfg(unix)]
+    {
+        use std::fs::File;
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        let named = std::env::var(VARIABLE).ok().and_then(|number| number.parse::<u64>().ok());
+        let input = std::io::stdin().as_fd().try_clone_to_owned().and_then(|input| File::from(input).metadata());
+        input.is_ok_and(|input| input.file_type().is_fifo() && named == Some(input.ino()))
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+/// From now on the end of the stage that has started this one is to this one as a SIGTERM: it cleans up, where it does so
+/// on a signal, and ends.
+pub(crate) fn watch() {
+    #[cfg(unix)]
+    if is_there() {
+        std::thread::spawn(|| {
+            use std::io::{ErrorKind, Read};
+            let mut input = std::io::stdin().lock();
+            loop {
+                match input.read(&mut [0; 64]) {
+                    Ok(1..) => {}
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Ok(0) | Err(_) => break,
+                }
+            }
+            // Fails for signals that do not exist.
+            let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
+        });
+    }
+}
