@@ -10,10 +10,11 @@ use crate::progress::Progress;
 use crate::schedule::Rates;
 use crate::state::State;
 use crate::usage::{Stopwatch, Usage};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use candle_core::{D, Tensor};
 use common::dataset::Images;
 use common::genome::Optimizer as Kind;
+use common::interrupt;
 use common::network::Network;
 use common::profile::TrainingSettings;
 use common::train_report::Epoch;
@@ -94,7 +95,7 @@ impl Training<'_> {
     /// kept or shown.
     ///
     /// # Errors
-    /// A checkpoint that cannot be gone on from or written, or an operation that fails.
+    /// A checkpoint that cannot be gone on from or written, an operation that fails, or a signal.
     pub fn run(&self, initial: &Weights, checkpoint: Option<&Checkpoint>) -> Result<Trained> {
         let mut state = State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)?;
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.restore(&mut state))?;
@@ -185,6 +186,7 @@ impl Training<'_> {
         let mut rate = 0.0;
         for (step, batch) in ((epoch - 1) * steps..).zip(batches) {
             let Batch { images, labels } = batch?;
+            check_interrupt(epoch)?;
             let labels = labels.to_device(self.engine.device())?;
             rate = rates.at(step);
             let logits = state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
@@ -198,5 +200,19 @@ impl Training<'_> {
             }
         }
         Ok(Some(totals.epoch(epoch, rate)))
+    }
+}
+
+/// That no signal was caught during an epoch.
+///
+/// # Errors
+/// One was.
+fn check_interrupt(epoch: usize) -> Result<()> {
+    if !interrupt::is_caught() {
+        return Ok(());
+    }
+    match epoch - 1 {
+        0 => bail!("interrupted during the first epoch, of which nothing is kept"),
+        kept => bail!("interrupted; the state after epoch {kept} is kept, and --resume goes on from there"),
     }
 }

@@ -16,7 +16,7 @@ use common::network::Network;
 use common::profile::Profile;
 use common::train_report::{SplitAccuracy, Timing, TrainReport};
 use common::weights::Weights;
-use common::{atomic, stage};
+use common::{atomic, interrupt, parent, stage};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,10 @@ pub(crate) struct FitArgs {
 
 /// `train fit`.
 pub(crate) fn fit(args: FitArgs) -> Result<()> {
+    // What has started it wants to know of a signal, and says how it goes on.
+    if !parent::is_there() {
+        interrupt::catch()?;
+    }
     let threads = args.compute.start()?;
     ensure!(
         args.learning_rate_scale > 0.0 && args.learning_rate_scale.is_finite(),

@@ -4,6 +4,7 @@ mod data;
 mod fixture;
 mod recipes;
 mod resume;
+mod signals;
 
 use common::json;
 use common::train_report::EvalReport;

@@ -31,7 +31,7 @@ fn results(fixture: &Fixture, out: &str) -> (Vec<u8>, Vec<u8>, Vec<u8>, TrainRep
 }
 
 /// Epochs done according to a checkpoint.
-fn epochs_in(checkpoint: &[u8]) -> usize {
+pub(crate) fn epochs_in(checkpoint: &[u8]) -> usize {
     let line = checkpoint.split(|byte| *byte == b'\n').next().unwrap();
     String::from_utf8_lossy(line).matches("\"epoch\":").count()
 }
