@@ -21,6 +21,7 @@ pub mod gpu;
 pub mod hash;
 pub mod interrupt;
 pub mod json;
+pub mod lock;
 pub mod manifest;
 pub mod manual;
 pub mod measurement;

@@ -5,10 +5,10 @@
 
 use crate::controller::Candidate;
 use anyhow::{Context, Result, bail, ensure};
+use common::lock::lock;
 use common::search_files::{Evaluation, SearchConfig};
 use common::{atomic, json};
 use serde_json::Value;
-use stages::lock::lock;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
@@ -34,6 +34,7 @@ impl Checkpoint {
     pub fn open(folder: &Path, config: &SearchConfig, resume: bool) -> Result<Checkpoint> {
         atomic::create_dir_all(folder)?;
         let lock = lock(folder)?;
+        sweep(folder)?;
         let config_path = folder.join("search.json");
         let log_path = folder.join("evaluations.jsonl");
         if config_path.exists() {
@@ -100,6 +101,13 @@ impl Checkpoint {
         let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
         written.with_context(|| format!("{}: cannot write", self.folder.join("evaluations.jsonl").display()))
     }
+}
+
+/// Removes what a killed run was writing in the folder of a search.
+fn sweep(folder: &Path) -> Result<()> {
+    atomic::sweep(folder)?;
+    ["measuring", "measurements", "trial"].iter().try_for_each(|part| atomic::sweep(&folder.join(part)))?;
+    atomic::sweep_with_folders(&folder.join("individuals"))
 }
 
 /// A search goes on only with the configuration it began with.
@@ -191,6 +199,24 @@ mod tests {
         other.training.learning_rate.sgd = 0.25;
         assert!(error_of(dir.path(), &other, true).contains("training.learning_rate.sgd was 0.1"));
         drop(Checkpoint::open(dir.path(), &config(4, 2), true).unwrap());
+    }
+
+    #[test]
+    fn what_a_killed_run_was_writing_goes_unless_a_run_is_at_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths =
+            [".partial-a", "individuals/i00-00/.partial-b", "measuring/.partial-c/src/lib.rs", ".partial-winners/1/g"];
+        let paths = paths.map(|path| dir.path().join(path));
+        let theirs = dir.path().join("notes/.partial-thought");
+        for path in paths.iter().chain([&theirs]) {
+            atomic::write(path, b"half").unwrap();
+        }
+        let first = Checkpoint::open(dir.path(), &config(4, 2), false).unwrap();
+        assert!(paths.iter().all(|path| !path.exists()) && theirs.exists());
+        std::fs::write(&paths[0], "half").unwrap();
+        error_of(dir.path(), &config(4, 2), true);
+        assert!(paths[0].exists());
+        drop(first);
     }
 
     #[test]

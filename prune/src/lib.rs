@@ -5,6 +5,7 @@ mod args;
 pub mod choose;
 pub mod cluster;
 pub mod convolutions;
+mod earlier;
 pub mod figures;
 pub mod round;
 pub mod rounds;
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 use args::{Command, RunArgs, ScratchArgs};
 use common::counts::{self, Counts};
 use common::dataset::Dataset;
+use common::lock::lock;
 use common::network::{Network, Op};
 use common::profile::{Profile, PruningSettings};
 use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
@@ -30,7 +32,6 @@ use figures::Series;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
-use stages::lock::lock;
 use stages::programs::Interrupt;
 use std::fs::{self, File};
 use std::path::Path;
@@ -86,6 +87,7 @@ struct ScratchSummary {
 
 fn scratch(args: &ScratchArgs) -> Result<()> {
     let _lock = lock(&args.from)?;
+    earlier::sweep(&args.from)?;
     let training = args.compute.training(&args.dataset, args.config.as_deref(), Interrupt::catch(GOES_ON)?)?;
     let trained = scratch::train(&args.from, training)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
@@ -216,6 +218,7 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
 fn prepare_out(args: &RunArgs) -> Result<File> {
     atomic::create_dir_all(&args.out)?;
     let lock = lock(&args.out)?;
+    earlier::sweep(&args.out)?;
     training::check_ours(&args.out.join(scratch::FOLDER))?;
     let absolute = |path: &Path| path.canonicalize().with_context(|| format!("{}: no such file", path.display()));
     for input in [&args.network, &args.weights] {

@@ -14,6 +14,7 @@ use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
 use common::{atomic, json};
 use stages::programs::Interrupt;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -178,12 +179,14 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
     Ok(Trained { model: Model { network: network.clone(), weights }, report, accuracy, found: false })
 }
 
-/// That a folder is missing, empty or that of a training, which has the network's graph.
+/// That a folder is missing, that of a training, which has the network's graph, or empty but for what a killed run was
+/// writing when it had nothing else yet.
 ///
 /// # Errors
 /// It is somebody else's.
 pub(crate) fn check_ours(folder: &Path) -> Result<()> {
-    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    let is_nothing = |name: OsString| atomic::is_partial(&name) || name == ".lock";
+    let is_empty = fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|e| is_nothing(e.file_name())));
     ensure!(
         is_empty || folder.join("network.json").is_file(),
         "{}: there is something that `prune` has not made; move it, or choose another folder for the results",
@@ -192,16 +195,20 @@ pub(crate) fn check_ours(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes what a killed run was writing in the folder of a training; what is somebody else's stays.
+///
+/// # Errors
+/// It cannot be removed.
+pub(crate) fn sweep(folder: &Path) -> Result<()> {
+    if check_ours(folder).is_ok() { atomic::sweep(folder) } else { Ok(()) }
+}
+
 /// Removes the folder of a training with all that is in it; it may be missing.
 ///
 /// # Errors
 /// It cannot be removed, or is somebody else's.
 pub fn remove_folder(folder: &Path) -> Result<()> {
     check_ours(folder)?;
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{}: cannot remove the old folder", folder.display()))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
+    // In one step: half of it would be nobody's, and stay in the way for ever.
+    atomic::remove_dir_all(folder)
 }

@@ -101,11 +101,37 @@ fn what_others_have_put_there_is_not_removed() {
         let theirs = place.at("out").join(folder).join("notes");
         fs::create_dir_all(theirs.parent().unwrap()).unwrap();
         fs::write(&theirs, "years of work").unwrap();
+        let partial = theirs.with_file_name(".partial-thought");
+        fs::write(&partial, "").unwrap();
         let said = fail(place.prune("out", &[]), 0);
         assert!(said.contains(&format!("out/{folder}: there is something that `prune` has not made")), "{said}");
         assert_eq!(fs::read_to_string(&theirs).unwrap(), "years of work");
+        assert!(partial.exists());
         fs::remove_dir_all(place.at("out")).unwrap();
     }
+}
+
+/// A kill can come at any time: here, when a training has nothing in its folder yet but what it is writing, and while an old
+/// folder is being removed.
+#[test]
+fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
+    let place = Place::new();
+    succeed(place.prune("whole", &[]));
+    let partial = ["", "rounds", "rounds/1", "scratch", "rounds/.partial-removed-2", "measuring", "measurements"];
+    let partial = partial.map(|folder| place.at("out").join(folder).join(".partial-x"));
+    for path in &partial {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "half").unwrap();
+    }
+    fs::write(place.at("out/rounds/1/.lock"), "").unwrap();
+    succeed(place.prune("out", &[]));
+    assert_eq!(result_bytes(&place.at("out")), result_bytes(&place.at("whole")));
+    assert!(partial.iter().all(|path| !path.exists()));
+    fs::write(&partial[2], "half").unwrap();
+    let mut scratch = Command::new(env!("CARGO_BIN_EXE_prune"));
+    scratch.current_dir(place.0.path()).args(["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR]);
+    succeed(scratch);
+    assert!(!partial[2].exists());
 }
 
 /// Results are those on the data that are given, not on those of an earlier run in the same folder; where files are called

@@ -18,6 +18,7 @@ use common::dataset::{Dataset, Images};
 use common::fidelity::{Fidelity, Length, ShortFidelity, StudiedGenome};
 use common::genome::Genome;
 use common::hash::sha256_hex;
+use common::lock::lock;
 use common::profile::{Profile, TrainingSettings};
 use common::{atomic, json, seed};
 use ranks::{correlation, partial_correlation};
@@ -73,8 +74,9 @@ impl Study<'_> {
             ensure!(!twice, "{epochs} epochs of {images} images are asked for twice, or are the full training");
         }
         atomic::create_dir_all(folder)?;
-        let _lock = stages::lock::lock(folder)?;
-        let scores = self.scores(&sample, &lengths)?;
+        let _lock = lock(folder)?;
+        atomic::sweep(folder)?;
+        let scores = self.scores(&sample, &lengths, folder)?;
         let fidelity = self.judge(&sample, &lengths, scores);
         json::write(&folder.join("fidelity.json"), &fidelity)?;
         atomic::write(&folder.join("fidelity.svg"), figure::draw(&fidelity)?.as_bytes())?;
@@ -91,8 +93,9 @@ impl Study<'_> {
     }
 
     /// Trains what an earlier run has not trained.
-    fn scores(&self, sample: &[(Genome, Counts)], lengths: &[Length]) -> Result<Scores> {
+    fn scores(&self, sample: &[(Genome, Counts)], lengths: &[Length], folder: &Path) -> Result<Scores> {
         let cells = self.cells(sample, lengths);
+        cells.iter().try_for_each(|cell| atomic::sweep(&folder.join(&cell.task.folder)))?;
         let mut scores = vec![vec![vec![0.0; self.seeds.len()]; sample.len()]; lengths.len()];
         let mut set = |cell: &Cell, outcome: Outcome| {
             scores[cell.length][cell.genome][cell.seed] = outcome.unwrap_or(0.0);

@@ -12,6 +12,7 @@ use common::device::{Backend, Device};
 use common::genome::Genome;
 use common::hash::{sha256_hex, sha256_hex_of_parts};
 use common::json;
+use common::lock::lock;
 use common::network::Network;
 use common::profile::Profile;
 use common::train_report::{SplitAccuracy, Timing, TrainReport};
@@ -73,7 +74,7 @@ pub(crate) struct FitArgs {
 pub(crate) fn fit(args: FitArgs) -> Result<()> {
     // What has started it wants to know of a signal, and says how it goes on.
     if !parent::is_there() {
-        interrupt::catch()?;
+        interrupt::watch()?;
     }
     let threads = args.compute.start()?;
     ensure!(
@@ -90,6 +91,8 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     };
     let (images, validation) = load(&args, &profile, &network)?;
     atomic::create_dir_all(&args.out)?;
+    let _lock = lock(&args.out)?;
+    atomic::sweep(&args.out)?;
     let training = Training {
         network: &network,
         engine,

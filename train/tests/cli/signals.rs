@@ -100,3 +100,21 @@ fn a_training_ends_with_the_stage_that_has_started_it() {
     let mut command = fixture.command(&fit_arguments("out", &["--epochs", "2"]));
     assert!(command.stdin(theirs).output().unwrap().status.success());
 }
+
+#[test]
+fn what_a_killed_training_was_writing_goes_unless_one_is_at_work() {
+    let fixture = Fixture::new();
+    fs::create_dir_all(fixture.path("out")).unwrap();
+    for name in [".partial-half", "mine.partial-half"] {
+        fs::write(fixture.path("out").join(name), "half").unwrap();
+    }
+    let mut child = fixture.command(&fit_arguments("out", &ENDLESS)).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_checkpoint(&fixture, &mut child);
+    assert!(!fixture.path("out/.partial-half").exists() && fixture.path("out/mine.partial-half").exists());
+    fs::write(fixture.path("out/.partial-other"), "half").unwrap();
+    let line = fixture.fit_refused("out", &["--epochs", "1"]);
+    assert_eq!(line, "error: another run is at work in out: wait for it, or choose another folder");
+    assert!(fixture.path("out/.partial-other").exists() && fixture.path("out/checkpoint").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
