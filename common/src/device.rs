@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// What `train` says in its last line of a network that a GPU's memory does not hold. That is the network's
+/// own failure, so a search must know it from all others.
+pub const MEMORY_TOO_SMALL: &str = "the GPU's memory is too small for this network";
+
 /// A device, as named on the command line: `cpu`, `cuda` for the first GPU, `cuda:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {

@@ -76,9 +76,9 @@ pub struct Evaluation {
     pub macs: u64,
     /// Bytes of working memory of its crate; `null` where the search has no use for it.
     pub arena_bytes: Option<u64>,
-    /// Validation accuracy (0..1), the mean of both where there is a second; `null` when the training failed.
+    /// Validation accuracy (0..1), the mean of both where there is a second; `null` where the training failed.
     pub accuracy: Option<f64>,
-    /// Validation accuracy with a second seed (`search.reseed_front`), 0 when that training failed. This and what was
+    /// Validation accuracy with a second seed (`search.reseed_front`), 0 where that training failed. This and what was
     /// measured comes after the training, so `archive.json` has it, but not `evaluations.jsonl`.
     pub second_accuracy: Option<f64>,
     /// Median time of one inference; `null` where it was not measured.
@@ -89,7 +89,7 @@ pub struct Evaluation {
     pub stopped_after: Option<usize>,
     /// Accuracies where the weak are stopped, as far as it came.
     pub rungs: Vec<f64>,
-    /// Why there is no accuracy.
+    /// Why there is no accuracy: the network's own doing, never the machine's.
     pub failure: Option<String>,
 }
 

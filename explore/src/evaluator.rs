@@ -2,20 +2,24 @@
 //!
 //! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
+use crate::progress::say;
 use crate::table::Table;
-use anyhow::{Context, Result};
-use common::device::Device;
+use anyhow::{Context, Error, Result, anyhow, bail};
+use common::device::{Device, MEMORY_TOO_SMALL};
 use common::genome::Genome;
-use common::json;
 use common::train_report::TrainReport;
+use common::{atomic, json};
 use stages::programs::{Guarded, Interrupt, POLL, last_line, log_end};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 
-/// A validation accuracy (0..1), or why there is none, in words that are the same in every run.
+/// What a network's training came to: a validation accuracy (0..1), or why the network has none, in words that are the same
+/// in every run. That is the network's own doing. What the machine does to a training (no memory, no disk, a signal) is
+/// not an outcome but an error.
 pub type Outcome = std::result::Result<f64, String>;
 
 /// A training to be made.
@@ -127,19 +131,24 @@ impl Trainer {
         json::read(&folder.join("train.json")).ok().filter(|_| same)
     }
 
-    /// Makes all trainings; `finished` gets each one's position and outcome as it ends.
+    /// Makes all trainings; `finished` gets each one's position and outcome as it ends. One that comes to no outcome is tried
+    /// once more.
     ///
     /// # Errors
-    /// `train` cannot be started, a signal ends the run, or `finished` fails. No training runs on after that.
+    /// A training comes to no outcome twice, a signal ends the run, or `finished` fails. No training runs on after that.
     pub fn train(&self, tasks: &[Task], mut finished: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
-        let mut waiting = tasks.iter().enumerate();
+        let mut waiting: VecDeque<Attempt> =
+            (0..tasks.len()).map(|position| Attempt { position, first: true }).collect();
         let mut running = Running(Vec::new());
         loop {
             self.interrupt.check()?;
             while running.0.len() < self.workers
-                && let Some((position, task)) = waiting.next()
+                && let Some(attempt) = waiting.pop_front()
             {
-                running.0.push((position, self.start(task)?));
+                match self.start(&tasks[attempt.position]) {
+                    Ok(child) => running.0.push((attempt, child)),
+                    Err(trouble) => waiting.push_front(self.again(attempt, &tasks[attempt.position], trouble)?),
+                }
             }
             if running.0.is_empty() {
                 return Ok(());
@@ -148,10 +157,29 @@ impl Trainer {
             if ended.is_empty() {
                 sleep(POLL);
             }
-            for (position, status) in ended {
-                finished(position, self.outcome(&tasks[position], status)?)?;
+            for (attempt, status) in ended {
+                let task = &tasks[attempt.position];
+                self.interrupt.check_status(status)?;
+                match self.outcome(task, status) {
+                    Ok(outcome) => finished(attempt.position, outcome)?,
+                    Err(trouble) => waiting.push_front(self.again(attempt, task, trouble)?),
+                }
             }
         }
+    }
+
+    /// What follows an attempt that came to nothing.
+    ///
+    /// # Errors
+    /// It was not the first one, or a signal ends the run.
+    fn again(&self, attempt: Attempt, task: &Task, trouble: Error) -> Result<Attempt> {
+        self.interrupt.check()?;
+        if !attempt.first {
+            let goes_on = self.interrupt.goes_on();
+            bail!("{}: its training failed twice, and not because of the network: {trouble:#}; {goes_on}", task.folder);
+        }
+        say(&format!("{}: {trouble:#}; it is tried once more", task.folder));
+        Ok(Attempt { first: false, ..attempt })
     }
 
     /// The last lines of a training's log, on one line.
@@ -163,9 +191,8 @@ impl Trainer {
         let folder = self.folder.join(&task.folder);
         let goes_on = self.report(task).is_some_and(|report| report.epochs < task.epochs);
         if !goes_on {
-            // What a killed training left goes. Where this fails, a training that outlived a killed search is still
-            // ending; the files that it writes are the same as those of the new one.
-            let _ = std::fs::remove_dir_all(&folder);
+            // What a killed training left goes.
+            atomic::remove_dir_all(&folder)?;
         }
         let genome = folder.join("genome.json");
         json::write(&genome, &task.genome)?;
@@ -189,32 +216,40 @@ impl Trainer {
         Guarded::start(command)
     }
 
-    /// The error that a training ended with, with nothing in it that depends on where the search lies.
-    fn error(&self, task: &Task) -> Option<String> {
-        let line = last_line(&self.folder.join(&task.folder).join("train.log"));
-        let error = line.strip_prefix("error: ")?;
-        Some(error.replace(&format!("{}/", self.folder.display()), ""))
-    }
-
+    /// What a training that has ended came to.
+    ///
+    /// # Errors
+    /// To nothing: the machine is in its way.
     fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
         let log = format!("see {}/train.log", task.folder);
-        self.interrupt.check_status(status)?;
-        if let Some(signal) = status.signal() {
-            return Ok(Err(format!("train fit was ended by signal {signal}; {log}")));
+        if status.success()
+            && let Some(outcome) = self.earlier_outcome(task)
+        {
+            return Ok(outcome);
         }
-        if !status.success() {
-            let code = status.code().unwrap_or(-1);
-            return Ok(Err(match self.error(task) {
-                Some(error) => format!("train fit ended with exit code {code}: {error}; {log}"),
-                None => format!("train fit ended with exit code {code}; {log}"),
-            }));
+        if let Some(code) = status.code().filter(|code| *code != 0)
+            && let Some(error) = self.error_of_network(task)
+        {
+            return Ok(Err(format!("train fit ended with exit code {code}: {error}; {log}")));
         }
-        let outcome = self.earlier_outcome(task);
-        Ok(outcome.unwrap_or_else(|| Err(format!("train fit wrote no valid train.json; {log}"))))
+        let ended = match (status.signal(), status.code()) {
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (None, Some(0)) => "wrote no valid train.json".into(),
+            (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
+        };
+        Err(anyhow!("train fit {ended}: {}; {log}", self.log_end(task)))
+    }
+
+    /// The error that a training ended with where the network is to blame, with nothing in it that depends on where the
+    /// search lies.
+    fn error_of_network(&self, task: &Task) -> Option<String> {
+        let line = last_line(&self.folder.join(&task.folder).join("train.log"));
+        let error = line.strip_prefix("error: ").filter(|error| error.contains(MEMORY_TOO_SMALL))?;
+        Some(error.replace(&format!("{}/", self.folder.display()), ""))
     }
 }
 
-/// What a report says of a task; `None` where the training did not come as far.
+/// What a report says of a task; `None` where the training did not come as far, or has no accuracy that can be one.
 fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
     if report.diverged {
         return Some(Err("the training diverged: its loss became NaN or infinite".into()));
@@ -227,25 +262,28 @@ fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
         Some(_) => report.curve.iter().find(|e| e.epoch == epoch).and_then(|e| e.validation_accuracy),
         None => report.accuracy.validation,
     };
-    Some(match accuracy {
-        Some(accuracy) if (0.0..=1.0).contains(&accuracy) => Ok(accuracy),
-        Some(accuracy) => Err(format!("train.json has a validation accuracy of {accuracy}, which is not in 0..1")),
-        None => Err("train.json has no validation accuracy".into()),
-    })
+    accuracy.filter(|accuracy| (0.0..=1.0).contains(accuracy)).map(Ok)
 }
 
-/// Trainings under way, by their tasks' positions; none outlives this.
-struct Running(Vec<(usize, Guarded)>);
+/// A training that is made, or to be made, for the task at a position.
+#[derive(Clone, Copy, PartialEq)]
+struct Attempt {
+    position: usize,
+    first: bool,
+}
+
+/// Trainings under way; none outlives this.
+struct Running(Vec<(Attempt, Guarded)>);
 
 impl Running {
-    fn take_ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
+    fn take_ended(&mut self) -> Result<Vec<(Attempt, ExitStatus)>> {
         let mut ended = Vec::new();
-        for (position, child) in &mut self.0 {
+        for (attempt, child) in &mut self.0 {
             if let Some(status) = child.ended()? {
-                ended.push((*position, status));
+                ended.push((*attempt, status));
             }
         }
-        self.0.retain(|(position, _)| ended.iter().all(|(other, _)| other != position));
+        self.0.retain(|(attempt, _)| ended.iter().all(|(other, _)| other != attempt));
         Ok(ended)
     }
 }
@@ -287,12 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn a_report_without_a_usable_accuracy_is_a_failure() {
-        let outcome = |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1)).unwrap();
-        assert_eq!(outcome(Some(0.75), false), Ok(0.75));
-        assert!(outcome(Some(0.1), true).unwrap_err().contains("diverged"));
-        assert!(outcome(None, false).unwrap_err().contains("no validation accuracy"));
-        assert!(outcome(Some(1.5), false).unwrap_err().contains("1.5"));
+    fn a_report_without_a_usable_accuracy_has_no_outcome() {
+        let outcome = |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1));
+        assert_eq!(outcome(Some(0.75), false), Some(Ok(0.75)));
+        assert!(outcome(Some(0.1), true).unwrap().unwrap_err().contains("diverged"));
+        assert_eq!((outcome(None, false), outcome(Some(1.5), false)), (None, None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::model::Engine;
 use crate::ops::simd::Level;
 use anyhow::{Error, Result, anyhow, ensure};
-use common::device::Device;
+use common::device::{Device, MEMORY_TOO_SMALL};
 use common::profile::Precision;
 
 /// What drivers and libraries call a memory that is full.
@@ -32,8 +32,8 @@ pub fn explained(error: Error, batch: usize) -> Error {
     let text = format!("{error:#}");
     if OUT_OF_MEMORY.iter().any(|name| text.contains(name)) {
         anyhow!(
-            "the GPU's memory is too small for this network with batches of {batch} images: lower training.batch, or let \
-             fewer programs use the GPU at once (--workers of a search)"
+            "{MEMORY_TOO_SMALL} with batches of {batch} images: lower training.batch, or let fewer programs use the GPU at \
+             once (--workers of a search)"
         )
     } else {
         error

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three, which
 # rises by 0.01 with each epoch. FAKE_CALLS: a file that gets a line for each leg of an individual's training. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
-# or "all"; FAKE_FADE: those whose accuracy is 0.2 once they are trained to the end; FAKE_GROWS: deeper
+# or "all"; FAKE_KILL: those that are killed, from the leg to the epoch FAKE_KILL_FROM on; FAKE_BREAK: those that leave a torn train.json; FAKE_ONCE: a folder; what fails, is killed or
+# breaks does so once for each individual; FAKE_FADE: those whose accuracy is 0.2 once they are trained to the end; FAKE_GROWS: deeper
 # networks are better; FAKE_FULL: those for which a GPU's memory is too small. FAKE_HANG: an individual that never ends while the searching program lives.
 set -eu
 stop_after='' resume=''
@@ -30,7 +31,16 @@ if [ -n "${FAKE_CALLS:-}" ]; then echo "$id ${subset:-all}${stop_after:+ to $sto
 # As with `train`, only what was begun can go on.
 [ -z "$resume" ] || [ -f "$out/train.json" ] || { echo "error: nothing to resume" >&2; exit 1; }
 listed() { case " $1 " in *" $id "* | " all ") true ;; *) false ;; esac; }
-if listed "${FAKE_FAIL:-}"; then
+first() { [ -z "${FAKE_ONCE:-}" ] || mkdir "$FAKE_ONCE/$id" 2> /dev/null; }
+if listed "${FAKE_KILL:-}" && [ "${stop_after:-$epochs}" -ge "${FAKE_KILL_FROM:-0}" ] && first; then
+    echo "epoch 1" >&2
+    kill -9 $$
+fi
+if listed "${FAKE_BREAK:-}" && first; then
+    echo '{"schema": "neuropower/train/1", "seed"' > "$out/train.json"
+    exit 0
+fi
+if listed "${FAKE_FAIL:-}" && first; then
     echo "epoch 1" >&2
     echo "error: made-up failure of $id" >&2
     exit 1

@@ -177,14 +177,46 @@ fn the_front_has_a_second_seed_and_goes_by_the_mean() {
     }
     let seconds = calls.keys().filter(|call| call.contains("-second")).count();
     assert!(seconds >= front(&archive).len() && seconds < 18, "{seconds}");
-    // A second training that fails counts as 0.
-    let failing = "i00-00-second i00-01-second i00-02-second i00-03-second i00-04-second i00-05-second";
-    let output = world.command("failing").arg("--reseed-front").env("FAKE_FAIL", failing).output().unwrap();
+    // A second training that diverges counts as 0.
+    let seconds = "i00-00-second i00-01-second i00-02-second i00-03-second i00-04-second i00-05-second";
+    let output = world.command("diverging").arg("--reseed-front").env("FAKE_DIVERGE", seconds).output().unwrap();
     assert!(output.status.success());
-    let failed = world.archive("failing").individuals.into_iter().map(|individual| individual.evaluation);
-    for evaluation in failed.filter(|e| e.iteration == 0 && e.second_accuracy.is_some()) {
+    let diverged = world.archive("diverging").individuals.into_iter().map(|individual| individual.evaluation);
+    for evaluation in diverged.filter(|e| e.iteration == 0 && e.second_accuracy.is_some()) {
         assert_eq!(evaluation.second_accuracy, Some(0.0));
     }
+    // One that is killed counts as nothing, and is made once it can be.
+    let error = error_of(&world.command("killed").arg("--reseed-front").env("FAKE_KILL", seconds).output().unwrap());
+    assert!(error.contains("-second: its training failed twice") && error.contains("signal 9"), "{error}");
+    search(&world, "killed", &["--reseed-front", "--resume"]);
+    assert_eq!(world.result("run"), world.result("killed"));
+}
+
+/// The trouble comes in a later leg: what the first one reached is kept.
+#[test]
+fn a_leg_that_is_killed_is_made_again_and_is_no_result() {
+    let world = World::with(
+        &json!({"population": 6, "archive_size": 6, "iterations": 2, "epochs": 10, "halving": [0.4, 0.7]}),
+        &json!({}),
+    );
+    world.search("whole");
+    let calls = world.calls();
+    let id = calls.keys().find_map(|call| call.strip_suffix(" to 7")).unwrap().to_string();
+    let id = id.split_once(' ').unwrap().0;
+    let later = |command: &mut std::process::Command| _ = command.env("FAKE_KILL", id).env("FAKE_KILL_FROM", "7");
+    let mut command = world.command("killed");
+    later(&mut command);
+    let error = error_of(&command.output().unwrap());
+    assert!(error.contains(&format!("individuals/{id}: its training failed twice")), "{error}");
+    world.calls();
+    search(&world, "killed", &["--resume"]);
+    assert_eq!(world.result("whole"), world.result("killed"));
+    assert!(!world.calls().keys().any(|call| call.ends_with(" to 4") && call.starts_with("i00")));
+    fs::create_dir(world.path("once")).unwrap();
+    let mut command = world.command("once-killed");
+    later(&mut command);
+    assert!(command.env("FAKE_ONCE", world.path("once")).output().unwrap().status.success());
+    assert_eq!(world.result("whole"), world.result("once-killed"));
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn what_is_there_is_not_trained_again() {
 }
 
 #[test]
-fn a_failed_training_scores_0_and_the_profile_s_search_is_the_default() {
+fn a_training_that_diverges_scores_0_and_the_profile_s_search_is_the_default() {
     let world = world();
     run(&mut study(&world, &[]));
     let whole = result(&world);
@@ -105,23 +105,38 @@ fn a_failed_training_scores_0_and_the_profile_s_search_is_the_default() {
     let calls = world.calls();
     let id = calls.keys().find_map(|call| call.strip_suffix("-9x2-s1 2")).unwrap();
     fs::remove_dir_all(world.path("study")).unwrap();
-    let output = run(study(&world, &[]).env("FAKE_FAIL", format!("{id}-9x2-s0 {id}-9x2-s1")));
-    assert!(text(&output.stderr).contains("failed: train fit ended with exit code 1"));
+    let output = run(study(&world, &[]).env("FAKE_DIVERGE", format!("{id}-9x2-s0 {id}-9x2-s1")));
+    assert!(text(&output.stderr).contains("failed: the training diverged"));
     let changed: Vec<usize> = (0..5).filter(|i| result(&world).genomes[*i] != whole.genomes[*i]).collect();
     assert_eq!(changed.len(), 1);
     let genome = &result(&world).genomes[changed[0]];
     assert_eq!((&genome.full[..2], genome.full[2]), (&[0.0, 0.0][..], whole.genomes[changed[0]].full[2]));
-    // Run again, what failed is tried again.
-    run(&mut study(&world, &[]));
-    assert_eq!(result(&world), whole);
 }
 
 #[test]
-fn a_study_in_which_nothing_can_be_trained_fails_with_the_log() {
+fn a_study_in_which_everything_diverges_fails_with_the_reason() {
     let world = world();
-    let error = error_of(&study(&world, &[]).env("FAKE_FAIL", "all").output().unwrap());
-    assert!(error.contains("all 30 trainings failed") && error.contains("error: made-up failure"), "{error}");
+    let error = error_of(&study(&world, &[]).env("FAKE_DIVERGE", "all").output().unwrap());
+    assert!(error.contains("all 30 trainings failed"), "{error}");
     assert!(!world.path("study/fidelity.json").exists());
+}
+
+#[test]
+fn trouble_of_the_machine_is_no_score() {
+    let world = world();
+    run(&mut study(&world, &[]));
+    let whole = result(&world);
+    let calls = world.calls();
+    let cell = calls.keys().find_map(|call| call.strip_suffix(" 2").filter(|id| id.ends_with("-2x2-s1"))).unwrap();
+    fs::remove_dir_all(world.path("study")).unwrap();
+    let error = error_of(&study(&world, &[]).env("FAKE_KILL", cell).output().unwrap());
+    assert!(error.contains(&format!("{cell}: its training failed twice")) && error.contains("signal 9"), "{error}");
+    assert!(error.ends_with("what is finished is kept, and the same command goes on from there"), "{error}");
+    assert!(!world.path("study/fidelity.json").exists());
+    let before = world.calls();
+    run(&mut study(&world, &[]));
+    assert_eq!(result(&world), whole);
+    assert!(world.calls().contains_key(&format!("{cell} 2")) && before.len() > 1);
 }
 
 #[test]
