@@ -8,7 +8,7 @@ use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::halving::{Leg, Race, Told};
 use crate::progress::{Progress, say};
 use crate::{figures, on_board, winners};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use common::counts::Counts;
 use common::genome::Genome;
 use common::json;
@@ -42,8 +42,8 @@ pub struct Setting<'a> {
 /// Searches and writes all files, `winners` last.
 ///
 /// # Errors
-/// Those of [`Checkpoint::open`], [`Evaluator::evaluate`] and [`winners::write`]; all trainings of the first iteration
-/// failed; files that cannot be written.
+/// Those of [`Checkpoint::open`], [`Evaluator::evaluate`] and [`winners::write`]; no network of the first iteration has an
+/// accuracy; files that cannot be written.
 pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     let candidates = Candidates {
         template: &config.template,
@@ -56,7 +56,11 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     try_out(config, setting, &candidates)?;
     let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
     let mut controller = Controller::new(config, |genome| candidates.count(genome));
-    while let Some(mut population) = controller.next_population()? {
+    loop {
+        let population = controller.next_population();
+        // Else it would have left out genomes that it takes at other times.
+        setting.arena.as_ref().map_or(Ok(()), Arena::check).context("--resume goes on once this is mended")?;
+        let Some(mut population) = population? else { break };
         for candidate in &mut population {
             candidate.arena_bytes = candidates.arena_bytes(&candidate.genome)?;
         }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Stands in for `codegen`: a crate is a file with the hash of the network and its weights; a plan's arena is as many bytes
-# as network.json has, divided by 100. FAKE_NO_CODEGEN: it fails.
+# as network.json has, divided by 100. FAKE_NO_CODEGEN: it fails. FAKE_PLANS: a file that gets a line for each plan; the fourth is
+# killed.
 set -eu
 if [ -n "${FAKE_NO_CODEGEN:-}" ]; then echo "error: made-up failure of codegen" >&2; exit 1; fi
 command=$1
@@ -19,6 +20,12 @@ while [ $# -gt 0 ]; do
 done
 [ "$platform" = made-up ] || [ "$platform" = x86_64 ]
 case "$command" in
-    plan) echo "{\"arena_bytes\": $(($(wc -c < "$network") / 100)), \"steps\": []}" ;;
+    plan)
+        if [ -n "${FAKE_PLANS:-}" ]; then
+            echo plan >> "$FAKE_PLANS"
+            [ "$(wc -l < "$FAKE_PLANS")" -ne 4 ] || kill -9 $$
+        fi
+        echo "{\"arena_bytes\": $(($(wc -c < "$network") / 100)), \"steps\": []}"
+        ;;
     generate) mkdir -p "$out" && cat "$network" "$weights" | cksum > "$out/crate" ;;
 esac

@@ -160,6 +160,19 @@ fn memory_is_an_objective_and_a_limit() {
     assert!(evaluations.iter().any(|e| e.arena_bytes.unwrap() > bytes[0]));
 }
 
+/// A genome whose plan is killed is not one that is too large.
+#[test]
+fn a_plan_that_is_killed_ends_the_search_and_changes_nothing() {
+    let world = World::new();
+    let options = ["--max-arena-bytes", "1000000"];
+    search(&world, "whole", &options);
+    let mut killed = world.command("killed");
+    let error = error_of(&killed.args(options).env("FAKE_PLANS", world.path("plans")).output().unwrap());
+    assert!(error.contains("--resume goes on once this is mended: codegen plan ended with signal: 9"), "{error}");
+    search(&world, "killed", &[&options[..], &["--resume"]].concat());
+    assert_eq!(world.result("whole"), world.result("killed"));
+}
+
 #[test]
 fn the_front_has_a_second_seed_and_goes_by_the_mean() {
     let world = World::new();
