@@ -1,10 +1,52 @@
 //! What an earlier run has left in the folder for the results.
 
-use crate::{scratch, training};
-use anyhow::Result;
+use crate::{figures, scratch, training};
+use anyhow::{Context, Result};
 use common::atomic;
 use std::fs;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Report and figures of an earlier run, which are true only of the files beside them. They stay until one of these is
+/// about to change: a run that repeats what is there, and fails, loses nothing.
+#[derive(Clone, Debug)]
+pub struct EarlierReport(pub PathBuf);
+
+impl EarlierReport {
+    /// Removes them; they may be missing.
+    ///
+    /// # Errors
+    /// One cannot be removed.
+    pub fn remove(&self) -> Result<()> {
+        for file in ["prune.json"].iter().chain(&figures::FILES) {
+            let file = self.0.join(file);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(error).with_context(|| format!("{}: cannot remove the old file", file.display()))?;
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file of the results, unless it is there already as it is to be.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.0.join(name);
+        if fs::read(&path).is_ok_and(|found| found == bytes) {
+            return Ok(());
+        }
+        atomic::write_with(&path, |file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            // Now nothing but the change itself is left to be done.
+            self.remove()
+        })
+    }
+}
 
 /// Removes what a killed run was writing.
 ///

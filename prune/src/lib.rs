@@ -5,7 +5,7 @@ mod args;
 pub mod choose;
 pub mod cluster;
 pub mod convolutions;
-mod earlier;
+pub mod earlier;
 pub mod figures;
 pub mod round;
 pub mod rounds;
@@ -28,12 +28,13 @@ use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
 use common::train_report::TrainReport;
 use common::weights::Weights;
 use common::{atomic, json, stage};
+use earlier::EarlierReport;
 use figures::Series;
 use round::{Cap, Choice};
 use rounds::{Outcome, Schedule};
 use serde::Serialize;
 use stages::programs::Interrupt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use surgery::Model;
 use target::Target;
@@ -109,8 +110,8 @@ fn prune(args: &RunArgs) -> Result<()> {
     let outcome = rounds::run(&schedule, model.clone(), measured, &folder)?;
     let report = report(args, &settings, &model, accuracy_before, &schedule, &outcome)?;
     scratch::remove_unless_of(&outcome.model.network, &report, &args.out)?;
-    json::write(&args.out.join("network.json"), &outcome.model.network)?;
-    outcome.model.weights.write(&args.out.join("weights.safetensors"))?;
+    schedule.earlier.replace("network.json", json::to_text(&outcome.model.network)?.as_bytes())?;
+    schedule.earlier.replace("weights.safetensors", &outcome.model.weights.to_bytes()?)?;
     let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
     figures::write(&[series], &args.out)?;
     json::write(&args.out.join("prune.json"), &report)?;
@@ -210,11 +211,11 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             ..args.compute.training(&args.dataset, config, interrupt)?
         },
         target: Target::of(&args.target, config, args.compute.bin_dir.as_deref(), &args.out, interrupt)?,
+        earlier: EarlierReport(args.out.clone()),
     })
 }
 
-/// Makes the folder for the results and locks it. Report and figures of an earlier run go: they are true only of the files
-/// beside them.
+/// Makes the folder for the results and locks it.
 fn prepare_out(args: &RunArgs) -> Result<File> {
     atomic::create_dir_all(&args.out)?;
     let lock = lock(&args.out)?;
@@ -227,12 +228,6 @@ fn prepare_out(args: &RunArgs) -> Result<File> {
             "{}: the results would be written over this; choose another --out",
             input.display()
         );
-    }
-    for file in ["prune.json"].iter().chain(&figures::FILES) {
-        let file = args.out.join(file);
-        if file.exists() {
-            fs::remove_file(&file).with_context(|| format!("{}: cannot remove the old file", file.display()))?;
-        }
     }
     Ok(lock)
 }

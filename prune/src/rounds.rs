@@ -1,6 +1,7 @@
 //! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
 
 use crate::convolutions;
+use crate::earlier::EarlierReport;
 use crate::round::{self, Cap, Choice};
 use crate::surgery::Model;
 use crate::target::Target;
@@ -24,6 +25,8 @@ pub struct Schedule {
     pub finetuning: Training,
     /// What measures the crate of the model and of each round, where a board is named.
     pub target: Option<Target>,
+    /// What an earlier run says of the rounds; it goes before any of them changes.
+    pub earlier: EarlierReport,
 }
 
 /// What came of it.
@@ -68,13 +71,16 @@ pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, fold
         model = next;
         rounds.push(entry);
     };
-    remove_later_rounds(folder, rounds.len())?;
+    remove_later_rounds(schedule, folder, rounds.len())?;
     Ok(Outcome { model, rounds, ended, crates })
 }
 
 fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -> Result<(Model, PruneRound)> {
     let pruned = round::prune(model, &schedule.cap, &schedule.choice, number)?;
     let folder = folder.join(number.to_string());
+    if schedule.finetuning.found(&pruned.network, Some(&pruned.weights), &folder)?.is_none() {
+        schedule.earlier.remove()?;
+    }
     let tuned = schedule.finetuning.run(&pruned.network, Some(&pruned.weights), &folder)?;
     let [network, initial, score] =
         ["network.json", "initial.safetensors", "untuned.json"].map(|file| folder.join(file));
@@ -105,12 +111,13 @@ fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -
 }
 
 /// An earlier run with other settings may have had more rounds.
-fn remove_later_rounds(folder: &Path, last: usize) -> Result<()> {
+fn remove_later_rounds(schedule: &Schedule, folder: &Path, last: usize) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let path = entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?.path();
         let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<usize>().ok());
         if number.is_some_and(|number| number > last) {
+            schedule.earlier.remove()?;
             training::remove_folder(&path)?;
         }
     }

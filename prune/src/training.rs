@@ -64,12 +64,10 @@ impl Training {
     /// # Errors
     /// The folder cannot be written, or the training fails or diverges.
     pub fn run(&self, network: &Network, initial: Option<&Weights>, folder: &Path) -> Result<Trained> {
-        let inputs = self.inputs(network, initial)?;
-        if fs::read_to_string(folder.join("inputs.txt")).is_ok_and(|found| found == inputs)
-            && let Ok(trained) = outcome(network, folder)
-        {
-            return Ok(Trained { found: true, ..trained });
+        if let Some(trained) = self.found(network, initial, folder)? {
+            return Ok(trained);
         }
+        let inputs = self.inputs(network, initial)?;
         remove_folder(folder)?;
         json::write(&folder.join("network.json"), network)?;
         if let Some(weights) = initial {
@@ -78,6 +76,17 @@ impl Training {
         atomic::write(&folder.join("inputs.txt"), inputs.as_bytes())?;
         self.fit(folder, initial.is_some())?;
         outcome(network, folder)
+    }
+
+    /// The very same training, where an earlier run has finished it in `folder`.
+    ///
+    /// # Errors
+    /// A profile that cannot be read.
+    pub fn found(&self, network: &Network, initial: Option<&Weights>, folder: &Path) -> Result<Option<Trained>> {
+        let inputs = self.inputs(network, initial)?;
+        let same = fs::read_to_string(folder.join("inputs.txt")).is_ok_and(|found| found == inputs);
+        let trained = if same { outcome(network, folder).ok() } else { None };
+        Ok(trained.map(|trained| Trained { found: true, ..trained }))
     }
 
     /// Accuracy on the validation split of the weights in a file. The whole score is in `out`, and what decided it in a file

@@ -134,6 +134,44 @@ fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
     assert!(!partial[2].exists());
 }
 
+/// Runs a command that may not write any file, as if the disk were full.
+fn on_a_full_disk(command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 0; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    limited.current_dir(command.get_current_dir().unwrap());
+    limited
+}
+
+#[test]
+fn a_repeated_run_that_fails_loses_nothing_that_is_still_true() {
+    let place = Place::new();
+    let files = ["prune.json", "network.json", "weights.safetensors", "accuracy.svg", "widths.svg"];
+    let contents = || files.map(|file| fs::read(place.at("out").join(file)).ok());
+    succeed(place.prune("out", &["--cap", "0.6"]));
+    let before = contents();
+    assert!(before.iter().all(Option::is_some));
+    let rounds = place.report("out").rounds.len();
+    let said = fail(on_a_full_disk(&place.prune("out", &["--cap", "0.6"])), rounds);
+    assert!(said.contains("out/accuracy.svg: cannot write the file"), "{said}");
+    assert!(contents() == before);
+    // Another first round, which is not finished: what is said of the old one is no longer true.
+    place.calls();
+    let mut other = place.prune("out", &["--cap", "0.1", "--finetune-epochs", "7"]);
+    other.env("FAKE_TRAIN_FAIL", "1");
+    fail(other, 0);
+    assert_eq!(contents().map(|file| file.is_some()), [false, true, true, false, false]);
+}
+
+#[test]
+fn a_report_goes_before_what_it_tells_of() {
+    let place = Place::new();
+    succeed(place.prune("out", &["--cap", "0.6"]));
+    let shorter = place.prune("out", &["--cap", "0.6", "--iterations", "2"]);
+    assert!(place.report("out").rounds.len() > 2);
+    fail(on_a_full_disk(&shorter), 2);
+    assert!(!place.at("out/rounds/3").exists() && !place.at("out/prune.json").exists());
+}
+
 /// Results are those on the data that are given, not on those of an earlier run in the same folder; where files are called
 /// and how they are called changes nothing.
 #[test]
