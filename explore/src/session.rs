@@ -5,9 +5,10 @@ use crate::candidates::Candidates;
 use crate::checkpoint::Checkpoint;
 use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
+use crate::figures::Drawings;
 use crate::halving::{Leg, Race, Told};
 use crate::progress::{Progress, say};
-use crate::{figures, on_board, winners};
+use crate::{on_board, winners};
 use anyhow::{Context, Result, ensure};
 use common::counts::Counts;
 use common::genome::Genome;
@@ -55,6 +56,7 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     let checkpoint = Checkpoint::open(setting.folder, config, setting.resume)?;
     try_out(config, setting, &candidates)?;
     let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
+    let mut drawings = Drawings::new(setting.folder, config);
     let mut controller = Controller::new(config, |genome| candidates.count(genome));
     loop {
         let population = controller.next_population();
@@ -71,10 +73,15 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
         controller.evaluated(evaluated)?;
         evaluations.look_closer(&mut controller)?;
         let search = controller.search();
-        json::write(&setting.folder.join("archive.json"), &search.archive)?;
-        figures::write_all(setting.folder, search, config)?;
         evaluations.progress.finished(search);
+        let recorded = evaluations.checkpoint.recorded();
+        // While an earlier run is replayed, the folder has what came later.
+        if recorded == 0 {
+            json::write(&setting.folder.join("archive.json"), &search.archive)?;
+        }
+        drawings.after_iteration(search, recorded)?;
     }
+    drawings.at_end(controller.search())?;
     evaluations.progress.end(controller.search(), &config.criteria);
     winners::write(setting.folder, &controller.search().archive, &config.criteria, setting.winners)?;
     Ok(controller.search().clone())

@@ -1,4 +1,4 @@
-//! The figures of a search, drawn anew after each iteration.
+//! The figures of a search, drawn anew while it runs.
 
 mod activations;
 mod axes;
@@ -20,13 +20,56 @@ use std::path::Path;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
+/// Draws the figures of a search under way, each time the number of its iterations has grown by a tenth: so all drawings
+/// together take no longer than some ten of the last one, however long the search is.
+#[derive(Debug)]
+pub struct Drawings<'a> {
+    folder: &'a Path,
+    config: &'a SearchConfig,
+    /// The iterations that the figures show.
+    shown: usize,
+}
+
+impl<'a> Drawings<'a> {
+    /// Of a search in a folder that has not begun.
+    pub fn new(folder: &'a Path, config: &'a SearchConfig) -> Drawings<'a> {
+        Drawings { folder, config, shown: 0 }
+    }
+
+    /// Draws what is due after an iteration. Nothing is while a search is replayed, so many of whose evaluations are still
+    /// to be taken from its log. Returns whether it was drawn.
+    ///
+    /// # Errors
+    /// A figure that cannot be drawn or written.
+    pub fn after_iteration(&mut self, search: &Search, recorded: usize) -> Result<bool> {
+        let due = self.shown + (self.shown / 10).max(1);
+        if recorded > 0 || search.archive.iterations < due {
+            return Ok(false);
+        }
+        self.at_end(search)?;
+        Ok(true)
+    }
+
+    /// Draws what is not drawn yet.
+    ///
+    /// # Errors
+    /// A figure that cannot be drawn or written.
+    pub fn at_end(&mut self, search: &Search) -> Result<()> {
+        if self.shown < search.archive.iterations {
+            write_all(self.folder, search, self.config)?;
+            self.shown = search.archive.iterations;
+        }
+        Ok(())
+    }
+}
+
 /// Writes `front.svg`, every evaluation and the archive's front; `progress.svg`, hypervolume and Score by iteration (Fig. 3 of the
 /// paper); `activations.svg`, which activations the populations have (Fig. 4); and, where networks were measured,
 /// `cost.svg`, latency and energy by parameters (Fig. 1b).
 ///
 /// # Errors
 /// A figure that cannot be drawn or written.
-pub fn write_all(folder: &Path, search: &Search, config: &SearchConfig) -> Result<()> {
+fn write_all(folder: &Path, search: &Search, config: &SearchConfig) -> Result<()> {
     let iterations = config.search.iterations;
     let write = |name: &str, svg: String| atomic::write(&folder.join(name), svg.as_bytes());
     write("front.svg", front::draw(search, iterations)?)?;
@@ -51,4 +94,49 @@ fn svg(size: (u32, u32), fill: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String
         draw().map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
     }
     Ok(svg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{config, search};
+
+    /// The iterations after which a search of 700 is drawn, of which the first ones are replayed.
+    fn drawn(replayed: usize) -> Vec<usize> {
+        let config = config(4, 1);
+        let mut search = search(&config, |_| Ok(0.5));
+        let dir = tempfile::tempdir().unwrap();
+        let mut drawings = Drawings::new(dir.path(), &config);
+        let mut drawn = Vec::new();
+        for iteration in 1..=700 {
+            search.archive.iterations = iteration;
+            let path = dir.path().join("front.svg");
+            let said = drawings.after_iteration(&search, replayed.saturating_sub(iteration)).unwrap();
+            assert_eq!(std::fs::remove_file(path).is_ok(), said);
+            if said {
+                drawn.push(iteration);
+            }
+        }
+        for last in [drawn.last() != Some(&700), false] {
+            drawings.at_end(&search).unwrap();
+            assert_eq!(std::fs::remove_file(dir.path().join("front.svg")).is_ok(), last);
+        }
+        drawn
+    }
+
+    #[test]
+    fn a_long_search_is_drawn_seldom_and_its_end_always() {
+        let drawn = drawn(0);
+        assert_eq!(drawn[..10], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert!(
+            drawn.len() < 65 && drawn.windows(2).all(|pair| pair[1] <= pair[0] + (pair[0] / 10).max(1)),
+            "{drawn:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_replayed_is_drawn_once() {
+        assert_eq!(drawn(700), [700]);
+        assert_eq!(drawn(680), [680]);
+    }
 }
