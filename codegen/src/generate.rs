@@ -12,8 +12,8 @@ use common::genome::Genome;
 use common::hash::sha256_hex;
 use common::manifest::{Fit, Manifest};
 use common::network::{Network, Origin};
-use common::weights::Weights;
-use common::{counts, json};
+use common::weights::{MAX_BYTES, Weights};
+use common::{counts, json, reading};
 use std::path::{Path, PathBuf};
 
 /// Options of `codegen generate`.
@@ -127,8 +127,7 @@ fn machine(options: &Options, fit: Option<&Fit>) -> Result<Option<Machine>> {
 }
 
 fn sha256_of(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    Ok(sha256_hex(&bytes))
+    Ok(sha256_hex(&reading::read(path, MAX_BYTES)?))
 }
 
 fn default_name(origin: &Origin) -> String {

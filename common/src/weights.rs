@@ -3,12 +3,15 @@
 //! A node `n` owns `n.weight` (convolution OIHW; linear out x in; batch normalisation's gamma), `n.bias` (linear; batch
 //! normalisation's beta), `n.running_mean` and `n.running_var`.
 
-use crate::atomic;
 use crate::network::{Network, Node, Op};
+use crate::{atomic, reading};
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// More than any network's weights have, whose parameters are bounded (`counts`).
+pub const MAX_BYTES: u64 = 2 << 30;
 
 /// A dense f32 tensor in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +102,7 @@ impl Weights {
     /// # Errors
     /// A damaged file, or tensors that are not those of the network.
     pub fn read(path: &Path, network: &Network) -> Result<Weights> {
-        let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let bytes = reading::read(path, MAX_BYTES)?;
         let weights = Self::from_bytes(&bytes).with_context(|| path.display().to_string())?;
         weights.check(network).with_context(|| format!("{}: these weights are not of this network", path.display()))?;
         Ok(weights)

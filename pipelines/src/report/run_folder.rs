@@ -162,7 +162,7 @@ fn read_drawings(network: &Path) -> Result<Vec<String>> {
     let files = |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
     let there = ["pruning", "pruned"].map(files).into_iter().find(|files| files.iter().all(|file| file.exists()));
     let drawing = |path: &PathBuf| {
-        let svg = fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let svg = json::read_text(path)?;
         ensure!(svg.starts_with("<svg"), "{}: it is not a figure of `prune`; remove it", path.display());
         Ok(svg)
     };
@@ -242,8 +242,7 @@ fn read<T: Document>(path: &Path) -> Result<Option<T>> {
 
 fn read_profile(path: &Path) -> Result<Option<(Profile, String)>> {
     let Some(profile) = read(path)? else { return Ok(None) };
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    Ok(Some((profile, text)))
+    Ok(Some((profile, json::read_text(path)?)))
 }
 
 fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>> {
