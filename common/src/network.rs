@@ -388,7 +388,7 @@ pub(crate) mod tests {
             inputs: vec![input.into()],
         };
         let one = refused(|n| {
-            n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) })
+            n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) });
         });
         let deep = refused(|n| {
             n.nodes.insert(0, wide(0, INPUT));

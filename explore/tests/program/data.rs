@@ -28,7 +28,8 @@ fn refused(world: &World) -> String {
 #[test]
 fn a_search_does_not_go_on_with_other_data_and_says_what_changed() {
     let world = interrupted();
-    let changes: [(&str, fn(&mut Value)); 6] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 6] = [
         ("data.validation.fraction was 0.5 when the search began, but is 0.4 now", |d| {
             d["validation"]["fraction"] = json!(0.4);
         }),

@@ -9,12 +9,17 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+/// A label and the pixels that it is of.
+type Record = (u8, Vec<u8>);
+/// Puts records into another order.
+type Order = fn(&mut Vec<Record>);
+
 const SIDE: usize = 8;
 const IMAGES_HEADER: usize = 16;
 const LABELS_HEADER: usize = 8;
 
 /// Puts the records of the digits' `set` into another order.
-fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<(u8, Vec<u8>)>)) {
+fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
     let (images_path, labels_path) =
         (folder.join(format!("{set}-images-idx3-ubyte")), folder.join(format!("{set}-labels-idx1-ubyte")));
     let read = |path: &Path| {
@@ -24,7 +29,7 @@ fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<(u8, Vec<u8>)>)) {
     };
     let (images, labels) = (read(&images_path), read(&labels_path));
     let pixels = images[IMAGES_HEADER..].chunks(SIDE * SIDE).map(<[u8]>::to_vec);
-    let mut records: Vec<(u8, Vec<u8>)> = labels[LABELS_HEADER..].iter().copied().zip(pixels).collect();
+    let mut records: Vec<Record> = labels[LABELS_HEADER..].iter().copied().zip(pixels).collect();
     order(&mut records);
     let pixels: Vec<u8> = records.iter().flat_map(|(_, pixels)| pixels.clone()).collect();
     let labels_in_order: Vec<u8> = records.iter().map(|(label, _)| *label).collect();
@@ -64,7 +69,7 @@ fn the_order_of_idx_records_changes_nothing() {
         edit_description(&fixture, "", "");
         let given = fixture.fit("given", options);
         let scored = eval(&fixture, "given", "test");
-        let orders: [(&str, fn(&mut Vec<(u8, Vec<u8>)>)); 2] = [
+        let orders: [(&str, Order); 2] = [
             ("by-class", |records| records.sort_by_key(|(label, _)| *label)),
             ("shuffled", |records| records.shuffle(&mut common::seed::stream(1, "order"))),
         ];
@@ -172,8 +177,6 @@ fn classes_that_cannot_judge_or_be_learned_are_named() {
             seen[usize::from(*label)] += 1;
             seen[usize::from(*label)] <= [2, 2, 2, 2, 2, 2, 2, 1, 2, 0][usize::from(*label)]
         });
-        let count = records.len();
-        records.resize(count, (0, vec![]));
     });
     for file in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"] {
         let path = fixture.path("digits").join(file);
