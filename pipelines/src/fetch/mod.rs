@@ -56,7 +56,7 @@ pub enum Command {
 /// Does what the arguments say.
 ///
 /// # Errors
-/// Those of [`place`] and [`check::run`].
+/// Those of [`place`]; or a data set that cannot be used as it is.
 pub fn run(args: &Args) -> Result<()> {
     match (&args.command, &args.recipe, &args.out) {
         (Some(Command::Check(check)), ..) => check::run(check),
