@@ -11,10 +11,10 @@ pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
 pub(crate) const CORRELATION: RangeInclusive<f64> = -1.000_001..=1.000_001;
 /// Losses: those of f32, which rounding can put below 0.
 pub(crate) const LOSS: RangeInclusive<f64> = -0.001..=f32::MAX as f64;
-/// Durations in seconds: up to 30 years.
-pub(crate) const SECONDS: RangeInclusive<f64> = 0.0..=1e9;
+/// Durations in seconds: up to 300 years.
+pub(crate) const SECONDS: RangeInclusive<f64> = 0.0..=1e10;
 /// Latencies in seconds, which a logarithmic axis shows.
-pub(crate) const LATENCY: RangeInclusive<f64> = 1e-15..=1e9;
+pub(crate) const LATENCY: RangeInclusive<f64> = 1e-15..=1e10;
 /// Energies of an inference in joules, likewise.
 pub(crate) const ENERGY: RangeInclusive<f64> = 1e-21..=1e15;
 /// Energies in joules, powers in watts, frequencies in Hz and rates a second.

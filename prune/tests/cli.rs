@@ -340,7 +340,7 @@ fn bad_inputs_are_one_clear_line_each() {
         assert!(said.contains("cap") && said.contains("between 0 and 1"), "{said}");
     }
     assert!(message(&["--cluster-factor", "1"]).contains("cluster_factor 1 must be between 0 and 1"));
-    assert!(message(&["--iterations", "0"]).contains("iterations must be at least 1"));
+    assert!(message(&["--iterations", "0"]).contains("iterations 0 must be 1 to 100000"));
     assert!(!place.at("out").exists());
 
     let other = Sizes { condense_layers: 1, fels: 1, kernel: 3, template: Template::default() }.model(8, 1);
