@@ -31,8 +31,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<()> {
 }
 
 fn text(census: &Census) -> String {
-    let widest = census.classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0).max("class".len());
+    let widest =
+        census.classes.iter().map(|class| class.class.escape_debug().count()).max().unwrap_or(0).max("class".len());
+    // What a class is called is somebody else's: nothing of it is for the terminal.
     let row = |class: &str, [train, validation, test]: [String; 3]| {
+        let class = class.escape_debug().to_string();
         format!("{class:<widest$}  {train:>8}  {validation:>10}  {test:>8}")
     };
     let mut lines = vec![row("class", ["train", "validation", "test"].map(str::to_string))];
