@@ -11,6 +11,8 @@ pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
 pub(crate) const CORRELATION: RangeInclusive<f64> = -1.000_001..=1.000_001;
 /// Losses: those of f32, which rounding can put below 0.
 pub(crate) const LOSS: RangeInclusive<f64> = -0.001..=f32::MAX as f64;
+/// Learning rates: absurd ones diverge, which is a result.
+pub(crate) const RATE: RangeInclusive<f64> = 0.0..=1e300;
 /// Durations in seconds: up to 300 years.
 pub(crate) const SECONDS: RangeInclusive<f64> = 0.0..=1e10;
 /// Latencies in seconds, which a logarithmic axis shows.

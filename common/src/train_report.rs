@@ -3,7 +3,7 @@
 use crate::device::Device;
 use crate::genome::Optimizer;
 use crate::json::Document;
-use crate::ranges::{BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
+use crate::ranges::{BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, RATE, SECONDS, SHARE, all_within, within};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ pub fn check_curve(curve: &[Epoch]) -> Result<()> {
 impl Epoch {
     fn check(&self) -> Result<()> {
         within("epoch", self.epoch, &COUNT)?;
-        within("learning_rate", self.learning_rate, &PHYSICAL)?;
+        within("learning_rate", self.learning_rate, &RATE)?;
         within("loss", self.loss, &LOSS)?;
         within("train_accuracy", self.train_accuracy, &SHARE)?;
         all_within("validation_accuracy", self.validation_accuracy, &SHARE)

@@ -2,7 +2,7 @@
 
 use crate::genome::Optimizer;
 use crate::network::Shape;
-use crate::ranges::{COUNT, IMAGES, LOSS, PLANNED, all_within, within};
+use crate::ranges::{COUNT, IMAGES, LOSS, PLANNED, RATE, all_within, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -218,7 +218,7 @@ impl TrainingSettings {
         for optimizer in Optimizer::ALL {
             let rate = self.learning_rate.of(optimizer);
             ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");
-            within(&format!("training.learning_rate.{optimizer}"), rate, &FACTOR)?;
+            within(&format!("training.learning_rate.{optimizer}"), rate, &RATE)?;
         }
         ensure!((0.0..1.0).contains(&self.momentum), "training.momentum {} must be in 0..1", self.momentum);
         within("training.weight_decay", self.weight_decay, &FACTOR)?;
