@@ -27,7 +27,7 @@ pub(crate) fn install() -> Result<()> {
 /// A signal has come.
 pub(crate) fn check() -> Result<()> {
     let caught = CAUGHT.get().is_some_and(|caught| caught.load(Ordering::Relaxed));
-    ensure!(!caught, "interrupted; nothing was written");
+    ensure!(!caught, "interrupted; nothing was written, and the same command measures again");
     Ok(())
 }
 
