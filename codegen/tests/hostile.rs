@@ -55,8 +55,8 @@ fn sizes_past_any_memory() {
     assert!(refused(|document| document["input"]["height"] = json!(-1)).contains("height"));
     // Each tensor is allowed by itself, and no weights stand against it.
     let line = refused(|document| {
-        document["input"]["height"] = json!(1 << 12);
-        document["input"]["width"] = json!(1 << 12);
+        document["input"]["height"] = json!(2560);
+        document["input"]["width"] = json!(2560);
     });
     assert!(line.contains("working memory"), "{line}");
 }
