@@ -16,8 +16,8 @@ fn fixture() -> tempfile::TempDir {
     write_idx_dataset(&dir.path().join("data"), 30, |i| (i % 3) as u8);
     fs::write(dir.path().join("genome.json"), GENOME).unwrap();
     let profile = r#"{"schema": "neuropower/profile/1",
-        "space": {"condense_layers": [1], "feature_extraction_layers": [7, 10]}, "training": {"epochs": 1000000},
-        "search": {"population": 4, "archive_size": 4, "iterations": 2, "epochs": 1000000}}"#;
+        "space": {"condense_layers": [1], "feature_extraction_layers": [7, 10]}, "training": {"epochs": 100000},
+        "search": {"population": 4, "archive_size": 4, "iterations": 2, "epochs": 100000}}"#;
     fs::write(dir.path().join("profile.json"), profile).unwrap();
     succeed(
         dir.path(),
@@ -97,7 +97,7 @@ fn no_training_outlives_a_killed_study() {
 fn no_training_outlives_killed_pruning() {
     let dir = fixture();
     let network = "--network net/network.json --weights net/weights.safetensors --dataset data";
-    let prune = format!("run {network} --out out --finetune-epochs 1000000");
+    let prune = format!("run {network} --out out --finetune-epochs 100000");
     trainings_end(dir.path(), "prune", &prune, "-KILL", 1, &["out/rounds/1/checkpoint"]);
     succeed(
         dir.path(),
@@ -107,7 +107,7 @@ fn no_training_outlives_killed_pruning() {
     let report = dir.path().join("short/rounds/1/train.json");
     let text = fs::read_to_string(&report).unwrap();
     // As many images as a fine-tuning that does not end.
-    fs::write(&report, text.replace("\"epochs\": 1,", "\"epochs\": 1000000,")).unwrap();
+    fs::write(&report, text.replace("\"epochs\": 1,", "\"epochs\": 100000,")).unwrap();
     trainings_end(
         dir.path(),
         "prune",
