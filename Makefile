@@ -21,8 +21,8 @@ PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
 BOARD_FILE   ?= pipelines/boards/$(BOARD).json
 DATA         ?= data/$(DATASET)
 
-$(foreach variable,DATASET PROFILE BOARD WORKERS SEED BASELINE NETWORK,$(call check-name,$(variable)))
-$(foreach variable,PROFILE_FILE BOARD_FILE DATA,$(call check-path,$(variable)))
+$(foreach variable,DATASET PROFILE BOARD WORKERS SEED NETWORK,$(call check-name,$(variable)))
+$(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE,$(call check-path,$(variable)))
 $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
 
 # Goals that work in a run, one make at a time.

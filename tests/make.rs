@@ -141,3 +141,13 @@ fn a_failure_deletes_nothing_of_a_run() {
         assert_eq!(fs::read_to_string(explore.join(file)).unwrap(), "old", "{file}");
     }
 }
+
+#[test]
+fn a_baseline_may_be_a_network_of_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    for baseline in ["1/dense", "2/pruned", "resnet-20"] {
+        let output = make(dir.path(), &["-n", "report", &format!("BASELINE={baseline}")]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("BASELINE"), "{said}");
+    }
+}
