@@ -30,9 +30,11 @@ fn check(dataset: &Path, images: usize, training: &[&str]) {
     assert!(test.len() >= images);
     let plane = network.input.shape().plane();
     let normalise = |(index, pixel): (usize, &u8)| network.input.normalise(index / plane, *pixel);
-    let inputs: Vec<Vec<f32>> =
-        (0..images).map(|index| test.image(index).iter().enumerate().map(normalise).collect()).collect();
-    let outputs: Vec<Vec<f32>> = inputs.par_iter().map(|image| logits(&network, &weights, image).unwrap()).collect();
+    let inputs: Vec<Vec<f32>> = (0..images)
+        .map(|index| test.image(index).iter().enumerate().map(normalise).collect())
+        .collect();
+    let outputs: Vec<Vec<f32>> =
+        inputs.par_iter().map(|image| logits(&network, &weights, image).unwrap()).collect();
     let bytes = |values: Vec<f32>| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     // The first ones are those that were recorded.
     let recorded = fs::read(path("crate/golden/outputs.bin")).unwrap();
@@ -40,7 +42,11 @@ fn check(dataset: &Path, images: usize, training: &[&str]) {
     assert!(!recorded.is_empty() && outputs.starts_with(&recorded));
     fs::write(path("crate/golden/inputs.bin"), bytes(inputs.concat())).unwrap();
     fs::write(path("crate/golden/outputs.bin"), outputs).unwrap();
-    let output = Command::new("cargo").args(["test", "--release"]).current_dir(path("crate")).output().unwrap();
+    let output = Command::new("cargo")
+        .args(["test", "--release"])
+        .current_dir(path("crate"))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
@@ -48,7 +54,11 @@ fn check(dataset: &Path, images: usize, training: &[&str]) {
 fn every_test_image_of_digits_has_the_class_of_the_reference() {
     let dir = tempfile::tempdir().unwrap();
     let digits = dir.path().join("digits");
-    succeed(&root(), "fetch-data", &["--recipe", "pipelines/datasets/digits.json", "--out", digits.to_str().unwrap()]);
+    succeed(
+        &root(),
+        "fetch-data",
+        &["--recipe", "pipelines/datasets/digits.json", "--out", digits.to_str().unwrap()],
+    );
     check(&digits, 359, &["--epochs", "3"]);
 }
 

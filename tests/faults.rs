@@ -14,7 +14,8 @@ fn fixture() -> tempfile::TempDir {
     dir
 }
 
-const FIT: [&str; 9] = ["fit", "--genome", "genome.json", "--dataset", "data", "--out", "out", "--epochs", "1"];
+const FIT: [&str; 9] =
+    ["fit", "--genome", "genome.json", "--dataset", "data", "--out", "out", "--epochs", "1"];
 
 /// `train fit` is refused with a line that has all of `parts`, and leaves no result.
 fn fit_refused(dir: &Path, parts: &[&str]) {
@@ -46,7 +47,11 @@ fn idx_files() {
         ("train-images", |b| b.truncate(3), &["train-images", "shorter than a header"]),
         ("train-labels", |b| b.truncate(20), &["train-labels", "cut off"]),
         ("train-labels", |b| b[10] = 3, &["label 3"]),
-        ("train-images", |b| b.splice(0..2, [0x1f, 0x8b]).for_each(drop), &["train-images", "damaged"]),
+        (
+            "train-images",
+            |b| b.splice(0..2, [0x1f, 0x8b]).for_each(drop),
+            &["train-images", "damaged"],
+        ),
     ];
     for (file, change, parts) in faults {
         let dir = fixture();
@@ -69,7 +74,9 @@ fn images_and_labels_that_do_not_match() {
 fn a_wrong_hash() {
     let dir = fixture();
     let description = dir.path().join("data/dataset.json");
-    let text = fs::read_to_string(&description).unwrap().replace("null", &format!("\"{}\"", "0".repeat(64)));
+    let text = fs::read_to_string(&description)
+        .unwrap()
+        .replace("null", &format!("\"{}\"", "0".repeat(64)));
     fs::write(&description, text).unwrap();
     fit_refused(dir.path(), &["SHA-256", "make data"]);
 }
@@ -97,7 +104,9 @@ fn cifar_files_in_their_exact_layout() {
     for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {
         let dir = fixture();
         let data = dir.path().join("data");
-        let record = |i: usize, label: u8| [vec![label; label_bytes], vec![(i * 5 % 256) as u8; 3072]].concat();
+        let record = |i: usize, label: u8| {
+            [vec![label; label_bytes], vec![(i * 5 % 256) as u8; 3072]].concat()
+        };
         let write = |name: &str, count: usize| {
             let records: Vec<u8> = (0..count).flat_map(|i| record(i, (i % 3) as u8)).collect();
             fs::write(data.join(name), records).unwrap();
@@ -105,9 +114,18 @@ fn cifar_files_in_their_exact_layout() {
         write("data_batch_1.bin", 12);
         write("data_batch_2.bin", 9);
         write("test_batch.bin", 6);
-        write_description(&data, format, (3, 32, 32), &["data_batch_1.bin", "data_batch_2.bin"], &["test_batch.bin"]);
+        write_description(
+            &data,
+            format,
+            (3, 32, 32),
+            &["data_batch_1.bin", "data_batch_2.bin"],
+            &["test_batch.bin"],
+        );
         let report = succeed(dir.path(), "train", &FIT);
-        assert!(report.contains("\"images\":18"), "21 images less one of each class for validation: {report}");
+        assert!(
+            report.contains("\"images\":18"),
+            "21 images less one of each class for validation: {report}"
+        );
 
         fs::remove_dir_all(dir.path().join("out")).unwrap();
         patch(&data.join("data_batch_2.bin"), |b| b.truncate(b.len() - 1));
@@ -124,12 +142,24 @@ fn json_files() {
         ("{\"schema\": \"neuropower/gen", &["genome.json", "not valid JSON", "line 1"][..]),
         ("[1, 2]", &["genome.json", "not a JSON object"]),
         ("{}", &["genome.json", "schema"]),
-        (&GENOME.replace("genome/1", "network/1"), &["neuropower/network/1", "needs \"neuropower/genome/1\""]),
+        (
+            &GENOME.replace("genome/1", "network/1"),
+            &["neuropower/network/1", "needs \"neuropower/genome/1\""],
+        ),
         (&GENOME.replace("\"optimizer\"", "\"optimiser\""), &["optimiser"]),
         (&GENOME.replace("swish", "gelu"), &["gelu", "expected one of", "selu"]),
-        (&GENOME.replace("16", "17"), &["feature_extraction_layers 17", "valid values: 16, 28, 40, 52"]),
-        (&GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 7"), &["kernel_size 7", "valid values: 3, 5"]),
-        (&GENOME.replace("\"condense_layers\": 1", "\"condense_layers\": 4"), &["4x4", "nothing is left"]),
+        (
+            &GENOME.replace("16", "17"),
+            &["feature_extraction_layers 17", "valid values: 16, 28, 40, 52"],
+        ),
+        (
+            &GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 7"),
+            &["kernel_size 7", "valid values: 3, 5"],
+        ),
+        (
+            &GENOME.replace("\"condense_layers\": 1", "\"condense_layers\": 4"),
+            &["4x4", "nothing is left"],
+        ),
     ];
     for (text, parts) in faults {
         let dir = fixture();
@@ -140,7 +170,8 @@ fn json_files() {
         } else {
             fit_refused(dir.path(), parts);
         }
-        let network = ["network", "--genome", "genome.json", "--dataset", "data", "--out", "network.json"];
+        let network =
+            ["network", "--genome", "genome.json", "--dataset", "data", "--out", "network.json"];
         refused(dir.path(), "explore", &network);
         assert!(!dir.path().join("network.json").exists());
     }
@@ -150,8 +181,16 @@ fn json_files() {
 fn weights_of_another_network() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
-    fs::write(dir.path().join("genome.json"), GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 5")).unwrap();
-    succeed(dir.path(), "explore", &["network", "--genome", "genome.json", "--dataset", "data", "--out", "other.json"]);
+    fs::write(
+        dir.path().join("genome.json"),
+        GENOME.replace("\"kernel_size\": 3", "\"kernel_size\": 5"),
+    )
+    .unwrap();
+    succeed(
+        dir.path(),
+        "explore",
+        &["network", "--genome", "genome.json", "--dataset", "data", "--out", "other.json"],
+    );
     let common = ["--network", "other.json", "--weights", "out/weights.safetensors"];
     for (program, args) in [
         ("train", &["eval", "--dataset", "data", "--split", "test"][..]),
@@ -159,7 +198,10 @@ fn weights_of_another_network() {
         ("codegen", &["generate", "--platform", "x86_64", "--out", "crate"]),
     ] {
         let line = refused(dir.path(), program, &[args, &common].concat());
-        assert!(line.contains("out/weights.safetensors") && line.contains("[12, 24, 3, 3]"), "{line}");
+        assert!(
+            line.contains("out/weights.safetensors") && line.contains("[12, 24, 3, 3]"),
+            "{line}"
+        );
     }
     assert!(!dir.path().join("pruned/network.json").exists() && !dir.path().join("crate").exists());
 }
@@ -199,7 +241,10 @@ fn on_a_full_disk(dir: &Path, name: &str, args: &str) -> String {
     let output = Command::new("sh").args(["-c", &limited]).current_dir(dir).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     let line = text.lines().last().unwrap_or_default().to_string();
-    assert!(output.status.code() == Some(1) && line.starts_with("error: "), "{name} {args}: {text}");
+    assert!(
+        output.status.code() == Some(1) && line.starts_with("error: "),
+        "{name} {args}: {text}"
+    );
     line
 }
 
@@ -225,7 +270,10 @@ fn a_full_disk_leaves_what_was_there() {
     let before = contents(dir.path());
     for (program, args) in [
         ("train", format!("{} --seed 1", FIT.join(" "))),
-        ("explore", "network --genome genome.json --dataset data --out out/network.json".to_string()),
+        (
+            "explore",
+            "network --genome genome.json --dataset data --out out/network.json".to_string(),
+        ),
         ("codegen", format!("generate {network} --platform x86_64 --out crate")),
     ] {
         let line = on_a_full_disk(dir.path(), program, &args);
@@ -233,15 +281,27 @@ fn a_full_disk_leaves_what_was_there() {
         assert_eq!(contents(dir.path()), before, "{program} {args}");
     }
     // These make a folder and may leave what is whole in it, but no result and no part of a file.
-    on_a_full_disk(dir.path(), "prune", &format!("run {network} --dataset data --out pruned --finetune-epochs 1"));
+    on_a_full_disk(
+        dir.path(),
+        "prune",
+        &format!("run {network} --dataset data --out pruned --finetune-epochs 1"),
+    );
     assert!(!dir.path().join("pruned/prune.json").exists());
     let data = dir.path().join("digits");
-    on_a_full_disk(&root(), "fetch-data", &format!("--recipe pipelines/datasets/digits.json --out {}", data.display()));
+    on_a_full_disk(
+        &root(),
+        "fetch-data",
+        &format!("--recipe pipelines/datasets/digits.json --out {}", data.display()),
+    );
     assert!(!data.join("dataset.json").exists() && !data.join("train-images-idx3-ubyte").exists());
     let after = contents(dir.path());
     assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)));
     let partial = |path: &PathBuf| path.to_string_lossy().contains("partial");
-    assert!(!after.keys().any(partial), "{:?}", after.keys().filter(|p| partial(p)).collect::<Vec<_>>());
+    assert!(
+        !after.keys().any(partial),
+        "{:?}",
+        after.keys().filter(|p| partial(p)).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -39,7 +39,11 @@ fn check(text: &str) -> String {
     fn round_trip<T: Document>(text: &str) {
         let document: T = json::parse(text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
         let again: Value = serde_json::from_str(&json::to_text(&document).unwrap()).unwrap();
-        assert_eq!(again, serde_json::from_str::<Value>(text).unwrap(), "a key is missing in the example");
+        assert_eq!(
+            again,
+            serde_json::from_str::<Value>(text).unwrap(),
+            "a key is missing in the example"
+        );
     }
     let value: Value = serde_json::from_str(text).unwrap();
     let schema = value["schema"].as_str().unwrap_or_else(|| panic!("no schema in {text}"));
@@ -84,7 +88,10 @@ fn every_kind_has_an_example_that_its_type_reads() {
             "jsonl" => kinds.extend(content.lines().map(check)),
             "gpu" => {
                 let gpu: GpuFacts = serde_json::from_str(&content).unwrap();
-                assert_eq!(serde_json::to_value(&gpu).unwrap(), serde_json::from_str::<Value>(&content).unwrap());
+                assert_eq!(
+                    serde_json::to_value(&gpu).unwrap(),
+                    serde_json::from_str::<Value>(&content).unwrap()
+                );
             }
             "classify" | "select-in" | "select-out" => {}
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
@@ -123,7 +130,8 @@ fn the_paper_profile_is_the_default_but_for_cap_and_method_of_pruning() {
 fn select_prints_what_the_page_says() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("in.json"), example("select-in")).unwrap();
-    let output = succeed(dir.path(), "explore", &["select", "--in", "in.json", "--archive-size", "2"]);
+    let output =
+        succeed(dir.path(), "explore", &["select", "--in", "in.json", "--archive-size", "2"]);
     assert_eq!(output.trim(), example("select-out"));
 }
 

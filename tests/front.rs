@@ -18,7 +18,11 @@ fn search(dir: &Path, seed: &str) -> Archive {
     let options = ["run", "--config", "profile.json", "--dataset", "data", "--bin-dir", "bin"];
     let out = format!("{seed}/explore");
     let mut command = Command::new(program("explore"));
-    command.args(options).args(["--out", &out, "--seed", seed]).current_dir(dir).env("FAKE_GROWS", "yes");
+    command
+        .args(options)
+        .args(["--out", &out, "--seed", seed])
+        .current_dir(dir)
+        .env("FAKE_GROWS", "yes");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     json::read(&dir.join(out).join("archive.json")).unwrap()
@@ -40,7 +44,8 @@ fn the_front_is_the_same_in_the_archive_in_its_figure_and_on_the_page() {
         let page = fs::read_to_string(run.join("report/index.html")).unwrap();
         let drawn = fs::read_to_string(run.join("report/front.svg")).unwrap();
         assert!(page.contains(drawn.trim()));
-        let log: Vec<Evaluation> = json::read_lines(&run.join("explore/evaluations.jsonl")).unwrap();
+        let log: Vec<Evaluation> =
+            json::read_lines(&run.join("explore/evaluations.jsonl")).unwrap();
         for svg in [drawn, fs::read_to_string(run.join("explore/front.svg")).unwrap()] {
             check(&svg, &archive, &log);
         }
@@ -52,22 +57,32 @@ fn the_front_is_the_same_in_the_archive_in_its_figure_and_on_the_page() {
 /// All members of the front are on the line where their means belong; nothing that counts lies below it; what was stopped
 /// and what has two seeds is marked.
 fn check(svg: &str, archive: &Archive, log: &[Evaluation]) {
-    let front = archive.individuals.iter().filter(|individual| individual.on_front).map(|i| &i.evaluation);
-    let front: Vec<[f64; 2]> = front.map(|e| [(e.parameters as f64).log10(), e.objectives()[0]]).collect();
+    let front =
+        archive.individuals.iter().filter(|individual| individual.on_front).map(|i| &i.evaluation);
+    let front: Vec<[f64; 2]> =
+        front.map(|e| [(e.parameters as f64).log10(), e.objectives()[0]]).collect();
     assert!(front.len() > 1, "{front:?}");
     let line = line(svg);
     let members: Vec<[f64; 2]> = line.iter().copied().step_by(2).take(front.len()).collect();
-    let ([first, last], [from, to]) = [&front, &members].map(|all| [all[0], all[all.len() - 1]]).into();
+    let ([first, last], [from, to]) =
+        [&front, &members].map(|all| [all[0], all[all.len() - 1]]).into();
     for (member, place) in front.iter().zip(&members) {
         for axis in 0..2 {
             let share = (member[axis] - first[axis]) / (last[axis] - first[axis]);
             let expected = from[axis] + share * (to[axis] - from[axis]);
-            assert!((place[axis] - expected).abs() < 1.5, "{member:?} is at {place:?}, {expected} was expected");
+            assert!(
+                (place[axis] - expected).abs() < 1.5,
+                "{member:?} is at {place:?}, {expected} was expected"
+            );
         }
     }
-    let squares = centres(svg, "rect", |part| number(part, "width") < 11.0 && !part.contains("fill=\"none\""));
-    let discs = centres(svg, "circle", |part| number(part, "r") < 6.0 && !part.contains("fill=\"none\""));
-    let rings = centres(svg, "circle", |part| number(part, "r") < 6.0 && part.contains("fill=\"none\""));
+    let squares = centres(svg, "rect", |part| {
+        number(part, "width") < 11.0 && !part.contains("fill=\"none\"")
+    });
+    let discs =
+        centres(svg, "circle", |part| number(part, "r") < 6.0 && !part.contains("fill=\"none\""));
+    let rings =
+        centres(svg, "circle", |part| number(part, "r") < 6.0 && part.contains("fill=\"none\""));
     let stopped = log.iter().filter(|evaluation| evaluation.stopped_after.is_some()).count();
     let twice: BTreeSet<&str> = archive
         .individuals
@@ -79,7 +94,10 @@ fn check(svg: &str, archive: &Archive, log: &[Evaluation]) {
         .collect();
     // Each has one more in the legend.
     assert_eq!((rings.len(), squares.len()), (stopped + 1, twice.len() + 1));
-    assert!(members.iter().all(|member| squares.contains(member)), "{members:?} are not all among {squares:?}");
+    assert!(
+        members.iter().all(|member| squares.contains(member)),
+        "{members:?} are not all among {squares:?}"
+    );
     for mark in squares.iter().chain(&discs) {
         let left = line.iter().rev().find(|corner| corner[0] <= mark[0]);
         assert!(left.is_none_or(|corner| mark[1] <= corner[1] + 1.0), "{mark:?} is below {line:?}");
@@ -102,7 +120,8 @@ fn centres(svg: &str, kind: &str, is_it: fn(&str) -> bool) -> Vec<[f64; 2]> {
     let parts = svg.split(&start).skip(1).map(|part| part.split('>').next().unwrap());
     let of = |part: &str| match kind {
         "circle" => [number(part, "cx"), number(part, "cy")],
-        _ => [("x", "width"), ("y", "height")].map(|(start, size)| number(part, start) + number(part, size) / 2.0),
+        _ => [("x", "width"), ("y", "height")]
+            .map(|(start, size)| number(part, start) + number(part, size) / 2.0),
     };
     parts.filter(|part| is_it(part)).map(of).collect()
 }

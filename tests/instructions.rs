@@ -34,7 +34,9 @@ fn instructions_per_multiply_add() {
         for (board, processor, most) in MOST {
             let count = count(dir, board, processor);
             let (each, most) = (count / macs as f64, most[index]);
-            println!("{board} | {processor} | {left}-relu | {count:.0} | {macs} | {each:.3} | {most}");
+            println!(
+                "{board} | {processor} | {left}-relu | {count:.0} | {macs} | {each:.3} | {most}"
+            );
             assert!(each <= most);
         }
     }
@@ -42,10 +44,19 @@ fn instructions_per_multiply_add() {
 
 /// Writes the network, with weights that are not trained; its multiply-adds.
 fn network(dir: &Path, left: &str) -> u64 {
-    let genome = GENOME.replace("swish", left).replace("\"condense_layers\": 1", "\"condense_layers\": 2");
+    let genome =
+        GENOME.replace("swish", left).replace("\"condense_layers\": 1", "\"condense_layers\": 2");
     fs::write(dir.join("genome.json"), genome).unwrap();
     let recipe = root().join("pipelines/datasets/cifar10.json");
-    let of = ["network", "--genome", "genome.json", "--dataset", recipe.to_str().unwrap(), "--out", "network.json"];
+    let of = [
+        "network",
+        "--genome",
+        "genome.json",
+        "--dataset",
+        recipe.to_str().unwrap(),
+        "--out",
+        "network.json",
+    ];
     let counts: serde_json::Value = serde_json::from_str(&succeed(dir, "explore", &of)).unwrap();
     succeed(dir, "train", &["init", "--network", "network.json", "--out", "weights.safetensors"]);
     counts["macs"].as_u64().unwrap()
@@ -59,14 +70,35 @@ fn count(dir: &Path, board: &str, processor: &str) -> f64 {
     fs::write(dir.join("board.json"), &text).unwrap();
     let platform: serde_json::Value = serde_json::from_str(&text).unwrap();
     let platform = platform["platform"].as_str().unwrap();
-    let files = ["--network", "network.json", "--weights", "weights.safetensors", "--board", "./board.json"];
+    let files = [
+        "--network",
+        "network.json",
+        "--weights",
+        "weights.safetensors",
+        "--board",
+        "./board.json",
+    ];
     let generate = ["generate", "--platform", platform, "--out", "crate", "--name", "counted"];
     succeed(dir, "codegen", &[&generate[..], &files].concat());
     let mut measure = Command::new(program("measure"));
-    measure.args(["run", "--crate", "crate", "--board", "./board.json", "--config", "profile.json", "--out", "m.json"]);
+    measure.args([
+        "run",
+        "--crate",
+        "crate",
+        "--board",
+        "./board.json",
+        "--config",
+        "profile.json",
+        "--out",
+        "m.json",
+    ]);
     measure.env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC")).current_dir(dir);
     let output = measure.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let record: Measurement = json::read(&dir.join("m.json")).unwrap();
-    record.instructions.value.unwrap_or_else(|| panic!("{:?}", record.instructions.reason)).per_inference
+    record
+        .instructions
+        .value
+        .unwrap_or_else(|| panic!("{:?}", record.instructions.reason))
+        .per_inference
 }

@@ -27,8 +27,16 @@ fn refused(dir: &Path, arguments: &[&str]) -> String {
 fn hostile(dir: &Path) -> Vec<String> {
     let ran = dir.join("ran");
     let touch = format!("touch {}", ran.display());
-    let forms =
-        ["$(TOUCH)", "`TOUCH`", "$(shell TOUCH)", "x; TOUCH", "x' ; TOUCH '", "x\"; TOUCH; \"", "x|TOUCH", "x&TOUCH"];
+    let forms = [
+        "$(TOUCH)",
+        "`TOUCH`",
+        "$(shell TOUCH)",
+        "x; TOUCH",
+        "x' ; TOUCH '",
+        "x\"; TOUCH; \"",
+        "x|TOUCH",
+        "x&TOUCH",
+    ];
     forms.map(|form| form.replace("TOUCH", &touch)).to_vec()
 }
 
@@ -39,7 +47,8 @@ fn nothing_in_a_run_or_a_board_file_is_ever_run() {
     for text in hostile(dir) {
         fs::create_dir_all(run.join("explore")).unwrap();
         let json = text.replace('"', "\\\"");
-        fs::write(run.join("explore/search.json"), format!("{{\n  \"dataset\": \"{text}\",\n}}\n")).unwrap();
+        fs::write(run.join("explore/search.json"), format!("{{\n  \"dataset\": \"{text}\",\n}}\n"))
+            .unwrap();
         for goal in ["help", "report", "measure"] {
             let said = refused(dir, &[goal]);
             assert!(said.contains("search.json DATASET is"), "{said}");
@@ -76,7 +85,11 @@ fn no_file_of_a_run_is_included_by_make() {
     let networks = dir.path().join("run/networks");
     fs::create_dir_all(&networks).unwrap();
     for file in ["trained.mk", "../run.mk", "../Makefile", "../GNUmakefile"] {
-        fs::write(networks.join(file), format!("$(shell touch {})\n", dir.path().join("ran").display())).unwrap();
+        fs::write(
+            networks.join(file),
+            format!("$(shell touch {})\n", dir.path().join("ran").display()),
+        )
+        .unwrap();
     }
     make(dir.path(), &["-n", "pipeline"]);
     assert!(make(dir.path(), &["help"]).status.success());
@@ -88,7 +101,10 @@ fn a_run_with_spaces_is_refused_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let run = format!("RUN={}", dir.path().join("my run").display());
     let said = refused(dir.path(), &["pipeline", &run]);
-    assert!(said.contains("RUN is") && said.contains("my run") && said.contains("letters, digits and"), "{said}");
+    assert!(
+        said.contains("RUN is") && said.contains("my run") && said.contains("letters, digits and"),
+        "{said}"
+    );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

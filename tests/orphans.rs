@@ -51,7 +51,14 @@ fn children(of: &Child) -> Vec<PathBuf> {
 
 /// Starts a program, waits for a file of each of so many trainings, sends the program a signal that it does not catch, and
 /// sees all that it has started end.
-fn trainings_end(dir: &Path, stage: &str, options: &str, signal: &str, trainings: usize, files: &[&str]) {
+fn trainings_end(
+    dir: &Path,
+    stage: &str,
+    options: &str,
+    signal: &str,
+    trainings: usize,
+    files: &[&str],
+) {
     let mut command = Command::new(program(stage));
     command.current_dir(dir).args(options.split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
     let mut run = command.spawn().unwrap();
@@ -76,10 +83,13 @@ fn no_training_outlives_a_killed_search() {
 #[test]
 fn no_training_outlives_a_killed_study() {
     let dir = fixture();
-    let study =
-        "fidelity --config profile.json --dataset data --out out --workers 1 --short 1x10 --genomes 2 --seeds 1";
+    let study = "fidelity --config profile.json --dataset data --out out --workers 1 --short 1x10 --genomes 2 --seeds 1";
     let mut command = Command::new(program("explore"));
-    command.current_dir(dir.path()).args(study.split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .current_dir(dir.path())
+        .args(study.split(' '))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut run = command.spawn().unwrap();
     let trains = || {
         let folders = fs::read_dir(dir.path().join("out")).into_iter().flatten().flatten();
@@ -89,7 +99,9 @@ fn no_training_outlives_a_killed_study() {
     let started = children(&run);
     run.kill().unwrap();
     run.wait().unwrap();
-    wait_until("the training goes on", || started.iter().all(|process| parent_of(process).is_none()));
+    wait_until("the training goes on", || {
+        started.iter().all(|process| parent_of(process).is_none())
+    });
     assert_eq!(started.len(), 1);
 }
 
@@ -102,7 +114,9 @@ fn no_training_outlives_killed_pruning() {
     succeed(
         dir.path(),
         "prune",
-        &format!("run {network} --out short --finetune-epochs 1 --iterations 1").split(' ').collect::<Vec<_>>(),
+        &format!("run {network} --out short --finetune-epochs 1 --iterations 1")
+            .split(' ')
+            .collect::<Vec<_>>(),
     );
     let report = dir.path().join("short/rounds/1/train.json");
     let text = fs::read_to_string(&report).unwrap();

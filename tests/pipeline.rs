@@ -48,7 +48,8 @@ impl Pipeline {
     /// Runs make, which must succeed; returns what it printed.
     fn make(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "make {arguments:?}: {out}{err}");
         out.to_string()
     }
@@ -87,7 +88,8 @@ impl Pipeline {
     fn written_by(&self, arguments: &[&str]) -> Vec<String> {
         let before = self.times();
         self.make(arguments);
-        let changed = self.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
+        let changed =
+            self.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
         changed.map(|(path, _)| path.display().to_string()).collect()
     }
 }
@@ -96,7 +98,9 @@ impl Pipeline {
 fn the_whole_pipeline() {
     let pipeline = Pipeline::new();
     let table = pipeline.make(&["pipeline"]);
-    for word in ["dense", "pruned", "test accuracy", "parameters", "MACs", "NID", "latency", "energy"] {
+    for word in
+        ["dense", "pruned", "test accuracy", "parameters", "MACs", "NID", "latency", "energy"]
+    {
         assert!(table.contains(word), "{word:?} is not in the table: {table}");
     }
     let page = fs::read_to_string(pipeline.run().join("report/index.html")).unwrap();
@@ -122,11 +126,15 @@ fn check_search(run: &Path) {
 fn check_network(pipeline: &Pipeline, rank: usize) {
     let folder = pipeline.run().join(format!("networks/{rank}"));
     let dense: TrainReport = json::read(&folder.join("dense/train.json")).unwrap();
-    let network: common::network::Network = json::read(&folder.join("pruned/network.json")).unwrap();
+    let network: common::network::Network =
+        json::read(&folder.join("pruned/network.json")).unwrap();
     let tensors = Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap().0;
     let trainable = tensors.iter().filter(|(name, _)| !name.contains("running"));
     let counts = common::counts::count(&network).unwrap();
-    assert_eq!(trainable.map(|(_, tensor)| tensor.data.len() as u64).sum::<u64>(), counts.parameters);
+    assert_eq!(
+        trainable.map(|(_, tensor)| tensor.data.len() as u64).sum::<u64>(),
+        counts.parameters
+    );
     let manifest = Manifest::read(&folder.join("pruned/crate-x86_64")).unwrap();
     assert_eq!((manifest.parameters, manifest.macs), (counts.parameters, counts.macs));
     let left = counts.parameters as f64 / dense.parameters as f64;
@@ -142,25 +150,35 @@ fn check_network(pipeline: &Pipeline, rank: usize) {
 fn check_ways_of_pruning(pipeline: &Pipeline) {
     let table = pipeline.make(&["prune-compare", "NETWORK=2"]);
     let network = pipeline.run().join("networks/2");
-    let read = |way: &str| json::read::<PruneReport>(&network.join(way).join("prune.json")).unwrap();
+    let read =
+        |way: &str| json::read::<PruneReport>(&network.join(way).join("prune.json")).unwrap();
     let first = read("pruned");
-    for (way, method) in [("pruned", "l1"), ("pruned-kmeans", "kmeans"), ("pruned-random", "random")] {
+    for (way, method) in
+        [("pruned", "l1"), ("pruned-kmeans", "kmeans"), ("pruned-random", "random")]
+    {
         let report = read(way);
         assert!(table.lines().any(|line| line.starts_with(&format!("{way} "))), "{table}");
-        assert_eq!((report.method.name(), report.cap_reached, report.seed), (method, true, first.seed));
+        assert_eq!(
+            (report.method.name(), report.cap_reached, report.seed),
+            (method, true, first.seed)
+        );
         assert_eq!(report.parameters_before, first.parameters_before);
     }
     let images = |folder: PathBuf| {
         let report: TrainReport = json::read(&folder.join("train.json")).unwrap();
         report.epochs * report.images
     };
-    let rounds = (1..=first.rounds.len()).map(|round| images(network.join(format!("pruned/rounds/{round}"))));
+    let rounds = (1..=first.rounds.len())
+        .map(|round| images(network.join(format!("pruned/rounds/{round}"))));
     assert_eq!(images(network.join("pruned/scratch")), rounds.sum::<usize>());
     pipeline.make(&["report"]);
     let drawn = fs::read_to_string(network.join("pruning/accuracy.svg")).unwrap();
     assert!(["pruned-kmeans", "pruned-random"].iter().all(|way| drawn.contains(way)));
     let page = fs::read_to_string(pipeline.run().join("report/index.html")).unwrap();
-    assert!(page.contains(">pruned-random<") && page.matches("<img src=\"data:image/svg+xml,").count() == 4);
+    assert!(
+        page.contains(">pruned-random<")
+            && page.matches("<img src=\"data:image/svg+xml,").count() == 4
+    );
 }
 
 /// The crate proves itself, and classifies the test images as `train eval` does.
@@ -168,19 +186,42 @@ fn check_crate(pipeline: &Pipeline, network: &Path) {
     let folder = network.join("crate-x86_64");
     let cargo = |arguments: &[&str]| {
         let output = Command::new("cargo").args(arguments).current_dir(&folder).output().unwrap();
-        assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "cargo {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(cargo(&["test", "--release"]).contains("test result: ok"));
     let data = pipeline.0.path().join("digits");
     let images = data.join("t10k-images-idx3-ubyte");
-    let classes = cargo(&["run", "--release", "--quiet", "--bin", "classify", "--", images.to_str().unwrap()]);
+    let classes = cargo(&[
+        "run",
+        "--release",
+        "--quiet",
+        "--bin",
+        "classify",
+        "--",
+        images.to_str().unwrap(),
+    ]);
     let classes: Vec<usize> = classes
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["class"].as_u64().unwrap() as usize)
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["class"].as_u64().unwrap()
+                as usize
+        })
         .collect();
     let logits = pipeline.0.path().join("logits");
-    let arguments = ["eval", "--network", "network.json", "--weights", "weights.safetensors", "--split", "test"];
+    let arguments = [
+        "eval",
+        "--network",
+        "network.json",
+        "--weights",
+        "weights.safetensors",
+        "--split",
+        "test",
+    ];
     let more = ["--dataset", data.to_str().unwrap(), "--dump-logits", logits.to_str().unwrap()];
     succeed(network, "train", &[&arguments[..], &more].concat());
     let logits = Weights::from_bytes(&fs::read(logits).unwrap()).unwrap();
@@ -207,20 +248,34 @@ fn check_out_of_date(pipeline: &Pipeline) {
         [&[file], report].concat()
     }
     fs::remove_file(pipeline.run().join("networks/2/pruned/test.json")).unwrap();
-    assert_eq!(pipeline.written_by(&["pipeline"]), and_report("networks/2/pruned/test.json", &report));
+    assert_eq!(
+        pipeline.written_by(&["pipeline"]),
+        and_report("networks/2/pruned/test.json", &report)
+    );
     fs::remove_file(pipeline.run().join("networks/1/dense/measurement-host.json")).unwrap();
-    assert_eq!(pipeline.written_by(&["pipeline"]), and_report("networks/1/dense/measurement-host.json", &report));
+    assert_eq!(
+        pipeline.written_by(&["pipeline"]),
+        and_report("networks/1/dense/measurement-host.json", &report)
+    );
 
     let measured = pipeline.written_by(&["measure", "BOARD=host"]);
-    let (measurements, others): (Vec<_>, Vec<_>) = measured.iter().partition(|path| path.contains("measurement-host"));
+    let (measurements, others): (Vec<_>, Vec<_>) =
+        measured.iter().partition(|path| path.contains("measurement-host"));
     assert_eq!(measurements.len(), 4);
     assert_eq!(others, report);
 
     // A run on another profile is not continued by mistake.
-    fs::write(pipeline.0.path().join("profile.json"), PROFILE.replace("\"epochs\": 6", "\"epochs\": 7")).unwrap();
+    fs::write(
+        pipeline.0.path().join("profile.json"),
+        PROFILE.replace("\"epochs\": 6", "\"epochs\": 7"),
+    )
+    .unwrap();
     let output = pipeline.command(&["pipeline"]).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).to_string();
-    assert!(!output.status.success() && message.contains("started with another profile"), "{message}");
+    assert!(
+        !output.status.success() && message.contains("started with another profile"),
+        "{message}"
+    );
     assert_eq!(pipeline.written_by(&["measure"]).len(), 4 + report.len());
 }
 
@@ -234,16 +289,31 @@ fn check_another_board(pipeline: &Pipeline) {
     fs::write(folder.join("lab.json"), board).unwrap();
     fs::remove_dir_all(pipeline.run().join("networks/1/dense/crate-x86_64")).unwrap();
     let at = |file: &str| folder.join(file).display().to_string();
-    let (file, ssh) =
-        (format!("BOARD_FILE={}", at("lab.json")), format!("MEASURE_ARGS=--ssh-config {}", at("ssh_config")));
+    let (file, ssh) = (
+        format!("BOARD_FILE={}", at("lab.json")),
+        format!("MEASURE_ARGS=--ssh-config {}", at("ssh_config")),
+    );
     let before = pipeline.times();
-    let said = pipeline.make(&["measure", "BOARD=lab", "BOARD_HOST=board", &file, &ssh, "BASELINE=resnet-20"]);
-    let changed = pipeline.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
+    let said = pipeline.make(&[
+        "measure",
+        "BOARD=lab",
+        "BOARD_HOST=board",
+        &file,
+        &ssh,
+        "BASELINE=resnet-20",
+    ]);
+    let changed =
+        pipeline.times().into_iter().filter(|(path, time)| before.get(path) != Some(time));
     let changed = changed.map(|(path, _)| path.display().to_string());
     let (measured, others): (Vec<String>, Vec<String>) =
         changed.partition(|path| path.ends_with("/measurement-lab.json"));
-    let networks =
-        ["baselines/resnet-20", "networks/1/dense", "networks/1/pruned", "networks/2/dense", "networks/2/pruned"];
+    let networks = [
+        "baselines/resnet-20",
+        "networks/1/dense",
+        "networks/1/pruned",
+        "networks/2/dense",
+        "networks/2/pruned",
+    ];
     assert_eq!(measured, networks.map(|network| format!("{network}/measurement-lab.json")));
     for file in others {
         let ours = ["report/", "networks/1/dense/crate-x86_64/", "baselines/resnet-20/"];
@@ -251,21 +321,39 @@ fn check_another_board(pipeline: &Pipeline) {
     }
     let record: Measurement = json::read(&pipeline.run().join(&measured[1])).unwrap();
     assert!(record.latency.p50_s > 0.0 && !record.emulated && record.energy.gross_j.is_none());
-    for words in ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* resnet-20 (untrained)"] {
+    for words in
+        ["latency p50, lab", "speedup, lab", "energy efficiency, lab", "* resnet-20 (untrained)"]
+    {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
 }
 
 /// Trains a winner of a finished search at a rate at which it diverges, as `make train` would with such a profile.
 fn diverge(pipeline: &Pipeline, rank: usize) {
-    let rates =
-        ["adam", "sgd", "adagrad", "adamax", "nadam"].map(|optimizer| format!("\"{optimizer}\": 1e38")).join(", ");
-    let profile = PROFILE.replace("\"epochs\": 6", &format!("\"epochs\": 1, \"learning_rate\": {{{rates}}}"));
+    let rates = ["adam", "sgd", "adagrad", "adamax", "nadam"]
+        .map(|optimizer| format!("\"{optimizer}\": 1e38"))
+        .join(", ");
+    let profile =
+        PROFILE.replace("\"epochs\": 6", &format!("\"epochs\": 1, \"learning_rate\": {{{rates}}}"));
     let dir = pipeline.0.path();
     fs::write(dir.join("wild.json"), profile).unwrap();
     let genome = format!("run/explore/winners/{rank}/genome.json");
     let out = format!("run/networks/{rank}/dense");
-    succeed(dir, "train", &["fit", "--genome", &genome, "--dataset", "digits", "--config", "wild.json", "--out", &out]);
+    succeed(
+        dir,
+        "train",
+        &[
+            "fit",
+            "--genome",
+            &genome,
+            "--dataset",
+            "digits",
+            "--config",
+            "wild.json",
+            "--out",
+            &out,
+        ],
+    );
     let report: TrainReport = json::read(&dir.join(out).join("train.json")).unwrap();
     assert!(report.diverged);
 }
@@ -278,8 +366,10 @@ fn a_winner_that_diverges_is_left_behind() {
     diverge(&pipeline, 1);
     let table = pipeline.make(&["pipeline"]);
     assert!(table.contains("The training of rank 1 diverged: it has no result"), "{table}");
-    let written: Vec<String> = pipeline.times().into_keys().map(|path| path.display().to_string()).collect();
-    let of_first = written.iter().filter(|path| path.starts_with("networks/1/")).map(String::as_str);
+    let written: Vec<String> =
+        pipeline.times().into_keys().map(|path| path.display().to_string()).collect();
+    let of_first =
+        written.iter().filter(|path| path.starts_with("networks/1/")).map(String::as_str);
     let files = ["network.json", "train.json", "train.svg", "weights.safetensors"]
         .map(|file| format!("networks/1/dense/{file}"));
     assert_eq!(of_first.collect::<Vec<_>>(), files);
@@ -292,11 +382,19 @@ fn a_winner_that_diverges_is_left_behind() {
         assert_eq!(pipeline.written_by(&[goal]), [""; 0], "{goal}");
     }
     let measured = pipeline.written_by(&["measure"]);
-    let measured: Vec<&String> = measured.iter().filter(|path| path.contains("measurement-")).collect();
-    assert_eq!(measured, ["networks/2/dense/measurement-host.json", "networks/2/pruned/measurement-host.json"]);
+    let measured: Vec<&String> =
+        measured.iter().filter(|path| path.contains("measurement-")).collect();
+    assert_eq!(
+        measured,
+        ["networks/2/dense/measurement-host.json", "networks/2/pruned/measurement-host.json"]
+    );
     let refused = pipeline.command(&["prune-compare", "NETWORK=1"]).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).to_string();
-    assert!(!refused.status.success() && said.contains("networks/1/dense/train.json: the training diverged"), "{said}");
+    assert!(
+        !refused.status.success()
+            && said.contains("networks/1/dense/train.json: the training diverged"),
+        "{said}"
+    );
 
     // With nobody left there is a page, and a failure.
     fs::remove_dir_all(pipeline.run().join("networks/2")).unwrap();
@@ -312,11 +410,20 @@ fn a_winner_that_diverges_is_left_behind() {
     // Trained again by hand at another rate, a winner is like any other.
     let dense = pipeline.run().join("networks/2/dense");
     let path = |file: &str| pipeline.0.path().join(file).display().to_string();
-    let options = ["fit", "--genome", "../../../explore/winners/2/genome.json", "--out", ".", "--epochs", "1"];
+    let options = [
+        "fit",
+        "--genome",
+        "../../../explore/winners/2/genome.json",
+        "--out",
+        ".",
+        "--epochs",
+        "1",
+    ];
     succeed(
         &dense,
         "train",
-        &[&options[..], &["--dataset", &path("digits"), "--config", &path("profile.json")]].concat(),
+        &[&options[..], &["--dataset", &path("digits"), "--config", &path("profile.json")]]
+            .concat(),
     );
     pipeline.make(&["pipeline"]);
     assert!(pipeline.run().join("networks/2/pruned/measurement-host.json").exists());
@@ -337,7 +444,8 @@ fn a_run_knows_its_data_set() {
 /// A `search.json` as `explore` writes it.
 fn example_of_a_search() -> String {
     let formats = fs::read_to_string(root().join("docs/formats.md")).unwrap();
-    let example = formats.split("```json\n").find(|text| text.contains("neuropower/search/1")).unwrap();
+    let example =
+        formats.split("```json\n").find(|text| text.contains("neuropower/search/1")).unwrap();
     let search: SearchConfig = json::parse(example.split("```").next().unwrap()).unwrap();
     json::to_text(&search).unwrap()
 }
@@ -348,16 +456,28 @@ fn example_of_a_search() -> String {
 fn a_run_on_emulated_boards() {
     let pipeline = Pipeline::new();
     pipeline.make(&["pipeline"]);
-    let boards =
-        [("qemu-aarch64", "neon"), ("qemu-cortex-a15", "neon"), ("qemu-mps2-an386", "vfp"), ("qemu-mps3-an547", "vfp")];
+    let boards = [
+        ("qemu-aarch64", "neon"),
+        ("qemu-cortex-a15", "neon"),
+        ("qemu-mps2-an386", "vfp"),
+        ("qemu-mps3-an547", "vfp"),
+    ];
     for (board, kernels) in boards {
-        let said = for_boards(&mut pipeline.command(&["measure", &format!("BOARD={board}"), "BASELINE=1/dense"]));
-        for words in [&format!("latency p50, {board} (emulated)"), &format!("{board} is emulated")] {
+        let said = for_boards(&mut pipeline.command(&[
+            "measure",
+            &format!("BOARD={board}"),
+            "BASELINE=1/dense",
+        ]));
+        for words in [&format!("latency p50, {board} (emulated)"), &format!("{board} is emulated")]
+        {
             assert!(said.contains(words), "{words:?} is not in {said}");
         }
         let record = pipeline.run().join(format!("networks/1/pruned/measurement-{board}.json"));
         let record: Measurement = json::read(&record).unwrap();
-        assert!(record.emulated && record.energy.gross_j.is_none() && record.ran.kernels == kernels, "{record:?}");
+        assert!(
+            record.emulated && record.energy.gross_j.is_none() && record.ran.kernels == kernels,
+            "{record:?}"
+        );
         assert_eq!(record.instructions.value.unwrap().counter, "qemu");
     }
     check_192_kb(&pipeline);
@@ -366,8 +486,12 @@ fn a_run_on_emulated_boards() {
 /// Runs a command with the compiler for the crates' platforms, which must succeed; returns what it printed.
 fn for_boards(command: &mut Command) -> String {
     // The project is built by now.
-    let output = command.env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC")).output().unwrap();
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .env("RUSTC", std::env::var_os("CROSS_RUSTC").expect("CROSS_RUSTC"))
+        .output()
+        .unwrap();
+    let (said, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {said}{errors}");
     said.to_string()
 }
@@ -376,18 +500,29 @@ fn for_boards(command: &mut Command) -> String {
 fn check_192_kb(pipeline: &Pipeline) {
     let file = pipeline.0.path().join("small.json");
     let board = fs::read_to_string(root().join("pipelines/boards/qemu-mps2-an386.json")).unwrap();
-    let small =
-        board.replace("\"qemu-mps2-an386\"", "\"small\"").replace("\"ram_bytes\": 4194304", "\"ram_bytes\": 196608");
+    let small = board
+        .replace("\"qemu-mps2-an386\"", "\"small\"")
+        .replace("\"ram_bytes\": 4194304", "\"ram_bytes\": 196608");
     fs::write(&file, small).unwrap();
     let network = pipeline.run().join("networks/1/pruned");
     let (board, digits) = (file.to_str().unwrap(), pipeline.0.path().join("digits"));
-    let arguments =
-        ["generate", "--network", "network.json", "--weights", "weights.safetensors", "--out", "crate-small"];
+    let arguments = [
+        "generate",
+        "--network",
+        "network.json",
+        "--weights",
+        "weights.safetensors",
+        "--out",
+        "crate-small",
+    ];
     let more = ["--platform", "cortex-m", "--board", board, "--samples", digits.to_str().unwrap()];
     succeed(&network, "codegen", &[&arguments[..], &more].concat());
     let folder = network.join("crate-small");
     let memory = fs::read_to_string(folder.join("memory.x")).unwrap();
     assert!(memory.contains("RAM : ORIGIN = 0x20000000, LENGTH = 0x00030000"), "{memory}");
     let said = for_boards(Command::new("cargo").args(["test", "--release"]).current_dir(&folder));
-    assert!(said.contains("test outputs_are_those_recorded") && said.contains("20 images ... ok"), "{said}");
+    assert!(
+        said.contains("test outputs_are_those_recorded") && said.contains("20 images ... ok"),
+        "{said}"
+    );
 }

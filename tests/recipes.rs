@@ -29,9 +29,12 @@ fn genomes_are_the_networks_that_they_are_named_for() {
     ];
     assert_eq!(files("pipelines/genomes").len(), recipes.len());
     for (genome, profile, dataset, parameters) in recipes {
-        let genome: Genome = json::read(&root().join(format!("pipelines/genomes/{genome}.json"))).unwrap();
-        let profile: Profile = json::read(&root().join(format!("pipelines/profiles/{profile}.json"))).unwrap();
-        let dataset = Dataset::describe(&root().join(format!("pipelines/datasets/{dataset}.json"))).unwrap();
+        let genome: Genome =
+            json::read(&root().join(format!("pipelines/genomes/{genome}.json"))).unwrap();
+        let profile: Profile =
+            json::read(&root().join(format!("pipelines/profiles/{profile}.json"))).unwrap();
+        let dataset =
+            Dataset::describe(&root().join(format!("pipelines/datasets/{dataset}.json"))).unwrap();
         profile.space.positions(&genome).unwrap();
         let network = profile.template.expand(&genome, dataset.input(), dataset.classes).unwrap();
         assert_eq!(common::counts::count(&network).unwrap().parameters, parameters);
@@ -45,7 +48,10 @@ fn every_profile_is_read_and_says_what_it_is_for() {
         let profile: Profile = json::read(&file).unwrap();
         assert!(!profile.about.is_empty(), "{}", file.display());
         let name = file.file_stem().unwrap().to_str().unwrap();
-        assert!(readme.contains(&format!("| `{name}` |")), "README has no row for the profile {name}");
+        assert!(
+            readme.contains(&format!("| `{name}` |")),
+            "README has no row for the profile {name}"
+        );
     }
 }
 
@@ -57,9 +63,22 @@ fn every_baseline_is_known_by_its_files_name() {
         assert_eq!(file.file_stem().unwrap().to_str().unwrap(), baseline.name);
         let dir = tempfile::tempdir().unwrap();
         let dataset = root().join("pipelines/datasets/cifar10.json").display().to_string();
-        let arguments = ["network", "--baseline", &baseline.name, "--dataset", &dataset, "--out", "network.json"];
-        let counts: serde_json::Value = serde_json::from_str(&succeed(dir.path(), "explore", &arguments)).unwrap();
-        let row = format!("| `{}` | {} |", baseline.name, with_commas(counts["parameters"].as_u64().unwrap()));
+        let arguments = [
+            "network",
+            "--baseline",
+            &baseline.name,
+            "--dataset",
+            &dataset,
+            "--out",
+            "network.json",
+        ];
+        let counts: serde_json::Value =
+            serde_json::from_str(&succeed(dir.path(), "explore", &arguments)).unwrap();
+        let row = format!(
+            "| `{}` | {} |",
+            baseline.name,
+            with_commas(counts["parameters"].as_u64().unwrap())
+        );
         assert!(readme.contains(&row), "README has no row {row}");
     }
 }
@@ -94,17 +113,46 @@ fn the_cifar_recipe_learns_on_generated_files() {
     for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {
         let dir = tempfile::tempdir().unwrap();
         write_cifar(&dir.path().join("data"), format, label_bytes);
-        let profile = fs::read_to_string(root().join("pipelines/profiles/full-cifar.json")).unwrap();
-        let shorter = profile.replace("\"batch\": 128", "\"batch\": 16").replace("\"epochs\": 100", "\"epochs\": 5");
+        let profile =
+            fs::read_to_string(root().join("pipelines/profiles/full-cifar.json")).unwrap();
+        let shorter = profile
+            .replace("\"batch\": 128", "\"batch\": 16")
+            .replace("\"epochs\": 100", "\"epochs\": 5");
         assert_ne!(shorter, profile);
         fs::write(dir.path().join("profile.json"), shorter).unwrap();
-        fs::copy(root().join("pipelines/genomes/c10-net-1.json"), dir.path().join("genome.json")).unwrap();
-        let fit = ["fit", "--genome", "genome.json", "--dataset", "data", "--config", "profile.json", "--out", "out"];
+        fs::copy(root().join("pipelines/genomes/c10-net-1.json"), dir.path().join("genome.json"))
+            .unwrap();
+        let fit = [
+            "fit",
+            "--genome",
+            "genome.json",
+            "--dataset",
+            "data",
+            "--config",
+            "profile.json",
+            "--out",
+            "out",
+        ];
         let report: TrainReport = json::parse(&succeed(dir.path(), "train", &fit)).unwrap();
         assert_eq!((report.images, report.epochs, report.diverged), (96, 5, false));
         let (network, weights) = ("out/network.json", "out/weights.safetensors");
-        let eval = ["eval", "--network", network, "--weights", weights, "--dataset", "data", "--split", "test"];
+        let eval = [
+            "eval",
+            "--network",
+            network,
+            "--weights",
+            weights,
+            "--dataset",
+            "data",
+            "--split",
+            "test",
+        ];
         let report: EvalReport = json::parse(&succeed(dir.path(), "train", &eval)).unwrap();
-        assert!(report.accuracy > 0.8, "{} of {} right; guessing gets a third", report.correct, report.images);
+        assert!(
+            report.accuracy > 0.8,
+            "{} of {} right; guessing gets a third",
+            report.correct,
+            report.images
+        );
     }
 }

@@ -20,9 +20,21 @@ fn search(out: &Path, more: &[&str]) -> std::process::Output {
     let data = out.with_file_name("digits");
     let (out, digits) = (out.to_str().unwrap(), data.to_str().unwrap());
     if !data.exists() {
-        succeed(&root(), "fetch-data", &["--recipe", "pipelines/datasets/digits.json", "--out", digits]);
+        succeed(
+            &root(),
+            "fetch-data",
+            &["--recipe", "pipelines/datasets/digits.json", "--out", digits],
+        );
     }
-    let fixed = ["run", "--config", "pipelines/profiles/digits-table.json", "--dataset", digits, "--out", out];
+    let fixed = [
+        "run",
+        "--config",
+        "pipelines/profiles/digits-table.json",
+        "--dataset",
+        digits,
+        "--out",
+        out,
+    ];
     run(&root(), "explore", &[&fixed, &["--evaluator", TABLE][..], more].concat())
 }
 
@@ -40,9 +52,13 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
         std::fs::write(cut.join("evaluations.jsonl"), &log[..log.len() / 3]).unwrap();
         assert!(search(&cut, &[&options[..], &["--resume"]].concat()).status.success());
         for file in ["archive.json", "evaluations.jsonl"] {
-            assert_eq!(std::fs::read(whole.join(file)).unwrap(), std::fs::read(cut.join(file)).unwrap());
+            assert_eq!(
+                std::fs::read(whole.join(file)).unwrap(),
+                std::fs::read(cut.join(file)).unwrap()
+            );
         }
-        let changed = one_line(&search(&cut, &["--resume", "--surrogate", surrogate]), "another search");
+        let changed =
+            one_line(&search(&cut, &["--resume", "--surrogate", surrogate]), "another search");
         assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
     }
 }
@@ -71,19 +87,29 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
         };
         let found = trainings.replay(&config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);
-        let front: BTreeSet<&str> = front.into_iter().map(|place| found.evaluations[place].id.as_str()).collect();
+        let front: BTreeSet<&str> =
+            front.into_iter().map(|place| found.evaluations[place].id.as_str()).collect();
         let kept = found.archive.individuals.iter().filter(|individual| individual.on_front);
-        let kept: BTreeSet<&str> = kept.map(|individual| individual.evaluation.id.as_str()).collect();
+        let kept: BTreeSet<&str> =
+            kept.map(|individual| individual.evaluation.id.as_str()).collect();
         front != kept
     };
     let losing: Vec<u64> = (0..40).filter(loses).collect();
-    assert!(losing.is_empty(), "{} of 40 searches lose members of their front: seeds {losing:?}", losing.len());
+    assert!(
+        losing.is_empty(),
+        "{} of 40 searches lose members of their front: seeds {losing:?}",
+        losing.len()
+    );
 }
 
 #[test]
 fn limits_hold() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(search(&dir.path().join("limited"), &["--max-params", "5000", "--strategy", "nsga2"]).status.success());
+    assert!(
+        search(&dir.path().join("limited"), &["--max-params", "5000", "--strategy", "nsga2"])
+            .status
+            .success()
+    );
     let log = std::fs::read_to_string(dir.path().join("limited/evaluations.jsonl")).unwrap();
     let parameters = log.lines().map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -102,19 +128,28 @@ fn a_search_ends_with_a_network_that_is_fast_enough_on_this_machine() {
         "search": {"population": 3, "archive_size": 3, "iterations": 3, "epochs": 1, "max_arena_bytes": 100000,
             "measurement": {"idle_s": 0, "warmup_s": 0.1, "windows": 1, "window_s": 0.1}}}"#;
     std::fs::write(dir.path().join("profile.json"), profile).unwrap();
-    let fixed = ["run", "--config", "profile.json", "--dataset", "data", "--out", "out", "--board", "host"];
+    let fixed =
+        ["run", "--config", "profile.json", "--dataset", "data", "--out", "out", "--board", "host"];
     let criteria = ["--min-accuracy", "0", "--max-latency-s", "1"];
     let summary = succeed(dir.path(), "explore", &[&fixed[..], &criteria].concat());
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["iterations"], 1);
     let archive: Archive = json::read(&dir.path().join("out/archive.json")).unwrap();
     let id = summary["criteria_met_by"].as_str().unwrap();
-    let met_by = &archive.individuals.iter().find(|individual| individual.evaluation.id == id).unwrap().evaluation;
+    let met_by = &archive
+        .individuals
+        .iter()
+        .find(|individual| individual.evaluation.id == id)
+        .unwrap()
+        .evaluation;
     let latency = met_by.latency_s.unwrap();
     assert!(met_by.arena_bytes.unwrap() <= 100_000 && latency > 0.0);
-    let records = std::fs::read_dir(dir.path().join("out/measurements")).unwrap().map(|entry| entry.unwrap().path());
+    let records = std::fs::read_dir(dir.path().join("out/measurements"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let records: Vec<Measurement> = records.map(|path| json::read(&path).unwrap()).collect();
-    let crates: BTreeSet<&str> = records.iter().map(|record| record.ran.crate_sha256.as_str()).collect();
+    let crates: BTreeSet<&str> =
+        records.iter().map(|record| record.ran.crate_sha256.as_str()).collect();
     assert_eq!(crates.len(), records.len(), "a crate was measured twice");
     assert!(records.iter().any(|record| record.latency.p50_s == latency));
     assert!(dir.path().join("out/cost.svg").exists());
@@ -126,7 +161,8 @@ fn a_training_in_legs_ends_in_the_same_weights() {
     write_idx_dataset(&dir.path().join("data"), 40, |i| (i % 3) as u8);
     std::fs::write(dir.path().join("genome.json"), GENOME).unwrap();
     let fit = |out: &str, more: &[&str]| {
-        let fixed = ["fit", "--genome", "genome.json", "--dataset", "data", "--epochs", "4", "--out", out];
+        let fixed =
+            ["fit", "--genome", "genome.json", "--dataset", "data", "--epochs", "4", "--out", out];
         let report = succeed(dir.path(), "train", &[&fixed, more].concat());
         serde_json::from_str::<serde_json::Value>(&report).unwrap()
     };
@@ -136,6 +172,9 @@ fn a_training_in_legs_ends_in_the_same_weights() {
     assert_eq!(first["curve"][0]["validation_accuracy"], first["accuracy"]["validation"]);
     assert_eq!(fit("legs", &["--resume", "--stop-after", "3"])["epochs"], 3);
     let last = fit("legs", &["--resume"]);
-    assert_eq!((&last["epochs"], &last["weights_sha256"]), (&whole["epochs"], &whole["weights_sha256"]));
+    assert_eq!(
+        (&last["epochs"], &last["weights_sha256"]),
+        (&whole["epochs"], &whole["weights_sha256"])
+    );
     assert_eq!(last["curve"][0]["validation_accuracy"], first["accuracy"]["validation"]);
 }

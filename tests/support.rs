@@ -5,7 +5,10 @@ use std::process::{Command, Output};
 
 /// The project's folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is a folder of the project").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests is a folder of the project")
+        .to_path_buf()
 }
 
 /// A program of the project, built by `make build`, which `make test` does first.
@@ -32,7 +35,11 @@ pub fn run(dir: &Path, name: &str, args: &[&str]) -> Output {
 /// If it fails.
 pub fn succeed(dir: &Path, name: &str, args: &[&str]) -> String {
     let output = run(dir, name, args);
-    assert!(output.status.success(), "{name} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{name} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("it prints UTF-8")
 }
 
@@ -66,12 +73,22 @@ pub fn write_idx_dataset(dir: &Path, images: usize, labels: impl Fn(usize) -> u8
         let count = u32::try_from(images).expect("few images").to_be_bytes();
         let pixels: Vec<u8> = (0..images * 16).map(|i| (i * 37 % 251) as u8).collect();
         let header = [&[0, 0, 8, 3][..], &count, &[0, 0, 0, 4, 0, 0, 0, 4]].concat();
-        std::fs::write(dir.join(format!("{split}-images")), [header, pixels].concat()).expect("writable");
-        let header = [&[0, 0, 8, 1][..], &count].concat();
-        std::fs::write(dir.join(format!("{split}-labels")), [header, (0..images).map(&labels).collect()].concat())
+        std::fs::write(dir.join(format!("{split}-images")), [header, pixels].concat())
             .expect("writable");
+        let header = [&[0, 0, 8, 1][..], &count].concat();
+        std::fs::write(
+            dir.join(format!("{split}-labels")),
+            [header, (0..images).map(&labels).collect()].concat(),
+        )
+        .expect("writable");
     }
-    write_description(dir, "idx", (1, 4, 4), &["train-images", "train-labels"], &["test-images", "test-labels"]);
+    write_description(
+        dir,
+        "idx",
+        (1, 4, 4),
+        &["train-images", "train-labels"],
+        &["test-images", "test-labels"],
+    );
 }
 
 /// Writes a `dataset.json` for files without hashes and the classes `a`, `b` and `c`.

@@ -17,7 +17,17 @@ fn prune_until_the_crate_is_fast_enough() {
         "search": {"measurement": {"idle_s": 0, "warmup_s": 0.05, "windows": 2, "window_s": 0.05}}}"#;
     fs::write(dir.join("profile.json"), profile).unwrap();
     fs::write(dir.join("genome.json"), GENOME).unwrap();
-    let fit = ["fit", "--genome", "genome.json", "--dataset", "data", "--config", "profile.json", "--out", "trained"];
+    let fit = [
+        "fit",
+        "--genome",
+        "genome.json",
+        "--dataset",
+        "data",
+        "--config",
+        "profile.json",
+        "--out",
+        "trained",
+    ];
     succeed(dir, "train", &[&fit[..], &["--epochs", "1"]].concat());
     fs::copy(root().join("pipelines/boards/host.json"), dir.join("host.json")).unwrap();
 
@@ -31,7 +41,10 @@ fn prune_until_the_crate_is_fast_enough() {
     let said = String::from_utf8(missed.stderr).unwrap();
     assert_eq!(missed.status.code(), Some(1), "{said}");
     assert!(
-        said.lines().last().unwrap().starts_with("error: the target of 0.000000001000 ms on host is not met"),
+        said.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: the target of 0.000000001000 ms on host is not met"),
         "{said}"
     );
     let report: PruneReport = json::read(&dir.join("missed/prune.json")).unwrap();
@@ -41,8 +54,10 @@ fn prune_until_the_crate_is_fast_enough() {
 
 fn prune(dir: &Path, out: &str, latency_s: &str) -> std::process::Output {
     let network = ["--network", "trained/network.json", "--weights", "trained/weights.safetensors"];
-    let more = ["run", "--dataset", "data", "--config", "profile.json", "--out", out, "--iterations", "1"];
-    let target = ["--finetune-epochs", "1", "--board", "./host.json", "--latency-target", latency_s];
+    let more =
+        ["run", "--dataset", "data", "--config", "profile.json", "--out", out, "--iterations", "1"];
+    let target =
+        ["--finetune-epochs", "1", "--board", "./host.json", "--latency-target", latency_s];
     run(dir, "prune", &[&more[..], &network, &target].concat())
 }
 
@@ -56,8 +71,12 @@ fn check_records(dir: &Path, out: &str, report: &PruneReport) {
         .collect();
     assert_eq!(records.len(), measured.crates.len());
     for taken in &measured.crates {
-        let record = records.iter().find(|record| record.ran.crate_sha256 == taken.crate_sha256).unwrap();
-        assert_eq!((record.latency.p50_s, record.latency.p50_interval_s), (taken.latency_s, taken.latency_interval_s));
+        let record =
+            records.iter().find(|record| record.ran.crate_sha256 == taken.crate_sha256).unwrap();
+        assert_eq!(
+            (record.latency.p50_s, record.latency.p50_interval_s),
+            (taken.latency_s, taken.latency_interval_s)
+        );
         assert_eq!(record.windows.len(), 2);
     }
 }

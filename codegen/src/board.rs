@@ -45,12 +45,20 @@ impl Memory {
     /// It does not say enough.
     pub(crate) fn of(board: &Board) -> Result<Memory> {
         let Board { name, flash_address, flash_bytes, ram_address, ram_bytes, .. } = board;
-        let (Some(flash), Some(ram)) = (region(*flash_address, *flash_bytes), region(*ram_address, *ram_bytes)) else {
+        let (Some(flash), Some(ram)) =
+            (region(*flash_address, *flash_bytes), region(*ram_address, *ram_bytes))
+        else {
             anyhow::bail!(
                 "the board {name} has no memory map: its file needs flash_address, flash_bytes, ram_address, ram_bytes"
             )
         };
-        Ok(Memory { board: name.clone(), flash, ram, clock_hz: board.clock_hz, runner: runner(board)? })
+        Ok(Memory {
+            board: name.clone(),
+            flash,
+            ram,
+            clock_hz: board.clock_hz,
+            runner: runner(board)?,
+        })
     }
 }
 
@@ -81,7 +89,8 @@ fn runner(board: &Board) -> Result<Vec<String>> {
 pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<Fit> {
     let (image, classes) = (network.input.shape().elements() as u64, network.classes.len() as u64);
     let (weights_bytes, arena_bytes) = (bytes(plan.constants_len), bytes(plan.arena_len));
-    let mut fit = Fit { flash_bytes: None, ram_bytes: None, device_bytes: None, boards: Vec::new() };
+    let mut fit =
+        Fit { flash_bytes: None, ram_bytes: None, device_bytes: None, boards: Vec::new() };
     if platform == Platform::Cuda {
         fit.device_bytes = Some(weights_bytes + arena_bytes + F32_BYTES * (image + classes));
     }
@@ -108,7 +117,9 @@ pub(crate) fn check(fit: &Fit, platform: Platform, board: &Board) -> Result<()> 
         board.platform,
         platform.name()
     );
-    for (what, needed, there) in [("flash", fit.flash_bytes, *flash_bytes), ("RAM", fit.ram_bytes, *ram_bytes)] {
+    for (what, needed, there) in
+        [("flash", fit.flash_bytes, *flash_bytes), ("RAM", fit.ram_bytes, *ram_bytes)]
+    {
         let (Some(needed), Some(there)) = (needed, there) else { continue };
         ensure!(
             needed <= there,
@@ -144,13 +155,17 @@ mod tests {
         assert_eq!(memory.runner[..2], ["probe-rs", "run"]);
         let qemu = Memory::of(&boards::shipped().unwrap()[DEFAULT]).unwrap();
         assert!(
-            qemu.runner.contains(&"enable=on,target=native".to_string()) && qemu.runner.ends_with(&["-kernel".into()])
+            qemu.runner.contains(&"enable=on,target=native".to_string())
+                && qemu.runner.ends_with(&["-kernel".into()])
         );
     }
 
     #[test]
     fn a_board_without_a_memory_map_is_no_microcontroller() {
-        for board in [Board { ram_address: None, ..nucleo() }, Board { flash_bytes: Some(u64::MAX), ..nucleo() }] {
+        for board in [
+            Board { ram_address: None, ..nucleo() },
+            Board { flash_bytes: Some(u64::MAX), ..nucleo() },
+        ] {
             assert!(Memory::of(&board).err().unwrap().to_string().contains("memory map"));
         }
         assert!(Memory::of(&Board { command: None, ..nucleo() }).is_err());
@@ -158,12 +173,22 @@ mod tests {
 
     #[test]
     fn too_much_is_refused() {
-        let fit =
-            |flash, ram| Fit { flash_bytes: Some(flash), ram_bytes: Some(ram), device_bytes: None, boards: vec![] };
-        let refused = |fit| check(&fit, Platform::CortexM, &nucleo()).err().map(|error| error.to_string());
+        let fit = |flash, ram| Fit {
+            flash_bytes: Some(flash),
+            ram_bytes: Some(ram),
+            device_bytes: None,
+            boards: vec![],
+        };
+        let refused =
+            |fit| check(&fit, Platform::CortexM, &nucleo()).err().map(|error| error.to_string());
         assert_eq!(refused(fit(2 << 20, 512 << 10)), None);
         assert!(refused(fit((2 << 20) + 1, 0)).unwrap().contains("2097153 bytes of flash"));
         assert!(refused(fit(0, (512 << 10) + 1)).unwrap().contains("524289 bytes of RAM"));
-        assert!(check(&fit(0, 0), Platform::Armv7, &nucleo()).unwrap_err().to_string().contains("cortex-m"));
+        assert!(
+            check(&fit(0, 0), Platform::Armv7, &nucleo())
+                .unwrap_err()
+                .to_string()
+                .contains("cortex-m")
+        );
     }
 }

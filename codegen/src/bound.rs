@@ -34,7 +34,8 @@ pub(crate) fn lower_bound(graph: &Graph) -> usize {
             let elements = graph.values[operation.output].elements();
             live += elements;
             freed[last_uses[operation.output].max(step)] += elements;
-            most = most.max(live - if is_in_place(operation, step, &last_uses) { elements } else { 0 });
+            most = most
+                .max(live - if is_in_place(operation, step, &last_uses) { elements } else { 0 });
         }
         live -= freed[step];
     }
@@ -43,7 +44,8 @@ pub(crate) fn lower_bound(graph: &Graph) -> usize {
 
 fn is_in_place(operation: &Operation, step: usize, last_uses: &[usize]) -> bool {
     let is_free = |input: &usize| *input != IMAGE && last_uses[*input] == step;
-    matches!(operation.kind, Kind::Add { .. } | Kind::AveragePool { .. }) && operation.inputs.iter().any(is_free)
+    matches!(operation.kind, Kind::Add { .. } | Kind::AveragePool { .. })
+        && operation.inputs.iter().any(is_free)
 }
 
 /// The last operation that needs each value, itself or within a concatenation; the logits are needed behind all of them.
@@ -83,7 +85,8 @@ mod tests {
     #[test]
     fn only_what_is_needed_at_the_same_time_counts() {
         // image -> 7 -> 5 -> 3
-        let chain = graph(&[100, 7, 5, 3], &[(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (Kind::Map, &[2])]);
+        let chain =
+            graph(&[100, 7, 5, 3], &[(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (Kind::Map, &[2])]);
         assert_eq!(lower_bound(&chain), 12);
         // 7 is needed once more at the end.
         let kept = graph(
@@ -97,7 +100,8 @@ mod tests {
     fn an_addition_takes_the_place_of_what_nothing_else_needs() {
         let add = Kind::Add { activation: None };
         let sum = |last: &'static [usize]| {
-            let first: [(Kind, &[usize]); 3] = [(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (add, &[1, 2])];
+            let first: [(Kind, &[usize]); 3] =
+                [(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (add, &[1, 2])];
             graph(&[100, 5, 5, 5, 10], &[&first[..], &[(Kind::Concat, last)]].concat())
         };
         assert_eq!(lower_bound(&sum(&[3])), 10);
@@ -108,9 +112,13 @@ mod tests {
     #[test]
     fn pooling_takes_the_place_of_what_nothing_else_needs() {
         let pool = Kind::AveragePool { size: 2 };
-        let alone = graph(&[100, 8, 2, 3], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Map, &[2])]);
+        let alone =
+            graph(&[100, 8, 2, 3], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Map, &[2])]);
         assert_eq!(lower_bound(&alone), 8);
-        let kept = graph(&[100, 8, 2, 10], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Concat, &[1, 2])]);
+        let kept = graph(
+            &[100, 8, 2, 10],
+            &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Concat, &[1, 2])],
+        );
         assert_eq!(lower_bound(&kept), 10);
     }
 
@@ -118,7 +126,12 @@ mod tests {
     fn a_concatenation_is_its_inputs() {
         let dense = graph(
             &[100, 7, 5, 12, 2],
-            &[(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (Kind::Concat, &[1, 2]), (Kind::Linear, &[3])],
+            &[
+                (Kind::Map, &[IMAGE]),
+                (Kind::Map, &[1]),
+                (Kind::Concat, &[1, 2]),
+                (Kind::Linear, &[3]),
+            ],
         );
         assert_eq!(lower_bound(&dense), 14);
     }

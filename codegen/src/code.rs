@@ -19,13 +19,15 @@ const MOST_FILTERS: usize = 6;
 
 /// Bytes of code and of constants that are not the network's, at most.
 pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
-    let (mut activations, mut convolutions, mut taps) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let (mut activations, mut convolutions, mut taps) =
+        (HashSet::new(), HashSet::new(), HashSet::new());
     for step in steps {
         activations.insert(step.entry.activation);
         match step.kernel {
             Kernel::Convolution { tile, .. } => {
                 convolutions.insert((step.entry.activation, tile));
-                let parts = if tile > MOST_FILTERS { [tile / 2, tile - tile / 2] } else { [tile; 2] };
+                let parts =
+                    if tile > MOST_FILTERS { [tile / 2, tile - tile / 2] } else { [tile; 2] };
                 taps.extend(parts.map(|filters| (tile, filters)));
             }
             Kernel::Add { activation } => {
@@ -42,5 +44,7 @@ pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
     }
     let filters: usize = taps.iter().map(|(_, filters)| filters).sum();
     let activations = activations.iter().flatten().count();
-    BASE + ACTIVATION * activations as u64 + CONVOLUTION * convolutions.len() as u64 + FILTER * filters as u64
+    BASE + ACTIVATION * activations as u64
+        + CONVOLUTION * convolutions.len() as u64
+        + FILTER * filters as u64
 }

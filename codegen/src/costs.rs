@@ -30,9 +30,11 @@ pub(crate) struct Costs {
 /// The graph is inconsistent.
 pub(crate) fn costs(network: &Network, weights: &Weights, platform: Platform) -> Result<Costs> {
     match platform {
-        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Cuda => {
-            of_crate(network, platform)
-        }
+        Platform::X86_64
+        | Platform::Aarch64
+        | Platform::Armv7
+        | Platform::CortexM
+        | Platform::Cuda => of_crate(network, platform),
         Platform::Onnx => of_model(network, weights),
     }
 }
@@ -44,7 +46,9 @@ fn of_crate(network: &Network, platform: Platform) -> Result<Costs> {
         weights_bytes: plan.weights_bytes,
         arena_bytes: plan.arena_bytes,
         arena_lower_bound_bytes: plan.arena_lower_bound_bytes,
-        layers: computing.map(|l| LayerMacs { name: l.name, macs: l.macs, executed_macs: l.executed_macs }).collect(),
+        layers: computing
+            .map(|l| LayerMacs { name: l.name, macs: l.macs, executed_macs: l.executed_macs })
+            .collect(),
         fit: Some(plan.fit),
     })
 }
@@ -67,9 +71,18 @@ fn of_model(network: &Network, weights: &Weights) -> Result<Costs> {
 
 /// The numbers of a manifest as a table.
 pub(crate) fn table(manifest: &Manifest) -> String {
-    let width = manifest.layers.iter().map(|layer| layer.name.len()).max().unwrap_or(0).max("all layers".len());
-    let line = |name: &str, macs: &str, executed: &str| format!("  {name:width$} {macs:>15} {executed:>15}\n");
-    let executed = manifest.layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add);
+    let width = manifest
+        .layers
+        .iter()
+        .map(|layer| layer.name.len())
+        .max()
+        .unwrap_or(0)
+        .max("all layers".len());
+    let line = |name: &str, macs: &str, executed: &str| {
+        format!("  {name:width$} {macs:>15} {executed:>15}\n")
+    };
+    let executed =
+        manifest.layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add);
     let mut text = format!(
         "{} for {}\n  flash  {} bytes of constants\n  arena  {} bytes (lower bound {})\n",
         manifest.name,
@@ -102,7 +115,11 @@ mod tests {
             arena_bytes: 20_224,
             arena_lower_bound_bytes: 20_000,
             layers: vec![
-                LayerMacs { name: "transition1.conv".to_string(), macs: 1_234_000, executed_macs: 308_500 },
+                LayerMacs {
+                    name: "transition1.conv".to_string(),
+                    macs: 1_234_000,
+                    executed_macs: 308_500,
+                },
                 LayerMacs { name: "head.classifier".to_string(), macs: 600, executed_macs: 600 },
             ],
             fit: None,

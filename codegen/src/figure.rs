@@ -74,11 +74,15 @@ impl Figure<'_> {
 
     fn axes(&self, svg: &mut String) {
         let [left, top, right, bottom] = PLOT;
-        let _ = writeln!(svg, "<path d=\"M{left} {top}V{bottom}H{right}\" fill=\"none\" stroke=\"black\"/>");
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{left} {top}V{bottom}H{right}\" fill=\"none\" stroke=\"black\"/>"
+        );
         let arena = bytes(self.plan.arena_len);
         for mark in (0..=arena).step_by(mark_distance(arena)) {
             let y = self.y((mark / bytes(1)) as usize);
-            let _ = writeln!(svg, "<path d=\"M{} {y:.2}H{right}\" stroke=\"#d8d8d8\"/>", left - 4.0);
+            let _ =
+                writeln!(svg, "<path d=\"M{} {y:.2}H{right}\" stroke=\"#d8d8d8\"/>", left - 4.0);
             text(svg, [left - 8.0, y + 4.0], "end", 12.0, &thousands(mark));
         }
         let middle = (top + bottom) / 2.0;
@@ -87,7 +91,9 @@ impl Figure<'_> {
             "<text x=\"22\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 22 {middle})\">bytes of the arena</text>"
         );
         let steps = self.plan.steps.len();
-        for (index, step) in self.plan.steps.iter().enumerate().step_by(steps.div_ceil(MAX_LABELS).max(1)) {
+        for (index, step) in
+            self.plan.steps.iter().enumerate().step_by(steps.div_ceil(MAX_LABELS).max(1))
+        {
             let x = (self.x(index) + self.x(index + 1)) / 2.0 + 4.0;
             let (y, name) = (bottom + 8.0, &self.network.nodes[step.node].name);
             let _ = writeln!(
@@ -109,12 +115,24 @@ impl Figure<'_> {
         let arena = self.plan.arena_len;
         let lines = [
             (arena, "black", "", format!("arena: {} bytes", thousands(bytes(arena)))),
-            (lower_bound, "#b3261e", "6 4", format!("lower bound: {} bytes", thousands(bytes(lower_bound)))),
+            (
+                lower_bound,
+                "#b3261e",
+                "6 4",
+                format!("lower bound: {} bytes", thousands(bytes(lower_bound))),
+            ),
         ];
         let mut x = PLOT[0];
         for (elements, colour, dashes, meaning) in lines {
-            let line = format!("stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"");
-            let _ = writeln!(svg, "<path d=\"M{} {:.2}H{}\" {line}/>", PLOT[0], self.y(elements), PLOT[2]);
+            let line =
+                format!("stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"");
+            let _ = writeln!(
+                svg,
+                "<path d=\"M{} {:.2}H{}\" {line}/>",
+                PLOT[0],
+                self.y(elements),
+                PLOT[2]
+            );
             let _ = writeln!(svg, "<path d=\"M{x} 56h26\" {line}/>");
             text(svg, [x + 32.0, 60.0], "start", 12.0, &meaning);
             x += 250.0;
@@ -132,8 +150,10 @@ impl Figure<'_> {
 
 /// Names have only letters, digits, `-`, `_` and `.`: nothing to escape.
 fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, size: f64, text: &str) {
-    let _ =
-        writeln!(svg, "<text x=\"{x:.2}\" y=\"{y:.2}\" text-anchor=\"{anchor}\" font-size=\"{size}\">{text}</text>");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.2}\" y=\"{y:.2}\" text-anchor=\"{anchor}\" font-size=\"{size}\">{text}</text>"
+    );
 }
 
 /// The distance of marks on an axis up to `end`: 1, 2 or 5 times a power of ten, and at most ten of them.
@@ -157,14 +177,26 @@ mod tests {
         assert_eq!(rectangles.len(), lives(&plan).len());
         for rectangle in rectangles {
             let number = |name: &str| -> f64 {
-                rectangle.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+                rectangle
+                    .split(&format!(" {name}=\""))
+                    .nth(1)
+                    .unwrap()
+                    .split('"')
+                    .next()
+                    .unwrap()
+                    .parse()
+                    .unwrap()
             };
             let (x, y) = (number("x"), number("y"));
             assert!(x >= PLOT[0] && x + number("width") <= PLOT[2] + 0.02, "{rectangle}");
             assert!(y >= PLOT[1] - 0.02 && y + number("height") <= PLOT[3] + 0.02, "{rectangle}");
             assert!(number("width") > 1.0, "{rectangle}");
         }
-        for part in ["Working memory of net", "lower bound: 4,000 bytes", "condense1.fel1.conv: 12,288 bytes at"] {
+        for part in [
+            "Working memory of net",
+            "lower bound: 4,000 bytes",
+            "condense1.fel1.conv: 12,288 bytes at",
+        ] {
             assert!(svg.contains(part), "{part}");
         }
     }

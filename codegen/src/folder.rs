@@ -12,8 +12,13 @@ use tempfile::TempDir;
 /// Checks that a generated crate may be put at `out`: nothing is there yet, an empty folder, or a generated crate.
 pub(crate) fn check_free(out: &Path) -> Result<()> {
     let Ok(kind) = fs::metadata(out) else { return Ok(()) };
-    ensure!(kind.is_dir(), "{}: there is something that is not a folder; name another one with --out", out.display());
-    let mut entries = fs::read_dir(out).with_context(|| format!("{}: cannot read the folder", out.display()))?;
+    ensure!(
+        kind.is_dir(),
+        "{}: there is something that is not a folder; name another one with --out",
+        out.display()
+    );
+    let mut entries =
+        fs::read_dir(out).with_context(|| format!("{}: cannot read the folder", out.display()))?;
     ensure!(
         is_ours(out) || entries.next().is_none(),
         "{}: the folder is not empty and not a generated crate; empty it or name another one with --out",
@@ -96,8 +101,10 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -106,8 +113,10 @@ mod tests {
     fn new_empty_and_generated_folders_are_taken() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("a/b");
-        write(&out, &[("manifest.json".to_string(), manifest()), ("old/x".to_string(), vec![1])]).unwrap();
-        write(&out, &[("manifest.json".to_string(), manifest()), ("new".to_string(), vec![2])]).unwrap();
+        write(&out, &[("manifest.json".to_string(), manifest()), ("old/x".to_string(), vec![1])])
+            .unwrap();
+        write(&out, &[("manifest.json".to_string(), manifest()), ("new".to_string(), vec![2])])
+            .unwrap();
         assert_eq!(names(&out), ["manifest.json", "new"]);
         let empty = dir.path().join("a/empty");
         fs::create_dir(&empty).unwrap();
@@ -118,7 +127,11 @@ mod tests {
     #[test]
     fn what_an_older_version_generated_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("manifest.json"), r#"{"schema": "neuropower/manifest/1", "name": "a"}"#).unwrap();
+        fs::write(
+            dir.path().join("manifest.json"),
+            r#"{"schema": "neuropower/manifest/1", "name": "a"}"#,
+        )
+        .unwrap();
         write(dir.path(), &[("new".to_string(), vec![])]).unwrap();
         assert_eq!(names(dir.path()), ["new"]);
     }

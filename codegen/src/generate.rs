@@ -45,11 +45,11 @@ pub(crate) struct Options {
 
 /// Words that cannot be a crate's name, because Rust or the crate itself means something else by them.
 const RESERVED: &[&str] = &[
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
-    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
-    "super", "test", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
-    "yield",
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
+    "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 /// Packages that crates are built from.
 const DEPENDENCIES: [&str; 10] = [
@@ -70,12 +70,15 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
     folder::check_free(&options.out)?;
     let network: Network = json::read(&options.network)?;
     let weights = Weights::read(&options.weights, &network)?;
-    let costs = costs(&network, &weights, options.platform).with_context(|| options.network.display().to_string())?;
+    let costs = costs(&network, &weights, options.platform)
+        .with_context(|| options.network.display().to_string())?;
     let machine = machine(options, costs.fit.as_ref())?;
     let name = options.name.clone().unwrap_or_else(|| default_name(&network.origin));
     check_name(&name)?;
-    let plan = options.platform.plan(&network).with_context(|| options.network.display().to_string())?;
-    let constants = pack::pack(&plan, &network, &weights).with_context(|| options.weights.display().to_string())?;
+    let plan =
+        options.platform.plan(&network).with_context(|| options.network.display().to_string())?;
+    let constants = pack::pack(&plan, &network, &weights)
+        .with_context(|| options.weights.display().to_string())?;
     let golden = Golden::record(&network, &weights, options.samples.as_deref())?;
     let counts = counts::count(&network)?;
     let manifest = Manifest {
@@ -95,7 +98,16 @@ pub(crate) fn generate(options: &Options) -> Result<Manifest> {
         Some(machine) => {
             let library = manifest.name.replace('-', "_");
             let (manifest, network, plan) = (&manifest, &network, &plan);
-            Crate { machine, library, manifest, network, plan, constants: &constants, golden: &golden }.files()?
+            Crate {
+                machine,
+                library,
+                manifest,
+                network,
+                plan,
+                constants: &constants,
+                golden: &golden,
+            }
+            .files()?
         }
         None => onnx::files(&manifest, &network, &weights, &golden)?,
     };
@@ -112,7 +124,11 @@ fn machine(options: &Options, fit: Option<&Fit>) -> Result<Option<Machine>> {
         );
         return Ok(None);
     };
-    let board = options.board.as_deref().map(|board| board::asked(board, fit, options.platform)).transpose()?;
+    let board = options
+        .board
+        .as_deref()
+        .map(|board| board::asked(board, fit, options.platform))
+        .transpose()?;
     Ok(match options.platform {
         Platform::X86_64 => Some(Machine::X86_64),
         Platform::Aarch64 => Some(Machine::Aarch64),
@@ -139,7 +155,9 @@ fn default_name(origin: &Origin) -> String {
             feature_extraction_layers,
             kernel_size,
             ..
-        }) => format!("net-{condense_layers}x{feature_extraction_layers}-k{kernel_size}-{left}-{right}"),
+        }) => format!(
+            "net-{condense_layers}x{feature_extraction_layers}-k{kernel_size}-{left}-{right}"
+        ),
         Origin::Baseline { name, .. } => name.clone(),
     }
 }
@@ -147,12 +165,17 @@ fn default_name(origin: &Origin) -> String {
 /// The name becomes a package, a Rust identifier and text in files, so only harmless ones pass.
 fn check_name(name: &str) -> Result<()> {
     let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    let valid = name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(harmless);
+    let valid = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(harmless);
     ensure!(
         valid,
         "the crate name {name:?} must begin with a lower-case letter and have only such, digits, '_' and '-', at most 64"
     );
-    ensure!(!RESERVED.contains(&name), "the crate name {name:?} is reserved by Rust; give another one with --name");
+    ensure!(
+        !RESERVED.contains(&name),
+        "the crate name {name:?} is reserved by Rust; give another one with --name"
+    );
     ensure!(
         !DEPENDENCIES.contains(&name),
         "the crate name {name:?} is that of a package that some crates are built from; give another one with --name"
@@ -173,7 +196,9 @@ mod tests {
             check_name(name).unwrap();
         }
         let too_long = "a".repeat(65);
-        for name in ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", "syn", &too_long] {
+        for name in
+            ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", "syn", &too_long]
+        {
             assert!(check_name(name).is_err(), "{name:?}");
         }
     }

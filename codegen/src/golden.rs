@@ -42,7 +42,13 @@ impl Golden {
         let plane = network.input.shape().plane();
         let inputs: Vec<Vec<f32>> = pixels
             .iter()
-            .map(|image| image.iter().enumerate().map(|(i, p)| network.input.normalise(i / plane, *p)).collect())
+            .map(|image| {
+                image
+                    .iter()
+                    .enumerate()
+                    .map(|(i, p)| network.input.normalise(i / plane, *p))
+                    .collect()
+            })
             .collect();
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         ensure!(
@@ -52,7 +58,10 @@ impl Golden {
         let outputs: Result<Vec<Vec<f32>>> =
             inputs.iter().map(|image| reference::logits(network, weights, image)).collect();
         let outputs = outputs?.concat();
-        ensure!(finite(&outputs), "the logits of {what} are not finite numbers: the weights are too large");
+        ensure!(
+            finite(&outputs),
+            "the logits of {what} are not finite numbers: the weights are too large"
+        );
         let description = format!("{} {what}", inputs.len());
         Ok(Golden { pixels: pixels.concat(), inputs: inputs.concat(), outputs, description })
     }

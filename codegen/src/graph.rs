@@ -143,14 +143,20 @@ impl<'a> Lowering<'a> {
         for node in 0..inputs.len() {
             for i in 0..inputs[node].len() {
                 // Nodes stand behind those that they take, so that what is taken is already free of dropout.
-                if let Some(source) = inputs[node][i].filter(|s| matches!(network.nodes[*s].op, Op::Dropout { .. })) {
+                if let Some(source) =
+                    inputs[node][i].filter(|s| matches!(network.nodes[*s].op, Op::Dropout { .. }))
+                {
                     inputs[node][i] = inputs[source][0];
                 }
             }
         }
         let count = network.nodes.len();
         let last = count - 1;
-        let output = if let Op::Dropout { .. } = network.nodes[last].op { inputs[last][0] } else { Some(last) };
+        let output = if let Op::Dropout { .. } = network.nodes[last].op {
+            inputs[last][0]
+        } else {
+            Some(last)
+        };
         let mut lowering = Lowering {
             network,
             shapes,
@@ -165,7 +171,8 @@ impl<'a> Lowering<'a> {
         lowering.count_uses();
         for node in (0..count).rev() {
             if lowering.uses[node] > 0 && !lowering.merged[node] {
-                let Merged { convolution, addition, activation, norm, .. } = lowering.merged_into(node);
+                let Merged { convolution, addition, activation, norm, .. } =
+                    lowering.merged_into(node);
                 for merged in [convolution, addition, activation, norm].into_iter().flatten() {
                     lowering.merged[merged] = true;
                 }
@@ -191,21 +198,26 @@ impl<'a> Lowering<'a> {
     }
 
     fn merged_into(&self, node: usize) -> Merged {
-        let mut merged = Merged { source: self.inputs[node].first().copied().flatten(), ..Merged::default() };
+        let mut merged =
+            Merged { source: self.inputs[node].first().copied().flatten(), ..Merged::default() };
         let (takes_activation, takes_norm) = match self.network.nodes[node].op {
-            Op::Conv2d { .. } | Op::AveragePool { .. } | Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => {
-                (true, true)
-            }
+            Op::Conv2d { .. }
+            | Op::AveragePool { .. }
+            | Op::GlobalAveragePool {}
+            | Op::GlobalMaxPool {} => (true, true),
             Op::Activation(_) | Op::Add {} => (false, true),
-            Op::BatchNorm { .. } | Op::Dropout { .. } | Op::Concat {} | Op::Shortcut { .. } | Op::Linear { .. } => {
-                (false, false)
-            }
+            Op::BatchNorm { .. }
+            | Op::Dropout { .. }
+            | Op::Concat {}
+            | Op::Shortcut { .. }
+            | Op::Linear { .. } => (false, false),
         };
         if let Op::Activation(_) = self.network.nodes[node].op {
             merged.addition = self.only_taker(merged.source, |op| matches!(op, Op::Add {}));
         }
         if let Some([first, second]) = self.terms(merged.addition.unwrap_or(node)) {
-            let is_norm = |source| self.only_taker(source, |op| matches!(op, Op::BatchNorm { .. })).is_some();
+            let is_norm =
+                |source| self.only_taker(source, |op| matches!(op, Op::BatchNorm { .. })).is_some();
             let lives_on = |source: Source| source.is_none_or(|node| self.uses[node] > 1);
             let swap = match [is_norm(first), is_norm(second)] {
                 [false, true] => true,
@@ -221,7 +233,8 @@ impl<'a> Lowering<'a> {
             merged.source = merged.convolution.map_or(merged.source, |node| self.inputs[node][0]);
         }
         if takes_activation {
-            merged.activation = self.only_taker(merged.source, |op| matches!(op, Op::Activation(_)));
+            merged.activation =
+                self.only_taker(merged.source, |op| matches!(op, Op::Activation(_)));
             merged.source = merged.activation.map_or(merged.source, |node| self.inputs[node][0]);
         }
         if takes_norm {
@@ -247,9 +260,14 @@ impl<'a> Lowering<'a> {
     }
 
     fn emit(&mut self, node: usize) {
-        let Merged { convolution, addition, activation, norm, source, other } = self.merged_into(node);
+        let Merged { convolution, addition, activation, norm, source, other } =
+            self.merged_into(node);
         let activation_of = |node: usize| {
-            if let Op::Activation(activation) = self.network.nodes[node].op { Some(activation) } else { None }
+            if let Op::Activation(activation) = self.network.nodes[node].op {
+                Some(activation)
+            } else {
+                None
+            }
         };
         let mut prologue = Prologue { norm, activation: activation.and_then(activation_of) };
         let kind = match self.network.nodes[node].op {
@@ -260,7 +278,9 @@ impl<'a> Lowering<'a> {
                 prologue.norm = Some(node);
                 Kind::Map
             }
-            Op::Activation(activation) if addition.is_some() => Kind::Add { activation: Some(activation) },
+            Op::Activation(activation) if addition.is_some() => {
+                Kind::Add { activation: Some(activation) }
+            }
             Op::Activation(activation) => {
                 prologue.activation = Some(activation);
                 Kind::Map
@@ -304,7 +324,14 @@ impl<'a> Lowering<'a> {
         let output = self.new_value(shape);
         let kind = Kind::Convolution { filters: shape.channels, kernel: 1, stride: 1 };
         let prologue = Prologue::default();
-        self.operations.push(Operation { node, nodes: vec![node], kind, prologue, inputs: vec![pooled], output });
+        self.operations.push(Operation {
+            node,
+            nodes: vec![node],
+            kind,
+            prologue,
+            inputs: vec![pooled],
+            output,
+        });
         output
     }
 }

@@ -85,7 +85,8 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Command::Plan { network: path, platform, board } => {
             let network: Network = json::read(path)?;
-            let report = report::report(&network, *platform).with_context(|| path.display().to_string())?;
+            let report =
+                report::report(&network, *platform).with_context(|| path.display().to_string())?;
             if let Some(board) = board {
                 board::asked(board, &report.fit, *platform)?;
             }

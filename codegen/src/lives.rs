@@ -23,11 +23,23 @@ pub(crate) struct Life {
 pub(crate) fn lives(plan: &Plan) -> Vec<Life> {
     let mut lives = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let life = Life { node: step.node, range: step.target.clone(), first: index, last: index, is_scratch: false };
+        let life = Life {
+            node: step.node,
+            range: step.target.clone(),
+            first: index,
+            last: index,
+            is_scratch: false,
+        };
         lives.push(Life { last: last_reader(plan, &life), ..life });
         if !step.scratch.is_empty() {
             let range = step.scratch.clone();
-            lives.push(Life { node: step.node, range, first: index, last: index, is_scratch: true });
+            lives.push(Life {
+                node: step.node,
+                range,
+                first: index,
+                last: index,
+                is_scratch: true,
+            });
         }
     }
     lives
@@ -43,9 +55,12 @@ fn last_reader(plan: &Plan, life: &Life) -> usize {
     let mut last = life.first;
     for (index, step) in plan.steps.iter().enumerate().skip(life.first + 1) {
         // An addition takes the place of one of its terms, and pooling may that of its source.
-        let in_place = matches!(step.kernel, Kernel::Add { .. } | Kernel::AveragePool { in_place: true, .. });
+        let in_place =
+            matches!(step.kernel, Kernel::Add { .. } | Kernel::AveragePool { in_place: true, .. });
         let overwritten = meets(&step.target) || meets(&step.scratch);
-        if reads(&step.source) && !(overwritten && matches!(step.kernel, Kernel::AveragePool { in_place: true, .. })) {
+        if reads(&step.source)
+            && !(overwritten && matches!(step.kernel, Kernel::AveragePool { in_place: true, .. }))
+        {
             last = index;
         }
         if overwritten {
@@ -85,7 +100,10 @@ pub(crate) mod tests {
         let lives = lives(&plan);
         check_apart(&lives);
         let of = |name: &str| {
-            let life = lives.iter().find(|life| network.nodes[life.node].name == name && !life.is_scratch).unwrap();
+            let life = lives
+                .iter()
+                .find(|life| network.nodes[life.node].name == name && !life.is_scratch)
+                .unwrap();
             (life.first, life.last, life.range.len())
         };
         // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling, classifier. That pooling
@@ -100,7 +118,10 @@ pub(crate) mod tests {
         for (index, a) in lives.iter().enumerate() {
             for b in &lives[..index] {
                 let together = a.first <= b.last && b.first <= a.last;
-                assert!(!together || a.range.end <= b.range.start || b.range.end <= a.range.start, "{a:?} {b:?}");
+                assert!(
+                    !together || a.range.end <= b.range.start || b.range.end <= a.range.start,
+                    "{a:?} {b:?}"
+                );
             }
         }
     }
@@ -114,7 +135,8 @@ pub(crate) mod tests {
         };
         let conv = Op::Conv2d { in_channels: 2, out_channels: 2, kernel: 1, stride: 1 };
         let mut network = network();
-        (network.input.channels, network.input.mean, network.input.std) = (2, vec![0.0; 2], vec![1.0; 2]);
+        (network.input.channels, network.input.mean, network.input.std) =
+            (2, vec![0.0; 2], vec![1.0; 2]);
         network.nodes = vec![
             node("a", conv, &[INPUT]),
             node("b", conv, &["a"]),

@@ -35,13 +35,17 @@ pub(crate) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
     for (done, &index) in order.iter().enumerate() {
         let buffer = buffers[index];
         let taken = |under: Option<usize>| {
-            let others = order[..done].iter().filter(|i| under != Some(**i) && buffers[**i].meets(&buffer));
-            let mut taken: Vec<(usize, usize)> = others.map(|i| (offsets[*i], offsets[*i] + buffers[*i].len)).collect();
+            let others =
+                order[..done].iter().filter(|i| under != Some(**i) && buffers[**i].meets(&buffer));
+            let mut taken: Vec<(usize, usize)> =
+                others.map(|i| (offsets[*i], offsets[*i] + buffers[*i].len)).collect();
             taken.sort_unstable();
             taken
         };
         let over = buffer.over.map(|under| (offsets[under], taken(Some(under))));
-        let over = over.filter(|(at, taken)| taken.iter().all(|(start, end)| at + buffer.len <= *start || end <= at));
+        let over = over.filter(|(at, taken)| {
+            taken.iter().all(|(start, end)| at + buffer.len <= *start || end <= at)
+        });
         offsets[index] = over.map_or_else(|| lowest_gap(buffer.len, &taken(None)), |(at, _)| at);
     }
     let total = offsets.iter().zip(buffers).map(|(at, buffer)| at + buffer.len).max().unwrap_or(0);
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_result_may_lie_over_its_source() {
-        let pooled = |over| [buffer(160, 0, 1), Buffer { over, ..buffer(40, 1, 2) }, buffer(100, 2, 3)];
+        let pooled =
+            |over| [buffer(160, 0, 1), Buffer { over, ..buffer(40, 1, 2) }, buffer(100, 2, 3)];
         assert_eq!(assign(&pooled(None)), (vec![0, 160, 0], 208));
         assert_eq!(assign(&pooled(Some(0))), (vec![0, 0, 48], 160));
         assert_eq!(live(&pooled(None), 4), [160, 200, 140, 100]);
@@ -97,13 +102,15 @@ mod tests {
 
     #[test]
     fn a_result_that_would_meet_another_buffer_lies_elsewhere() {
-        let buffers = [buffer(160, 0, 1), Buffer { over: Some(0), ..buffer(40, 1, 2) }, buffer(200, 2, 3)];
+        let buffers =
+            [buffer(160, 0, 1), Buffer { over: Some(0), ..buffer(40, 1, 2) }, buffer(200, 2, 3)];
         assert_eq!(assign(&buffers), (vec![0, 208, 0], 256));
     }
 
     #[test]
     fn offsets_are_aligned_and_gaps_are_filled() {
-        let (offsets, total) = assign(&[buffer(100, 0, 9), buffer(90, 0, 2), buffer(30, 3, 9), buffer(40, 0, 9)]);
+        let (offsets, total) =
+            assign(&[buffer(100, 0, 9), buffer(90, 0, 2), buffer(30, 3, 9), buffer(40, 0, 9)]);
         assert_eq!(offsets, vec![0, 112, 112, 208]);
         assert_eq!(total, 256);
     }
@@ -124,7 +131,8 @@ mod tests {
                 assert!(offsets[i] % ALIGNMENT == 0 && offsets[i] + a.len <= total);
                 for (j, b) in buffers.iter().enumerate().skip(i + 1) {
                     let together = a.first <= b.last && b.first <= a.last;
-                    let apart = offsets[i] + a.len <= offsets[j] || offsets[j] + b.len <= offsets[i];
+                    let apart =
+                        offsets[i] + a.len <= offsets[j] || offsets[j] + b.len <= offsets[i];
                     assert!(apart || !together, "{a:?} and {b:?}");
                 }
             }

@@ -23,8 +23,8 @@ pub fn pack(plan: &Plan, network: &Network, weights: &Weights) -> Result<Vec<f32
                 pack_convolution(&tensor("weight").data, tensor("weight").shape[0], tile, to);
             }
             ConstantKind::Norm => {
-                let [gamma, beta, mean, var] =
-                    ["weight", "bias", "running_mean", "running_var"].map(|what| tensor(what).data.as_slice());
+                let [gamma, beta, mean, var] = ["weight", "bias", "running_mean", "running_var"]
+                    .map(|what| tensor(what).data.as_slice());
                 pack_norm(gamma, beta, mean, var, to);
             }
             ConstantKind::LinearWeights => to.copy_from_slice(&tensor("weight").data),
@@ -53,7 +53,8 @@ fn pack_convolution(weights: &[f32], filters: usize, tile: usize, to: &mut [f32]
 fn pack_norm(gamma: &[f32], beta: &[f32], mean: &[f32], var: &[f32], to: &mut [f32]) {
     let (scales, shifts) = to.split_at_mut(gamma.len());
     for (channel, (scale, shift)) in scales.iter_mut().zip(shifts).enumerate() {
-        let exact = f64::from(gamma[channel]) / (f64::from(var[channel]) + BATCH_NORM_EPSILON).sqrt();
+        let exact =
+            f64::from(gamma[channel]) / (f64::from(var[channel]) + BATCH_NORM_EPSILON).sqrt();
         *scale = exact as f32;
         *shift = (f64::from(beta[channel]) - f64::from(mean[channel]) * exact) as f32;
     }

@@ -24,7 +24,8 @@ pub(crate) struct Placement {
 impl Placement {
     /// Places all values. The last concatenations come first: those before them are often a part of theirs.
     pub(crate) fn new(graph: &Graph) -> Placement {
-        let mut placement = Placement { buffers: Vec::new(), places: vec![None; graph.values.len()] };
+        let mut placement =
+            Placement { buffers: Vec::new(), places: vec![None; graph.values.len()] };
         for operation in graph.operations.iter().rev() {
             if operation.kind == Kind::Concat {
                 placement.place_concatenation(graph, operation);
@@ -45,7 +46,9 @@ impl Placement {
     /// Where the operation of a step can add in place: it is an addition, and nothing of the buffer of what is added to is
     /// needed after it.
     fn place_of_sum(&self, graph: &Graph, last_uses: &[usize], step: usize) -> Option<Place> {
-        let Operation { kind: Kind::Add { .. }, inputs, .. } = &graph.operations[step] else { return None };
+        let Operation { kind: Kind::Add { .. }, inputs, .. } = &graph.operations[step] else {
+            return None;
+        };
         let (term, other) = (inputs[1], inputs[0]);
         let place = self.of(term)?;
         let buffer = |value: &ValueId| self.of(*value).is_some_and(|of| of.buffer == place.buffer);
@@ -59,7 +62,11 @@ impl Placement {
     }
 
     /// The inputs of a concatenation that do not lie at their place in the result, with that place.
-    pub(crate) fn misplaced(&self, graph: &Graph, concatenation: &Operation) -> Vec<(ValueId, Place)> {
+    pub(crate) fn misplaced(
+        &self,
+        graph: &Graph,
+        concatenation: &Operation,
+    ) -> Vec<(ValueId, Place)> {
         let Some(result) = self.of(concatenation.output) else { return Vec::new() };
         let mut wanted = parts(graph, concatenation, result);
         wanted.retain(|(value, place)| self.of(*value) != Some(*place));
@@ -67,13 +74,14 @@ impl Placement {
     }
 
     fn place_concatenation(&mut self, graph: &Graph, operation: &Operation) {
-        let result = match self.places[operation.output].or_else(|| self.side_by_side(graph, operation)) {
-            Some(place) => {
-                self.places[operation.output] = Some(place);
-                place
-            }
-            None => self.place_alone(graph, operation.output),
-        };
+        let result =
+            match self.places[operation.output].or_else(|| self.side_by_side(graph, operation)) {
+                Some(place) => {
+                    self.places[operation.output] = Some(place);
+                    place
+                }
+                None => self.place_alone(graph, operation.output),
+            };
         for (value, place) in parts(graph, operation, result) {
             if value != IMAGE && self.places[value].is_none() {
                 self.places[value] = Some(place);
@@ -84,7 +92,9 @@ impl Placement {
     /// The place of a result whose inputs all lie side by side already, for the sake of a later concatenation.
     fn side_by_side(&self, graph: &Graph, operation: &Operation) -> Option<Place> {
         let start = self.of(*operation.inputs.first()?)?;
-        let in_place = parts(graph, operation, start).iter().all(|(value, place)| self.of(*value) == Some(*place));
+        let in_place = parts(graph, operation, start)
+            .iter()
+            .all(|(value, place)| self.of(*value) == Some(*place));
         in_place.then_some(start)
     }
 

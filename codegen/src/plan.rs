@@ -176,7 +176,8 @@ fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
     let bound = live(&buffers, steps).into_iter().max().unwrap_or(0);
     for (step, operation) in graph.operations.iter().enumerate() {
         if let Some(under) = replaceable(placement, &buffers, step, operation) {
-            let Place { buffer, .. } = placement.of(operation.output).expect("an operation's output has a place");
+            let Place { buffer, .. } =
+                placement.of(operation.output).expect("an operation's output has a place");
             buffers[buffer].over = Some(under);
         }
     }
@@ -206,7 +207,8 @@ fn lay_out_apart(graph: &Graph, placement: &Placement) -> Layout {
 /// The buffers of the values, each from the first step that touches it to the last.
 fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
     let unused = Buffer { len: 0, first: usize::MAX, last: 0, over: None };
-    let mut buffers: Vec<Buffer> = placement.buffers.iter().map(|len| Buffer { len: *len, ..unused }).collect();
+    let mut buffers: Vec<Buffer> =
+        placement.buffers.iter().map(|len| Buffer { len: *len, ..unused }).collect();
     let mut touch = |value, step: usize| {
         if let Some(Place { buffer, .. }) = placement.of(value) {
             buffers[buffer].first = buffers[buffer].first.min(step);
@@ -224,7 +226,12 @@ fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
 /// The buffer over whose beginning the result of an operation may be written: average pooling reads ahead of where it
 /// writes, if its input begins there and its output too, and nobody needs the one later or the other earlier. What lies
 /// over another buffer itself has none over it.
-fn replaceable(placement: &Placement, buffers: &[Buffer], step: usize, operation: &Operation) -> Option<usize> {
+fn replaceable(
+    placement: &Placement,
+    buffers: &[Buffer],
+    step: usize,
+    operation: &Operation,
+) -> Option<usize> {
     let Kind::AveragePool { .. } = operation.kind else { return None };
     let (source, target) = (placement.of(operation.inputs[0])?, placement.of(operation.output)?);
     let free = source.buffer != target.buffer
@@ -265,7 +272,9 @@ impl Planner<'_> {
 
     fn source(&self, value: usize) -> Source {
         let len = self.graph.values[value].elements();
-        self.placement.of(value).map_or(Source::Image, |place| Source::Arena(self.range(place, len)))
+        self.placement
+            .of(value)
+            .map_or(Source::Image, |place| Source::Arena(self.range(place, len)))
     }
 
     fn constant(&mut self, node: usize, kind: ConstantKind, len: usize) -> Range<usize> {
@@ -276,7 +285,8 @@ impl Planner<'_> {
     }
 
     fn step(&mut self, index: usize, operation: &Operation) -> Step {
-        let (input, output) = (self.graph.values[operation.inputs[0]], self.graph.values[operation.output]);
+        let (input, output) =
+            (self.graph.values[operation.inputs[0]], self.graph.values[operation.output]);
         let source = self.source(operation.inputs[0]);
         let target = self.range(self.place_of_output(operation), output.elements());
         let entry = self.entry(operation.prologue, input.channels);
@@ -285,29 +295,50 @@ impl Planner<'_> {
             Kind::Convolution { filters, kernel, stride } => {
                 let allowance = self.layout.allowances[index];
                 let (layer, tile) = match self.machine {
-                    Machine::Processor => tiling::for_processor(input, [filters, kernel, stride], allowance),
+                    Machine::Processor => {
+                        tiling::for_processor(input, [filters, kernel, stride], allowance)
+                    }
                     Machine::Gpu => tiling::for_gpu(input, [filters, kernel, stride]),
                 };
-                let weights = self.constant(node, ConstantKind::Convolution { tile }, layer.weights_len(tile));
+                let weights = self.constant(
+                    node,
+                    ConstantKind::Convolution { tile },
+                    layer.weights_len(tile),
+                );
                 Kernel::Convolution { layer, tile, weights }
             }
             Kind::Map => Kernel::Map,
             Kind::Add { activation } => Kernel::Add { activation },
             Kind::Shortcut { stride } => Kernel::Shortcut { stride },
             Kind::AveragePool { size } => {
-                let in_place = matches!(&source, Source::Arena(range) if range.start == target.start);
+                let in_place =
+                    matches!(&source, Source::Arena(range) if range.start == target.start);
                 Kernel::AveragePool { size, in_place }
             }
             Kind::GlobalAveragePool => Kernel::GlobalAveragePool,
             Kind::GlobalMaxPool => Kernel::GlobalMaxPool,
             Kind::Linear => Kernel::Linear {
-                weights: self.constant(node, ConstantKind::LinearWeights, input.channels * output.channels),
+                weights: self.constant(
+                    node,
+                    ConstantKind::LinearWeights,
+                    input.channels * output.channels,
+                ),
                 bias: self.constant(node, ConstantKind::LinearBias, output.channels),
             },
             Kind::Concat => Kernel::Copy,
         };
         let scratch = self.layout.scratches[index].clone();
-        Step { node, nodes: operation.nodes.clone(), input, output, source, target, scratch, entry, kernel }
+        Step {
+            node,
+            nodes: operation.nodes.clone(),
+            input,
+            output,
+            source,
+            target,
+            scratch,
+            entry,
+            kernel,
+        }
     }
 
     fn entry(&mut self, prologue: Prologue, channels: usize) -> Entry {
@@ -316,7 +347,9 @@ impl Planner<'_> {
     }
 
     fn place_of_output(&self, operation: &Operation) -> Place {
-        self.placement.of(operation.output).expect("only the image has no place, and no operation makes it")
+        self.placement
+            .of(operation.output)
+            .expect("only the image has no place, and no operation makes it")
     }
 
     fn copies(&self, concatenation: &Operation) -> Vec<Step> {

@@ -60,9 +60,11 @@ impl Platform {
     /// The graph is inconsistent, or a layer is too large.
     pub(crate) fn plan(self, network: &Network) -> Result<Plan> {
         match self {
-            Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Onnx => {
-                Plan::new(network)
-            }
+            Platform::X86_64
+            | Platform::Aarch64
+            | Platform::Armv7
+            | Platform::CortexM
+            | Platform::Onnx => Plan::new(network),
             Platform::Cuda => {
                 let plan = Plan::on(network, Machine::Gpu)?;
                 calls(network, &plan)?;

@@ -77,9 +77,15 @@ pub struct Layer {
 /// The graph is inconsistent, or the platform has no plans.
 pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
     match platform {
-        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM | Platform::Cuda => {}
+        Platform::X86_64
+        | Platform::Aarch64
+        | Platform::Armv7
+        | Platform::CortexM
+        | Platform::Cuda => {}
         Platform::Onnx => {
-            bail!("the program that runs an ONNX model plans for itself; name a platform that has crates")
+            bail!(
+                "the program that runs an ONNX model plans for itself; name a platform that has crates"
+            )
         }
     }
     let plan = platform.plan(network)?;
@@ -108,7 +114,8 @@ pub(crate) fn bytes(elements: usize) -> u64 {
 /// A number with commas between its thousands.
 pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
     groups.join(",")
 }
 
@@ -121,7 +128,11 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
         input: step.input,
         output: step.output,
         parameters: step.nodes.iter().map(|node| counts::parameters(&network.nodes[*node])).sum(),
-        macs: step.nodes.iter().map(|node| counts::macs(&network.nodes[*node], shapes[*node])).sum(),
+        macs: step
+            .nodes
+            .iter()
+            .map(|node| counts::macs(&network.nodes[*node], shapes[*node]))
+            .sum(),
         executed_macs: executed_macs(step),
         weights_bytes: bytes(constants(step)),
         arena_offset_bytes: bytes(step.target.start),
@@ -160,5 +171,9 @@ fn executed_macs(step: &Step) -> u64 {
 
 fn constants(step: &Step) -> usize {
     let (weights, bias) = step.kernel.weights_and_bias();
-    [weights, bias, step.entry.norm.as_ref()].into_iter().flatten().map(ExactSizeIterator::len).sum()
+    [weights, bias, step.entry.norm.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(ExactSizeIterator::len)
+        .sum()
 }

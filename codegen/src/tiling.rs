@@ -13,7 +13,11 @@ pub(crate) const FILTER_GROUP: usize = 4;
 
 /// The convolution's numbers and tile: as few tiles as possible, all of one size; in chunks of about one size as well, as
 /// few as fit into so much scratch memory.
-pub(crate) fn for_processor(input: Shape, layer: [usize; 3], allowance: usize) -> (Convolution, usize) {
+pub(crate) fn for_processor(
+    input: Shape,
+    layer: [usize; 3],
+    allowance: usize,
+) -> (Convolution, usize) {
     let (layer, tile) = whole(input, layer);
     let channels = input.channels;
     let room = allowance.clamp(LEAST_SCRATCH, MOST_SCRATCH) - MAX_LANES;

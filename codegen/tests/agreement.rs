@@ -31,8 +31,11 @@ fn layers(pair: PiecewiseActivation) -> Vec<Network> {
         let ops = [&[Op::BatchNorm { channels: 6 }, Op::Activation(pair)], *ending].concat();
         let names: Vec<String> = (0..ops.len()).map(|index| format!("n{index}")).collect();
         let input_of = |index: usize| if index == 0 { INPUT } else { names[index - 1].as_str() };
-        network.nodes =
-            ops.iter().enumerate().map(|(index, op)| node(&names[index], *op, &[input_of(index)])).collect();
+        network.nodes = ops
+            .iter()
+            .enumerate()
+            .map(|(index, op)| node(&names[index], *op, &[input_of(index)]))
+            .collect();
         network
     };
     endings.iter().map(network).collect()
@@ -46,7 +49,9 @@ fn every_layer_is_exact_for_every_pair_on_every_instruction_set() {
             let weights = random_weights(network, 3);
             let plan = Plan::new(network).unwrap();
             let constants = pack(&plan, network, &weights).unwrap();
-            for image in images(network, 4).iter().filter(|image| !is_near_a_jump(network, &weights, image)) {
+            for image in
+                images(network, 4).iter().filter(|image| !is_near_a_jump(network, &weights, image))
+            {
                 let want = logits(network, &weights, image).unwrap();
                 let size = want.iter().fold(1.0f32, |size, value| size.max(value.abs()));
                 for kernels in Kernels::available().into_iter().flatten() {
@@ -74,8 +79,10 @@ fn a_crate_with_every_pair_is_exact() {
     let mut recorded = images(&network, 24);
     recorded.retain(|image| !is_near_a_jump(&network, &workshop.weights, image));
     assert!(recorded.len() >= 8, "{} images", recorded.len());
-    let outputs: Vec<f32> =
-        recorded.iter().flat_map(|image| logits(&network, &workshop.weights, image).unwrap()).collect();
+    let outputs: Vec<f32> = recorded
+        .iter()
+        .flat_map(|image| logits(&network, &workshop.weights, image).unwrap())
+        .collect();
     let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     fs::write(workshop.path("crate/golden/inputs.bin"), bytes(&recorded.concat())).unwrap();
     fs::write(workshop.path("crate/golden/outputs.bin"), bytes(&outputs)).unwrap();

@@ -63,8 +63,12 @@ fn the_paper_s_networks_need_at_most_a_tenth_more_than_the_bound() {
         (MNIST, [1, 52, 3]),
         (MNIST, [4, 40, 5]),
     ] {
-        let (arena, bound) = arena_and_bound(&expand(&Template::default(), shape, genes, SWISH_RELU, 10));
-        assert!(arena <= bound + bound / 10, "{shape:?} {genes:?}: {arena} bytes, the bound is {bound}");
+        let (arena, bound) =
+            arena_and_bound(&expand(&Template::default(), shape, genes, SWISH_RELU, 10));
+        assert!(
+            arena <= bound + bound / 10,
+            "{shape:?} {genes:?}: {arena} bytes, the bound is {bound}"
+        );
     }
 }
 
@@ -75,6 +79,9 @@ fn two_networks_need_less_than_other_generators_give_them() {
     let template = Template { stem_channels: 16, ..Template::default() };
     for (shape, genes, most) in [(MNIST, [1, 40, 3], 600_000), (CIFAR, [3, 16, 3], 320_000)] {
         let (arena, bound) = arena_and_bound(&expand(&template, shape, genes, SWISH_RELU, 10));
-        assert!(arena <= most && arena <= bound + bound / 10, "{shape:?} {genes:?}: {arena} bytes, the bound {bound}");
+        assert!(
+            arena <= most && arena <= bound + bound / 10,
+            "{shape:?} {genes:?}: {arena} bytes, the bound {bound}"
+        );
     }
 }

@@ -40,7 +40,10 @@ fn the_same_input_gives_the_same_bytes_on_every_platform_wherever_it_lies() {
         let manifest = success(&first.generate(&a, &["--platform", platform]));
         assert_eq!(manifest, success(&second.generate(&b, &["--platform", platform])));
         let manifest: Manifest = json::parse(&manifest).unwrap();
-        assert_eq!((manifest.name.as_str(), manifest.platform.as_str()), ("net-2x7-k3-swish-relu", platform));
+        assert_eq!(
+            (manifest.name.as_str(), manifest.platform.as_str()),
+            ("net-2x7-k3-swish-relu", platform)
+        );
         let files = content(&first.path(&a));
         assert!(files == content(&second.path(&b)), "{platform}");
         assert_eq!(Manifest::read(&first.path(&a)).unwrap(), manifest);
@@ -55,9 +58,16 @@ fn the_same_input_gives_the_same_bytes_on_every_platform_wherever_it_lies() {
 
 #[test]
 fn the_plan_is_known_without_weights_and_agrees_with_the_manifest() {
-    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let workshop =
+        Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
     let network = workshop.path("network.json");
-    let text = success(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "x86_64"]));
+    let text = success(&codegen(&[
+        "plan",
+        "--network",
+        network.to_str().unwrap(),
+        "--platform",
+        "x86_64",
+    ]));
     let plan: PlanReport = json::parse(&text).unwrap();
     let manifest: Manifest = json::parse(&success(&workshop.generate("crate", &[]))).unwrap();
     assert_eq!(plan.weights_bytes, manifest.weights_bytes);
@@ -69,7 +79,10 @@ fn the_plan_is_known_without_weights_and_agrees_with_the_manifest() {
     // The rest is scratch memory of the convolutions.
     assert!((1.0..=1.2).contains(&arena), "{arena}");
     assert_eq!(manifest.layers.iter().map(|layer| layer.macs).sum::<u64>(), plan.macs);
-    assert_eq!(manifest.layers.iter().map(|layer| layer.executed_macs).sum::<u64>(), plan.executed_macs);
+    assert_eq!(
+        manifest.layers.iter().map(|layer| layer.executed_macs).sum::<u64>(),
+        plan.executed_macs
+    );
     assert_eq!((plan.macs, plan.parameters), (manifest.macs, manifest.parameters));
     assert_eq!(plan.parameters, 65_074);
     assert_eq!(plan.layers.iter().map(|layer| layer.macs).sum::<u64>(), plan.macs);
@@ -80,12 +93,16 @@ fn the_plan_is_known_without_weights_and_agrees_with_the_manifest() {
 
 #[test]
 fn a_model_has_no_plan_but_the_least_memory() {
-    let workshop = Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
+    let workshop =
+        Workshop::new(&expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10));
     let network = workshop.path("network.json");
-    let error = failure(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "onnx"]));
+    let error =
+        failure(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "onnx"]));
     assert!(error.contains("network.json") && error.contains("ONNX"), "{error}");
-    let manifest: Manifest =
-        json::parse(&success(&workshop.generate("model", &["--platform", "onnx", "--name", "m-net-1"]))).unwrap();
+    let manifest: Manifest = json::parse(&success(
+        &workshop.generate("model", &["--platform", "onnx", "--name", "m-net-1"]),
+    ))
+    .unwrap();
     // At the transition 72 channels of 28 x 28, which can be pooled in place.
     assert_eq!(manifest.arena_bytes, 4 * 72 * 28 * 28);
     assert_eq!(manifest.layers.iter().map(|layer| layer.macs).sum::<u64>(), manifest.macs);
@@ -93,7 +110,10 @@ fn a_model_has_no_plan_but_the_least_memory() {
     let normalised = (24 + 36 + 48 + 60 + 72) + (72 + 84 + 96 + 108 + 120);
     assert_eq!(manifest.weights_bytes, 4 * (65_074 + 2 * normalised));
     let files: Vec<String> = content(&workshop.path("model")).into_keys().collect();
-    assert_eq!(files, ["README.md", "golden/inputs.bin", "golden/outputs.bin", "m-net-1.onnx", "manifest.json"]);
+    assert_eq!(
+        files,
+        ["README.md", "golden/inputs.bin", "golden/outputs.bin", "m-net-1.onnx", "manifest.json"]
+    );
 }
 
 #[test]
@@ -102,10 +122,17 @@ fn a_crate_for_a_gpu_says_how_much_of_its_memory_it_needs() {
     let text = success(&workshop.generate_for("cuda", "crate", &["--board", "nvidia-gpu"]));
     let manifest: Manifest = json::parse(&text).unwrap();
     let fit = manifest.fit.unwrap();
-    assert_eq!(fit.device_bytes, Some(manifest.weights_bytes + manifest.arena_bytes + 4 * (64 + 10)));
-    assert_eq!((fit.boards.as_slice(), fit.flash_bytes, fit.ram_bytes), (&["nvidia-gpu".to_string()][..], None, None));
+    assert_eq!(
+        fit.device_bytes,
+        Some(manifest.weights_bytes + manifest.arena_bytes + 4 * (64 + 10))
+    );
+    assert_eq!(
+        (fit.boards.as_slice(), fit.flash_bytes, fit.ram_bytes),
+        (&["nvidia-gpu".to_string()][..], None, None)
+    );
     let network = workshop.path("network.json");
-    let text = success(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "cuda"]));
+    let text =
+        success(&codegen(&["plan", "--network", network.to_str().unwrap(), "--platform", "cuda"]));
     assert_eq!(json::parse::<PlanReport>(&text).unwrap().fit, fit);
     let error = failure(&workshop.generate_for("cuda", "other", &["--board", "host"]));
     assert!(error.contains("the board host is of the platform x86_64, not cuda"), "{error}");
@@ -114,7 +141,8 @@ fn a_crate_for_a_gpu_says_how_much_of_its_memory_it_needs() {
 #[test]
 fn platforms_are_listed() {
     let platforms: Platforms = json::parse(&success(&codegen(&["platforms"]))).unwrap();
-    let names: Vec<&str> = platforms.platforms.iter().map(|platform| platform.name.as_str()).collect();
+    let names: Vec<&str> =
+        platforms.platforms.iter().map(|platform| platform.name.as_str()).collect();
     assert!(["x86_64", "cuda", "onnx"].iter().all(|name| names.contains(name)), "{names:?}");
 }
 
@@ -125,7 +153,10 @@ fn a_generated_crate_is_replaced_and_nothing_else_is() {
     fs::write(workshop.path("crate/left-over"), "").unwrap();
     success(&workshop.generate("crate", &["--name", "second"]));
     assert!(!workshop.path("crate/left-over").exists());
-    assert_eq!(json::read::<Manifest>(&workshop.path("crate/manifest.json")).unwrap().name, "second");
+    assert_eq!(
+        json::read::<Manifest>(&workshop.path("crate/manifest.json")).unwrap().name,
+        "second"
+    );
     let foreign = workshop.path("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("thesis.txt"), "years of work").unwrap();
@@ -140,7 +171,10 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     let workshop = Workshop::new(&network);
     let before = content(workshop.dir.path());
     let error = failure(&workshop.generate("network.json/crate", &[]));
-    assert!(error.contains("network.json/crate") || error.contains("cannot create the folder"), "{error}");
+    assert!(
+        error.contains("network.json/crate") || error.contains("cannot create the folder"),
+        "{error}"
+    );
     let error = failure(&workshop.generate("crate", &["--name", "../evil"]));
     assert!(error.contains("../evil"), "{error}");
     let error = failure(&workshop.generate("crate", &["--samples", "no-such-folder"]));
@@ -172,24 +206,36 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
 
 #[test]
 fn a_board_that_is_too_small_is_refused_before_anything_is_written() {
-    let workshop = Workshop::new(&expand(&Template::default(), [1, 56, 56], [2, 16, 3], SWISH_RELU, 10));
+    let workshop =
+        Workshop::new(&expand(&Template::default(), [1, 56, 56], [2, 16, 3], SWISH_RELU, 10));
     let network = workshop.path("network.json");
     let plan = |more: &[&str]| {
-        codegen(&[&["plan", "--network", network.to_str().unwrap(), "--platform", "cortex-m"], more].concat())
+        codegen(
+            &[&["plan", "--network", network.to_str().unwrap(), "--platform", "cortex-m"], more]
+                .concat(),
+        )
     };
     let report: PlanReport = json::parse(&success(&plan(&["--board", "qemu-mps2-an386"]))).unwrap();
     assert_eq!(report.fit.boards, ["qemu-mps2-an386", "qemu-mps3-an547"]);
     assert!(report.fit.ram_bytes.unwrap() > report.arena_bytes);
-    for output in
-        [plan(&["--board", "nucleo-h743zi"]), workshop.generate_for("cortex-m", "crate", &["--board", "nucleo-h743zi"])]
-    {
+    for output in [
+        plan(&["--board", "nucleo-h743zi"]),
+        workshop.generate_for("cortex-m", "crate", &["--board", "nucleo-h743zi"]),
+    ] {
         let error = failure(&output);
-        assert!(error.contains("does not fit on the board nucleo-h743zi") && error.contains("bytes of RAM"), "{error}");
+        assert!(
+            error.contains("does not fit on the board nucleo-h743zi")
+                && error.contains("bytes of RAM"),
+            "{error}"
+        );
     }
     let error = failure(&workshop.generate("crate", &["--board", "nucleo-h743zi"]));
     assert!(error.contains("of the platform cortex-m, not x86_64"), "{error}");
     assert!(failure(&workshop.generate("crate", &["--board", "no-such"])).contains("known boards"));
-    assert!(failure(&workshop.generate_for("onnx", "model", &["--board", "host"])).contains("for no board"));
+    assert!(
+        failure(&workshop.generate_for("onnx", "model", &["--board", "host"]))
+            .contains("for no board")
+    );
     assert!(!workshop.path("crate").exists() && !workshop.path("model").exists());
 }
 
@@ -203,7 +249,9 @@ fn wrong_usage_exits_with_2() {
 
 #[test]
 fn every_help_has_an_example() {
-    for arguments in [&["--help"][..], &["generate", "--help"], &["plan", "--help"], &["platforms", "--help"]] {
+    for arguments in
+        [&["--help"][..], &["generate", "--help"], &["plan", "--help"], &["platforms", "--help"]]
+    {
         assert!(success(&codegen(arguments)).contains("Example"), "{arguments:?}");
     }
 }

@@ -14,7 +14,9 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use support::{SWISH_RELU, Workshop, baseline, cargo, digits, expand, failure, pruned, small, success};
+use support::{
+    SWISH_RELU, Workshop, baseline, cargo, digits, expand, failure, pruned, small, success,
+};
 
 /// Generates, builds and tests a crate.
 fn make(network: &Network, more: &[&str]) -> Workshop {
@@ -46,15 +48,20 @@ fn check_line(line: &Value, index: usize, network: &Network, workshop: &Workshop
     assert_eq!(line["label"], network.classes[class].as_str());
     let sum: f64 = want.iter().map(|logit| f64::from(logit - want[class]).exp()).sum();
     assert!((line["probability"].as_f64().unwrap() - 1.0 / sum).abs() < 1e-5);
-    let got: Vec<f64> = line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+    let got: Vec<f64> =
+        line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
     assert_eq!(got.len(), want.len());
-    assert!(got.iter().zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5), "{got:?}, not {want:?}");
+    assert!(
+        got.iter().zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5),
+        "{got:?}, not {want:?}"
+    );
 }
 
 #[test]
 fn digits_with_hostile_class_names() {
     let mut network = small([1, 8, 8], [2, 16, 3], SWISH_RELU);
-    let hostile = ["\"); }", "\\", "*/ \u{202e}", "\n\u{1}", "__NAME__", "{}", "日本", "'", "//", "</td>"];
+    let hostile =
+        ["\"); }", "\\", "*/ \u{202e}", "\n\u{1}", "__NAME__", "{}", "日本", "'", "//", "</td>"];
     network.classes = hostile.map(str::to_string).to_vec();
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("digits");
@@ -85,21 +92,30 @@ fn bench_prints_its_events(workshop: &Workshop, name: &str) {
     let text = success(&run(workshop, "bench", &arguments));
     let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
     assert_eq!(events.len(), 5);
-    let BenchEvent::Ready { name: found, kernels, target, threads: 1, batch: 1 } = &events[0] else {
+    let BenchEvent::Ready { name: found, kernels, target, threads: 1, batch: 1 } = &events[0]
+    else {
         panic!("{events:?}")
     };
     assert_eq!((found.as_str(), kernels.as_str()), (name, runtime::simd::Kernels::detect().name()));
     assert!(target.starts_with(std::env::consts::ARCH), "{target}");
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });
-        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication } = pair[1] else {
+        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication } =
+            pair[1]
+        else {
             panic!("{pair:?}")
         };
         assert_eq!((window, communication), (expected, None));
         assert!(seconds >= 0.02 && inferences > 0);
         assert!(0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s <= seconds);
     }
-    for wrong in [&["--windows", "0"][..], &["--window-s", "-1"], &["--window-s", "nan"], &["--warmup-s"], &["x"]] {
+    for wrong in [
+        &["--windows", "0"][..],
+        &["--window-s", "-1"],
+        &["--window-s", "nan"],
+        &["--warmup-s"],
+        &["x"],
+    ] {
         assert_eq!(run(workshop, "bench", wrong).status.code(), Some(2), "{wrong:?}");
     }
 }
@@ -122,10 +138,15 @@ fn bad_files_are_refused(workshop: &Workshop, idx: &[u8]) {
         assert!(error.contains(name) && error.contains(message), "{error}");
     }
     assert!(failure(&run(workshop, "classify", &["no-such-file"])).contains("no-such-file"));
-    assert!(failure(&run(workshop, "classify", &["cut", "--raw"])).contains("not whole images of 64 bytes"));
+    assert!(
+        failure(&run(workshop, "classify", &["cut", "--raw"]))
+            .contains("not whole images of 64 bytes")
+    );
     fs::write(workshop.path("infinite"), f32::INFINITY.to_le_bytes().repeat(64)).unwrap();
     assert!(failure(&run(workshop, "classify", &["infinite", "--f32"])).contains("image 0"));
-    for wrong in [&[][..], &["a", "b"], &["a", "--raw", "--f32"], &["a", "--limit"], &["a", "--what"]] {
+    for wrong in
+        [&[][..], &["a", "b"], &["a", "--raw", "--f32"], &["a", "--limit"], &["a", "--what"]]
+    {
         assert_eq!(run(workshop, "classify", wrong).status.code(), Some(2), "{wrong:?}");
     }
 }
@@ -137,10 +158,17 @@ fn pruned_to_odd_widths_in_colour() {
     let pixels: Vec<u8> = (0..2 * 180u32).map(|i| (i * i % 251) as u8).collect();
     let images: Vec<Vec<f32>> = pixels
         .chunks(180)
-        .map(|image| image.iter().enumerate().map(|(i, pixel)| network.input.normalise(i / 60, *pixel)).collect())
+        .map(|image| {
+            image
+                .iter()
+                .enumerate()
+                .map(|(i, pixel)| network.input.normalise(i / 60, *pixel))
+                .collect()
+        })
         .collect();
     fs::write(workshop.path("raw"), &pixels).unwrap();
-    let idx = [&[0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 0, 6], pixels.as_slice()].concat();
+    let idx = [&[0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 0, 6], pixels.as_slice()]
+        .concat();
     fs::write(workshop.path("idx"), idx).unwrap();
     let floats: Vec<u8> = images.concat().iter().flat_map(|x| x.to_le_bytes()).collect();
     fs::write(workshop.path("f32"), floats).unwrap();
@@ -155,7 +183,13 @@ fn pruned_to_odd_widths_in_colour() {
 
 #[test]
 fn large_kernels_a_max_head_and_three_condense_layers() {
-    let template = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, dropout: 0.1, ..Template::default() };
+    let template = Template {
+        growth_rate: 3,
+        stem_channels: 5,
+        head: Head::Max,
+        dropout: 0.1,
+        ..Template::default()
+    };
     let pair = PiecewiseActivation { left: Activation::Elu, right: Activation::Swish };
     make(&expand(&template, [1, 7, 9], [3, 7, 5], pair, 3), &[]);
 }

@@ -60,7 +60,9 @@ fn pruned() -> Named {
 /// Builds all networks for all platforms and lets every crate test itself with images of the data set `digits`; the first
 /// network's programs run too.
 fn test(networks: &[Named], digits: &Path) {
-    let jobs = PLATFORMS.iter().flat_map(|platform| (0..networks.len()).map(move |network| (*platform, network)));
+    let jobs = PLATFORMS
+        .iter()
+        .flat_map(|platform| (0..networks.len()).map(move |network| (*platform, network)));
     let jobs = Mutex::new(jobs);
     let threads = thread::available_parallelism().unwrap().get();
     thread::scope(|scope| {
@@ -69,7 +71,9 @@ fn test(networks: &[Named], digits: &Path) {
             let jobs = &jobs;
             scope.spawn(move || {
                 loop {
-                    let Some(((platform, target), index)) = jobs.lock().unwrap().next() else { break };
+                    let Some(((platform, target), index)) = jobs.lock().unwrap().next() else {
+                        break;
+                    };
                     let (name, network) = &networks[index];
                     let workshop = self_test(&site, platform, target, network, digits);
                     eprintln!("{platform} {name}: ok");
@@ -83,7 +87,13 @@ fn test(networks: &[Named], digits: &Path) {
     });
 }
 
-fn self_test(site: &Site, platform: &str, target: &str, network: &Network, digits: &Path) -> Workshop {
+fn self_test(
+    site: &Site,
+    platform: &str,
+    target: &str,
+    network: &Network,
+    digits: &Path,
+) -> Workshop {
     let workshop = Workshop::new(network);
     let options = ["--name", "under-test", "--samples", digits.to_str().unwrap()];
     success(&workshop.generate_for(platform, "crate", &options));
@@ -104,7 +114,11 @@ fn memory(site: &Site, digits: &Path) {
     let board = digits.parent().unwrap().join("small.json");
     fs::write(&board, small_board).unwrap();
     let small = expand(&Template::default(), [1, 8, 8], [2, 16, 3], SWISH_RELU, 10);
-    check_memory(site, &small, &["--board", board.to_str().unwrap(), "--samples", digits.to_str().unwrap()]);
+    check_memory(
+        site,
+        &small,
+        &["--board", board.to_str().unwrap(), "--samples", digits.to_str().unwrap()],
+    );
     // A Cortex-M55, with another memory map.
     check_memory(site, &small, &["--board", "qemu-mps3-an547"]);
     let m_net_1 = expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10);
@@ -116,11 +130,16 @@ fn memory(site: &Site, digits: &Path) {
 /// Builds and tests a crate; the flash that its programs take.
 fn check_memory(site: &Site, network: &Network, options: &[&str]) -> u64 {
     let workshop = Workshop::new(network);
-    success(&workshop.generate_for("cortex-m", "crate", &[&["--name", "under-test"], options].concat()));
+    success(&workshop.generate_for(
+        "cortex-m",
+        "crate",
+        &[&["--name", "under-test"], options].concat(),
+    ));
     let fit = Manifest::read(&workshop.path("crate")).unwrap().fit.unwrap();
     let target = "thumbv7em-none-eabihf";
     success(&site.cargo(target, &workshop.path("crate"), &["test"]));
-    let needed = ["classify", "bench"].map(|name| segments(&fs::read(site.program(target, name)).unwrap()));
+    let needed =
+        ["classify", "bench"].map(|name| segments(&fs::read(site.program(target, name)).unwrap()));
     for (flash, ram) in needed {
         eprintln!(
             "flash {flash} of {:?} bytes, RAM {ram} of {:?} bytes without the stack",
@@ -150,47 +169,80 @@ fn segments(elf: &[u8]) -> (u64, u64) {
 /// The programs say what the reference says.
 fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, digits: &Path) {
     let file = digits.join("t10k-images-idx3-ubyte");
-    let text = success(&site.run(target, "classify", &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"]));
+    let text = success(&site.run(
+        target,
+        "classify",
+        &[file.to_str().unwrap(), "--offset", "5", "--limit", "20"],
+    ));
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 20);
     let images = Dataset::load(digits, Split::Test).unwrap();
     for (line, index) in lines.iter().zip(5..) {
-        let image: Vec<f32> = images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect();
+        let image: Vec<f32> =
+            images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect();
         check_line(line, index, &logits(network, &workshop.weights, &image).unwrap());
     }
     for (arguments, code, message) in [
         (&["no-such-file"][..], 1, "no-such-file: cannot read"),
-        (&[digits.join("t10k-labels-idx1-ubyte").to_str().unwrap()], 1, "not an IDX file of images"),
+        (
+            &[digits.join("t10k-labels-idx1-ubyte").to_str().unwrap()],
+            1,
+            "not an IDX file of images",
+        ),
         (&["a", "--limit"], 2, "--limit needs a whole number"),
         (&["a", "b"], 2, "exactly one FILE"),
     ] {
         let output = site.run(target, "classify", arguments);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(code) && said.contains(message), "{arguments:?}: {said}");
+        assert!(
+            output.status.code() == Some(code) && said.contains(message),
+            "{arguments:?}: {said}"
+        );
     }
-    let text = success(&site.run(target, "bench", &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"]));
+    let text = success(&site.run(
+        target,
+        "bench",
+        &["--windows", "2", "--window-s", "0.02", "--warmup-s", "0.01"],
+    ));
     let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
     check_events(&events, target);
 }
 
 fn check_line(line: &Value, index: usize, want: &[f32]) {
     let class = class_of(want);
-    assert_eq!((line["index"].as_u64(), line["class"].as_u64()), (Some(index as u64), Some(class as u64)));
+    assert_eq!(
+        (line["index"].as_u64(), line["class"].as_u64()),
+        (Some(index as u64), Some(class as u64))
+    );
     assert_eq!(line["label"], class.to_string());
     let sum: f64 = want.iter().map(|logit| f64::from(logit - want[class]).exp()).sum();
     assert!((line["probability"].as_f64().unwrap() - 1.0 / sum).abs() < 1e-5);
-    let got: Vec<f64> = line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+    let got: Vec<f64> =
+        line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
     assert_eq!(got.len(), want.len());
-    assert!(got.iter().zip(want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5), "{got:?}, not {want:?}");
+    assert!(
+        got.iter().zip(want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5),
+        "{got:?}, not {want:?}"
+    );
 }
 
 fn check_events(events: &[BenchEvent], expected_target: &str) {
     assert_eq!(events.len(), 5);
-    let BenchEvent::Ready { name, target, threads: 1, batch: 1, .. } = &events[0] else { panic!("{events:?}") };
+    let BenchEvent::Ready { name, target, threads: 1, batch: 1, .. } = &events[0] else {
+        panic!("{events:?}")
+    };
     assert_eq!((name.as_str(), target.as_str()), ("under-test", expected_target));
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });
-        let BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication: None } = pair[1]
+        let BenchEvent::Window {
+            window,
+            inferences,
+            seconds,
+            p50_s,
+            p90_s,
+            p99_s,
+            communication: None,
+        } = pair[1]
         else {
             panic!("{pair:?}")
         };
@@ -250,20 +302,28 @@ fn mnist() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/mnist");
     let images = Dataset::load(&folder, Split::Test).unwrap();
     let workshop = Workshop::new(&network);
-    let normalised =
-        |index| -> Vec<f32> { images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect() };
-    let expected: Vec<Vec<f32>> =
-        (0..1000).map(|index| logits(&network, &workshop.weights, &normalised(index)).unwrap()).collect();
+    let normalised = |index| -> Vec<f32> {
+        images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect()
+    };
+    let expected: Vec<Vec<f32>> = (0..1000)
+        .map(|index| logits(&network, &workshop.weights, &normalised(index)).unwrap())
+        .collect();
     let raw = workshop.path("images");
-    fs::write(&raw, (0..1000).flat_map(|index| images.image(index).to_vec()).collect::<Vec<u8>>()).unwrap();
+    fs::write(&raw, (0..1000).flat_map(|index| images.image(index).to_vec()).collect::<Vec<u8>>())
+        .unwrap();
     let test = |(platform, target): (&str, &str)| {
         let site = Site::new(platform);
         success(&workshop.generate_for(platform, platform, &["--name", "under-test"]));
         success(&site.cargo(target, &workshop.path(platform), &["build"]));
         let text = success(&site.run(target, "classify", &[raw.to_str().unwrap(), "--raw"]));
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), expected.len());
-        lines.iter().zip(&expected).enumerate().for_each(|(index, (line, want))| check_line(line, index, want));
+        lines
+            .iter()
+            .zip(&expected)
+            .enumerate()
+            .for_each(|(index, (line, want))| check_line(line, index, want));
         eprintln!("{platform} 1,000 images of MNIST: ok");
     };
     thread::scope(|scope| {

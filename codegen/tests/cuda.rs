@@ -56,14 +56,20 @@ impl Site {
     }
 
     fn run(&self, mut command: Command, libraries: &str) -> Output {
-        command.env("LD_LIBRARY_PATH", self.folder.join(libraries)).env("GPU_STUB_FOLDER", self.folder.join("stubs"));
+        command
+            .env("LD_LIBRARY_PATH", self.folder.join(libraries))
+            .env("GPU_STUB_FOLDER", self.folder.join("stubs"));
         command.output().unwrap()
     }
 
     /// Generates, builds and tests a crate; what was compiled for its last test.
     fn make(&self, network: &Network, more: &[&str]) -> Workshop {
         let workshop = Workshop::new(network);
-        success(&workshop.generate_for("cuda", "crate", &[&["--name", "under-test"], more].concat()));
+        success(&workshop.generate_for(
+            "cuda",
+            "crate",
+            &[&["--name", "under-test"], more].concat(),
+        ));
         success(&self.cargo(&workshop, &["build"]));
         let text = success(&self.cargo(&workshop, &["test"]));
         // A test that was not run is none that was passed.
@@ -96,7 +102,10 @@ fn crates_run_on_a_gpu_that_is_emulated() {
     programs.push(site.kernels());
     let manifest = Manifest::read(&workshop.path("crate")).unwrap();
     let fit = manifest.fit.unwrap();
-    assert_eq!(fit.device_bytes, Some(manifest.weights_bytes + manifest.arena_bytes + 4 * (64 + 10)));
+    assert_eq!(
+        fit.device_bytes,
+        Some(manifest.weights_bytes + manifest.arena_bytes + 4 * (64 + 10))
+    );
     assert_eq!(fit.boards, ["nvidia-gpu"]);
     classify(&site, &network, &workshop, &folder);
     programs.push(site.kernels());
@@ -114,10 +123,16 @@ fn classify(site: &Site, network: &Network, workshop: &Workshop, folder: &Path) 
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
     for (line, index) in lines.iter().zip(5..) {
-        let image: Vec<f32> = images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect();
+        let image: Vec<f32> =
+            images.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect();
         let want = logits(network, &workshop.weights, &image).unwrap();
         assert_eq!((&line["index"], &line["class"]), (&index.into(), &class_of(&want).into()));
-        let got: Vec<f64> = line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+        let got: Vec<f64> = line["logits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|logit| logit.as_f64().unwrap())
+            .collect();
         assert_eq!(got.len(), want.len());
         assert!(
             got.iter().zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() < 1e-5),
@@ -131,11 +146,21 @@ fn bench(site: &Site) {
     let text = success(&site.program("bench", "stubs", &arguments));
     let events: Vec<BenchEvent> = text.lines().map(|line| json::parse(line).unwrap()).collect();
     assert_eq!(events.len(), 5);
-    let BenchEvent::Ready { name, kernels, threads: 1, batch: 3, .. } = &events[0] else { panic!("{events:?}") };
+    let BenchEvent::Ready { name, kernels, threads: 1, batch: 3, .. } = &events[0] else {
+        panic!("{events:?}")
+    };
     assert_eq!((name.as_str(), kernels.as_str()), ("under-test", "Stub GPU, sm_90, NVRTC 12.0"));
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });
-        let BenchEvent::Window { window, inferences, seconds, p50_s, p99_s, communication: Some(parts), .. } = pair[1]
+        let BenchEvent::Window {
+            window,
+            inferences,
+            seconds,
+            p50_s,
+            p99_s,
+            communication: Some(parts),
+            ..
+        } = pair[1]
         else {
             panic!("{pair:?}")
         };
@@ -170,7 +195,10 @@ fn what_is_missing_is_said(site: &Site, images: &str) {
             eprintln!("NVRTC IS INSTALLED: what programs say without it is not tested");
         } else {
             let text = said("driver-alone", ("GPU_STUB", ""));
-            assert!(text.contains("NVRTC, CUDA's run-time compiler, is not on this machine"), "{text}");
+            assert!(
+                text.contains("NVRTC, CUDA's run-time compiler, is not on this machine"),
+                "{text}"
+            );
         }
         if has_library("libcuda.so") {
             eprintln!("THERE IS AN NVIDIA DRIVER: what programs say without it is not tested");
@@ -183,8 +211,10 @@ fn what_is_missing_is_said(site: &Site, images: &str) {
 
 /// Whether the system has a library.
 fn has_library(name: &str) -> bool {
-    let known =
-        Command::new("ldconfig").arg("-p").output().or_else(|_| Command::new("/sbin/ldconfig").arg("-p").output());
+    let known = Command::new("ldconfig")
+        .arg("-p")
+        .output()
+        .or_else(|_| Command::new("/sbin/ldconfig").arg("-p").output());
     known.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(name))
 }
 
@@ -214,11 +244,15 @@ fn compile(site: &Site, programs: &[String]) {
         fs::write(&file, program).unwrap();
         file
     });
-    let text = success(&Command::new(python).arg(source("compile.py")).args(files).output().unwrap());
-    let compiled: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text =
+        success(&Command::new(python).arg(source("compile.py")).args(files).output().unwrap());
+    let compiled: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(compiled.len(), 4 * programs.len());
     for one in compiled {
-        let numbers = |key: &str| one[key].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect::<Vec<_>>();
+        let numbers = |key: &str| {
+            one[key].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect::<Vec<_>>()
+        };
         let (registers, spilled) = (numbers("registers"), numbers("spilled"));
         assert!(!registers.is_empty() && registers.iter().all(|n| *n <= MAX_REGISTERS), "{one}");
         assert!(spilled.iter().all(|n| *n == 0), "{one}");

@@ -19,7 +19,8 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
     let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     change(&mut document);
     fs::write(&path, document.to_string()).unwrap();
-    let planned = failure(&codegen(&["plan", "--network", path.to_str().unwrap(), "--platform", "x86_64"]));
+    let planned =
+        failure(&codegen(&["plan", "--network", path.to_str().unwrap(), "--platform", "x86_64"]));
     for platform in ["x86_64", "onnx"] {
         let generated = failure(&workshop.generate("out", &["--platform", platform]));
         assert_eq!(generated, planned);
@@ -68,11 +69,14 @@ fn names_that_would_like_to_be_code_or_paths() {
         assert!(line.contains("name"), "{line}");
     }
     let workshop = Workshop::new(&network());
-    for name in
-        ["../up", "/tmp/up", "a/b", "..", ".", "a\nb", "a\"", "a;b", "-rf", "A", "é", "", "self", "$(x)", "__NAME__"]
-    {
+    for name in [
+        "../up", "/tmp/up", "a/b", "..", ".", "a\nb", "a\"", "a;b", "-rf", "A", "é", "", "self",
+        "$(x)", "__NAME__",
+    ] {
         for platform in ["x86_64", "onnx"] {
-            let line = failure(&workshop.generate("out", &["--platform", platform, &format!("--name={name}")]));
+            let line = failure(
+                &workshop.generate("out", &["--platform", platform, &format!("--name={name}")]),
+            );
             assert!(line.contains("name"), "{line}");
         }
     }
@@ -95,7 +99,9 @@ fn a_genome_of_absurd_size_is_refused() {
 #[test]
 fn a_baseline_s_name_is_no_path() {
     for name in ["../up", "a/b", "\"); }", "Net", ""] {
-        let line = refused(|document| document["origin"] = json!({"baseline": {"name": name, "optimizer": "sgd"}}));
+        let line = refused(|document| {
+            document["origin"] = json!({"baseline": {"name": name, "optimizer": "sgd"}})
+        });
         assert!(line.contains("name"), "{line}");
     }
 }
@@ -115,7 +121,9 @@ fn documents_as_deep_or_long_as_can_be() {
     let mut last = classifier["inputs"][0].clone();
     for index in 0..20_000 {
         let name = json!(format!("dropout{index}"));
-        nodes.push(json!({"name": name, "op": {"kind": "dropout", "probability": 0.5}, "inputs": [last]}));
+        nodes.push(
+            json!({"name": name, "op": {"kind": "dropout", "probability": 0.5}, "inputs": [last]}),
+        );
         last = name;
     }
     nodes.push(classifier);
@@ -128,9 +136,10 @@ fn documents_as_deep_or_long_as_can_be() {
 
 #[test]
 fn numbers_that_are_not_finite() {
-    for (mean, std, expected) in
-        [(1e38, 0.5, "the normalisation mean"), (0.5, 1e-45, "not finite numbers: the network's mean and std")]
-    {
+    for (mean, std, expected) in [
+        (1e38, 0.5, "the normalisation mean"),
+        (0.5, 1e-45, "not finite numbers: the network's mean and std"),
+    ] {
         let mut network = network();
         network.input.mean.fill(mean);
         network.input.std.fill(std);
@@ -146,7 +155,9 @@ fn numbers_that_are_not_finite() {
         weights.0.get_mut(name).unwrap().data.fill(1e30);
     }
     weights.write(&workshop.path("weights.safetensors")).unwrap();
-    assert!(failure(&workshop.generate("out", &[])).contains("logits of random images are not finite"));
+    assert!(
+        failure(&workshop.generate("out", &[])).contains("logits of random images are not finite")
+    );
 }
 
 /// A safetensors file: the length that it states for its header, the header, and data.
@@ -176,7 +187,9 @@ fn weights_that_lie() {
         honest(r#"{"a":{"dtype":"F32","shape":[16],"data_offsets":[0,18446744073709551615]}}"#),
         honest(r#"{"a":{"dtype":"F32","shape":[16],"data_offsets":[64,0]}}"#),
         honest(r#"{"a":{"dtype":"F32","shape":[15],"data_offsets":[0,64]}}"#),
-        honest(r#"{"a":{"dtype":"F32","shape":[16],"data_offsets":[1152921504606846976,1152921504606847040]}}"#),
+        honest(
+            r#"{"a":{"dtype":"F32","shape":[16],"data_offsets":[1152921504606846976,1152921504606847040]}}"#,
+        ),
         honest(r#"{"../../a":{"dtype":"F32","shape":[16],"data_offsets":[0,64]}}"#),
         honest(r#"{"a":{"dtype":"BF16","shape":[32],"data_offsets":[0,64]}}"#),
         good[..good.len() - 1].to_vec(),

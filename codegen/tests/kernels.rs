@@ -30,10 +30,17 @@ fn check(network: &Network, images: &[Vec<f32>], tolerance: f32) {
             let want = logits(network, &emulator.weights, image).unwrap();
             let size = want.iter().fold(1.0f32, |size, logit| size.max(logit.abs()));
             let close = |(got, want): (&f32, &f32)| (got - want).abs() <= tolerance * size;
-            assert!(got.len() == want.len() && got.iter().zip(&want).all(close), "{got:?}, not {want:?}: {network:?}");
+            assert!(
+                got.len() == want.len() && got.iter().zip(&want).all(close),
+                "{got:?}, not {want:?}: {network:?}"
+            );
         }
         for order in OTHER_ORDERS {
-            assert_eq!(emulator.run(images, images.len(), enough, order), got, "as a batch, in the order {order}");
+            assert_eq!(
+                emulator.run(images, images.len(), enough, order),
+                got,
+                "as a batch, in the order {order}"
+            );
         }
     }
 }
@@ -55,8 +62,9 @@ fn real_digits() {
     let folder = data.path().join("digits");
     digits(&folder, &network.classes);
     let data = Dataset::load(&folder, Split::Test).unwrap();
-    let image =
-        |index| -> Vec<f32> { data.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect() };
+    let image = |index| -> Vec<f32> {
+        data.image(index).iter().map(|pixel| network.input.normalise(0, *pixel)).collect()
+    };
     check(&network, &(0..5).map(image).collect::<Vec<_>>(), TOLERANCE);
 }
 
@@ -81,8 +89,13 @@ fn pruned_to_odd_widths() {
 
 #[test]
 fn large_kernels_a_max_head_and_three_blocks() {
-    let template =
-        Template { growth_rate: 13, stem_channels: 25, head: Head::Max, stem_kernel: 5, ..Template::default() };
+    let template = Template {
+        growth_rate: 13,
+        stem_channels: 25,
+        head: Head::Max,
+        stem_kernel: 5,
+        ..Template::default()
+    };
     let pair = PiecewiseActivation { left: Activation::Elu, right: Activation::Swish };
     check_random(&expand(&template, [3, 17, 13], [3, 10, 5], pair, 11), TOLERANCE);
 }
@@ -110,7 +123,8 @@ fn random_graphs() {
 #[test]
 fn logits_that_are_copied() {
     let mut network = small([3, 1, 1], [1, 7, 3], SWISH_RELU);
-    let swish = Op::Activation(PiecewiseActivation { left: Activation::Swish, right: Activation::Swish });
+    let swish =
+        Op::Activation(PiecewiseActivation { left: Activation::Swish, right: Activation::Swish });
     let activated = node("a", swish, &[INPUT]);
     let endings = [
         (3, vec![node("d", Op::Dropout { probability: 0.5 }, &[INPUT])]),
@@ -129,10 +143,14 @@ fn logits_that_are_copied() {
 fn a_kernel_that_is_too_large_is_refused() {
     let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);
     let large = Op::Conv2d { in_channels: 1, out_channels: 10, kernel: 99, stride: 1 };
-    network.nodes = vec![node("wide", large, &[INPUT]), node("pool", Op::GlobalMaxPool {}, &["wide"])];
+    network.nodes =
+        vec![node("wide", large, &[INPUT]), node("pool", Op::GlobalMaxPool {}, &["wide"])];
     let plan = Plan::on(&network, Machine::Gpu).unwrap();
     let error = calls(&network, &plan).unwrap_err().to_string();
-    assert!(error.contains("node wide: its kernel or its tensors are too large for a GPU"), "{error}");
+    assert!(
+        error.contains("node wide: its kernel or its tensors are too large for a GPU"),
+        "{error}"
+    );
 }
 
 /// Were a barrier missing, one of these tests would fail.
@@ -155,6 +173,9 @@ fn missing_barriers_show() {
             !output.status.success() || emulator.logits() != right
         };
         let line = KERNELS[..at].lines().count();
-        assert!([&[0], &OTHER_ORDERS[..]].concat().iter().any(noticed), "without the barrier in line {line}");
+        assert!(
+            [&[0], &OTHER_ORDERS[..]].concat().iter().any(noticed),
+            "without the barrier in line {line}"
+        );
     }
 }

@@ -3,7 +3,9 @@
 mod support;
 
 use codegen::onnx::model::{OPSET, OUTPUT};
-use codegen::onnx::proto::{AttributeProto, FLOAT, GraphProto, INT64, ModelProto, NodeProto, TensorProto};
+use codegen::onnx::proto::{
+    AttributeProto, FLOAT, GraphProto, INT64, ModelProto, NodeProto, TensorProto,
+};
 use common::activation::{Activation, PiecewiseActivation};
 use common::counts;
 use common::network::{INPUT, Network, Node, Op};
@@ -24,13 +26,23 @@ const TOLERANCE: f64 = 1e-5;
 /// A network that is nothing but the activation of its ten inputs.
 fn bare(pair: PiecewiseActivation) -> Network {
     let mut network = small([10, 1, 1], [1, 7, 3], pair);
-    network.nodes = vec![Node { name: "a".to_string(), op: Op::Activation(pair), inputs: vec![INPUT.to_string()] }];
+    network.nodes = vec![Node {
+        name: "a".to_string(),
+        op: Op::Activation(pair),
+        inputs: vec![INPUT.to_string()],
+    }];
     network
 }
 
 /// All that networks may have: heads, shortcuts, kernels, transitions, odd widths, dropout, a last node of any kind.
 fn networks() -> Vec<Network> {
-    let max = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, dropout: 0.1, ..Template::default() };
+    let max = Template {
+        growth_rate: 3,
+        stem_channels: 5,
+        head: Head::Max,
+        dropout: 0.1,
+        ..Template::default()
+    };
     let elu_tanh = PiecewiseActivation { left: Activation::Elu, right: Activation::Tanh };
     let mut networks = vec![
         expand(&Template::default(), [1, 28, 28], [2, 16, 3], SWISH_RELU, 10),
@@ -46,7 +58,10 @@ fn networks() -> Vec<Network> {
     let linear = |in_features, out_features| Op::Linear { in_features, out_features };
     let endings = [
         vec![node("a", Op::Dropout { probability: 0.5 }, &[INPUT])],
-        vec![node("a", linear(10, 10), &[INPUT]), node("b", Op::Dropout { probability: 0.5 }, &["a"])],
+        vec![
+            node("a", linear(10, 10), &[INPUT]),
+            node("b", Op::Dropout { probability: 0.5 }, &["a"]),
+        ],
         vec![
             node("a", linear(10, 3), &[INPUT]),
             node("a.b", linear(10, 7), &[INPUT]),
@@ -55,7 +70,11 @@ fn networks() -> Vec<Network> {
             node("d", Op::Activation(SWISH_RELU), &["c"]),
         ],
         vec![
-            node("a", Op::Conv2d { in_channels: 10, out_channels: 10, kernel: 5, stride: 3 }, &[INPUT]),
+            node(
+                "a",
+                Op::Conv2d { in_channels: 10, out_channels: 10, kernel: 5, stride: 3 },
+                &[INPUT],
+            ),
             node("b", Op::AveragePool { size: 1 }, &["a"]),
         ],
     ];
@@ -90,9 +109,17 @@ fn the_structure_is_that_of_the_network() {
             }
         }
         assert_eq!(shapes[OUTPUT], [network.classes.len()]);
-        let weights = graph.initializer.iter().filter(|tensor| tensor.data_type == FLOAT && tensor.name.contains('.'));
+        let weights = graph
+            .initializer
+            .iter()
+            .filter(|tensor| tensor.data_type == FLOAT && tensor.name.contains('.'));
         for tensor in weights {
-            assert_eq!(floats(&tensor.raw_data), workshop.weights.get(&tensor.name).data, "{}", tensor.name);
+            assert_eq!(
+                floats(&tensor.raw_data),
+                workshop.weights.get(&tensor.name).data,
+                "{}",
+                tensor.name
+            );
         }
     }
 }
@@ -125,7 +152,8 @@ fn class_names_are_data() {
 
 /// The shapes of all tensors without the batch, by ONNX's own rules; each must be there before it is taken.
 fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
-    let constants: HashMap<&str, &TensorProto> = graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();
+    let constants: HashMap<&str, &TensorProto> =
+        graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();
     assert_eq!(constants.len(), graph.initializer.len(), "a constant's name is used twice");
     for tensor in &graph.initializer {
         let width = if tensor.data_type == INT64 { 8 } else { 4 };
@@ -137,7 +165,10 @@ fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
         assert_eq!(tensor.elem_type, FLOAT);
         let dim = tensor.shape.unwrap().dim;
         assert_eq!(dim[0].dim_param.as_deref(), Some("batch"));
-        (value.name.clone(), dim[1..].iter().map(|side| side.dim_value.unwrap() as usize).collect::<Vec<_>>())
+        (
+            value.name.clone(),
+            dim[1..].iter().map(|side| side.dim_value.unwrap() as usize).collect::<Vec<_>>(),
+        )
     };
     let mut shapes = HashMap::from([declared(&graph.input[0])]);
     for node in &graph.node {
@@ -146,7 +177,10 @@ fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
             .iter()
             .map(|name| match constants.get(name.as_str()) {
                 Some(tensor) => tensor.dims.iter().map(|side| *side as usize).collect(),
-                None => shapes.get(name).unwrap_or_else(|| panic!("{}: there is no {name} yet", node.name)).clone(),
+                None => shapes
+                    .get(name)
+                    .unwrap_or_else(|| panic!("{}: there is no {name} yet", node.name))
+                    .clone(),
             })
             .collect();
         let known = shapes.insert(node.output[0].clone(), shape(node, &inputs, &constants));
@@ -157,12 +191,20 @@ fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
     shapes
 }
 
-fn shape(node: &NodeProto, inputs: &[Vec<usize>], constants: &HashMap<&str, &TensorProto>) -> Vec<usize> {
+fn shape(
+    node: &NodeProto,
+    inputs: &[Vec<usize>],
+    constants: &HashMap<&str, &TensorProto>,
+) -> Vec<usize> {
     let x = &inputs[0];
     let attribute = |name: &str| -> &AttributeProto {
-        node.attribute.iter().find(|a| a.name == name).unwrap_or_else(|| panic!("{} without {name}", node.name))
+        node.attribute
+            .iter()
+            .find(|a| a.name == name)
+            .unwrap_or_else(|| panic!("{} without {name}", node.name))
     };
-    let sides = |name: &str| attribute(name).ints.iter().map(|side| *side as usize).collect::<Vec<_>>();
+    let sides =
+        |name: &str| attribute(name).ints.iter().map(|side| *side as usize).collect::<Vec<_>>();
     match node.op_type.as_str() {
         "Conv" => {
             let (kernel, strides, pads) = (sides("kernel_shape"), sides("strides"), sides("pads"));
@@ -181,14 +223,21 @@ fn shape(node: &NodeProto, inputs: &[Vec<usize>], constants: &HashMap<&str, &Ten
         "GlobalAveragePool" | "GlobalMaxPool" => vec![x[0], 1, 1],
         "Flatten" => vec![x.iter().product()],
         "Gemm" => {
-            assert_eq!((inputs[1][1], inputs[2][0], attribute("transB").i), (x[0], inputs[1][0], Some(1)));
+            assert_eq!(
+                (inputs[1][1], inputs[2][0], attribute("transB").i),
+                (x[0], inputs[1][0], Some(1))
+            );
             vec![inputs[1][0]]
         }
         "Unsqueeze" => vec![x[0], 1, 1],
         "Pad" => {
             let pads = constants[node.input[1].as_str()].raw_data.chunks_exact(8);
-            let pads: Vec<i64> = pads.map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap())).collect();
-            assert!(pads.iter().enumerate().all(|(place, pad)| *pad == 0 || place == 5), "{pads:?}");
+            let pads: Vec<i64> =
+                pads.map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap())).collect();
+            assert!(
+                pads.iter().enumerate().all(|(place, pad)| *pad == 0 || place == 5),
+                "{pads:?}"
+            );
             vec![x[0] + pads[5] as usize, x[1], x[2]]
         }
         "Add" => {
@@ -196,7 +245,9 @@ fn shape(node: &NodeProto, inputs: &[Vec<usize>], constants: &HashMap<&str, &Ten
             x.clone()
         }
         "Concat" => {
-            assert!(inputs.iter().all(|input| input[1..] == x[1..]) && attribute("axis").i == Some(1));
+            assert!(
+                inputs.iter().all(|input| input[1..] == x[1..]) && attribute("axis").i == Some(1)
+            );
             vec![inputs.iter().map(|input| input[0]).sum(), x[1], x[2]]
         }
         "Mul" | "Less" | "Where" => {
@@ -221,7 +272,9 @@ fn python() -> Result<PathBuf, String> {
     let output = Command::new(&python).args(["-c", "import onnx, onnxruntime, numpy"]).output();
     match output {
         Ok(output) if output.status.success() => Ok(python),
-        Ok(output) => Err(format!("{}: {}", python.display(), String::from_utf8_lossy(&output.stderr))),
+        Ok(output) => {
+            Err(format!("{}: {}", python.display(), String::from_utf8_lossy(&output.stderr)))
+        }
         Err(error) => Err(format!("{}: {error}", python.display())),
     }
 }
@@ -256,7 +309,10 @@ fn onnx_runtime_computes_what_the_reference_does() {
     let Some(results) = check(&folders) else { return };
     assert_eq!(results.len(), networks.len());
     for ((network, (workshop, _)), result) in networks.iter().zip(&generated).zip(&results) {
-        let jumps = network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()));
+        let jumps = network
+            .nodes
+            .iter()
+            .any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()));
         let difference = result["difference"].as_f64().unwrap();
         assert!(jumps || difference <= TOLERANCE, "{difference}: {network:?}");
         // Eight images: one in a hundred is none.
@@ -264,12 +320,17 @@ fn onnx_runtime_computes_what_the_reference_does() {
         assert_eq!(result["classes"], serde_json::json!(network.classes));
         if !jumps {
             let shape = network.input.shape();
-            let image: Vec<f32> =
-                (0..shape.elements()).map(|i| network.input.normalise(i / shape.plane(), 51)).collect();
+            let image: Vec<f32> = (0..shape.elements())
+                .map(|i| network.input.normalise(i / shape.plane(), 51))
+                .collect();
             let want = logits(network, &workshop.weights, &image).unwrap();
-            let got = result["from_pixels"][0].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
+            let got =
+                result["from_pixels"][0].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
             let size = want.iter().fold(1.0f64, |size, logit| size.max(f64::from(logit.abs())));
-            assert!(got.zip(&want).all(|(got, want)| (got - f64::from(*want)).abs() <= TOLERANCE * size));
+            assert!(
+                got.zip(&want)
+                    .all(|(got, want)| (got - f64::from(*want)).abs() <= TOLERANCE * size)
+            );
         }
     }
 }

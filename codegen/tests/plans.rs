@@ -42,9 +42,17 @@ fn error(network: &Network, seed: u64, count: usize) -> f32 {
 
 #[test]
 fn template_networks_are_exact() {
-    let max_head = Template { growth_rate: 3, stem_channels: 5, head: Head::Max, ..Template::default() };
-    let thin = Template { growth_rate: 1, stem_channels: 1, compression: 0.4, dropout: 0.2, ..Template::default() };
-    let wide = Template { growth_rate: 13, stem_channels: 25, stem_kernel: 5, ..Template::default() };
+    let max_head =
+        Template { growth_rate: 3, stem_channels: 5, head: Head::Max, ..Template::default() };
+    let thin = Template {
+        growth_rate: 1,
+        stem_channels: 1,
+        compression: 0.4,
+        dropout: 0.2,
+        ..Template::default()
+    };
+    let wide =
+        Template { growth_rate: 13, stem_channels: 25, stem_kernel: 5, ..Template::default() };
     let networks = [
         small([1, 8, 8], [2, 16, 3], SWISH_RELU),
         small([3, 7, 9], [3, 7, 5], SWISH_RELU),
@@ -82,7 +90,9 @@ fn residual_networks_are_exact_and_add_in_place() {
         let error = error(&network, 0, 1);
         assert!(error <= TOLERANCE, "{error}: {name}");
         let plan = Plan::new(&network).unwrap();
-        let count = |test: &dyn Fn(&Kernel) -> bool| plan.steps.iter().filter(|step| test(&step.kernel)).count();
+        let count = |test: &dyn Fn(&Kernel) -> bool| {
+            plan.steps.iter().filter(|step| test(&step.kernel)).count()
+        };
         let sums = [
             count(&|kernel| matches!(kernel, Kernel::Add { activation: Some(_) })),
             count(&|kernel| matches!(kernel, Kernel::Add { activation: None })),
@@ -90,7 +100,10 @@ fn residual_networks_are_exact_and_add_in_place() {
         assert_eq!(sums, [blocks - 1, 1], "{name}");
         assert_eq!(count(&|kernel| *kernel == Kernel::Copy), 0, "{name}");
         // Besides, the stem's normalisation and activation are a step, as a convolution and an addition take them.
-        assert_eq!((count(&|kernel| *kernel == Kernel::Map), plan.steps.len()), (1, 1 + 1 + 3 * blocks + 2 + 2));
+        assert_eq!(
+            (count(&|kernel| *kernel == Kernel::Map), plan.steps.len()),
+            (1, 1 + 1 + 3 * blocks + 2 + 2)
+        );
         let live = 3 * 16 * 32 * 32;
         assert!((live..=live * 112 / 100).contains(&plan.arena_len), "{name}: {}", plan.arena_len);
     }
@@ -148,7 +161,10 @@ fn random_graphs_are_computed() {
         }
     }
     let hard = [copies, sums_in_place, other_sums];
-    assert!(hard.iter().all(|count| *count > 50), "copies and sums {hard:?}: the hard cases are missing");
+    assert!(
+        hard.iter().all(|count| *count > 50),
+        "copies and sums {hard:?}: the hard cases are missing"
+    );
 }
 
 /// The last node need not be a kernel with a result of its own.
@@ -161,7 +177,8 @@ fn any_node_may_be_the_last_one() {
         inputs: inputs.iter().map(ToString::to_string).collect(),
     };
     let dropout = Op::Dropout { probability: 0.5 };
-    let swish = Op::Activation(PiecewiseActivation { left: Activation::Swish, right: Activation::Swish });
+    let swish =
+        Op::Activation(PiecewiseActivation { left: Activation::Swish, right: Activation::Swish });
     let endings: [(usize, Vec<Node>); 4] = [
         (3, vec![node("a", dropout, &[INPUT])]),
         (3, vec![node("a", swish, &[INPUT]), node("b", dropout, &["a"])]),

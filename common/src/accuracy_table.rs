@@ -68,7 +68,8 @@ impl Document for AccuracyTable {
         self.training.check()?;
         within("epochs", self.epochs, &PLANNED)?;
         for (index, row) in self.rows.iter().enumerate() {
-            let sound = row.accuracy.len() <= self.epochs && row.accuracy.iter().all(|a| (0.0..=1.0).contains(a));
+            let sound = row.accuracy.len() <= self.epochs
+                && row.accuracy.iter().all(|a| (0.0..=1.0).contains(a));
             ensure!(sound, "rows[{index}].accuracy must be at most {} values of 0..1", self.epochs);
             row.check().with_context(|| format!("rows[{index}]"))?;
         }
@@ -97,8 +98,15 @@ impl AccuracyTable {
         let bytes = reading::read(path, MAX_BYTES)?;
         let mut text = String::new();
         if bytes.starts_with(&GZIP) {
-            GzDecoder::new(bytes.as_slice()).take(MAX_BYTES).read_to_string(&mut text).with_context(place)?;
-            ensure!((text.len() as u64) < MAX_BYTES, "{}: it unpacks to over {MAX_BYTES} bytes", path.display());
+            GzDecoder::new(bytes.as_slice())
+                .take(MAX_BYTES)
+                .read_to_string(&mut text)
+                .with_context(place)?;
+            ensure!(
+                (text.len() as u64) < MAX_BYTES,
+                "{}: it unpacks to over {MAX_BYTES} bytes",
+                path.display()
+            );
         } else {
             text = String::from_utf8(bytes).with_context(place)?;
         }
@@ -115,8 +123,11 @@ impl AccuracyTable {
     fn check_whole(&self) -> Result<()> {
         let rows = self.by_function();
         ensure!(rows.len() == self.rows.len(), "a function is there twice with the same seed");
-        let missing = self.space.genomes().find(|genome| !rows.contains_key(&(genome.canonical(), 0)));
-        missing.map_or(Ok(()), |genome| Err(anyhow::anyhow!("there is no row with seed 0 for the genome {genome}")))
+        let missing =
+            self.space.genomes().find(|genome| !rows.contains_key(&(genome.canonical(), 0)));
+        missing.map_or(Ok(()), |genome| {
+            Err(anyhow::anyhow!("there is no row with seed 0 for the genome {genome}"))
+        })
     }
 }
 
@@ -137,8 +148,13 @@ mod tests {
             ..whole
         };
         let functions = space.genomes().filter(|genome| genome.canonical() == *genome);
-        let rows =
-            functions.map(|genome| TableRow { genome, seed: 0, parameters: 9, macs: 90, accuracy: vec![0.5, 0.75] });
+        let rows = functions.map(|genome| TableRow {
+            genome,
+            seed: 0,
+            parameters: 9,
+            macs: 90,
+            accuracy: vec![0.5, 0.75],
+        });
         AccuracyTable {
             about: "made up".into(),
             dataset: "made-up".into(),
@@ -177,8 +193,12 @@ mod tests {
             read(json::to_text(&table).unwrap().as_bytes()).unwrap_err()
         };
         assert_eq!(table().rows.len(), 5);
-        assert!(error_of(|table| drop(table.rows.pop())).contains("no row with seed 0 for the genome"));
-        assert!(error_of(|table| table.rows[2].seed = 1).contains("no row with seed 0 for the genome"));
+        assert!(
+            error_of(|table| drop(table.rows.pop())).contains("no row with seed 0 for the genome")
+        );
+        assert!(
+            error_of(|table| table.rows[2].seed = 1).contains("no row with seed 0 for the genome")
+        );
         assert!(error_of(|table| table.rows.push(table.rows[0].clone())).contains("twice"));
         assert!(error_of(|table| table.rows[3].accuracy[1] = 1.5).contains("rows[3].accuracy"));
         assert!(error_of(|table| table.rows[3].accuracy.push(0.5)).contains("rows[3].accuracy"));

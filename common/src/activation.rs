@@ -151,9 +151,9 @@ pub struct PiecewiseActivation {
 impl PiecewiseActivation {
     /// All 49 pairs.
     pub fn all() -> impl Iterator<Item = PiecewiseActivation> {
-        Activation::ALL
-            .into_iter()
-            .flat_map(|left| Activation::ALL.into_iter().map(move |right| PiecewiseActivation { left, right }))
+        Activation::ALL.into_iter().flat_map(|left| {
+            Activation::ALL.into_iter().map(move |right| PiecewiseActivation { left, right })
+        })
     }
 
     /// The function's value at `x`.
@@ -209,7 +209,9 @@ mod tests {
             2.101_401_974_710_961,
             2.0,
         ];
-        for (got, want) in at(-1.0).iter().zip(expected_minus).chain(at(2.0).iter().zip(expected_plus)) {
+        for (got, want) in
+            at(-1.0).iter().zip(expected_minus).chain(at(2.0).iter().zip(expected_plus))
+        {
             assert!((got - want).abs() < 1e-14, "{got} is not {want}");
         }
     }
@@ -229,7 +231,10 @@ mod tests {
     fn extreme_inputs_stay_finite() {
         for pair in PiecewiseActivation::all() {
             for x in [-1e30, -1000.0, 1000.0, 1e30] {
-                assert!(pair.value(x).is_finite() && pair.derivative(x).is_finite(), "{pair} at {x}");
+                assert!(
+                    pair.value(x).is_finite() && pair.derivative(x).is_finite(),
+                    "{pair} at {x}"
+                );
             }
         }
     }
@@ -238,7 +243,9 @@ mod tests {
     fn twelve_pairs_jump_and_they_have_one_sigmoid() {
         let jumping: Vec<_> = PiecewiseActivation::all().filter(|p| p.jumps_at_zero()).collect();
         assert_eq!(jumping.len(), 12);
-        let one_sigmoid = |p: &PiecewiseActivation| (p.left == Activation::Sigmoid) != (p.right == Activation::Sigmoid);
+        let one_sigmoid = |p: &PiecewiseActivation| {
+            (p.left == Activation::Sigmoid) != (p.right == Activation::Sigmoid)
+        };
         assert!(jumping.iter().all(one_sigmoid));
     }
 

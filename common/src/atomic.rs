@@ -24,7 +24,8 @@ pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) ->
         _ => Path::new("."),
     };
     create_dir_all(folder)?;
-    let mut temporary = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder).with_context(failed)?;
+    let mut temporary =
+        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder).with_context(failed)?;
     produce(temporary.as_file_mut()).with_context(failed)?;
     make_readable(temporary.as_file()).with_context(failed)?;
     temporary.as_file().sync_all().with_context(failed)?;
@@ -34,7 +35,8 @@ pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) ->
 
 /// Creates a folder and its parents; an existing one is fine.
 pub fn create_dir_all(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{}: cannot create the folder", folder.display()))
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{}: cannot create the folder", folder.display()))
 }
 
 /// Whether a file or folder of this name is a temporary one.
@@ -50,14 +52,21 @@ pub fn is_partial(name: &OsStr) -> bool {
 pub fn sweep(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
-        let entry = entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?;
+        let entry =
+            entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?;
         if !is_partial(&entry.file_name()) {
             continue;
         }
         // A link is not followed.
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let removed = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
-        removed.with_context(|| format!("{}: cannot remove the temporary file", entry.path().display()))?;
+        let removed = if is_folder {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
+        removed.with_context(|| {
+            format!("{}: cannot remove the temporary file", entry.path().display())
+        })?;
     }
     Ok(())
 }
@@ -93,7 +102,9 @@ pub fn remove_dir_all(folder: &Path) -> Result<()> {
     going.push(name);
     let going = above.join(going);
     match fs::remove_dir_all(&going) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(failed),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(failed);
+        }
         Ok(()) | Err(_) => {}
     }
     fs::rename(folder, &going).and_then(|()| fs::remove_dir_all(&going)).with_context(failed)
@@ -134,7 +145,9 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.unwrap().file_name().into_string().unwrap()
+        };
         let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
         names.sort();
         names
@@ -147,8 +160,13 @@ mod tests {
         for folder in [".partial-crate/src", "below/.partial-abc", "below/deeper"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
-        for file in [".partial-1", "x.partial-2", "below/.partial-3", "below/deeper/.partial-4", ".partial-crate/src/a"]
-        {
+        for file in [
+            ".partial-1",
+            "x.partial-2",
+            "below/.partial-3",
+            "below/deeper/.partial-4",
+            ".partial-crate/src/a",
+        ] {
             fs::write(at(file), "").unwrap();
         }
         sweep(dir.path()).unwrap();
@@ -170,7 +188,11 @@ mod tests {
         fs::write(dir.path().join("theirs/.partial-1"), "").unwrap();
         fs::create_dir(dir.path().join("ours")).unwrap();
         for name in ["link", ".partial-link"] {
-            std::os::unix::fs::symlink(dir.path().join("theirs"), dir.path().join("ours").join(name)).unwrap();
+            std::os::unix::fs::symlink(
+                dir.path().join("theirs"),
+                dir.path().join("ours").join(name),
+            )
+            .unwrap();
         }
         sweep_with_folders(&dir.path().join("ours")).unwrap();
         assert_eq!(

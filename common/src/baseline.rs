@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
 /// The activation of all baselines.
-const RELU: PiecewiseActivation = PiecewiseActivation { left: Activation::Relu, right: Activation::Relu };
+const RELU: PiecewiseActivation =
+    PiecewiseActivation { left: Activation::Relu, right: Activation::Relu };
 /// Bounds what a file can make us build.
 const MAX_DEPTH: usize = 2000;
 const CHANNELS: RangeInclusive<usize> = 1..=4096;
@@ -80,7 +81,9 @@ impl Document for Baseline {
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     ensure!(
-        name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= MAX_NAME && name.chars().all(harmless),
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.len() <= MAX_NAME
+            && name.chars().all(harmless),
         "the baseline name {name:?} must begin with a lower-case letter and have only such, digits and '-', at most \
          {MAX_NAME}"
     );
@@ -98,10 +101,15 @@ impl Baseline {
 
     fn build(&self, input: Input, classes: Vec<String>) -> Result<Network> {
         let nodes = match &self.architecture {
-            Architecture::Resnet { depth, channels } => resnet(*depth, channels, input.channels, classes.len())?,
+            Architecture::Resnet { depth, channels } => {
+                resnet(*depth, channels, input.channels, classes.len())?
+            }
             Architecture::Densenet { depth, growth_rate, stem_channels } => {
-                let template =
-                    Template { growth_rate: *growth_rate, stem_channels: *stem_channels, ..Template::default() };
+                let template = Template {
+                    growth_rate: *growth_rate,
+                    stem_channels: *stem_channels,
+                    ..Template::default()
+                };
                 densenet(&template, *depth, input.channels, classes.len())?
             }
         };
@@ -112,7 +120,12 @@ impl Baseline {
     }
 }
 
-fn densenet(template: &Template, depth: usize, image_channels: usize, classes: usize) -> Result<Vec<Node>> {
+fn densenet(
+    template: &Template,
+    depth: usize,
+    image_channels: usize,
+    classes: usize,
+) -> Result<Vec<Node>> {
     template.check()?;
     let genome = Genome {
         left_activation: RELU.left,
@@ -130,7 +143,12 @@ fn densenet(template: &Template, depth: usize, image_channels: usize, classes: u
     template.nodes(&genome, image_channels, classes)
 }
 
-fn resnet(depth: usize, channels: &[usize], image_channels: usize, classes: usize) -> Result<Vec<Node>> {
+fn resnet(
+    depth: usize,
+    channels: &[usize],
+    image_channels: usize,
+    classes: usize,
+) -> Result<Vec<Node>> {
     ensure!(!channels.is_empty(), "a ResNet needs the channels of at least one stage");
     ensure!(
         channels.iter().all(|c| (1..=4096).contains(c)) && channels.is_sorted(),
@@ -181,11 +199,22 @@ pub(crate) mod tests {
 
     pub(crate) fn resnet_of(depth: usize, channels: &[usize]) -> Baseline {
         let architecture = Architecture::Resnet { depth, channels: channels.to_vec() };
-        Baseline { name: "resnet".into(), about: String::new(), optimizer: Optimizer::Sgd, architecture }
+        Baseline {
+            name: "resnet".into(),
+            about: String::new(),
+            optimizer: Optimizer::Sgd,
+            architecture,
+        }
     }
 
     fn input(channels: usize, side: usize) -> Input {
-        Input { channels, height: side, width: side, mean: vec![0.5; channels], std: vec![0.5; channels] }
+        Input {
+            channels,
+            height: side,
+            width: side,
+            mean: vec![0.5; channels],
+            std: vec![0.5; channels],
+        }
     }
 
     fn classes(count: usize) -> Vec<String> {
@@ -198,17 +227,24 @@ pub(crate) mod tests {
         let network = resnet_of(6, &[2, 3]).network(input(1, 5), classes(4)).unwrap();
         let counts = counts::count(&network).unwrap();
         let norms = 2 * (2 + 2 + 2 + 3 + 3);
-        assert_eq!(counts.parameters, 9 * (2 + 2 * 2 + 2 * 2 + 2 * 3 + 3 * 3) + norms + (3 * 4 + 4));
+        assert_eq!(
+            counts.parameters,
+            9 * (2 + 2 * 2 + 2 * 2 + 2 * 3 + 3 * 3) + norms + (3 * 4 + 4)
+        );
         assert_eq!(counts.macs, 25 * 9 * (2 + 2 * 2 + 2 * 2) + 9 * 9 * (2 * 3 + 3 * 3) + 3 * 4);
         assert_eq!(json::parse::<Network>(&json::to_text(&network).unwrap()).unwrap(), network);
     }
 
     #[test]
     fn what_cannot_be_built_is_refused() {
-        let error =
-            |baseline: Baseline, side| format!("{:#}", baseline.network(input(3, side), classes(10)).unwrap_err());
+        let error = |baseline: Baseline, side| {
+            format!("{:#}", baseline.network(input(3, side), classes(10)).unwrap_err())
+        };
         for depth in [0, 2, 19, 21, 2 + 6 * 1000] {
-            assert!(error(resnet_of(depth, &[16, 32, 64]), 32).contains(&format!("not {depth}")), "{depth}");
+            assert!(
+                error(resnet_of(depth, &[16, 32, 64]), 32).contains(&format!("not {depth}")),
+                "{depth}"
+            );
         }
         assert!(error(resnet_of(20, &[]), 32).contains("at least one stage"));
         assert!(error(resnet_of(20, &[16, 8, 64]), 32).contains("never fall"));
@@ -226,7 +262,10 @@ pub(crate) mod tests {
     #[test]
     fn names_that_are_paths_are_refused() {
         for name in ["", "-a", "a b", "../a", "A", "1a", &"a".repeat(65)] {
-            assert!(Baseline { name: name.into(), ..resnet_of(20, &[16]) }.check().is_err(), "{name:?}");
+            assert!(
+                Baseline { name: name.into(), ..resnet_of(20, &[16]) }.check().is_err(),
+                "{name:?}"
+            );
         }
     }
 }

@@ -60,11 +60,20 @@ impl Document for BenchEvent {
                 within("batch", *batch, &COUNT)
             }
             BenchEvent::Start { window } => within("window", *window, &COUNT),
-            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication } => {
+            BenchEvent::Window {
+                window,
+                inferences,
+                seconds,
+                p50_s,
+                p90_s,
+                p99_s,
+                communication,
+            } => {
                 within("window", *window, &COUNT)?;
                 within("inferences", *inferences, &(0..=1 << 50))?;
                 // A clock that went back is told by who measures.
-                let times = [("seconds", seconds), ("p50_s", p50_s), ("p90_s", p90_s), ("p99_s", p99_s)];
+                let times =
+                    [("seconds", seconds), ("p50_s", p50_s), ("p90_s", p90_s), ("p99_s", p99_s)];
                 times.into_iter().try_for_each(|(key, time)| within(key, *time, &SIGNED))?;
                 communication.iter().try_for_each(Communication::check)
             }

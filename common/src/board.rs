@@ -119,10 +119,16 @@ impl Board {
             Runner::Qemu | Runner::ProbeRs => {
                 let words = command.as_deref().unwrap_or_default();
                 let program = words.iter().skip(1).any(|word| word.contains(PROGRAM));
-                ensure!(program, "the board {name} needs a `command` that runs {PROGRAM}, for its runner is {runner}");
+                ensure!(
+                    program,
+                    "the board {name} needs a `command` that runs {PROGRAM}, for its runner is {runner}"
+                );
             }
             Runner::Local | Runner::Ssh | Runner::Adb => {
-                ensure!(command.is_none(), "the board {name} cannot have a `command`, for its runner is {runner}");
+                ensure!(
+                    command.is_none(),
+                    "the board {name} cannot have a `command`, for its runner is {runner}"
+                );
             }
         }
         Ok(())
@@ -146,8 +152,12 @@ impl Board {
     /// Two memories that both have all of their bytes below 4 GiB, and none of them in both.
     fn check_memory(&self) -> Result<()> {
         let name = &self.name;
-        all_within("clock_hz", self.clock_hz, &(1..=1 << 50)).with_context(|| format!("the board {name}"))?;
-        let region = |memory: &str, address: Option<u64>, bytes: Option<u64>| -> Result<Range<u64>> {
+        all_within("clock_hz", self.clock_hz, &(1..=1 << 50))
+            .with_context(|| format!("the board {name}"))?;
+        let region = |memory: &str,
+                      address: Option<u64>,
+                      bytes: Option<u64>|
+         -> Result<Range<u64>> {
             ensure!(bytes != Some(0), "the board {name}: its {memory}_bytes must be above 0");
             let (start, bytes) = (address.unwrap_or(0), bytes.unwrap_or(0));
             let end = start.checked_add(bytes).filter(|end| *end <= ADDRESSES);
@@ -174,11 +184,18 @@ impl Board {
         let Board { name, runner, meter, .. } = self;
         let why = match runner {
             Runner::Qemu => "an emulated board has no power to measure; its meter must be none",
-            Runner::Ssh | Runner::Adb => "NVML is read by the machine that measure runs on, which the board is not",
-            Runner::Local | Runner::ProbeRs => "such a meter sees the machine that measure runs on, not the board",
+            Runner::Ssh | Runner::Adb => {
+                "NVML is read by the machine that measure runs on, which the board is not"
+            }
+            Runner::Local | Runner::ProbeRs => {
+                "such a meter sees the machine that measure runs on, not the board"
+            }
         };
         let fits = runner.meters().contains(meter);
-        ensure!(fits, "the board {name} cannot have the meter {meter} with the runner {runner}: {why}");
+        ensure!(
+            fits,
+            "the board {name} cannot have the meter {meter} with the runner {runner}: {why}"
+        );
         let hwmon = *meter == Meter::Hwmon;
         ensure!(
             hwmon == self.hwmon.is_some(),
@@ -187,10 +204,16 @@ impl Board {
         let rails = self.hwmon.iter().filter_map(|hwmon| hwmon.rail.as_ref());
         for names in rails.map(Rails::names) {
             let named = !names.is_empty() && names.iter().all(|name| !name.trim().is_empty());
-            ensure!(named, "the board {name}: `hwmon.rail` must name a rail, or be null where the chip has only one");
+            ensure!(
+                named,
+                "the board {name}: `hwmon.rail` must name a rail, or be null where the chip has only one"
+            );
         }
         all_within("gpu", self.gpu, &(0..=1023))?;
-        ensure!(self.gpu.is_none() || *meter == Meter::Nvml, "the board {name}: `gpu` is for the meter nvml");
+        ensure!(
+            self.gpu.is_none() || *meter == Meter::Nvml,
+            "the board {name}: `gpu` is for the meter nvml"
+        );
         Ok(())
     }
 }
@@ -230,13 +253,16 @@ pub enum Runner {
 
 impl Runner {
     /// Every kind of runner.
-    pub const ALL: [Runner; 5] = [Runner::Local, Runner::Ssh, Runner::Adb, Runner::Qemu, Runner::ProbeRs];
+    pub const ALL: [Runner; 5] =
+        [Runner::Local, Runner::Ssh, Runner::Adb, Runner::Qemu, Runner::ProbeRs];
 
     /// The meters that can see what it runs.
     fn meters(self) -> &'static [Meter] {
         match self {
             Runner::Local => &Meter::ALL,
-            Runner::Ssh | Runner::Adb => &[Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None],
+            Runner::Ssh | Runner::Adb => {
+                &[Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None]
+            }
             Runner::ProbeRs => &[Meter::Csv, Meter::Manual, Meter::None],
             Runner::Qemu => &[Meter::None],
         }
@@ -286,7 +312,8 @@ pub enum Meter {
 
 impl Meter {
     /// Every kind of meter.
-    pub const ALL: [Meter; 6] = [Meter::Rapl, Meter::Nvml, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None];
+    pub const ALL: [Meter; 6] =
+        [Meter::Rapl, Meter::Nvml, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None];
 
     /// With what it has been tried: a meter that nobody read on hardware says so.
     pub fn tried(self) -> &'static str {
@@ -402,16 +429,24 @@ mod tests {
     fn a_meter_must_see_the_board() {
         let allowed = |runner, meter| {
             let command = match runner {
-                Runner::Qemu | Runner::ProbeRs => Some(vec!["tool".to_string(), PROGRAM.to_string()]),
+                Runner::Qemu | Runner::ProbeRs => {
+                    Some(vec!["tool".to_string(), PROGRAM.to_string()])
+                }
                 Runner::Local | Runner::Ssh | Runner::Adb => None,
             };
-            let hwmon = (meter == Meter::Hwmon).then(|| Hwmon { chip: "ina219".into(), rail: None });
+            let hwmon =
+                (meter == Meter::Hwmon).then(|| Hwmon { chip: "ina219".into(), rail: None });
             Board { runner, meter, command, hwmon, ..board() }.check().is_ok()
         };
-        let of = |runner| Meter::ALL.into_iter().filter(|meter| allowed(runner, *meter)).collect::<Vec<_>>();
+        let of = |runner| {
+            Meter::ALL.into_iter().filter(|meter| allowed(runner, *meter)).collect::<Vec<_>>()
+        };
         assert_eq!(of(Runner::Local), Meter::ALL);
         for remote in [Runner::Ssh, Runner::Adb] {
-            assert_eq!(of(remote), [Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None]);
+            assert_eq!(
+                of(remote),
+                [Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None]
+            );
         }
         assert_eq!(of(Runner::ProbeRs), [Meter::Csv, Meter::Manual, Meter::None]);
         assert_eq!(of(Runner::Qemu), [Meter::None]);
@@ -422,12 +457,18 @@ mod tests {
         let with = |flash: (u64, u64), ram: (u64, u64)| {
             let (flash_address, flash_bytes) = (Some(flash.0), Some(flash.1));
             let (ram_address, ram_bytes) = (Some(ram.0), Some(ram.1));
-            Board { flash_address, flash_bytes, ram_address, ram_bytes, ..board() }.check().map_err(|e| e.to_string())
+            Board { flash_address, flash_bytes, ram_address, ram_bytes, ..board() }
+                .check()
+                .map_err(|e| e.to_string())
         };
-        for (flash, ram) in [((0, 512), (512, 1)), ((512, 1), (0, 512)), ((0, 1), ((1 << 32) - 8, 8))] {
+        for (flash, ram) in
+            [((0, 512), (512, 1)), ((512, 1), (0, 512)), ((0, 1), ((1 << 32) - 8, 8))]
+        {
             assert_eq!(with(flash, ram), Ok(()));
         }
-        for (flash, ram) in [((0, 512), (511, 1)), ((0, 512), (0, 512)), ((100, 1), (0, 512)), ((0, 512), (100, 1))] {
+        for (flash, ram) in
+            [((0, 512), (511, 1)), ((0, 512), (0, 512)), ((100, 1), (0, 512)), ((0, 512), (100, 1))]
+        {
             assert!(with(flash, ram).unwrap_err().contains("overlap"));
         }
         assert!(
@@ -435,7 +476,9 @@ mod tests {
                 .unwrap_err()
                 .contains("9 ram_bytes from ram_address 4294967288 on end past")
         );
-        assert!(with((u64::MAX, 2), (0, 1)).unwrap_err().contains("2 flash_bytes from flash_address"));
+        assert!(
+            with((u64::MAX, 2), (0, 1)).unwrap_err().contains("2 flash_bytes from flash_address")
+        );
         assert!(with((0, u64::MAX), (0, 1)).unwrap_err().contains("end past 4 GiB"));
         assert!(with((0, 0), (0, 1)).unwrap_err().contains("flash_bytes must be above 0"));
         let wraps = Board { ram_bytes: Some(u64::MAX), ..board() };
@@ -447,9 +490,14 @@ mod tests {
         assert!(refusal(Board { target: None, ..board() }).contains("`target` cannot be null"));
         assert!(refusal(Board { runner: Runner::Qemu, ..board() }).contains("needs a `command`"));
         let command = Some(vec!["{program}".to_string()]);
-        assert!(refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() }).contains("`command`"));
+        assert!(
+            refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() })
+                .contains("`command`")
+        );
         assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
-        assert!(refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there"));
+        assert!(
+            refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there")
+        );
         let in_folder = |folder: &str| Board { folder: Some(folder.into()), ..board() };
         assert!(in_folder("/home/pi/bench-1.d").check().is_ok());
         for folder in ["", "tmp", "~/x", "/a b", "/a;b", "/tmp/../etc"] {
@@ -457,9 +505,16 @@ mod tests {
         }
         let here = Board { runner: Runner::Local, ..in_folder("/home/pi") };
         assert!(refusal(here).contains("cannot have a `folder`"));
-        for rail in [Rails::Sum(vec![]), Rails::One(" ".into()), Rails::Sum(vec!["VDD_IN".into(), String::new()])] {
+        for rail in [
+            Rails::Sum(vec![]),
+            Rails::One(" ".into()),
+            Rails::Sum(vec!["VDD_IN".into(), String::new()]),
+        ] {
             let hwmon = Some(Hwmon { chip: "ina3221".into(), rail: Some(rail) });
-            assert!(refusal(Board { meter: Meter::Hwmon, hwmon, ..board() }).contains("`hwmon.rail` must name a rail"));
+            assert!(
+                refusal(Board { meter: Meter::Hwmon, hwmon, ..board() })
+                    .contains("`hwmon.rail` must name a rail")
+            );
         }
         assert!(refusal(Board { gpu: Some(1), ..board() }).contains("for the meter nvml"));
     }

@@ -37,7 +37,8 @@ pub fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
         return read_named(&own);
     }
     let mut shipped = shipped()?;
-    let names = || -> Result<String> { Ok(known(folder)?.into_keys().collect::<Vec<_>>().join(", ")) };
+    let names =
+        || -> Result<String> { Ok(known(folder)?.into_keys().collect::<Vec<_>>().join(", ")) };
     match shipped.remove(name_or_file) {
         Some(board) => Ok(board),
         None => Err(anyhow!(
@@ -116,7 +117,10 @@ mod tests {
         let own = Board { name: "bench-7".into(), ..find("host", nowhere()).unwrap() };
         json::write(&dir.path().join("bench-7.json"), &own).unwrap();
         let error = find("raspberry", dir.path()).unwrap_err().to_string();
-        assert!(error.contains("\"raspberry\"") && error.contains("bench-7, host, jetson-orin-nano"), "{error}");
+        assert!(
+            error.contains("\"raspberry\"") && error.contains("bench-7, host, jetson-orin-nano"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -29,10 +29,13 @@ pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
     let (mut elements, mut all_parameters) = (0, 0);
     check_size(network.input.shape()).context("input")?;
     for (node, inputs) in network.nodes.iter().zip(network.input_indices()?) {
-        let inputs: Vec<Shape> =
-            inputs.into_iter().map(|index| index.map_or(network.input.shape(), |i| shapes[i])).collect();
-        let shape =
-            output_shape(&node.op, &inputs).and_then(check_size).with_context(|| format!("node {}", node.name))?;
+        let inputs: Vec<Shape> = inputs
+            .into_iter()
+            .map(|index| index.map_or(network.input.shape(), |i| shapes[i]))
+            .collect();
+        let shape = output_shape(&node.op, &inputs)
+            .and_then(check_size)
+            .with_context(|| format!("node {}", node.name))?;
         shapes.push(shape);
         elements += shape.elements();
         all_parameters += parameters(node);
@@ -55,14 +58,20 @@ fn output_shape(op: &Op, inputs: &[Shape]) -> Result<Shape> {
         Op::Conv2d { in_channels, out_channels, kernel, stride } => {
             let input = only(inputs)?;
             expect_channels(in_channels, input)?;
-            ensure!(kernel % 2 == 1 && kernel <= 99, "the kernel size {kernel} must be odd and below 100");
+            ensure!(
+                kernel % 2 == 1 && kernel <= 99,
+                "the kernel size {kernel} must be odd and below 100"
+            );
             weight_elements(op)?;
             strided(Shape { channels: out_channels, ..input }, stride)
         }
         Op::BatchNorm { channels } => expect_channels(channels, only(inputs)?),
         Op::Activation(_) => only(inputs),
         Op::Dropout { probability } => {
-            ensure!((0.0..1.0).contains(&probability), "the dropout probability {probability} must be in 0..1");
+            ensure!(
+                (0.0..1.0).contains(&probability),
+                "the dropout probability {probability} must be in 0..1"
+            );
             only(inputs)
         }
         Op::Concat {} => concat_shape(inputs),
@@ -81,10 +90,15 @@ fn output_shape(op: &Op, inputs: &[Shape]) -> Result<Shape> {
             ensure!(size >= 1, "the pooling size must be at least 1");
             Ok(Shape { height: input.height / size, width: input.width / size, ..input })
         }
-        Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => Ok(Shape { height: 1, width: 1, ..only(inputs)? }),
+        Op::GlobalAveragePool {} | Op::GlobalMaxPool {} => {
+            Ok(Shape { height: 1, width: 1, ..only(inputs)? })
+        }
         Op::Linear { in_features, out_features } => {
             let input = only(inputs)?;
-            ensure!(input.plane() == 1, "a linear node needs 1x1 positions, but its input is {input}");
+            ensure!(
+                input.plane() == 1,
+                "a linear node needs 1x1 positions, but its input is {input}"
+            );
             expect_channels(in_features, input)?;
             weight_elements(op)?;
             Ok(Shape { channels: out_features, height: 1, width: 1 })
@@ -100,11 +114,17 @@ fn only(inputs: &[Shape]) -> Result<Shape> {
 /// The first of every `stride` rows and columns.
 fn strided(shape: Shape, stride: usize) -> Result<Shape> {
     ensure!((1..=99).contains(&stride), "the stride {stride} must be 1 to 99");
-    Ok(Shape { height: shape.height.div_ceil(stride), width: shape.width.div_ceil(stride), ..shape })
+    Ok(Shape {
+        height: shape.height.div_ceil(stride),
+        width: shape.width.div_ceil(stride),
+        ..shape
+    })
 }
 
 fn sum_shape(inputs: &[Shape]) -> Result<Shape> {
-    let [first, second] = inputs else { bail!("it takes {} inputs, but needs exactly two", inputs.len()) };
+    let [first, second] = inputs else {
+        bail!("it takes {} inputs, but needs exactly two", inputs.len())
+    };
     ensure!(first == second, "cannot add {first} and {second}: the shapes differ");
     Ok(*first)
 }
@@ -123,7 +143,11 @@ fn concat_shape(inputs: &[Shape]) -> Result<Shape> {
 }
 
 fn expect_channels(expected: usize, input: Shape) -> Result<Shape> {
-    ensure!(input.channels == expected, "it takes {expected} channels, but its input has {}", input.channels);
+    ensure!(
+        input.channels == expected,
+        "it takes {expected} channels, but its input has {}",
+        input.channels
+    );
     Ok(input)
 }
 
@@ -161,7 +185,9 @@ fn weight_elements(op: &Op) -> Result<usize> {
 /// Trainable elements of one node.
 pub fn parameters(node: &Node) -> u64 {
     let elements = match node.op {
-        Op::Conv2d { in_channels, out_channels, kernel, .. } => in_channels * out_channels * kernel * kernel,
+        Op::Conv2d { in_channels, out_channels, kernel, .. } => {
+            in_channels * out_channels * kernel * kernel
+        }
         Op::BatchNorm { channels } => 2 * channels,
         Op::Linear { in_features, out_features } => in_features * out_features + out_features,
         Op::Activation(_)
@@ -179,7 +205,9 @@ pub fn parameters(node: &Node) -> u64 {
 /// Multiply-adds of one node whose output shape is `output`.
 pub fn macs(node: &Node, output: Shape) -> u64 {
     match node.op {
-        Op::Conv2d { in_channels, kernel, .. } => (output.elements() as u64) * (in_channels * kernel * kernel) as u64,
+        Op::Conv2d { in_channels, kernel, .. } => {
+            (output.elements() as u64) * (in_channels * kernel * kernel) as u64
+        }
         Op::Linear { in_features, out_features } => (in_features * out_features) as u64,
         Op::BatchNorm { .. }
         | Op::Activation(_)
@@ -200,7 +228,12 @@ pub fn macs(node: &Node, output: Shape) -> u64 {
 pub fn count(network: &Network) -> Result<Counts> {
     let shapes = shapes(network)?;
     let parameters = network.nodes.iter().map(parameters).sum();
-    let macs = network.nodes.iter().zip(&shapes).map(|(node, shape)| macs(node, *shape)).fold(0, u64::saturating_add);
+    let macs = network
+        .nodes
+        .iter()
+        .zip(&shapes)
+        .map(|(node, shape)| macs(node, *shape))
+        .fold(0, u64::saturating_add);
     Ok(Counts { parameters, macs })
 }
 

@@ -21,7 +21,8 @@ pub fn crate_sha256(folder: &Path, left_out: &Path) -> Result<String> {
             continue;
         }
         let relative = file.strip_prefix(folder).context("a crate's file is outside its folder")?;
-        let bytes = fs::read(&file).with_context(|| format!("{}: cannot read the file", file.display()))?;
+        let bytes =
+            fs::read(&file).with_context(|| format!("{}: cannot read the file", file.display()))?;
         lines.push((relative.to_string_lossy().into_owned(), sha256_hex(&bytes)));
     }
     lines.sort();
@@ -46,7 +47,10 @@ fn collect_below(folder: &Path, target: &Path, files: &mut Vec<PathBuf>) -> Resu
         } else if kind.is_file() {
             files.push(path);
         } else {
-            bail!("{}: it is neither a file nor a folder; a crate is measured from plain files", path.display());
+            bail!(
+                "{}: it is neither a file nor a folder; a crate is measured from plain files",
+                path.display()
+            );
         }
     }
     Ok(())

@@ -25,7 +25,9 @@ impl Criteria {
 
     /// Whether an evaluation in full meets each of them; what was not measured meets none.
     pub fn met_by(&self, evaluation: &Evaluation) -> bool {
-        let most = |limit: Option<f64>, value: Option<f64>| limit.is_none_or(|limit| value.is_some_and(|v| v <= limit));
+        let most = |limit: Option<f64>, value: Option<f64>| {
+            limit.is_none_or(|limit| value.is_some_and(|v| v <= limit))
+        };
         let accurate = |least| evaluation.accuracy.is_some_and(|accuracy| accuracy >= least);
         evaluation.in_full()
             && self.min_accuracy.is_none_or(accurate)
@@ -75,14 +77,18 @@ mod tests {
     #[test]
     fn each_criterion_must_be_met() {
         let met = |accuracy, latency, energy| {
-            let criteria = Criteria { min_accuracy: accuracy, max_latency_s: latency, max_energy_j: energy };
+            let criteria =
+                Criteria { min_accuracy: accuracy, max_latency_s: latency, max_energy_j: energy };
             criteria.met_by(&evaluation())
         };
         assert!(met(Some(0.9), Some(0.001), None));
         assert!(met(None, Some(0.001), None));
         assert!(!met(Some(0.91), Some(0.001), None));
         assert!(!met(Some(0.9), Some(0.0009), None));
-        assert!(!met(Some(0.9), Some(0.001), Some(1.0)), "an energy that was not measured meets nothing");
+        assert!(
+            !met(Some(0.9), Some(0.001), Some(1.0)),
+            "an energy that was not measured meets nothing"
+        );
     }
 
     #[test]
@@ -101,10 +107,16 @@ mod tests {
             max_energy_j: Some(energy),
         };
         criteria(0.9, 1e-3, 1e-3).check().unwrap();
-        for wrong in [criteria(1.1, 1.0, 1.0), criteria(-0.1, 1.0, 1.0), criteria(f64::NAN, 1.0, 1.0)] {
+        for wrong in
+            [criteria(1.1, 1.0, 1.0), criteria(-0.1, 1.0, 1.0), criteria(f64::NAN, 1.0, 1.0)]
+        {
             assert!(wrong.check().is_err());
         }
-        for wrong in [criteria(0.9, 0.0, 1.0), criteria(0.9, 1.0, f64::INFINITY), criteria(0.9, f64::NAN, 1.0)] {
+        for wrong in [
+            criteria(0.9, 0.0, 1.0),
+            criteria(0.9, 1.0, f64::INFINITY),
+            criteria(0.9, f64::NAN, 1.0),
+        ] {
             assert!(wrong.check().is_err());
         }
     }

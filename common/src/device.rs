@@ -60,7 +60,9 @@ impl FromStr for Device {
             None if text == "cpu" => Ok(Device::Cpu),
             None if text == "cuda" => Ok(Device::Cuda { ordinal: 0 }),
             Some(("cuda", number)) => {
-                let ordinal = number.parse().with_context(|| format!("'{number}' is not the number of a GPU"))?;
+                let ordinal = number
+                    .parse()
+                    .with_context(|| format!("'{number}' is not the number of a GPU"))?;
                 Ok(Device::Cuda { ordinal })
             }
             Some(_) | None => bail!("'{text}' is neither cpu nor cuda nor cuda:N"),
@@ -74,8 +76,12 @@ mod tests {
 
     #[test]
     fn devices_as_they_are_written() {
-        let parse = |text: &str| text.parse::<Device>().map(|device| device.to_string()).map_err(|e| format!("{e:#}"));
-        for (text, want) in [("cpu", "cpu"), ("cuda", "cuda:0"), ("cuda:0", "cuda:0"), ("cuda:3", "cuda:3")] {
+        let parse = |text: &str| {
+            text.parse::<Device>().map(|device| device.to_string()).map_err(|e| format!("{e:#}"))
+        };
+        for (text, want) in
+            [("cpu", "cpu"), ("cuda", "cuda:0"), ("cuda:0", "cuda:0"), ("cuda:3", "cuda:3")]
+        {
             assert_eq!(parse(text), Ok(want.into()));
         }
         for wrong in ["", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:x", "CUDA"] {

@@ -3,7 +3,9 @@
 use crate::genome::Genome;
 use crate::json::Document;
 use crate::profile::TrainingSettings;
-use crate::ranges::{CORRELATION, COUNT, IMAGES, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within};
+use crate::ranges::{
+    CORRELATION, COUNT, IMAGES, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within,
+};
 use crate::template::Template;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -49,15 +51,26 @@ impl Document for Fidelity {
             short.check(self.seeds.len()).with_context(|| format!("short[{index}]"))?;
         }
         for (index, genome) in self.genomes.iter().enumerate() {
-            genome.check(self.seeds.len(), self.short.len()).with_context(|| format!("genomes[{index}]"))?;
+            genome
+                .check(self.seeds.len(), self.short.len())
+                .with_context(|| format!("genomes[{index}]"))?;
         }
         Ok(())
     }
 }
 
 /// Checks that a list has a value for each seed, and their range.
-fn check_list(key: &str, values: &[f64], seeds: usize, range: &std::ops::RangeInclusive<f64>) -> Result<()> {
-    ensure!(values.len() == seeds, "{key} has {} values, but there are {seeds} seeds", values.len());
+fn check_list(
+    key: &str,
+    values: &[f64],
+    seeds: usize,
+    range: &std::ops::RangeInclusive<f64>,
+) -> Result<()> {
+    ensure!(
+        values.len() == seeds,
+        "{key} has {} values, but there are {seeds} seeds",
+        values.len()
+    );
     all_within(key, values.iter().copied(), range)
 }
 
@@ -77,7 +90,11 @@ impl StudiedGenome {
         within("parameters", self.parameters, &PARAMETERS)?;
         within("macs", self.macs, &MACS)?;
         check_list("full", &self.full, seeds, &SHARE)?;
-        ensure!(self.short.len() == short, "short has {} lists, but there are {short} lengths", self.short.len());
+        ensure!(
+            self.short.len() == short,
+            "short has {} lists, but there are {short} lengths",
+            self.short.len()
+        );
         self.short.iter().try_for_each(|scores| check_list("short", scores, seeds, &SHARE))
     }
 }

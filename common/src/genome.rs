@@ -72,7 +72,11 @@ impl Document for Genome {
 
     fn check(&self) -> Result<()> {
         within("condense_layers", self.condense_layers, &CONDENSE_LAYERS)?;
-        within("feature_extraction_layers", self.feature_extraction_layers, &FEATURE_EXTRACTION_LAYERS)?;
+        within(
+            "feature_extraction_layers",
+            self.feature_extraction_layers,
+            &FEATURE_EXTRACTION_LAYERS,
+        )?;
         within("kernel_size", self.kernel_size, &KERNEL_SIZE)
     }
 }

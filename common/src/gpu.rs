@@ -48,7 +48,9 @@ impl GpuFacts {
         if let Some(reasons) = self.throttled.value.as_ref().filter(|reasons| !reasons.is_empty()) {
             all.push(format!("the GPU's clocks were held back: {}", reasons.join(", ")));
         }
-        if let Some(others) = self.other_processes.value.as_ref().filter(|others| !others.is_empty()) {
+        if let Some(others) =
+            self.other_processes.value.as_ref().filter(|others| !others.is_empty())
+        {
             let names: Vec<String> = others.iter().map(GpuProcess::to_string).collect();
             all.push(format!("other processes were on the GPU: {}", names.join(", ")));
         }
@@ -78,7 +80,10 @@ mod tests {
             other_processes: Known::of(vec![]),
         };
         assert!(calm.warnings().is_empty());
-        let others = [GpuProcess { pid: 7, program: None }, GpuProcess { pid: 8, program: Some("python3".into()) }];
+        let others = [
+            GpuProcess { pid: 7, program: None },
+            GpuProcess { pid: 8, program: Some("python3".into()) },
+        ];
         let busy = GpuFacts {
             throttled: Known::of(vec!["SW_POWER_CAP".into(), "HW_SLOWDOWN".into()]),
             other_processes: Known::of(others.to_vec()),

@@ -52,7 +52,9 @@ pub fn is_caught() -> bool {
 
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     ignored.is_some_and(|ignored| ignored >> (signal - 1) & 1 == 1)
 }
 
@@ -85,7 +87,9 @@ mod tests {
         command.args([THIS_TEST, "--exact", "--nocapture"]).env(CHILD, "");
         let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let pid = program.id().to_string();
-        let send = |signal: &str| assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let send = |signal: &str| {
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success())
+        };
         let mut asked = program.stdin.take().unwrap();
         let mut said = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut is_caught = || {

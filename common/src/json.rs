@@ -94,16 +94,23 @@ pub fn to_line<T: Document>(document: &T) -> Result<String> {
 pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     let bytes = reading::read(path, MAX_BYTES)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
-    let text = std::str::from_utf8(whole).with_context(|| format!("{}: not UTF-8 text", path.display()))?;
-    let parse_line = |(index, line)| parse(line).with_context(|| format!("{}: line {}", path.display(), index + 1));
+    let text = std::str::from_utf8(whole)
+        .with_context(|| format!("{}: not UTF-8 text", path.display()))?;
+    let parse_line = |(index, line)| {
+        parse(line).with_context(|| format!("{}: line {}", path.display(), index + 1))
+    };
     text.lines().enumerate().map(parse_line).collect()
 }
 
 /// Writes a `.jsonl` file anew, atomically, and opens it for appending; what is appended then does not follow a torn line.
 pub fn rewrite_lines<T: Document>(path: &Path, documents: &[T]) -> Result<File> {
-    let lines: Vec<String> = documents.iter().map(|document| Ok(to_line(document)? + "\n")).collect::<Result<_>>()?;
+    let lines: Vec<String> =
+        documents.iter().map(|document| Ok(to_line(document)? + "\n")).collect::<Result<_>>()?;
     atomic::write(path, lines.concat().as_bytes())?;
-    OpenOptions::new().append(true).open(path).with_context(|| format!("{}: cannot open the file", path.display()))
+    OpenOptions::new()
+        .append(true)
+        .open(path)
+        .with_context(|| format!("{}: cannot open the file", path.display()))
 }
 
 /// Writes a document atomically.
@@ -198,8 +205,13 @@ mod tests {
         assert!(error_of("{\"schema\": \"neuropower/po").contains("line 1"));
         assert!(error_of("[]").contains("not a JSON object"));
         assert!(error_of("{\"x\": 1, \"inner\": []}").contains("\"schema\" is missing"));
-        assert!(error_of("{\"schema\": \"neuropower/genome/1\"}").contains("needs \"neuropower/point/1\""));
-        let unknown = error_of("{\"schema\": \"neuropower/point/1\", \"x\": 1, \"inner\": [{\"y\": 1, \"z\": 2}]}");
+        assert!(
+            error_of("{\"schema\": \"neuropower/genome/1\"}")
+                .contains("needs \"neuropower/point/1\"")
+        );
+        let unknown = error_of(
+            "{\"schema\": \"neuropower/point/1\", \"x\": 1, \"inner\": [{\"y\": 1, \"z\": 2}]}",
+        );
         assert!(unknown.contains("inner[0]") && unknown.contains("`z`"), "{unknown}");
     }
 

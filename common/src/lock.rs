@@ -25,7 +25,10 @@ pub fn lock(folder: &Path) -> Result<File> {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => sleep(PATIENCE / 40),
             Err(TryLockError::WouldBlock) => {
-                bail!("another run is at work in {}: wait for it, or choose another folder", folder.display())
+                bail!(
+                    "another run is at work in {}: wait for it, or choose another folder",
+                    folder.display()
+                )
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
         }

@@ -73,7 +73,10 @@ impl Manifest {
     /// There is none, or it is not one that this version writes.
     pub fn read(folder: &Path) -> Result<Manifest> {
         json::read(&folder.join("manifest.json")).with_context(|| {
-            format!("{}: not a crate or model of this version; generate it again with codegen", folder.display())
+            format!(
+                "{}: not a crate or model of this version; generate it again with codegen",
+                folder.display()
+            )
         })
     }
 }
@@ -92,9 +95,11 @@ impl Document for Manifest {
             within(&format!("layers[{index}].executed_macs"), layer.executed_macs, &MACS)?;
         }
         let Some(fit) = &self.fit else { return Ok(()) };
-        for (key, bytes) in
-            [("flash_bytes", fit.flash_bytes), ("ram_bytes", fit.ram_bytes), ("device_bytes", fit.device_bytes)]
-        {
+        for (key, bytes) in [
+            ("flash_bytes", fit.flash_bytes),
+            ("ram_bytes", fit.ram_bytes),
+            ("device_bytes", fit.device_bytes),
+        ] {
             all_within(&format!("fit.{key}"), bytes, &BYTES)?;
         }
         Ok(())

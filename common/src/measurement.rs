@@ -95,7 +95,10 @@ impl Document for Measurement {
         self.idle_after.iter().try_for_each(IdleReading::check).context("idle_after")?;
         self.host.check().context("host")?;
         self.gpu.iter().try_for_each(GpuFacts::check).context("gpu")?;
-        ensure!(self.windows.iter().all(|w| w.inferences > 0), "windows: one of them has no inferences");
+        ensure!(
+            self.windows.iter().all(|w| w.inferences > 0),
+            "windows: one of them has no inferences"
+        );
         self.latency.check()?;
         ensure!(
             self.instructions.value.is_some() != self.instructions.reason.is_some(),
@@ -107,9 +110,16 @@ impl Document for Measurement {
             counted.chain(copied).all(|x| x.is_finite() && x > 0.0),
             "instructions and communication: every number must be above 0"
         );
-        all_within("per_inference", self.instructions.value.iter().map(|i| i.per_inference), &PHYSICAL)?;
+        all_within(
+            "per_inference",
+            self.instructions.value.iter().map(|i| i.per_inference),
+            &PHYSICAL,
+        )?;
         self.communication.iter().try_for_each(Communication::check)?;
-        ensure!(!self.emulated || self.energy.status != EnergyStatus::Measured, "energy: an emulator has none");
+        ensure!(
+            !self.emulated || self.energy.status != EnergyStatus::Measured,
+            "energy: an emulator has none"
+        );
         self.energy.check()
     }
 }
@@ -174,7 +184,9 @@ pub struct Latency {
 impl Latency {
     fn check(&self) -> Result<()> {
         let single = [("p50_s", self.p50_s), ("p90_s", self.p90_s), ("p99_s", self.p99_s)];
-        for (key, time) in single.into_iter().chain(self.p50_interval_s.map(|time| ("p50_interval_s", time))) {
+        for (key, time) in
+            single.into_iter().chain(self.p50_interval_s.map(|time| ("p50_interval_s", time)))
+        {
             ensure!(time > 0.0, "latency: {key} {time} must be above 0");
             within(&format!("latency: {key}"), time, &SECONDS)?;
         }
@@ -264,9 +276,18 @@ impl Energy {
         let samples = self.log.iter().flat_map(|log| &log.samples).flatten();
         all_within("energy.log.samples", samples.copied(), &SIGNED)?;
         let measured = self.status == EnergyStatus::Measured;
-        ensure!(measured == self.gross_j.is_some(), "energy: gross_j must be there only and always when measured");
-        ensure!(measured || self.net_j.is_none(), "energy: there cannot be net energy without gross energy");
-        ensure!(measured != self.reason.is_some(), "energy: a reason must be there when there are no numbers");
+        ensure!(
+            measured == self.gross_j.is_some(),
+            "energy: gross_j must be there only and always when measured"
+        );
+        ensure!(
+            measured || self.net_j.is_none(),
+            "energy: there cannot be net energy without gross energy"
+        );
+        ensure!(
+            measured != self.reason.is_some(),
+            "energy: a reason must be there when there are no numbers"
+        );
         let unexplained = measured && self.net_j.is_none() && self.net_reason.is_none();
         ensure!(!unexplained, "energy: net_j is null without net_reason");
         Ok(())
@@ -321,9 +342,12 @@ pub struct Window {
 impl Window {
     fn check(&self) -> Result<()> {
         within("inferences", self.inferences, &(0..=1 << 50))?;
-        for (key, time) in
-            [("seconds", self.seconds), ("p50_s", self.p50_s), ("p90_s", self.p90_s), ("p99_s", self.p99_s)]
-        {
+        for (key, time) in [
+            ("seconds", self.seconds),
+            ("p50_s", self.p50_s),
+            ("p90_s", self.p90_s),
+            ("p99_s", self.p99_s),
+        ] {
             within(key, time, &SECONDS)?;
         }
         self.communication.iter().try_for_each(Communication::check)?;
@@ -337,7 +361,11 @@ impl IdleReading {
     }
 }
 
-fn check_reading([t0_s, t1_s]: [f64; 2], joules: Option<f64>, counters: &[CounterReading]) -> Result<()> {
+fn check_reading(
+    [t0_s, t1_s]: [f64; 2],
+    joules: Option<f64>,
+    counters: &[CounterReading],
+) -> Result<()> {
     within("t0_s", t0_s, &SIGNED)?;
     within("t1_s", t1_s, &SIGNED)?;
     all_within("joules", joules, &SIGNED)?;
@@ -428,8 +456,14 @@ mod tests {
 
     #[test]
     fn energies_that_are_explained_pass() {
-        let no_net = Energy { net_j: None, net_interval_j: None, net_reason: Some("no idle".into()), ..measured() };
-        let none = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        let no_net = Energy {
+            net_j: None,
+            net_interval_j: None,
+            net_reason: Some("no idle".into()),
+            ..measured()
+        };
+        let none =
+            Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
         for energy in [measured(), no_net, none] {
             energy.check().unwrap();
         }
@@ -437,7 +471,8 @@ mod tests {
 
     #[test]
     fn energies_that_are_0_or_negative_or_unexplained_do_not() {
-        let unavailable = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        let unavailable =
+            Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
         for (energy, expected) in [
             (Energy { gross_j: Some(0.0), ..measured() }, "gross must be above 0"),
             (Energy { net_j: Some(-1e-9), ..measured() }, "net must be above 0"),

@@ -175,7 +175,11 @@ impl Document for Network {
         within("input.height", self.input.height, &SIDE)?;
         within("input.width", self.input.width, &SIDE)?;
         self.input.check().context("input")?;
-        ensure!(self.classes.len() >= 2, "the network has {} classes; it needs at least two", self.classes.len());
+        ensure!(
+            self.classes.len() >= 2,
+            "the network has {} classes; it needs at least two",
+            self.classes.len()
+        );
         ensure!(self.classes.len() <= MAX_CLASSES, "the network has over {MAX_CLASSES} classes");
         ensure!(!self.nodes.is_empty(), "the network has no nodes");
         ensure!(self.nodes.len() <= MAX_NODES, "the network has over {MAX_NODES} nodes");
@@ -250,8 +254,12 @@ impl Input {
         if let Some(mean) = self.mean.iter().find(|mean| !(0.0..=1.0).contains(*mean)) {
             bail!("the normalisation mean {mean} must be 0 to 1: {hint}");
         }
-        if let Some(std) = self.std.iter().find(|std| !(**std > 0.0 && **std <= 0.5 || **std == 1.0)) {
-            bail!("the normalisation std {std} must be above 0 and at most 0.5, or 1 for no division: {hint}");
+        if let Some(std) =
+            self.std.iter().find(|std| !(**std > 0.0 && **std <= 0.5 || **std == 1.0))
+        {
+            bail!(
+                "the normalisation std {std} must be above 0 and at most 0.5, or 1 for no division: {hint}"
+            );
         }
         Ok(())
     }
@@ -271,7 +279,9 @@ impl Network {
                 match seen.get(input.as_str()) {
                     _ if input == INPUT => indices.push(None),
                     Some(&source) => indices.push(Some(source)),
-                    None => bail!("node {}: its input {input:?} is not a node before it", node.name),
+                    None => {
+                        bail!("node {}: its input {input:?} is not a node before it", node.name)
+                    }
                 }
             }
             all.push(indices);
@@ -284,7 +294,8 @@ impl Network {
     fn check_names(&self) -> Result<()> {
         let mut seen = std::collections::HashSet::new();
         for Node { name, .. } in &self.nodes {
-            let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+            let harmless =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
             ensure!(
                 !name.is_empty() && name.len() <= 100 && name.chars().all(harmless),
                 "the node name {name:?} may only have lower-case letters, digits, '_' and '.', at most 100"
@@ -332,7 +343,10 @@ pub(crate) mod tests {
     #[test]
     fn inconsistent_graphs_are_refused_by_the_name_of_the_node() {
         let unknown = refused(|n| n.nodes[1].inputs = vec!["nowhere".into()]);
-        assert!(unknown.contains("condense1.fel1.norm") && unknown.contains("nowhere"), "{unknown}");
+        assert!(
+            unknown.contains("condense1.fel1.norm") && unknown.contains("nowhere"),
+            "{unknown}"
+        );
         let later = refused(|n| n.nodes[1].inputs = vec!["head.norm".into()]);
         assert!(later.contains("not a node before it"), "{later}");
         let channels = refused(|n| n.nodes[1].op = Op::BatchNorm { channels: 5 });
@@ -343,7 +357,9 @@ pub(crate) mod tests {
             n.nodes[4].op = Op::Add {};
         });
         assert!(unequal.contains("cannot add 4x4x4 and 3x4x4"), "{unequal}");
-        let alone = refused(|n| n.nodes[4] = Node { op: Op::Add {}, inputs: vec![INPUT.into()], ..n.nodes[4].clone() });
+        let alone = refused(|n| {
+            n.nodes[4] = Node { op: Op::Add {}, inputs: vec![INPUT.into()], ..n.nodes[4].clone() }
+        });
         assert!(alone.contains("takes 1 inputs, but needs exactly two"), "{alone}");
         let fewer = refused(|n| n.nodes[1].op = Op::Shortcut { out_channels: 3, stride: 1 });
         assert!(fewer.contains("makes 3 channels of 4"), "{fewer}");
@@ -363,7 +379,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_baseline_with_a_name_that_could_do_harm_is_refused() {
-        let error = refused(|n| n.origin = Origin::Baseline { name: "../up".into(), optimizer: Optimizer::Sgd });
+        let error = refused(|n| {
+            n.origin = Origin::Baseline { name: "../up".into(), optimizer: Optimizer::Sgd }
+        });
         assert!(error.contains("origin") && error.contains("\"../up\""), "{error}");
     }
 
@@ -381,28 +399,42 @@ pub(crate) mod tests {
     #[test]
     fn what_no_machine_can_hold_is_refused() {
         let weights = Op::Conv2d { in_channels: 1, out_channels: 1 << 20, kernel: 33, stride: 1 };
-        assert!(refused(|n| n.nodes[0].op = weights).contains("its weights have over 134217728 elements"));
+        assert!(
+            refused(|n| n.nodes[0].op = weights)
+                .contains("its weights have over 134217728 elements")
+        );
         let wide = |index: usize, input: &str| Node {
             name: format!("wide{index}"),
             op: Op::Shortcut { out_channels: 1 << 22, stride: 1 },
             inputs: vec![input.into()],
         };
         let one = refused(|n| {
-            n.nodes.insert(0, Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) });
+            n.nodes.insert(
+                0,
+                Node { op: Op::Shortcut { out_channels: 1 << 23, stride: 1 }, ..wide(0, INPUT) },
+            );
         });
         let deep = refused(|n| {
             n.nodes.insert(0, wide(0, INPUT));
-            (1..100).for_each(|index| n.nodes.insert(index, wide(index, &format!("wide{}", index - 1))));
+            (1..100).for_each(|index| {
+                n.nodes.insert(index, wide(index, &format!("wide{}", index - 1)))
+            });
         });
         assert!(one.contains("wide0") && one.contains("over 67108864 elements"), "{one}");
         assert!(deep.contains("elements of one image"), "{deep}");
         let norms = refused(|n| {
-            let make =
-                |index: usize, op, input: &str| Node { name: format!("n{index}"), op, inputs: vec![input.into()] };
+            let make = |index: usize, op, input: &str| Node {
+                name: format!("n{index}"),
+                op,
+                inputs: vec![input.into()],
+            };
             let shrink = Op::Shortcut { out_channels: 1 << 22, stride: 99 };
             n.nodes.insert(0, make(0, shrink, INPUT));
             for index in 1..100 {
-                n.nodes.insert(index, make(index, Op::BatchNorm { channels: 1 << 22 }, &format!("n{}", index - 1)));
+                n.nodes.insert(
+                    index,
+                    make(index, Op::BatchNorm { channels: 1 << 22 }, &format!("n{}", index - 1)),
+                );
             }
         });
         assert!(norms.contains("trainable parameters"), "{norms}");
@@ -410,7 +442,11 @@ pub(crate) mod tests {
 
     #[test]
     fn no_more_nodes_and_classes_than_anybody_needs() {
-        assert!(refused(|n| n.classes = vec![String::new(); 10_001]).contains("over 10000 classes"));
-        assert!(refused(|n| n.nodes = vec![n.nodes[0].clone(); 100_001]).contains("over 100000 nodes"));
+        assert!(
+            refused(|n| n.classes = vec![String::new(); 10_001]).contains("over 10000 classes")
+        );
+        assert!(
+            refused(|n| n.nodes = vec![n.nodes[0].clone(); 100_001]).contains("over 100000 nodes")
+        );
     }
 }

@@ -50,7 +50,9 @@ impl Objective {
         match self {
             Objective::Error => error,
             Objective::Params => counts.parameters as f64,
-            Objective::Macs | Objective::ArenaBytes | Objective::LatencyS | Objective::EnergyJ => counts.macs as f64,
+            Objective::Macs | Objective::ArenaBytes | Objective::LatencyS | Objective::EnergyJ => {
+                counts.macs as f64
+            }
         }
     }
 }

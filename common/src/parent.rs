@@ -15,7 +15,10 @@ pub fn is_there() -> bool {
         use std::os::fd::AsFd;
         use std::os::unix::fs::{FileTypeExt, MetadataExt};
         let named = std::env::var(VARIABLE).ok().and_then(|number| number.parse::<u64>().ok());
-        let input = std::io::stdin().as_fd().try_clone_to_owned().and_then(|input| File::from(input).metadata());
+        let input = std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(|input| File::from(input).metadata());
         input.is_ok_and(|input| input.file_type().is_fifo() && named == Some(input.ino()))
     }
     #[cfg(not(unix))]

@@ -156,14 +156,18 @@ impl PruneReport {
     /// Why the rounds ended, in words, with a target that they did not reach.
     pub fn end(&self) -> String {
         match self.missed_target() {
-            Some(measured) => format!("{}; the target on {} is not met", self.ended, measured.board),
+            Some(measured) => {
+                format!("{}; the target on {} is not met", self.ended, measured.board)
+            }
             None => self.ended.to_string(),
         }
     }
 
     /// What was measured on the way to a target that was not met; `None` where it was met or there was none.
     pub fn missed_target(&self) -> Option<&PruneMeasured> {
-        self.measured.as_ref().filter(|measured| measured.target.any() && self.ended != PruneEnd::Target)
+        self.measured
+            .as_ref()
+            .filter(|measured| measured.target.any() && self.ended != PruneEnd::Target)
     }
 }
 
@@ -198,7 +202,9 @@ impl PruneTarget {
     /// Whether there is one and a crate meets it; an energy that was not measured meets none.
     pub fn met_by(&self, measured: &PruneCrate) -> bool {
         let energy = |most| measured.energy_j.is_some_and(|energy| energy <= most);
-        self.any() && self.latency_s.is_none_or(|most| measured.latency_s <= most) && self.energy_j.is_none_or(energy)
+        self.any()
+            && self.latency_s.is_none_or(|most| measured.latency_s <= most)
+            && self.energy_j.is_none_or(energy)
     }
 
     /// Checks the ranges.
@@ -385,11 +391,22 @@ mod tests {
     fn a_target_is_met_when_all_of_it_is() {
         let target = |latency_s, energy_j| PruneTarget { latency_s, energy_j };
         let met = |target: PruneTarget| target.met_by(&measured(1e-3, Some(2e-3)));
-        assert!(met(target(Some(1e-3), None)) && met(target(None, Some(2e-3))) && met(target(Some(1.0), Some(1.0))));
+        assert!(
+            met(target(Some(1e-3), None))
+                && met(target(None, Some(2e-3)))
+                && met(target(Some(1.0), Some(1.0)))
+        );
         assert!(!met(target(Some(0.9e-3), None)) && !met(target(Some(1.0), Some(1.9e-3))));
         assert!(!met(PruneTarget::default()), "without a target there is nothing to meet");
-        assert!(!target(None, Some(1.0)).met_by(&measured(1e-3, None)), "an energy that is not known meets nothing");
-        for wrong in [target(Some(0.0), None), target(None, Some(f64::NAN)), target(Some(f64::INFINITY), None)] {
+        assert!(
+            !target(None, Some(1.0)).met_by(&measured(1e-3, None)),
+            "an energy that is not known meets nothing"
+        );
+        for wrong in [
+            target(Some(0.0), None),
+            target(None, Some(f64::NAN)),
+            target(Some(f64::INFINITY), None),
+        ] {
             assert!(wrong.check().is_err());
         }
     }
@@ -398,7 +415,10 @@ mod tests {
     fn times_and_energies_read_well() {
         assert_eq!(measured(1.23456e-4, None).to_string(), "0.1235 ms");
         assert_eq!(measured(2.0, Some(0.00512)).to_string(), "2000 ms and 5.120 mJ");
-        assert_eq!(PruneTarget { latency_s: None, energy_j: Some(1e-6) }.to_string(), "0.001000 mJ");
+        assert_eq!(
+            PruneTarget { latency_s: None, energy_j: Some(1e-6) }.to_string(),
+            "0.001000 mJ"
+        );
     }
 
     #[test]

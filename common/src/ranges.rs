@@ -40,8 +40,17 @@ pub(crate) const IMAGES: RangeInclusive<usize> = 0..=1 << 32;
 ///
 /// # Errors
 /// It is outside; the error names its key.
-pub(crate) fn within<T: PartialOrd + Debug>(key: &str, value: T, range: &RangeInclusive<T>) -> Result<()> {
-    ensure!(range.contains(&value), "{key} {value:?} must be {:?} to {:?}", range.start(), range.end());
+pub(crate) fn within<T: PartialOrd + Debug>(
+    key: &str,
+    value: T,
+    range: &RangeInclusive<T>,
+) -> Result<()> {
+    ensure!(
+        range.contains(&value),
+        "{key} {value:?} must be {:?} to {:?}",
+        range.start(),
+        range.end()
+    );
     Ok(())
 }
 
@@ -91,14 +100,21 @@ mod tests {
         for path in numbers(&whole) {
             let key = path.iter().rev().find(|part| part.parse::<usize>().is_err()).unwrap();
             let found = place(&mut whole.clone(), &path).clone();
-            let others: &[Value] =
-                if found.is_f64() { &[1e308.into(), (-1e308).into()] } else { &[(u64::MAX / 2).into()] };
+            let others: &[Value] = if found.is_f64() {
+                &[1e308.into(), (-1e308).into()]
+            } else {
+                &[(u64::MAX / 2).into()]
+            };
             for other in others {
                 let mut changed = whole.clone();
                 *place(&mut changed, &path) = other.clone();
-                let error = json::parse::<T>(&changed.to_string()).map(|_| ()).map_err(|error| format!("{error:#}"));
+                let error = json::parse::<T>(&changed.to_string())
+                    .map(|_| ())
+                    .map_err(|error| format!("{error:#}"));
                 // The sizes of a network's nodes are wrong together.
-                let named = error.as_ref().is_err_and(|error| error.contains(key) || error.contains("node "));
+                let named = error
+                    .as_ref()
+                    .is_err_and(|error| error.contains(key) || error.contains("node "));
                 if !named {
                     wrong.push(format!("{} of {other}: {error:?}", path.join(".")));
                 }
@@ -114,7 +130,9 @@ mod tests {
         };
         match value {
             Value::Number(_) => vec![vec![]],
-            Value::Array(items) => items.iter().enumerate().flat_map(|(i, item)| below(i.to_string(), item)).collect(),
+            Value::Array(items) => {
+                items.iter().enumerate().flat_map(|(i, item)| below(i.to_string(), item)).collect()
+            }
             Value::Object(items) => {
                 let items = items.iter().filter(|(key, _)| !ANY.contains(&key.as_str()));
                 items.flat_map(|(key, item)| below(key.clone(), item)).collect()
@@ -126,16 +144,21 @@ mod tests {
     fn place<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
         path.iter().fold(value, |value, key| match value {
             Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
-            other => {
-                other.as_object_mut().unwrap_or_else(|| panic!("{key}")).entry(key.clone()).or_insert(Map::new().into())
-            }
+            other => other
+                .as_object_mut()
+                .unwrap_or_else(|| panic!("{key}"))
+                .entry(key.clone())
+                .or_insert(Map::new().into()),
         })
     }
 
     #[test]
     fn no_number_in_an_example_of_the_documentation_is_without_a_range() {
         let text = include_str!("../../docs/formats.md");
-        let blocks = text.split("\n```json").skip(1).filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next());
+        let blocks = text
+            .split("\n```json")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next());
         let mut kinds = std::collections::BTreeSet::new();
         // A block of `jsonl` has a document in each line, one of `json` is one.
         for block in blocks {
@@ -147,7 +170,8 @@ mod tests {
     }
 
     fn check(text: &str) -> String {
-        let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let value: Value =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
         let kind = value["schema"].as_str().unwrap().split('/').nth(1).unwrap().to_string();
         let check = match kind.as_str() {
             "accuracy-table" => no_number_is_without_a_range::<AccuracyTable>,

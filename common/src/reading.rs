@@ -13,7 +13,11 @@ pub fn open(path: &Path, limit: u64) -> Result<File> {
     let failed = || format!("{}: cannot read the file", path.display());
     let facts = std::fs::metadata(path).with_context(failed)?;
     ensure!(!facts.is_dir(), "{}: cannot read the file: it is a folder", path.display());
-    ensure!(facts.is_file(), "{}: cannot read the file: it is a pipe or a device, not a plain file", path.display());
+    ensure!(
+        facts.is_file(),
+        "{}: cannot read the file: it is a pipe or a device, not a plain file",
+        path.display()
+    );
     ensure!(facts.len() <= limit, too_large(path, limit));
     File::open(path).with_context(failed)
 }
@@ -45,7 +49,10 @@ pub fn end(path: &Path, bytes: u64) -> String {
 }
 
 fn too_large(path: &Path, limit: u64) -> String {
-    format!("{}: the file has more than {limit} bytes, the most that such a file can have", path.display())
+    format!(
+        "{}: the file has more than {limit} bytes, the most that such a file can have",
+        path.display()
+    )
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec
     }
     let last = network.nodes.len() - 1;
     let mut values = forward(network, weights, image, |done, values| {
-        let_go[done].iter().filter(|node| **node != last).for_each(|node| values[*node] = Vec::new());
+        let_go[done]
+            .iter()
+            .filter(|node| **node != last)
+            .for_each(|node| values[*node] = Vec::new());
     })?;
     Ok(values.pop().unwrap_or_default())
 }
@@ -49,14 +52,20 @@ fn forward(
     image: &[f32],
     mut visit: impl FnMut(usize, &mut [Vec<f32>]),
 ) -> Result<Vec<Vec<f32>>> {
-    assert_eq!(image.len(), network.input.shape().elements(), "the image does not have the network's input shape");
+    assert_eq!(
+        image.len(),
+        network.input.shape().elements(),
+        "the image does not have the network's input shape"
+    );
     let shapes = counts::shapes(network)?;
     let inputs = network.input_indices()?;
     let mut values: Vec<Vec<f32>> = Vec::with_capacity(network.nodes.len());
     for (index, node) in network.nodes.iter().enumerate() {
         let taken: Vec<(&[f32], Shape)> = inputs[index]
             .iter()
-            .map(|source| source.map_or((image, network.input.shape()), |i| (values[i].as_slice(), shapes[i])))
+            .map(|source| {
+                source.map_or((image, network.input.shape()), |i| (values[i].as_slice(), shapes[i]))
+            })
             .collect();
         values.push(node_value(node, weights, &taken, shapes[index]));
         visit(index, &mut values);
@@ -70,11 +79,18 @@ pub fn class_of(logits: &[f32]) -> usize {
 }
 
 /// One node's value from the values of the nodes it takes.
-pub fn node_value(node: &Node, weights: &Weights, inputs: &[(&[f32], Shape)], output: Shape) -> Vec<f32> {
+pub fn node_value(
+    node: &Node,
+    weights: &Weights,
+    inputs: &[(&[f32], Shape)],
+    output: Shape,
+) -> Vec<f32> {
     let (input, shape) = inputs[0];
     let tensor = |what: &str| weights.get(&format!("{}.{what}", node.name)).data.as_slice();
     match node.op {
-        Op::Conv2d { kernel, stride, .. } => convolution(input, shape, tensor("weight"), kernel, stride, output),
+        Op::Conv2d { kernel, stride, .. } => {
+            convolution(input, shape, tensor("weight"), kernel, stride, output)
+        }
         Op::BatchNorm { .. } => {
             let (gamma, beta) = (tensor("weight"), tensor("bias"));
             let (mean, var) = (tensor("running_mean"), tensor("running_var"));
@@ -86,19 +102,28 @@ pub fn node_value(node: &Node, weights: &Weights, inputs: &[(&[f32], Shape)], ou
         Op::Activation(activation) => map_channels(input, shape, |_, x| activation.value(x)),
         Op::Dropout { .. } => input.to_vec(),
         Op::Concat {} => inputs.iter().flat_map(|(values, _)| values.iter().copied()).collect(),
-        Op::Add {} => input.iter().zip(inputs[1].0).map(|(a, b)| (f64::from(*a) + f64::from(*b)) as f32).collect(),
+        Op::Add {} => input
+            .iter()
+            .zip(inputs[1].0)
+            .map(|(a, b)| (f64::from(*a) + f64::from(*b)) as f32)
+            .collect(),
         Op::Shortcut { stride, .. } => shortcut(input, shape, stride, output),
         Op::AveragePool { size } => average_pool(input, shape, size, output),
         Op::GlobalAveragePool {} => {
-            let mean = |plane: &[f32]| plane.iter().map(|x| f64::from(*x)).sum::<f64>() / plane.len() as f64;
+            let mean = |plane: &[f32]| {
+                plane.iter().map(|x| f64::from(*x)).sum::<f64>() / plane.len() as f64
+            };
             input.chunks(shape.plane()).map(|plane| mean(plane) as f32).collect()
         }
-        Op::GlobalMaxPool {} => {
-            input.chunks(shape.plane()).map(|plane| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max)).collect()
-        }
+        Op::GlobalMaxPool {} => input
+            .chunks(shape.plane())
+            .map(|plane| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max))
+            .collect(),
         Op::Linear { in_features, .. } => {
             let rows = tensor("weight").chunks(in_features).zip(tensor("bias"));
-            let dot = |row: &[f32]| row.iter().zip(input).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+            let dot = |row: &[f32]| {
+                row.iter().zip(input).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
+            };
             rows.map(|(row, bias)| (dot(row) + f64::from(*bias)) as f32).collect()
         }
     }
@@ -108,7 +133,14 @@ fn map_channels(input: &[f32], shape: Shape, f: impl Fn(usize, f64) -> f64) -> V
     input.iter().enumerate().map(|(i, x)| f(i / shape.plane(), f64::from(*x)) as f32).collect()
 }
 
-fn convolution(input: &[f32], shape: Shape, weight: &[f32], kernel: usize, stride: usize, output: Shape) -> Vec<f32> {
+fn convolution(
+    input: &[f32],
+    shape: Shape,
+    weight: &[f32],
+    kernel: usize,
+    stride: usize,
+    output: Shape,
+) -> Vec<f32> {
     let pad = kernel / 2;
     let mut result = Vec::with_capacity(output.elements());
     for filter in weight.chunks(shape.channels * kernel * kernel) {
@@ -119,7 +151,9 @@ fn convolution(input: &[f32], shape: Shape, weight: &[f32], kernel: usize, strid
                     let (channel, tap) = (i / (kernel * kernel), i % (kernel * kernel));
                     // Coordinates in the padded image: below `pad` and from `height + pad` on there are zeros.
                     let (py, px) = (y * stride + tap / kernel, x * stride + tap % kernel);
-                    if (pad..shape.height + pad).contains(&py) && (pad..shape.width + pad).contains(&px) {
+                    if (pad..shape.height + pad).contains(&py)
+                        && (pad..shape.width + pad).contains(&px)
+                    {
                         let at = channel * shape.plane() + (py - pad) * shape.width + (px - pad);
                         sum += f64::from(*w) * f64::from(input[at]);
                     }
@@ -133,8 +167,12 @@ fn convolution(input: &[f32], shape: Shape, weight: &[f32], kernel: usize, strid
 
 /// The first of every `stride` rows and columns; the channels that are missing are zeros.
 fn shortcut(input: &[f32], shape: Shape, stride: usize, output: Shape) -> Vec<f32> {
-    let rows = input.chunks(shape.width).enumerate().filter(|(row, _)| (row % shape.height).is_multiple_of(stride));
-    let mut result: Vec<f32> = rows.flat_map(|(_, row)| row.iter().step_by(stride).copied()).collect();
+    let rows = input
+        .chunks(shape.width)
+        .enumerate()
+        .filter(|(row, _)| (row % shape.height).is_multiple_of(stride));
+    let mut result: Vec<f32> =
+        rows.flat_map(|(_, row)| row.iter().step_by(stride).copied()).collect();
     result.resize(output.elements(), 0.0);
     result
 }
@@ -144,7 +182,8 @@ fn average_pool(input: &[f32], shape: Shape, size: usize, output: Shape) -> Vec<
     for plane in input.chunks(shape.plane()) {
         for y in 0..output.height {
             for x in 0..output.width {
-                let rows = (0..size).flat_map(|dy| &plane[(y * size + dy) * shape.width + x * size..][..size]);
+                let rows = (0..size)
+                    .flat_map(|dy| &plane[(y * size + dy) * shape.width + x * size..][..size]);
                 let sum: f64 = rows.map(|v| f64::from(*v)).sum();
                 result.push((sum / (size * size) as f64) as f32);
             }
@@ -176,6 +215,9 @@ mod tests {
     #[test]
     fn an_addition_adds_element_by_element() {
         let shape = Shape { channels: 1, height: 1, width: 2 };
-        assert_eq!(value(Op::Add {}, &[(&[1.0, 2.0], shape), (&[0.5, -4.0], shape)], shape), [1.5, -2.0]);
+        assert_eq!(
+            value(Op::Add {}, &[(&[1.0, 2.0], shape), (&[0.5, -4.0], shape)], shape),
+            [1.5, -2.0]
+        );
     }
 }

@@ -8,7 +8,9 @@ use crate::genome::Genome;
 use crate::json::Document;
 use crate::objective::Objective;
 use crate::profile::SearchSettings;
-use crate::ranges::{BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within};
+use crate::ranges::{
+    BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within,
+};
 use crate::space::SearchSpace;
 use crate::template::Template;
 use anyhow::{Context, Result};
@@ -237,9 +239,15 @@ mod tests {
         assert_eq!(read(&format!("{}\n{}\n", line(0), line(1))).unwrap(), both);
         let third = line(2);
         for end in 0..third.len() {
-            assert_eq!(read(&format!("{}\n{}\n{}", line(0), line(1), &third[..end])).unwrap(), both);
+            assert_eq!(
+                read(&format!("{}\n{}\n{}", line(0), line(1), &third[..end])).unwrap(),
+                both
+            );
         }
-        let error = format!("{:#}", read(&format!("{}\n{}\n{}\n", line(0), &third[..9], line(1))).unwrap_err());
+        let error = format!(
+            "{:#}",
+            read(&format!("{}\n{}\n{}\n", line(0), &third[..9], line(1))).unwrap_err()
+        );
         assert!(error.contains("evaluations.jsonl: line 2"), "{error}");
     }
 }

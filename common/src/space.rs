@@ -66,7 +66,8 @@ impl SearchSpace {
 
     /// How many of them differ in function: right activations that agree for `x >= 0` count once.
     pub fn distinct_functions(&self) -> usize {
-        let rights: BTreeSet<_> = self.right_activation.iter().map(|a| a.canonical_right()).collect();
+        let rights: BTreeSet<_> =
+            self.right_activation.iter().map(|a| a.canonical_right()).collect();
         self.size() / self.right_activation.len() * rights.len()
     }
 
@@ -95,7 +96,11 @@ impl SearchSpace {
             position("left_activation", &self.left_activation, genome.left_activation)?,
             position("right_activation", &self.right_activation, genome.right_activation)?,
             position("condense_layers", &self.condense_layers, genome.condense_layers)?,
-            position("feature_extraction_layers", &self.feature_extraction_layers, genome.feature_extraction_layers)?,
+            position(
+                "feature_extraction_layers",
+                &self.feature_extraction_layers,
+                genome.feature_extraction_layers,
+            )?,
             position("kernel_size", &self.kernel_size, genome.kernel_size)?,
             position("optimizer", &self.optimizer, genome.optimizer)?,
         ])
@@ -132,7 +137,10 @@ impl SearchSpace {
         }
         for depth in &self.feature_extraction_layers {
             let whole = FEATURE_EXTRACTION_LAYERS.contains(depth) && (depth - 4) % 3 == 0;
-            ensure!(whole, "space.feature_extraction_layers: {depth} must be 4 + 3 n, from 7 to 1000");
+            ensure!(
+                whole,
+                "space.feature_extraction_layers: {depth} must be 4 + 3 n, from 7 to 1000"
+            );
         }
         for kernel in &self.kernel_size {
             ensure!(
@@ -146,7 +154,9 @@ impl SearchSpace {
 
 fn position<T: PartialEq + Display>(gene: &str, values: &[T], value: T) -> Result<usize> {
     let found = values.iter().position(|v| *v == value);
-    found.ok_or_else(|| anyhow::anyhow!("{gene} {value} is outside the space; valid values: {}", listed(values)))
+    found.ok_or_else(|| {
+        anyhow::anyhow!("{gene} {value} is outside the space; valid values: {}", listed(values))
+    })
 }
 
 fn listed<T: Display>(values: &[T]) -> String {
@@ -196,7 +206,8 @@ mod tests {
     fn bad_lists_are_refused() {
         let empty = SearchSpace { kernel_size: vec![], ..SearchSpace::default() };
         let twice = SearchSpace { kernel_size: vec![3, 3], ..SearchSpace::default() };
-        let no_depth = SearchSpace { feature_extraction_layers: vec![17], ..SearchSpace::default() };
+        let no_depth =
+            SearchSpace { feature_extraction_layers: vec![17], ..SearchSpace::default() };
         for space in [empty, twice, no_depth] {
             assert!(space.check().is_err());
         }

@@ -51,7 +51,8 @@ pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
     let dir = match bin_dir {
         Some(dir) => dir.to_path_buf(),
         None => {
-            let own = std::env::current_exe().context("cannot find the running program's own path")?;
+            let own =
+                std::env::current_exe().context("cannot find the running program's own path")?;
             own.parent().ok_or_else(|| anyhow!("the running program has no folder"))?.to_path_buf()
         }
     };

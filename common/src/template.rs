@@ -53,20 +53,31 @@ impl Default for Template {
 impl Template {
     /// Checks the ranges of all fields.
     pub fn check(&self) -> Result<()> {
-        ensure!((1..=4096).contains(&self.growth_rate), "template.growth_rate {} must be 1 to 4096", self.growth_rate);
+        ensure!(
+            (1..=4096).contains(&self.growth_rate),
+            "template.growth_rate {} must be 1 to 4096",
+            self.growth_rate
+        );
         ensure!(
             (1..=4096).contains(&self.stem_channels),
             "template.stem_channels {} must be 1 to 4096",
             self.stem_channels
         );
         let kernel = self.stem_kernel;
-        ensure!(kernel % 2 == 1 && kernel < 100, "template.stem_kernel {kernel} must be odd and below 100");
+        ensure!(
+            kernel % 2 == 1 && kernel < 100,
+            "template.stem_kernel {kernel} must be odd and below 100"
+        );
         ensure!(
             self.compression > 0.0 && self.compression <= 1.0,
             "template.compression {} must be above 0 and at most 1",
             self.compression
         );
-        ensure!((0.0..1.0).contains(&self.dropout), "template.dropout {} must be in 0..1", self.dropout);
+        ensure!(
+            (0.0..1.0).contains(&self.dropout),
+            "template.dropout {} must be in 0..1",
+            self.dropout
+        );
         Ok(())
     }
 
@@ -77,12 +88,18 @@ impl Template {
     pub fn expand(&self, genome: &Genome, input: Input, classes: Vec<String>) -> Result<Network> {
         let nodes = self.nodes(genome, input.channels, classes.len())?;
         let network = Network { origin: Origin::Genome(*genome), input, classes, nodes };
-        crate::json::Document::check(&network).with_context(|| format!("the network of genome {genome}"))?;
+        crate::json::Document::check(&network)
+            .with_context(|| format!("the network of genome {genome}"))?;
         Ok(network)
     }
 
     /// The nodes of a genome's network. That they fit the images is not checked.
-    pub(crate) fn nodes(&self, genome: &Genome, image_channels: usize, classes: usize) -> Result<Vec<Node>> {
+    pub(crate) fn nodes(
+        &self,
+        genome: &Genome,
+        image_channels: usize,
+        classes: usize,
+    ) -> Result<Vec<Node>> {
         let fels = genome.fels_per_condense_layer().with_context(|| {
             format!(
                 "feature_extraction_layers {} is not a depth: it must be 4 + 3 n with n at least 1",
@@ -94,7 +111,11 @@ impl Template {
         graph.conv("stem.conv", self.stem_channels, self.stem_kernel, 1);
         for layer in 1..=genome.condense_layers {
             for fel in 1..=fels {
-                self.feature_extraction_layer(&mut graph, &format!("condense{layer}.fel{fel}"), genome);
+                self.feature_extraction_layer(
+                    &mut graph,
+                    &format!("condense{layer}.fel{fel}"),
+                    genome,
+                );
             }
             if layer < genome.condense_layers {
                 self.transition(&mut graph, &format!("transition{layer}"), genome.activation());
@@ -156,7 +177,13 @@ mod tests {
             kernel_size,
             optimizer: Optimizer::Sgd,
         };
-        let input = Input { channels, height: side, width: side, mean: vec![0.5; channels], std: vec![0.5; channels] };
+        let input = Input {
+            channels,
+            height: side,
+            width: side,
+            mean: vec![0.5; channels],
+            std: vec![0.5; channels],
+        };
         template.expand(&genome, input, (0..classes).map(|c| c.to_string()).collect()).unwrap()
     }
 
@@ -193,10 +220,13 @@ mod tests {
 
     #[test]
     fn odd_sides_lose_their_last_row_and_compression_rounds_down() {
-        let template = Template { compression: 0.5, dropout: 0.2, head: Head::Max, ..Template::default() };
+        let template =
+            Template { compression: 0.5, dropout: 0.2, head: Head::Max, ..Template::default() };
         let network = expand(&template, (1, 15), 2, (16, 3, 3));
         let shapes = counts::shapes(&network).unwrap();
-        let shape_of = |name: &str| shapes[network.nodes.iter().position(|n| n.name == name).unwrap()].to_string();
+        let shape_of = |name: &str| {
+            shapes[network.nodes.iter().position(|n| n.name == name).unwrap()].to_string()
+        };
         assert_eq!(shape_of("transition1.pool"), "36x7x7");
         assert_eq!(shape_of("transition2.pool"), "42x3x3");
     }
@@ -206,7 +236,8 @@ mod tests {
         let genome = expand(&Template::default(), (1, 8), 2, (16, 1, 3)).origin.genome().unwrap();
         let genome = Genome { condense_layers: 4, ..genome };
         let input = Input { channels: 1, height: 7, width: 7, mean: vec![0.0], std: vec![1.0] };
-        let error = Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap_err();
+        let error =
+            Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap_err();
         assert!(format!("{error:#}").contains("transition3.pool"), "{error:#}");
     }
 }

@@ -3,7 +3,10 @@
 use crate::device::Device;
 use crate::genome::Optimizer;
 use crate::json::Document;
-use crate::ranges::{BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, RATE, SECONDS, SHARE, all_within, within};
+use crate::ranges::{
+    BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, RATE, SECONDS, SHARE, all_within,
+    within,
+};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +114,8 @@ impl Document for TrainReport {
 /// # Errors
 /// A number that no training has.
 pub fn check_curve(curve: &[Epoch]) -> Result<()> {
-    let check = |(index, epoch): (usize, &Epoch)| epoch.check().with_context(|| format!("curve[{index}]"));
+    let check =
+        |(index, epoch): (usize, &Epoch)| epoch.check().with_context(|| format!("curve[{index}]"));
     curve.iter().enumerate().try_for_each(check)
 }
 
@@ -161,7 +165,12 @@ impl Document for EvalReport {
 
     fn check(&self) -> Result<()> {
         within("images", self.images, &IMAGES)?;
-        ensure!(self.correct <= self.images, "correct {} must be at most images {}", self.correct, self.images);
+        ensure!(
+            self.correct <= self.images,
+            "correct {} must be at most images {}",
+            self.correct,
+            self.images
+        );
         within("accuracy", self.accuracy, &SHARE)?;
         within("loss", self.loss, &LOSS)
     }

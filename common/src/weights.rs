@@ -37,7 +37,8 @@ pub enum Role {
 
 /// The tensors that one node owns: name, shape and role.
 pub fn tensors_of(node: &Node) -> Vec<(String, Vec<usize>, Role)> {
-    let named = |what: &str, shape: Vec<usize>, role| (format!("{}.{what}", node.name), shape, role);
+    let named =
+        |what: &str, shape: Vec<usize>, role| (format!("{}.{what}", node.name), shape, role);
     match node.op {
         Op::Conv2d { in_channels, out_channels, kernel, .. } => {
             vec![named("weight", vec![out_channels, in_channels, kernel, kernel], Role::Trainable)]
@@ -69,7 +70,9 @@ impl Weights {
     /// # Panics
     /// If there is no such tensor: [`Weights::read`] has checked that there is.
     pub fn get(&self, name: &str) -> &Tensor {
-        self.0.get(name).unwrap_or_else(|| panic!("the tensor {name} was not checked when the weights were read"))
+        self.0.get(name).unwrap_or_else(|| {
+            panic!("the tensor {name} was not checked when the weights were read")
+        })
     }
 
     /// Checks that these are exactly the tensors of `network`, each with its shape and finite.
@@ -82,7 +85,10 @@ impl Weights {
                 "the tensor {name} has the shape {:?}, but the network needs {shape:?}",
                 tensor.shape
             );
-            ensure!(tensor.data.iter().all(|x| x.is_finite()), "the tensor {name} has elements that are not finite");
+            ensure!(
+                tensor.data.iter().all(|x| x.is_finite()),
+                "the tensor {name} has elements that are not finite"
+            );
             ensure!(
                 !name.ends_with(".running_var") || tensor.data.iter().all(|x| *x >= 0.0),
                 "the tensor {name} has variances below 0: was it converted in another order?"
@@ -90,9 +96,13 @@ impl Weights {
             expected += 1;
         }
         if expected != self.0.len() {
-            let known: Vec<String> = network.nodes.iter().flat_map(tensors_of).map(|(name, ..)| name).collect();
+            let known: Vec<String> =
+                network.nodes.iter().flat_map(tensors_of).map(|(name, ..)| name).collect();
             let extra = self.0.keys().find(|name| !known.contains(name));
-            bail!("the tensor {} does not belong to the network", extra.map_or("?", String::as_str));
+            bail!(
+                "the tensor {} does not belong to the network",
+                extra.map_or("?", String::as_str)
+            );
         }
         Ok(())
     }
@@ -104,7 +114,9 @@ impl Weights {
     pub fn read(path: &Path, network: &Network) -> Result<Weights> {
         let bytes = reading::read(path, MAX_BYTES)?;
         let weights = Self::from_bytes(&bytes).with_context(|| path.display().to_string())?;
-        weights.check(network).with_context(|| format!("{}: these weights are not of this network", path.display()))?;
+        weights.check(network).with_context(|| {
+            format!("{}: these weights are not of this network", path.display())
+        })?;
         Ok(weights)
     }
 
@@ -116,7 +128,8 @@ impl Weights {
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights> {
         let file = SafeTensors::deserialize(bytes).context("not a valid safetensors file")?;
         // Sorted, so that the same file always gives the same error.
-        let views: BTreeMap<&str, TensorView> = file.iter().filter(|(name, _)| !is_counter(name)).collect();
+        let views: BTreeMap<&str, TensorView> =
+            file.iter().filter(|(name, _)| !is_counter(name)).collect();
         let mut tensors = BTreeMap::new();
         for (name, view) in views {
             ensure!(
@@ -124,7 +137,11 @@ impl Weights {
                 "the tensor {name} is {:?}, but only F32 is supported: convert it to 32-bit floats",
                 view.dtype()
             );
-            let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let data = view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect();
             tensors.insert(name.to_string(), Tensor { shape: view.shape().to_vec(), data });
         }
         Ok(Weights(tensors))
@@ -135,7 +152,9 @@ impl Weights {
         let raw: Vec<(&String, &Tensor, Vec<u8>)> = self
             .0
             .iter()
-            .map(|(name, tensor)| (name, tensor, tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect()))
+            .map(|(name, tensor)| {
+                (name, tensor, tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect())
+            })
             .collect();
         let mut views = Vec::with_capacity(raw.len());
         for (name, tensor, bytes) in &raw {
@@ -188,14 +207,20 @@ mod tests {
             change(&mut weights.0);
             weights.check(&network).unwrap_err().to_string()
         };
-        assert!(error(&|w| drop(w.remove("stem.conv.weight"))).contains("stem.conv.weight is missing"));
+        assert!(
+            error(&|w| drop(w.remove("stem.conv.weight"))).contains("stem.conv.weight is missing")
+        );
         let extra = Tensor { shape: vec![1], data: vec![0.0] };
-        assert!(error(&|w| drop(w.insert("extra".into(), extra.clone()))).contains("extra does not belong"));
+        assert!(
+            error(&|w| drop(w.insert("extra".into(), extra.clone())))
+                .contains("extra does not belong")
+        );
         let reshaped = error(&|w| w.get_mut("head.classifier.bias").unwrap().shape = vec![1, 2]);
         assert!(reshaped.contains("[1, 2]") && reshaped.contains("[2]"), "{reshaped}");
         let not_finite = error(&|w| w.get_mut("head.classifier.bias").unwrap().data[0] = f32::NAN);
         assert!(not_finite.contains("not finite"), "{not_finite}");
-        let variance = weights(&network).0.keys().find(|name| name.ends_with("running_var")).unwrap().clone();
+        let variance =
+            weights(&network).0.keys().find(|name| name.ends_with("running_var")).unwrap().clone();
         let negative = error(&|w| w.get_mut(&variance).unwrap().data[0] = -1e-7);
         assert!(negative.contains(&format!("{variance} has variances below 0")), "{negative}");
     }
@@ -209,12 +234,16 @@ mod tests {
             .0
             .iter()
             .map(|(name, tensor)| {
-                (name, tensor.shape.clone(), tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect())
+                (
+                    name,
+                    tensor.shape.clone(),
+                    tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                )
             })
             .collect();
-        let views = bytes
-            .iter()
-            .map(|(name, shape, data)| ((*name).clone(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+        let views = bytes.iter().map(|(name, shape, data)| {
+            ((*name).clone(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap())
+        });
         let counters = ["stem.norm.num_batches_tracked", "num_batches_tracked"]
             .map(|name| (name.to_string(), TensorView::new(Dtype::I64, vec![], &counter).unwrap()));
         let file = safetensors::serialize(views.chain(counters), None).unwrap();
@@ -230,10 +259,13 @@ mod tests {
         let file = safetensors::serialize([("x", view)], None).unwrap();
         let error = Weights::from_bytes(&file).unwrap_err().to_string();
         assert!(error.contains("the tensor x is F64") && !error.contains("not a valid"), "{error}");
-        let both = ["b", "a"].map(|name| (name, TensorView::new(Dtype::F64, vec![1], &bytes).unwrap()));
+        let both =
+            ["b", "a"].map(|name| (name, TensorView::new(Dtype::F64, vec![1], &bytes).unwrap()));
         let both = safetensors::serialize(both, None).unwrap();
         for _ in 0..20 {
-            assert!(Weights::from_bytes(&both).unwrap_err().to_string().contains("the tensor a is F64"));
+            assert!(
+                Weights::from_bytes(&both).unwrap_err().to_string().contains("the tensor a is F64")
+            );
         }
         for length in 0..file.len() {
             assert!(Weights::from_bytes(&file[..length]).is_err());

@@ -20,7 +20,8 @@ const ROUNDS: usize = 5;
 /// What our selection of the largest list must stay under.
 const LIMIT_S: f64 = 1.0;
 /// Points, how many of them are selected, and objectives.
-const CASES: [(usize, usize, usize); 4] = [(500, 250, 2), (500, 250, 3), (2000, 1000, 2), (2000, 1000, 3)];
+const CASES: [(usize, usize, usize); 4] =
+    [(500, 250, 2), (500, 250, 3), (2000, 1000, 2), (2000, 1000, 3)];
 
 /// Times environmental selection. Paths are relative to the repository.
 #[derive(Debug, Parser)]
@@ -57,7 +58,8 @@ struct Answer {
 /// Points on the part of the unit circle or sphere where no coordinate is negative, spread evenly by lot; none of them
 /// dominates another.
 fn points_of_sphere(count: usize, axes: usize) -> Vec<Vec<f64>> {
-    let mut rng = common::seed::stream(0, &format!("selection of {count} points of {axes} objectives"));
+    let mut rng =
+        common::seed::stream(0, &format!("selection of {count} points of {axes} objectives"));
     let mut list = Vec::with_capacity(count);
     while list.len() < count {
         let point: Vec<f64> = (0..axes).map(|_| rng.random::<f64>()).collect();
@@ -79,7 +81,10 @@ fn ours(objectives: &[Vec<f64>], survivors: usize) -> Result<(f64, Vec<usize>)> 
         let fitness = spea2::fitness(&points);
         selected = spea2::environmental_selection(&points, &fitness, survivors);
         seconds.push(start.elapsed().as_secs_f64());
-        ensure!(fitness.raw_fitness.iter().all(|raw| *raw == 0), "a point of the sphere dominates another");
+        ensure!(
+            fitness.raw_fitness.iter().all(|raw| *raw == 0),
+            "a point of the sphere dominates another"
+        );
     }
     seconds.sort_by(f64::total_cmp);
     Ok((seconds[ROUNDS / 2], selected))
@@ -94,11 +99,14 @@ fn pymoo(args: &Args, ask: &Ask) -> Result<Answer> {
         .spawn()
         .with_context(|| format!("{}: cannot start it", args.python.display()))?;
     let mut input = child.stdin.take().context("pymoo's program has no standard input")?;
-    input.write_all((serde_json::to_string(ask)? + "\n").as_bytes()).context("cannot write to pymoo's program")?;
+    input
+        .write_all((serde_json::to_string(ask)? + "\n").as_bytes())
+        .context("cannot write to pymoo's program")?;
     drop(input);
     let output = child.wait_with_output().context("cannot read from pymoo's program")?;
     ensure!(output.status.success(), "pymoo's program failed: {}", output.status);
-    serde_json::from_slice(&output.stdout).context("pymoo's program answered with something else than JSON")
+    serde_json::from_slice(&output.stdout)
+        .context("pymoo's program answered with something else than JSON")
 }
 
 fn shown(seconds: f64) -> String {
@@ -108,7 +116,11 @@ fn shown(seconds: f64) -> String {
 /// Cells of a row about pymoo: its time, how many times as long it took, and how much of its selection is ours.
 fn peer_cells(args: &Args, answer: &Answer, seconds: f64, selected: &[usize]) -> String {
     let (Some(theirs), Some(chosen)) = (answer.seconds, &answer.selected) else {
-        return format!("over {} | over {:.0} x | - |", shown(args.patience), args.patience / seconds);
+        return format!(
+            "over {} | over {:.0} x | - |",
+            shown(args.patience),
+            args.patience / seconds
+        );
     };
     let same = chosen.iter().filter(|point| selected.binary_search(point).is_ok()).count();
     format!("{} | {:.0} x | {same} of {} |", shown(theirs), theirs / seconds, selected.len())
@@ -116,10 +128,12 @@ fn peer_cells(args: &Args, answer: &Answer, seconds: f64, selected: &[usize]) ->
 
 fn run(args: &Args) -> Result<()> {
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
+    std::env::set_current_dir(repository)
+        .with_context(|| format!("{repository}: cannot go there"))?;
     let has_pymoo = args.python.is_file();
-    let mut text =
-        String::from("| points | selected | objectives | ours | pymoo | times as long | the same points |\n");
+    let mut text = String::from(
+        "| points | selected | objectives | ours | pymoo | times as long | the same points |\n",
+    );
     text += "|---|---|---|---|---|---|---|";
     let (mut slowest, mut version) = (0.0, None);
     for (count, survivors, axes) in CASES {
@@ -127,7 +141,10 @@ fn run(args: &Args) -> Result<()> {
         let (seconds, selected) = ours(&objectives, survivors)?;
         slowest = f64::max(slowest, seconds);
         let peer = if has_pymoo {
-            let answer = pymoo(args, &Ask { objectives: &objectives, survivors, patience_s: args.patience })?;
+            let answer = pymoo(
+                args,
+                &Ask { objectives: &objectives, survivors, patience_s: args.patience },
+            )?;
             let cells = peer_cells(args, &answer, seconds, &selected);
             version = Some(answer.version);
             cells
@@ -145,7 +162,10 @@ fn run(args: &Args) -> Result<()> {
             args.python.display()
         ),
     }
-    ensure!(slowest < LIMIT_S, "a selection took {slowest:.2} s; it must take less than {LIMIT_S} s");
+    ensure!(
+        slowest < LIMIT_S,
+        "a selection took {slowest:.2} s; it must take less than {LIMIT_S} s"
+    );
     Ok(())
 }
 

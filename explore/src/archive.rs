@@ -29,13 +29,21 @@ pub fn next(
     let fitness = spea2::fitness(&Points::new(objectives.clone(), Normalize::LogMinmax)?);
     let mut selected = Vec::new();
     for kind in Kind::ALL {
-        let members = (0..union.len()).filter(|index| Kind::of(&evaluations[union[*index]]) == kind);
-        selected.extend(select(members.collect(), &objectives, settings.archive_size - selected.len(), settings)?);
+        let members =
+            (0..union.len()).filter(|index| Kind::of(&evaluations[union[*index]]) == kind);
+        selected.extend(select(
+            members.collect(),
+            &objectives,
+            settings.archive_size - selected.len(),
+            settings,
+        )?);
     }
     let individual = |index: usize| {
         let evaluation = &evaluations[union[index]];
         let individual = Individual {
-            nid: evaluation.accuracy.map(|a| counts::network_information_density(a, evaluation.parameters)),
+            nid: evaluation
+                .accuracy
+                .map(|a| counts::network_information_density(a, evaluation.parameters)),
             on_front: on_front(union[index], evaluations, &all),
             strength: fitness.strength[index],
             raw_fitness: fitness.raw_fitness[index],
@@ -46,7 +54,8 @@ pub fn next(
     };
     let mut individuals: Vec<(usize, Individual)> = selected.into_iter().map(individual).collect();
     let error = |individual: &Individual| individual.evaluation.objectives()[0];
-    let age = |individual: &Individual| (individual.evaluation.iteration, individual.evaluation.index);
+    let age =
+        |individual: &Individual| (individual.evaluation.iteration, individual.evaluation.index);
     individuals.sort_by(|(_, a), (_, b)| {
         let by_parameters = a.evaluation.parameters.cmp(&b.evaluation.parameters);
         by_parameters.then(error(a).total_cmp(&error(b))).then(age(a).cmp(&age(b)))
@@ -75,8 +84,14 @@ impl Kind {
 }
 
 /// At most `size` of some members, selected among themselves alone.
-fn select(members: Vec<usize>, objectives: &[Vec<f64>], size: usize, settings: &SearchSettings) -> Result<Vec<usize>> {
-    let objectives: Vec<Vec<f64>> = members.iter().map(|member| objectives[*member].clone()).collect();
+fn select(
+    members: Vec<usize>,
+    objectives: &[Vec<f64>],
+    size: usize,
+    settings: &SearchSettings,
+) -> Result<Vec<usize>> {
+    let objectives: Vec<Vec<f64>> =
+        members.iter().map(|member| objectives[*member].clone()).collect();
     let selected = match settings.strategy {
         Strategy::Spea2 | Strategy::Random => {
             let points = Points::new(objectives, Normalize::LogMinmax)?;
@@ -93,10 +108,17 @@ pub fn points<'a>(
     evaluations: impl Iterator<Item = &'a Evaluation> + Clone,
     objectives: &[Objective],
 ) -> Vec<Vec<f64>> {
-    let largest = |objective: &Objective| evaluations.clone().filter_map(|e| e.objective(*objective)).reduce(f64::max);
-    let largest: Vec<f64> = objectives.iter().map(|objective| largest(objective).unwrap_or(1.0)).collect();
+    let largest = |objective: &Objective| {
+        evaluations.clone().filter_map(|e| e.objective(*objective)).reduce(f64::max)
+    };
+    let largest: Vec<f64> =
+        objectives.iter().map(|objective| largest(objective).unwrap_or(1.0)).collect();
     let of = |evaluation: &Evaluation| {
-        objectives.iter().zip(&largest).map(|(o, largest)| evaluation.objective(*o).unwrap_or(*largest)).collect()
+        objectives
+            .iter()
+            .zip(&largest)
+            .map(|(o, largest)| evaluation.objective(*o).unwrap_or(*largest))
+            .collect()
     };
     evaluations.clone().map(of).collect()
 }
@@ -105,7 +127,9 @@ pub fn points<'a>(
 /// the one that does. A failed training is never on the front, nor one that was stopped: what dominates must be a network
 /// that the search can offer instead. `points` has the evaluations' objectives.
 pub fn on_front(place: usize, evaluations: &[Evaluation], points: &[Vec<f64>]) -> bool {
-    let dominated = |(other, point): (&Evaluation, &Vec<f64>)| other.in_full() && dominates(point, &points[place]);
+    let dominated = |(other, point): (&Evaluation, &Vec<f64>)| {
+        other.in_full() && dominates(point, &points[place])
+    };
     evaluations[place].in_full() && !evaluations.iter().zip(points).any(dominated)
 }
 
@@ -118,9 +142,14 @@ pub fn front(evaluations: &[Evaluation], objectives: &[Objective]) -> Vec<usize>
 /// Of the individuals that meet all criteria the most accurate one, of these the smallest; `None` without criteria.
 pub fn meeting<'a>(individuals: &'a [Individual], criteria: &Criteria) -> Option<&'a Individual> {
     // Individuals come by parameters, and of equals the last one is the maximum.
-    let meeting = individuals.iter().rev().filter(|i| criteria.any() && criteria.met_by(&i.evaluation));
-    meeting
-        .max_by(|a, b| a.evaluation.accuracy.partial_cmp(&b.evaluation.accuracy).unwrap_or(std::cmp::Ordering::Equal))
+    let meeting =
+        individuals.iter().rev().filter(|i| criteria.any() && criteria.met_by(&i.evaluation));
+    meeting.max_by(|a, b| {
+        a.evaluation
+            .accuracy
+            .partial_cmp(&b.evaluation.accuracy)
+            .unwrap_or(std::cmp::Ordering::Equal)
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +161,8 @@ mod tests {
     #[test]
     fn a_stopped_training_takes_nobody_off_the_front() {
         let mut all = search(&config(2, 1), |_| Ok(0.8)).evaluations;
-        all[1] = Evaluation { parameters: all[0].parameters, accuracy: Some(0.9), ..all[1].clone() };
+        all[1] =
+            Evaluation { parameters: all[0].parameters, accuracy: Some(0.9), ..all[1].clone() };
         let ids = |all: &[Evaluation]| -> Vec<usize> {
             front(all, &Objective::PAPER).into_iter().map(|place| all[place].index).collect()
         };
@@ -144,7 +174,8 @@ mod tests {
     #[test]
     fn objectives_decide_who_is_on_the_front() {
         let mut all = search(&config(3, 1), |_| Ok(0.8)).evaluations;
-        for (evaluation, (parameters, arena, latency)) in all.iter_mut().zip([(10, 3, 0.2), (20, 2, 0.1), (30, 1, 0.3)])
+        for (evaluation, (parameters, arena, latency)) in
+            all.iter_mut().zip([(10, 3, 0.2), (20, 2, 0.1), (30, 1, 0.3)])
         {
             evaluation.parameters = parameters;
             evaluation.arena_bytes = Some(arena);
@@ -161,7 +192,9 @@ mod tests {
 
     #[test]
     fn what_was_never_measured_is_as_bad_as_the_worst() {
-        let mut all = search(&config(3, 1), |c| if c.index == 1 { Err("made up".into()) } else { Ok(0.5) }).evaluations;
+        let mut all =
+            search(&config(3, 1), |c| if c.index == 1 { Err("made up".into()) } else { Ok(0.5) })
+                .evaluations;
         let unknown = points(all.iter(), &[Objective::Error, Objective::EnergyJ]);
         assert_eq!(unknown, [[0.5, 1.0], [1.0, 1.0], [0.5, 1.0]]);
         (all[0].energy_j, all[2].energy_j) = (Some(0.25), Some(0.75));
@@ -171,10 +204,12 @@ mod tests {
 
     #[test]
     fn of_those_that_meet_the_criteria_the_most_accurate_and_then_smallest() {
-        let individuals = search(&config(10, 2), |c| Ok(if c.index < 5 { 0.9 } else { 0.8 })).archive.individuals;
+        let individuals =
+            search(&config(10, 2), |c| Ok(if c.index < 5 { 0.9 } else { 0.8 })).archive.individuals;
         let criteria = |least| Criteria { min_accuracy: Some(least), ..Criteria::default() };
         let found = &meeting(&individuals, &criteria(0.7)).unwrap().evaluation;
-        let smallest = individuals.iter().map(|i| &i.evaluation).find(|e| e.accuracy == Some(0.9)).unwrap();
+        let smallest =
+            individuals.iter().map(|i| &i.evaluation).find(|e| e.accuracy == Some(0.9)).unwrap();
         assert_eq!(found.id, smallest.id);
         assert!(meeting(&individuals, &criteria(0.95)).is_none());
         assert!(meeting(&individuals, &Criteria::default()).is_none());
@@ -183,7 +218,8 @@ mod tests {
     type Drawn = (u8, u64, Kind);
 
     fn drawn() -> impl proptest::strategy::Strategy<Value = Vec<Drawn>> {
-        let kind = prop_oneof![3 => Just(Kind::InFull), 4 => Just(Kind::Stopped), 1 => Just(Kind::Failed)];
+        let kind =
+            prop_oneof![3 => Just(Kind::InFull), 4 => Just(Kind::Stopped), 1 => Just(Kind::Failed)];
         proptest::collection::vec((0u8..20, 1u64..30, kind), 1..60)
     }
 
@@ -205,7 +241,8 @@ mod tests {
         for end in (5..all.len() + 5).step_by(5).map(|end| end.min(all.len())) {
             let population = (5 * archives.len()..end).filter(|place| takes_part(&all[*place]));
             let union: Vec<usize> = population.chain(archived).collect();
-            let (places, individuals) = next(&union, &all[..end], settings).unwrap().into_iter().unzip();
+            let (places, individuals) =
+                next(&union, &all[..end], settings).unwrap().into_iter().unzip();
             archived = places;
             archives.push(individuals);
         }

@@ -72,14 +72,17 @@ impl Arena {
         json::write(&self.network, network)?;
         let mut plan = Command::new(&self.codegen);
         plan.args(["plan", "--platform", &self.platform, "--network"]).arg(&self.network);
-        let output = plan.output().with_context(|| format!("{}: cannot start the program", self.codegen.display()))?;
+        let output = plan
+            .output()
+            .with_context(|| format!("{}: cannot start the program", self.codegen.display()))?;
         let said = String::from_utf8_lossy(&output.stderr).trim().to_string();
         match output.status.code() {
             Some(0) => {}
             Some(1) => return Ok(Err(anyhow!("codegen plan failed: {said}"))),
             Some(_) | None => bail!("codegen plan ended with {}: {said}", output.status),
         }
-        let plan: Plan = serde_json::from_slice(&output.stdout).context("codegen plan printed no arena_bytes")?;
+        let plan: Plan = serde_json::from_slice(&output.stdout)
+            .context("codegen plan printed no arena_bytes")?;
         Ok(Ok(plan.arena_bytes))
     }
 }

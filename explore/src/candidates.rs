@@ -32,12 +32,19 @@ impl Candidates<'_> {
         let network = self.network(genome)?;
         let counts = counts::count(&network)?;
         let most = self.search.max_parameters.unwrap_or(u64::MAX);
-        ensure!(counts.parameters <= most, "{} parameters are above search.max_parameters {most}", counts.parameters);
+        ensure!(
+            counts.parameters <= most,
+            "{} parameters are above search.max_parameters {most}",
+            counts.parameters
+        );
         let most = self.search.max_macs.unwrap_or(u64::MAX);
         ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
         if let Some(most) = self.search.max_arena_bytes {
             let bytes = self.arena_bytes(genome)?.unwrap_or(0);
-            ensure!(bytes <= most, "{bytes} bytes of working memory are above search.max_arena_bytes {most}");
+            ensure!(
+                bytes <= most,
+                "{bytes} bytes of working memory are above search.max_arena_bytes {most}"
+            );
         }
         Ok(counts)
     }
@@ -81,8 +88,14 @@ mod tests {
         let count = |max_parameters| {
             let search = SearchSettings { max_parameters, ..SearchSettings::default() };
             let template = Template::default();
-            Candidates { template: &template, search: &search, input: &input, classes: &classes, arena: None }
-                .count(&genome)
+            Candidates {
+                template: &template,
+                search: &search,
+                input: &input,
+                classes: &classes,
+                arena: None,
+            }
+            .count(&genome)
         };
         assert_eq!(count(None).unwrap().parameters, 65_074);
         assert_eq!(count(Some(65_074)).unwrap().parameters, 65_074);

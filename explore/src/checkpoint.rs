@@ -47,7 +47,11 @@ impl Checkpoint {
             check_same(&earlier, config).with_context(|| config_path.display().to_string())?;
         } else {
             let orphan = log_path.exists();
-            ensure!(!orphan, "{} is there without its search.json: choose another folder", log_path.display());
+            ensure!(
+                !orphan,
+                "{} is there without its search.json: choose another folder",
+                log_path.display()
+            );
             json::write(&config_path, config)?;
         }
         let recorded = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
@@ -69,7 +73,8 @@ impl Checkpoint {
         let count = population.len().min(self.recorded.len());
         let evaluations: Vec<Evaluation> = self.recorded.drain(..count).collect();
         for (candidate, evaluation) in population.iter().zip(&evaluations) {
-            let outcome = evaluation.accuracy.ok_or_else(|| evaluation.failure.clone().unwrap_or_default());
+            let outcome =
+                evaluation.accuracy.ok_or_else(|| evaluation.failure.clone().unwrap_or_default());
             let same = Evaluation {
                 stopped_after: evaluation.stopped_after,
                 rungs: evaluation.rungs.clone(),
@@ -99,14 +104,18 @@ impl Checkpoint {
     pub fn append(&mut self, evaluation: &Evaluation) -> Result<()> {
         let line = json::to_line(evaluation)? + "\n";
         let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
-        written.with_context(|| format!("{}: cannot write", self.folder.join("evaluations.jsonl").display()))
+        written.with_context(|| {
+            format!("{}: cannot write", self.folder.join("evaluations.jsonl").display())
+        })
     }
 }
 
 /// Removes what a killed run was writing in the folder of a search.
 fn sweep(folder: &Path) -> Result<()> {
     atomic::sweep(folder)?;
-    ["measuring", "measurements", "trial"].iter().try_for_each(|part| atomic::sweep(&folder.join(part)))?;
+    ["measuring", "measurements", "trial"]
+        .iter()
+        .try_for_each(|part| atomic::sweep(&folder.join(part)))?;
     atomic::sweep_with_folders(&folder.join("individuals"))
 }
 
@@ -129,7 +138,11 @@ fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
 }
 
 /// A key whose values differ, and the values: the first one that is not a hash, which says less than any other.
-pub(crate) fn difference(key: &str, earlier: &Value, now: &Value) -> Option<(String, Value, Value)> {
+pub(crate) fn difference(
+    key: &str,
+    earlier: &Value,
+    now: &Value,
+) -> Option<(String, Value, Value)> {
     let mut all = differences(key, earlier, now);
     all.sort_by_key(|(key, ..)| key.ends_with("sha256"));
     all.into_iter().next()
@@ -138,8 +151,12 @@ pub(crate) fn difference(key: &str, earlier: &Value, now: &Value) -> Option<(Str
 fn differences(key: &str, earlier: &Value, now: &Value) -> Vec<(String, Value, Value)> {
     if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
         // Both come from the same type, so they have the same keys.
-        let below = |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
-        return earlier.iter().flat_map(|(name, value)| differences(&below(name), value, &now[name])).collect();
+        let below =
+            |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
+        return earlier
+            .iter()
+            .flat_map(|(name, value)| differences(&below(name), value, &now[name]))
+            .collect();
     }
     if earlier == now { Vec::new() } else { vec![(key.to_string(), earlier.clone(), now.clone())] }
 }
@@ -163,7 +180,8 @@ mod tests {
     fn evaluations_come_back_in_order_and_a_torn_line_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let population = population(4);
-        let evaluations: Vec<Evaluation> = population.iter().map(|c| c.evaluated(Ok(1.0 / 3.0))).collect();
+        let evaluations: Vec<Evaluation> =
+            population.iter().map(|c| c.evaluated(Ok(1.0 / 3.0))).collect();
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
         assert_eq!(checkpoint.recorded(), 0);
         evaluations[..2].iter().for_each(|e| checkpoint.append(e).unwrap());
@@ -173,7 +191,10 @@ mod tests {
         assert_eq!(checkpoint.take(&population).unwrap(), evaluations[..2]);
         assert_eq!(checkpoint.take(&population).unwrap(), []);
         checkpoint.append(&evaluations[2]).unwrap();
-        assert_eq!(json::read_lines::<Evaluation>(&dir.path().join("evaluations.jsonl")).unwrap(), evaluations[..3]);
+        assert_eq!(
+            json::read_lines::<Evaluation>(&dir.path().join("evaluations.jsonl")).unwrap(),
+            evaluations[..3]
+        );
     }
 
     #[test]
@@ -185,7 +206,13 @@ mod tests {
         drop(checkpoint);
         population.reverse();
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
-        assert!(checkpoint.take(&population).unwrap_err().to_string().contains("belongs to another search"));
+        assert!(
+            checkpoint
+                .take(&population)
+                .unwrap_err()
+                .to_string()
+                .contains("belongs to another search")
+        );
     }
 
     #[test]
@@ -194,7 +221,12 @@ mod tests {
         drop(Checkpoint::open(dir.path(), &config(4, 2), false).unwrap());
         assert!(error_of(dir.path(), &config(4, 2), false).contains("--resume"));
         let error = error_of(dir.path(), &config(4, 3), true);
-        assert!(error.contains("search.json: search.iterations was 2 when the search began, but is 3 now"), "{error}");
+        assert!(
+            error.contains(
+                "search.json: search.iterations was 2 when the search began, but is 3 now"
+            ),
+            "{error}"
+        );
         let mut other = config(4, 2);
         other.training.learning_rate.sgd = 0.25;
         assert!(error_of(dir.path(), &other, true).contains("training.learning_rate.sgd was 0.1"));
@@ -204,8 +236,12 @@ mod tests {
     #[test]
     fn what_a_killed_run_was_writing_goes_unless_a_run_is_at_work() {
         let dir = tempfile::tempdir().unwrap();
-        let paths =
-            [".partial-a", "individuals/i00-00/.partial-b", "measuring/.partial-c/src/lib.rs", ".partial-winners/1/g"];
+        let paths = [
+            ".partial-a",
+            "individuals/i00-00/.partial-b",
+            "measuring/.partial-c/src/lib.rs",
+            ".partial-winners/1/g",
+        ];
         let paths = paths.map(|path| dir.path().join(path));
         let theirs = dir.path().join("notes/.partial-thought");
         for path in paths.iter().chain([&theirs]) {

@@ -109,8 +109,20 @@ struct Summary {
 }
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
-    let RunArgs { config, dataset, out, seed, workers, device, engine, resume, evaluator, overrides, demands, bin_dir } =
-        args;
+    let RunArgs {
+        config,
+        dataset,
+        out,
+        seed,
+        workers,
+        device,
+        engine,
+        resume,
+        evaluator,
+        overrides,
+        demands,
+        bin_dir,
+    } = args;
     let mut profile: Profile = json::read(&config)?;
     overrides.apply(&mut profile.search)?.iter().for_each(|sentence| say(sentence));
     profile.search.check()?;
@@ -138,13 +150,18 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
         (Source::Train, Engine::Local) => {
             let train = stage::binary("train", bin_dir.as_deref())?;
             Evaluator::Train(
-                Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), interrupt).on(device),
+                Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), interrupt)
+                    .on(device),
             )
         }
         (Source::Table(_), Engine::Local) if on_board.is_some() => {
-            bail!("a table has no networks to measure: leave out --board, or train with --evaluator train")
+            bail!(
+                "a table has no networks to measure: leave out --board, or train with --evaluator train"
+            )
         }
-        (Source::Table(file), Engine::Local) => Evaluator::Table(Table::read(&file, &search_config)?),
+        (Source::Table(file), Engine::Local) => {
+            Evaluator::Table(Table::read(&file, &search_config)?)
+        }
     };
     let setting = Setting {
         folder: &out,
@@ -161,7 +178,11 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     print(&Summary {
         iterations: search.archive.iterations,
         evaluations: search.evaluations.len(),
-        failed: search.evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none()).count(),
+        failed: search
+            .evaluations
+            .iter()
+            .filter(|evaluation| evaluation.accuracy.is_none())
+            .count(),
         archive: search.archive.individuals.len(),
         front: search.archive.individuals.iter().filter(|individual| individual.on_front).count(),
         best_accuracy: in_full.filter_map(|evaluation| evaluation.accuracy).reduce(f64::max),
@@ -203,7 +224,8 @@ struct Selection {
 pub(crate) fn select(args: SelectArgs) -> Result<()> {
     let path = args.input.display();
     let text = json::read_text(&args.input)?;
-    let Objectives { objectives } = serde_json::from_str(&text).with_context(|| path.to_string())?;
+    let Objectives { objectives } =
+        serde_json::from_str(&text).with_context(|| path.to_string())?;
     let points = Points::new(objectives, args.normalize).with_context(|| path.to_string())?;
     let fitness = spea2::fitness(&points);
     let selected = spea2::environmental_selection(&points, &fitness, args.archive_size);
@@ -297,12 +319,16 @@ pub(crate) struct FidelityArgs {
 fn parse_length(text: &str) -> Result<Length, String> {
     let wrong = || format!("'{text}' is not EPOCHSxIMAGES, as in 2x3000");
     let (epochs, images) = text.split_once('x').ok_or_else(wrong)?;
-    let length = Length { epochs: epochs.parse().map_err(|_| wrong())?, images: images.parse().map_err(|_| wrong())? };
+    let length = Length {
+        epochs: epochs.parse().map_err(|_| wrong())?,
+        images: images.parse().map_err(|_| wrong())?,
+    };
     if length.epochs >= 1 && length.images >= 2 { Ok(length) } else { Err(wrong()) }
 }
 
 pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
-    let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } = args;
+    let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } =
+        args;
     let profile: Profile = json::read(&config)?;
     let description = Dataset::describe(&dataset)?;
     let images = Dataset::load_training_set(&dataset)?.training;
@@ -311,11 +337,24 @@ pub(crate) fn fidelity(args: FidelityArgs) -> Result<()> {
         short.push(Length { epochs: profile.search.epochs, images });
     }
     let train = stage::binary("train", bin_dir.as_deref())?;
-    let trainer =
-        Trainer::new(train, dataset, config, out.clone(), at_a_time(workers), Interrupt::catch("the same command")?);
+    let trainer = Trainer::new(
+        train,
+        dataset,
+        config,
+        out.clone(),
+        at_a_time(workers),
+        Interrupt::catch("the same command")?,
+    );
     let seeds = (seed..).take(seeds as usize).collect();
-    let study =
-        Study { profile: &profile, dataset: &description, images: &images, genomes, seeds, short, trainer: &trainer };
+    let study = Study {
+        profile: &profile,
+        dataset: &description,
+        images: &images,
+        genomes,
+        seeds,
+        short,
+        trainer: &trainer,
+    };
     stage::print_line(table::of(&study.run(&out)?).trim_end())
 }
 
@@ -333,7 +372,8 @@ pub(crate) struct SpaceArgs {
 
 pub(crate) fn space(args: SpaceArgs) -> Result<()> {
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
-    let overview = Overview::new(&profile.space, &profile.template, &Dataset::describe(&args.dataset)?);
+    let overview =
+        Overview::new(&profile.space, &profile.template, &Dataset::describe(&args.dataset)?);
     stage::print_line(&serde_json::to_string_pretty(&overview)?)
 }
 

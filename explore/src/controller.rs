@@ -107,7 +107,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// No genome of the space can be expanded.
     pub fn next_population(&mut self) -> Result<Option<Vec<Candidate>>> {
         let iteration = self.search.archive.iterations;
-        if iteration == self.config.search.iterations || self.search.archive.criteria_met_by.is_some() {
+        if iteration == self.config.search.iterations
+            || self.search.archive.criteria_met_by.is_some()
+        {
             return Ok(None);
         }
         let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
@@ -117,12 +119,20 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
                 let pool = self.offspring(size * pool_per_child(surrogate), &mut rng)?;
                 self.screened(pool, surrogate, size)?
             }
-            (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => self.offspring(size, &mut rng)?,
+            (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => {
+                self.offspring(size, &mut rng)?
+            }
             (Strategy::Spea2 | Strategy::Nsga2 | Strategy::Random, _) => {
                 std::iter::from_fn(|| self.novelty.random(&mut rng)).take(size).collect()
             }
         };
-        let candidate = |(index, (genome, counts))| Candidate { iteration, index, genome, counts, arena_bytes: None };
+        let candidate = |(index, (genome, counts))| Candidate {
+            iteration,
+            index,
+            genome,
+            counts,
+            arena_bytes: None,
+        };
         let population: Vec<Candidate> = offered.into_iter().enumerate().map(candidate).collect();
         ensure!(
             iteration > 0 || !population.is_empty(),
@@ -136,7 +146,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     fn offspring(&mut self, count: usize, rng: &mut impl Rng) -> Result<Vec<(Genome, Counts)>> {
         let archive = &self.search.archive.individuals;
         let keys = mating_keys(archive, &self.config.search);
-        let positions = |individual: &Individual| self.config.space.positions(&individual.evaluation.genome);
+        let positions =
+            |individual: &Individual| self.config.space.positions(&individual.evaluation.genome);
         let mut children = Vec::new();
         while children.len() < count {
             let (first, second) = (tournament(&keys, rng), tournament(&keys, rng));
@@ -174,7 +185,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     pub fn evaluated(&mut self, population: Vec<Evaluation>) -> Result<()> {
         let first = self.search.evaluations.len();
         self.search.evaluations.extend(population);
-        self.union = (first..self.search.evaluations.len()).chain(self.archived.iter().copied()).collect();
+        self.union =
+            (first..self.search.evaluations.len()).chain(self.archived.iter().copied()).collect();
         self.search.archive.iterations += 1;
         self.select()
     }
@@ -186,7 +198,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// Those of [`Controller::evaluated`].
     pub fn revised(&mut self, evaluations: Vec<Evaluation>) -> Result<()> {
         for evaluation in evaluations {
-            if let Some(place) = self.search.evaluations.iter().position(|known| known.id == evaluation.id) {
+            if let Some(place) =
+                self.search.evaluations.iter().position(|known| known.id == evaluation.id)
+            {
                 self.search.evaluations[place] = evaluation;
             }
         }
@@ -203,7 +217,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         search.archive.evaluations = search.evaluations.len();
         let outside = (0..search.evaluations.len()).filter(|place| !self.archived.contains(place));
         let outside = outside.map(|place| &search.evaluations[place]);
-        search.archive.dropped = outside.filter(|evaluation| evaluation.is_revised()).cloned().collect();
+        search.archive.dropped =
+            outside.filter(|evaluation| evaluation.is_revised()).cloned().collect();
         let meeting = archive::meeting(&search.archive.individuals, &self.config.criteria);
         search.archive.criteria_met_by = meeting.map(|individual| individual.evaluation.id.clone());
         Ok(())
@@ -222,7 +237,8 @@ fn pool_per_child(surrogate: Surrogate) -> usize {
 fn mating_keys(individuals: &[Individual], settings: &SearchSettings) -> Vec<(u64, f64)> {
     match (settings.strategy, settings.fitness) {
         (Strategy::Nsga2, _) => {
-            let points = archive::points(individuals.iter().map(|i| &i.evaluation), &settings.objectives);
+            let points =
+                archive::points(individuals.iter().map(|i| &i.evaluation), &settings.objectives);
             let ranks = nsga2::ranks(&points);
             let crowding = nsga2::crowding(&points, &ranks);
             ranks.iter().zip(crowding).map(|(rank, crowding)| (*rank as u64, -crowding)).collect()
@@ -251,7 +267,8 @@ mod tests {
     /// A made-up accuracy that grows with size and depends on the other genes.
     fn accuracy(genome: &Genome) -> f64 {
         let size = (genome.condense_layers * genome.feature_extraction_layers) as f64;
-        let rest = genome.left_activation as usize + 2 * genome.optimizer as usize + genome.kernel_size;
+        let rest =
+            genome.left_activation as usize + 2 * genome.optimizer as usize + genome.kernel_size;
         0.5 + size / 500.0 + rest as f64 / 200.0
     }
 
@@ -263,8 +280,12 @@ mod tests {
     fn a_search_has_the_asked_for_size_and_never_repeats_a_function() {
         let config = config(10, 6);
         let search = search(&config, outcome);
-        assert_eq!((search.archive.iterations, search.archive.evaluations, search.evaluations.len()), (6, 60, 60));
-        let functions: HashSet<Genome> = search.evaluations.iter().map(|e| e.genome.canonical()).collect();
+        assert_eq!(
+            (search.archive.iterations, search.archive.evaluations, search.evaluations.len()),
+            (6, 60, 60)
+        );
+        let functions: HashSet<Genome> =
+            search.evaluations.iter().map(|e| e.genome.canonical()).collect();
         assert_eq!(functions.len(), 60);
         let ids: Vec<&str> = search.evaluations.iter().map(|e| e.id.as_str()).collect();
         assert_eq!((ids[0], ids[9], ids[10], ids[59]), ("i00-00", "i00-09", "i01-00", "i05-09"));
@@ -276,11 +297,15 @@ mod tests {
         let search = search(&config, outcome);
         let individuals = &search.archive.individuals;
         assert_eq!(individuals.len(), config.search.archive_size);
-        let order: Vec<[f64; 2]> = individuals.iter().map(|i| i.evaluation.objectives()).map(|[e, p]| [p, e]).collect();
+        let order: Vec<[f64; 2]> =
+            individuals.iter().map(|i| i.evaluation.objectives()).map(|[e, p]| [p, e]).collect();
         assert!(order.is_sorted());
         let best = search.evaluations.iter().filter_map(|e| e.accuracy).fold(0.0, f64::max);
-        let of_archive =
-            individuals.iter().filter(|i| i.on_front).filter_map(|i| i.evaluation.accuracy).fold(0.0, f64::max);
+        let of_archive = individuals
+            .iter()
+            .filter(|i| i.on_front)
+            .filter_map(|i| i.evaluation.accuracy)
+            .fold(0.0, f64::max);
         assert_eq!(best, of_archive);
         assert!(individuals.iter().filter(|i| i.on_front).all(|i| i.raw_fitness == 0));
     }
@@ -329,17 +354,25 @@ mod tests {
     #[test]
     fn a_space_without_networks_is_an_error() {
         let config = config(4, 2);
-        let error = Controller::new(&config, |_| anyhow::bail!("too small")).next_population().unwrap_err();
+        let error =
+            Controller::new(&config, |_| anyhow::bail!("too small")).next_population().unwrap_err();
         assert!(error.to_string().contains("no genome of the space"), "{error}");
     }
 
     #[test]
     fn failed_trainings_get_the_worst_error_and_are_not_on_the_front() {
-        let some_fail = |c: &Candidate| if c.index.is_multiple_of(3) { Err("made up".into()) } else { outcome(c) };
+        let some_fail = |c: &Candidate| {
+            if c.index.is_multiple_of(3) { Err("made up".into()) } else { outcome(c) }
+        };
         let search = search(&config(9, 3), some_fail);
         assert_eq!(search.evaluations.iter().filter(|e| e.failure.is_some()).count(), 9);
-        let failed: Vec<_> = search.archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_none()).collect();
-        assert!(failed.iter().all(|i| !i.on_front && i.nid.is_none() && i.evaluation.objectives()[0] == 1.0));
+        let failed: Vec<_> =
+            search.archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_none()).collect();
+        assert!(
+            failed
+                .iter()
+                .all(|i| !i.on_front && i.nid.is_none() && i.evaluation.objectives()[0] == 1.0)
+        );
     }
 
     #[test]
@@ -358,7 +391,10 @@ mod tests {
         assert!(best(&whole, end) >= last && best(&whole, end - 1) < last);
         assert_eq!(shorter.evaluations[..], whole.evaluations[..shorter.evaluations.len()]);
         let met_by = shorter.archive.criteria_met_by.unwrap();
-        assert_eq!(shorter.evaluations.iter().find(|e| e.id == met_by).unwrap().accuracy, Some(last));
+        assert_eq!(
+            shorter.evaluations.iter().find(|e| e.id == met_by).unwrap().accuracy,
+            Some(last)
+        );
         assert_eq!(whole.archive.criteria_met_by, None);
     }
 
@@ -369,7 +405,8 @@ mod tests {
         let population = controller.next_population().unwrap().unwrap();
         controller.evaluated(population.iter().map(|c| c.evaluated(outcome(c))).collect()).unwrap();
         let before = controller.search().clone();
-        let lucky = before.archive.individuals.iter().rfind(|i| i.on_front).unwrap().evaluation.clone();
+        let lucky =
+            before.archive.individuals.iter().rfind(|i| i.on_front).unwrap().evaluation.clone();
         controller.revised(vec![Evaluation { accuracy: Some(0.0), ..lucky.clone() }]).unwrap();
         let individuals = &controller.search().archive.individuals;
         assert!(individuals.iter().all(|i| i.evaluation.id != lucky.id || !i.on_front));
@@ -385,10 +422,13 @@ mod tests {
         let mut controller = Controller::new(&config, count);
         let mut told = |accuracies: [f64; 2], stopped: [Option<usize>; 2]| {
             let population = controller.next_population().unwrap().unwrap();
-            let evaluated =
-                population.iter().zip(accuracies).zip(stopped).map(|((candidate, accuracy), stopped_after)| {
-                    Evaluation { parameters: 100, stopped_after, ..candidate.evaluated(Ok(accuracy)) }
-                });
+            let evaluated = population.iter().zip(accuracies).zip(stopped).map(
+                |((candidate, accuracy), stopped_after)| Evaluation {
+                    parameters: 100,
+                    stopped_after,
+                    ..candidate.evaluated(Ok(accuracy))
+                },
+            );
             controller.evaluated(evaluated.collect()).unwrap();
             controller.search().archive.individuals[0].evaluation.clone()
         };
@@ -399,7 +439,10 @@ mod tests {
         let revised = Evaluation { accuracy: Some(0.7), second_accuracy: Some(0.5), ..lucky };
         controller.revised(vec![revised.clone()]).unwrap();
         let archive = &controller.search().archive;
-        assert_eq!((archive.individuals[0].evaluation.id.as_str(), archive.individuals[0].on_front), ("i00-01", true));
+        assert_eq!(
+            (archive.individuals[0].evaluation.id.as_str(), archive.individuals[0].on_front),
+            ("i00-01", true)
+        );
         assert_eq!(archive.dropped, [revised]);
     }
 }

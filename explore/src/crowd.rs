@@ -53,7 +53,8 @@ impl<'a> Crowd<'a> {
     pub(crate) fn remove_most_crowded(&mut self) {
         let distance = |point: &usize| self.others[*point].nearest_distance();
         let Some(closest) = self.alive.iter().map(distance).min() else { return };
-        let tied: Vec<usize> = self.alive.iter().copied().filter(|point| distance(point) == closest).collect();
+        let tied: Vec<usize> =
+            self.alive.iter().copied().filter(|point| distance(point) == closest).collect();
         let mut victim = tied[0];
         for &point in &tied[1..] {
             if self.by_crowding(point, victim).is_lt() {
@@ -85,14 +86,17 @@ impl<'a> Crowd<'a> {
     fn by_crowding(&mut self, a: usize, b: usize) -> Ordering {
         let by_vector = by_vector(self.points, b, a);
         // Equal vectors have equal lists, which need not be compared to their ends.
-        let by_distances = if by_vector.is_eq() { Ordering::Equal } else { self.by_distances(a, b) };
+        let by_distances =
+            if by_vector.is_eq() { Ordering::Equal } else { self.by_distances(a, b) };
         by_distances.then(by_vector).then(b.cmp(&a))
     }
 
     fn by_distances(&mut self, a: usize, b: usize) -> Ordering {
         let (mut in_a, mut in_b) = (self.others[a].nearest, self.others[b].nearest);
         // Both lists have as many that are alive, so they end together.
-        while let (Some((to_a, _)), Some((to_b, _))) = (self.others[a].list.get(in_a), self.others[b].list.get(in_b)) {
+        while let (Some((to_a, _)), Some((to_b, _))) =
+            (self.others[a].list.get(in_a), self.others[b].list.get(in_b))
+        {
             if to_a != to_b {
                 return to_a.cmp(to_b);
             }
@@ -106,7 +110,8 @@ impl<'a> Crowd<'a> {
     fn bury(&mut self) {
         for others in &mut self.others {
             let is_alive = |(_, other): &(Double, u32)| self.is_alive[*other as usize];
-            others.sorted = others.list[..others.sorted].iter().filter(|entry| is_alive(entry)).count();
+            others.sorted =
+                others.list[..others.sorted].iter().filter(|entry| is_alive(entry)).count();
             others.list.retain(is_alive);
             others.nearest = 0;
         }

@@ -49,14 +49,18 @@ impl Demands {
     pub(crate) fn board(&self, search: &SearchSettings) -> Result<Option<Board>> {
         let objective = search.objectives.iter().find(|objective| objective.is_measured());
         if let Some(objective) = objective {
-            ensure!(self.board.is_some(), "the objective {objective} is measured on a board: name it with --board");
+            ensure!(
+                self.board.is_some(),
+                "the objective {objective} is measured on a board: name it with --board"
+            );
         }
         let Some(board) = &self.board else { return Ok(None) };
         let board = boards::find(board, Path::new(boards::FOLDER))?;
         let objective = objective.map(|objective| format!("the objective {objective}"));
-        let criterion = [("--max-latency-s", self.max_latency_s), ("--max-energy-j", self.max_energy_j)]
-            .into_iter()
-            .find_map(|(name, value)| value.map(|_| name.to_string()));
+        let criterion =
+            [("--max-latency-s", self.max_latency_s), ("--max-energy-j", self.max_energy_j)]
+                .into_iter()
+                .find_map(|(name, value)| value.map(|_| name.to_string()));
         if let Some(asked) = objective.or(criterion).filter(|_| board.is_emulated()) {
             bail!(
                 "{asked} needs a real board, but {} is emulated: its times are those of an emulator, and it has no power",

@@ -61,12 +61,17 @@ impl Evaluator {
     ///
     /// # Errors
     /// Those of [`Trainer::train`] and of `finished`.
-    pub fn evaluate(&self, tasks: &[Task], mut finished: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+    pub fn evaluate(
+        &self,
+        tasks: &[Task],
+        mut finished: impl FnMut(usize, Outcome) -> Result<()>,
+    ) -> Result<()> {
         match self {
             Evaluator::Train(trainer) => trainer.train(tasks, finished),
-            Evaluator::Table(table) => {
-                tasks.iter().enumerate().try_for_each(|(position, task)| finished(position, table.outcome(task)))
-            }
+            Evaluator::Table(table) => tasks
+                .iter()
+                .enumerate()
+                .try_for_each(|(position, task)| finished(position, table.outcome(task))),
         }
     }
 
@@ -110,7 +115,16 @@ impl Trainer {
     ) -> Trainer {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = (cores / workers).max(1);
-        Trainer { program, dataset, profile, folder, workers, threads, device: Device::Cpu, interrupt }
+        Trainer {
+            program,
+            dataset,
+            profile,
+            folder,
+            workers,
+            threads,
+            device: Device::Cpu,
+            interrupt,
+        }
     }
 
     /// The same with trainings that compute on a device.
@@ -127,7 +141,8 @@ impl Trainer {
     /// What an earlier run or leg left of a task's training.
     fn report(&self, task: &Task) -> Option<TrainReport> {
         let folder = self.folder.join(&task.folder);
-        let same = json::read::<Genome>(&folder.join("genome.json")).is_ok_and(|genome| genome == task.genome);
+        let same = json::read::<Genome>(&folder.join("genome.json"))
+            .is_ok_and(|genome| genome == task.genome);
         json::read(&folder.join("train.json")).ok().filter(|_| same)
     }
 
@@ -136,7 +151,11 @@ impl Trainer {
     ///
     /// # Errors
     /// A training comes to no outcome twice, a signal ends the run, or `finished` fails. No training runs on after that.
-    pub fn train(&self, tasks: &[Task], mut finished: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+    pub fn train(
+        &self,
+        tasks: &[Task],
+        mut finished: impl FnMut(usize, Outcome) -> Result<()>,
+    ) -> Result<()> {
         let mut waiting: VecDeque<Attempt> =
             (0..tasks.len()).map(|position| Attempt { position, first: true }).collect();
         let mut running = Running(Vec::new());
@@ -147,7 +166,11 @@ impl Trainer {
             {
                 match self.start(&tasks[attempt.position]) {
                     Ok(child) => running.0.push((attempt, child)),
-                    Err(trouble) => waiting.push_front(self.again(attempt, &tasks[attempt.position], trouble)?),
+                    Err(trouble) => waiting.push_front(self.again(
+                        attempt,
+                        &tasks[attempt.position],
+                        trouble,
+                    )?),
                 }
             }
             if running.0.is_empty() {
@@ -176,7 +199,10 @@ impl Trainer {
         self.interrupt.check()?;
         if !attempt.first {
             let goes_on = self.interrupt.goes_on();
-            bail!("{}: its training failed twice, and not because of the network: {trouble:#}; {goes_on}", task.folder);
+            bail!(
+                "{}: its training failed twice, and not because of the network: {trouble:#}; {goes_on}",
+                task.folder
+            );
         }
         say(&format!("{}: {trouble:#}; it is tried once more", task.folder));
         Ok(Attempt { first: false, ..attempt })
@@ -197,9 +223,17 @@ impl Trainer {
         let genome = folder.join("genome.json");
         json::write(&genome, &task.genome)?;
         let log_path = folder.join("train.log");
-        let log = File::create(&log_path).with_context(|| format!("{}: cannot write the file", log_path.display()))?;
+        let log = File::create(&log_path)
+            .with_context(|| format!("{}: cannot write the file", log_path.display()))?;
         let mut command = Command::new(&self.program);
-        command.arg("fit").arg("--genome").arg(&genome).arg("--dataset").arg(&self.dataset).arg("--out").arg(&folder);
+        command
+            .arg("fit")
+            .arg("--genome")
+            .arg(&genome)
+            .arg("--dataset")
+            .arg(&self.dataset)
+            .arg("--out")
+            .arg(&folder);
         command.arg("--config").arg(&self.profile).args(["--epochs", &task.epochs.to_string()]);
         command.args(["--seed", &task.seed.to_string(), "--threads", &self.threads.to_string()]);
         command.args(["--device", &self.device.to_string()]);
@@ -244,7 +278,8 @@ impl Trainer {
     /// search lies.
     fn error_of_network(&self, task: &Task) -> Option<String> {
         let line = last_line(&self.folder.join(&task.folder).join("train.log"));
-        let error = line.strip_prefix("error: ").filter(|error| error.contains(MEMORY_TOO_SMALL))?;
+        let error =
+            line.strip_prefix("error: ").filter(|error| error.contains(MEMORY_TOO_SMALL))?;
         Some(error.replace(&format!("{}/", self.folder.display()), ""))
     }
 }
@@ -259,7 +294,9 @@ fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
         return None;
     }
     let accuracy = match task.stop_after {
-        Some(_) => report.curve.iter().find(|e| e.epoch == epoch).and_then(|e| e.validation_accuracy),
+        Some(_) => {
+            report.curve.iter().find(|e| e.epoch == epoch).and_then(|e| e.validation_accuracy)
+        }
         None => report.accuracy.validation,
     };
     accuracy.filter(|accuracy| (0.0..=1.0).contains(accuracy)).map(Ok)
@@ -326,7 +363,8 @@ mod tests {
 
     #[test]
     fn a_report_without_a_usable_accuracy_has_no_outcome() {
-        let outcome = |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1));
+        let outcome =
+            |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1));
         assert_eq!(outcome(Some(0.75), false), Some(Ok(0.75)));
         assert!(outcome(Some(0.1), true).unwrap().unwrap_err().contains("diverged"));
         assert_eq!((outcome(None, false), outcome(Some(1.5), false)), (None, None));

@@ -8,7 +8,9 @@ use common::activation::Activation;
 use common::counts::Counts;
 use common::genome::{Genome, Optimizer};
 use common::search_files::SearchConfig;
-use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
+use smartcore::ensemble::random_forest_regressor::{
+    RandomForestRegressor, RandomForestRegressorParameters,
+};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 /// How many children are screened for each that is trained.
@@ -25,14 +27,20 @@ const FEATURES: usize = 9;
 ///
 /// # Errors
 /// The forest cannot be grown.
-pub fn choose(pool: &[(Genome, Counts)], search: &Search, config: &SearchConfig, count: usize) -> Result<Vec<usize>> {
+pub fn choose(
+    pool: &[(Genome, Counts)],
+    search: &Search,
+    config: &SearchConfig,
+    count: usize,
+) -> Result<Vec<usize>> {
     let errors = predict(pool, search, config.seed)?;
     let point = |error: f64, counts: Counts| -> Vec<f64> {
         config.search.objectives.iter().map(|objective| objective.before(error, counts)).collect()
     };
     let children = pool.iter().zip(&errors).map(|((_, counts), error)| point(*error, *counts));
     let archive = search.archive.individuals.iter().map(|i| &i.evaluation);
-    let archive = archive.map(|e| point(e.objectives()[0], Counts { parameters: e.parameters, macs: e.macs }));
+    let archive = archive
+        .map(|e| point(e.objectives()[0], Counts { parameters: e.parameters, macs: e.macs }));
     let points = Points::new(children.chain(archive).collect(), Normalize::LogMinmax)?;
     let fitness = spea2::fitness(&points);
     let mut order: Vec<usize> = (0..pool.len()).collect();
@@ -48,12 +56,15 @@ fn predict(pool: &[(Genome, Counts)], search: &Search, seed: u64) -> Result<Vec<
     let rows: Vec<Vec<f64>> = known.iter().map(|e| features(&e.genome, e.parameters)).collect();
     let errors: Vec<f64> = known.iter().map(|e| e.objectives()[0]).collect();
     let failed = |error| anyhow!("the random forest failed: {error}");
-    let mut parameters = RandomForestRegressorParameters::default().with_n_trees(TREES).with_min_samples_leaf(LEAF);
+    let mut parameters =
+        RandomForestRegressorParameters::default().with_n_trees(TREES).with_min_samples_leaf(LEAF);
     parameters.m = Some(FEATURES);
     parameters.seed = seed;
     let matrix = |rows: &Vec<Vec<f64>>| DenseMatrix::from_2d_vec(rows).map_err(failed);
-    let forest = RandomForestRegressor::fit(&matrix(&rows)?, &errors, parameters).map_err(failed)?;
-    let children: Vec<Vec<f64>> = pool.iter().map(|(genome, counts)| features(genome, counts.parameters)).collect();
+    let forest =
+        RandomForestRegressor::fit(&matrix(&rows)?, &errors, parameters).map_err(failed)?;
+    let children: Vec<Vec<f64>> =
+        pool.iter().map(|(genome, counts)| features(genome, counts.parameters)).collect();
     forest.predict(&matrix(&children)?).map_err(failed)
 }
 
@@ -64,8 +75,14 @@ fn features(genome: &Genome, parameters: u64) -> Vec<f64> {
     let lefts = Activation::ALL.iter().map(|a| is(*a == genome.left_activation));
     let rights = Activation::ALL.iter().map(|a| is(*a == canonical.right_activation));
     let optimizers = Optimizer::ALL.iter().map(|o| is(*o == genome.optimizer));
-    let sizes = [genome.condense_layers, genome.feature_extraction_layers, genome.kernel_size].map(|n| n as f64);
-    lefts.chain(rights).chain(optimizers).chain(sizes).chain([(parameters as f64).log10()]).collect()
+    let sizes = [genome.condense_layers, genome.feature_extraction_layers, genome.kernel_size]
+        .map(|n| n as f64);
+    lefts
+        .chain(rights)
+        .chain(optimizers)
+        .chain(sizes)
+        .chain([(parameters as f64).log10()])
+        .collect()
 }
 
 #[cfg(test)]
@@ -78,8 +95,12 @@ mod tests {
         let config = config(40, 2);
         let good = |genome: &Genome| genome.optimizer == Optimizer::Sgd;
         let search = search(&config, |c| Ok(if good(&c.genome) { 0.9 } else { 0.5 }));
-        let unseen = config.space.genomes().filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
-        let pool: Vec<(Genome, Counts)> = unseen.step_by(3).map(|g| (g, count(&g).unwrap())).collect();
+        let unseen = config
+            .space
+            .genomes()
+            .filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
+        let pool: Vec<(Genome, Counts)> =
+            unseen.step_by(3).map(|g| (g, count(&g).unwrap())).collect();
         let chosen = choose(&pool, &search, &config, 8).unwrap();
         assert_eq!(chosen, choose(&pool, &search, &config, 8).unwrap());
         assert_eq!(chosen.len(), 8);
@@ -93,10 +114,15 @@ mod tests {
         let mut config = config(10, 1);
         let mut search = search(&config, |_| Ok(0.5));
         search.archive.individuals.clear();
-        let unseen = config.space.genomes().filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
+        let unseen = config
+            .space
+            .genomes()
+            .filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
         let counts = (1..=20).map(|n| Counts { parameters: n, macs: 100 - n });
         let pool: Vec<(Genome, Counts)> = unseen.zip(counts).collect();
-        for (objective, best) in [(Params, 0), (Macs, 19), (ArenaBytes, 19), (LatencyS, 19), (EnergyJ, 19)] {
+        for (objective, best) in
+            [(Params, 0), (Macs, 19), (ArenaBytes, 19), (LatencyS, 19), (EnergyJ, 19)]
+        {
             config.search.objectives = vec![Error, objective];
             assert_eq!(choose(&pool, &search, &config, 1).unwrap(), [best], "{objective}");
         }

@@ -51,8 +51,11 @@ impl<'a, P: Point<N>, const N: usize> Process<'a, P, N> {
         }
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let values: Vec<f64> = values.iter().map(|value| value - mean).collect();
-        let distances: Vec<Vec<[f64; N]>> =
-            points.iter().enumerate().map(|(i, a)| points[..i].iter().map(|b| a.distances(b)).collect()).collect();
+        let distances: Vec<Vec<[f64; N]>> = points
+            .iter()
+            .enumerate()
+            .map(|(i, a)| points[..i].iter().map(|b| a.distances(b)).collect())
+            .collect();
         let mut kernel = Kernel { weights: [WEIGHT.0; N], noise: NOISE.0 };
         let mut posterior = Posterior::new(&kernel, &distances, &values)?;
         for step in STEPS {
@@ -74,17 +77,29 @@ impl<'a, P: Point<N>, const N: usize> Process<'a, P, N> {
     /// Mean and standard deviation of what will be observed at a point, noise included.
     pub fn predict(&self, point: &P) -> (f64, f64) {
         let Posterior { factor, shares, variance, .. } = &self.posterior;
-        let covariances: Vec<f64> =
-            self.points.iter().map(|known| self.kernel.covariance(&point.distances(known))).collect();
+        let covariances: Vec<f64> = self
+            .points
+            .iter()
+            .map(|known| self.kernel.covariance(&point.distances(known)))
+            .collect();
         let mean = dot(&covariances, shares);
         let explained: f64 = forward(factor, &covariances).iter().map(|x| x * x).sum();
-        (self.mean + mean, (variance * ((1.0 - explained).max(0.0) + self.kernel.noise.exp())).sqrt())
+        (
+            self.mean + mean,
+            (variance * ((1.0 - explained).max(0.0) + self.kernel.noise.exp())).sqrt(),
+        )
     }
 }
 
 impl<const N: usize> Kernel<N> {
     fn covariance(&self, distances: &[f64; N]) -> f64 {
-        (-self.weights.iter().zip(distances).map(|(weight, distance)| weight.exp() * distance).sum::<f64>()).exp()
+        (-self
+            .weights
+            .iter()
+            .zip(distances)
+            .map(|(weight, distance)| weight.exp() * distance)
+            .sum::<f64>())
+        .exp()
     }
 
     /// The logarithm at a place, the last one being the noise, changed by a step; `None` beyond the limit.
@@ -95,18 +110,27 @@ impl<const N: usize> Kernel<N> {
     }
 
     fn prior(&self) -> f64 {
-        let normal = |value: f64, (mean, deviation): (f64, f64)| -0.5 * ((value - mean) / deviation).powi(2);
-        self.weights.iter().map(|weight| normal(*weight, WEIGHT)).sum::<f64>() + normal(self.noise, NOISE)
+        let normal =
+            |value: f64, (mean, deviation): (f64, f64)| -0.5 * ((value - mean) / deviation).powi(2);
+        self.weights.iter().map(|weight| normal(*weight, WEIGHT)).sum::<f64>()
+            + normal(self.noise, NOISE)
     }
 }
 
 impl Posterior {
-    fn new<const N: usize>(kernel: &Kernel<N>, distances: &[Vec<[f64; N]>], values: &[f64]) -> Option<Posterior> {
+    fn new<const N: usize>(
+        kernel: &Kernel<N>,
+        distances: &[Vec<[f64; N]>],
+        values: &[f64],
+    ) -> Option<Posterior> {
         let weights = kernel.weights.map(f64::exp);
-        let covariance =
-            |d: &[f64; N]| (-weights.iter().zip(d).map(|(weight, distance)| weight * distance).sum::<f64>()).exp();
-        let factor =
-            cholesky(distances.iter().map(|row| row.iter().map(covariance).collect()), 1.0 + kernel.noise.exp())?;
+        let covariance = |d: &[f64; N]| {
+            (-weights.iter().zip(d).map(|(weight, distance)| weight * distance).sum::<f64>()).exp()
+        };
+        let factor = cholesky(
+            distances.iter().map(|row| row.iter().map(covariance).collect()),
+            1.0 + kernel.noise.exp(),
+        )?;
         let scaled = forward(&factor, values);
         let count = values.len() as f64;
         // One more observation, 0.01 off the mean, keeps equal values from having no variance.
@@ -196,7 +220,8 @@ mod tests {
         let (mean, deviation) = process.predict(&X(0.0));
         let beside = (-1.0f64).exp();
         close(mean, 5.0 + (1.0 - beside) / eigenvalue);
-        let explained = 0.5 * ((1.0 + beside).powi(2) / (1.25 + beside) + (1.0 - beside).powi(2) / eigenvalue);
+        let explained =
+            0.5 * ((1.0 + beside).powi(2) / (1.25 + beside) + (1.0 - beside).powi(2) / eigenvalue);
         close(deviation, (process.posterior.variance * (1.0 - explained + 0.25)).sqrt());
     }
 

@@ -75,7 +75,8 @@ impl Race<'_> {
                 Ok(())
             })?;
             let survivors = self.survivors(&courses, rung);
-            for place in legs.iter().map(|leg| leg.place).filter(|place| !survivors.contains(place)) {
+            for place in legs.iter().map(|leg| leg.place).filter(|place| !survivors.contains(place))
+            {
                 let course = &mut courses[place];
                 if !course.over {
                     course.over = true;
@@ -90,18 +91,27 @@ impl Race<'_> {
         let legs = waiting(&courses, self.search.epochs);
         train(&legs, &mut |position, outcome| {
             let place = legs[position].place;
-            finished(Evaluation { rungs: courses[place].rungs.clone(), ..self.population[place].evaluated(outcome) })
+            finished(Evaluation {
+                rungs: courses[place].rungs.clone(),
+                ..self.population[place].evaluated(outcome)
+            })
         })
     }
 
     /// Of those that came to a rung, the better half by their Pareto rank there, archive included; by error where ranks are
     /// equal.
     fn survivors(&self, courses: &[Course], rung: usize) -> Vec<usize> {
-        let there: Vec<usize> = (0..courses.len()).filter(|place| courses[*place].rungs.len() > rung).collect();
+        let there: Vec<usize> =
+            (0..courses.len()).filter(|place| courses[*place].rungs.len() > rung).collect();
         let point = |accuracy: f64, counts: Counts| -> Vec<f64> {
-            self.search.objectives.iter().map(|objective| objective.before(1.0 - accuracy, counts)).collect()
+            self.search
+                .objectives
+                .iter()
+                .map(|objective| objective.before(1.0 - accuracy, counts))
+                .collect()
         };
-        let of_population = there.iter().map(|p| point(courses[*p].rungs[rung], self.population[*p].counts));
+        let of_population =
+            there.iter().map(|p| point(courses[*p].rungs[rung], self.population[*p].counts));
         let of_archive = self.archive.iter().map(|individual| &individual.evaluation);
         let of_archive = of_archive.filter_map(|e| {
             let counts = Counts { parameters: e.parameters, macs: e.macs };
@@ -110,7 +120,9 @@ impl Race<'_> {
         let points: Vec<Vec<f64>> = of_population.chain(of_archive).collect();
         let ranks = nsga2::ranks(&points);
         let mut order: Vec<usize> = (0..there.len()).collect();
-        order.sort_by(|a, b| ranks[*a].cmp(&ranks[*b]).then(points[*a][0].total_cmp(&points[*b][0])));
+        order.sort_by(|a, b| {
+            ranks[*a].cmp(&ranks[*b]).then(points[*a][0].total_cmp(&points[*b][0]))
+        });
         order.truncate(there.len().div_ceil(2));
         order.into_iter().map(|position| there[position]).collect()
     }
@@ -136,7 +148,11 @@ mod tests {
     /// Accuracy grows with the place and the epoch; the one at place 3 fails after epoch 4.
     fn outcome(leg: &Leg) -> Outcome {
         let failed = leg.place == 3 && leg.epoch > 4;
-        if failed { Err("made up".into()) } else { Ok(0.1 * leg.place as f64 + 0.01 * leg.epoch as f64) }
+        if failed {
+            Err("made up".into())
+        } else {
+            Ok(0.1 * leg.place as f64 + 0.01 * leg.epoch as f64)
+        }
     }
 
     fn run(known: &[Evaluation]) -> (Vec<Evaluation>, Vec<Leg>) {
@@ -152,7 +168,9 @@ mod tests {
             |legs, told| {
                 trained.extend_from_slice(legs);
                 // The last one first: outcomes come in any order.
-                (0..legs.len()).rev().try_for_each(|position| told(position, outcome(&legs[position])))
+                (0..legs.len())
+                    .rev()
+                    .try_for_each(|position| told(position, outcome(&legs[position])))
             },
             |evaluation| {
                 evaluations.push(evaluation);

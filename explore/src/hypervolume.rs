@@ -23,7 +23,8 @@ impl Scale {
 
     /// The hypervolume of errors and parameters up to the reference point (1.05, 1.05), whose maximum is 1.05 squared.
     pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
-        let mut scaled: Vec<[f64; 2]> = points.into_iter().map(|point| self.scaled(point)).collect();
+        let mut scaled: Vec<[f64; 2]> =
+            points.into_iter().map(|point| self.scaled(point)).collect();
         scaled.sort_by(|a, b| a[1].total_cmp(&b[1]).then(a[0].total_cmp(&b[0])));
         let (mut volume, mut lowest) = (0.0, REFERENCE);
         for [error, parameters] in scaled {
@@ -63,7 +64,10 @@ mod tests {
         // Scaled: (0, 1), (1, 0), (0.5, 0.5).
         let three = [[0.1, 1000.0], [0.5, 10.0], [0.3, 100.0]];
         close(&three, 0.05 * 1.05 + 0.5 * 0.55 + 0.5 * 0.05);
-        close(&[three[2], three[1], three[0], [0.4, 500.0], three[2]], 0.05 * 1.05 + 0.5 * 0.55 + 0.5 * 0.05);
+        close(
+            &[three[2], three[1], three[0], [0.4, 500.0], three[2]],
+            0.05 * 1.05 + 0.5 * 0.55 + 0.5 * 0.05,
+        );
         close(&[[0.9, 10.0]], 0.0);
     }
 

@@ -47,26 +47,38 @@ impl Point<COORDINATES> for Place {
 ///
 /// # Errors
 /// A genome is outside the space.
-pub fn choose(pool: &[(Genome, Counts)], search: &Search, config: &SearchConfig, count: usize) -> Result<Vec<usize>> {
+pub fn choose(
+    pool: &[(Genome, Counts)],
+    search: &Search,
+    config: &SearchConfig,
+    count: usize,
+) -> Result<Vec<usize>> {
     let size = |counts: Counts| config.search.objectives[1].before(0.0, counts).max(1.0).log10();
     let counts = |e: &Evaluation| Counts { parameters: e.parameters, macs: e.macs };
     let known = || search.evaluations.iter().map(|e| (e, size(counts(e))));
-    let sizes = || known().map(|(_, size)| size).chain(pool.iter().map(|(_, counts)| size(*counts)));
-    let (low, high) = sizes().fold((f64::MAX, f64::MIN), |(low, high), size| (low.min(size), high.max(size)));
+    let sizes =
+        || known().map(|(_, size)| size).chain(pool.iter().map(|(_, counts)| size(*counts)));
+    let (low, high) =
+        sizes().fold((f64::MAX, f64::MIN), |(low, high), size| (low.min(size), high.max(size)));
     let range = if high > low { high - low } else { 1.0 };
     let scaled = |size: f64| (size - low) / range;
     let place = |genome: &Genome, size: f64| place(genome, scaled(size), config);
 
     let places = known().map(|(e, size)| place(&e.genome, size)).collect::<Result<Vec<_>>>()?;
     let roots: Vec<f64> = known().map(|(e, _)| e.objectives()[0].cbrt()).collect();
-    let Some(process) = Process::fit(&places, &roots) else { return Ok((0..pool.len().min(count)).collect()) };
+    let Some(process) = Process::fit(&places, &roots) else {
+        return Ok((0..pool.len().min(count)).collect());
+    };
     let child = |(genome, counts): &(Genome, Counts)| -> Result<Child> {
         let size = size(*counts);
         let (mean, deviation) = process.predict(&place(genome, size)?);
         Ok(Child { size: scaled(size), mean, deviation })
     };
     let children = pool.iter().map(child).collect::<Result<Vec<_>>>()?;
-    let front = known().filter(|(e, _)| e.in_full()).map(|(e, size)| [scaled(size), e.objectives()[0]]).collect();
+    let front = known()
+        .filter(|(e, _)| e.in_full())
+        .map(|(e, size)| [scaled(size), e.objectives()[0]])
+        .collect();
     Ok(greedy(&children, Front::new(front), count))
 }
 
@@ -113,8 +125,13 @@ impl Front {
     fn gain(&self, child: &Child) -> f64 {
         let starts = [[f64::MIN, 1.0]].into_iter().chain(self.0.iter().copied());
         let ends = self.0.iter().map(|[size, _]| *size).chain([1.0 + BEYOND]);
-        let steps = starts.zip(ends).map(|([start, error], end)| ((end - start.max(child.size)).max(0.0), error));
-        steps.filter(|(width, _)| *width > 0.0).map(|(width, error)| width * child.expected_below(error)).sum()
+        let steps = starts
+            .zip(ends)
+            .map(|([start, error], end)| ((end - start.max(child.size)).max(0.0), error));
+        steps
+            .filter(|(width, _)| *width > 0.0)
+            .map(|(width, error)| width * child.expected_below(error))
+            .sum()
     }
 }
 
@@ -138,7 +155,8 @@ fn greedy(children: &[Child], mut front: Front, count: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
     while chosen.len() < count && !left.is_empty() {
         let gains: Vec<f64> = left.iter().map(|child| front.gain(&children[*child])).collect();
-        let best = (1..left.len()).fold(0, |best, next| if gains[next] > gains[best] { next } else { best });
+        let best = (1..left.len())
+            .fold(0, |best, next| if gains[next] > gains[best] { next } else { best });
         let child = left.swap_remove(best);
         front = front.with(&children[child]);
         chosen.push(child);
@@ -160,14 +178,17 @@ mod tests {
     fn volume(points: &[[f64; 2]]) -> f64 {
         let side = 1e-3;
         let boxes = (0..1050).map(|i| (f64::from(i) + 0.5) * side);
-        let least = |size: f64| points.iter().filter(|p| p[0] <= size).map(|p| p[1]).fold(1.0, f64::min);
+        let least =
+            |size: f64| points.iter().filter(|p| p[0] <= size).map(|p| p[1]).fold(1.0, f64::min);
         boxes.map(|size| (1.0 - least(size)) * side).sum()
     }
 
     #[test]
     fn without_doubt_the_gain_is_that_of_the_hypervolume() {
         let points = [[0.1, 0.6], [0.5, 0.25], [0.8, 0.5], [0.9, 0.1]];
-        for (size, error) in [(0.0, 0.7), (0.05, 0.3), (0.3, 0.25), (0.6, 0.05), (1.0, 0.05), (0.7, 0.3)] {
+        for (size, error) in
+            [(0.0, 0.7), (0.05, 0.3), (0.3, 0.25), (0.6, 0.05), (1.0, 0.05), (0.7, 0.3)]
+        {
             let want = volume(&[&points[..], &[[size, error]]].concat()) - volume(&points);
             let got = Front::new(points.to_vec()).gain(&child(size, error, 0.0));
             assert!((got - want).abs() < 1e-3, "{size} {error}: {got} is not {want}");
@@ -183,12 +204,20 @@ mod tests {
         let cube = 0.25 / (2.0 * std::f64::consts::PI).sqrt() * (1.0 - 3.0 * (-2.0f64).exp());
         let got = Child { size: 0.0, mean: 0.0, deviation: 0.5 }.expected_below(1.0);
         assert!((got - (1.0 - tail - cube)).abs() < 2e-3, "{got}");
-        assert!(child(0.0, 0.5, 0.2).expected_below(0.4) > 0.0 && child(0.0, 0.5, 0.0).expected_below(0.4) == 0.0);
+        assert!(
+            child(0.0, 0.5, 0.2).expected_below(0.4) > 0.0
+                && child(0.0, 0.5, 0.0).expected_below(0.4) == 0.0
+        );
     }
 
     #[test]
     fn equals_are_not_chosen_together() {
-        let children = [child(0.1, 0.2, 0.01), child(0.1, 0.2, 0.01), child(0.7, 0.1, 0.01), child(0.5, 0.9, 0.01)];
+        let children = [
+            child(0.1, 0.2, 0.01),
+            child(0.1, 0.2, 0.01),
+            child(0.7, 0.1, 0.01),
+            child(0.5, 0.9, 0.01),
+        ];
         let chosen = |count| greedy(&children, Front::new(vec![[0.5, 0.5]]), count);
         assert_eq!(chosen(2), [0, 2]);
         let mut all = chosen(9);
@@ -201,8 +230,12 @@ mod tests {
         let config = config(40, 2);
         let good = |genome: &Genome| genome.optimizer == Optimizer::Sgd;
         let search = search(&config, |c| Ok(if good(&c.genome) { 0.9 } else { 0.5 }));
-        let unseen = config.space.genomes().filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
-        let pool: Vec<(Genome, Counts)> = unseen.step_by(3).map(|g| (g, count(&g).unwrap())).collect();
+        let unseen = config
+            .space
+            .genomes()
+            .filter(|g| search.evaluations.iter().all(|e| e.genome.canonical() != *g));
+        let pool: Vec<(Genome, Counts)> =
+            unseen.step_by(3).map(|g| (g, count(&g).unwrap())).collect();
         let chosen = choose(&pool, &search, &config, 8).unwrap();
         assert_eq!(chosen, choose(&pool, &search, &config, 8).unwrap());
         assert_eq!(chosen.len(), 8);

@@ -44,8 +44,12 @@ impl Points {
         // Adding 0 turns -0 into 0, so that equal vectors also compare as equal in the total order.
         let objectives: Vec<Vec<f64>> =
             objectives.into_iter().map(|v| v.into_iter().map(|x| x + 0.0).collect()).collect();
-        let mut points =
-            Points { coordinates: objectives.clone(), objectives, weights: vec![Double::ONE; axes], unit: 1.0 };
+        let mut points = Points {
+            coordinates: objectives.clone(),
+            objectives,
+            weights: vec![Double::ONE; axes],
+            unit: 1.0,
+        };
         match normalize {
             Normalize::None => points.scale_all(),
             Normalize::Minmax => points.normalize_axes(),
@@ -96,7 +100,10 @@ impl Points {
     fn take_logarithms(&mut self) -> Result<()> {
         for (point, vector) in self.coordinates.iter_mut().enumerate() {
             for (axis, x) in vector.iter_mut().enumerate().skip(1) {
-                ensure!(*x > 0.0, "objectives[{point}][{axis}] is {x}, which has no logarithm: it must be above 0");
+                ensure!(
+                    *x > 0.0,
+                    "objectives[{point}][{axis}] is {x}, which has no logarithm: it must be above 0"
+                );
                 *x = x.log10();
             }
         }
@@ -104,7 +111,8 @@ impl Points {
     }
 
     fn normalize_axes(&mut self) {
-        let ranges: Vec<Double> = (0..self.weights.len()).map(|axis| self.scale_axis(axis)).collect();
+        let ranges: Vec<Double> =
+            (0..self.weights.len()).map(|axis| self.scale_axis(axis)).collect();
         let product = |left_out: Option<usize>| {
             let others = ranges.iter().enumerate().filter(|(axis, _)| Some(*axis) != left_out);
             others.fold(Double::ONE, |product, (_, range)| product.times(*range))
@@ -116,7 +124,8 @@ impl Points {
     /// Divides an axis by powers of two, which is exact, so that its range is in 1..2, and returns the range. An axis
     /// on which all points agree has no part in distances; any range will do for it.
     fn scale_axis(&mut self, axis: usize) -> Double {
-        let column = |points: &Self| points.coordinates.iter().map(|v| v[axis]).collect::<Vec<f64>>();
+        let column =
+            |points: &Self| points.coordinates.iter().map(|v| v[axis]).collect::<Vec<f64>>();
         let magnitude = column(self).iter().fold(0.0, |m: f64, x| m.max(x.abs()));
         self.divide_axis(axis, power_of_two_below(magnitude));
         let range = range(&column(self));
@@ -141,9 +150,16 @@ fn check(objectives: &[Vec<f64>]) -> Result<()> {
             "objectives[{point}] has {} values, but it must have 2 to {MAX_OBJECTIVES}",
             vector.len()
         );
-        ensure!(vector.len() == axes, "objectives[{point}] has {} values, but objectives[0] has {axes}", vector.len());
+        ensure!(
+            vector.len() == axes,
+            "objectives[{point}] has {} values, but objectives[0] has {axes}",
+            vector.len()
+        );
         for (axis, x) in vector.iter().enumerate() {
-            ensure!(x.is_finite(), "objectives[{point}][{axis}] is {x}; every objective must be a finite number");
+            ensure!(
+                x.is_finite(),
+                "objectives[{point}][{axis}] is {x}; every objective must be a finite number"
+            );
         }
     }
     Ok(())
@@ -166,7 +182,8 @@ mod tests {
     use super::*;
 
     fn distances(objectives: &[[f64; 2]], normalize: Normalize) -> Vec<f64> {
-        let points = Points::new(objectives.iter().map(|v| v.to_vec()).collect(), normalize).unwrap();
+        let points =
+            Points::new(objectives.iter().map(|v| v.to_vec()).collect(), normalize).unwrap();
         let pairs = (0..points.len()).flat_map(|a| (0..a).map(move |b| (b, a)));
         pairs.map(|(a, b)| points.distance(points.squared_distance(a, b))).collect()
     }
@@ -184,16 +201,25 @@ mod tests {
         assert_close(&distances(&points[..2], Normalize::Minmax), &[2f64.sqrt()]);
         // The third lies at (1/6, 1) of the ranges 3 and 99,000, the second at (1, 4/99,000).
         let far: f64 = 4.0 / 99_000.0;
-        let want =
-            [(1.0 + far * far).sqrt(), (1.0f64 + 1.0 / 36.0).sqrt(), (25.0f64 / 36.0 + (1.0 - far).powi(2)).sqrt()];
+        let want = [
+            (1.0 + far * far).sqrt(),
+            (1.0f64 + 1.0 / 36.0).sqrt(),
+            (25.0f64 / 36.0 + (1.0 - far).powi(2)).sqrt(),
+        ];
         assert_close(&distances(&points, Normalize::Minmax), &want);
         let decades = [[0.0, 1e4], [1.0, 1e5], [0.0, 1e6]];
-        assert_close(&distances(&decades, Normalize::LogMinmax), &[1.25f64.sqrt(), 1.0, 1.25f64.sqrt()]);
+        assert_close(
+            &distances(&decades, Normalize::LogMinmax),
+            &[1.25f64.sqrt(), 1.0, 1.25f64.sqrt()],
+        );
     }
 
     #[test]
     fn an_axis_without_range_has_no_part_and_extremes_stay_finite() {
-        assert_close(&distances(&[[0.2, 7.0], [0.4, 7.0], [0.6, 7.0]], Normalize::Minmax), &[0.5, 1.0, 0.5]);
+        assert_close(
+            &distances(&[[0.2, 7.0], [0.4, 7.0], [0.6, 7.0]], Normalize::Minmax),
+            &[0.5, 1.0, 0.5],
+        );
         assert_close(&distances(&[[1.0, 1.0]; 2], Normalize::LogMinmax), &[0.0]);
         for size in [5e-324, 1e-310, 1e-200, 1e200, f64::MAX] {
             let points = [[-size, size], [size, -size], [0.0, 0.0]];
@@ -205,7 +231,8 @@ mod tests {
 
     #[test]
     fn evenly_spaced_points_stay_evenly_spaced() {
-        let line: Vec<Vec<f64>> = (0..10).map(|i| vec![f64::from(i) * 7.0, f64::from(9 - i)]).collect();
+        let line: Vec<Vec<f64>> =
+            (0..10).map(|i| vec![f64::from(i) * 7.0, f64::from(9 - i)]).collect();
         let points = Points::new(line, Normalize::Minmax).unwrap();
         let steps: Vec<Double> = (1..10).map(|i| points.squared_distance(i - 1, i)).collect();
         assert!(steps.iter().all(|step| *step == steps[0]), "{steps:?}");
@@ -214,14 +241,27 @@ mod tests {
     #[test]
     fn bad_vectors_are_refused_with_their_place() {
         let error = |objectives: &[&[f64]], normalize| {
-            Points::new(objectives.iter().map(|v| v.to_vec()).collect(), normalize).unwrap_err().to_string()
+            Points::new(objectives.iter().map(|v| v.to_vec()).collect(), normalize)
+                .unwrap_err()
+                .to_string()
         };
         assert!(error(&[&[1.0]], Normalize::None).contains("objectives[0] has 1 values"));
-        assert!(error(&[&[1.0, 2.0], &[1.0, 2.0, 3.0]], Normalize::None).contains("objectives[1] has 3 values"));
+        assert!(
+            error(&[&[1.0, 2.0], &[1.0, 2.0, 3.0]], Normalize::None)
+                .contains("objectives[1] has 3 values")
+        );
         assert!(error(&[&[1.0, f64::NAN]], Normalize::None).contains("objectives[0][1] is NaN"));
-        assert!(error(&[&[f64::INFINITY, 1.0]], Normalize::Minmax).contains("objectives[0][0] is inf"));
-        assert!(error(&[&[0.0, 1.0], &[0.0, 0.0]], Normalize::LogMinmax).contains("objectives[1][1] is 0"));
+        assert!(
+            error(&[&[f64::INFINITY, 1.0]], Normalize::Minmax).contains("objectives[0][0] is inf")
+        );
+        assert!(
+            error(&[&[0.0, 1.0], &[0.0, 0.0]], Normalize::LogMinmax)
+                .contains("objectives[1][1] is 0")
+        );
         assert!(error(&[&[0.0; 101]], Normalize::None).contains("2 to 100"));
-        assert!(Points::new(vec![vec![0.0, 1.0]], Normalize::LogMinmax).is_ok(), "the first objective may be 0");
+        assert!(
+            Points::new(vec![vec![0.0, 1.0]], Normalize::LogMinmax).is_ok(),
+            "the first objective may be 0"
+        );
     }
 }

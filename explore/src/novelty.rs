@@ -35,7 +35,11 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
     /// Forced mutation: mutates a child, at least once, until its function is unseen. It then differs from its parents,
     /// which were seen, in at least one gene. Where the neighbourhood is used up, a random unseen genome; `None` when
     /// nothing unseen is left.
-    pub fn forced_mutation(&mut self, child: &Positions, rng: &mut impl Rng) -> Option<(Genome, Counts)> {
+    pub fn forced_mutation(
+        &mut self,
+        child: &Positions,
+        rng: &mut impl Rng,
+    ) -> Option<(Genome, Counts)> {
         let mut mutant = *child;
         let mutated = (0..ATTEMPTS).find_map(|_| {
             mutant = mutation(self.space, &mutant, rng);
@@ -83,7 +87,11 @@ mod tests {
     }
 
     fn small_space() -> SearchSpace {
-        SearchSpace { feature_extraction_layers: vec![16], kernel_size: vec![3], ..SearchSpace::default() }
+        SearchSpace {
+            feature_extraction_layers: vec![16],
+            kernel_size: vec![3],
+            ..SearchSpace::default()
+        }
     }
 
     /// 7 left x 5 distinct right x 3 feasible condense counts x 5 optimizers.
@@ -100,7 +108,8 @@ mod tests {
         let space = small_space();
         let mut novelty = Novelty::new(&space, counts);
         let mut rng = stream(3, "random");
-        let genomes: Vec<Genome> = std::iter::from_fn(|| novelty.random(&mut rng)).map(|(g, _)| g).collect();
+        let genomes: Vec<Genome> =
+            std::iter::from_fn(|| novelty.random(&mut rng)).map(|(g, _)| g).collect();
         assert_all_once(&genomes);
     }
 
@@ -110,9 +119,13 @@ mod tests {
         let mut novelty = Novelty::new(&space, counts);
         let mut rng = stream(3, "mutation");
         let child = [0; GENES];
-        let genomes: Vec<Genome> =
-            std::iter::from_fn(|| novelty.forced_mutation(&child, &mut rng)).map(|(g, _)| g).collect();
-        assert!(genomes[0] != space.genome(&child), "at least one gene changes even where the child is unseen");
+        let genomes: Vec<Genome> = std::iter::from_fn(|| novelty.forced_mutation(&child, &mut rng))
+            .map(|(g, _)| g)
+            .collect();
+        assert!(
+            genomes[0] != space.genome(&child),
+            "at least one gene changes even where the child is unseen"
+        );
         assert_all_once(&genomes);
     }
 

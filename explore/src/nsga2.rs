@@ -12,8 +12,10 @@ pub fn ranks<V: AsRef<[f64]>>(points: &[V]) -> Vec<usize> {
         if left.is_empty() {
             break;
         }
-        let dominated = |a: &usize| left.iter().any(|b| dominates(points[*b].as_ref(), points[*a].as_ref()));
-        let (later, front): (Vec<usize>, Vec<usize>) = left.iter().partition(|point| dominated(point));
+        let dominated =
+            |a: &usize| left.iter().any(|b| dominates(points[*b].as_ref(), points[*a].as_ref()));
+        let (later, front): (Vec<usize>, Vec<usize>) =
+            left.iter().partition(|point| dominated(point));
         front.iter().for_each(|point| ranks[*point] = rank);
         left = later;
     }
@@ -26,7 +28,8 @@ pub fn crowding<V: AsRef<[f64]>>(points: &[V], ranks: &[usize]) -> Vec<f64> {
     let mut distances = vec![0.0; points.len()];
     let axes = points.first().map_or(0, |point| point.as_ref().len());
     for rank in 0..=ranks.iter().copied().max().unwrap_or(0) {
-        let mut front: Vec<usize> = (0..points.len()).filter(|point| ranks[*point] == rank).collect();
+        let mut front: Vec<usize> =
+            (0..points.len()).filter(|point| ranks[*point] == rank).collect();
         for axis in 0..axes {
             let value = |point: usize| points[point].as_ref()[axis];
             front.sort_by(|a, b| value(*a).total_cmp(&value(*b)));
@@ -46,7 +49,9 @@ pub fn select<V: AsRef<[f64]>>(points: &[V], size: usize) -> Vec<usize> {
     let ranks = ranks(points);
     let crowding = crowding(points, &ranks);
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|a, b| better((ranks[*a], crowding[*a]), (ranks[*b], crowding[*b])).then(a.cmp(b)));
+    order.sort_by(|a, b| {
+        better((ranks[*a], crowding[*a]), (ranks[*b], crowding[*b])).then(a.cmp(b))
+    });
     order.truncate(size);
     order.sort_unstable();
     order
@@ -61,7 +66,8 @@ fn better(a: (usize, f64), b: (usize, f64)) -> Ordering {
 mod tests {
     use super::*;
 
-    const POINTS: [[f64; 2]; 6] = [[0.0, 10.0], [1.0, 6.0], [2.0, 5.0], [10.0, 0.0], [2.0, 6.0], [11.0, 11.0]];
+    const POINTS: [[f64; 2]; 6] =
+        [[0.0, 10.0], [1.0, 6.0], [2.0, 5.0], [10.0, 0.0], [2.0, 6.0], [11.0, 11.0]];
 
     #[test]
     fn ranks_and_crowding_by_hand() {

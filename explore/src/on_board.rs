@@ -36,7 +36,10 @@ pub(crate) fn measure(on_board: &OnBoard, evaluation: &mut Evaluation) -> Result
     let record = taken
         .with_context(|| {
             let board = &on_board.board.name;
-            format!("{} cannot be measured on the board {board}; mend it and --resume", evaluation.id)
+            format!(
+                "{} cannot be measured on the board {board}; mend it and --resume",
+                evaluation.id
+            )
         })?
         .record;
     evaluation.latency_s = Some(record.latency.p50_s);

@@ -33,9 +33,15 @@ mod tests {
     #[test]
     fn crossover_takes_a_head_of_one_parent_and_a_tail_of_the_other() {
         let mut rng = stream(1, "crossover");
-        let children: HashSet<Positions> = (0..200).map(|_| crossover(&[0; GENES], &[1; GENES], &mut rng)).collect();
-        let expected =
-            [[0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 1]];
+        let children: HashSet<Positions> =
+            (0..200).map(|_| crossover(&[0; GENES], &[1; GENES], &mut rng)).collect();
+        let expected = [
+            [0, 1, 1, 1, 1, 1],
+            [0, 0, 1, 1, 1, 1],
+            [0, 0, 0, 1, 1, 1],
+            [0, 0, 0, 0, 1, 1],
+            [0, 0, 0, 0, 0, 1],
+        ];
         assert_eq!(children, HashSet::from(expected));
     }
 
@@ -44,9 +50,14 @@ mod tests {
         let space = SearchSpace { kernel_size: vec![3], ..SearchSpace::default() };
         let start = [2, 3, 1, 0, 0, 4];
         let mut rng = stream(1, "mutation");
-        let mutants: HashSet<Positions> = (0..2000).map(|_| mutation(&space, &start, &mut rng)).collect();
+        let mutants: HashSet<Positions> =
+            (0..2000).map(|_| mutation(&space, &start, &mut rng)).collect();
         for mutant in &mutants {
-            assert_eq!((0..GENES).filter(|gene| mutant[*gene] != start[*gene]).count(), 1, "{mutant:?}");
+            assert_eq!(
+                (0..GENES).filter(|gene| mutant[*gene] != start[*gene]).count(),
+                1,
+                "{mutant:?}"
+            );
             space.genome(mutant);
         }
         assert_eq!(mutants.len(), 6 + 6 + 3 + 3 + 4);

@@ -41,7 +41,9 @@ pub(crate) struct Overrides {
 
 fn parse_objective(name: &str) -> Result<Objective, String> {
     let known = Objective::ALL.into_iter().find(|objective| objective.to_string() == name);
-    known.ok_or_else(|| format!("the objectives are {}", Objective::ALL.map(|o| o.to_string()).join(", ")))
+    known.ok_or_else(|| {
+        format!("the objectives are {}", Objective::ALL.map(|o| o.to_string()).join(", "))
+    })
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -169,13 +171,22 @@ mod tests {
     }
 
     /// Some options in front of a profile's settings: what is said, or why it is refused, and the settings.
-    fn apply(options: &str, mut profile: SearchSettings) -> (Result<Vec<String>, String>, SearchSettings) {
-        let options = Options::try_parse_from(std::iter::once("explore").chain(options.split_whitespace())).unwrap();
+    fn apply(
+        options: &str,
+        mut profile: SearchSettings,
+    ) -> (Result<Vec<String>, String>, SearchSettings) {
+        let options =
+            Options::try_parse_from(std::iter::once("explore").chain(options.split_whitespace()))
+                .unwrap();
         let said = options.overrides.apply(&mut profile);
         (said.map_err(|error| error.to_string()), profile)
     }
 
-    fn profile(strategy: Strategy, surrogate: Option<Surrogate>, fitness: MatingFitness) -> SearchSettings {
+    fn profile(
+        strategy: Strategy,
+        surrogate: Option<Surrogate>,
+        fitness: MatingFitness,
+    ) -> SearchSettings {
         SearchSettings { strategy, surrogate, fitness, ..SearchSettings::default() }
     }
 
@@ -195,10 +206,14 @@ mod tests {
             let error = apply(options, profile).0.unwrap_err();
             assert!(error.starts_with(word), "{options}: {error}");
         }
-        for options in ["--strategy random --surrogate none", "--strategy nsga2 --surrogate forest"] {
+        for options in ["--strategy random --surrogate none", "--strategy nsga2 --surrogate forest"]
+        {
             assert_eq!(apply(options, spea2()).0, Ok(vec![]), "{options}");
         }
-        assert_eq!(apply("--strategy spea2 --surrogate forest --fitness score", random()).0, Ok(vec![]));
+        assert_eq!(
+            apply("--strategy spea2 --surrogate forest --fitness score", random()).0,
+            Ok(vec![])
+        );
     }
 
     #[test]
@@ -207,8 +222,14 @@ mod tests {
         let (said, settings) = apply("--strategy random", laptop.clone());
         let said = said.unwrap();
         assert_eq!(said.len(), 2);
-        assert_eq!(said[0], "search.fitness of the profile is left out: it has no effect with --strategy random");
-        assert_eq!(said[1], "search.surrogate of the profile is left out: it has no effect with --strategy random");
+        assert_eq!(
+            said[0],
+            "search.fitness of the profile is left out: it has no effect with --strategy random"
+        );
+        assert_eq!(
+            said[1],
+            "search.surrogate of the profile is left out: it has no effect with --strategy random"
+        );
         assert_eq!((settings.surrogate, settings.fitness), (None, MatingFitness::Spea2));
         let (said, settings) = apply("--strategy nsga2", laptop);
         assert_eq!((said.unwrap().len(), settings.surrogate), (1, Some(Surrogate::Gaussian)));
@@ -218,11 +239,15 @@ mod tests {
     fn a_profile_that_contradicts_itself_is_refused_until_an_option_ends_it() {
         let surrogate = profile(Strategy::Random, Some(Surrogate::Forest), MatingFitness::Spea2);
         let error = apply("", surrogate.clone()).0.unwrap_err();
-        assert!(error.starts_with("search.surrogate of the profile has no effect with its search.strategy random"));
+        assert!(error.starts_with(
+            "search.surrogate of the profile has no effect with its search.strategy random"
+        ));
         assert_eq!(apply("--surrogate none", surrogate.clone()).0, Ok(vec![]));
         assert_eq!(apply("--strategy spea2", surrogate).0, Ok(vec![]));
         let error = apply("", profile(Strategy::Nsga2, None, MatingFitness::Score)).0.unwrap_err();
-        assert!(error.starts_with("search.fitness of the profile has no effect with its search.strategy nsga2"));
+        assert!(error.starts_with(
+            "search.fitness of the profile has no effect with its search.strategy nsga2"
+        ));
     }
 
     #[test]
@@ -231,7 +256,9 @@ mod tests {
         let three = "--objectives error,params,macs";
         let error = apply(three, gaussian.clone()).0.unwrap_err();
         assert!(error.contains("the error and one more objective, but there are 3"), "{error}");
-        for options in ["--objectives error,macs", "--objectives error,params,macs --surrogate forest"] {
+        for options in
+            ["--objectives error,macs", "--objectives error,params,macs --surrogate forest"]
+        {
             assert_eq!(apply(options, gaussian.clone()).0, Ok(vec![]), "{options}");
         }
     }

@@ -58,11 +58,16 @@ impl Share {
 impl Overview {
     /// Looks at every genome of a space, for the images of a data set.
     pub fn new(space: &SearchSpace, template: &Template, dataset: &Dataset) -> Overview {
-        let expand = |genome: &Genome| template.expand(genome, dataset.input(), dataset.classes.clone());
-        let count = |genome: &Genome| expand(genome).and_then(|network| counts::count(&network)).ok();
-        let feasible: Vec<(Genome, Counts)> =
-            structures(space).filter_map(|genome| count(&genome).map(|counts| (genome, counts))).collect();
-        let is_feasible = |genome: &Genome| feasible.iter().any(|(other, _)| structure(other) == structure(genome));
+        let expand =
+            |genome: &Genome| template.expand(genome, dataset.input(), dataset.classes.clone());
+        let count =
+            |genome: &Genome| expand(genome).and_then(|network| counts::count(&network)).ok();
+        let feasible: Vec<(Genome, Counts)> = structures(space)
+            .filter_map(|genome| count(&genome).map(|counts| (genome, counts)))
+            .collect();
+        let is_feasible = |genome: &Genome| {
+            feasible.iter().any(|(other, _)| structure(other) == structure(genome))
+        };
         Overview {
             size: space.size(),
             distinct_functions: space.distinct_functions(),
@@ -107,7 +112,8 @@ mod tests {
     use common::dataset::{DataFile, Format, Normalisation, Validation};
 
     fn dataset(channels: usize, side: usize) -> Dataset {
-        let files = ["images", "labels"].map(|path| DataFile { path: path.into(), sha256: None }).to_vec();
+        let files =
+            ["images", "labels"].map(|path| DataFile { path: path.into(), sha256: None }).to_vec();
         Dataset {
             name: "made-up".into(),
             about: String::new(),
@@ -128,7 +134,8 @@ mod tests {
     /// sigmoid on the left and 6 with it on the right.
     #[test]
     fn the_papers_space_on_cifar_10() {
-        let overview = Overview::new(&SearchSpace::default(), &Template::default(), &dataset(3, 32));
+        let overview =
+            Overview::new(&SearchSpace::default(), &Template::default(), &dataset(3, 32));
         assert_eq!((overview.size, overview.distinct_functions), (7_840, 5_600));
         assert_eq!(overview.parameters, Some(Range { min: 20_002, max: 8_355_586 }));
         let of = |share: &Share| (share.genomes, share.distinct_functions);
@@ -139,7 +146,10 @@ mod tests {
     #[test]
     fn genomes_with_too_many_poolings_are_counted_and_left_out_of_the_range() {
         let small = Overview::new(&SearchSpace::default(), &Template::default(), &dataset(1, 7));
-        assert_eq!((small.infeasible.genomes, small.infeasible.distinct_functions), (7_840 / 4, 5_600 / 4));
+        assert_eq!(
+            (small.infeasible.genomes, small.infeasible.distinct_functions),
+            (7_840 / 4, 5_600 / 4)
+        );
         assert!(small.parameters.unwrap().max < 5_000_000, "the largest has four Condense Layers");
         let fourths = SearchSpace { condense_layers: vec![4], ..SearchSpace::default() };
         let none = Overview::new(&fourths, &Template::default(), &dataset(1, 4));

@@ -33,9 +33,11 @@ impl Progress {
     /// Shows a search that has not begun.
     pub fn new(config: &SearchConfig) -> Progress {
         // More than the distinct functions there cannot be.
-        let planned = (config.search.population * config.search.iterations).min(config.space.distinct_functions());
+        let planned = (config.search.population * config.search.iterations)
+            .min(config.space.distinct_functions());
         let bar = ProgressBar::new(planned as u64);
-        let style = ProgressStyle::with_template("{elapsed_precise} [{wide_bar}] {prefix}\n{wide_msg}");
+        let style =
+            ProgressStyle::with_template("{elapsed_precise} [{wide_bar}] {prefix}\n{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.enable_steady_tick(Duration::from_secs(1));
         let iterations = config.search.iterations;
@@ -69,10 +71,17 @@ impl Progress {
         self.count(evaluation);
         let result = match (evaluation.accuracy, &evaluation.failure) {
             (Some(accuracy), _) => {
-                let stopped = evaluation.stopped_after.map(|epoch| format!(", stopped after epoch {epoch}"));
-                format!("accuracy {accuracy:.4}, {} parameters{}", evaluation.parameters, stopped.unwrap_or_default())
+                let stopped =
+                    evaluation.stopped_after.map(|epoch| format!(", stopped after epoch {epoch}"));
+                format!(
+                    "accuracy {accuracy:.4}, {} parameters{}",
+                    evaluation.parameters,
+                    stopped.unwrap_or_default()
+                )
             }
-            (None, failure) => format!("failed: {}", failure.as_deref().unwrap_or("no reason known")),
+            (None, failure) => {
+                format!("failed: {}", failure.as_deref().unwrap_or("no reason known"))
+            }
         };
         let event = format!("{}: {result}", evaluation.id);
         self.show(&event);
@@ -91,13 +100,15 @@ impl Progress {
     /// An evaluation was measured.
     pub fn measured(&mut self, evaluation: &Evaluation) {
         let latency = evaluation.latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
-        let energy = evaluation.energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
+        let energy =
+            evaluation.energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
         self.show(&format!("{}: latency {latency}{energy}", evaluation.id));
     }
 
     /// An iteration ended.
     pub fn finished(&mut self, search: &Search) {
-        self.front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
+        self.front =
+            search.archive.individuals.iter().filter(|individual| individual.on_front).count();
         self.hypervolume = scores::hypervolume(&search.evaluations);
         // Anew: second seeds move what the first ones seemed to reach.
         (self.best_score, self.best_accuracy) = (None, None);
@@ -129,7 +140,8 @@ impl Progress {
     fn reached(&mut self, evaluation: &Evaluation) {
         if let Some(score) = scores::score(evaluation) {
             self.best_score = self.best_score.into_iter().chain([score]).reduce(f64::max);
-            self.best_accuracy = self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);
+            self.best_accuracy =
+                self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);
         }
     }
 
@@ -149,8 +161,9 @@ impl Progress {
 
     /// The accuracy comes last: a narrow terminal cuts the end of the line off.
     fn status(&self) -> String {
-        let known =
-            |value: Option<f64>, digits: usize| value.map_or("none".into(), |value| format!("{value:.digits$}"));
+        let known = |value: Option<f64>, digits: usize| {
+            value.map_or("none".into(), |value| format!("{value:.digits$}"))
+        };
         format!(
             "evaluated {}/{}, front {}, hypervolume {}, best Score {}, best accuracy {}",
             self.evaluated,
@@ -163,7 +176,11 @@ impl Progress {
     }
 
     fn time_left(&self) -> String {
-        time_left(self.started.elapsed(), f64::from(self.trained), self.planned.saturating_sub(self.evaluated) as f64)
+        time_left(
+            self.started.elapsed(),
+            f64::from(self.trained),
+            self.planned.saturating_sub(self.evaluated) as f64,
+        )
     }
 }
 
@@ -200,7 +217,8 @@ mod tests {
         search.evaluations[last].stopped_after = Some(1);
         progress.iteration(1, &search.evaluations);
         progress.finished(&search);
-        let front = search.archive.individuals.iter().filter(|individual| individual.on_front).count();
+        let front =
+            search.archive.individuals.iter().filter(|individual| individual.on_front).count();
         let reached = "hypervolume 1.1025, best Score 12.50, best accuracy 0.5000";
         assert_eq!(progress.status(), format!("evaluated 8/8, front {front}, {reached}"));
         assert_eq!(progress.place(), "iteration 2/2");

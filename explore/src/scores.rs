@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn only_evaluations_in_full_count() {
         let mut evaluations =
-            search(&config(4, 1), |c| if c.index == 0 { Err("made up".into()) } else { Ok(0.5) }).evaluations;
+            search(&config(4, 1), |c| if c.index == 0 { Err("made up".into()) } else { Ok(0.5) })
+                .evaluations;
         let numbers = [(50_000, 0.9), (10, 0.9), (1000, 0.5), (10, 0.1)];
         for (evaluation, (parameters, accuracy)) in evaluations.iter_mut().zip(numbers) {
             evaluation.parameters = parameters;

@@ -55,18 +55,24 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     };
     let checkpoint = Checkpoint::open(setting.folder, config, setting.resume)?;
     try_out(config, setting, &candidates)?;
-    let mut evaluations = Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
+    let mut evaluations =
+        Evaluations { config, setting, checkpoint, progress: Progress::new(config) };
     let mut drawings = Drawings::new(setting.folder, config);
     let mut controller = Controller::new(config, |genome| candidates.count(genome));
     loop {
         let population = controller.next_population();
         // Else it would have left out genomes that it takes at other times.
-        setting.arena.as_ref().map_or(Ok(()), Arena::check).context("--resume goes on once this is mended")?;
+        setting
+            .arena
+            .as_ref()
+            .map_or(Ok(()), Arena::check)
+            .context("--resume goes on once this is mended")?;
         let Some(mut population) = population? else { break };
         for candidate in &mut population {
             candidate.arena_bytes = candidates.arena_bytes(&candidate.genome)?;
         }
-        let mut evaluated = evaluations.of(&population, &controller.search().archive.individuals)?;
+        let mut evaluated =
+            evaluations.of(&population, &controller.search().archive.individuals)?;
         if config.search.objectives.iter().any(|objective| objective.is_measured()) {
             evaluations.measure(evaluated.iter_mut())?;
         }
@@ -83,13 +89,25 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     }
     drawings.at_end(controller.search())?;
     evaluations.progress.end(controller.search(), &config.criteria);
-    winners::write(setting.folder, &controller.search().archive, &config.criteria, setting.winners)?;
+    winners::write(
+        setting.folder,
+        &controller.search().archive,
+        &config.criteria,
+        setting.winners,
+    )?;
     Ok(controller.search().clone())
 }
 
 /// Asks `codegen` and the board about the first genome that has a network: what cannot work ends the search here.
-fn try_out(config: &SearchConfig, setting: &Setting<'_>, candidates: &Candidates<'_>) -> Result<()> {
-    let Some(genome) = config.space.genomes().find(|genome| candidates.network(genome).is_ok()) else { return Ok(()) };
+fn try_out(
+    config: &SearchConfig,
+    setting: &Setting<'_>,
+    candidates: &Candidates<'_>,
+) -> Result<()> {
+    let Some(genome) = config.space.genomes().find(|genome| candidates.network(genome).is_ok())
+    else {
+        return Ok(());
+    };
     candidates.arena_bytes(&genome)?;
     match &setting.on_board {
         Some(on_board) => on_board::try_out(on_board, &candidates.network(&genome)?),
@@ -107,12 +125,18 @@ struct Evaluations<'a> {
 
 impl Evaluations<'_> {
     /// Trains the front with a second seed, until all of it has one, and then measures it.
-    fn look_closer<C: Fn(&Genome) -> Result<Counts>>(&mut self, controller: &mut Controller<'_, C>) -> Result<()> {
-        let front = |controller: &Controller<'_, C>, known: fn(&Evaluation) -> bool| -> Vec<Evaluation> {
-            let individuals = controller.search().archive.individuals.iter();
-            let front = individuals.filter(|individual| individual.on_front).map(|individual| &individual.evaluation);
-            front.filter(|evaluation| !known(evaluation)).cloned().collect()
-        };
+    fn look_closer<C: Fn(&Genome) -> Result<Counts>>(
+        &mut self,
+        controller: &mut Controller<'_, C>,
+    ) -> Result<()> {
+        let front =
+            |controller: &Controller<'_, C>, known: fn(&Evaluation) -> bool| -> Vec<Evaluation> {
+                let individuals = controller.search().archive.individuals.iter();
+                let front = individuals
+                    .filter(|individual| individual.on_front)
+                    .map(|individual| &individual.evaluation);
+                front.filter(|evaluation| !known(evaluation)).cloned().collect()
+            };
         while self.config.search.reseed_front {
             let mut lucky = front(controller, |evaluation| evaluation.second_accuracy.is_some());
             if lucky.is_empty() {
@@ -182,7 +206,10 @@ impl Evaluations<'_> {
             },
             |evaluation| {
                 self.progress.evaluated(&evaluation);
-                in_order.insert(evaluation).iter().try_for_each(|evaluation| self.checkpoint.append(evaluation))
+                in_order
+                    .insert(evaluation)
+                    .iter()
+                    .try_for_each(|evaluation| self.checkpoint.append(evaluation))
             },
         )?;
         evaluations.extend(in_order.evaluations);
@@ -210,7 +237,8 @@ impl Setting<'_> {
                 }
             }
         }
-        self.evaluator.evaluate(&left, |position, outcome: Outcome| told(waiting[position], outcome))
+        self.evaluator
+            .evaluate(&left, |position, outcome: Outcome| told(waiting[position], outcome))
     }
 }
 
@@ -268,7 +296,8 @@ mod tests {
     fn evaluations_wait_for_those_before_them() {
         let space = config(1, 1).space;
         let candidate = |(index, genome)| candidate(1, index, genome);
-        let candidates: Vec<Candidate> = space.genomes().take(6).enumerate().map(candidate).collect();
+        let candidates: Vec<Candidate> =
+            space.genomes().take(6).enumerate().map(candidate).collect();
         let mut in_order = InOrder::new(2);
         let mut insert = |index: usize| -> Vec<usize> {
             in_order.insert(candidates[index].evaluated(Ok(0.5))).iter().map(|e| e.index).collect()

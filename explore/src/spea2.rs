@@ -33,21 +33,28 @@ pub fn fitness(points: &Points) -> Fitness {
     let strength = strength(points);
     let raw_fitness = raw_fitness(points, &strength);
     let sigma_squared = sigma_squared(points);
-    let density = sigma_squared.iter().map(|squared| 1.0 / (points.distance(*squared) + 2.0)).collect();
+    let density =
+        sigma_squared.iter().map(|squared| 1.0 / (points.distance(*squared) + 2.0)).collect();
     Fitness { strength, raw_fitness, density, sigma_squared }
 }
 
 /// For each point, how many points of the list it dominates.
 pub fn strength(points: &Points) -> Vec<u64> {
-    let dominated = |a| (0..points.len()).filter(|b| dominates(points.objectives(a), points.objectives(*b))).count();
+    let dominated = |a| {
+        (0..points.len()).filter(|b| dominates(points.objectives(a), points.objectives(*b))).count()
+    };
     (0..points.len()).map(|a| dominated(a) as u64).collect()
 }
 
 /// For each point, the sum of the strengths of the points that dominate it.
 pub fn raw_fitness(points: &Points, strength: &[u64]) -> Vec<u64> {
     let dominating: Vec<usize> = (0..points.len()).filter(|a| strength[*a] > 0).collect();
-    let dominators =
-        |b| dominating.iter().copied().filter(move |a| dominates(points.objectives(*a), points.objectives(b)));
+    let dominators = |b| {
+        dominating
+            .iter()
+            .copied()
+            .filter(move |a| dominates(points.objectives(*a), points.objectives(b)))
+    };
     (0..points.len()).map(|b| dominators(b).map(|a| strength[a]).sum()).collect()
 }
 
@@ -65,7 +72,11 @@ fn sigma_squared(points: &Points) -> Vec<Double> {
 
 /// The points that go into an archive of a given size, in ascending order: all non-dominated points, filled up with the
 /// best dominated ones or truncated.
-pub fn environmental_selection(points: &Points, fitness: &Fitness, archive_size: usize) -> Vec<usize> {
+pub fn environmental_selection(
+    points: &Points,
+    fitness: &Fitness,
+    archive_size: usize,
+) -> Vec<usize> {
     let (mut selected, mut dominated): (Vec<usize>, Vec<usize>) =
         (0..points.len()).partition(|point| fitness.raw_fitness[*point] == 0);
     if selected.len() > archive_size {
@@ -127,7 +138,8 @@ mod tests {
     /// k = floor(sqrt(8)) = 2: rounding would give 3, counting the point itself would give the first neighbour.
     #[test]
     fn density_takes_the_second_neighbour_of_eight_points() {
-        let line: Vec<[f64; 2]> = [0, 1, 3, 7, 15, 31, 63, 127].map(|x| [f64::from(x), 0.0]).to_vec();
+        let line: Vec<[f64; 2]> =
+            [0, 1, 3, 7, 15, 31, 63, 127].map(|x| [f64::from(x), 0.0]).to_vec();
         let sigmas = [3.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
         assert_eq!(fitness(&points(&line)).density, sigmas.map(|sigma| 1.0 / (sigma + 2.0)));
     }
@@ -151,7 +163,8 @@ mod tests {
     #[test]
     fn density_decides_where_the_sum_with_raw_fitness_would_have_lost_it() {
         // Distances of 1e18: 1 / (sigma + 2) is 1e-18, and 4 + 1e-18 is 4 in f64.
-        let list = points(&[[0.0, 0.0], [1e18, 3e18], [1.1e18, 2.9e18], [1.3e18, 2.7e18], [3e18, 1e18]]);
+        let list =
+            points(&[[0.0, 0.0], [1e18, 3e18], [1.1e18, 2.9e18], [1.3e18, 2.7e18], [3e18, 1e18]]);
         let fitness = fitness(&list);
         assert_eq!(fitness.raw_fitness, [0, 4, 4, 4, 4]);
         assert!(fitness.density.iter().all(|d| 4.0 + d == 4.0));
@@ -187,13 +200,17 @@ mod tests {
         let empty = Points::new(vec![], Normalize::Minmax).unwrap();
         assert_eq!(select(&empty, 3), Vec::<usize>::new());
         let one = points(&[[1.0, 2.0]]);
-        assert_eq!((fitness(&one).density, select(&one, 1), select(&one, 0)), (vec![0.0], vec![0], vec![]));
+        assert_eq!(
+            (fitness(&one).density, select(&one, 1), select(&one, 0)),
+            (vec![0.0], vec![0], vec![])
+        );
         assert_eq!(select(&points(&[[1.0, 2.0], [2.0, 3.0]]), 9), [0, 1]);
     }
 
     #[test]
     fn a_front_of_2000_evenly_spaced_points_is_halved_evenly() {
-        let line: Vec<Vec<f64>> = (0..2000).map(|i| vec![f64::from(i), f64::from(1999 - i)]).collect();
+        let line: Vec<Vec<f64>> =
+            (0..2000).map(|i| vec![f64::from(i), f64::from(1999 - i)]).collect();
         let list = Points::new(line, Normalize::Minmax).unwrap();
         let selected = select(&list, 1000);
         assert_eq!((selected.len(), selected[0], selected[999]), (1000, 0, 1999));
@@ -203,7 +220,9 @@ mod tests {
     /// The report's words in whole numbers and nothing clever: with `normalised`, distances times the product of ranges.
     fn plain_selection(list: &[Vec<i64>], normalised: bool, size: usize) -> Vec<usize> {
         let all = 0..list.len();
-        let dominates = |a: usize, b: usize| list[a] != list[b] && list[a].iter().zip(&list[b]).all(|(a, b)| a <= b);
+        let dominates = |a: usize, b: usize| {
+            list[a] != list[b] && list[a].iter().zip(&list[b]).all(|(a, b)| a <= b)
+        };
         let range = |axis: usize| {
             let column = list.iter().map(|v| v[axis]);
             (column.clone().max().unwrap() - column.min().unwrap()).max(1)
@@ -217,15 +236,21 @@ mod tests {
             axes.map(|axis| i128::from((list[a][axis] - list[b][axis]) * weight(axis)).pow(2)).sum()
         };
         let sorted = |a: usize, among: &[usize]| {
-            let mut distances: Vec<i128> = among.iter().filter(|b| **b != a).map(|b| distance(a, *b)).collect();
+            let mut distances: Vec<i128> =
+                among.iter().filter(|b| **b != a).map(|b| distance(a, *b)).collect();
             distances.sort_unstable();
             distances
         };
-        let strength: Vec<usize> = all.clone().map(|a| all.clone().filter(|b| dominates(a, *b)).count()).collect();
-        let raw = |a: usize| -> usize { all.clone().filter(|b| dominates(*b, a)).map(|b| strength[b]).sum() };
-        let (mut chosen, mut rest): (Vec<usize>, Vec<usize>) = all.clone().partition(|a| raw(*a) == 0);
+        let strength: Vec<usize> =
+            all.clone().map(|a| all.clone().filter(|b| dominates(a, *b)).count()).collect();
+        let raw = |a: usize| -> usize {
+            all.clone().filter(|b| dominates(*b, a)).map(|b| strength[b]).sum()
+        };
+        let (mut chosen, mut rest): (Vec<usize>, Vec<usize>) =
+            all.clone().partition(|a| raw(*a) == 0);
         while chosen.len() > size {
-            let crowding = |a: &usize| (sorted(*a, &chosen), std::cmp::Reverse((list[*a].clone(), *a)));
+            let crowding =
+                |a: &usize| (sorted(*a, &chosen), std::cmp::Reverse((list[*a].clone(), *a)));
             let victim = chosen.iter().copied().min_by_key(crowding).unwrap();
             chosen.retain(|a| *a != victim);
         }
@@ -239,12 +264,14 @@ mod tests {
     }
 
     fn small_lists() -> impl Strategy<Value = Vec<Vec<i64>>> {
-        (2usize..4, 1i64..12)
-            .prop_flat_map(|(axes, side)| proptest::collection::vec(proptest::collection::vec(0..=side, axes), 1..24))
+        (2usize..4, 1i64..12).prop_flat_map(|(axes, side)| {
+            proptest::collection::vec(proptest::collection::vec(0..=side, axes), 1..24)
+        })
     }
 
     fn of_whole(list: &[Vec<i64>], normalize: Normalize) -> Points {
-        Points::new(list.iter().map(|v| v.iter().map(|x| *x as f64).collect()).collect(), normalize).unwrap()
+        Points::new(list.iter().map(|v| v.iter().map(|x| *x as f64).collect()).collect(), normalize)
+            .unwrap()
     }
 
     proptest! {

@@ -35,7 +35,9 @@ impl Table {
         let missing = config.space.genomes().find(lacks);
         match missing {
             None => Ok(table),
-            Some(genome) => bail!("{}: it has no rows for the genome {genome} of the search's space", place()),
+            Some(genome) => {
+                bail!("{}: it has no rows for the genome {genome} of the search's space", place())
+            }
         }
     }
 
@@ -51,12 +53,18 @@ impl Table {
 
     /// The outcome of a task: the accuracy after the epoch that it goes to.
     pub fn outcome(&self, task: &Task) -> Outcome {
-        self.after(&task.genome, task.seed.wrapping_sub(self.seed), task.stop_after.unwrap_or(task.epochs))
+        self.after(
+            &task.genome,
+            task.seed.wrapping_sub(self.seed),
+            task.stop_after.unwrap_or(task.epochs),
+        )
     }
 
     fn after(&self, genome: &Genome, seed: u64, epoch: usize) -> Outcome {
         let accuracy = self.row(genome, seed).and_then(|row| row.accuracy.get(epoch - 1));
-        accuracy.copied().ok_or_else(|| "the training diverged: its loss became NaN or infinite".into())
+        accuracy
+            .copied()
+            .ok_or_else(|| "the training diverged: its loss became NaN or infinite".into())
     }
 
     fn counts(&self, genome: &Genome) -> Result<Counts> {
@@ -77,8 +85,10 @@ impl Table {
             race.run(
                 &[],
                 |legs, told| {
-                    let mut outcomes =
-                        legs.iter().map(|l| self.after(&population[l.place].genome, 0, l.epoch)).enumerate();
+                    let mut outcomes = legs
+                        .iter()
+                        .map(|l| self.after(&population[l.place].genome, 0, l.epoch))
+                        .enumerate();
                     outcomes.try_for_each(|(position, outcome)| told(position, outcome))
                 },
                 |evaluation| {
@@ -109,11 +119,21 @@ fn check_same(table: &AccuracyTable, config: &SearchConfig) -> Result<()> {
         search.epochs
     );
     let differences = [
-        difference("template", &serde_json::to_value(&table.template)?, &serde_json::to_value(template)?),
-        difference("training", &serde_json::to_value(&table.training)?, &serde_json::to_value(training)?),
+        difference(
+            "template",
+            &serde_json::to_value(&table.template)?,
+            &serde_json::to_value(template)?,
+        ),
+        difference(
+            "training",
+            &serde_json::to_value(&table.training)?,
+            &serde_json::to_value(training)?,
+        ),
     ];
     match differences.into_iter().flatten().next() {
         None => Ok(()),
-        Some((key, there, here)) => bail!("{key} is {there} in the table, but {here} in the profile"),
+        Some((key, there, here)) => {
+            bail!("{key} is {there} in the table, but {here} in the profile")
+        }
     }
 }

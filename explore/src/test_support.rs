@@ -20,9 +20,19 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         dataset: "made-up".into(),
         data_sha256: "0".repeat(64),
         data: Some(data()),
-        space: SearchSpace { feature_extraction_layers: vec![16, 28], kernel_size: vec![3], ..SearchSpace::default() },
+        space: SearchSpace {
+            feature_extraction_layers: vec![16, 28],
+            kernel_size: vec![3],
+            ..SearchSpace::default()
+        },
         template: Template::default(),
-        search: SearchSettings { population, archive_size: 10, iterations, epochs: 1, ..SearchSettings::default() },
+        search: SearchSettings {
+            population,
+            archive_size: 10,
+            iterations,
+            epochs: 1,
+            ..SearchSettings::default()
+        },
         training: TrainingSettings::default(),
         device: Backend::Cpu,
         board: None,
@@ -49,11 +59,20 @@ pub(crate) fn count(genome: &Genome) -> Result<Counts> {
 /// A candidate with made-up counts.
 pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candidate {
     let parameters = (genome.condense_layers * genome.feature_extraction_layers) as u64;
-    Candidate { iteration, index, genome, counts: Counts { parameters, macs: 100 * parameters }, arena_bytes: None }
+    Candidate {
+        iteration,
+        index,
+        genome,
+        counts: Counts { parameters, macs: 100 * parameters },
+        arena_bytes: None,
+    }
 }
 
 /// A whole search with made-up outcomes.
-pub(crate) fn search(config: &SearchConfig, outcome: impl Fn(&Candidate) -> Result<f64, String>) -> Search {
+pub(crate) fn search(
+    config: &SearchConfig,
+    outcome: impl Fn(&Candidate) -> Result<f64, String>,
+) -> Search {
     let mut controller = Controller::new(config, count);
     while let Some(population) = controller.next_population().unwrap() {
         controller.evaluated(population.iter().map(|c| c.evaluated(outcome(c))).collect()).unwrap();

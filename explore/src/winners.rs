@@ -12,7 +12,8 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individ
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
     let error = |i: &Individual| i.evaluation.objectives()[0];
-    let size_and_age = |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
+    let size_and_age =
+        |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
     let meets = |i: &Individual| criteria.any() && criteria.met_by(&i.evaluation);
     ranking.sort_by(|a, b| {
         let kind = |i: &Individual| (meets(i), i.on_front, i.evaluation.in_full());
@@ -32,7 +33,8 @@ pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize
     let (winners, partial) = (folder.join("winners"), folder.join(".partial-winners"));
     for old in [&winners, &partial] {
         if old.exists() {
-            std::fs::remove_dir_all(old).with_context(|| format!("{}: cannot remove the folder", old.display()))?;
+            std::fs::remove_dir_all(old)
+                .with_context(|| format!("{}: cannot remove the folder", old.display()))?;
         }
     }
     let ranking = ranking(archive, criteria);
@@ -43,9 +45,13 @@ pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize
         ranking.len()
     );
     for (rank, individual) in (1..=count).zip(&ranking) {
-        json::write(&partial.join(rank.to_string()).join("genome.json"), &individual.evaluation.genome)?;
+        json::write(
+            &partial.join(rank.to_string()).join("genome.json"),
+            &individual.evaluation.genome,
+        )?;
     }
-    std::fs::rename(&partial, &winners).with_context(|| format!("{}: cannot write the folder", winners.display()))
+    std::fs::rename(&partial, &winners)
+        .with_context(|| format!("{}: cannot write the folder", winners.display()))
 }
 
 #[cfg(test)]
@@ -70,18 +76,37 @@ mod tests {
         let mut individuals = Vec::new();
         for (genome, (accuracy, parameters, on_front)) in space.genomes().zip(members) {
             let index = individuals.len();
-            let candidate =
-                Candidate { iteration: 0, index, genome, counts: Counts { parameters, macs: 1 }, arena_bytes: None };
+            let candidate = Candidate {
+                iteration: 0,
+                index,
+                genome,
+                counts: Counts { parameters, macs: 1 },
+                arena_bytes: None,
+            };
             let evaluation = candidate.evaluated(accuracy.ok_or("made up".to_string()));
-            individuals.push(Individual { evaluation, nid: None, on_front, strength: 0, raw_fitness: 0, density: 0.5 });
+            individuals.push(Individual {
+                evaluation,
+                nid: None,
+                on_front,
+                strength: 0,
+                raw_fitness: 0,
+                density: 0.5,
+            });
         }
-        Archive { iterations: 1, evaluations: 6, criteria_met_by: None, individuals, dropped: Vec::new() }
+        Archive {
+            iterations: 1,
+            evaluations: 6,
+            criteria_met_by: None,
+            individuals,
+            dropped: Vec::new(),
+        }
     }
 
     #[test]
     fn the_front_comes_first_and_the_rest_fills_up() {
         let archive = archive();
-        let order: Vec<usize> = ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
+        let order: Vec<usize> =
+            ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [4, 1, 0, 2, 5]);
     }
 
@@ -89,7 +114,8 @@ mod tests {
     fn who_was_stopped_comes_last() {
         let mut archive = archive();
         archive.individuals[2].evaluation.stopped_after = Some(1);
-        let order: Vec<usize> = ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
+        let order: Vec<usize> =
+            ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [4, 1, 0, 5, 2]);
     }
 
@@ -98,8 +124,10 @@ mod tests {
         let mut archive = archive();
         archive.individuals[5].evaluation.latency_s = Some(0.1);
         archive.individuals[1].evaluation.latency_s = Some(0.3);
-        let criteria = Criteria { min_accuracy: Some(0.5), max_latency_s: Some(0.2), max_energy_j: None };
-        let order: Vec<usize> = ranking(&archive, &criteria).iter().map(|i| i.evaluation.index).collect();
+        let criteria =
+            Criteria { min_accuracy: Some(0.5), max_latency_s: Some(0.2), max_energy_j: None };
+        let order: Vec<usize> =
+            ranking(&archive, &criteria).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [5, 4, 1, 0, 2]);
     }
 
@@ -111,7 +139,10 @@ mod tests {
         write(dir.path(), &archive, &Criteria::default(), 2).unwrap();
         let genome: Genome = json::read(&dir.path().join("winners/1/genome.json")).unwrap();
         assert_eq!(genome, archive.individuals[4].evaluation.genome);
-        assert!(dir.path().join("winners/2/genome.json").exists() && !dir.path().join("winners/3").exists());
+        assert!(
+            dir.path().join("winners/2/genome.json").exists()
+                && !dir.path().join("winners/3").exists()
+        );
         let error = write(dir.path(), &archive, &Criteria::default(), 6).unwrap_err().to_string();
         assert!(error.contains("only 5 trained individuals"), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);

@@ -29,7 +29,11 @@ fn network(dir: &Path, condense_layers: usize, kernel_size: usize) -> Output {
     });
     fs::write(dir.join("genome.json"), genome.to_string()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.arg("network").arg("--genome").arg(dir.join("genome.json")).args(["--dataset", &cifar10(dir)]);
+    command
+        .arg("network")
+        .arg("--genome")
+        .arg(dir.join("genome.json"))
+        .args(["--dataset", &cifar10(dir)]);
     command.arg("--out").arg(dir.join("network.json")).output().unwrap()
 }
 
@@ -58,11 +62,15 @@ fn baseline(dir: &Path, arguments: &[&str]) -> Output {
 #[test]
 fn baselines_have_their_parameters() {
     let resnet = |blocks: u64| {
-        let stage = |side: u64, from: u64, to: u64| side * side * 9 * (from * to + (2 * blocks - 1) * to * to);
+        let stage = |side: u64, from: u64, to: u64| {
+            side * side * 9 * (from * to + (2 * blocks - 1) * to * to)
+        };
         32 * 32 * 9 * 3 * 16 + stage(32, 16, 16) + stage(16, 16, 32) + stage(8, 32, 64) + 640
     };
     let densenet = |layers: u64| {
-        let block = |side: u64, from: u64| side * side * 9 * 12 * (0..layers).map(|i| from + 12 * i).sum::<u64>();
+        let block = |side: u64, from: u64| {
+            side * side * 9 * 12 * (0..layers).map(|i| from + 12 * i).sum::<u64>()
+        };
         let [one, two, three] = [1, 2, 3].map(|blocks| 16 + 12 * layers * blocks);
         32 * 32 * (9 * 3 * 16 + one * one)
             + 16 * 16 * two * two
@@ -80,10 +88,14 @@ fn baselines_have_their_parameters() {
     ];
     let dir = tempfile::tempdir().unwrap();
     for (name, parameters, macs) in golden {
-        let printed: Value = serde_json::from_slice(&baseline(dir.path(), &["--baseline", name]).stdout).unwrap();
+        let printed: Value =
+            serde_json::from_slice(&baseline(dir.path(), &["--baseline", name]).stdout).unwrap();
         assert_eq!(printed, json!({"parameters": parameters, "macs": macs}), "{name}");
         let written: Network = json::read(&dir.path().join("network.json")).unwrap();
-        assert_eq!(written.origin, Origin::Baseline { name: name.into(), optimizer: Optimizer::Sgd });
+        assert_eq!(
+            written.origin,
+            Origin::Baseline { name: name.into(), optimizer: Optimizer::Sgd }
+        );
     }
 }
 
@@ -102,7 +114,10 @@ fn a_baselines_file_is_read_and_a_bad_one_is_named() {
     assert!(write(8).status.success());
     fs::remove_file(dir.path().join("network.json")).unwrap();
     let error = String::from_utf8(write(9).stderr).unwrap();
-    assert!(error.contains("resnet-8") && error.contains("6 n + 2") && error.lines().count() == 1, "{error}");
+    assert!(
+        error.contains("resnet-8") && error.contains("6 n + 2") && error.lines().count() == 1,
+        "{error}"
+    );
     assert!(!dir.path().join("network.json").exists());
 }
 
@@ -113,9 +128,11 @@ fn an_unknown_baseline_is_an_error_that_lists_the_known_ones() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1));
     assert!(error.contains("\"vgg\"") && error.contains("resnet-110, densenet-40-12"), "{error}");
-    for both in
-        [&["--baseline", "resnet-20", "--genome", "g.json"][..], &["--baseline", "resnet-20", "--config", "p"], &[]]
-    {
+    for both in [
+        &["--baseline", "resnet-20", "--genome", "g.json"][..],
+        &["--baseline", "resnet-20", "--config", "p"],
+        &[],
+    ] {
         assert_eq!(baseline(dir.path(), both).status.code(), Some(2), "{both:?}");
     }
 }
@@ -126,7 +143,10 @@ fn genes_outside_the_space_are_refused_with_the_valid_values() {
     let output = network(dir.path(), 2, 7);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1));
-    assert!(error.contains("genome.json") && error.contains("kernel_size 7") && error.contains("3, 5"), "{error}");
+    assert!(
+        error.contains("genome.json") && error.contains("kernel_size 7") && error.contains("3, 5"),
+        "{error}"
+    );
     assert!(!dir.path().join("network.json").exists());
 }
 

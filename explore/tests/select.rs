@@ -20,7 +20,10 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 fn assert_near(got: &[f64], want: &[f64]) {
     assert_eq!(got.len(), want.len());
-    assert!(got.iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-12 * want), "{got:?} is not {want:?}");
+    assert!(
+        got.iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-12 * want),
+        "{got:?} is not {want:?}"
+    );
 }
 
 #[test]
@@ -28,7 +31,8 @@ fn all_15_selections_strengths_raw_fitnesses_and_densities() {
     let cases = cases();
     assert_eq!(cases.len(), 15);
     for case in &cases {
-        let objectives: Vec<Vec<f64>> = case["objectives"].as_array().unwrap().iter().map(numbers).collect();
+        let objectives: Vec<Vec<f64>> =
+            case["objectives"].as_array().unwrap().iter().map(numbers).collect();
         let size = case["archive_size"].as_u64().unwrap() as usize;
         let points = Points::new(objectives.clone(), Normalize::None).unwrap();
         let fitness = spea2::fitness(&points);
@@ -48,7 +52,13 @@ fn select(input: &str, options: &[&str]) -> Output {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("points.json");
     std::fs::write(&path, input).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_explore")).arg("select").arg("--in").arg(&path).args(options).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_explore"))
+        .arg("select")
+        .arg("--in")
+        .arg(&path)
+        .args(options)
+        .output()
+        .unwrap()
 }
 
 fn selected(input: &str, options: &[&str]) -> Value {

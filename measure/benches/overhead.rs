@@ -33,7 +33,8 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     // Cargo starts benches in their package's folder.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("measure is a folder of the project");
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("measure is a folder of the project");
     let crate_dir = root.join(&args.crate_dir);
     let folder = tempfile::tempdir().expect("a temporary folder");
     prepare(folder.path());
@@ -66,7 +67,12 @@ fn main() -> ExitCode {
 fn prepare(folder: &Path) {
     let sensor = folder.join("sys/class/hwmon/hwmon0");
     fs::create_dir_all(&sensor).expect("a folder");
-    for (name, text) in [("name", "ina3221"), ("in1_label", "VDD_IN"), ("in1_input", "5000"), ("curr1_input", "1000")] {
+    for (name, text) in [
+        ("name", "ina3221"),
+        ("in1_label", "VDD_IN"),
+        ("in1_input", "5000"),
+        ("curr1_input", "1000"),
+    ] {
         fs::write(sensor.join(name), format!("{text}\n")).expect("a file");
     }
     fs::write(folder.join("profile.json"), PROFILE).expect("a file");
@@ -77,8 +83,18 @@ fn prepare(folder: &Path) {
 fn measured(folder: &Path, crate_dir: &Path) -> f64 {
     let record = folder.join("record.json");
     let mut measure = Command::new(env!("CARGO_BIN_EXE_measure"));
-    measure.arg("run").arg("--crate").arg(crate_dir).arg("--out").arg(&record).arg("--require-energy");
-    measure.arg("--board").arg(folder.join("bench.json")).arg("--config").arg(folder.join("profile.json"));
+    measure
+        .arg("run")
+        .arg("--crate")
+        .arg(crate_dir)
+        .arg("--out")
+        .arg(&record)
+        .arg("--require-energy");
+    measure
+        .arg("--board")
+        .arg(folder.join("bench.json"))
+        .arg("--config")
+        .arg(folder.join("profile.json"));
     measure.arg("--sysfs-root").arg(folder.join("sys")).stdout(Stdio::null());
     let output = measure.output().expect("measure starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -40,7 +40,10 @@ impl After {
             Means::Typed(reading) => (None, After::Typed(reading)),
             Means::Asked => {
                 let begun = ask::before(answers)?;
-                (None, begun.map_or_else(|| After::Nothing(NOTHING_TYPED.to_string()), After::Asked))
+                (
+                    None,
+                    begun.map_or_else(|| After::Nothing(NOTHING_TYPED.to_string()), After::Asked),
+                )
             }
             Means::Nowhere(reason) => (None, After::Nothing(reason)),
         })
@@ -68,7 +71,11 @@ impl After {
                 );
                 Ok(())
             }
-            After::Typed(_) | After::Counted | After::Logged(_) | After::Asked(_) | After::Nothing(_) => Ok(()),
+            After::Typed(_)
+            | After::Counted
+            | After::Logged(_)
+            | After::Asked(_)
+            | After::Nothing(_) => Ok(()),
         }
     }
 
@@ -87,7 +94,12 @@ impl After {
     }
 
     /// The energy of one inference; windows whose power was read by hand get their joules.
-    pub(crate) fn energy(&self, meter: String, idle: [&Option<Interval>; 2], windows: &mut [MeasuredWindow]) -> Energy {
+    pub(crate) fn energy(
+        &self,
+        meter: String,
+        idle: [&Option<Interval>; 2],
+        windows: &mut [MeasuredWindow],
+    ) -> Energy {
         match self {
             After::Counted | After::Logged(_) => {
                 energy::per_inference(meter, idle[0].as_ref(), idle[1].as_ref(), windows)
@@ -95,12 +107,18 @@ impl After {
             After::Typed(reading) => {
                 let energy = energy::manual(meter, reading, windows);
                 if energy.status == EnergyStatus::Measured {
-                    windows.iter_mut().for_each(|w| w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0))));
+                    windows.iter_mut().for_each(|w| {
+                        w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0)))
+                    });
                 }
                 energy
             }
-            After::Asked(_) => Energy::without_numbers(EnergyStatus::Unavailable, meter, NOTHING_TYPED.to_string()),
-            After::Nothing(reason) => Energy::without_numbers(EnergyStatus::Unavailable, meter, reason.clone()),
+            After::Asked(_) => {
+                Energy::without_numbers(EnergyStatus::Unavailable, meter, NOTHING_TYPED.to_string())
+            }
+            After::Nothing(reason) => {
+                Energy::without_numbers(EnergyStatus::Unavailable, meter, reason.clone())
+            }
         }
     }
 }

@@ -100,8 +100,14 @@ mod tests {
     #[test]
     fn more_time_than_passed_since_the_start_is_wrong_however_lines_come() {
         let error = error_of(&[(10.0, 10.0), (13.0, 10.0)], 20.5);
-        assert!(error.contains("took 23.000 s, but only 20.500 s passed here since it was started"), "{error}");
-        assert!(error.contains("the board's clock was set meanwhile or runs at another speed"), "{error}");
+        assert!(
+            error.contains("took 23.000 s, but only 20.500 s passed here since it was started"),
+            "{error}"
+        );
+        assert!(
+            error.contains("the board's clock was set meanwhile or runs at another speed"),
+            "{error}"
+        );
         // Short windows, and a clock ten times as fast.
         error_of(&[(3.0, 0.3)], 1.2);
     }

@@ -39,7 +39,9 @@ pub(crate) fn run(files: &[PathBuf], baseline: Option<&str>) -> Result<String> {
 
 /// An emulator's times are those of an emulator.
 fn check_emulated(records: &[Measurement]) -> Result<()> {
-    let of = |emulated| records.iter().find(|record| record.emulated == emulated).map(|record| &record.board);
+    let of = |emulated| {
+        records.iter().find(|record| record.emulated == emulated).map(|record| &record.board)
+    };
     if let (Some(emulated), Some(real)) = (of(true), of(false)) {
         bail!(
             "{emulated} is emulated: its times are not those of a board, and cannot be compared with those on {real}"
@@ -49,16 +51,23 @@ fn check_emulated(records: &[Measurement]) -> Result<()> {
 }
 
 fn position(records: &[Measurement], name: &str) -> Result<usize> {
-    let of_name = |(index, record): (usize, &Measurement)| (record.ran.name == name).then_some(index);
+    let of_name =
+        |(index, record): (usize, &Measurement)| (record.ran.name == name).then_some(index);
     let found: Vec<usize> = records.iter().enumerate().filter_map(of_name).collect();
     match found[..] {
         [index] => Ok(index),
         [] => {
             let names: Vec<&str> = records.iter().map(|record| record.ran.name.as_str()).collect();
-            bail!("no record is of {name:?}, only of {}; give --baseline one of these", names.join(", "))
+            bail!(
+                "no record is of {name:?}, only of {}; give --baseline one of these",
+                names.join(", ")
+            )
         }
         [..] => {
-            bail!("{} records are of {name:?}; leave --baseline out and name the baseline's file first", found.len())
+            bail!(
+                "{} records are of {name:?}; leave --baseline out and name the baseline's file first",
+                found.len()
+            )
         }
     }
 }
@@ -73,17 +82,26 @@ fn title(record: &Measurement) -> String {
 fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     let p50 = |m: &Measurement| m.windows.iter().map(|window| window.p50_s).collect::<Vec<_>>();
     let exact = |values| Ok(Values { values, relative_error: 0.0 });
-    let mut lines = vec![ratio("speedup", exact(p50(base)), exact(p50(record)), "faster", "slower")];
+    let mut lines =
+        vec![ratio("speedup", exact(p50(base)), exact(p50(record)), "faster", "slower")];
     if base.emulated {
         lines.push("note: times of an emulator, which say little about a board's".into());
     }
     let times: [fn(&Communication) -> f64; 3] = [|c| c.kernel_s, |c| c.h2d_s, |c| c.d2h_s];
     for (name, of) in ["kernels", "copying to the device", "copying back"].into_iter().zip(times) {
         if let Some((base, record)) = parts(base, of).zip(parts(record, of)) {
-            lines.push(ratio(&format!("speedup, {name}"), exact(base), exact(record), "faster", "slower"));
+            lines.push(ratio(
+                &format!("speedup, {name}"),
+                exact(base),
+                exact(record),
+                "faster",
+                "slower",
+            ));
         }
     }
-    for (name, of) in [("energy efficiency, gross", gross as fn(&_) -> _), ("energy efficiency, net", net)] {
+    for (name, of) in
+        [("energy efficiency, gross", gross as fn(&_) -> _), ("energy efficiency, net", net)]
+    {
         lines.push(ratio(name, of(base), of(record), "less energy", "more energy"));
     }
     if [base, record].iter().any(|m| m.protocol == Protocol::Short) {
@@ -95,7 +113,10 @@ fn comparison(base: &Measurement, record: &Measurement) -> Vec<String> {
     }
     if base.energy.meter != record.energy.meter {
         let meters = (&base.energy.meter, &record.energy.meter);
-        lines.push(format!("note: the meters {} and {} may see different parts of a board", meters.0, meters.1));
+        lines.push(format!(
+            "note: the meters {} and {} may see different parts of a board",
+            meters.0, meters.1
+        ));
     }
     lines
 }
@@ -117,9 +138,12 @@ fn gross(record: &Measurement) -> Result<Values> {
     let energy = &record.energy;
     let reason = || energy.reason.clone().unwrap_or_default();
     ensure!(energy.status == EnergyStatus::Measured, "{}: {}", record.ran.name, reason());
-    let all: Option<Vec<f64>> = record.windows.iter().map(|w| joules(w, energy.manual.is_some())).collect();
-    let values = all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))?;
-    let relative_error = energy.manual.as_ref().map_or(0.0, |reading| reading.resolution_w / reading.load_w);
+    let all: Option<Vec<f64>> =
+        record.windows.iter().map(|w| joules(w, energy.manual.is_some())).collect();
+    let values =
+        all.with_context(|| format!("{}: a window of the record has no joules", record.ran.name))?;
+    let relative_error =
+        energy.manual.as_ref().map_or(0.0, |reading| reading.resolution_w / reading.load_w);
     Ok(Values { values, relative_error })
 }
 
@@ -134,19 +158,33 @@ fn joules(window: &Window, by_hand: bool) -> Option<f64> {
 fn net(record: &Measurement) -> Result<Values> {
     let gross = gross(record)?;
     let energy = &record.energy;
-    let reason = || format!("{}: {}", record.ran.name, energy.net_reason.clone().unwrap_or_default());
+    let reason =
+        || format!("{}: {}", record.ran.name, energy.net_reason.clone().unwrap_or_default());
     ensure!(energy.net_j.is_some(), reason());
-    let idle_w = energy.idle_before_w.zip(energy.idle_after_w).map(|(before, after)| (before + after) / 2.0);
+    let idle_w =
+        energy.idle_before_w.zip(energy.idle_after_w).map(|(before, after)| (before + after) / 2.0);
     let idle_w = idle_w.with_context(reason)?;
     let idle = record.windows.iter().map(|w| idle_w * w.seconds / w.inferences as f64);
-    let values: Vec<f64> = gross.values.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
-    ensure!(values.iter().all(|joules| *joules > 0.0), "{}: idle power exceeds a window's", record.ran.name);
-    let of_reading = |r: &common::manual::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
+    let values: Vec<f64> =
+        gross.values.into_iter().zip(idle).map(|(gross, idle)| gross - idle).collect();
+    ensure!(
+        values.iter().all(|joules| *joules > 0.0),
+        "{}: idle power exceeds a window's",
+        record.ran.name
+    );
+    let of_reading =
+        |r: &common::manual::ManualReading| 2.0 * r.resolution_w / (r.load_w - r.idle_w);
     Ok(Values { values, relative_error: energy.manual.as_ref().map_or(0.0, of_reading) })
 }
 
 /// One line: how many times smaller the record's values are than the baseline's, and whether that is noise.
-fn ratio(name: &str, base: Result<Values>, record: Result<Values>, above: &str, below: &str) -> String {
+fn ratio(
+    name: &str,
+    base: Result<Values>,
+    record: Result<Values>,
+    above: &str,
+    below: &str,
+) -> String {
     let (base, record) = match base.and_then(|base| Ok((base, record?))) {
         Ok(both) => both,
         Err(reason) => return format!("{name}: not known: {reason:#}"),
@@ -187,7 +225,9 @@ mod tests {
 
     #[test]
     fn what_a_display_does_not_show_is_noise() {
-        let line = |error| ratio("net", values(&[1.1; 5], error), values(&[1.0; 5], error), "less", "more");
+        let line = |error| {
+            ratio("net", values(&[1.1; 5], error), values(&[1.0; 5], error), "less", "more")
+        };
         assert_eq!(line(0.0), "net: 1.100 x (95 % 1.100 to 1.100): less");
         // 1.1 x 0.9 / 1.1 to 1.1 x 1.1 / 0.9.
         assert_eq!(line(0.1), "net: 1.100 x (95 % 0.900 to 1.344): within noise");
@@ -197,7 +237,11 @@ mod tests {
     fn a_difference_beyond_the_spread_is_told_and_one_within_is_noise() {
         let base = [2.0, 2.1, 1.9, 2.0, 2.05];
         let half = base.map(|x| x / 2.0);
-        assert!(line(&base, &half).starts_with("speedup: 2.000 x (95 % "), "{}", line(&base, &half));
+        assert!(
+            line(&base, &half).starts_with("speedup: 2.000 x (95 % "),
+            "{}",
+            line(&base, &half)
+        );
         assert!(line(&base, &half).ends_with(": faster"));
         assert!(line(&half, &base).ends_with(": slower"));
         assert!(line(&base, &base.map(|x| x * 1.01)).ends_with(": within noise"));
@@ -209,9 +253,15 @@ mod tests {
     fn a_difference_that_two_runs_of_one_program_have_is_noise() {
         let (first, second) = ([1.6125; 5], [1.6193; 5]);
         for (base, record) in [(first, second), (second, first)] {
-            assert!(line(&base, &record).ends_with(": within noise, for runs of one program may differ by 2 %"));
+            assert!(
+                line(&base, &record)
+                    .ends_with(": within noise, for runs of one program may differ by 2 %")
+            );
         }
-        assert!(line(&[1.03; 5], &[1.0; 5]).ends_with(": faster") && line(&[1.0; 5], &[1.03; 5]).ends_with(": slower"));
+        assert!(
+            line(&[1.03; 5], &[1.0; 5]).ends_with(": faster")
+                && line(&[1.0; 5], &[1.03; 5]).ends_with(": slower")
+        );
     }
 
     #[test]
@@ -242,7 +292,13 @@ mod tests {
 
     #[test]
     fn an_energy_that_was_not_measured_is_not_known() {
-        let shown = ratio("net", Err(anyhow::anyhow!("a: no meter")), values(&[1.0; 5], 0.0), "less", "more");
+        let shown = ratio(
+            "net",
+            Err(anyhow::anyhow!("a: no meter")),
+            values(&[1.0; 5], 0.0),
+            "less",
+            "more",
+        );
         assert_eq!(shown, "net: not known: a: no meter");
     }
 }

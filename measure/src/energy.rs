@@ -31,7 +31,11 @@ pub(crate) fn per_inference(
         Err((status, reason)) => return Energy::without_numbers(status, meter, reason),
     };
     let per_inference = |powers: &[f64]| -> Vec<f64> {
-        powers.iter().zip(windows).map(|(watts, window)| watts * window.seconds / window.inferences as f64).collect()
+        powers
+            .iter()
+            .zip(windows)
+            .map(|(watts, window)| watts * window.seconds / window.inferences as f64)
+            .collect()
     };
     let (idle_before, idle_after) = (idle_power("before", before), idle_power("after", after));
     let net = net_powers(&gross, &idle_before, &idle_after).map(|powers| per_inference(&powers));
@@ -73,10 +77,12 @@ pub(crate) fn manual(meter: String, reading: &ManualReading, windows: &[Measured
         let none = Energy::without_numbers(EnergyStatus::Invalid, meter, reason);
         return Energy { manual: Some(reading.clone()), ..none };
     }
-    let times: Vec<f64> = windows.iter().map(|window| window.seconds / window.inferences as f64).collect();
+    let times: Vec<f64> =
+        windows.iter().map(|window| window.seconds / window.inferences as f64).collect();
     let (time_s, [low_s, high_s]) = (median(&times), median_interval(&times, "manual"));
     // Between two powers lie two steps.
-    let interval = |watts: f64, steps: f64| Some([low_s * (watts - steps), high_s * (watts + steps)]);
+    let interval =
+        |watts: f64, steps: f64| Some([low_s * (watts - steps), high_s * (watts + steps)]);
     Energy {
         status: EnergyStatus::Measured,
         reason: None,
@@ -126,7 +132,11 @@ fn idle_power(which: &str, interval: Option<&Interval>) -> Result<f64, String> {
     }
 }
 
-fn net_powers(gross: &[f64], before: &Result<f64, String>, after: &Result<f64, String>) -> Result<Vec<f64>, String> {
+fn net_powers(
+    gross: &[f64],
+    before: &Result<f64, String>,
+    after: &Result<f64, String>,
+) -> Result<Vec<f64>, String> {
     let both = |reason: &String| format!("net energy needs both idle readings; {reason}");
     let idle_w = (before.as_ref().map_err(both)? + after.as_ref().map_err(both)?) / 2.0;
     Ok(gross.iter().map(|watts| watts - idle_w).collect())
@@ -163,7 +173,15 @@ mod tests {
 
     fn window(inferences: u64, interval: Interval) -> MeasuredWindow {
         let seconds = interval.seconds();
-        MeasuredWindow { inferences, seconds, p50_s: 1e-3, p90_s: 1e-3, p99_s: 1e-3, communication: None, interval }
+        MeasuredWindow {
+            inferences,
+            seconds,
+            p50_s: 1e-3,
+            p90_s: 1e-3,
+            p99_s: 1e-3,
+            communication: None,
+            interval,
+        }
     }
 
     fn idle(watts: f64) -> Interval {
@@ -172,7 +190,10 @@ mod tests {
 
     /// Windows of 2 s and 1,000 inferences at these powers.
     fn windows(watts: &[f64]) -> Vec<MeasuredWindow> {
-        watts.iter().map(|watts| window(1_000, interval(20.0, 22.0, 5, 5 + (watts * 2e6) as u64))).collect()
+        watts
+            .iter()
+            .map(|watts| window(1_000, interval(20.0, 22.0, 5, 5 + (watts * 2e6) as u64)))
+            .collect()
     }
 
     fn energy_of(before: &Interval, after: &Interval, windows: &[MeasuredWindow]) -> Energy {
@@ -187,7 +208,10 @@ mod tests {
     fn gross_and_net_by_hand() {
         // 2 s at 30 W are 60 J for 1,000 inferences; idle at 4 and 6 W takes 10 J of them.
         let energy = energy_of(&idle(4.0), &idle(6.0), &windows(&[29.0, 30.0, 31.0]));
-        assert_eq!((energy.status, &energy.reason, &energy.net_reason), (EnergyStatus::Measured, &None, &None));
+        assert_eq!(
+            (energy.status, &energy.reason, &energy.net_reason),
+            (EnergyStatus::Measured, &None, &None)
+        );
         assert!(close(energy.gross_j, 0.060) && close(energy.net_j, 0.050), "{energy:?}");
         let [low, high] = energy.gross_interval_j.unwrap();
         assert!(close(Some(low), 0.058) && close(Some(high), 0.062));
@@ -200,10 +224,14 @@ mod tests {
     #[test]
     fn inferences_and_joules_are_of_the_same_time() {
         for here_s in [0.4, 0.45, 0.5, 0.6] {
-            let mut late = window(1_000, interval(20.0, 20.0 + here_s, 5, 5 + (30e6 * here_s) as u64));
+            let mut late =
+                window(1_000, interval(20.0, 20.0 + here_s, 5, 5 + (30e6 * here_s) as u64));
             late.seconds = 0.5;
             let energy = energy_of(&idle(5.0), &idle(5.0), &[late]);
-            assert!(close(energy.gross_j, 0.015) && close(energy.net_j, 0.0125), "{here_s}: {energy:?}");
+            assert!(
+                close(energy.gross_j, 0.015) && close(energy.net_j, 0.0125),
+                "{here_s}: {energy:?}"
+            );
         }
     }
 
@@ -218,10 +246,15 @@ mod tests {
         let mut bad = windows(&[30.0, 30.0]);
         bad[1].interval = interval(20.0, 22.0, 5_000, 4_000);
         let energy = energy_of(&idle(5.0), &idle(5.0), &bad);
-        assert_eq!((energy.status, energy.gross_j, energy.net_j), (EnergyStatus::Invalid, None, None));
+        assert_eq!(
+            (energy.status, energy.gross_j, energy.net_j),
+            (EnergyStatus::Invalid, None, None)
+        );
         let reason = energy.reason.unwrap();
         assert!(
-            reason.contains("window 2") && reason.contains("package-0") && reason.contains("backwards"),
+            reason.contains("window 2")
+                && reason.contains("package-0")
+                && reason.contains("backwards"),
             "{reason}"
         );
         assert_eq!((energy.idle_before_w, energy.idle_after_w), (None, None));
@@ -241,7 +274,11 @@ mod tests {
     fn net_is_never_negative_and_never_0() {
         for load in [2.0, 5.0] {
             let energy = energy_of(&idle(5.0), &idle(5.0), &windows(&[load]));
-            assert!(energy.gross_j.is_some() && energy.net_j.is_none() && energy.net_interval_j.is_none());
+            assert!(
+                energy.gross_j.is_some()
+                    && energy.net_j.is_none()
+                    && energy.net_interval_j.is_none()
+            );
             assert!(energy.net_reason.unwrap().contains("cannot be told from idle power"));
         }
         let scattered = energy_of(&idle(5.0), &idle(5.0), &windows(&[4.0, 6.0, 7.0]));
@@ -270,7 +307,16 @@ mod tests {
     fn typed(idle_w: f64, load_w: f64, resolution_w: f64) -> ManualReading {
         let [name, meter, read_by] = ["net", "Kill-A-Watt P4400", "Ada"].map(String::from);
         let binary_sha256 = None;
-        ManualReading { name, binary_sha256, meter, read_by, idle_w, load_w, duration_s: 60.0, resolution_w }
+        ManualReading {
+            name,
+            binary_sha256,
+            meter,
+            read_by,
+            idle_w,
+            load_w,
+            duration_s: 60.0,
+            resolution_w,
+        }
     }
 
     #[test]
@@ -282,7 +328,10 @@ mod tests {
         assert!(close(Some(low), 0.0138) && close(Some(high), 0.0142));
         let [low, high] = energy.net_interval_j.unwrap();
         assert!(close(Some(low), 0.0056) && close(Some(high), 0.0064));
-        assert_eq!((energy.idle_before_w, energy.manual.unwrap().read_by.as_str()), (Some(4.0), "Ada"));
+        assert_eq!(
+            (energy.idle_before_w, energy.manual.unwrap().read_by.as_str()),
+            (Some(4.0), "Ada")
+        );
     }
 
     #[test]
@@ -291,7 +340,13 @@ mod tests {
             let energy = manual("manual".into(), &typed(4.0, load_w, 0.5), &windows(&[1.0]));
             assert_eq!(energy.status == EnergyStatus::Measured, valid, "{load_w}");
             assert_eq!((energy.gross_j.is_some(), energy.net_j.is_some()), (valid, valid));
-            assert!(valid || energy.reason.unwrap().contains("three times the meter's resolution of 0.5 W"));
+            assert!(
+                valid
+                    || energy
+                        .reason
+                        .unwrap()
+                        .contains("three times the meter's resolution of 0.5 W")
+            );
         }
     }
 }

@@ -39,7 +39,9 @@ impl Files {
     pub(crate) fn read(&self, file: &Path) -> Result<String, String> {
         match self {
             Files::Here => read_here(file),
-            Files::There(shell) => shell.ask(&format!("cat {}", quoted(file))).map_err(|why| of(file, &why)),
+            Files::There(shell) => {
+                shell.ask(&format!("cat {}", quoted(file))).map_err(|why| of(file, &why))
+            }
         }
     }
 
@@ -57,7 +59,13 @@ impl Files {
                     format!("v=; {{ read -r v <{file} || [ -n \"$v\" ]; }} && echo \"$v\"")
                 };
                 let all = files.iter().map(read).collect::<Vec<_>>().join(" && ");
-                let names = || files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+                let names = || {
+                    files
+                        .iter()
+                        .map(|file| file.display().to_string())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
                 let said = shell.ask(&all).map_err(|why| format!("{}: {why}", names()))?;
                 said.lines().map(str::to_string).collect()
             }
@@ -66,7 +74,9 @@ impl Files {
             return Err(format!("{} numbers came for {} files", texts.len(), files.len()));
         }
         let number = |(file, text): (&PathBuf, &String)| {
-            text.trim().parse().map_err(|_| of(file, &format!("it holds {:?}, not a number", text.trim())))
+            text.trim()
+                .parse()
+                .map_err(|_| of(file, &format!("it holds {:?}, not a number", text.trim())))
         };
         files.iter().zip(&texts).map(number).collect()
     }
@@ -77,15 +87,21 @@ impl Files {
     /// The folder, and why it cannot be read.
     pub(crate) fn names(&self, folder: &Path) -> Result<Vec<String>, String> {
         let names = match self {
-            Files::Here => fs::read_dir(folder).map_err(|error| of(folder, &error.to_string())).map(|read| {
-                read.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
-            }),
+            Files::Here => {
+                fs::read_dir(folder).map_err(|error| of(folder, &error.to_string())).map(|read| {
+                    read.flatten()
+                        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                        .collect::<Vec<_>>()
+                })
+            }
             Files::There(shell) => {
-                let said = shell.ask(&format!("ls {}", quoted(folder))).map_err(|why| of(folder, &why));
+                let said =
+                    shell.ask(&format!("ls {}", quoted(folder))).map_err(|why| of(folder, &why));
                 said.map(|said| said.lines().map(str::to_string).collect())
             }
         };
-        let mut names = names.or_else(|why| if is_missing(&why) { Ok(vec![]) } else { Err(why) })?;
+        let mut names =
+            names.or_else(|why| if is_missing(&why) { Ok(vec![]) } else { Err(why) })?;
         names.sort();
         Ok(names)
     }
@@ -94,7 +110,9 @@ impl Files {
     pub(crate) fn link(&self, link: &Path) -> Option<String> {
         let path = match self {
             Files::Here => fs::read_link(link).ok()?,
-            Files::There(shell) => PathBuf::from(shell.ask(&format!("readlink {}", quoted(link))).ok()?.trim()),
+            Files::There(shell) => {
+                PathBuf::from(shell.ask(&format!("readlink {}", quoted(link))).ok()?.trim())
+            }
         };
         path.file_name().map(|name| name.to_string_lossy().into_owned())
     }
@@ -164,7 +182,8 @@ impl Shell {
     fn ask(&self, script: &str) -> Result<String, String> {
         let mut process = self.0.borrow_mut();
         // The answer's last line alone begins with this.
-        let asked = process.say(&format!("echo '{MARK}'; {{ {script}; }} 2>&1; echo \"@neuropower $?\""));
+        let asked =
+            process.say(&format!("echo '{MARK}'; {{ {script}; }} 2>&1; echo \"@neuropower $?\""));
         asked.map_err(|error| format!("the board does not answer ({error})"))?;
         let (start, mut begun, mut said) = (Instant::now(), false, String::new());
         loop {
@@ -176,8 +195,15 @@ impl Shell {
                     Some((rest, _)) => return Err((said + rest).trim().replace('\n', " ")),
                     None => said = said + &line + "\n",
                 },
-                Waited::End => return Err(format!("the board is gone ({})", process.epitaph(Duration::from_secs(1)))),
-                Waited::Nothing => return Err(format!("the board has not answered for {} s", ANSWER.as_secs())),
+                Waited::End => {
+                    return Err(format!(
+                        "the board is gone ({})",
+                        process.epitaph(Duration::from_secs(1))
+                    ));
+                }
+                Waited::Nothing => {
+                    return Err(format!("the board has not answered for {} s", ANSWER.as_secs()));
+                }
             }
         }
     }
@@ -230,7 +256,9 @@ mod tests {
         for files in both() {
             let error = files.read(&path("none")).unwrap_err();
             assert!(error.contains("none: ") && error.contains("No such file"), "{error}");
-            assert!(files.numbers::<i64>(&[path("word"), path("none")]).unwrap_err().contains("none"));
+            assert!(
+                files.numbers::<i64>(&[path("word"), path("none")]).unwrap_err().contains("none")
+            );
             assert!(files.names(&path("word/within")).unwrap_err().contains("word/within: "));
             let error = files.numbers::<i64>(&[path("word")]).unwrap_err();
             assert!(error.ends_with("word: it holds \"warm\", not a number"), "{error}");
@@ -241,6 +269,9 @@ mod tests {
     fn a_board_that_went_away_is_an_error() {
         let gone = Files::There(Shell::start(Command::new("true")).unwrap());
         let error = gone.read(Path::new("/proc/version")).unwrap_err();
-        assert!(error.contains("the board is gone") || error.contains("does not answer"), "{error}");
+        assert!(
+            error.contains("the board is gone") || error.contains("does not answer"),
+            "{error}"
+        );
     }
 }

@@ -23,19 +23,29 @@ impl Before {
     /// `machine` is where the crate runs, if its files can be read.
     pub(crate) fn now(machine: Option<&Files>, sysfs: &Path) -> Before {
         Before {
-            throttle_count: machine.map_or_else(|| Known::unknown(NO_FILES), |machine| throttle_count(machine, sysfs)),
+            throttle_count: machine
+                .map_or_else(|| Known::unknown(NO_FILES), |machine| throttle_count(machine, sysfs)),
         }
     }
 
     /// The facts, now that the crate has run.
-    pub(crate) fn facts_after(&self, machine: Option<&Files>, sysfs: &Path, started_unix_s: f64) -> Host {
+    pub(crate) fn facts_after(
+        &self,
+        machine: Option<&Files>,
+        sysfs: &Path,
+        started_unix_s: f64,
+    ) -> Host {
         let Some(machine) = machine else { return without_facts(started_unix_s) };
         Host {
             cpu: cpu(machine),
             kernel: text(machine, Path::new("/proc/sys/kernel/osrelease")),
             governor: text(machine, &sysfs.join(FIRST_CORE).join("cpufreq/scaling_governor")),
             // sysfs has kilohertz and thousandths of a degree.
-            frequency_hz: scaled(machine, &sysfs.join(FIRST_CORE).join("cpufreq/scaling_cur_freq"), 1e3),
+            frequency_hz: scaled(
+                machine,
+                &sysfs.join(FIRST_CORE).join("cpufreq/scaling_cur_freq"),
+                1e3,
+            ),
             temperature_c: scaled(machine, &sysfs.join("class/thermal/thermal_zone0/temp"), 1e-3),
             throttled: throttled(&self.throttle_count, throttle_count(machine, sysfs)),
             started_unix_s,
@@ -63,7 +73,10 @@ fn cpu(machine: &Files) -> Known<String> {
 fn cpu_name(cpuinfo: &str) -> Known<String> {
     let field = |key: &str| {
         let lines = cpuinfo.lines().filter_map(|line| line.split_once(':'));
-        lines.filter(|(found, _)| found.trim() == key).map(|(_, value)| value.trim().to_string()).next()
+        lines
+            .filter(|(found, _)| found.trim() == key)
+            .map(|(_, value)| value.trim().to_string())
+            .next()
     };
     let name = ["model name", "Model", "Hardware"].into_iter().find_map(field);
     name.map_or_else(|| Known::unknown("/proc/cpuinfo names no processor"), Known::of)
@@ -132,7 +145,11 @@ mod tests {
         let sysfs = FakeSysfs::new();
         sysfs.write_at("class/thermal/thermal_zone0/temp", "warm\n");
         sysfs.write_at("devices/system/cpu/cpu0/cpufreq/scaling_governor", "\n");
-        let facts = Before::now(Some(&Files::Here), sysfs.root()).facts_after(Some(&Files::Here), sysfs.root(), 0.0);
+        let facts = Before::now(Some(&Files::Here), sysfs.root()).facts_after(
+            Some(&Files::Here),
+            sysfs.root(),
+            0.0,
+        );
         assert!(facts.temperature_c.reason.unwrap().contains("\"warm\" is not a number"));
         assert!(facts.governor.reason.unwrap().contains("empty"));
         assert_eq!(facts.frequency_hz.value, None);
@@ -149,8 +166,14 @@ mod tests {
 
     #[test]
     fn processors_are_named_as_their_kind_does() {
-        assert_eq!(cpu_name("processor\t: 0\nmodel name\t: AMD EPYC\nmodel\t: 1\n"), Known::of("AMD EPYC".into()));
-        assert_eq!(cpu_name("processor : 0\n\nModel : Raspberry Pi 4\n"), Known::of("Raspberry Pi 4".into()));
+        assert_eq!(
+            cpu_name("processor\t: 0\nmodel name\t: AMD EPYC\nmodel\t: 1\n"),
+            Known::of("AMD EPYC".into())
+        );
+        assert_eq!(
+            cpu_name("processor : 0\n\nModel : Raspberry Pi 4\n"),
+            Known::of("Raspberry Pi 4".into())
+        );
         assert_eq!(cpu_name("processor : 0\n").value, None);
     }
 }

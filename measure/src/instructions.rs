@@ -51,11 +51,19 @@ impl Counter {
         match self {
             Counter::Perf => {
                 command = Command::new("perf");
-                command.args(["stat", "-x,", "-e", "instructions:u", "-o"]).arg(file).arg("--").arg(program);
+                command
+                    .args(["stat", "-x,", "-e", "instructions:u", "-o"])
+                    .arg(file)
+                    .arg("--")
+                    .arg(program);
             }
             Counter::Valgrind => {
                 command = Command::new("valgrind");
-                command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+                command.args([
+                    "--tool=cachegrind",
+                    "--cache-sim=no",
+                    "--cachegrind-out-file=/dev/null",
+                ]);
                 command.arg(format!("--log-file={}", file.display())).arg(program);
             }
             Counter::Qemu => {
@@ -71,14 +79,17 @@ impl Counter {
     fn count(self, text: &str) -> Option<u64> {
         let number = |word: &str| word.replace(',', "").parse().ok();
         match self {
-            Counter::Perf => {
-                text.lines().find(|line| line.contains("instructions")).and_then(|line| number(line.split(',').next()?))
-            }
+            Counter::Perf => text
+                .lines()
+                .find(|line| line.contains("instructions"))
+                .and_then(|line| number(line.split(',').next()?)),
             Counter::Valgrind => {
                 let line = text.lines().find(|line| line.contains("refs:"))?;
                 number(line.split_whitespace().last()?)
             }
-            Counter::Qemu => number(text.lines().find_map(|line| line.strip_prefix("instructions: "))?),
+            Counter::Qemu => {
+                number(text.lines().find_map(|line| line.strip_prefix("instructions: "))?)
+            }
         }
     }
 }
@@ -133,11 +144,19 @@ struct Counted {
     kernels: String,
 }
 
-fn run(counter: Counter, board: &Board, program: &Program, folder: &Path, window_s: f64) -> Result<Counted> {
+fn run(
+    counter: Counter,
+    board: &Board,
+    program: &Program,
+    folder: &Path,
+    window_s: f64,
+) -> Result<Counted> {
     let settings = MeasurementSettings { idle_s: 0.0, warmup_s: 0.0, windows: 1, window_s };
-    let output = process::output(counter.command(&runner::here(board, program, &settings), folder))?;
+    let output =
+        process::output(counter.command(&runner::here(board, program, &settings), folder))?;
     ensure!(output.status.success(), "{}: {}", output.status, end_of(&output.stderr));
-    let mut counted = Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };
+    let mut counted =
+        Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         match json::parse(line).context("bench printed something else while it was counted")? {
             BenchEvent::Ready { kernels, .. } => counted.kernels = kernels,
@@ -148,7 +167,8 @@ fn run(counter: Counter, board: &Board, program: &Program, folder: &Path, window
         }
     }
     // The plugin writes to the error output.
-    let written = fs::read_to_string(folder.join(COUNT)).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
+    let written = fs::read_to_string(folder.join(COUNT)).unwrap_or_default()
+        + &String::from_utf8_lossy(&output.stderr);
     match counter.count(&written) {
         Some(instructions) => counted.instructions = instructions,
         None => bail!("it did not count: {}", end_of(written.as_bytes())),
@@ -165,7 +185,10 @@ mod tests {
         let perf = "# started on Wed\n\n1234567,,instructions:u,6712345,100.00,,\n";
         assert_eq!(Counter::Perf.count(perf), Some(1_234_567));
         assert_eq!(Counter::Perf.count("<not supported>,,instructions:u,0,100.00,,\n"), None);
-        assert_eq!(Counter::Valgrind.count("==1== \n==1== I   refs:      1,234,567\n"), Some(1_234_567));
+        assert_eq!(
+            Counter::Valgrind.count("==1== \n==1== I   refs:      1,234,567\n"),
+            Some(1_234_567)
+        );
         assert_eq!(Counter::Qemu.count("a warning\ninstructions: 9\n"), Some(9));
         assert_eq!(Counter::Qemu.count(""), None);
     }
@@ -174,9 +197,16 @@ mod tests {
     fn a_counter_goes_before_what_it_counts() {
         let mut inner = Command::new("qemu-arm");
         inner.args(["-cpu", "cortex-a15", "bench"]);
-        let shown = |counter: Counter| format!("{:?}", counter.command(&inner, Path::new("f"))).replace('"', "");
-        assert_eq!(shown(Counter::Qemu), "qemu-arm -plugin f/count_instructions.so -cpu cortex-a15 bench");
+        let shown = |counter: Counter| {
+            format!("{:?}", counter.command(&inner, Path::new("f"))).replace('"', "")
+        };
+        assert_eq!(
+            shown(Counter::Qemu),
+            "qemu-arm -plugin f/count_instructions.so -cpu cortex-a15 bench"
+        );
         assert!(shown(Counter::Perf).ends_with("-o f/count -- qemu-arm -cpu cortex-a15 bench"));
-        assert!(shown(Counter::Valgrind).ends_with("--log-file=f/count qemu-arm -cpu cortex-a15 bench"));
+        assert!(
+            shown(Counter::Valgrind).ends_with("--log-file=f/count qemu-arm -cpu cortex-a15 bench")
+        );
     }
 }

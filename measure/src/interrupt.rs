@@ -11,7 +11,10 @@ pub(crate) const POLL: Duration = Duration::from_millis(100);
 /// # Errors
 /// A signal has come.
 pub(crate) fn check() -> Result<()> {
-    ensure!(!common::interrupt::is_caught(), "interrupted; nothing was written, and the same command measures again");
+    ensure!(
+        !common::interrupt::is_caught(),
+        "interrupted; nothing was written, and the same command measures again"
+    );
     Ok(())
 }
 

@@ -146,7 +146,9 @@ pub fn run(args: &Args) -> Result<()> {
             print_line(&run.out.display().to_string())
         }
         Command::Boards(args) => list_boards(args),
-        Command::Compare(args) => print_line(compare::run(&args.records, args.baseline.as_deref())?.trim_end()),
+        Command::Compare(args) => {
+            print_line(compare::run(&args.records, args.baseline.as_deref())?.trim_end())
+        }
     }
 }
 
@@ -164,16 +166,30 @@ fn list_boards(args: &BoardsArgs) -> Result<()> {
         meters: meter::on_host(&args),
         runners: runner::on_host(),
     };
-    let meters =
-        known.meters.iter().map(|m| ("meter ", m.meter.to_string(), m.usable, &m.counters, &m.reason, &m.tried));
-    let runners =
-        known.runners.iter().map(|r| ("runner", r.runner.to_string(), r.usable, &r.tools, &r.reason, &r.tried));
+    let meters = known
+        .meters
+        .iter()
+        .map(|m| ("meter ", m.meter.to_string(), m.usable, &m.counters, &m.reason, &m.tried));
+    let runners = known
+        .runners
+        .iter()
+        .map(|r| ("runner", r.runner.to_string(), r.usable, &r.tools, &r.reason, &r.tried));
     for (kind, name, usable, there, missing, tried) in meters.chain(runners) {
         let usable = if usable { "yes" } else { "no" };
-        let words = [there.join(", "), missing.clone().unwrap_or_default(), format!("tried with {tried}")];
-        let words = words.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join("; ");
+        let words =
+            [there.join(", "), missing.clone().unwrap_or_default(), format!("tried with {tried}")];
+        let words = words
+            .iter()
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ");
         // The list is not lost because nobody reads this.
-        let _ = writeln!(std::io::stderr(), "{}", format!("{kind} {name:<8} {usable:<3} {words}").trim_end());
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            format!("{kind} {name:<8} {usable:<3} {words}").trim_end()
+        );
     }
     print_line(json::to_text(&known)?.trim_end())
 }

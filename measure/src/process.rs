@@ -50,7 +50,8 @@ impl Process {
         // Its input stays open for as long as this lives: on another machine, its end tells that nobody reads any more.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = command.spawn().with_context(|| format!("{program}: cannot start the program"))?;
+        let mut child =
+            command.spawn().with_context(|| format!("{program}: cannot start the program"))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (send_line, lines) = channel();
         let (send_errors, errors) = channel();
@@ -77,7 +78,9 @@ impl Process {
             interrupt::check()?;
             let left = limit.saturating_sub(start.elapsed());
             match self.lines.recv_timeout(left.min(interrupt::POLL)) {
-                Ok(line) => return Ok(Waited::Line(line.context("cannot read what bench prints")?)),
+                Ok(line) => {
+                    return Ok(Waited::Line(line.context("cannot read what bench prints")?));
+                }
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(Waited::Nothing),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(Waited::End),
@@ -145,7 +148,9 @@ fn next_line(output: &mut impl BufRead) -> Option<std::io::Result<String>> {
     let mut line = String::new();
     match output.take(MAX_LINE).read_line(&mut line) {
         Ok(0) => None,
-        Ok(read) if read as u64 == MAX_LINE => Some(Err(std::io::Error::other("a line does not end"))),
+        Ok(read) if read as u64 == MAX_LINE => {
+            Some(Err(std::io::Error::other("a line does not end")))
+        }
         Ok(_) => Some(Ok(line.trim_end().to_string())),
         Err(error) => Some(Err(error)),
     }
@@ -180,16 +185,25 @@ pub(crate) fn output_whatever_comes(command: Command, limit: Duration) -> Result
 fn collect(mut command: Command, limit: Duration, go_on: fn() -> Result<()>) -> Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let program = command.get_program().to_string_lossy().into_owned();
-    let child = command.spawn().with_context(|| format!("{program}: cannot start the program; is it installed?"))?;
+    let child = command
+        .spawn()
+        .with_context(|| format!("{program}: cannot start the program; is it installed?"))?;
     let mut child = Killed(child);
-    let (stdout, stderr) = (child.0.stdout.take().map(Listener::new), child.0.stderr.take().map(Listener::new));
+    let (stdout, stderr) =
+        (child.0.stdout.take().map(Listener::new), child.0.stderr.take().map(Listener::new));
     let start = Instant::now();
     let status = loop {
         go_on()?;
-        if let Some(status) = child.0.try_wait().with_context(|| format!("cannot wait for {program}"))? {
+        if let Some(status) =
+            child.0.try_wait().with_context(|| format!("cannot wait for {program}"))?
+        {
             break status;
         }
-        ensure!(start.elapsed() <= limit, "{program}: it did not end within {} minutes; it was killed", minutes(limit));
+        ensure!(
+            start.elapsed() <= limit,
+            "{program}: it did not end within {} minutes; it was killed",
+            minutes(limit)
+        );
         thread::sleep(EXIT_POLL);
     };
     let said = |listener: Option<Listener>| listener.map(Listener::finish).unwrap_or_default();
@@ -227,7 +241,11 @@ impl Listener {
             let mut buffer = [0; 4096];
             // What was read until an error is all there is.
             while let Ok(read @ 1..) = pipe.read(&mut buffer) {
-                keep(&mut bytes.lock().expect("nobody panics with it"), &buffer[..read], KEPT_OUTPUT);
+                keep(
+                    &mut bytes.lock().expect("nobody panics with it"),
+                    &buffer[..read],
+                    KEPT_OUTPUT,
+                );
             }
             // Nobody may wait any more.
             let _ = send_end.send(());
@@ -277,7 +295,9 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_end_is_killed() {
-        let error = output_whatever_comes(shell("exec sleep 1000"), Duration::from_millis(20)).unwrap_err().to_string();
+        let error = output_whatever_comes(shell("exec sleep 1000"), Duration::from_millis(20))
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "sh: it did not end within 0 minutes; it was killed");
     }
 
@@ -285,12 +305,16 @@ mod tests {
     fn what_a_program_leaves_behind_is_not_waited_for() {
         let said = output(shell("sleep 1000 & echo $!")).unwrap();
         let pid = String::from_utf8(said.stdout).unwrap();
-        assert!(Command::new("kill").arg(pid.trim()).status().unwrap().success(), "it is still there");
+        assert!(
+            Command::new("kill").arg(pid.trim()).status().unwrap().success(),
+            "it is still there"
+        );
     }
 
     #[test]
     fn of_endless_output_the_end_is_kept() {
-        let said = output(shell("yes x | head -c 40000000; echo end; echo no >&2; exit 3")).unwrap();
+        let said =
+            output(shell("yes x | head -c 40000000; echo end; echo no >&2; exit 3")).unwrap();
         assert_eq!((said.status.code(), &said.stderr[..]), (Some(3), &b"no\n"[..]));
         assert!(said.stdout.ends_with(b"x\nend\n") && said.stdout.len() <= 2 * KEPT_OUTPUT);
     }

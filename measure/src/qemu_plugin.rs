@@ -17,9 +17,12 @@ pub(crate) const FILE: &str = "count_instructions.so";
 pub(crate) fn build(board: &Board, folder: &Path) -> Result<()> {
     let qemu = board.command.as_deref().unwrap_or_default().first().map_or("", String::as_str);
     let (source, plugin) = (folder.join("count_instructions.c"), folder.join(FILE));
-    fs::write(&source, include_str!("count_instructions.c")).context("cannot write the plugin's source")?;
+    fs::write(&source, include_str!("count_instructions.c"))
+        .context("cannot write the plugin's source")?;
     let mut compiler = Command::new("cc");
-    compiler.args(["-O2", "-shared", "-fPIC"]).arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
+    compiler
+        .args(["-O2", "-shared", "-fPIC"])
+        .arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
     compiler.arg("-o").arg(&plugin).arg(&source);
     let output = process::output(compiler)?;
     ensure!(output.status.success(), "the plugin does not compile: {}", end_of(&output.stderr));
@@ -32,8 +35,8 @@ fn interface_of(qemu: &str) -> Result<u32> {
     command.arg("--version");
     let output = process::output(command)?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let major =
-        major_version(&said).with_context(|| format!("it does not tell its version: {}", end_of(said.as_bytes())))?;
+    let major = major_version(&said)
+        .with_context(|| format!("it does not tell its version: {}", end_of(said.as_bytes())))?;
     // From 9 on, what was made for the first version is refused.
     Ok(if major < 9 { 1 } else { 2 })
 }
@@ -49,7 +52,10 @@ mod tests {
 
     #[test]
     fn the_version_is_found_in_what_qemu_says() {
-        assert_eq!(major_version("qemu-arm version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright (c) 2003"), Some(7));
+        assert_eq!(
+            major_version("qemu-arm version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright (c) 2003"),
+            Some(7)
+        );
         assert_eq!(major_version("QEMU emulator version 10.0.2\n"), Some(10));
         assert_eq!(major_version("version next"), None);
         assert_eq!(major_version(""), None);

@@ -4,7 +4,9 @@ use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
 use crate::stats::{median, median_interval};
 use common::gpu::GpuFacts;
-use common::measurement::{Communication, Energy, EnergyStatus, IdleReading, Latency, Measurement, Protocol, Window};
+use common::measurement::{
+    Communication, Energy, EnergyStatus, IdleReading, Latency, Measurement, Protocol, Window,
+};
 use common::profile::MeasurementSettings;
 use std::fmt::Write;
 
@@ -15,11 +17,21 @@ const ROUNDING: f64 = 1e-3;
 
 /// Whether everything was at least as long as the full protocol asks: the settings, what `bench` made of them, the
 /// windows in updates of the meter, and for how long a display was watched.
-pub(crate) fn protocol(settings: &MeasurementSettings, windows: &[Window], watched_s: Option<f64>) -> Protocol {
+pub(crate) fn protocol(
+    settings: &MeasurementSettings,
+    windows: &[Window],
+    watched_s: Option<f64>,
+) -> Protocol {
     let full = MeasurementSettings::default();
     let watched = watched_s.is_none_or(|watched_s| watched_s >= full.window_s);
-    let long = |w: &Window| w.seconds >= settings.window_s * (1.0 - ROUNDING) && w.under_100_ticks != Some(true);
-    if settings.is_full() && watched && windows.iter().all(long) { Protocol::Full } else { Protocol::Short }
+    let long = |w: &Window| {
+        w.seconds >= settings.window_s * (1.0 - ROUNDING) && w.under_100_ticks != Some(true)
+    };
+    if settings.is_full() && watched && windows.iter().all(long) {
+        Protocol::Full
+    } else {
+        Protocol::Short
+    }
 }
 
 /// Latency over all windows, at least one.
@@ -36,15 +48,22 @@ pub(crate) fn latency(windows: &[MeasuredWindow]) -> Latency {
 
 /// Copying and computing over all windows, where all of them tell.
 pub(crate) fn communication(windows: &[MeasuredWindow]) -> Option<Communication> {
-    let all: Vec<Communication> = windows.iter().map(|window| window.communication).collect::<Option<_>>()?;
+    let all: Vec<Communication> =
+        windows.iter().map(|window| window.communication).collect::<Option<_>>()?;
     let over = |of: fn(&Communication) -> f64| median(&all.iter().map(of).collect::<Vec<_>>());
-    Some(Communication { h2d_s: over(|c| c.h2d_s), kernel_s: over(|c| c.kernel_s), d2h_s: over(|c| c.d2h_s) })
+    Some(Communication {
+        h2d_s: over(|c| c.h2d_s),
+        kernel_s: over(|c| c.kernel_s),
+        d2h_s: over(|c| c.d2h_s),
+    })
 }
 
 /// The raw window. `tick_s` is the time between two updates of the meter, if there is one.
 pub(crate) fn window(window: MeasuredWindow, tick_s: Option<f64>) -> Window {
-    let MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, communication, interval } = window;
-    let IdleReading { t0_s, t1_s, joules, wraps, under_100_ticks, counters } = reading(interval, tick_s);
+    let MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, communication, interval } =
+        window;
+    let IdleReading { t0_s, t1_s, joules, wraps, under_100_ticks, counters } =
+        reading(interval, tick_s);
     Window {
         inferences,
         seconds,
@@ -63,7 +82,8 @@ pub(crate) fn window(window: MeasuredWindow, tick_s: Option<f64>) -> Window {
 
 /// The raw reading of an interval.
 pub(crate) fn reading(interval: Interval, tick_s: Option<f64>) -> IdleReading {
-    let under_100_ticks = tick_s.map(|tick_s| interval.seconds() < ENOUGH_TICKS * tick_s * (1.0 - ROUNDING));
+    let under_100_ticks =
+        tick_s.map(|tick_s| interval.seconds() < ENOUGH_TICKS * tick_s * (1.0 - ROUNDING));
     let energy = interval.energy.ok().flatten();
     IdleReading {
         t0_s: interval.t0_s,
@@ -78,14 +98,18 @@ pub(crate) fn reading(interval: Interval, tick_s: Option<f64>) -> IdleReading {
 /// The measurement in a few lines for people.
 pub(crate) fn summary(measurement: &Measurement) -> String {
     let Measurement { board, ran, latency, energy, windows, .. } = measurement;
-    let emulated = if measurement.emulated { ", EMULATED: times say nothing about the board" } else { "" };
+    let emulated =
+        if measurement.emulated { ", EMULATED: times say nothing about the board" } else { "" };
     let protocol = match measurement.protocol {
         Protocol::Full => "full protocol",
         Protocol::Short => "short protocol: a first look only",
     };
-    let over =
-        |value: f64, [low, high]: [f64; 2]| format!("{} (95 % {} to {})", seconds(value), seconds(low), seconds(high));
-    let interval = |of: fn(&Window) -> f64, name| median_interval(&windows.iter().map(of).collect::<Vec<_>>(), name);
+    let over = |value: f64, [low, high]: [f64; 2]| {
+        format!("{} (95 % {} to {})", seconds(value), seconds(low), seconds(high))
+    };
+    let interval = |of: fn(&Window) -> f64, name| {
+        median_interval(&windows.iter().map(of).collect::<Vec<_>>(), name)
+    };
     let mut text = format!(
         "{} on {board} ({}, {} windows, {protocol}{emulated})\n  latency  {}, p90 {}, p99 {}\n",
         ran.name,
@@ -98,14 +122,20 @@ pub(crate) fn summary(measurement: &Measurement) -> String {
     // Writing to a string cannot fail.
     if let Some(Communication { h2d_s, kernel_s, d2h_s }) = &measurement.communication {
         let [h2d, kernel, d2h] = [h2d_s, kernel_s, d2h_s].map(|part| seconds(*part));
-        let _ = writeln!(text, "  parts    copy to the device {h2d}, kernels {kernel}, copy back {d2h}");
+        let _ = writeln!(
+            text,
+            "  parts    copy to the device {h2d}, kernels {kernel}, copy back {d2h}"
+        );
     }
     for warning in measurement.gpu.iter().flat_map(GpuFacts::warnings) {
         let _ = writeln!(text, "  note     {warning}");
     }
     if let Some(instructions) = &measurement.instructions.value {
-        let _ =
-            writeln!(text, "  counted  {:.4e} instructions, by {}", instructions.per_inference, instructions.counter);
+        let _ = writeln!(
+            text,
+            "  counted  {:.4e} instructions, by {}",
+            instructions.per_inference, instructions.counter
+        );
     }
     let _ = write!(text, "  energy   {}", energy_summary(energy));
     text
@@ -113,9 +143,9 @@ pub(crate) fn summary(measurement: &Measurement) -> String {
 
 fn energy_summary(energy: &Energy) -> String {
     let with_interval = |value: Option<f64>, interval: Option<[f64; 2]>| {
-        value
-            .zip(interval)
-            .map(|(value, [low, high])| format!("{} (95 % {} to {})", joules(value), joules(low), joules(high)))
+        value.zip(interval).map(|(value, [low, high])| {
+            format!("{} (95 % {} to {})", joules(value), joules(low), joules(high))
+        })
     };
     let reason = || energy.reason.clone().unwrap_or_default();
     match energy.status {
@@ -154,7 +184,8 @@ mod tests {
 
     #[test]
     fn three_digits_and_a_prefix() {
-        let shown = [2.0, 0.0123, 0.000_456_7, 7.894e-6, 5e-9, 123.4].map(|value| with_prefix(value, "s"));
+        let shown =
+            [2.0, 0.0123, 0.000_456_7, 7.894e-6, 5e-9, 123.4].map(|value| with_prefix(value, "s"));
         assert_eq!(shown, ["2.00 s", "12.3 ms", "457 us", "7.89 us", "5.00 ns", "123 s"]);
     }
 
@@ -162,7 +193,8 @@ mod tests {
     fn a_measurement_is_full_only_when_all_of_it_was() {
         let full = MeasurementSettings::default();
         let watched = |settings: &MeasurementSettings, seconds: f64, under_100_ticks, watched_s| {
-            let interval = Interval { t0_s: 0.0, t1_s: seconds, counters: vec![], energy: Ok(None) };
+            let interval =
+                Interval { t0_s: 0.0, t1_s: seconds, counters: vec![], energy: Ok(None) };
             let measured = MeasuredWindow {
                 inferences: 1,
                 seconds,
@@ -174,7 +206,9 @@ mod tests {
             };
             protocol(settings, &[Window { under_100_ticks, ..window(measured, None) }], watched_s)
         };
-        let of = |settings: &_, seconds, under_100_ticks| watched(settings, seconds, under_100_ticks, None);
+        let of = |settings: &_, seconds, under_100_ticks| {
+            watched(settings, seconds, under_100_ticks, None)
+        };
         assert_eq!(watched(&full, 10.0, None, Some(10.0)), Protocol::Full);
         assert_eq!(watched(&full, 10.0, None, Some(5.0)), Protocol::Short);
         assert_eq!(of(&full, 10.0, None), Protocol::Full);
@@ -187,7 +221,12 @@ mod tests {
     #[test]
     fn a_window_under_100_ticks_is_marked() {
         let of = |seconds, tick_s| {
-            let interval = Interval { t0_s: 1.0, t1_s: 1.0 + seconds, counters: vec![], energy: Ok(Some((2.0, 1))) };
+            let interval = Interval {
+                t0_s: 1.0,
+                t1_s: 1.0 + seconds,
+                counters: vec![],
+                energy: Ok(Some((2.0, 1))),
+            };
             reading(interval, tick_s)
         };
         assert_eq!(of(0.09, Some(1e-3)).under_100_ticks, Some(true));

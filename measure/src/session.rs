@@ -80,7 +80,11 @@ pub(crate) struct MeasuredWindow {
 ///
 /// # Errors
 /// The program was asked to end.
-pub(crate) fn idle(instruments: &mut dyn Instruments, time_s: f64, patience: &Patience) -> Result<Option<Interval>> {
+pub(crate) fn idle(
+    instruments: &mut dyn Instruments,
+    time_s: f64,
+    patience: &Patience,
+) -> Result<Option<Interval>> {
     let mut left = duration(time_s);
     if left.is_zero() {
         return Ok(None);
@@ -161,10 +165,15 @@ impl Session<'_> {
         }
         match self.parsed(event, waiting)? {
             BenchEvent::Ready { name: _, kernels, target, threads, batch } => {
-                ensure!(threads >= 1 && batch >= 1, "bench says that it has {threads} threads and {batch} images");
+                ensure!(
+                    threads >= 1 && batch >= 1,
+                    "bench says that it has {threads} threads and {batch} images"
+                );
                 Ok(Ready { kernels, target, threads, batch, pid: self.process.id() })
             }
-            event @ (BenchEvent::Start { .. } | BenchEvent::Window { .. }) => unexpected(&event, waiting),
+            event @ (BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
+                unexpected(&event, waiting)
+            }
         }
     }
 
@@ -176,19 +185,28 @@ impl Session<'_> {
                 self.readings.drain(..self.readings.len() - 1);
                 Ok(())
             }
-            event @ (BenchEvent::Ready { .. } | BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
-                unexpected(&event, &waiting)
-            }
+            event @ (BenchEvent::Ready { .. }
+            | BenchEvent::Start { .. }
+            | BenchEvent::Window { .. }) => unexpected(&event, &waiting),
         }
     }
 
     fn window(&mut self, number: usize, window_s: f64) -> Result<MeasuredWindow> {
         let waiting = format!("the end of window {number}");
         match self.event(window_s, &waiting)? {
-            BenchEvent::Window { window, inferences, seconds, p50_s, p90_s, p99_s, communication }
-                if window == number =>
-            {
-                ensure!(inferences > 0, "bench made no inference in window {number}; is `window_s` long enough?");
+            BenchEvent::Window {
+                window,
+                inferences,
+                seconds,
+                p50_s,
+                p90_s,
+                p99_s,
+                communication,
+            } if window == number => {
+                ensure!(
+                    inferences > 0,
+                    "bench made no inference in window {number}; is `window_s` long enough?"
+                );
                 let ordered = 0.0 < p50_s && p50_s <= p90_s && p90_s <= p99_s && p99_s.is_finite();
                 ensure!(
                     ordered && seconds > 0.0 && seconds.is_finite(),
@@ -201,11 +219,19 @@ impl Session<'_> {
                     "bench's times of copying and computing in window {number} cannot be right: {communication:?}"
                 );
                 let interval = Interval::spanned_by(&self.readings, self.instruments.counters());
-                Ok(MeasuredWindow { inferences, seconds, p50_s, p90_s, p99_s, communication, interval })
+                Ok(MeasuredWindow {
+                    inferences,
+                    seconds,
+                    p50_s,
+                    p90_s,
+                    p99_s,
+                    communication,
+                    interval,
+                })
             }
-            event @ (BenchEvent::Ready { .. } | BenchEvent::Start { .. } | BenchEvent::Window { .. }) => {
-                unexpected(&event, &waiting)
-            }
+            event @ (BenchEvent::Ready { .. }
+            | BenchEvent::Start { .. }
+            | BenchEvent::Window { .. }) => unexpected(&event, &waiting),
         }
     }
 
@@ -224,10 +250,12 @@ impl Session<'_> {
 
     fn parsed(&mut self, line: Option<String>, waiting: &str) -> Result<BenchEvent> {
         match line {
-            Some(line) => {
-                json::parse(&line).with_context(|| format!("bench printed {} instead of {waiting}", shown(&line)))
-            }
-            None => bail!("bench ended before {waiting} ({})", self.process.epitaph(self.patience.grace)),
+            Some(line) => json::parse(&line)
+                .with_context(|| format!("bench printed {} instead of {waiting}", shown(&line))),
+            None => bail!(
+                "bench ended before {waiting} ({})",
+                self.process.epitaph(self.patience.grace)
+            ),
         }
     }
 
@@ -242,7 +270,10 @@ impl Session<'_> {
                 Waited::Line(line) => return Ok(Some(line)),
                 Waited::End => return Ok(None),
                 Waited::Nothing if left.is_zero() => {
-                    bail!("bench hangs: {} s passed without {waiting}; it was killed", limit.as_secs_f64())
+                    bail!(
+                        "bench hangs: {} s passed without {waiting}; it was killed",
+                        limit.as_secs_f64()
+                    )
                 }
                 Waited::Nothing => {}
             }

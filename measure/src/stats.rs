@@ -38,10 +38,14 @@ pub(crate) fn ratio_interval(above: &[f64], below: &[f64], name: &str) -> [f64; 
 }
 
 /// Cuts the resamples of a statistic, which is computed from what the function that it gets draws from its values.
-fn bootstrap(name: &str, statistic: impl Fn(&mut dyn FnMut(&[f64]) -> Vec<f64>) -> f64) -> [f64; 2] {
+fn bootstrap(
+    name: &str,
+    statistic: impl Fn(&mut dyn FnMut(&[f64]) -> Vec<f64>) -> f64,
+) -> [f64; 2] {
     let mut rng = seed::stream(SEED, &format!("bootstrap/{name}"));
-    let mut resample =
-        |values: &[f64]| -> Vec<f64> { values.iter().map(|_| values[rng.random_range(0..values.len())]).collect() };
+    let mut resample = |values: &[f64]| -> Vec<f64> {
+        values.iter().map(|_| values[rng.random_range(0..values.len())]).collect()
+    };
     let mut statistics: Vec<f64> = (0..RESAMPLES).map(|_| statistic(&mut resample)).collect();
     statistics.sort_by(f64::total_cmp);
     let cut = RESAMPLES / 40;

@@ -33,7 +33,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     interrupt::install()?;
     let measurement = Plan::new(args)?.measure()?;
     if args.require_energy && measurement.energy.status != EnergyStatus::Measured {
-        bail!("energy is required, but was not measured: {}", measurement.energy.reason.unwrap_or_default());
+        bail!(
+            "energy is required, but was not measured: {}",
+            measurement.energy.reason.unwrap_or_default()
+        );
     }
     // A record that says something impossible is worse than none.
     measurement.check().context("the measurement contradicts itself")?;
@@ -62,7 +65,8 @@ impl<'a> Plan<'a> {
         let manifest = Manifest::read(&folder)?;
         check_out(&args.out)?;
         meter::check_arguments(&board, &args.meter, &manifest.name)?;
-        let whereabouts = Whereabouts::of(&board, args.board_host.as_deref(), args.ssh_config.as_deref())?;
+        let whereabouts =
+            Whereabouts::of(&board, args.board_host.as_deref(), args.ssh_config.as_deref())?;
         if let Means::Nowhere(reason) = open_meter(args, &board, &whereabouts)? {
             ensure!(
                 !args.require_energy,
@@ -99,7 +103,8 @@ impl<'a> Plan<'a> {
         let (mut command, shows) = place.command(board, &self.program, settings);
         command.envs(gpu_of(board).into_iter().flat_map(gpu_variables));
         let started_s = instruments.elapsed_s();
-        let (ready, mut windows) = session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
+        let (ready, mut windows) =
+            session::run((command, shows), settings, &patience, &mut instruments, &mut say)?;
         check_target(board, &ready)?;
         let [begin_s, end_s] = [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s];
         clock::check(board, &windows, end_s - started_s)?;
@@ -109,28 +114,50 @@ impl<'a> Plan<'a> {
         let ran = ask::Ran { name: &self.manifest.name, binary_sha256: &binary_sha256, windows_s };
         let after = after.answered(&mut Terminal, ran)?;
         let mut idle_after = session::idle(&mut instruments, idle_s, &patience)?;
-        let gpu =
-            watch.map(|watch| watch.facts(gpu_watch::Run { started_s, windows_s: [begin_s, end_s], pid: ready.pid }));
+        let gpu = watch.map(|watch| {
+            watch.facts(gpu_watch::Run { started_s, windows_s: [begin_s, end_s], pid: ready.pid })
+        });
         let instructions = instructions_of(self.args, board, &self.program)?;
 
-        let mut intervals: Vec<&mut Interval> = windows.iter_mut().map(|window| &mut window.interval).collect();
+        let mut intervals: Vec<&mut Interval> =
+            windows.iter_mut().map(|window| &mut window.interval).collect();
         intervals.extend(idle_before.iter_mut().chain(&mut idle_after));
         let (log, tick_s) = match &after {
-            After::Logged(log) => log.fill(&mut intervals, started_unix_s, instruments.clock_set_by_s())?,
-            After::Counted | After::Typed(_) | After::Asked(_) | After::Nothing(_) => (None, tick_s),
+            After::Logged(log) => {
+                log.fill(&mut intervals, started_unix_s, instruments.clock_set_by_s())?
+            }
+            After::Counted | After::Typed(_) | After::Asked(_) | After::Nothing(_) => {
+                (None, tick_s)
+            }
         };
-        let energy = after.energy(board.meter.to_string(), [&idle_before, &idle_after], &mut windows);
+        let energy =
+            after.energy(board.meter.to_string(), [&idle_before, &idle_after], &mut windows);
         let (latency, communication) = (record::latency(&windows), record::communication(&windows));
-        let windows: Vec<_> = windows.into_iter().map(|window| record::window(window, tick_s)).collect();
+        let windows: Vec<_> =
+            windows.into_iter().map(|window| record::window(window, tick_s)).collect();
         let Ready { kernels, target, threads, batch, pid: _ } = ready;
         let Manifest { name, weights_sha256, .. } = self.manifest;
         let rustc = self.program.rustc;
         Ok(Measurement {
             emulated: board.is_emulated(),
             board: self.board.name,
-            protocol: record::protocol(settings, &windows, energy.manual.as_ref().map(|reading| reading.duration_s)),
+            protocol: record::protocol(
+                settings,
+                &windows,
+                energy.manual.as_ref().map(|reading| reading.duration_s),
+            ),
             settings: settings.clone(),
-            ran: Ran { name, crate_sha256, weights_sha256, binary_sha256, target, rustc, threads, batch, kernels },
+            ran: Ran {
+                name,
+                crate_sha256,
+                weights_sha256,
+                binary_sha256,
+                target,
+                rustc,
+                threads,
+                batch,
+                kernels,
+            },
             latency,
             instructions,
             communication,
@@ -146,13 +173,18 @@ impl<'a> Plan<'a> {
     /// Of the crate's sources and of its program.
     fn hashes(&self) -> Result<(String, String)> {
         let file = &self.program.file;
-        let program = fs::read(file).with_context(|| format!("{}: cannot read the program", file.display()))?;
+        let program = fs::read(file)
+            .with_context(|| format!("{}: cannot read the program", file.display()))?;
         Ok((crate_sha256(&self.folder, &self.args.out)?, sha256_hex(&program)))
     }
 }
 
 /// Instructions of an inference, where they are wanted. They are the only thing that an emulator tells about a board.
-fn instructions_of(args: &RunArgs, board: &Board, program: &Program) -> Result<Known<Instructions>> {
+fn instructions_of(
+    args: &RunArgs,
+    board: &Board,
+    program: &Program,
+) -> Result<Known<Instructions>> {
     if !args.count_instructions && !board.is_emulated() {
         return Ok(Known::unknown("not counted: give --count-instructions"));
     }
@@ -190,7 +222,11 @@ fn say(line: &str) {
 
 /// Better now than after the measurement.
 fn check_out(out: &Path) -> Result<()> {
-    ensure!(!out.is_dir(), "{}: the record needs a file's name, but this is a folder", out.display());
+    ensure!(
+        !out.is_dir(),
+        "{}: the record needs a file's name, but this is a folder",
+        out.display()
+    );
     let parent = out.ancestors().skip(1).find(|parent| parent.exists());
     ensure!(
         parent.is_none_or(Path::is_dir),
@@ -202,7 +238,8 @@ fn check_out(out: &Path) -> Result<()> {
 
 fn plan_of(settings: &MeasurementSettings, idle_s: f64) -> String {
     let MeasurementSettings { idle_s: _, warmup_s, windows, window_s } = settings;
-    let idle = if idle_s > 0.0 { format!(", idle {idle_s} s before and after") } else { String::new() };
+    let idle =
+        if idle_s > 0.0 { format!(", idle {idle_s} s before and after") } else { String::new() };
     format!("measuring: warm-up of at most {warmup_s} s, {windows} windows of {window_s} s{idle}")
 }
 
@@ -211,7 +248,11 @@ fn check_target(board: &Board, ready: &Ready) -> Result<()> {
     match &board.target {
         Some(target) => {
             let name = &board.name;
-            ensure!(*target == ready.target, "bench was built for {}, but the board {name} is {target}", ready.target);
+            ensure!(
+                *target == ready.target,
+                "bench was built for {}, but the board {name} is {target}",
+                ready.target
+            );
             Ok(())
         }
         None => Ok(()),

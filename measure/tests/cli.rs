@@ -10,8 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{
-    CRASH, Case, PROFILE, WAIT, assert_ends_with, assert_succeeds, error_of, package, program, ready, signal, start,
-    wait_until, windows,
+    CRASH, Case, PROFILE, WAIT, assert_ends_with, assert_succeeds, error_of, package, program,
+    ready, signal, start, wait_until, windows,
 };
 
 #[test]
@@ -21,14 +21,20 @@ fn without_a_meter_latency_is_measured_and_energy_says_why_not() {
     assert_succeeds(&output);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "record.json\n");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("3.00 ms (95 % 2.00 ms to 4.00 ms), p90 500 ms (95 % 500 ms to 500 ms)"), "{said}");
+    assert!(
+        said.contains("3.00 ms (95 % 2.00 ms to 4.00 ms), p90 500 ms (95 % 500 ms to 500 ms)"),
+        "{said}"
+    );
     let record = case.record();
     assert_eq!((record.latency.p50_s, record.latency.p50_interval_s), (0.003, [0.002, 0.004]));
     assert_eq!((record.latency.p90_s, record.latency.p99_s), (0.5, 0.75));
     assert_eq!(record.windows.iter().map(|w| w.inferences).collect::<Vec<_>>(), [100, 200, 300]);
     assert_eq!((record.protocol, record.board.as_str()), (Protocol::Short, "host"));
     let energy = &record.energy;
-    assert_eq!((energy.status, energy.gross_j, energy.net_j), (EnergyStatus::Unavailable, None, None));
+    assert_eq!(
+        (energy.status, energy.gross_j, energy.net_j),
+        (EnergyStatus::Unavailable, None, None)
+    );
     assert!(energy.reason.as_ref().unwrap().contains("no RAPL counters"));
     assert!(record.windows.iter().all(|w| w.joules.is_none() && w.counters.is_empty()));
     assert_eq!((&record.idle_before, &record.idle_after), (&None, &None));
@@ -45,9 +51,15 @@ fn what_ran_is_recorded_and_the_same_crate_has_the_same_hash() {
     let first = case.record().ran;
     let program = fs::read(case.path("crate/target/release/bench")).unwrap();
     assert_eq!(first.binary_sha256, sha256_hex(&program));
-    assert_eq!((first.weights_sha256.as_str(), first.name.as_str()), (sha256_hex(b"weights").as_str(), "tiny"));
+    assert_eq!(
+        (first.weights_sha256.as_str(), first.name.as_str()),
+        (sha256_hex(b"weights").as_str(), "tiny")
+    );
     assert!(first.rustc.starts_with("rustc 1."), "{}", first.rustc);
-    assert_eq!((first.target.as_str(), first.kernels.as_str()), ("x86_64-unknown-linux-gnu", "scalar"));
+    assert_eq!(
+        (first.target.as_str(), first.kernels.as_str()),
+        ("x86_64-unknown-linux-gnu", "scalar")
+    );
     assert_succeeds(&case.measure(&[]));
     assert_eq!(case.record().ran, first);
     case.write("crate/README.md", "changed");
@@ -83,7 +95,9 @@ fn a_counter_that_stands_still_is_invalid_and_not_0() {
 
 #[test]
 fn a_bench_that_misbehaves_fails_and_nothing_is_written() {
-    assert!(Case::doing("Segmentation fault\n").assert_fails(&[]).contains("\"Segmentation fault\""));
+    assert!(
+        Case::doing("Segmentation fault\n").assert_fails(&[]).contains("\"Segmentation fault\"")
+    );
     assert!(Case::doing("").assert_fails(&[]).contains("bench ended before its warm-up"));
     let crash = Case::doing(&format!("{}\n{}\n{CRASH}\n", ready(), start(1)));
     let error = crash.assert_fails(&[]);
@@ -99,18 +113,30 @@ fn a_board_whose_clock_is_wrong_gives_no_number() {
     let fast = windows([1, 1, 1], "").replace("SECONDS", "100.0");
     let error = Case::doing(&fast).assert_fails(&[]);
     assert!(
-        error.contains("its windows took 300.000 s, but only") && error.contains("since it was started"),
+        error.contains("its windows took 300.000 s, but only")
+            && error.contains("since it was started"),
         "{error}"
     );
-    assert!(error.contains("the board's clock was set meanwhile or runs at another speed"), "{error}");
+    assert!(
+        error.contains("the board's clock was set meanwhile or runs at another speed"),
+        "{error}"
+    );
     // It stepped back within a window.
     let back = windows([1, 1, 1], "").replace("SECONDS", "-0.5");
-    assert!(Case::doing(&back).assert_fails(&[]).contains("bench's times of window 1 cannot be right: -0.5 s"));
+    assert!(
+        Case::doing(&back)
+            .assert_fails(&[])
+            .contains("bench's times of window 1 cannot be right: -0.5 s")
+    );
 }
 
 #[test]
 fn an_interrupted_measurement_leaves_nothing_behind() {
-    let case = Case::doing(&format!("{}\n{}\nsh echo $PPID >pid; mv pid ran\n{WAIT}\n", ready(), start(1)));
+    let case = Case::doing(&format!(
+        "{}\n{}\nsh echo $PPID >pid; mv pid ran\n{WAIT}\n",
+        ready(),
+        start(1)
+    ));
     let measure = case.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("bench does not run", || case.path("ran").exists());
     assert_ends_with(measure, &case.path("ran"));
@@ -124,8 +150,14 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let case = Case::doing(&windows([1, 1, 1], pause));
     let mut shell = Command::new("sh");
     let measure = case.command(&[]);
-    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(measure.get_program()).args(measure.get_args());
-    shell.current_dir(measure.get_current_dir().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(measure.get_program())
+        .args(measure.get_args());
+    shell
+        .current_dir(measure.get_current_dir().unwrap())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let hang_up = |command: &mut Command| {
         let measure = command.spawn().unwrap();
         wait_until("bench does not run", || case.path("ran").exists());
@@ -139,7 +171,9 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
         fs::remove_file(case.path(file)).unwrap();
     }
     let measure = hang_up(case.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()));
-    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+    assert!(
+        error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written")
+    );
 }
 
 /// Nothing is left behind that builds on, into a folder that the next run wants.
@@ -176,23 +210,39 @@ fn a_program_that_an_earlier_crate_left_is_not_measured() {
 fn arguments_that_do_not_fit_together_fail() {
     let case = Case::new([1, 1, 1]);
     let error = case.assert_fails(&["--board", "raspberry"]);
-    assert!(error.contains("no board \"raspberry\"; known boards: host, jetson-orin-nano"), "{error}");
-    assert!(case.assert_fails(&["--board", "./none.json"]).contains("./none.json: cannot read the file"));
+    assert!(
+        error.contains("no board \"raspberry\"; known boards: host, jetson-orin-nano"),
+        "{error}"
+    );
+    assert!(
+        case.assert_fails(&["--board", "./none.json"])
+            .contains("./none.json: cannot read the file")
+    );
     let local = r#""target":null,"runner":"local","meter":"none""#;
     case.board(local);
-    case.write("b.json", &fs::read_to_string(case.path("b.json")).unwrap().replace("x86_64", "cortex-m"));
+    case.write(
+        "b.json",
+        &fs::read_to_string(case.path("b.json")).unwrap().replace("x86_64", "cortex-m"),
+    );
     let error = case.assert_fails(&["--board", "b.json"]);
-    assert!(error.contains("generated for the platform x86_64") && error.contains("cortex-m"), "{error}");
+    assert!(
+        error.contains("generated for the platform x86_64") && error.contains("cortex-m"),
+        "{error}"
+    );
     case.board(local);
     let manifest = fs::read_to_string(case.path("crate/manifest.json")).unwrap();
     case.write("crate/manifest.json", &manifest.replace("x86_64", "onnx"));
     let error = case.assert_fails(&["--board", "b.json"]);
     assert!(error.contains("ONNX model") && error.contains("--platform x86_64"), "{error}");
     case.write("crate/manifest.json", &manifest);
-    for (out, expected) in [("sys", "this is a folder"), ("b.json/record.json", "part of its path is a file")] {
+    for (out, expected) in
+        [("sys", "this is a folder"), ("b.json/record.json", "part of its path is a file")]
+    {
         assert!(error_of(&case.measure(&["--out", out])).contains(expected));
     }
-    assert!(case.assert_fails(&["--board", "b.json", "--require-energy"]).contains("meter is `none`"));
+    assert!(
+        case.assert_fails(&["--board", "b.json", "--require-energy"]).contains("meter is `none`")
+    );
     assert!(!case.path("crate/target").exists(), "nothing was built in vain");
     assert_succeeds(&case.measure(&["--board", "b.json"]));
     assert_eq!(case.record().energy.meter, "none");
@@ -205,17 +255,28 @@ fn arguments_that_do_not_fit_together_fail() {
 fn boards_are_listed_with_the_meters_of_this_machine() {
     let case = Case::new([1, 1, 1]);
     let list = |sysfs: &Path| {
-        let output = program().current_dir(case.path("")).args(["boards", "--sysfs-root"]).arg(sysfs).output().unwrap();
+        let output = program()
+            .current_dir(case.path(""))
+            .args(["boards", "--sysfs-root"])
+            .arg(sysfs)
+            .output()
+            .unwrap();
         assert_succeeds(&output);
         json::parse::<KnownBoards>(&String::from_utf8(output.stdout).unwrap()).unwrap()
     };
     let known = list(&case.path("sys"));
     assert!(known.boards.iter().any(|board| board.name == "raspberry-pi-4"));
-    assert!(!known.meters[0].usable && known.meters[0].reason.as_ref().unwrap().contains("no RAPL counters"));
+    assert!(
+        !known.meters[0].usable
+            && known.meters[0].reason.as_ref().unwrap().contains("no RAPL counters")
+    );
     assert!(known.meters.last().unwrap().usable);
     package(&case, 7);
     let meter = &list(&case.path("sys")).meters[0];
-    assert_eq!((meter.usable, meter.counters.as_slice(), &meter.reason), (true, &["package-0".to_string()][..], &None));
+    assert_eq!(
+        (meter.usable, meter.counters.as_slice(), &meter.reason),
+        (true, &["package-0".to_string()][..], &None)
+    );
 }
 
 #[test]
@@ -230,21 +291,36 @@ fn records_are_compared_with_the_first_or_a_named_baseline() {
     record.ran.name = "quick".into();
     record.windows.iter_mut().for_each(|window| window.p50_s /= 4.0);
     json::write(&case.path("quick.json"), &record).unwrap();
-    let compare = |args: &[&str]| program().current_dir(case.path("")).arg("compare").args(args).output().unwrap();
+    let compare = |args: &[&str]| {
+        program().current_dir(case.path("")).arg("compare").args(args).output().unwrap()
+    };
     let shown = |args: &[&str]| {
         let output = compare(args);
         assert_succeeds(&output);
         String::from_utf8(output.stdout).unwrap()
     };
     let text = shown(&["slow.json", "quick.json"]);
-    assert!(text.starts_with("baseline: tiny on host") && text.contains("speedup: 4.000 x (95 % "), "{text}");
-    assert!(text.contains(": faster") && text.contains("net: not known: tiny: ") && text.contains("short protocol"));
+    assert!(
+        text.starts_with("baseline: tiny on host") && text.contains("speedup: 4.000 x (95 % "),
+        "{text}"
+    );
+    assert!(
+        text.contains(": faster")
+            && text.contains("net: not known: tiny: ")
+            && text.contains("short protocol")
+    );
     let text = shown(&["slow.json", "quick.json", "--baseline", "quick"]);
-    assert!(text.starts_with("baseline: quick on host") && text.contains("speedup: 0.250 x"), "{text}");
+    assert!(
+        text.starts_with("baseline: quick on host") && text.contains("speedup: 0.250 x"),
+        "{text}"
+    );
     assert!(shown(&["slow.json", "slow.json"]).contains("within noise"));
     assert!(shown(&["record.json", "quick.json"]).contains("no interval: 3 windows"));
     for (args, expected) in [
-        (&["slow.json", "quick.json", "--baseline", "resnet-110"][..], "no record is of \"resnet-110\""),
+        (
+            &["slow.json", "quick.json", "--baseline", "resnet-110"][..],
+            "no record is of \"resnet-110\"",
+        ),
         (&["slow.json", "slow.json", "--baseline", "tiny"], "2 records are of \"tiny\""),
         (&["slow.json", "none.json"], "none.json: cannot read the file"),
     ] {
@@ -266,7 +342,9 @@ fn wrong_usage_is_2_and_help_has_an_example() {
     let of = |args: &[&str]| program().args(args).output().unwrap();
     assert_eq!(of(&["run", "--board", "host"]).status.code(), Some(2));
     assert_eq!(of(&[]).status.code(), Some(2));
-    for command in [&["--help"][..], &["run", "--help"], &["boards", "--help"], &["compare", "--help"]] {
+    for command in
+        [&["--help"][..], &["run", "--help"], &["boards", "--help"], &["compare", "--help"]]
+    {
         assert!(String::from_utf8(of(command).stdout).unwrap().contains("Example: measure "));
     }
 }

@@ -53,8 +53,11 @@ const char *nvmlErrorString(int code) {{ return "?"; }}
     );
     case.write("nvml.c", &source);
     let library = case.path("libnvml.so");
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).arg(&library).arg(case.path("nvml.c")).status();
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-w", "-o"])
+        .arg(&library)
+        .arg(case.path("nvml.c"))
+        .status();
     assert!(compiled.expect("install a C compiler").success());
     library
 }
@@ -77,11 +80,16 @@ fn a_gpu_that_counts_its_energy() {
     assert_eq!((counter.end - counter.start) % 600, 0);
     let gross = record.energy.gross_j.unwrap();
     let power = |w: &Window| w.joules.unwrap() / (w.t1_s - w.t0_s);
-    let mut all: Vec<f64> = record.windows.iter().map(|w| power(w) * w.seconds / w.inferences as f64).collect();
+    let mut all: Vec<f64> =
+        record.windows.iter().map(|w| power(w) * w.seconds / w.inferences as f64).collect();
     all.sort_by(f64::total_cmp);
     assert!((gross / all[1] - 1.0).abs() < 1e-9, "{gross}");
     assert!(record.energy.idle_before_w.unwrap() > 0.0);
-    assert_eq!(record.windows[0].under_100_ticks, Some(true), "drivers have a new value every 0.1 s");
+    assert_eq!(
+        record.windows[0].under_100_ticks,
+        Some(true),
+        "drivers have a new value every 0.1 s"
+    );
 }
 
 #[test]
@@ -108,11 +116,18 @@ fn a_gpu_that_says_nothing_points_to_another_meter() {
     let record = case.measures(&nvml);
     assert_eq!(record.energy.status, EnergyStatus::Unavailable);
     assert!(
-        record.energy.reason.unwrap().contains("as on Jetson boards, whose power sensor is read with the meter hwmon")
+        record
+            .energy
+            .reason
+            .unwrap()
+            .contains("as on Jetson boards, whose power sensor is read with the meter hwmon")
     );
     fs::remove_file(case.path("record.json")).unwrap();
     case.board(&format!(r#"{GPU},"gpu":1"#));
-    assert!(case.assert_fails(&[&nvml[..], &["--require-energy"]].concat()).contains("there is no GPU 1"));
+    assert!(
+        case.assert_fails(&[&nvml[..], &["--require-energy"]].concat())
+            .contains("there is no GPU 1")
+    );
     let missing = ["--board", "b.json", "--nvml-library", "none.so", "--require-energy"];
     assert!(case.assert_fails(&missing).contains("is NVIDIA's driver installed?"));
     let output = program().args(["boards", "--nvml-library", library]).output().unwrap();
@@ -146,14 +161,23 @@ fn the_times_of_copying_and_computing_and_the_gpus_clocks_are_in_the_record() {
     let output = case.measure(&nvml);
     assert_succeeds(&output);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("copy to the device 3.00 us, kernels 2.00 ms, copy back 1.00 us"), "{said}");
+    assert!(
+        said.contains("copy to the device 3.00 us, kernels 2.00 ms, copy back 1.00 us"),
+        "{said}"
+    );
     assert!(!said.contains("note "), "{said}");
     let record = case.record();
     let parts = Communication { h2d_s: 3e-6, kernel_s: 2e-3, d2h_s: 1e-6 };
-    assert!(record.communication == Some(parts) && record.windows.iter().all(|w| w.communication == Some(parts)));
+    assert!(
+        record.communication == Some(parts)
+            && record.windows.iter().all(|w| w.communication == Some(parts))
+    );
     let gpu = record.gpu.unwrap();
     assert_eq!((gpu.name.as_str(), gpu.driver.value.as_deref()), ("GPU 0, T", Some("580.95")));
-    assert_eq!((gpu.sm_clock_hz.value, gpu.memory_clock_hz.value), (Some([1.5e9; 2]), Some([2.6e9; 2])));
+    assert_eq!(
+        (gpu.sm_clock_hz.value, gpu.memory_clock_hz.value),
+        (Some([1.5e9; 2]), Some([2.6e9; 2]))
+    );
     assert_eq!((gpu.temperature_c.value, gpu.throttled.value), (Some([51.0; 2]), Some(vec![])));
     assert_eq!(gpu.other_processes.value, Some(vec![]), "the crate's own process is no other one");
     let visible = fs::read_to_string(case.path("visible")).unwrap();
@@ -171,12 +195,22 @@ fn clocks_held_back_and_other_processes_are_noticed_and_said() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("note     the GPU's clocks were held back: SW_POWER_CAP\n"), "{said}");
     assert!(said.contains("note     other processes were on the GPU: python3 (4242)\n"), "{said}");
-    let output = program().current_dir(case.path("")).args(["compare", "record.json", "record.json"]).output().unwrap();
+    let output = program()
+        .current_dir(case.path(""))
+        .args(["compare", "record.json", "record.json"])
+        .output()
+        .unwrap();
     let compared = String::from_utf8(output.stdout).unwrap();
     for part in ["kernels", "copying to the device", "copying back"] {
-        assert!(compared.contains(&format!("speedup, {part}: 1.000 x, no interval: 3 windows")), "{compared}");
+        assert!(
+            compared.contains(&format!("speedup, {part}: 1.000 x, no interval: 3 windows")),
+            "{compared}"
+        );
     }
-    assert!(compared.contains("note: tiny: other processes were on the GPU: python3 (4242)"), "{compared}");
+    assert!(
+        compared.contains("note: tiny: other processes were on the GPU: python3 (4242)"),
+        "{compared}"
+    );
     let gpu = case.record().gpu.unwrap();
     assert_eq!(gpu.throttled.value, Some(vec!["SW_POWER_CAP".to_string()]));
     assert_eq!(gpu.other_processes.value.unwrap()[0].pid, 4242);

@@ -62,11 +62,13 @@ impl Logger {
         case.write("power.csv", head);
         let mut file = OpenOptions::new().append(true).open(case.path("power.csv")).unwrap();
         let (stop, stopped) = channel();
-        let mut write = move |number| file.write_all((line(now(), number) + "\n").as_bytes()).unwrap();
+        let mut write =
+            move |number| file.write_all((line(now(), number) + "\n").as_bytes()).unwrap();
         write(0);
         let thread = thread::spawn(move || {
             for number in 1.. {
-                if stopped.recv_timeout(Duration::from_millis(10)) != Err(RecvTimeoutError::Timeout) {
+                if stopped.recv_timeout(Duration::from_millis(10)) != Err(RecvTimeoutError::Timeout)
+                {
                     return;
                 }
                 write(number);
@@ -102,10 +104,14 @@ fn a_loggers_watts_are_matched_by_time() {
     let logger = Logger::start(&case, "unix_s,volts,watts\n", |at_s, _| format!("{at_s:.3},5.0,3"));
     let record = case.measures(&CSV);
     assert_power(&record, 3.0);
-    let (log, written) = (record.energy.log.unwrap(), fs::read_to_string(case.path("power.csv")).unwrap());
+    let (log, written) =
+        (record.energy.log.unwrap(), fs::read_to_string(case.path("power.csv")).unwrap());
     let mut read = written.match_indices('\n').map(|(end, _)| &written[..=end]);
     assert_eq!(log.file, "power.csv");
-    assert!(read.any(|read| common::hash::sha256_hex(read.as_bytes()) == log.sha256), "it is of the log so far");
+    assert!(
+        read.any(|read| common::hash::sha256_hex(read.as_bytes()) == log.sha256),
+        "it is of the log so far"
+    );
     // The logger dies in the first window: there is no energy, and latency is measured all the same.
     let file = case.path("power.csv");
     case.script(&windows([1, 1, 1], &format!("sh rm -f {}", file.display())));
@@ -153,14 +159,20 @@ fn a_log_that_cannot_be_one_is_refused_before_anything_is_built() {
         (format!("{:.3},3\n", now() + 3600.0), "that is 1 h ahead: are its times local time"),
         (format!("{:.3},3\n", now() - 1800.0), "that is 0.5 h behind"),
         (format!("{:.3},-3\n", now()), "-3 W is below zero; is the sensor the wrong way round?"),
-        ("unix_s,watts\n2026-11-29T04:10:06+01:00,3\n".to_string(), "is no time in seconds since 1970"),
+        (
+            "unix_s,watts\n2026-11-29T04:10:06+01:00,3\n".to_string(),
+            "is no time in seconds since 1970",
+        ),
         ("unix_s,watts\n1.764080e+09,3\n".to_string(), "is known to 1000 s only"),
     ] {
         case.write("power.csv", &log);
         let error = case.assert_fails(&CSV);
         assert!(error.contains("power.csv: ") && error.contains(why), "{error}");
     }
-    assert!(case.assert_fails(&["--meter-csv", "power.csv"]).contains("is for boards with the meter csv"));
+    assert!(
+        case.assert_fails(&["--meter-csv", "power.csv"])
+            .contains("is for boards with the meter csv")
+    );
     assert!(case.assert_fails(&["--board", "b.json", "--require-energy"]).contains("--meter-csv"));
     assert!(!case.path("crate/target").exists(), "nothing was built in vain");
 }
@@ -185,11 +197,13 @@ fn what_a_display_showed_is_widened_by_its_resolution() {
     typed(&case, "tiny", "7.0");
     let record = case.measures(&by_hand);
     let energy = &record.energy;
-    let mut times: Vec<f64> = record.windows.iter().map(|w| w.seconds / w.inferences as f64).collect();
+    let mut times: Vec<f64> =
+        record.windows.iter().map(|w| w.seconds / w.inferences as f64).collect();
     times.sort_by(f64::total_cmp);
     let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
     assert!(
-        close(energy.gross_j.unwrap(), 7.0 * times[1]) && close(energy.net_j.unwrap(), 3.0 * times[1]),
+        close(energy.gross_j.unwrap(), 7.0 * times[1])
+            && close(energy.net_j.unwrap(), 3.0 * times[1]),
         "{energy:?}"
     );
     let [low, high] = energy.net_interval_j.unwrap();
@@ -211,17 +225,29 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
     let by_hand = ["--board", "b.json", "--manual-json", "typed.json"];
     assert!(case.assert_fails(&by_hand).contains("typed.json: cannot read the file"));
     typed(&case, "other", "7.0");
-    assert!(case.assert_fails(&by_hand).contains("it was read while other ran, and says nothing about tiny"));
+    assert!(
+        case.assert_fails(&by_hand)
+            .contains("it was read while other ran, and says nothing about tiny")
+    );
     typed(&case, "tiny", "-7.0");
     assert!(case.assert_fails(&by_hand).contains("must be above 0"));
     // The same crate's name, and another binary.
     typed(&case, "tiny", "7.0");
     let reading = fs::read_to_string(case.path("typed.json")).unwrap();
-    case.write("typed.json", &reading.replace("\"idle_w\"", "\"binary_sha256\":\"5a5a\",\"idle_w\""));
+    case.write(
+        "typed.json",
+        &reading.replace("\"idle_w\"", "\"binary_sha256\":\"5a5a\",\"idle_w\""),
+    );
     assert!(case.assert_fails(&by_hand).contains("it was read while the binary 5a5a of tiny ran"));
     typed(&case, "tiny", "7.0");
-    assert!(case.assert_fails(&["--nvml-library", "x.so"]).contains("is for boards with the meter nvml"));
-    assert!(case.assert_fails(&by_hand[2..]).contains("is for boards with the meter manual, but that of host is rapl"));
+    assert!(
+        case.assert_fails(&["--nvml-library", "x.so"])
+            .contains("is for boards with the meter nvml")
+    );
+    assert!(
+        case.assert_fails(&by_hand[2..])
+            .contains("is for boards with the meter manual, but that of host is rapl")
+    );
     let unread = ["--board", "b.json", "--require-energy"];
     assert!(error_of(&case.measure(&unread)).contains("--manual-json"));
 }
@@ -229,7 +255,8 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
 /// `measure run` on a terminal, at which this is typed; what it says there.
 fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
     let measure = case.command(&["--board", "b.json"]);
-    let words: Vec<String> = measure.get_args().map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let words: Vec<String> =
+        measure.get_args().map(|word| format!("'{}'", word.to_string_lossy())).collect();
     let line = format!("'{}' {}", measure.get_program().to_string_lossy(), words.join(" "));
     // `script` gives the program a terminal and types on it what comes through this pipe.
     let mut script = Command::new("script");
@@ -247,7 +274,8 @@ fn who_reads_a_display_is_asked_on_a_terminal() {
     case.board(BY_HAND);
     let (done, said) = at_a_terminal(&case, "Kill-A-Watt P4400\nAda\n0.1\nfour\n4.0\n7.0\n60\n");
     assert!(
-        done && said.contains("Watts now, while nothing runs?") && said.contains("\"four\" is no number"),
+        done && said.contains("Watts now, while nothing runs?")
+            && said.contains("\"four\" is no number"),
         "{said}"
     );
     let record = case.record();
@@ -256,14 +284,27 @@ fn who_reads_a_display_is_asked_on_a_terminal() {
         (reading.name.as_str(), reading.read_by.as_str(), reading.meter.as_str()),
         ("tiny", "Ada", "Kill-A-Watt P4400")
     );
-    assert_eq!((reading.idle_w, reading.load_w, reading.duration_s, reading.resolution_w), (4.0, 7.0, 60.0, 0.1));
-    assert_eq!((record.energy.status, reading.binary_sha256), (EnergyStatus::Measured, Some(record.ran.binary_sha256)));
+    assert_eq!(
+        (reading.idle_w, reading.load_w, reading.duration_s, reading.resolution_w),
+        (4.0, 7.0, 60.0, 0.1)
+    );
+    assert_eq!(
+        (record.energy.status, reading.binary_sha256),
+        (EnergyStatus::Measured, Some(record.ran.binary_sha256))
+    );
     // Nobody there to ask, or who wants to say.
     let (done, said) = at_a_terminal(&case, "\n");
-    assert!(done && said.contains("unavailable: nobody typed what the board's meter shows"), "{said}");
+    assert!(
+        done && said.contains("unavailable: nobody typed what the board's meter shows"),
+        "{said}"
+    );
     let record = case.measures(&["--board", "b.json"]);
     assert_eq!(record.energy.status, EnergyStatus::Unavailable);
     assert!(
-        record.energy.reason.unwrap().contains("measure on a terminal, to be asked what it shows, or give that with")
+        record
+            .energy
+            .reason
+            .unwrap()
+            .contains("measure on a terminal, to be asked what it shows, or give that with")
     );
 }

@@ -81,14 +81,16 @@ fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     close(energy.idle_before_w.unwrap(), before_w, "idle before");
     close(energy.idle_after_w.unwrap(), after_w, "idle after");
     let idle_w = (before_w + after_w) / 2.0;
-    let net = |pair: (&Window, &f64)| (power(pair) - idle_w) * pair.0.seconds / pair.0.inferences as f64;
+    let net =
+        |pair: (&Window, &f64)| (power(pair) - idle_w) * pair.0.seconds / pair.0.inferences as f64;
     close(energy.net_j.unwrap(), median(windows().map(net).collect()), "net");
     close(record.latency.p50_s, median(record.windows.iter().map(|w| w.p50_s).collect()), "p50");
     close(record.latency.p99_s, median(record.windows.iter().map(|w| w.p99_s).collect()), "p99");
 }
 
 fn advanced(counters: &[CounterReading]) -> f64 {
-    let steps = |c: &CounterReading| (c.end + c.wraps.unwrap() * c.range.unwrap_or(0) - c.start) as f64;
+    let steps =
+        |c: &CounterReading| (c.end + c.wraps.unwrap() * c.range.unwrap_or(0) - c.start) as f64;
     counters.iter().map(|c| c.unit_j * steps(c)).sum()
 }
 
@@ -112,9 +114,14 @@ fn a_known_slope_is_found() {
     let old_s = 2.0 * helper.stop();
     let idle = [&record.idle_before, &record.idle_after].map(|reading| reading.as_ref().unwrap());
     let windows = record.windows.iter().map(|w| (w.joules.unwrap(), w.t1_s - w.t0_s));
-    for (joules, seconds) in windows.chain(idle.map(|reading| (reading.joules.unwrap(), reading.t1_s - reading.t0_s))) {
+    for (joules, seconds) in
+        windows.chain(idle.map(|reading| (reading.joules.unwrap(), reading.t1_s - reading.t0_s)))
+    {
         // Within 1 %, and what the helper itself was late.
-        assert!((joules - 10.0 * seconds).abs() <= 10.0 * (0.01 * seconds + 2.0 * old_s), "{joules} J in {seconds} s");
+        assert!(
+            (joules - 10.0 * seconds).abs() <= 10.0 * (0.01 * seconds + 2.0 * old_s),
+            "{joules} J in {seconds} s"
+        );
     }
 }
 
@@ -125,7 +132,8 @@ fn from_counters() {
     let record = case.measures(&[]);
     helper.stop();
     let joules: Vec<f64> = record.windows.iter().map(|w| advanced(&w.counters)).collect();
-    let idle = [&record.idle_before, &record.idle_after].map(|r| advanced(&r.as_ref().unwrap().counters));
+    let idle =
+        [&record.idle_before, &record.idle_after].map(|r| advanced(&r.as_ref().unwrap().counters));
     assert_totals(&record, &joules, idle);
 }
 
@@ -144,7 +152,8 @@ fn integral(samples: &[[f64; 2]], from_s: f64, to_s: f64) -> f64 {
 fn from_a_loggers_samples() {
     let case = case();
     case.board(r#""target":null,"runner":"local","meter":"csv""#);
-    let (file, busy, mut log) = (case.path("power.csv"), case.path("busy"), "unix_s,watts\n".to_string());
+    let (file, busy, mut log) =
+        (case.path("power.csv"), case.path("busy"), "unix_s,watts\n".to_string());
     let mut lines = 0;
     let helper = Helper::start(move |_| {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
@@ -158,7 +167,8 @@ fn from_a_loggers_samples() {
     let record = case.measures(&["--board", "b.json", "--meter-csv", "power.csv"]);
     helper.stop();
     let samples = &record.energy.log.as_ref().unwrap().samples;
-    let joules: Vec<f64> = record.windows.iter().map(|w| integral(samples, w.t0_s, w.t1_s)).collect();
+    let joules: Vec<f64> =
+        record.windows.iter().map(|w| integral(samples, w.t0_s, w.t1_s)).collect();
     let idle = [&record.idle_before, &record.idle_after].map(|reading| {
         let reading = reading.as_ref().unwrap();
         integral(samples, reading.t0_s, reading.t1_s)

@@ -27,8 +27,14 @@ fn an_emulated_board_is_marked_and_has_no_energy() {
     // It crashes.
     fs::remove_file(case.path("record.json")).unwrap();
     case.script(&format!("{}\n{CRASH}\n", ready()));
-    assert!(case.assert_fails(&["--board", "b.json"]).contains("bench ended before the start of window 1"));
-    assert!(case.assert_fails(&["--board", "b.json", "--board-host", "x"]).contains("it takes no --board-host"));
+    assert!(
+        case.assert_fails(&["--board", "b.json"])
+            .contains("bench ended before the start of window 1")
+    );
+    assert!(
+        case.assert_fails(&["--board", "b.json", "--board-host", "x"])
+            .contains("it takes no --board-host")
+    );
 }
 
 #[test]
@@ -40,10 +46,16 @@ fn what_an_emulated_board_needs_must_be_there() {
     case.board(&emulated(r#"["qemu-vax"]"#));
     assert!(case.assert_fails(&["--board", "b.json"]).contains("needs a `command`"));
     case.board(&emulated(r#"["qemu-vax","{program}"]"#).replace("none", "rapl"));
-    assert!(case.assert_fails(&["--board", "b.json"]).contains("an emulated board has no power to measure"));
+    assert!(
+        case.assert_fails(&["--board", "b.json"])
+            .contains("an emulated board has no power to measure")
+    );
     case.board(&(emulated(r#"["sh","{program}"]"#) + r#","ram_bytes":3"#));
     let error = case.assert_fails(&["--board", "b.json"]);
-    assert!(error.contains("4 bytes of working memory do not fit the 3 that the board b has"), "{error}");
+    assert!(
+        error.contains("4 bytes of working memory do not fit the 3 that the board b has"),
+        "{error}"
+    );
     assert!(!case.path("crate/target").exists(), "nothing was built in vain");
     // A target that no toolchain here has.
     case.board(&emulated(r#"["sh","{program}"]"#).replace(TARGET, "sparc64-unknown-linux-gnu"));
@@ -128,13 +140,19 @@ fn a_board_whose_shell_greets_is_measured_and_left_clean() {
         let record = case.record();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
         assert_eq!(record.host.kernel.value.as_deref(), Some(kernel.trim()), "{greeting}");
-        assert!(record.energy.reason.unwrap().contains("no RAPL counters") && is_clean(), "{greeting}");
+        assert!(
+            record.energy.reason.unwrap().contains("no RAPL counters") && is_clean(),
+            "{greeting}"
+        );
     }
     // The script's first line is lost, and what it says cannot be told from a greeting.
     case.write_program("bin/ssh", &greeting_ssh("Welcome\\n", "| sed -u 's/@neuropower begins//'"));
     case.board(&format!(r#""target":"{TARGET}","runner":"ssh","meter":"none""#));
     let error = support::error_of(&over_ssh(&case, text(&tmpdir)));
-    assert!(error.contains("instead of where the copy is") && error.contains("Welcome") && is_clean(), "{error}");
+    assert!(
+        error.contains("instead of where the copy is") && error.contains("Welcome") && is_clean(),
+        "{error}"
+    );
 }
 
 #[test]
@@ -157,9 +175,14 @@ fn a_board_whose_folder_does_not_execute_programs_says_so() {
         &format!("case $2 in {}/*) ;; *) exec /bin/chmod \"$@\" ;; esac", tmpdir.display()),
     );
     let error = fails(&tmpdir);
-    assert!(error.contains(&format!("programs in {} may not be executed", tmpdir.display())), "{error}");
     assert!(
-        error.contains("noexec") && error.contains("'folder' of the board's file") && error.contains("TMPDIR"),
+        error.contains(&format!("programs in {} may not be executed", tmpdir.display())),
+        "{error}"
+    );
+    assert!(
+        error.contains("noexec")
+            && error.contains("'folder' of the board's file")
+            && error.contains("TMPDIR"),
         "{error}"
     );
     case.board(&format!(r#"{board},"folder":"{}""#, other.display()));
@@ -179,9 +202,15 @@ fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
     );
     case.board(&probe);
     let error = case.assert_fails(&["--board", "b.json"]);
-    assert!(error.contains("\"probe-rs\" is not installed; `cargo install probe-rs-tools`"), "{error}");
+    assert!(
+        error.contains("\"probe-rs\" is not installed; `cargo install probe-rs-tools`"),
+        "{error}"
+    );
     // Flashes, runs, and goes on showing nothing.
-    case.write_program("bin/probe-rs", r#"echo "Finished in 1.2s"; shift 3; "$@"; exec sleep 3000"#);
+    case.write_program(
+        "bin/probe-rs",
+        r#"echo "Finished in 1.2s"; shift 3; "$@"; exec sleep 3000"#,
+    );
     case.write(
         "crate/src/bin/bench.rs",
         &fs::read_to_string(case.path("crate/src/bin/bench.rs")).unwrap().replace(
@@ -222,7 +251,10 @@ fn instructions_are_counted_in_runs_of_their_own() {
         r#"while [ "$1" != -o ]; do shift; done; echo '<not supported>,,instructions:u' >"$2""#,
     );
     let log = r#"for word; do case $word in --log-file=*) log=${word#--log-file=} ;; esac; done"#;
-    case.write_program("bin/valgrind", &format!("{log}{COUNTING}\necho \"==1== I   refs:      $count\" >$log"));
+    case.write_program(
+        "bin/valgrind",
+        &format!("{log}{COUNTING}\necho \"==1== I   refs:      $count\" >$log"),
+    );
     let (counted, said) = count(&[]);
     let counted = counted.value.unwrap();
     assert_eq!(
@@ -232,18 +264,30 @@ fn instructions_are_counted_in_runs_of_their_own() {
     assert!(said.contains("1.0000e3 instructions, by valgrind"), "{said}");
     case.write_program("bin/valgrind", "echo broken >&2; exit 1");
     let reason = count(&[]).0.reason.unwrap();
-    assert!(reason.starts_with("perf: ") && reason.contains("valgrind: exit status: 1: broken"), "{reason}");
+    assert!(
+        reason.starts_with("perf: ") && reason.contains("valgrind: exit status: 1: broken"),
+        "{reason}"
+    );
     // An emulated board's are counted in any case.
     let qemu = r#"case " $* " in *" --version "*) echo "qemu-it version 7.2"; exit ;; *" -plugin "*.so*) ;; *) exec "$@" ;; esac"#;
-    case.write_program("bin/qemu-it", &format!("{qemu}{COUNTING}\necho \"instructions: $count\" >&2"));
+    case.write_program(
+        "bin/qemu-it",
+        &format!("{qemu}{COUNTING}\necho \"instructions: $count\" >&2"),
+    );
     case.board(&emulated(r#"["qemu-it","{program}","{arguments}"]"#));
     support::assert_succeeds(&with_bin(&case, &["--board", "b.json"]));
     let counted = case.record().instructions.value.unwrap();
     assert_eq!((counted.per_inference, counted.counter.as_str()), (1000.0, "qemu"));
     // What cannot count does not spoil the measurement.
-    case.write_program("bin/qemu-it", r#"case "$1" in --version) echo a qemu ;; *) exec "$@" ;; esac"#);
+    case.write_program(
+        "bin/qemu-it",
+        r#"case "$1" in --version) echo a qemu ;; *) exec "$@" ;; esac"#,
+    );
     support::assert_succeeds(&with_bin(&case, &["--board", "b.json"]));
-    assert_eq!(case.record().instructions.reason.unwrap(), "qemu: it does not tell its version: a qemu");
+    assert_eq!(
+        case.record().instructions.reason.unwrap(),
+        "qemu: it does not tell its version: a qemu"
+    );
 }
 
 #[test]
@@ -253,21 +297,36 @@ fn the_list_says_what_is_missing() {
     let output = program().arg("boards").env("PATH", case.path("bin")).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("runner adb      yes adb; tried with a stand-in for adb, not yet run on hardware\n"),
+        said.contains(
+            "runner adb      yes adb; tried with a stand-in for adb, not yet run on hardware\n"
+        ),
         "{said}"
     );
-    assert!(said.contains("runner probe-rs no  the program \"probe-rs\" is not installed"), "{said}");
-    assert!(said.contains("meter  rapl     ") && said.contains("meter  manual   yes tried with numbers"), "{said}");
+    assert!(
+        said.contains("runner probe-rs no  the program \"probe-rs\" is not installed"),
+        "{said}"
+    );
+    assert!(
+        said.contains("meter  rapl     ")
+            && said.contains("meter  manual   yes tried with numbers"),
+        "{said}"
+    );
     assert_eq!(said.lines().count(), 11, "one line for each meter and runner: {said}");
     assert!(Path::new(text(&case.path("bin/adb"))).exists());
 }
 
 #[test]
 fn the_page_says_with_what_each_runner_and_meter_was_tried() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/adding-a-board.md")).unwrap();
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/adding-a-board.md"))
+            .unwrap();
     let runners = Runner::ALL.into_iter().map(|runner| (runner.to_string(), runner.tried()));
-    for (name, tried) in runners.chain(Meter::ALL.into_iter().map(|meter| (meter.to_string(), meter.tried()))) {
-        let row = |line: &&str| line.starts_with(&format!("| `{name}` |")) && line.ends_with(&format!("| {tried} |"));
+    for (name, tried) in
+        runners.chain(Meter::ALL.into_iter().map(|meter| (meter.to_string(), meter.tried())))
+    {
+        let row = |line: &&str| {
+            line.starts_with(&format!("| `{name}` |")) && line.ends_with(&format!("| {tried} |"))
+        };
         assert_eq!(page.lines().filter(row).count(), 1, "{name}: {tried}");
     }
 }

@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::sshd::Sshd;
-use support::{CRASH, Case, TARGET, WAIT, advance, age, error_of, package, ready, start, wait_until, windows};
+use support::{
+    CRASH, Case, TARGET, WAIT, advance, age, error_of, package, ready, start, wait_until, windows,
+};
 
 /// A server that is up, and a case whose `b.json` is behind it.
 struct Server {
@@ -30,7 +32,8 @@ fn keys(meter: &str) -> String {
     format!(r#""target":"{TARGET}","runner":"ssh","meter":"{meter}""#)
 }
 
-const BOARD: [&str; 6] = ["--board", "b.json", "--board-host", "board", "--ssh-config", "ssh_config"];
+const BOARD: [&str; 6] =
+    ["--board", "b.json", "--board-host", "board", "--ssh-config", "ssh_config"];
 
 /// Where `bench` ran, from what it said.
 fn ran_in(said: &str) -> String {
@@ -53,7 +56,10 @@ fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
     assert!(record.host.governor.reason.unwrap().contains("scaling_governor"));
     // A counter that advances by 1 J forty times in each window.
     package(case, 1_000_000);
-    let again = format!("sh i=0; while [ $i -lt 40 ]; do {}; sleep 0.02; i=$((i + 1)); done", advance(case));
+    let again = format!(
+        "sh i=0; while [ $i -lt 40 ]; do {}; sleep 0.02; i=$((i + 1)); done",
+        advance(case)
+    );
     case.script(&windows([1, 1, 1], &again));
     let record = case.measures(&BOARD);
     // A reading over ssh may come late, when the next window has begun.
@@ -68,12 +74,17 @@ fn what_goes_wrong_is_said_and_nothing_is_written() {
     let server = Server::start(Case::new([3, 3, 3]));
     let case = &server.case;
     assert!(case.assert_fails(&BOARD[..2]).contains("--board-host user@host"));
-    assert!(case.assert_fails(&["--board", "b.json", "--board-host", "a b"]).contains("not an address"));
+    assert!(
+        case.assert_fails(&["--board", "b.json", "--board-host", "a b"]).contains("not an address")
+    );
     assert!(case.assert_fails(&["--board-host", "board"]).contains("it takes no --board-host"));
     // A program that dies on the board.
     case.script(&format!("{}\n{CRASH}\n", ready()));
     let error = case.assert_fails(&BOARD);
-    assert!(error.contains("bench ended before the start of window 1 (exit status: 137"), "{error}");
+    assert!(
+        error.contains("bench ended before the start of window 1 (exit status: 137"),
+        "{error}"
+    );
     assert!(!Path::new(&ran_in(&error)).exists(), "it was not removed from the board");
     case.script("garbage\n");
     assert!(case.assert_fails(&BOARD).contains("\"garbage\""));
@@ -82,10 +93,16 @@ fn what_goes_wrong_is_said_and_nothing_is_written() {
     let error = case.assert_fails(&BOARD);
     assert!(error.contains("the copy has the hash 0123456789abcdef, but"), "{error}");
     let seen = case.path("seen");
-    case.write_program("bin/sha256sum", &format!("readlink /proc/$$/fd/0 >{}; cat >/dev/null; exit 1", seen.display()));
+    case.write_program(
+        "bin/sha256sum",
+        &format!("readlink /proc/$$/fd/0 >{}; cat >/dev/null; exit 1", seen.display()),
+    );
     assert!(case.assert_fails(&BOARD).contains("cannot copy the program there"));
     let copy = fs::read_to_string(seen).unwrap();
-    assert!(copy.starts_with("/tmp/neuropower-") && !Path::new(copy.trim()).parent().unwrap().exists(), "{copy}");
+    assert!(
+        copy.starts_with("/tmp/neuropower-") && !Path::new(copy.trim()).parent().unwrap().exists(),
+        "{copy}"
+    );
     fs::remove_file(case.path("bin/sha256sum")).unwrap();
     fs::create_dir(case.path("elsewhere")).unwrap();
     case.write_program("bin/mktemp", &format!("echo {}", case.path("elsewhere").display()));
@@ -113,10 +130,17 @@ fn a_board_whose_clock_runs_at_another_speed_gives_no_number() {
     let server = Server::start(Case::doing(&slow));
     server.case.board(&keys("none"));
     let error = server.case.assert_fails(&BOARD);
-    assert!(error.contains("its windows took 0.390 s") && error.contains("in each of them too many"), "{error}");
+    assert!(
+        error.contains("its windows took 0.390 s") && error.contains("in each of them too many"),
+        "{error}"
+    );
     server.case.script(&slow.replace("0.13", "13"));
     let error = server.case.assert_fails(&BOARD);
-    assert!(error.contains("its windows took 39.000 s, but only") && error.contains("since it was started"), "{error}");
+    assert!(
+        error.contains("its windows took 39.000 s, but only")
+            && error.contains("since it was started"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -138,11 +162,19 @@ fn the_board_is_left_clean_however_measuring_ends() {
     let case = &server.case;
     case.board(&keys("none"));
     let mark = case.path("mark");
-    case.script(&format!("{}\n{}\nsh ps -o args= $PPID >{}\n{WAIT}\n", ready(), start(1), mark.display()));
+    case.script(&format!(
+        "{}\n{}\nsh ps -o args= $PPID >{}\n{WAIT}\n",
+        ready(),
+        start(1),
+        mark.display()
+    ));
     for signal in ["TERM", "INT", "KILL"] {
         let _ = fs::remove_file(&mark);
-        let measure = case.command(&BOARD).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        wait_until("bench does not run", || fs::read_to_string(&mark).is_ok_and(|text| text.ends_with('\n')));
+        let measure =
+            case.command(&BOARD).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("bench does not run", || {
+            fs::read_to_string(&mark).is_ok_and(|text| text.ends_with('\n'))
+        });
         let said = fs::read_to_string(&mark).unwrap();
         let copy = said.split_whitespace().next().unwrap();
         assert!(copy.starts_with("/tmp/neuropower-") && Path::new(copy).exists(), "{said}");
@@ -163,7 +195,8 @@ fn copies_that_are_left_over_are_removed_by_the_next_and_nothing_else() {
     let server = Server::start(Case::new([3, 3, 3]));
     let case = &server.case;
     case.board(&keys("none"));
-    let ours = |first: char| PathBuf::from(format!("/tmp/neuropower-{first}{:07}", std::process::id()));
+    let ours =
+        |first: char| PathBuf::from(format!("/tmp/neuropower-{first}{:07}", std::process::id()));
     let [old, fresh, runs, link] = ['a', 'b', 'c', 'd'].map(ours);
     for folder in [&old, &fresh, &runs] {
         fs::create_dir(folder).unwrap();

@@ -18,7 +18,10 @@ fn a_folder_gives_plain_and_gzipped_files_and_a_second_run_touches_nothing() {
     desk.recipe(FOLDER);
     desk.fetch_well();
     let times = || -> Vec<_> {
-        desk.placed().iter().map(|n| fs::metadata(desk.path("out").join(n)).unwrap().modified().unwrap()).collect()
+        desk.placed()
+            .iter()
+            .map(|n| fs::metadata(desk.path("out").join(n)).unwrap().modified().unwrap())
+            .collect()
     };
     let before = times();
     fs::remove_dir_all(desk.path("mirror")).unwrap();
@@ -32,10 +35,14 @@ fn a_folder_gives_plain_and_gzipped_files_and_a_second_run_touches_nothing() {
 fn sources_are_tried_in_order_and_each_failure_is_one_line() {
     let desk = Desk::new();
     desk.recipe(&[HTTPS, NPM, DEBIAN, FOLDER].join(","));
-    desk.program("npm", "mkdir package && cp -r $MIRROR package/data && tar -czf tiny-1.0.0.tgz package");
+    desk.program(
+        "npm",
+        "mkdir package && cp -r $MIRROR package/data && tar -czf tiny-1.0.0.tgz package",
+    );
     let stderr = desk.fetch_well();
     assert_eq!(desk.called(), "curl npm");
-    let failures: Vec<&str> = stderr.lines().filter(|line| !line.contains("fetching from")).collect();
+    let failures: Vec<&str> =
+        stderr.lines().filter(|line| !line.contains("fetching from")).collect();
     assert_eq!(
         failures,
         ["https://mirror.invalid/x/: curl: exit status: 6: could not resolve host"],
@@ -90,7 +97,10 @@ fn a_wrong_hash_is_never_placed() {
     desk.write(&format!("mirror/{}", NAMES[1]), b"something else");
     let lines = desk.fetch_badly();
     let line = lines.iter().find(|line| line.contains("SHA-256")).unwrap();
-    assert!(line.contains(&sha256_hex(b"something else")) && line.contains(&sha256_hex(&content(1))), "{line}");
+    assert!(
+        line.contains(&sha256_hex(b"something else")) && line.contains(&sha256_hex(&content(1))),
+        "{line}"
+    );
     assert_eq!(desk.placed(), [NAMES[0]], "only what was right, and no dataset.json");
 }
 
@@ -109,7 +119,10 @@ fn damaged_gzip_is_never_placed() {
 fn an_archive_is_checked_before_it_is_unpacked() {
     let desk = Desk::new();
     desk.program("curl", CURL_FROM_MIRROR);
-    let tar = Command::new("tar").args(["-czf", "tiny.tar.gz", "mirror"]).current_dir(desk.dir.path()).status();
+    let tar = Command::new("tar")
+        .args(["-czf", "tiny.tar.gz", "mirror"])
+        .current_dir(desk.dir.path())
+        .status();
     assert!(tar.unwrap().success());
     let archive = fs::read(desk.path("tiny.tar.gz")).unwrap();
     let unchecked = |i: usize| format!(r#"{{"path": "{}", "sha256": null}}"#, NAMES[i]);
@@ -117,7 +130,8 @@ fn an_archive_is_checked_before_it_is_unpacked() {
         r#"{{"kind": "https-archive", "url": "https://mirror.invalid/tiny.tar.gz", "sha256": "{}", "folder": "mirror"}}"#,
         sha256_hex(&archive)
     );
-    let (train, test) = ([unchecked(0), unchecked(1)].join(","), [unchecked(2), unchecked(3)].join(","));
+    let (train, test) =
+        ([unchecked(0), unchecked(1)].join(","), [unchecked(2), unchecked(3)].join(","));
     desk.recipe_of("idx", &train, &test, &source);
 
     desk.write("mirror/tiny.tar.gz", b"not that archive");
@@ -135,8 +149,12 @@ fn without_any_source_the_error_says_what_to_put_where_and_a_second_run_takes_it
     desk.recipe(&[HTTPS, NPM, DEBIAN].join(","));
     let lines = desk.fetch_badly();
     let last = lines.last().unwrap();
-    for part in NAMES.iter().chain(&["into out by hand", ".gz", "https://mirror.invalid/x/", "npm package tiny 1.0.0"])
-    {
+    for part in NAMES.iter().chain(&[
+        "into out by hand",
+        ".gz",
+        "https://mirror.invalid/x/",
+        "npm package tiny 1.0.0",
+    ]) {
         assert!(last.contains(part), "{part} is not in {last}");
     }
     desk.write("called", b"");
@@ -164,7 +182,10 @@ fn a_wrong_file_put_there_by_hand_is_reported_and_replaced() {
 fn killed_in_the_middle_it_leaves_no_dataset_json_and_goes_on_from_there() {
     let desk = Desk::new();
     desk.recipe(HTTPS);
-    desk.program("curl", &format!("case \"$*\" in *test-images*) kill -9 $PPID; exit 1;; esac\n{CURL_FROM_MIRROR}"));
+    desk.program(
+        "curl",
+        &format!("case \"$*\" in *test-images*) kill -9 $PPID; exit 1;; esac\n{CURL_FROM_MIRROR}"),
+    );
     assert_eq!(desk.fetch().status.code(), None, "killed by a signal");
     assert!(!desk.path("out/dataset.json").exists());
     desk.write("called", b"");
@@ -185,14 +206,22 @@ fn a_folder_that_cannot_be_written_to_and_a_bad_recipe_are_one_line() {
     assert!(lines.len() == 1 && lines[0].contains("recipe.json: not valid JSON"), "{lines:?}");
     fs::remove_file(desk.path("recipe.json")).unwrap();
     let lines = desk.fetch_badly();
-    assert!(lines.len() == 1 && lines[0].contains("cannot read the recipe: recipe.json"), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].contains("cannot read the recipe: recipe.json"),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn images_in_folders_are_copied_whole() {
     let desk = Desk::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.recipe_of(
+        "image-folder",
+        &folder("train"),
+        &folder("test"),
+        r#"{"kind": "folder", "path": "photos"}"#,
+    );
     desk.write("photos/train/a/1.png", b"1");
     desk.write("photos/train/b/2.png", b"2");
     let lines = desk.fetch_badly();
@@ -208,7 +237,12 @@ fn images_in_folders_are_copied_whole() {
 fn the_copy_of_a_folder_follows_it() {
     let desk = Desk::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.recipe_of(
+        "image-folder",
+        &folder("train"),
+        &folder("test"),
+        r#"{"kind": "folder", "path": "photos"}"#,
+    );
     for photo in ["train/a/1.png", "train/b/2.png", "test/a/3.png"] {
         desk.write(&format!("photos/{photo}"), photo.as_bytes());
     }
@@ -216,8 +250,10 @@ fn the_copy_of_a_folder_follows_it() {
     desk.fetch_others();
     assert!(!desk.path("out/train/a/.DS_Store").exists());
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
-    let age = || fs::File::open(desk.path("out/dataset.json")).unwrap().set_modified(long_ago).unwrap();
-    let is_new = || fs::metadata(desk.path("out/dataset.json")).unwrap().modified().unwrap() != long_ago;
+    let age =
+        || fs::File::open(desk.path("out/dataset.json")).unwrap().set_modified(long_ago).unwrap();
+    let is_new =
+        || fs::metadata(desk.path("out/dataset.json")).unwrap().modified().unwrap() != long_ago;
     age();
     desk.write("photos/train/b/Thumbs.db", b"litter");
     assert_eq!(desk.fetch_others(), "");
@@ -247,7 +283,12 @@ fn the_copy_of_a_folder_follows_it() {
 fn a_file_without_a_hash_follows_its_source() {
     let desk = Desk::new();
     let file = |i: usize| format!(r#"{{"path": "{}", "sha256": null}}"#, NAMES[i]);
-    desk.recipe_of("idx", &format!("{}, {}", file(0), file(1)), &format!("{}, {}", file(2), file(3)), FOLDER);
+    desk.recipe_of(
+        "idx",
+        &format!("{}, {}", file(0), file(1)),
+        &format!("{}, {}", file(2), file(3)),
+        FOLDER,
+    );
     desk.fetch_others();
     assert_eq!(desk.fetch_others(), "");
     desk.write(&format!("mirror/{}", NAMES[1]), b"other labels");
@@ -260,13 +301,22 @@ fn a_file_without_a_hash_follows_its_source() {
 fn a_check_names_all_that_is_wrong_and_counts_the_rest() {
     let desk = Desk::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.recipe_of(
+        "image-folder",
+        &folder("train"),
+        &folder("test"),
+        r#"{"kind": "folder", "path": "photos"}"#,
+    );
     let png = |value: u8| -> Vec<u8> {
         let mut bytes = std::io::Cursor::new(Vec::new());
-        image::GrayImage::from_pixel(2, 2, image::Luma([value])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        image::GrayImage::from_pixel(2, 2, image::Luma([value]))
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .unwrap();
         bytes.into_inner()
     };
-    for (value, photo) in [(0, "train/a/1.png"), (255, "train/b/1.png"), (7, "test/a/1.png"), (8, "test/b/1.png")] {
+    for (value, photo) in
+        [(0, "train/a/1.png"), (255, "train/b/1.png"), (7, "test/a/1.png"), (8, "test/b/1.png")]
+    {
         desk.write(&format!("photos/{photo}"), &png(value));
     }
     desk.fetch_others();
@@ -274,7 +324,11 @@ fn a_check_names_all_that_is_wrong_and_counts_the_rest() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fetch-data"));
         command.args(["check", "out"]).args(json.then_some("--json")).current_dir(desk.path("."));
         let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let (code, table, _) = check(false);
     assert_eq!(code, Some(0));
@@ -283,9 +337,11 @@ fn a_check_names_all_that_is_wrong_and_counts_the_rest() {
     fs::rename(desk.path("out/test/b"), desk.path("out/test/bb")).unwrap();
     let (code, table, said) = check(false);
     assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
-    for part in
-        ["train/a/2.png: not a usable image: the file is empty", "test/bb: the folder is not", "test/b: the folder"]
-    {
+    for part in [
+        "train/a/2.png: not a usable image: the file is empty",
+        "test/bb: the folder is not",
+        "test/b: the folder",
+    ] {
         assert!(table.contains(part), "{table}");
     }
     let census: Census = json::parse(&check(true).1).unwrap();
@@ -298,11 +354,18 @@ fn recipes() -> PathBuf {
 
 #[test]
 fn every_recipe_is_a_dataset_json_under_its_own_name() {
-    for (name, train_files, classes) in
-        [("digits", 2, 10), ("mnist", 2, 10), ("fashion-mnist", 2, 10), ("cifar10", 5, 10), ("cifar100", 1, 100)]
-    {
+    for (name, train_files, classes) in [
+        ("digits", 2, 10),
+        ("mnist", 2, 10),
+        ("fashion-mnist", 2, 10),
+        ("cifar10", 5, 10),
+        ("cifar100", 1, 100),
+    ] {
         let dataset = Dataset::describe(&recipes().join(format!("{name}.json"))).unwrap();
-        assert_eq!((dataset.name.as_str(), dataset.train.len(), dataset.classes.len()), (name, train_files, classes));
+        assert_eq!(
+            (dataset.name.as_str(), dataset.train.len(), dataset.classes.len()),
+            (name, train_files, classes)
+        );
         assert!(!dataset.sources.is_empty() && !dataset.about.is_empty(), "{name}");
     }
 }
@@ -331,7 +394,9 @@ fn the_recipe_of_digits_makes_a_data_set_that_loads_and_is_normalised_by_its_own
 #[test]
 fn the_examples_in_the_documentation_are_descriptions() {
     let text = fs::read_to_string(recipes().join("../../docs/adding-a-dataset.md")).unwrap();
-    let examples: Vec<&str> = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    let names: Vec<String> = examples.iter().map(|e| common::json::parse::<Dataset>(e).unwrap().name).collect();
+    let examples: Vec<&str> =
+        text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let names: Vec<String> =
+        examples.iter().map(|e| common::json::parse::<Dataset>(e).unwrap().name).collect();
     assert_eq!(names, ["leaves", "gauges"]);
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 /// Whether a process is there that is not just waiting to be waited for.
 fn is_alive(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
 }
 
 fn wait_for(path: &Path) -> String {
@@ -38,13 +40,19 @@ fn a_signal_ends_the_downloads_and_removes_what_they_left() {
         let desk = Desk::new();
         desk.recipe(&[HTTPS, NPM].join(","));
         let pids = desk.path("pids");
-        desk.program("curl", &format!("sleep 1000 &\necho half > half\necho $$ $! > {}\nwait", pids.display()));
+        desk.program(
+            "curl",
+            &format!("sleep 1000 &\necho half > half\necho $$ $! > {}\nwait", pids.display()),
+        );
         let mut command = Command::new("env");
         // Whoever runs the tests may have them ignored.
         command.arg("--default-signal=INT,TERM,HUP").arg(env!("CARGO_BIN_EXE_fetch-data"));
         let running = desk.in_place(&mut command).stderr(Stdio::piped()).spawn().unwrap();
         let pids = wait_for(&pids);
-        Command::new("kill").args([format!("-{signal}"), running.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args([format!("-{signal}"), running.id().to_string()])
+            .status()
+            .unwrap();
         let output = running.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{signal}");
         let said = stderr(&output);
@@ -65,11 +73,17 @@ fn a_signal_ends_the_downloads_and_removes_what_they_left() {
 fn what_killed_runs_left_is_removed_but_not_what_another_run_is_at() {
     let desk = Desk::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("in/train"), &folder("in/test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.recipe_of(
+        "image-folder",
+        &folder("in/train"),
+        &folder("in/test"),
+        r#"{"kind": "folder", "path": "photos"}"#,
+    );
     for photo in ["photos/in/train/a/1.png", "photos/in/test/a/1.png"] {
         desk.write(photo, b"1");
     }
-    let left = ["out/.partial-1/a/b", "out/.partial-2", "out/in/.partial-3/copy/x", "out/in/.partial-4"];
+    let left =
+        ["out/.partial-1/a/b", "out/.partial-2", "out/in/.partial-3/copy/x", "out/in/.partial-4"];
     left.iter().for_each(|left| desk.write(left, b"left"));
     symlink(desk.path("photos"), desk.path("out/.partial-5")).unwrap();
 
@@ -99,7 +113,8 @@ fn a_download_has_a_size_that_it_does_not_pass() {
     let desk = Desk::new();
     desk.recipe(HTTPS);
     let log = desk.path("args");
-    let script = |rest: &str| format!("echo \"$*\" > {}\n{rest}\n{CURL_FROM_MIRROR}", log.display());
+    let script =
+        |rest: &str| format!("echo \"$*\" > {}\n{rest}\n{CURL_FROM_MIRROR}", log.display());
     desk.program("curl", &script(""));
     desk.fetch_well();
     let arguments = fs::read_to_string(&log).unwrap();
@@ -108,7 +123,10 @@ fn a_download_has_a_size_that_it_does_not_pass() {
     }
     fs::remove_dir_all(desk.path("out")).unwrap();
     // Older versions of curl go on where the server does not say how much comes.
-    desk.program("curl", "while [ \"$1\" != --output ]; do shift; done; truncate -s 5G \"$2\"; exec sleep 1000");
+    desk.program(
+        "curl",
+        "while [ \"$1\" != --output ]; do shift; done; truncate -s 5G \"$2\"; exec sleep 1000",
+    );
     let lines = desk.fetch_badly();
     assert!(lines[1].contains("curl: stopped: it has made over"), "{lines:?}");
     assert_eq!(desk.placed(), [""; 0]);
@@ -152,12 +170,20 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
     pipe(&desk.path("out").join(NAMES[1]));
     let lines = desk.fetch_badly();
     for (line, name) in [(&lines[0], NAMES[1]), (&lines[2], NAMES[0])] {
-        assert!(line.contains(name) && line.contains("a pipe or a device, not a plain file"), "{lines:?}");
+        assert!(
+            line.contains(name) && line.contains("a pipe or a device, not a plain file"),
+            "{lines:?}"
+        );
     }
 
     let desk = Desk::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("train"), &folder("test"), r#"{"kind": "folder", "path": "photos"}"#);
+    desk.recipe_of(
+        "image-folder",
+        &folder("train"),
+        &folder("test"),
+        r#"{"kind": "folder", "path": "photos"}"#,
+    );
     pipe(&desk.path("photos/train/a/1.png"));
     desk.write("photos/test/a/1.png", b"1");
     let line = desk.fetch_badly().pop().unwrap();
@@ -176,8 +202,12 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
 /// An archive of `package/data`, as npm makes one, with links in it.
 fn npm_of_links(desk: &Desk, links: &[(&str, &str)]) {
     let made = "mkdir -p package && cp -r $MIRROR package/data && cd package/data";
-    let links: Vec<String> = links.iter().map(|(name, to)| format!("rm -f {name} && ln -s {to} {name}")).collect();
-    desk.program("npm", &format!("{made} && {} && cd ../.. && tar -czf tiny.tgz package", links.join(" && ")));
+    let links: Vec<String> =
+        links.iter().map(|(name, to)| format!("rm -f {name} && ln -s {to} {name}")).collect();
+    desk.program(
+        "npm",
+        &format!("{made} && {} && cd ../.. && tar -czf tiny.tgz package", links.join(" && ")),
+    );
 }
 
 #[test]
@@ -186,7 +216,11 @@ fn no_link_leads_out_of_an_archive() {
     desk.recipe(NPM);
     npm_of_links(
         &desk,
-        &[("train-images", "images"), ("images", "../elsewhere"), ("../elsewhere", "data/train-labels")],
+        &[
+            ("train-images", "images"),
+            ("images", "../elsewhere"),
+            ("../elsewhere", "data/train-labels"),
+        ],
     );
     let lines = desk.fetch_badly();
     assert!(lines[1].contains("SHA-256"), "inside, a link is followed: {lines:?}");
@@ -195,7 +229,10 @@ fn no_link_leads_out_of_an_archive() {
     for to in [secret.to_str().unwrap(), "../../../../../recipe.json", "/etc"] {
         npm_of_links(&desk, &[("train-images", to)]);
         let lines = desk.fetch_badly();
-        assert!(lines[1].contains("train-images: a link that leads out of the archive"), "{lines:?}");
+        assert!(
+            lines[1].contains("train-images: a link that leads out of the archive"),
+            "{lines:?}"
+        );
         assert_eq!(desk.placed(), [""; 0]);
     }
 
@@ -224,11 +261,16 @@ fn names_that_are_options_or_paths_reach_no_program() {
         DEBIAN.replace("\"tiny\"", "\"-oDir::Etc=x\""),
         DEBIAN.replace("usr/share/tiny", "/etc"),
         HTTPS.replace("https:", "file:"),
-        format!(r#"{{"kind": "https-archive", "url": "-K/etc/x", "sha256": "{hash}", "folder": "."}}"#),
+        format!(
+            r#"{{"kind": "https-archive", "url": "-K/etc/x", "sha256": "{hash}", "folder": "."}}"#
+        ),
     ] {
         desk.recipe(&source);
         let lines = desk.fetch_badly();
-        assert!(lines.len() == 1 && lines[0].starts_with("error: recipe.json: "), "{source}: {lines:?}");
+        assert!(
+            lines.len() == 1 && lines[0].starts_with("error: recipe.json: "),
+            "{source}: {lines:?}"
+        );
     }
     assert_eq!(desk.called(), "");
     assert!(!desk.path("out").exists());

@@ -23,7 +23,14 @@ fn report(fixture: &Fixture) -> Output {
 
 fn report_with(fixture: &Fixture, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
-    command.arg("--run").arg(fixture.run()).arg("--out").arg(fixture.out()).args(more).output().unwrap()
+    command
+        .arg("--run")
+        .arg(fixture.run())
+        .arg("--out")
+        .arg(fixture.out())
+        .args(more)
+        .output()
+        .unwrap()
 }
 
 /// What the comparison with a baseline says of a network, cell by cell.
@@ -31,8 +38,12 @@ fn compared(fixture: &Fixture, baseline: &str, network: &str) -> (Vec<String>, S
     let output = report_with(fixture, &["--baseline", baseline]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
-    let line = said.lines().find(|line| line.starts_with(&format!("{network}  "))).unwrap_or_else(|| panic!("{said}"));
-    let cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect();
+    let line = said
+        .lines()
+        .find(|line| line.starts_with(&format!("{network}  ")))
+        .unwrap_or_else(|| panic!("{said}"));
+    let cells =
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect();
     (cells, said)
 }
 
@@ -62,7 +73,8 @@ fn row(table: &str, rank: usize, variant: &str) -> Vec<String> {
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
     };
     let rows = table.lines().map(cells);
-    let is_it = |row: &Vec<String>| row.len() > 4 && row[0] == rank.to_string() && row[3] == variant;
+    let is_it =
+        |row: &Vec<String>| row.len() > 4 && row[0] == rank.to_string() && row[3] == variant;
     rows.into_iter().find(is_it).unwrap_or_else(|| panic!("no row {rank} {variant} in\n{table}"))
 }
 
@@ -71,13 +83,24 @@ fn the_table_has_the_papers_numbers() {
     let (table, page) = report_well(&Fixture::new());
     let genome = m_net_1().to_string();
     // Parameters and NID of M_Net_1 are those of the paper's Table 3 (15.25 there, cut off rather than rounded).
-    let expected = ["1", "i0-7", &genome, "dense", "99.29 %", "65,074", "26.1 M", "15.26", "522 µs", "- [1]"];
+    let expected =
+        ["1", "i0-7", &genome, "dense", "99.29 %", "65,074", "26.1 M", "15.26", "522 µs", "- [1]"];
     assert_eq!(row(&table, 1, "dense"), expected);
     let pruned = row(&table, 1, "pruned");
     assert_eq!(pruned[4..6], ["98.74 %", "29,214"]);
     assert!(table.contains(&format!("[1] no energy on host: {NO_METER}")), "{table}");
     assert!(table.contains("A first look only: there are short measurements (on host)"), "{table}");
-    for part in ["M</span>", "15.26", "65,074", "99.29 %", NO_METER, "3 x 1 s", "2025-01-01", "3.01 GHz", "short"] {
+    for part in [
+        "M</span>",
+        "15.26",
+        "65,074",
+        "99.29 %",
+        NO_METER,
+        "3 x 1 s",
+        "2025-01-01",
+        "3.01 GHz",
+        "short",
+    ] {
         assert!(page.contains(part), "{part} is not on the page");
     }
 }
@@ -98,7 +121,8 @@ fn a_baseline_is_in_the_table_by_its_name() {
 #[test]
 fn every_row_is_aligned_with_the_titles() {
     let (table, _) = report_well(&Fixture::new());
-    let lines: Vec<Vec<char>> = table.lines().skip(2).take(6).map(|line| line.chars().collect()).collect();
+    let lines: Vec<Vec<char>> =
+        table.lines().skip(2).take(6).map(|line| line.chars().collect()).collect();
     let rule = &lines[1];
     assert!(rule.starts_with(&['-', '-']), "titles, a rule, four rows: {table}");
     for gap in (0..rule.len()).filter(|i| rule[*i] == ' ') {
@@ -109,17 +133,24 @@ fn every_row_is_aligned_with_the_titles() {
 #[test]
 fn the_page_is_whole_and_nothing_from_a_file_is_markup() {
     let fixture = Fixture::new();
-    fixture.change("networks/1/dense/measurement-host.json", |m: &mut Measurement| m.board = HOSTILE.into());
+    fixture.change("networks/1/dense/measurement-host.json", |m: &mut Measurement| {
+        m.board = HOSTILE.into()
+    });
     let (_, page) = report_well(&fixture);
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
     assert!(!page.contains("<script") && !page.contains("<laptop>"), "markup from a file");
-    assert!(page.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;").count() >= 3);
+    assert!(
+        page.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;")
+            .count()
+            >= 3
+    );
     assert!(page.contains("mnist-&lt;laptop&gt;"));
     for remote in ["src=", "@import", "url(", "<link"] {
         assert!(!page.contains(remote), "the page must not need {remote}");
     }
     for tag in ["section", "table", "tr", "td", "figure", "details", "svg", "ol", "dl", "div"] {
-        let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        let opened =
+            page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
 }
@@ -129,19 +160,28 @@ fn figures_show_every_network_that_could_be_trained() {
     let fixture = Fixture::new();
     let (_, page) = report_well(&fixture);
     let front = fs::read_to_string(fixture.out().join("front.svg")).unwrap();
-    let evaluations: Vec<Evaluation> = json::read_lines(&fixture.run().join("explore/evaluations.jsonl")).unwrap();
+    let evaluations: Vec<Evaluation> =
+        json::read_lines(&fixture.run().join("explore/evaluations.jsonl")).unwrap();
     assert!(!page.contains("had no place in the archive"));
     fixture.change("explore/archive.json", |archive: &mut Archive| {
         let first = archive.individuals.iter().position(|individual| individual.on_front).unwrap();
         archive.individuals.remove(first);
     });
-    assert!(report_well(&fixture).1.contains(" 1 more that nothing dominates had no place in the archive"));
+    assert!(
+        report_well(&fixture)
+            .1
+            .contains(" 1 more that nothing dominates had no place in the archive")
+    );
     // One failed; two rings around winners and one in the key.
     assert_eq!(front.matches("<circle").count(), evaluations.len() - 1 + 2 + 1);
     assert!(front.contains("#1") && front.contains("#2") && !front.contains("NaN"));
     assert!(page.contains("One training failed") && page.contains(front.trim()));
     let pruning = fs::read_to_string(fixture.out().join("pruning.svg")).unwrap();
-    assert_eq!(pruning.matches("<circle").count(), 2 * 3, "each winner: filled, and hollow in white and colour");
+    assert_eq!(
+        pruning.matches("<circle").count(),
+        2 * 3,
+        "each winner: filled, and hollow in white and colour"
+    );
     assert!(page.contains(pruning.trim()));
 }
 
@@ -154,19 +194,28 @@ fn means_and_stopped_trainings_are_marked() {
     (evaluations[1].stopped_after, evaluations[2].stopped_after) = (Some(4), Some(4));
     let lines: Vec<String> = evaluations.iter().map(|e| json::to_line(e).unwrap() + "\n").collect();
     fs::write(&log, lines.concat()).unwrap();
-    let lucky = Evaluation { accuracy: Some(0.5), second_accuracy: Some(0.1), ..evaluations[3].clone() };
+    let lucky =
+        Evaluation { accuracy: Some(0.5), second_accuracy: Some(0.1), ..evaluations[3].clone() };
     fixture.change("explore/archive.json", |archive: &mut Archive| {
-        archive.individuals.retain(|i| (1..=3).all(|place| i.evaluation.id != evaluations[place].id));
+        archive
+            .individuals
+            .retain(|i| (1..=3).all(|place| i.evaluation.id != evaluations[place].id));
         let member = archive.individuals.iter_mut().find(|individual| individual.on_front).unwrap();
         member.evaluation.second_accuracy = member.evaluation.accuracy;
         archive.dropped = vec![lucky];
     });
     let (_, page) = report_well(&fixture);
     let front = fs::read_to_string(fixture.out().join("front.svg")).unwrap();
-    assert!(front.contains("50 %") && front.contains("stopped") && front.contains("2 seeds"), "{front}");
-    for words in
-        ["Squares (2) are means of two seeds", "Small rings (2) were stopped early", "by error, params", "mean of 2"]
-    {
+    assert!(
+        front.contains("50 %") && front.contains("stopped") && front.contains("2 seeds"),
+        "{front}"
+    );
+    for words in [
+        "Squares (2) are means of two seeds",
+        "Small rings (2) were stopped early",
+        "by error, params",
+        "mean of 2",
+    ] {
         assert!(page.contains(words), "{words} is not on the page");
     }
 }
@@ -181,9 +230,13 @@ fn networks_of_other_data_are_marked() {
         marks.map(|mark| table.contains(mark))
     };
     assert_eq!(said(&fixture), [false, false]);
-    fixture.change("networks/2/dense/test.json", |test: &mut EvalReport| test.data_sha256 = "0b".repeat(32));
+    fixture.change("networks/2/dense/test.json", |test: &mut EvalReport| {
+        test.data_sha256 = "0b".repeat(32)
+    });
     assert_eq!(said(&fixture), [false, true]);
-    fixture.change("networks/1/dense/train.json", |train: &mut TrainReport| train.data_sha256 = "0b".repeat(32));
+    fixture.change("networks/1/dense/train.json", |train: &mut TrainReport| {
+        train.data_sha256 = "0b".repeat(32)
+    });
     assert_eq!(said(&fixture), [true, true]);
     assert!(report_well(&fixture).0.contains("Rank 1 was trained on other data"));
 }
@@ -197,9 +250,15 @@ fn a_training_that_diverged_has_no_result() {
     let (table, page) = report_well(&fixture);
     let dense = row(&table, 1, "dense");
     assert_eq!(dense[4..], ["diverged", "65,074", "26.1 M", "- [1]", "- [1]", "- [1]"]);
-    assert!(table.contains("[1] the training diverged: its weights are the initial ones"), "{table}");
+    assert!(
+        table.contains("[1] the training diverged: its weights are the initial ones"),
+        "{table}"
+    );
     assert!(row(&table, 1, "pruned")[4..].iter().all(|cell| cell == "- [2]"), "{table}");
-    assert!(table.contains("[2] not pruned: the training of the dense network diverged"), "{table}");
+    assert!(
+        table.contains("[2] not pruned: the training of the dense network diverged"),
+        "{table}"
+    );
     let caution = "The training of rank 1 diverged: it has no result, and `make` neither prunes nor measures it.";
     assert!(table.contains(caution) && page.contains(caution));
     for accuracy in ["99.29 %", "15.26", "522 µs</span>"] {
@@ -214,9 +273,11 @@ fn a_training_that_diverged_has_no_result() {
 
     // All of them, before anything was measured.
     fixture.change("networks/2/dense/train.json", |train: &mut TrainReport| train.diverged = true);
-    for folder in
-        ["networks/2/pruned", "networks/1/dense/measurement-host.json", "networks/2/dense/measurement-host.json"]
-    {
+    for folder in [
+        "networks/2/pruned",
+        "networks/1/dense/measurement-host.json",
+        "networks/2/dense/measurement-host.json",
+    ] {
         fixture.remove(folder);
     }
     let (table, page) = report_well(&fixture);
@@ -233,7 +294,8 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn each_board_has_its_columns_and_energy_its_number() {
     let fixture = Fixture::new();
-    let (from, to) = (fixture.run().join(DENSE), fixture.run().join("networks/1/dense/measurement-meter.json"));
+    let (from, to) =
+        (fixture.run().join(DENSE), fixture.run().join("networks/1/dense/measurement-meter.json"));
     fs::copy(from, to).unwrap();
     fixture.change("networks/1/dense/measurement-meter.json", |m: &mut Measurement| {
         m.board = "meter".into();
@@ -263,7 +325,11 @@ fn a_run_that_has_only_been_searched_says_what_is_missing() {
     let cells = row(&table, 1, "dense");
     assert_eq!((cells[1].as_str(), cells[2].clone()), ("i0-7", m_net_1().to_string()));
     assert_eq!(cells[4..], ["- [1]", "- [1]", "- [1]", "- [1]", "- [2]", "- [2]"]);
-    for reason in ["[1] not trained yet: `make train`", "[2] not measured yet", "[3] not pruned yet: `make prune`"] {
+    for reason in [
+        "[1] not trained yet: `make train`",
+        "[2] not measured yet",
+        "[3] not pruned yet: `make prune`",
+    ] {
         assert!(table.contains(reason), "{reason} is not in\n{table}");
     }
     assert!(page.contains("front.svg") && !page.contains("pruning.svg"));
@@ -290,7 +356,9 @@ fn networks_without_a_search_or_a_profile_are_reported_too() {
 #[test]
 fn a_measurement_of_other_weights_does_not_count() {
     let fixture = Fixture::new();
-    fixture.change("networks/1/pruned/test.json", |test: &mut EvalReport| test.weights_sha256 = "00".repeat(32));
+    fixture.change("networks/1/pruned/test.json", |test: &mut EvalReport| {
+        test.weights_sha256 = "00".repeat(32)
+    });
     let (table, _) = report_well(&fixture);
     assert!(row(&table, 1, "pruned")[8].starts_with("- ["), "{table}");
     assert!(table.contains("measured on host with other weights than those tested"), "{table}");
@@ -323,11 +391,18 @@ fn ways_of_pruning_are_shown_together() {
     }
     assert_eq!(page.matches("%3Csvg%3Ealone").count(), 2);
     assert!(!page.contains("pruned-half-done"));
-    fixture.change("networks/1/pruned-l1/scratch/train.json", |train: &mut TrainReport| train.diverged = true);
+    fixture.change("networks/1/pruned-l1/scratch/train.json", |train: &mut TrainReport| {
+        train.diverged = true
+    });
     assert!(report_well(&fixture).1.contains(">from scratch, the training diverged<"));
     draw("pruning", "<svg><script>together</script></svg>");
     let (_, page) = report_well(&fixture);
-    assert!(page.matches("together").count() == 2 && !page.contains("<script>") && !page.contains("alone"), "{page}");
+    assert!(
+        page.matches("together").count() == 2
+            && !page.contains("<script>")
+            && !page.contains("alone"),
+        "{page}"
+    );
     fs::write(network.join("pruning/widths.svg"), "GIF89a").unwrap();
     fs::remove_dir_all(fixture.out()).unwrap();
     assert!(report_badly(&fixture).contains("pruning/widths.svg: it is not a figure of `prune`"));
@@ -431,17 +506,26 @@ fn networks_are_compared_with_a_baseline_as_in_table_3() {
     let page = fs::read_to_string(fixture.out().join("index.html")).unwrap();
     assert!(page.contains("Compared with the baseline") && page.contains("Behind a ~"));
     // Copying and computing apart, on one of the two and on both.
-    let parts = |scale: f64| Some(Communication { h2d_s: 3e-6 * scale, kernel_s: 2e-3 * scale, d2h_s: 1e-6 * scale });
+    let parts = |scale: f64| {
+        Some(Communication { h2d_s: 3e-6 * scale, kernel_s: 2e-3 * scale, d2h_s: 1e-6 * scale })
+    };
     fixture.change(DENSE, |m: &mut Measurement| m.communication = parts(2.0));
-    assert!(compared(&fixture, "1/dense", "1/pruned").1.contains("copying and computing were not measured apart"));
+    assert!(
+        compared(&fixture, "1/dense", "1/pruned")
+            .1
+            .contains("copying and computing were not measured apart")
+    );
     fixture.change(PRUNED, |m: &mut Measurement| m.communication = parts(1.0));
     assert_eq!(compared(&fixture, "1/dense", "1/pruned").0[4..], ["2.00x", "2.00x/2.00x"]);
     fixture.change(PRUNED, |m: &mut Measurement| {
         m.emulated = true;
-        m.energy = Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "emulated".into());
+        m.energy =
+            Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "emulated".into());
     });
     assert!(
-        compared(&fixture, "1/dense", "1/pruned").1.contains("host is emulated: its times say nothing about a board")
+        compared(&fixture, "1/dense", "1/pruned")
+            .1
+            .contains("host is emulated: its times say nothing about a board")
     );
 }
 
@@ -457,13 +541,18 @@ fn what_a_gpu_did_is_shown() {
             memory_clock_hz: Known::unknown("not supported"),
             temperature_c: Known::of([51.0, 51.0]),
             throttled: Known::of(vec!["SW_POWER_CAP".into()]),
-            other_processes: Known::of(vec![GpuProcess { pid: 42, program: Some(format!("python3 {HOSTILE}")) }]),
+            other_processes: Known::of(vec![GpuProcess {
+                pid: 42,
+                program: Some(format!("python3 {HOSTILE}")),
+            }]),
         });
     });
     let (said, page) = report_well(&fixture);
     assert!(said.contains("On host, the GPU's clocks were held back: SW_POWER_CAP."), "{said}");
     assert!(said.contains("On host, other processes were on the GPU: python3"), "{said}");
-    for shown in ["3.25 µs", "2.50 ms", "1.75 µs", "1.50 GHz to 1.98 GHz", "51 °C", "580.95", "copy back"] {
+    for shown in
+        ["3.25 µs", "2.50 ms", "1.75 µs", "1.50 GHz to 1.98 GHz", "51 °C", "580.95", "copy back"]
+    {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(page.contains("not known (not supported)") && !page.contains(HOSTILE));

@@ -36,7 +36,9 @@ pub(crate) enum Command {
 /// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
 /// then show it. A training that is finished there is not repeated.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune scratch --from runs/digits-smoke/networks/1/pruned --dataset data/digits")]
+#[command(
+    after_help = "Example:\n  prune scratch --from runs/digits-smoke/networks/1/pruned --dataset data/digits"
+)]
 pub(crate) struct ScratchArgs {
     /// What `prune run` has made
     #[arg(long, value_name = "FOLDER")]
@@ -56,7 +58,9 @@ pub(crate) struct ScratchArgs {
 ///
 /// Writes accuracy.svg and widths.svg, and prints a table. Accuracies are those of the validation split.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures")]
+#[command(
+    after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures"
+)]
 pub(crate) struct FiguresArgs {
     /// What `prune run` has made
     #[arg(value_name = "FOLDER", required = true)]
@@ -72,9 +76,11 @@ pub(crate) struct FiguresArgs {
 /// interruption, it goes on with the first round that is not finished. A target on a board that is not met is a failure:
 /// all files are written, and the exit code is 1.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  prune run --network runs/digits-smoke/networks/1/dense/network.json \
+#[command(
+    after_help = "Example:\n  prune run --network runs/digits-smoke/networks/1/dense/network.json \
     --weights runs/digits-smoke/networks/1/dense/weights.safetensors --dataset data/digits --out runs/x/pruned --cap 0.3\n  prune run --network N --weights W \
-    --dataset data/mnist --out runs/fast --board host --latency-target 0.0001")]
+    --dataset data/mnist --out runs/fast --board host --latency-target 0.0001"
+)]
 pub(crate) struct RunArgs {
     /// The network's graph
     #[arg(long, value_name = "FILE")]
@@ -141,7 +147,12 @@ impl ComputeArgs {
     ///
     /// # Errors
     /// The program `train` is missing, or the training images cannot be read.
-    pub(crate) fn training(&self, dataset: &Path, config: Option<&Path>, interrupt: Interrupt) -> Result<Training> {
+    pub(crate) fn training(
+        &self,
+        dataset: &Path,
+        config: Option<&Path>,
+        interrupt: Interrupt,
+    ) -> Result<Training> {
         Ok(Training {
             train: stage::binary("train", self.bin_dir.as_deref())?,
             dataset: dataset.to_path_buf(),
@@ -175,6 +186,8 @@ fn by_name<T: Copy + Send + Sync + 'static, const N: usize>(
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(all.map(name)).try_map(move |given| {
-        all.into_iter().find(|value| name(*value) == given).context("not one of the possible values")
+        all.into_iter()
+            .find(|value| name(*value) == given)
+            .context("not one of the possible values")
     })
 }

@@ -27,7 +27,12 @@ pub fn filters_that_stay(filters: usize, factor: f64) -> usize {
 ///
 /// # Panics
 /// If `stay` is 0 or above the number of filters, or the filters differ in length.
-pub fn removals(method: PruneMethod, filters: &[&[f32]], stay: usize, rng: impl Rng + 'static) -> Vec<Removal> {
+pub fn removals(
+    method: PruneMethod,
+    filters: &[&[f32]],
+    stay: usize,
+    rng: impl Rng + 'static,
+) -> Vec<Removal> {
     assert!((1..=filters.len()).contains(&stay), "{stay} of {} filters cannot stay", filters.len());
     match method {
         PruneMethod::Kmeans => by_clusters(filters, stay, rng),
@@ -50,16 +55,22 @@ fn by_clusters(filters: &[&[f32]], stay: usize, rng: impl Rng + 'static) -> Vec<
     }
     let stays: Vec<usize> = nearest.into_values().collect();
     let others = (0..filters.len()).filter(|filter| !stays.contains(filter));
-    let removals = others.map(|filter| Removal { filter, worth: members[filter].distance / length }).collect();
+    let removals =
+        others.map(|filter| Removal { filter, worth: members[filter].distance / length }).collect();
     // With equal filters there are fewer clusters than filters that stay: the most distant ones stay as well.
     lowest(removals, filters.len() - stay)
 }
 
 /// The filters with the largest sum of absolute weights stay. The worth of a filter is its sum as a share of the mean.
 fn by_norm(filters: &[&[f32]], stay: usize) -> Vec<Removal> {
-    let sums: Vec<f64> = filters.iter().map(|filter| filter.iter().map(|w| f64::from(w.abs())).sum()).collect();
+    let sums: Vec<f64> =
+        filters.iter().map(|filter| filter.iter().map(|w| f64::from(w.abs())).sum()).collect();
     let mean = above_zero(sums.iter().sum::<f64>() / sums.len() as f64);
-    let removals = sums.iter().enumerate().map(|(filter, sum)| Removal { filter, worth: sum / mean }).collect();
+    let removals = sums
+        .iter()
+        .enumerate()
+        .map(|(filter, sum)| Removal { filter, worth: sum / mean })
+        .collect();
     lowest(removals, filters.len() - stay)
 }
 
@@ -67,7 +78,8 @@ fn by_norm(filters: &[&[f32]], stay: usize) -> Vec<Removal> {
 fn by_lot(filters: usize, stay: usize, mut rng: impl Rng) -> Vec<Removal> {
     let mut order: Vec<usize> = (0..filters).collect();
     order.shuffle(&mut rng);
-    let removals = order[stay..].iter().map(|&filter| Removal { filter, worth: rng.random() }).collect();
+    let removals =
+        order[stay..].iter().map(|&filter| Removal { filter, worth: rng.random() }).collect();
     lowest(removals, filters - stay)
 }
 
@@ -103,7 +115,10 @@ mod tests {
     #[test]
     fn every_round_takes_at_least_one_filter() {
         let schedule = |n| std::iter::successors(Some(n), |n| Some(filters_that_stay(*n, 0.9)));
-        assert_eq!(schedule(12).take(12).collect::<Vec<_>>(), [12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1]);
+        assert_eq!(
+            schedule(12).take(12).collect::<Vec<_>>(),
+            [12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1]
+        );
         assert_eq!(schedule(4).take(5).collect::<Vec<_>>(), [4, 3, 2, 1, 1]);
         assert_eq!(filters_that_stay(100, 0.29), 29);
         assert_eq!(filters_that_stay(24, 0.01), 1);

@@ -22,16 +22,25 @@ pub struct Membership {
 ///
 /// # Panics
 /// If there are no filters, no weights in a filter or no clusters, or the filters differ in length.
-pub fn memberships(filters: &[&[f32]], clusters: usize, rng: impl Rng + 'static) -> Vec<Membership> {
+pub fn memberships(
+    filters: &[&[f32]],
+    clusters: usize,
+    rng: impl Rng + 'static,
+) -> Vec<Membership> {
     // The crate's k-means++ draws each new centre by its distance to those it has, and panics where all distances are
     // 0. With as many clusters as different filters there is nothing to draw.
     let different = different_filters(filters);
     if different.iter().max().is_some_and(|last| *last < clusters) {
-        return different.into_iter().map(|cluster| Membership { cluster, distance: 0.0 }).collect();
+        return different
+            .into_iter()
+            .map(|cluster| Membership { cluster, distance: 0.0 })
+            .collect();
     }
     // In f64 the squared difference of two different f32 is never rounded to 0.
-    let samples: Vec<f64> = filters.iter().flat_map(|filter| filter.iter().map(|w| f64::from(*w))).collect();
-    let kmeans: KMeans<f64, LANES, _> = KMeans::new(&samples, filters.len(), filters[0].len(), EuclideanDistance);
+    let samples: Vec<f64> =
+        filters.iter().flat_map(|filter| filter.iter().map(|w| f64::from(*w))).collect();
+    let kmeans: KMeans<f64, LANES, _> =
+        KMeans::new(&samples, filters.len(), filters[0].len(), EuclideanDistance);
     let config = KMeansConfig::build()
         .random_generator(OldGenerator(rng))
         .abort_strategy(AbortStrategy::NoImprovement { threshold: 0.0 })
@@ -84,18 +93,31 @@ mod tests {
     use common::seed;
 
     fn clusters_of(filters: &[&[f32]], clusters: usize, seed: u64) -> Vec<usize> {
-        memberships(filters, clusters, seed::stream(seed, "test")).iter().map(|m| m.cluster).collect()
+        memberships(filters, clusters, seed::stream(seed, "test"))
+            .iter()
+            .map(|m| m.cluster)
+            .collect()
     }
 
     /// Three groups far apart are found whatever the seed.
     #[test]
     fn groups_that_lie_far_apart_are_found() {
-        let filters: [&[f32]; 7] =
-            [&[0.0, 0.0], &[9.0, 0.0], &[0.1, 0.0], &[0.0, 8.9], &[9.1, 0.0], &[0.0, 9.0], &[0.0, 0.1]];
+        let filters: [&[f32]; 7] = [
+            &[0.0, 0.0],
+            &[9.0, 0.0],
+            &[0.1, 0.0],
+            &[0.0, 8.9],
+            &[9.1, 0.0],
+            &[0.0, 9.0],
+            &[0.0, 0.1],
+        ];
         for seed in 0..20 {
             let found = clusters_of(&filters, 3, seed);
             let together = |a: usize, b: usize| found[a] == found[b];
-            assert!(together(0, 2) && together(0, 6) && together(1, 4) && together(3, 5), "{found:?}");
+            assert!(
+                together(0, 2) && together(0, 6) && together(1, 4) && together(3, 5),
+                "{found:?}"
+            );
             assert!(!together(0, 1) && !together(0, 3) && !together(1, 3), "{found:?}");
         }
     }

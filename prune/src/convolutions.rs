@@ -31,10 +31,14 @@ fn measured(network: &Network, Candidate { name, filters, part }: Candidate) -> 
     let mut cost = 0;
     if filters > 1 {
         let kept = Kept::from([(name.clone(), (1..filters).collect())]);
-        let pruned = surgery::remove_filters_of_network(network, &kept).with_context(|| match part {
-            Some(part) => format!("{} ({name}) cannot be pruned here; leave it out of --also", part.name()),
-            None => format!("{name} cannot be pruned"),
-        })?;
+        let pruned =
+            surgery::remove_filters_of_network(network, &kept).with_context(|| match part {
+                Some(part) => format!(
+                    "{} ({name}) cannot be pruned here; leave it out of --also",
+                    part.name()
+                ),
+                None => format!("{name} cannot be pruned"),
+            })?;
         cost = counts::count(network)?.parameters - counts::count(&pruned)?.parameters;
     }
     Ok(Prunable { name, filters, cost })
@@ -57,7 +61,8 @@ fn candidates(network: &Network, also: &[PrunePart]) -> Result<Vec<Candidate>> {
     }
     let mut read: Vec<Read> = vec![Read::default(); network.nodes.len()];
     for index in (0..network.nodes.len()).rev() {
-        read[index] = Read::of(readers[index].iter().map(|&reader| (network.nodes[reader].op, read[reader])));
+        read[index] =
+            Read::of(readers[index].iter().map(|&reader| (network.nodes[reader].op, read[reader])));
     }
     let mut found = Vec::new();
     for ((node, sources), read) in network.nodes.iter().zip(&inputs).zip(read) {
@@ -107,7 +112,9 @@ impl Read {
             let by = match op {
                 Op::Concat {} => Read { concatenated: true, ..Read::default() },
                 Op::Conv2d { .. } => Read { convolved: true, ..Read::default() },
-                Op::AveragePool { .. } => Read { concatenated: false, convolved: then.convolved, pooled: true },
+                Op::AveragePool { .. } => {
+                    Read { concatenated: false, convolved: then.convolved, pooled: true }
+                }
                 Op::Dropout { .. } => then,
                 Op::BatchNorm { .. } | Op::Activation(_) => Read { concatenated: false, ..then },
                 Op::Add {}

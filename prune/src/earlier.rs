@@ -22,7 +22,9 @@ impl EarlierReport {
             let file = self.0.join(file);
             match fs::remove_file(&file) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    Err(error).with_context(|| format!("{}: cannot remove the old file", file.display()))?;
+                    Err(error).with_context(|| {
+                        format!("{}: cannot remove the old file", file.display())
+                    })?;
                 }
                 Ok(()) | Err(_) => {}
             }
@@ -53,8 +55,13 @@ impl EarlierReport {
 /// # Errors
 /// It cannot be removed.
 pub(crate) fn sweep(out: &Path) -> Result<()> {
-    ["", "rounds", "measuring", "measurements"].iter().try_for_each(|part| atomic::sweep(&out.join(part)))?;
+    ["", "rounds", "measuring", "measurements"]
+        .iter()
+        .try_for_each(|part| atomic::sweep(&out.join(part)))?;
     training::sweep(&out.join(scratch::FOLDER))?;
     let rounds = fs::read_dir(out.join("rounds")).into_iter().flatten().flatten();
-    rounds.map(|entry| entry.path()).filter(|path| path.is_dir()).try_for_each(|round| training::sweep(&round))
+    rounds
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .try_for_each(|round| training::sweep(&round))
 }

@@ -40,7 +40,9 @@ impl Series {
     /// # Errors
     /// One is not of `prune run`, or a file in it is damaged.
     pub fn read(folders: &[PathBuf]) -> Result<Vec<Series>> {
-        let holds_all = |parent: &&Path| folders.iter().all(|folder| folder.starts_with(parent) && folder != parent);
+        let holds_all = |parent: &&Path| {
+            folders.iter().all(|folder| folder.starts_with(parent) && folder != parent)
+        };
         let parents = folders.first().into_iter().flat_map(|folder| folder.ancestors().skip(1));
         let shared = parents.into_iter().find(holds_all).unwrap_or(Path::new(""));
         let series = |folder: &PathBuf| {
@@ -54,7 +56,9 @@ impl Series {
     /// Share pruned and validation accuracy, both in per cent, from the original on.
     fn points(&self, tuned: bool) -> Vec<(f64, f64)> {
         let rounds = self.report.rounds.iter();
-        let points = rounds.map(|round| (round.removed, if tuned { round.accuracy } else { round.accuracy_untuned }));
+        let points = rounds.map(|round| {
+            (round.removed, if tuned { round.accuracy } else { round.accuracy_untuned })
+        });
         let all = std::iter::once((0.0, self.report.accuracy_before)).chain(points);
         all.map(|(removed, accuracy)| (100.0 * removed, 100.0 * accuracy)).collect()
     }
@@ -72,7 +76,8 @@ impl Series {
 /// The series are not of one network, or a figure cannot be drawn or written.
 pub fn write(series: &[Series], folder: &Path) -> Result<()> {
     let original = |series: &Series| -> (u64, Vec<(String, usize)>) {
-        let widths = series.report.widths.iter().map(|width| (width.convolution.clone(), width.before));
+        let widths =
+            series.report.widths.iter().map(|width| (width.convolution.clone(), width.before));
         (series.report.parameters_before, widths.collect())
     };
     for other in series {
@@ -119,7 +124,10 @@ fn draw_panel(
         .caption(title, ("sans-serif", 17))
         .x_label_area_size(48)
         .y_label_area_size(70)
-        .build_cartesian_2d(around(values.iter().map(|v| v.0)), around(values.iter().map(|v| v.1)))?;
+        .build_cartesian_2d(
+            around(values.iter().map(|v| v.0)),
+            around(values.iter().map(|v| v.1)),
+        )?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -140,7 +148,9 @@ fn draw_panel(
         // The original is not pruned: it has no accuracy before fine-tuning.
         let untuned = line(series, false).into_iter().skip(1);
         chart.draw_series(untuned.map(|point| Circle::new(point, 5, color.stroke_width(2))))?;
-        chart.draw_series(scratch(series).map(|point| TriangleMarker::new(point, 9, color.filled())))?;
+        chart.draw_series(
+            scratch(series).map(|point| TriangleMarker::new(point, 9, color.filled())),
+        )?;
     }
     chart
         .configure_series_labels()
@@ -186,8 +196,9 @@ fn widths(all: &[Series]) -> Result<String> {
             // Below one another, so that equal widths stay apart.
             let place = (index as f64 + 1.0) / (all.len() as f64 + 1.0) - 0.5;
             let dots = series.report.widths.iter().enumerate();
-            let dots =
-                dots.map(|(row, width)| Circle::new((width.after as f64, row as f64 + place), 4, color.filled()));
+            let dots = dots.map(|(row, width)| {
+                Circle::new((width.after as f64, row as f64 + place), 4, color.filled())
+            });
             chart
                 .draw_series(dots)?
                 .label(&series.label)

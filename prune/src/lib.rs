@@ -89,7 +89,8 @@ struct ScratchSummary {
 fn scratch(args: &ScratchArgs) -> Result<()> {
     let _lock = lock(&args.from)?;
     earlier::sweep(&args.from)?;
-    let training = args.compute.training(&args.dataset, args.config.as_deref(), Interrupt::catch(GOES_ON)?)?;
+    let training =
+        args.compute.training(&args.dataset, args.config.as_deref(), Interrupt::catch(GOES_ON)?)?;
     let trained = scratch::train(&args.from, training)?;
     let summary = ScratchSummary { epochs: trained.report.epochs, accuracy: trained.accuracy };
     stage::print_line(&serde_json::to_string(&summary)?)
@@ -103,16 +104,21 @@ fn prune(args: &RunArgs) -> Result<()> {
     let _lock = prepare_out(args)?;
     let folder = args.out.join("rounds");
     atomic::create_dir_all(&folder)?;
-    let measured = schedule.target.as_ref().map(|target| target.measure(&args.network, &args.weights, "original"));
+    let measured = schedule
+        .target
+        .as_ref()
+        .map(|target| target.measure(&args.network, &args.weights, "original"));
     let measured = measured.transpose().context("the network as it is, before any training")?;
-    let score = schedule.finetuning.score(&args.network, &args.weights, &folder.join("original.json"));
+    let score =
+        schedule.finetuning.score(&args.network, &args.weights, &folder.join("original.json"));
     let accuracy_before = score.context("the network as it is")?;
     let outcome = rounds::run(&schedule, model.clone(), measured, &folder)?;
     let report = report(args, &settings, &model, accuracy_before, &schedule, &outcome)?;
     scratch::remove_unless_of(&outcome.model.network, &report, &args.out)?;
     schedule.earlier.replace("network.json", json::to_text(&outcome.model.network)?.as_bytes())?;
     schedule.earlier.replace("weights.safetensors", &outcome.model.weights.to_bytes()?)?;
-    let series = Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
+    let series =
+        Series { label: report.method.name().to_string(), report: report.clone(), scratch: None };
     figures::write(&[series], &args.out)?;
     json::write(&args.out.join("prune.json"), &report)?;
     stage::print_line(&serde_json::to_string(&summary(&report))?)?;
@@ -126,14 +132,20 @@ fn prune(args: &RunArgs) -> Result<()> {
 fn tell_the_end(report: &PruneReport, out: &Path) -> Result<()> {
     let nothing = report.rounds.is_empty();
     match report.ended {
-        PruneEnd::Cap if nothing => eprintln!("nothing is pruned: {} of {}", report.ended, report.cap),
-        PruneEnd::Target if nothing => eprintln!("nothing is pruned: the network meets the target as it is"),
+        PruneEnd::Cap if nothing => {
+            eprintln!("nothing is pruned: {} of {}", report.ended, report.cap)
+        }
+        PruneEnd::Target if nothing => {
+            eprintln!("nothing is pruned: the network meets the target as it is")
+        }
         PruneEnd::Cap | PruneEnd::Target => {}
         PruneEnd::Iterations | PruneEnd::Filters => {
             eprintln!("the cap of {} is not reached: {}", report.cap, report.ended);
         }
     }
-    let Some(PruneMeasured { board, target, crates }) = report.missed_target() else { return Ok(()) };
+    let Some(PruneMeasured { board, target, crates }) = report.missed_target() else {
+        return Ok(());
+    };
     let last = crates.last().context("nothing was measured")?;
     bail!(
         "the target of {target} on {board} is not met: the last crate takes {last}, and {}; all files of it are in {}",
@@ -145,8 +157,16 @@ fn tell_the_end(report: &PruneReport, out: &Path) -> Result<()> {
 /// The profile's section `pruning` with the options in front of it.
 fn settings(args: &RunArgs) -> Result<PruningSettings> {
     let profile: Profile = json::read_or_default(args.config.as_deref())?;
-    let PruningSettings { cap, cluster_factor, method, choose, also, iterations, finetune_epochs, finetune_rate } =
-        profile.pruning;
+    let PruningSettings {
+        cap,
+        cluster_factor,
+        method,
+        choose,
+        also,
+        iterations,
+        finetune_epochs,
+        finetune_rate,
+    } = profile.pruning;
     let settings = PruningSettings {
         cap: args.cap.unwrap_or(cap),
         cluster_factor: args.cluster_factor.unwrap_or(cluster_factor),
@@ -210,7 +230,13 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, before: Counts) -> Resul
             seed: args.seed,
             ..args.compute.training(&args.dataset, config, interrupt)?
         },
-        target: Target::of(&args.target, config, args.compute.bin_dir.as_deref(), &args.out, interrupt)?,
+        target: Target::of(
+            &args.target,
+            config,
+            args.compute.bin_dir.as_deref(),
+            &args.out,
+            interrupt,
+        )?,
         earlier: EarlierReport(args.out.clone()),
     })
 }
@@ -221,7 +247,9 @@ fn prepare_out(args: &RunArgs) -> Result<File> {
     let lock = lock(&args.out)?;
     earlier::sweep(&args.out)?;
     training::check_ours(&args.out.join(scratch::FOLDER))?;
-    let absolute = |path: &Path| path.canonicalize().with_context(|| format!("{}: no such file", path.display()));
+    let absolute = |path: &Path| {
+        path.canonicalize().with_context(|| format!("{}: no such file", path.display()))
+    };
     for input in [&args.network, &args.weights] {
         ensure!(
             !absolute(input)?.starts_with(absolute(&args.out)?),
@@ -274,9 +302,14 @@ fn report(
 fn widths(before: &Network, after: &Network) -> Vec<PruneWidth> {
     let mut widths = Vec::new();
     for (before, after) in before.nodes.iter().zip(&after.nodes) {
-        if let (Op::Conv2d { out_channels: filters, .. }, Op::Conv2d { out_channels: left, .. }) = (before.op, after.op)
+        if let (Op::Conv2d { out_channels: filters, .. }, Op::Conv2d { out_channels: left, .. }) =
+            (before.op, after.op)
         {
-            widths.push(PruneWidth { convolution: before.name.clone(), before: filters, after: left });
+            widths.push(PruneWidth {
+                convolution: before.name.clone(),
+                before: filters,
+                after: left,
+            });
         }
     }
     widths

@@ -66,8 +66,11 @@ struct Offer {
 pub fn end(network: &Network, cap: &Cap, also: &[PrunePart]) -> Result<Option<PruneEnd>> {
     let parameters = counts::count(network)?.parameters;
     let prunable = convolutions::prunable(network, also)?;
-    let smallest =
-        prunable.iter().filter(|convolution| convolution.filters > 1).map(|convolution| convolution.cost).min();
+    let smallest = prunable
+        .iter()
+        .filter(|convolution| convolution.filters > 1)
+        .map(|convolution| convolution.cost)
+        .min();
     Ok(match smallest {
         None => Some(PruneEnd::Filters),
         Some(cost) if cap.removed(parameters - cost) > cap.share => Some(PruneEnd::Cap),
@@ -103,14 +106,19 @@ pub fn prune(model: &Model, cap: &Cap, choice: &Choice, round: usize) -> Result<
 
 /// The candidates that go. One that does not fit now never will: another one frees, of what this one costs, no more than
 /// it costs itself.
-fn those_that_fit<'a>(network: &Network, offer: &'a Offer, cap: &Cap) -> Result<Vec<&'a Candidate>> {
+fn those_that_fit<'a>(
+    network: &Network,
+    offer: &'a Offer,
+    cap: &Cap,
+) -> Result<Vec<&'a Candidate>> {
     let mut going: Vec<&Candidate> = Vec::new();
     for candidate in &offer.candidates {
         if going.len() == offer.quota {
             break;
         }
         going.push(candidate);
-        let left = surgery::remove_filters_of_network(network, &without(&offer.convolutions, &going))?;
+        let left =
+            surgery::remove_filters_of_network(network, &without(&offer.convolutions, &going))?;
         if cap.removed(counts::count(&left)?.parameters) > cap.share {
             going.pop();
         }

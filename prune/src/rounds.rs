@@ -48,10 +48,16 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A folder cannot be written, or a fine-tuning or measurement fails.
-pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, folder: &Path) -> Result<Outcome> {
+pub fn run(
+    schedule: &Schedule,
+    model: Model,
+    original: Option<PruneCrate>,
+    folder: &Path,
+) -> Result<Outcome> {
     let (mut model, mut rounds, mut crates) = (model, Vec::new(), Vec::from_iter(original));
     let ended = loop {
-        if schedule.target.iter().zip(crates.last()).any(|(target, last)| target.asked.met_by(last)) {
+        if schedule.target.iter().zip(crates.last()).any(|(target, last)| target.asked.met_by(last))
+        {
             break PruneEnd::Target;
         }
         if let Some(end) = round::end(&model.network, &schedule.cap, &schedule.choice.also)? {
@@ -64,8 +70,8 @@ pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, fold
         let during = || format!("round {number}");
         let (next, entry) = one_round(schedule, &model, folder, number).with_context(during)?;
         if let Some(target) = &schedule.target {
-            let [network, weights] =
-                ["network.json", "weights.safetensors"].map(|file| folder.join(number.to_string()).join(file));
+            let [network, weights] = ["network.json", "weights.safetensors"]
+                .map(|file| folder.join(number.to_string()).join(file));
             crates.push(target.measure(&network, &weights, &during()).with_context(during)?);
         }
         model = next;
@@ -75,7 +81,12 @@ pub fn run(schedule: &Schedule, model: Model, original: Option<PruneCrate>, fold
     Ok(Outcome { model, rounds, ended, crates })
 }
 
-fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -> Result<(Model, PruneRound)> {
+fn one_round(
+    schedule: &Schedule,
+    model: &Model,
+    folder: &Path,
+    number: usize,
+) -> Result<(Model, PruneRound)> {
     let pruned = round::prune(model, &schedule.cap, &schedule.choice, number)?;
     let folder = folder.join(number.to_string());
     if schedule.finetuning.found(&pruned.network, Some(&pruned.weights), &folder)?.is_none() {
@@ -114,8 +125,12 @@ fn one_round(schedule: &Schedule, model: &Model, folder: &Path, number: usize) -
 fn remove_later_rounds(schedule: &Schedule, folder: &Path, last: usize) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
-        let path = entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?.path();
-        let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<usize>().ok());
+        let path =
+            entry.with_context(|| format!("{}: cannot read the folder", folder.display()))?.path();
+        let number = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.parse::<usize>().ok());
         if number.is_some_and(|number| number > last) {
             schedule.earlier.remove()?;
             training::remove_folder(&path)?;

@@ -20,13 +20,19 @@ pub const FOLDER: &str = "scratch";
 /// fine-tuning's.
 pub fn train(from: &Path, training: Training) -> Result<Trained> {
     let report: PruneReport = json::read(&from.join("prune.json"))?;
-    ensure!(!report.rounds.is_empty(), "{}: nothing was pruned, so there is nothing to compare with", from.display());
+    ensure!(
+        !report.rounds.is_empty(),
+        "{}: nothing was pruned, so there is nothing to compare with",
+        from.display()
+    );
     let (epochs, images) = fine_tuned(&report, from)?;
     let network: Network = json::read(&from.join("network.json"))?;
     let folder = from.join(FOLDER);
     let trained = Training { epochs, rate: 1.0, seed: report.seed, ..training }
         .run(&network, None, &folder)
-        .with_context(|| format!("training {} from scratch", from.join("network.json").display()))?;
+        .with_context(|| {
+            format!("training {} from scratch", from.join("network.json").display())
+        })?;
     let seen = images_of(&trained.report);
     if seen != images {
         // Else it would be drawn as if it were a comparator.
@@ -43,7 +49,8 @@ pub fn train(from: &Path, training: Training) -> Result<Trained> {
 fn fine_tuned(report: &PruneReport, from: &Path) -> Result<(usize, usize)> {
     let (mut epochs, mut images) = (0, 0);
     for round in &report.rounds {
-        let tuned: TrainReport = json::read(&from.join("rounds").join(round.round.to_string()).join("train.json"))?;
+        let tuned: TrainReport =
+            json::read(&from.join("rounds").join(round.round.to_string()).join("train.json"))?;
         epochs += tuned.epochs;
         images += images_of(&tuned);
     }
@@ -61,7 +68,8 @@ fn images_of(report: &TrainReport) -> usize {
 /// It cannot be removed.
 pub(crate) fn remove_unless_of(network: &Network, report: &PruneReport, from: &Path) -> Result<()> {
     let folder = from.join(FOLDER);
-    if !json::read::<Network>(&folder.join("network.json")).is_ok_and(|trained| trained == *network) {
+    if !json::read::<Network>(&folder.join("network.json")).is_ok_and(|trained| trained == *network)
+    {
         return remove_folder(&folder);
     }
     match json::read::<TrainReport>(&folder.join("train.json")) {
@@ -80,7 +88,8 @@ pub fn accuracy(from: &Path) -> Result<Option<f64>> {
     if !folder.join("train.json").exists() {
         return Ok(None);
     }
-    let [pruned, trained] = [from, &folder].map(|folder| json::read::<Network>(&folder.join("network.json")));
+    let [pruned, trained] =
+        [from, &folder].map(|folder| json::read::<Network>(&folder.join("network.json")));
     ensure!(
         pruned? == trained?,
         "{}: this is not the network of {}; repeat `prune scratch`",

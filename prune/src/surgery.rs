@@ -74,7 +74,8 @@ impl Graph<'_> {
 
 fn propagate(network: &Network, kept: &Kept) -> Result<Vec<Channels>> {
     check_kept(network, kept)?;
-    let graph = Graph { network, shapes: counts::shapes(network)?, inputs: network.input_indices()? };
+    let graph =
+        Graph { network, shapes: counts::shapes(network)?, inputs: network.input_indices()? };
     let image: Vec<usize> = (0..network.input.channels).collect();
     let mut all: Vec<Channels> = Vec::with_capacity(network.nodes.len());
     for (node, sources) in network.nodes.iter().zip(&graph.inputs) {
@@ -111,7 +112,8 @@ fn fit_shortcut(graph: &Graph, all: &mut [Channels], shortcut: Source, other: So
     let Op::Shortcut { .. } = graph.network.nodes[node].op else { return };
     if graph.inputs.iter().flatten().filter(|source| **source == shortcut).count() == 1 {
         let zeros_begin = graph.channels(graph.inputs[node][0]);
-        let zeros: Vec<usize> = all[other].made.iter().copied().filter(|channel| *channel >= zeros_begin).collect();
+        let zeros: Vec<usize> =
+            all[other].made.iter().copied().filter(|channel| *channel >= zeros_begin).collect();
         all[node].made = all[node].taken.iter().copied().chain(zeros).collect();
     }
 }
@@ -119,11 +121,15 @@ fn fit_shortcut(graph: &Graph, all: &mut [Channels], shortcut: Source, other: So
 /// The channels that are left by a node that takes `taken` of `before`.
 fn channels_made(node: &Node, taken: &[usize], before: usize, kept: &Kept) -> Vec<usize> {
     match node.op {
-        Op::Conv2d { out_channels, .. } => kept.get(&node.name).cloned().unwrap_or_else(|| (0..out_channels).collect()),
+        Op::Conv2d { out_channels, .. } => {
+            kept.get(&node.name).cloned().unwrap_or_else(|| (0..out_channels).collect())
+        }
         Op::Linear { out_features, .. } => (0..out_features).collect(),
         // Both inputs have the same ones.
         Op::Add {} => taken[..taken.len() / 2].to_vec(),
-        Op::Shortcut { out_channels, .. } => taken.iter().copied().chain(before..out_channels).collect(),
+        Op::Shortcut { out_channels, .. } => {
+            taken.iter().copied().chain(before..out_channels).collect()
+        }
         Op::BatchNorm { .. }
         | Op::Activation(_)
         | Op::Dropout { .. }
@@ -136,10 +142,17 @@ fn channels_made(node: &Node, taken: &[usize], before: usize, kept: &Kept) -> Ve
 
 fn check_kept(network: &Network, kept: &Kept) -> Result<()> {
     for (name, filters) in kept {
-        let Some(node) = network.nodes.iter().find(|node| node.name == *name) else { bail!("there is no node {name}") };
-        let Op::Conv2d { out_channels, .. } = node.op else { bail!("the node {name} is not a convolution") };
+        let Some(node) = network.nodes.iter().find(|node| node.name == *name) else {
+            bail!("there is no node {name}")
+        };
+        let Op::Conv2d { out_channels, .. } = node.op else {
+            bail!("the node {name} is not a convolution")
+        };
         ensure!(!filters.is_empty(), "no filter of {name} would be left");
-        ensure!(filters.is_sorted_by(|a, b| a < b), "the filters of {name} that stay are not in ascending order");
+        ensure!(
+            filters.is_sorted_by(|a, b| a < b),
+            "the filters of {name} that stay are not in ascending order"
+        );
         let last = filters[filters.len() - 1];
         ensure!(last < out_channels, "{name} has no filter {last}, only {out_channels}");
     }
@@ -147,8 +160,11 @@ fn check_kept(network: &Network, kept: &Kept) -> Result<()> {
 }
 
 fn shrink_network(network: &Network, channels: &[Channels]) -> Result<Network> {
-    let nodes =
-        network.nodes.iter().zip(channels).map(|(node, left)| Node { op: shrink_op(node.op, left), ..node.clone() });
+    let nodes = network
+        .nodes
+        .iter()
+        .zip(channels)
+        .map(|(node, left)| Node { op: shrink_op(node.op, left), ..node.clone() });
     let pruned = Network { nodes: nodes.collect(), ..network.clone() };
     pruned.check().context("the pruned network is not valid")?;
     Ok(pruned)
@@ -156,11 +172,16 @@ fn shrink_network(network: &Network, channels: &[Channels]) -> Result<Network> {
 
 fn shrink_op(op: Op, left: &Channels) -> Op {
     match op {
-        Op::Conv2d { kernel, stride, .. } => {
-            Op::Conv2d { in_channels: left.taken.len(), out_channels: left.made.len(), kernel, stride }
-        }
+        Op::Conv2d { kernel, stride, .. } => Op::Conv2d {
+            in_channels: left.taken.len(),
+            out_channels: left.made.len(),
+            kernel,
+            stride,
+        },
         Op::BatchNorm { .. } => Op::BatchNorm { channels: left.made.len() },
-        Op::Linear { out_features, .. } => Op::Linear { in_features: left.taken.len(), out_features },
+        Op::Linear { out_features, .. } => {
+            Op::Linear { in_features: left.taken.len(), out_features }
+        }
         Op::Shortcut { stride, .. } => Op::Shortcut { out_channels: left.made.len(), stride },
         Op::Activation(_)
         | Op::Dropout { .. }
@@ -212,6 +233,9 @@ mod tests {
         let rows = select(&tensor, 0, &[1]);
         assert_eq!((rows.shape, rows.data), (vec![1, 3, 2], vec![6.0, 7.0, 8.0, 9.0, 10.0, 11.0]));
         let columns = select(&tensor, 1, &[0, 2]);
-        assert_eq!((columns.shape, columns.data), (vec![2, 2, 2], vec![0.0, 1.0, 4.0, 5.0, 6.0, 7.0, 10.0, 11.0]));
+        assert_eq!(
+            (columns.shape, columns.data),
+            (vec![2, 2, 2], vec![0.0, 1.0, 4.0, 5.0, 6.0, 7.0, 10.0, 11.0])
+        );
     }
 }

@@ -22,7 +22,9 @@ pub fn text(all: &[Series]) -> String {
     rows.extend(all.first().map(|series| ("not pruned".to_string(), before(&series.report))));
     rows.extend(all.iter().map(|series| (series.label.clone(), after(series))));
     let first = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0)
+    };
     let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
     let mut text = String::new();
     for (label, cells) in &rows {
@@ -47,7 +49,13 @@ fn after(series: &Series) -> [String; COLUMNS.len()] {
     let last = report.rounds.last();
     let size = (report.parameters_after, report.removed, report.macs_after);
     let accuracy = last.map_or(report.accuracy_before, |round| round.accuracy);
-    cells(accuracy, size, (report.rounds.len(), last.map(|round| round.accuracy_untuned)), series.scratch, crate_)
+    cells(
+        accuracy,
+        size,
+        (report.rounds.len(), last.map(|round| round.accuracy_untuned)),
+        series.scratch,
+        crate_,
+    )
 }
 
 fn cells(

@@ -79,6 +79,9 @@ impl Target {
 /// Whether a board can tell what is asked for.
 fn check(board: &Board, asked: &PruneTarget) -> Result<()> {
     let name = &board.name;
-    ensure!(!board.is_emulated(), "the board {name} is emulated: its times are not a board's; choose another one");
+    ensure!(
+        !board.is_emulated(),
+        "the board {name} is emulated: its times are not a board's; choose another one"
+    );
     if asked.energy_j.is_some() { check_energy(board) } else { Ok(()) }
 }

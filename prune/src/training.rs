@@ -63,7 +63,12 @@ impl Training {
     ///
     /// # Errors
     /// The folder cannot be written, or the training fails or diverges.
-    pub fn run(&self, network: &Network, initial: Option<&Weights>, folder: &Path) -> Result<Trained> {
+    pub fn run(
+        &self,
+        network: &Network,
+        initial: Option<&Weights>,
+        folder: &Path,
+    ) -> Result<Trained> {
         if let Some(trained) = self.found(network, initial, folder)? {
             return Ok(trained);
         }
@@ -82,7 +87,12 @@ impl Training {
     ///
     /// # Errors
     /// A profile that cannot be read.
-    pub fn found(&self, network: &Network, initial: Option<&Weights>, folder: &Path) -> Result<Option<Trained>> {
+    pub fn found(
+        &self,
+        network: &Network,
+        initial: Option<&Weights>,
+        folder: &Path,
+    ) -> Result<Option<Trained>> {
         let inputs = self.inputs(network, initial)?;
         let same = fs::read_to_string(folder.join("inputs.txt")).is_ok_and(|found| found == inputs);
         let trained = if same { outcome(network, folder).ok() } else { None };
@@ -96,10 +106,16 @@ impl Training {
     /// A file that cannot be read or written, or `train` fails.
     pub fn score(&self, network: &Path, weights: &Path, out: &Path) -> Result<f64> {
         let hash_of = |file: &Path| -> Result<String> {
-            Ok(sha256_hex(&fs::read(file).with_context(|| format!("{}: cannot read the file", file.display()))?))
+            Ok(sha256_hex(
+                &fs::read(file)
+                    .with_context(|| format!("{}: cannot read the file", file.display()))?,
+            ))
         };
         let (network_sha256, weights_sha256) = (hash_of(network)?, hash_of(weights)?);
-        let inputs = format!("network {network_sha256}\nweights {weights_sha256}\ndata {}\n", self.data_sha256);
+        let inputs = format!(
+            "network {network_sha256}\nweights {weights_sha256}\ndata {}\n",
+            self.data_sha256
+        );
         let key = out.with_extension("inputs.txt");
         if fs::read_to_string(&key).is_ok_and(|found| found == inputs)
             && let Ok(found) = json::read::<EvalReport>(out)
@@ -148,7 +164,11 @@ impl Training {
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
-        command.arg("--epochs").arg(self.epochs.to_string()).arg("--seed").arg(self.seed.to_string());
+        command
+            .arg("--epochs")
+            .arg(self.epochs.to_string())
+            .arg("--seed")
+            .arg(self.seed.to_string());
         command.arg("--learning-rate-scale").arg(self.rate.to_string());
         if self.device != Device::Cpu {
             command.arg("--device").arg(self.device.to_string());
@@ -175,17 +195,24 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
         report_path.display()
     );
     let accuracy = report.accuracy.validation;
-    let accuracy = accuracy.with_context(|| format!("{}: it has no validation accuracy", report_path.display()))?;
+    let accuracy = accuracy
+        .with_context(|| format!("{}: it has no validation accuracy", report_path.display()))?;
     let weights_path = folder.join("weights.safetensors");
     let weights = Weights::read(&weights_path, network)?;
-    let bytes = fs::read(&weights_path).with_context(|| format!("{}: cannot read the file", weights_path.display()))?;
+    let bytes = fs::read(&weights_path)
+        .with_context(|| format!("{}: cannot read the file", weights_path.display()))?;
     ensure!(
         sha256_hex(&bytes) == report.weights_sha256,
         "{}: these are not the weights that {} tells of",
         weights_path.display(),
         report_path.display()
     );
-    Ok(Trained { model: Model { network: network.clone(), weights }, report, accuracy, found: false })
+    Ok(Trained {
+        model: Model { network: network.clone(), weights },
+        report,
+        accuracy,
+        found: false,
+    })
 }
 
 /// That a folder is missing, that of a training, which has the network's graph, or empty but for what a killed run was
@@ -195,7 +222,8 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
 /// It is somebody else's.
 pub(crate) fn check_ours(folder: &Path) -> Result<()> {
     let is_nothing = |name: OsString| atomic::is_partial(&name) || name == ".lock";
-    let is_empty = fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|e| is_nothing(e.file_name())));
+    let is_empty = fs::read_dir(folder)
+        .map_or(true, |entries| entries.flatten().all(|e| is_nothing(e.file_name())));
     ensure!(
         is_empty || folder.join("network.json").is_file(),
         "{}: there is something that `prune` has not made; move it, or choose another folder for the results",

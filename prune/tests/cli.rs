@@ -25,12 +25,19 @@ fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
     let parameters: usize = trainable.map(|(_, tensor)| tensor.data.len()).sum();
     let report = place.report("out");
     assert_eq!(report.parameters_after, parameters as u64);
-    assert!(report.cap_reached && report.ended == PruneEnd::Cap && report.removed > 0.47 && report.removed <= 0.5);
+    assert!(
+        report.cap_reached
+            && report.ended == PruneEnd::Cap
+            && report.removed > 0.47
+            && report.removed <= 0.5
+    );
     assert_eq!((report.method, report.seed, report.cap), (PruneMethod::L1, 3, 0.5));
     let filters: usize = report.rounds.iter().map(|round| round.filters_removed).sum();
     let channels = |n: &str| weights.get(&format!("{n}.weight")).shape[0];
-    let left: usize =
-        (1..=2).flat_map(|l| (1..=2).map(move |f| format!("condense{l}.fel{f}.conv"))).map(|n| channels(&n)).sum();
+    let left: usize = (1..=2)
+        .flat_map(|l| (1..=2).map(move |f| format!("condense{l}.fel{f}.conv")))
+        .map(|n| channels(&n))
+        .sum();
     assert_eq!(filters, 4 * 6 - left);
 
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -46,7 +53,9 @@ fn a_run_leaves_a_smaller_network_and_a_report_that_is_true_of_it() {
          --epochs 5 --seed 3 --learning-rate-scale 0.3 --threads 2"
     );
     assert_eq!(report.accuracy_before, 0.5);
-    assert!(report.rounds.iter().all(|round| (round.accuracy_untuned, round.accuracy) == (0.5, 0.875)));
+    assert!(
+        report.rounds.iter().all(|round| (round.accuracy_untuned, round.accuracy) == (0.5, 0.875))
+    );
     let widths: usize = report.widths.iter().map(|width| width.before - width.after).sum();
     assert_eq!((widths, report.widths.len()), (filters, 6));
     let log = fs::read_to_string(place.at("out/rounds/1/train.log")).unwrap();
@@ -59,18 +68,30 @@ fn the_profile_is_used_and_options_go_before_it() {
     let profile = r#"{"schema": "neuropower/profile/1",
         "pruning": {"cap": 0.4, "cluster_factor": 0.8, "iterations": 2, "finetune_epochs": 1, "finetune_rate": 0.5}}"#;
     fs::write(place.at("profile.json"), profile).unwrap();
-    succeed(
-        place.prune(
-            "out",
-            &["--config", "profile.json", "--cluster-factor", "0.7", "--method", "l1", "--device", "cuda"],
-        ),
-    );
+    succeed(place.prune(
+        "out",
+        &[
+            "--config",
+            "profile.json",
+            "--cluster-factor",
+            "0.7",
+            "--method",
+            "l1",
+            "--device",
+            "cuda",
+        ],
+    ));
     let report = place.report("out");
     assert_eq!((report.cap, report.cluster_factor, report.iterations), (0.4, 0.7, 2));
-    assert_eq!((report.finetune_epochs, report.finetune_rate, report.method), (1, 0.5, PruneMethod::L1));
+    assert_eq!(
+        (report.finetune_epochs, report.finetune_rate, report.method),
+        (1, 0.5, PruneMethod::L1)
+    );
     let call = &place.calls()[0];
     assert!(
-        call.ends_with("--config profile.json --epochs 1 --seed 0 --learning-rate-scale 0.5 --device cuda:0"),
+        call.ends_with(
+            "--config profile.json --epochs 1 --seed 0 --learning-rate-scale 0.5 --device cuda:0"
+        ),
         "{call}"
     );
 }
@@ -82,7 +103,10 @@ fn an_interrupted_run_goes_on_where_it_was_and_ends_the_same() {
     let mut interrupted = place.prune("out", &options);
     interrupted.env("FAKE_TRAIN_FAIL", "3");
     let message = fail(interrupted, 2);
-    assert!(message.starts_with("round 3: ") && message.contains("this round was to fail"), "{message}");
+    assert!(
+        message.starts_with("round 3: ") && message.contains("this round was to fail"),
+        "{message}"
+    );
     assert!(message.contains("out/rounds/3/train.log"), "{message}");
     assert!(!place.at("out/prune.json").exists() && !place.at("out/network.json").exists());
     assert_eq!(place.calls().len(), 3);
@@ -104,7 +128,10 @@ fn what_others_have_put_there_is_not_removed() {
         let partial = theirs.with_file_name(".partial-thought");
         fs::write(&partial, "").unwrap();
         let said = fail(place.prune("out", &[]), 0);
-        assert!(said.contains(&format!("out/{folder}: there is something that `prune` has not made")), "{said}");
+        assert!(
+            said.contains(&format!("out/{folder}: there is something that `prune` has not made")),
+            "{said}"
+        );
         assert_eq!(fs::read_to_string(&theirs).unwrap(), "years of work");
         assert!(partial.exists());
         fs::remove_dir_all(place.at("out")).unwrap();
@@ -117,7 +144,15 @@ fn what_others_have_put_there_is_not_removed() {
 fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
     let place = Place::new();
     succeed(place.prune("whole", &[]));
-    let partial = ["", "rounds", "rounds/1", "scratch", "rounds/.partial-removed-2", "measuring", "measurements"];
+    let partial = [
+        "",
+        "rounds",
+        "rounds/1",
+        "scratch",
+        "rounds/.partial-removed-2",
+        "measuring",
+        "measurements",
+    ];
     let partial = partial.map(|folder| place.at("out").join(folder).join(".partial-x"));
     for path in &partial {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -129,7 +164,15 @@ fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
     assert!(partial.iter().all(|path| !path.exists()));
     fs::write(&partial[2], "half").unwrap();
     let mut scratch = Command::new(env!("CARGO_BIN_EXE_prune"));
-    scratch.current_dir(place.0.path()).args(["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR]);
+    scratch.current_dir(place.0.path()).args([
+        "scratch",
+        "--from",
+        "out",
+        "--dataset",
+        "data",
+        "--bin-dir",
+        BIN_DIR,
+    ]);
     succeed(scratch);
     assert!(!partial[2].exists());
 }
@@ -137,7 +180,10 @@ fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
 /// Runs a command that may not write any file, as if the disk were full.
 fn on_a_full_disk(command: &Command) -> Command {
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -f 0; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    limited
+        .args(["-c", "ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
     limited.current_dir(command.get_current_dir().unwrap());
     limited
 }
@@ -179,7 +225,10 @@ fn other_data_are_scored_and_tuned_anew() {
     let place = Place::new();
     let run = || {
         succeed(place.prune("out", &["--cap", "0.3"]));
-        (place.calls().len(), fs::read_to_string(place.at("out/rounds/original.inputs.txt")).unwrap())
+        (
+            place.calls().len(),
+            fs::read_to_string(place.at("out/rounds/original.inputs.txt")).unwrap(),
+        )
     };
     let (rounds, first) = run();
     assert!(rounds > 0);
@@ -210,7 +259,10 @@ fn hanging_run(place: &Place) -> (Child, String) {
     let mut command = place.prune("out", &[]);
     let mut run = command.env("FAKE_TRAIN_HANG", &number).stderr(Stdio::piped()).spawn().unwrap();
     loop {
-        match fs::read_to_string(&number).ok().and_then(|text| text.strip_suffix('\n').map(str::to_string)) {
+        match fs::read_to_string(&number)
+            .ok()
+            .and_then(|text| text.strip_suffix('\n').map(str::to_string))
+        {
             Some(training) => return (run, training),
             None => std::thread::sleep(Duration::from_millis(10)),
         }
@@ -242,7 +294,8 @@ fn a_training_ends_with_the_run_that_wants_it() {
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    let expected = "interrupted; what is finished is kept, and the same command goes on from there\n";
+    let expected =
+        "interrupted; what is finished is kept, and the same command goes on from there\n";
     assert!(said.starts_with("error: round 1") && said.ends_with(expected), "{said}");
     assert!(!kill("-0", &training));
 }
@@ -251,8 +304,13 @@ fn a_training_ends_with_the_run_that_wants_it() {
 fn finished_rounds_are_used_again_only_where_all_is_the_same() {
     let place = Place::new();
     let profile = |epochs: &str, batch: usize| {
-        let sections = format!(r#""search": {{"epochs": {epochs}}}, "training": {{"batch": {batch}}}"#);
-        fs::write(place.at("p.json"), format!("{{\"schema\": \"neuropower/profile/1\", {sections}}}")).unwrap();
+        let sections =
+            format!(r#""search": {{"epochs": {epochs}}}, "training": {{"batch": {batch}}}"#);
+        fs::write(
+            place.at("p.json"),
+            format!("{{\"schema\": \"neuropower/profile/1\", {sections}}}"),
+        )
+        .unwrap();
     };
     let calls = |options: &[&str]| {
         succeed(place.prune("out", &[options, &["--config", "p.json"]].concat()));
@@ -292,7 +350,8 @@ fn a_damaged_round_is_trained_again() {
 fn the_result_does_not_depend_on_the_number_of_threads_but_on_the_seed() {
     let place = Place::with(&Template { growth_rate: 12, stem_channels: 8, ..Template::default() });
     for (out, threads, seed) in [("one", "1", "5"), ("two", "2", "5"), ("other", "2", "6")] {
-        let mut command = place.prune(out, &["--method", "kmeans", "--seed", seed, "--cluster-factor", "0.6"]);
+        let mut command =
+            place.prune(out, &["--method", "kmeans", "--seed", seed, "--cluster-factor", "0.6"]);
         command.env("RAYON_NUM_THREADS", threads);
         succeed(command);
     }
@@ -306,9 +365,14 @@ fn a_cap_that_is_not_reached_is_not_claimed() {
     let place = Place::new();
     let output = succeed(place.prune("short", &["--iterations", "1"]));
     let report = place.report("short");
-    assert!(!report.cap_reached && report.ended == PruneEnd::Iterations && report.rounds.len() == 1);
+    assert!(
+        !report.cap_reached && report.ended == PruneEnd::Iterations && report.rounds.len() == 1
+    );
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("the cap of 0.65 is not reached: all iterations are used up"), "{stderr}");
+    assert!(
+        stderr.contains("the cap of 0.65 is not reached: all iterations are used up"),
+        "{stderr}"
+    );
 
     let place = Place::with(&Template { growth_rate: 1, stem_channels: 2, ..Template::default() });
     let output = succeed(place.prune("out", &[]));
@@ -317,7 +381,10 @@ fn a_cap_that_is_not_reached_is_not_claimed() {
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&line["removed"], &line["accuracy"]), (&0.0.into(), &0.5.into()));
     for name in ["network.json", "weights.safetensors"] {
-        assert_eq!(fs::read(place.at("out").join(name)).unwrap(), fs::read(place.at(name)).unwrap());
+        assert_eq!(
+            fs::read(place.at("out").join(name)).unwrap(),
+            fs::read(place.at(name)).unwrap()
+        );
     }
 }
 
@@ -326,7 +393,11 @@ fn a_cap_smaller_than_a_filter_prunes_nothing() {
     let place = Place::new();
     let output = succeed(place.prune("out", &["--cap", "0.001"]));
     let report = place.report("out");
-    assert!(report.cap_reached && report.rounds.is_empty() && report.parameters_after == report.parameters_before);
+    assert!(
+        report.cap_reached
+            && report.rounds.is_empty()
+            && report.parameters_after == report.parameters_before
+    );
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, "nothing is pruned: one more filter would exceed the cap of 0.001\n");
 }
@@ -339,17 +410,28 @@ fn bad_inputs_are_one_clear_line_each() {
         let said = message(&[&format!("--cap={cap}")]);
         assert!(said.contains("cap") && said.contains("between 0 and 1"), "{said}");
     }
-    assert!(message(&["--cluster-factor", "1"]).contains("cluster_factor 1 must be between 0 and 1"));
+    assert!(
+        message(&["--cluster-factor", "1"]).contains("cluster_factor 1 must be between 0 and 1")
+    );
     assert!(message(&["--iterations", "0"]).contains("iterations 0 must be 1 to 100000"));
     assert!(!place.at("out").exists());
 
-    let other = Sizes { condense_layers: 1, fels: 1, kernel: 3, template: Template::default() }.model(8, 1);
+    let other =
+        Sizes { condense_layers: 1, fels: 1, kernel: 3, template: Template::default() }.model(8, 1);
     json::write(&place.at("other.json"), &other.network).unwrap();
-    assert!(message(&["--config", "missing.json"]).starts_with("missing.json: cannot read the file"));
-    assert!(fail(place.prune_with("data", "out", &[]), 0).starts_with("data/train: there is no such program"));
+    assert!(
+        message(&["--config", "missing.json"]).starts_with("missing.json: cannot read the file")
+    );
+    assert!(
+        fail(place.prune_with("data", "out", &[]), 0)
+            .starts_with("data/train: there is no such program")
+    );
     fs::write(place.at("file"), "").unwrap();
     assert!(fail(place.prune("file/out", &[]), 0).contains("file/out: cannot create the folder"));
-    assert!(fail(place.prune(".", &[]), 0).starts_with("network.json: the results would be written over this"));
+    assert!(
+        fail(place.prune(".", &[]), 0)
+            .starts_with("network.json: the results would be written over this")
+    );
 
     json::write(&place.at("data/dataset.json"), &dataset(4)).unwrap();
     assert!(message(&[]).contains("3 classes, but those of tiny are 3x8x8 and of 4 classes"));
@@ -365,7 +447,10 @@ fn a_training_that_diverges_is_an_error() {
     let mut command = place.prune("out", &[]);
     command.env("FAKE_TRAIN_DIVERGED", "true");
     let message = fail(command, 0);
-    assert!(message.contains("round 1: out/rounds/1/train.json: the training diverged"), "{message}");
+    assert!(
+        message.contains("round 1: out/rounds/1/train.json: the training diverged"),
+        "{message}"
+    );
 }
 
 /// Weights with the report of their training beside them.
@@ -380,7 +465,10 @@ fn a_network_whose_training_diverged_is_refused() {
     assert_ne!(diverged, report);
     fs::write(place.at("train.json"), diverged).unwrap();
     let message = fail(place.prune("out", &[]), 0);
-    assert!(message.starts_with("train.json: the training diverged, so these are its initial weights"), "{message}");
+    assert!(
+        message.starts_with("train.json: the training diverged, so these are its initial weights"),
+        "{message}"
+    );
     fs::write(place.at("train.json"), &report[..report.len() / 2]).unwrap();
     assert!(fail(place.prune("out", &[]), 0).starts_with("train.json: "));
     assert!(!place.at("out").exists());
@@ -425,8 +513,8 @@ fn scratch_trains_the_same_structure_as_long_as_all_fine_tuning_took() {
     assert!(place.calls().is_empty(), "a finished training is not repeated");
 
     succeed(other(&place, &["figures", "out", "--out", "figures"]));
-    let [alone, with_scratch] =
-        ["out", "figures"].map(|folder| fs::read_to_string(place.at(folder).join("accuracy.svg")).unwrap());
+    let [alone, with_scratch] = ["out", "figures"]
+        .map(|folder| fs::read_to_string(place.at(folder).join("accuracy.svg")).unwrap());
     let triangles = |svg: &str| svg.matches("<polygon").count();
     assert_eq!((triangles(&alone), triangles(&with_scratch)), (0, 2));
 
@@ -453,10 +541,16 @@ fn images_that_fine_tuning_did_not_take_are_noticed() {
     let report = place.at("out/rounds/1/train.json");
     let text = fs::read_to_string(&report).unwrap().replace("\"images\": 100", "\"images\": 90");
     fs::write(&report, text).unwrap();
-    let said = fail(other(&place, &["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR]), 0);
+    let said = fail(
+        other(&place, &["scratch", "--from", "out", "--dataset", "data", "--bin-dir", BIN_DIR]),
+        0,
+    );
     assert!(said.contains("give --config and --dataset as for `prune run`"), "{said}");
     succeed(place.prune("none", &["--cap", "0.001"]));
-    let said = fail(other(&place, &["scratch", "--from", "none", "--dataset", "data", "--bin-dir", BIN_DIR]), 0);
+    let said = fail(
+        other(&place, &["scratch", "--from", "none", "--dataset", "data", "--bin-dir", BIN_DIR]),
+        0,
+    );
     assert!(said.starts_with("none: nothing was pruned"), "{said}");
 }
 
@@ -464,12 +558,16 @@ fn images_that_fine_tuning_did_not_take_are_noticed() {
 fn figures_are_of_one_network() {
     let place = Place::new();
     for method in ["kmeans", "l1"] {
-        succeed(place.prune(method, &["--cap", "0.3", "--method", method, "--choose", "global", "--also", "stem"]));
+        succeed(place.prune(
+            method,
+            &["--cap", "0.3", "--method", method, "--choose", "global", "--also", "stem"],
+        ));
         assert_eq!(place.report(method).also, [PrunePart::Stem]);
     }
     let table = succeed(other(&place, &["figures", "./kmeans", "./l1", "--out", "figures"])).stdout;
     let table = String::from_utf8(table).unwrap();
-    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    let rows: Vec<Vec<&str>> =
+        table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), 4, "{table}");
     assert_eq!(rows[1][..6], ["not", "pruned", "50.00", "%", "3451", "0.00"]);
     let left = place.report("l1").parameters_after.to_string();
@@ -481,7 +579,8 @@ fn figures_are_of_one_network() {
     let rows = fs::read_to_string(place.at("figures/widths.svg")).unwrap();
     let names = ["stem.conv", "condense1.fel1.conv", "transition1.conv", "condense2.fel2.conv"];
     assert!(names.iter().all(|name| rows.contains(name)), "{rows}");
-    let other_network = Place::with(&Template { growth_rate: 5, stem_channels: 4, ..Template::default() });
+    let other_network =
+        Place::with(&Template { growth_rate: 5, stem_channels: 4, ..Template::default() });
     succeed(other_network.prune("x", &["--cap", "0.3"]));
     fs::rename(other_network.at("x"), place.at("x")).unwrap();
     let said = fail(other(&place, &["figures", "kmeans", "x", "--out", "figures"]), 0);

@@ -33,10 +33,15 @@ fn without_a_target_every_round_is_measured() {
     let place = Place::new();
     let report = all_rounds(&place);
     let measured = report.measured.as_ref().unwrap();
-    assert_eq!((report.ended, measured.board.as_str(), measured.target.any()), (PruneEnd::Cap, "host", false));
+    assert_eq!(
+        (report.ended, measured.board.as_str(), measured.target.any()),
+        (PruneEnd::Cap, "host", false)
+    );
     assert_eq!(measured.crates.len(), report.rounds.len() + 1);
     assert!(latencies(&report).is_sorted_by(|a, b| a > b), "{:?}", latencies(&report));
-    for (crate_, path) in measured.crates.iter().zip(["weights.safetensors", "all/rounds/1/weights.safetensors"]) {
+    for (crate_, path) in
+        measured.crates.iter().zip(["weights.safetensors", "all/rounds/1/weights.safetensors"])
+    {
         let bytes = fs::metadata(place.at(path)).unwrap().len() as f64;
         assert!((crate_.latency_s * 1e9 - bytes).abs() < 1e-3, "{path}");
         assert_eq!(crate_.energy_reason.as_deref(), Some("made up not to be there"));
@@ -49,7 +54,10 @@ fn rounds_end_when_the_target_is_met() {
     let all = all_rounds(&place);
     let output = succeed(place.prune("out", &["--board", "host", &met_by(&all, 2)]));
     let report = place.report("out");
-    assert_eq!((report.ended, report.rounds.len(), report.cap_reached), (PruneEnd::Target, 2, false));
+    assert_eq!(
+        (report.ended, report.rounds.len(), report.cap_reached),
+        (PruneEnd::Target, 2, false)
+    );
     assert_eq!(report.rounds, all.rounds[..2]);
     assert_eq!(latencies(&report), latencies(&all)[..3]);
     for file in ["network.json", "weights.safetensors"] {
@@ -59,7 +67,10 @@ fn rounds_end_when_the_target_is_met() {
         );
     }
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&line["latency_s"], &line["energy_j"]), (&latencies(&all)[2].into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&line["latency_s"], &line["energy_j"]),
+        (&latencies(&all)[2].into(), &serde_json::Value::Null)
+    );
     let stderr = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = stderr.lines().collect();
     assert_eq!(lines.len(), 5, "{stderr}");
@@ -74,22 +85,33 @@ fn a_network_that_meets_the_target_is_not_pruned() {
     let report = place.report("out");
     assert_eq!((report.ended, report.rounds.len(), place.calls().len()), (PruneEnd::Target, 0, 0));
     for file in ["network.json", "weights.safetensors"] {
-        assert_eq!(fs::read(place.at("out").join(file)).unwrap(), fs::read(place.at(file)).unwrap());
+        assert_eq!(
+            fs::read(place.at("out").join(file)).unwrap(),
+            fs::read(place.at(file)).unwrap()
+        );
     }
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.ends_with("nothing is pruned: the network meets the target as it is\n"), "{stderr}");
+    assert!(
+        stderr.ends_with("nothing is pruned: the network meets the target as it is\n"),
+        "{stderr}"
+    );
 }
 
 #[test]
 fn a_target_that_is_not_met_is_a_failure_with_all_files() {
     let place = Place::new();
-    let output = place.prune("out", &["--board", "host", "--latency-target", "1e-9", "--cap", "0.3"]).output().unwrap();
+    let output = place
+        .prune("out", &["--board", "host", "--latency-target", "1e-9", "--cap", "0.3"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let report = place.report("out");
     assert!(report.ended == PruneEnd::Cap && report.cap_reached && report.rounds.len() > 1);
     assert_eq!(report.end(), "one more filter would exceed the cap; the target on host is not met");
     assert!(
-        ["network.json", "weights.safetensors", "accuracy.svg"].iter().all(|file| place.at("out").join(file).exists())
+        ["network.json", "weights.safetensors", "accuracy.svg"]
+            .iter()
+            .all(|file| place.at("out").join(file).exists())
     );
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(line["latency_s"], *latencies(&report).last().unwrap());
@@ -151,7 +173,8 @@ fn what_is_measured_in_another_way_is_measured_anew() {
     assert!(measured(&["--board", "host"]).is_empty());
     let far = measured(&["--board", "host", "--board-host", "pi@pi", "--ssh-config", "ssh"]);
     assert!(far.len() == 1 && far[0].ends_with(" --board-host pi@pi --ssh-config ssh"), "{far:?}");
-    let longer = r#"{"schema": "neuropower/profile/1", "search": {"measurement": {"window_s": 2.0}}}"#;
+    let longer =
+        r#"{"schema": "neuropower/profile/1", "search": {"measurement": {"window_s": 2.0}}}"#;
     fs::write(place.at("longer.json"), longer).unwrap();
     assert_eq!(measured(&["--board", "host", "--config", "longer.json"]).len(), 1);
     let profile = fs::read_to_string(place.at("out/measuring/profile.json")).unwrap();
@@ -178,7 +201,10 @@ fn an_energy_is_a_target_as_well() {
     let all = all_rounds(&place);
     let energy = format!("--energy-target={}", latencies(&all)[1]);
     let said = fail(place.prune("all", &["--board", "host", &energy]), 0);
-    assert!(said.contains("before any training: ") && said.ends_with("measuring/measure.log"), "{said}");
+    assert!(
+        said.contains("before any training: ") && said.ends_with("measuring/measure.log"),
+        "{said}"
+    );
     assert!(said.contains("energy is required, but made up not to be there"), "{said}");
     place.measured();
     let mut command = place.prune("all", &["--board", "host", &energy]);
@@ -187,7 +213,10 @@ fn an_energy_is_a_target_as_well() {
     assert_eq!(place.measured().len(), 2);
     let report = place.report("all");
     let measured = report.measured.unwrap();
-    assert_eq!((report.ended, report.rounds.len(), measured.crates.len()), (PruneEnd::Target, 1, 2));
+    assert_eq!(
+        (report.ended, report.rounds.len(), measured.crates.len()),
+        (PruneEnd::Target, 1, 2)
+    );
     assert_eq!(measured.crates[1].energy_j, Some(latencies(&all)[1]));
     assert_eq!(measured.crates[1].energy_reason, None);
     // Both must be met.
@@ -226,7 +255,11 @@ fn what_cannot_be_measured_ends_the_run_before_any_training() {
     let mut unplugged = place.prune("out", &["--board", "host"]);
     unplugged.env("FAKE_UNPLUGGED", "1");
     let said = fail(unplugged, 0);
-    assert!(said.starts_with("the network as it is, before any training: ") && said.contains("unplugged"), "{said}");
+    assert!(
+        said.starts_with("the network as it is, before any training: ")
+            && said.contains("unplugged"),
+        "{said}"
+    );
 
     let without_codegen = place.at("bin");
     fs::create_dir(&without_codegen).unwrap();
@@ -234,7 +267,8 @@ fn what_cannot_be_measured_ends_the_run_before_any_training() {
     let said = fail(place.prune_with("bin", "out", &["--board", "host"]), 0);
     assert!(said.starts_with("bin/codegen: there is no such program"), "{said}");
     assert!(place.calls().is_empty());
-    for options in [["--latency-target", "1"], ["--energy-target", "1"], ["--board-host", "pi@pi"]] {
+    for options in [["--latency-target", "1"], ["--energy-target", "1"], ["--board-host", "pi@pi"]]
+    {
         assert_eq!(place.prune("out", &options).output().unwrap().status.code(), Some(2));
     }
 }

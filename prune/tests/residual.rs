@@ -15,8 +15,16 @@ use rand::{Rng, RngExt};
 
 /// A ResNet for colour images of 7 x 9 and 3 classes.
 fn resnet(channels: &[usize], blocks: usize, seed: u64) -> Model {
-    let architecture = Architecture::Resnet { depth: 2 + 2 * blocks * channels.len(), channels: channels.to_vec() };
-    let baseline = Baseline { name: "resnet".into(), about: String::new(), optimizer: Optimizer::Sgd, architecture };
+    let architecture = Architecture::Resnet {
+        depth: 2 + 2 * blocks * channels.len(),
+        channels: channels.to_vec(),
+    };
+    let baseline = Baseline {
+        name: "resnet".into(),
+        about: String::new(),
+        optimizer: Optimizer::Sgd,
+        architecture,
+    };
     let input = Input { channels: 3, height: 7, width: 9, mean: vec![0.5; 3], std: vec![0.25; 3] };
     let classes = ["a", "b", "c"].map(str::to_string).to_vec();
     support::with_weights(baseline.network(input, classes).unwrap(), seed)
@@ -37,7 +45,8 @@ fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (
     let mut rng = seed::stream(seed, "kept");
     let mut trunk = some(&mut rng, channels[0]);
     trunk.extend((channels[0]..channels[channels.len() - 1]).filter(|_| rng.random_bool(0.6)));
-    let of_stage = |stage: usize| trunk.iter().copied().filter(|channel| *channel < channels[stage]).collect();
+    let of_stage =
+        |stage: usize| trunk.iter().copied().filter(|channel| *channel < channels[stage]).collect();
     let mut kept = Kept::from([("stem.conv".to_string(), of_stage(0))]);
     for stage in 0..channels.len() {
         for block in 1..=blocks {
@@ -82,8 +91,13 @@ fn pruned_at_random(
     let (kept, trunk) = random_kept(model, channels, blocks, seed);
     let pruned = surgery::remove_filters(model, &kept).unwrap();
     let cut = disconnected(model, &kept, &trunk);
-    let image = support::draw(&mut seed::stream(seed, "image"), model.network.input.shape().elements(), -1.0);
-    let [got, want] = [&pruned, &cut].map(|m| reference::logits(&m.network, &m.weights, &image).unwrap());
+    let image = support::draw(
+        &mut seed::stream(seed, "image"),
+        model.network.input.shape().elements(),
+        -1.0,
+    );
+    let [got, want] =
+        [&pruned, &cut].map(|m| reference::logits(&m.network, &m.weights, &image).unwrap());
     let largest = want.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
     for (got, want) in got.iter().zip(&want) {
         prop_assert!((got - want).abs() <= 1e-5 * largest, "{got} is not {want}");
@@ -92,9 +106,16 @@ fn pruned_at_random(
         prop_assert_eq!(pruned.weights.get(&format!("{name}.weight")).shape[0], stay.len());
     }
     pruned.weights.check(&pruned.network).unwrap();
-    prop_assert_eq!(counts::count(&pruned.network).unwrap().parameters, support::trainable(&pruned));
-    prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
-    let left = channels.iter().map(|channels| trunk.iter().filter(|channel| *channel < channels).count());
+    prop_assert_eq!(
+        counts::count(&pruned.network).unwrap().parameters,
+        support::trainable(&pruned)
+    );
+    prop_assert_eq!(
+        &surgery::remove_filters_of_network(&model.network, &kept).unwrap(),
+        &pruned.network
+    );
+    let left =
+        channels.iter().map(|channels| trunk.iter().filter(|channel| *channel < channels).count());
     Ok((pruned, left.collect()))
 }
 
@@ -120,24 +141,35 @@ fn channels_that_are_added_must_stay_together() {
         let kept = kept.iter().map(|(name, stay)| (name.to_string(), stay.to_vec())).collect();
         surgery::remove_filters(&model, &kept).unwrap_err().to_string()
     };
-    let expected =
-        "stage1.block1.add adds channels of which other ones stay in stage1.block1.norm2 than in stem.activation";
+    let expected = "stage1.block1.add adds channels of which other ones stay in stage1.block1.norm2 than in stem.activation";
     assert_eq!(error(&[("stem.conv", &[0])]), expected);
     assert_eq!(error(&[("stage1.block1.conv2", &[1]), ("stem.conv", &[0])]), expected);
     let later = error(&[("stem.conv", &[0]), ("stage1.block1.conv2", &[0])]);
-    assert!(later.starts_with("stage2.block1.add") && later.contains("stage2.block1.shortcut"), "{later}");
+    assert!(
+        later.starts_with("stage2.block1.add") && later.contains("stage2.block1.shortcut"),
+        "{later}"
+    );
 }
 
 /// A shortcut that something else reads as well keeps its zeros, and so must what it is added to.
 #[test]
 fn zeros_that_something_else_reads_stay() {
     let mut model = resnet(&[2, 4], 1, 1);
-    let pool = Node { name: "spy".into(), op: Op::GlobalMaxPool {}, inputs: vec!["stage2.block1.shortcut".into()] };
+    let pool = Node {
+        name: "spy".into(),
+        op: Op::GlobalMaxPool {},
+        inputs: vec!["stage2.block1.shortcut".into()],
+    };
     let at = model.network.nodes.iter().position(|node| node.name == "stage2.block1.add").unwrap();
     let kept = Kept::from([("stage2.block1.conv2".to_string(), vec![0, 1, 3])]);
     surgery::remove_filters(&model, &kept).unwrap();
     model.network.nodes.insert(at, pool);
-    assert!(surgery::remove_filters(&model, &kept).unwrap_err().to_string().starts_with("stage2.block1.add"));
+    assert!(
+        surgery::remove_filters(&model, &kept)
+            .unwrap_err()
+            .to_string()
+            .starts_with("stage2.block1.add")
+    );
 }
 
 /// A round takes filters of each block's first convolution, and no others; rounds go on until the cap, which is missed by
@@ -163,8 +195,14 @@ fn rounds_prune_within_blocks() {
         for (pruned, whole) in last.network.nodes.iter().zip(&model.network.nodes) {
             let Op::Conv2d { out_channels, .. } = pruned.op else { continue };
             let name = &pruned.name;
-            let Op::Conv2d { out_channels: all, .. } = whole.op else { panic!("{name} was no convolution") };
-            assert_eq!(out_channels < all, name.ends_with(".conv1"), "{name}: {out_channels} of {all}");
+            let Op::Conv2d { out_channels: all, .. } = whole.op else {
+                panic!("{name} was no convolution")
+            };
+            assert_eq!(
+                out_channels < all,
+                name.ends_with(".conv1"),
+                "{name}: {out_channels} of {all}"
+            );
         }
     }
 }
@@ -176,7 +214,9 @@ fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
     let error = convolutions::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
     let said = format!("{error:#}");
     assert!(
-        said.starts_with("stem (stem.conv) cannot be pruned here; leave it out of --also: stage1.block1.add"),
+        said.starts_with(
+            "stem (stem.conv) cannot be pruned here; leave it out of --also: stage1.block1.add"
+        ),
         "{said}"
     );
     let names = |also| convolutions::prunable(&model.network, also).unwrap();

@@ -20,7 +20,9 @@ fn parameters(network: &Network) -> u64 {
 /// Filters of every FEL, by name: in the template, those of convolutions called `condense<i>.fel<j>.conv`.
 fn fel_filters(network: &Network) -> Vec<(String, usize)> {
     let filters = network.nodes.iter().filter_map(|node| match node.op {
-        Op::Conv2d { out_channels, .. } if node.name.contains(".fel") => Some((node.name.clone(), out_channels)),
+        Op::Conv2d { out_channels, .. } if node.name.contains(".fel") => {
+            Some((node.name.clone(), out_channels))
+        }
         _ => None,
     });
     filters.collect()
@@ -49,7 +51,10 @@ fn whole_rounds_take_the_same_from_every_fel_and_nothing_else() {
     let model = paper_sizes(4, 2).model(8, 1);
     let (models, _) = all_rounds(&model, 0.65, &choice(PruneMethod::Kmeans, 0.9));
     for (model, expected) in models.iter().zip([12, 10, 9, 8, 7, 6]) {
-        assert!(fel_filters(&model.network).iter().all(|(_, filters)| *filters == expected), "{expected}");
+        assert!(
+            fel_filters(&model.network).iter().all(|(_, filters)| *filters == expected),
+            "{expected}"
+        );
         let width = |name: &str| model.weights.get(&format!("{name}.weight")).shape[0];
         assert_eq!((width("stem.conv"), width("transition1.conv")), (24, 72));
     }
@@ -69,7 +74,8 @@ fn caps_are_kept_to_within_a_filter() {
     for method in PruneMethod::ALL {
         for choose in PruneChoose::ALL {
             for share in [0.3, 0.5, 0.65] {
-                let (models, end) = all_rounds(&model, share, &Choice { choose, ..choice(method, 0.9) });
+                let (models, end) =
+                    all_rounds(&model, share, &Choice { choose, ..choice(method, 0.9) });
                 assert_eq!(end, PruneEnd::Cap);
                 assert_tight(&models[models.len() - 1].network, before, share, &[]);
             }
@@ -84,7 +90,11 @@ fn assert_tight(network: &Network, before: u64, share: f64, also: &[PrunePart]) 
         if filters > 1 {
             let one_less = Kept::from([(name.clone(), (0..filters - 1).collect())]);
             let smaller = surgery::remove_filters_of_network(network, &one_less).unwrap();
-            assert!(removed(&smaller) > share, "a filter of {name} could still go: {} of {share}", removed(&smaller));
+            assert!(
+                removed(&smaller) > share,
+                "a filter of {name} could still go: {} of {share}",
+                removed(&smaller)
+            );
             assert_eq!(parameters(network) - parameters(&smaller), cost);
         }
     }
@@ -102,7 +112,8 @@ fn in_a_partial_round_twins_go_first() {
         // One filter is 4.4 % of the parameters; a whole round would take one of each FEL.
         let cap = Cap { before: parameters(&model.network), share: 0.045 };
         let pruned = round::prune(&model, &cap, &choice(PruneMethod::Kmeans, 0.92), 1).unwrap();
-        let gone: Vec<usize> = fel_filters(&pruned.network).iter().map(|(_, filters)| 12 - filters).collect();
+        let gone: Vec<usize> =
+            fel_filters(&pruned.network).iter().map(|(_, filters)| 12 - filters).collect();
         assert_eq!(gone, expected);
         if fel == 2 {
             let (whole, left) = (&model.weights.get(&name).data, &pruned.weights.get(&name).data);
@@ -134,12 +145,18 @@ fn a_global_round_takes_the_least_worth_for_its_parameters_wherever_it_is() {
         weight.data[..quiet * length].fill(1e-6);
     }
     let pruned = round::prune(&model, &cap, &choice, 1).unwrap();
-    let costs: Vec<u64> =
-        convolutions::prunable(&model.network, &[]).unwrap().iter().map(|convolution| convolution.cost).collect();
+    let costs: Vec<u64> = convolutions::prunable(&model.network, &[])
+        .unwrap()
+        .iter()
+        .map(|convolution| convolution.cost)
+        .collect();
     // By hand: 24 inputs of 9 taps, FEL 2's gamma, beta and 12 columns of 9, the head's gamma, beta and 3 columns; then 36
     // inputs and the head's.
     assert_eq!(costs, [24 * 9 + (2 + 12 * 9) + (2 + 3), 36 * 9 + (2 + 3)]);
-    assert_eq!(fel_filters(&pruned.network).iter().map(|(_, filters)| *filters).collect::<Vec<_>>(), [11, 9]);
+    assert_eq!(
+        fel_filters(&pruned.network).iter().map(|(_, filters)| *filters).collect::<Vec<_>>(),
+        [11, 9]
+    );
 }
 
 /// The stem and the transitions go when asked for, and then only.
@@ -150,7 +167,12 @@ fn stem_and_transitions_on_request() {
         let prunable = convolutions::prunable(&model.network, also).unwrap();
         prunable.into_iter().map(|convolution| convolution.name).collect::<Vec<_>>()
     };
-    let fels = ["condense1.fel1.conv", "condense1.fel2.conv", "condense2.fel1.conv", "condense2.fel2.conv"];
+    let fels = [
+        "condense1.fel1.conv",
+        "condense1.fel2.conv",
+        "condense2.fel1.conv",
+        "condense2.fel2.conv",
+    ];
     assert_eq!(names(&[]), fels);
     assert_eq!(names(&[PrunePart::Stem]), [&["stem.conv"], &fels[..]].concat());
     let with_transition = [&fels[..2], &["transition1.conv"], &fels[2..]].concat();
@@ -158,7 +180,10 @@ fn stem_and_transitions_on_request() {
     let choice = Choice { also: PrunePart::ALL.to_vec(), ..choice(PruneMethod::Kmeans, 0.5) };
     let (models, _) = all_rounds(&model, 0.9, &choice);
     let width = |name: &str| models[1].weights.get(&format!("{name}.weight")).shape[0];
-    assert_eq!((width("stem.conv"), width("transition1.conv"), width("condense2.fel2.conv")), (12, 24, 6));
+    assert_eq!(
+        (width("stem.conv"), width("transition1.conv"), width("condense2.fel2.conv")),
+        (12, 24, 6)
+    );
 }
 
 proptest! {

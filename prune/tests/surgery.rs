@@ -15,17 +15,19 @@ use support::Sizes;
 fn sizes() -> impl Strategy<Value = Sizes> {
     let graph = (1usize..=3, 1usize..=3, prop_oneof![Just(1usize), Just(3), Just(5)]);
     let template = (1usize..=4, 1usize..=4, any::<bool>(), any::<bool>(), any::<bool>());
-    (graph, template).prop_map(|((condense_layers, fels, kernel), (growth_rate, stem_channels, half, dropout, max))| {
-        let template = Template {
-            growth_rate,
-            stem_channels,
-            stem_kernel: 3,
-            compression: if half { 0.5 } else { 1.0 },
-            dropout: if dropout { 0.2 } else { 0.0 },
-            head: if max { Head::Max } else { Head::Average },
-        };
-        Sizes { condense_layers, fels, kernel, template }
-    })
+    (graph, template).prop_map(
+        |((condense_layers, fels, kernel), (growth_rate, stem_channels, half, dropout, max))| {
+            let template = Template {
+                growth_rate,
+                stem_channels,
+                stem_kernel: 3,
+                compression: if half { 0.5 } else { 1.0 },
+                dropout: if dropout { 0.2 } else { 0.0 },
+                head: if max { Head::Max } else { Head::Average },
+            };
+            Sizes { condense_layers, fels, kernel, template }
+        },
+    )
 }
 
 fn fel_name(layer: usize, fel: usize) -> String {
@@ -49,7 +51,8 @@ fn random_kept(model: &Model, sizes: &Sizes, seed: u64) -> Kept {
     let mut rng = seed::stream(seed, "kept");
     let mut kept = Kept::new();
     for name in convolutions(sizes) {
-        let mut stay: Vec<usize> = (0..filters(model, &name)).filter(|_| rng.random_bool(0.6)).collect();
+        let mut stay: Vec<usize> =
+            (0..filters(model, &name)).filter(|_| rng.random_bool(0.6)).collect();
         if stay.is_empty() {
             stay.push(rng.random_range(0..filters(model, &name)));
         }
@@ -75,16 +78,25 @@ fn zero_column(model: &mut Model, node: &str, column: usize) {
 fn disconnected(model: &Model, sizes: &Sizes, kept: &Kept) -> Model {
     let mut cut = model.clone();
     for layer in 1..=sizes.condense_layers {
-        let after =
-            if layer < sizes.condense_layers { format!("transition{layer}.conv") } else { "head.classifier".into() };
-        let entry = if layer == 1 { "stem.conv".to_string() } else { format!("transition{}.conv", layer - 1) };
+        let after = if layer < sizes.condense_layers {
+            format!("transition{layer}.conv")
+        } else {
+            "head.classifier".into()
+        };
+        let entry = if layer == 1 {
+            "stem.conv".to_string()
+        } else {
+            format!("transition{}.conv", layer - 1)
+        };
         let fels: Vec<String> = (1..=sizes.fels).map(|fel| fel_name(layer, fel)).collect();
         let mut offset = 0;
         for (place, name) in std::iter::once(&entry).chain(&fels).enumerate() {
             let readers = fels[place..].iter().chain([&after]);
             for filter in 0..filters(model, name) {
                 if kept.get(name).is_some_and(|stay| !stay.contains(&filter)) {
-                    readers.clone().for_each(|reader| zero_column(&mut cut, reader, offset + filter));
+                    readers
+                        .clone()
+                        .for_each(|reader| zero_column(&mut cut, reader, offset + filter));
                 }
             }
             offset += filters(model, name);
@@ -163,7 +175,8 @@ fn one_filter_costs_what_hand_counting_says() {
     let pruned = surgery::remove_filters(&model, &kept).unwrap();
     let parameters = |model: &Model| counts::count(&model.network).unwrap().parameters;
     assert_eq!(parameters(&model) - parameters(&pruned), 2 * 9 + (2 + 3 * 9) + (2 + 8));
-    let transition = pruned.network.nodes.iter().find(|node| node.name == "transition1.conv").unwrap();
+    let transition =
+        pruned.network.nodes.iter().find(|node| node.name == "transition1.conv").unwrap();
     assert_eq!(transition.op, Op::Conv2d { in_channels: 7, out_channels: 8, kernel: 1, stride: 1 });
 }
 
@@ -178,5 +191,8 @@ fn impossible_wishes_are_refused_by_name() {
     assert_eq!(error("head.norm", &[0]), "the node head.norm is not a convolution");
     assert_eq!(error("stem.conv", &[]), "no filter of stem.conv would be left");
     assert_eq!(error("stem.conv", &[2]), "stem.conv has no filter 2, only 2");
-    assert_eq!(error("stem.conv", &[1, 1]), "the filters of stem.conv that stay are not in ascending order");
+    assert_eq!(
+        error("stem.conv", &[1, 1]),
+        "the filters of stem.conv that stay are not in ascending order"
+    );
 }

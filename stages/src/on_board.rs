@@ -53,9 +53,13 @@ pub fn check_energy(board: &Board) -> Result<()> {
     let name = &board.name;
     match board.meter {
         Meter::Rapl | Meter::Nvml | Meter::Hwmon => Ok(()),
-        Meter::None => bail!("an energy is asked for, but the board {name} has no meter; choose another board"),
+        Meter::None => {
+            bail!("an energy is asked for, but the board {name} has no meter; choose another board")
+        }
         meter @ (Meter::Csv | Meter::Manual) => {
-            bail!("an energy is asked for, but the meter of the board {name}, {meter}, cannot be read by itself")
+            bail!(
+                "an energy is asked for, but the meter of the board {name}, {meter}, cannot be read by itself"
+            )
         }
     }
 }
@@ -76,13 +80,19 @@ impl OnBoard {
     /// It cannot be generated, built or measured, has no energy where that is asked for, or a signal came.
     pub fn record(&self, network: &Path, weights: &Path) -> Result<Taken> {
         let path = self.generate(network, weights)?;
-        if let Some(record) = json::read::<Measurement>(&path).ok().filter(|record| self.tells(record)) {
+        if let Some(record) =
+            json::read::<Measurement>(&path).ok().filter(|record| self.tells(record))
+        {
             return Ok(Taken { record, before: true });
         }
         self.take(&path)?;
         let record: Measurement = json::read(&path)?;
         if !self.tells(&record) {
-            bail!("{}: it has no energy: {}", path.display(), record.energy.reason.unwrap_or_default());
+            bail!(
+                "{}: it has no energy: {}",
+                path.display(),
+                record.energy.reason.unwrap_or_default()
+            );
         }
         Ok(Taken { record, before: false })
     }
@@ -113,9 +123,17 @@ impl OnBoard {
 
     fn take(&self, out: &Path) -> Result<()> {
         let profile = self.work("profile.json");
-        json::write(&profile, &Profile { measurement: self.settings.clone(), ..Profile::default() })?;
+        json::write(
+            &profile,
+            &Profile { measurement: self.settings.clone(), ..Profile::default() },
+        )?;
         let mut command = Command::new(&self.measure);
-        command.arg("run").arg("--crate").arg(self.work("crate")).arg("--board").arg(self.work("board.json"));
+        command
+            .arg("run")
+            .arg("--crate")
+            .arg(self.work("crate"))
+            .arg("--board")
+            .arg(self.work("board.json"));
         command.arg("--config").arg(&profile).arg("--out").arg(out);
         if let Some(host) = &self.place.board_host {
             command.arg("--board-host").arg(host);

@@ -78,8 +78,11 @@ impl Interrupt {
     /// # Errors
     /// The program cannot be started, it fails (with the end of its log), or a signal ends it or this program.
     pub fn run(&self, mut command: Command, log: &Path) -> Result<()> {
-        let file = File::create(log).with_context(|| format!("{}: cannot write the file", log.display()))?;
-        let output = file.try_clone().with_context(|| format!("{}: cannot write the file", log.display()))?;
+        let file = File::create(log)
+            .with_context(|| format!("{}: cannot write the file", log.display()))?;
+        let output = file
+            .try_clone()
+            .with_context(|| format!("{}: cannot write the file", log.display()))?;
         let name = Path::new(command.get_program()).display().to_string();
         command.stdout(output).stderr(file);
         let mut program = Guarded::start(command)?;
@@ -89,7 +92,11 @@ impl Interrupt {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => {
                     self.check_status(status)?;
-                    bail!("{name} ended with {status}: {}; all it said is in {}", log_end(log), log.display());
+                    bail!(
+                        "{name} ended with {status}: {}; all it said is in {}",
+                        log_end(log),
+                        log.display()
+                    );
                 }
                 None => sleep(POLL),
             }
@@ -116,7 +123,9 @@ impl Guarded {
         let failed = || format!("{name}: cannot start the program");
         let (theirs, alive) = std::io::pipe().with_context(failed)?;
         let theirs = File::from(OwnedFd::from(theirs));
-        command.env(parent::VARIABLE, theirs.metadata().with_context(failed)?.ino().to_string()).stdin(theirs);
+        command
+            .env(parent::VARIABLE, theirs.metadata().with_context(failed)?.ino().to_string())
+            .stdin(theirs);
         Ok(Guarded { child: command.spawn().with_context(failed)?, _alive: alive })
     }
 
@@ -185,6 +194,9 @@ mod tests {
         )
         .unwrap();
         assert!(log_end(&log).ends_with("error: late"));
-        assert_eq!((last_line(&log).as_str(), last_line(&dir.path().join("none")).as_str()), ("error: late", ""));
+        assert_eq!(
+            (last_line(&log).as_str(), last_line(&dir.path().join("none")).as_str()),
+            ("error: late", "")
+        );
     }
 }

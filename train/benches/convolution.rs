@@ -21,10 +21,18 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
-    println!("convolution, forward and backward, 64 images, {} threads", rayon::current_num_threads());
-    println!("{:28} {:>10} {:>10} {:>8}", "input -> channels, kernel", "ours ms", "Candle ms", "ratio");
+    println!(
+        "convolution, forward and backward, 64 images, {} threads",
+        rayon::current_num_threads()
+    );
+    println!(
+        "{:28} {:>10} {:>10} {:>8}",
+        "input -> channels, kernel", "ours ms", "Candle ms", "ratio"
+    );
     train::memory::keep();
-    for (channels, side, out, kernel) in [(24, 28, 12, 3), (72, 28, 12, 3), (24, 32, 12, 5), (72, 28, 72, 1)] {
+    for (channels, side, out, kernel) in
+        [(24, 28, 12, 3), (72, 28, 12, 3), (24, 32, 12, 5), (72, 28, 72, 1)]
+    {
         let x = Var::randn(0f32, 1f32, (64, channels, side, side), &Device::Cpu)?;
         let w = Var::randn(0f32, 0.1f32, (out, channels, kernel, kernel), &Device::Cpu)?;
         let ours = Conv2d { images: 64, stride: 1, level: Level::detected() };

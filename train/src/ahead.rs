@@ -62,7 +62,9 @@ mod tests {
         let produce = (0..1000).inspect(|_| {
             made.fetch_add(1, Ordering::SeqCst);
         });
-        let error = ahead(produce, |items| -> Result<()> { bail!("stopped at {:?}", items.next()) }).unwrap_err();
+        let error =
+            ahead(produce, |items| -> Result<()> { bail!("stopped at {:?}", items.next()) })
+                .unwrap_err();
         assert_eq!(error.to_string(), "stopped at Some(0)");
         // One taken, the ones kept ready, and one for which there was no room.
         assert!(made.load(Ordering::SeqCst) <= 1 + READY + 1, "{made:?} items were made");
@@ -74,11 +76,15 @@ mod tests {
             let produce = (0..10).inspect(|i| assert!(*i < 4, "no item {i}"));
             ahead(produce, |items| Ok(items.count()))
         };
-        let of_consumer = || ahead(0..10, |items| -> Result<()> { panic!("took {:?}", items.next()) });
+        let of_consumer =
+            || ahead(0..10, |items| -> Result<()> { panic!("took {:?}", items.next()) });
         let message = |result: Result<_, Box<dyn std::any::Any + Send>>| {
             result.err().and_then(|panic| panic.downcast_ref::<String>().cloned())
         };
         assert_eq!(message(catch_unwind(of_producer).map(drop)), Some("no item 4".into()));
-        assert_eq!(message(catch_unwind(AssertUnwindSafe(of_consumer)).map(drop)), Some("took Some(0)".into()));
+        assert_eq!(
+            message(catch_unwind(AssertUnwindSafe(of_consumer)).map(drop)),
+            Some("took Some(0)".into())
+        );
     }
 }

@@ -34,11 +34,13 @@ impl Augmenter<'_> {
     /// influence on the others.
     pub fn change(&self, index: usize, shape: Shape) -> Change {
         let Augmentation { crop_padding, horizontal_flip, cutout } = *self.settings;
-        let draw = |what: &str| seed::stream(self.seed, &format!("augment/{what}/{}/{index}", self.epoch));
+        let draw =
+            |what: &str| seed::stream(self.seed, &format!("augment/{what}/{}/{index}", self.epoch));
         let mut change = Change::default();
         if crop_padding > 0 {
             let mut rng = draw("crop");
-            let mut shift = || rng.random_range(0..=2 * crop_padding) as isize - crop_padding as isize;
+            let mut shift =
+                || rng.random_range(0..=2 * crop_padding) as isize - crop_padding as isize;
             change.shift = (shift(), shift());
         }
         if horizontal_flip {
@@ -63,7 +65,8 @@ impl Change {
     pub fn write(&self, pixels: &[u8], table: &[f32; 256], width: usize, values: &mut [f32]) {
         for (y, row) in values.chunks_exact_mut(width).enumerate() {
             row.fill(0.0);
-            let from = y.checked_add_signed(self.shift.0).and_then(|y| pixels.chunks_exact(width).nth(y));
+            let from =
+                y.checked_add_signed(self.shift.0).and_then(|y| pixels.chunks_exact(width).nth(y));
             if let Some(from) = from {
                 self.write_row(from, table, row);
             }
@@ -106,7 +109,13 @@ mod tests {
         values
     }
 
-    fn change(settings: Augmentation, seed: u64, epoch: usize, index: usize, shape: Shape) -> Change {
+    fn change(
+        settings: Augmentation,
+        seed: u64,
+        epoch: usize,
+        index: usize,
+        shape: Shape,
+    ) -> Change {
         Augmenter { settings: &settings, seed, epoch }.change(index, shape)
     }
 
@@ -114,7 +123,8 @@ mod tests {
     fn expected(change: &Change, shape: Shape, y: usize, x: usize) -> f32 {
         let column = if change.mirrored { shape.width - 1 - x } else { x };
         let (from_y, from_x) = (y as isize + change.shift.0, column as isize + change.shift.1);
-        let inside = (0..shape.height as isize).contains(&from_y) && (0..shape.width as isize).contains(&from_x);
+        let inside = (0..shape.height as isize).contains(&from_y)
+            && (0..shape.width as isize).contains(&from_x);
         if !inside || (change.hole.0.contains(&y) && change.hole.1.contains(&x)) {
             return 0.0;
         }
@@ -122,7 +132,11 @@ mod tests {
     }
 
     fn shapes() -> impl Strategy<Value = Shape> {
-        (1usize..3, 1usize..12, 1usize..12).prop_map(|(channels, height, width)| Shape { channels, height, width })
+        (1usize..3, 1usize..12, 1usize..12).prop_map(|(channels, height, width)| Shape {
+            channels,
+            height,
+            width,
+        })
     }
 
     proptest! {
@@ -162,15 +176,20 @@ mod tests {
     #[test]
     fn every_crop_and_hole_comes_up_and_half_of_the_images_are_mirrored() {
         let settings = Augmentation { crop_padding: 2, horizontal_flip: true, cutout: 3 };
-        let changes: Vec<Change> = (0..2000).map(|index| change(settings, 0, 1, index, SQUARE)).collect();
-        let distinct =
-            |what: fn(&Change) -> String| changes.iter().map(what).collect::<std::collections::BTreeSet<_>>().len();
+        let changes: Vec<Change> =
+            (0..2000).map(|index| change(settings, 0, 1, index, SQUARE)).collect();
+        let distinct = |what: fn(&Change) -> String| {
+            changes.iter().map(what).collect::<std::collections::BTreeSet<_>>().len()
+        };
         assert_eq!(distinct(|change| format!("{:?}", change.shift)), 25);
         assert_eq!(distinct(|change| format!("{:?}", change.hole)), 81);
         let mirrored = changes.iter().filter(|change| change.mirrored).count();
         assert!((900..1100).contains(&mirrored), "{mirrored} of 2000 are mirrored");
         // A hole away from the border is as large as it was asked to be.
-        assert_eq!(changes.iter().map(|change| change.hole.0.len() * change.hole.1.len()).max(), Some(9));
+        assert_eq!(
+            changes.iter().map(|change| change.hole.0.len() * change.hole.1.len()).max(),
+            Some(9)
+        );
     }
 
     #[test]
@@ -188,7 +207,9 @@ mod tests {
             assert_eq!((one.shift, one.mirrored), (of_all.shift, of_all.mirrored));
         }
         for (one, of_all) in
-            several(Augmentation { crop_padding: 0, horizontal_flip: false, ..all }, 1, 1).iter().zip(&changes)
+            several(Augmentation { crop_padding: 0, horizontal_flip: false, ..all }, 1, 1)
+                .iter()
+                .zip(&changes)
         {
             assert_eq!(one.hole, of_all.hole);
         }

@@ -32,7 +32,9 @@ impl Average {
         let tensors: Vec<Tensor> = parameters.values().map(|var| var.as_tensor().clone()).collect();
         for (name, tensor) in parameters.keys().zip(host::fetched(&tensors)?) {
             let (storage, layout) = tensor.storage_and_layout();
-            let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+            let (Storage::Cpu(storage), Some((start, end))) =
+                (&*storage, layout.contiguous_offsets())
+            else {
                 bail!("the average of weights needs contiguous tensors");
             };
             let weights = &storage.as_slice::<f32>()?[start..end];
@@ -60,8 +62,9 @@ impl Average {
 
     /// The averages by name.
     pub fn state(&self) -> Weights {
-        let tensor =
-            |(name, data): (&String, &Vec<f32>)| (name.clone(), Raw { shape: vec![data.len()], data: data.clone() });
+        let tensor = |(name, data): (&String, &Vec<f32>)| {
+            (name.clone(), Raw { shape: vec![data.len()], data: data.clone() })
+        };
         Weights(self.weights.iter().map(tensor).collect())
     }
 

@@ -56,7 +56,12 @@ impl Checkpoint {
     /// A file that cannot be written.
     pub fn save(&self, state: &State) -> Result<()> {
         let (step, momentum_product) = state.optimizer.progress();
-        let header = Header { inputs: self.inputs.clone(), step, momentum_product, curve: state.curve.clone() };
+        let header = Header {
+            inputs: self.inputs.clone(),
+            step,
+            momentum_product,
+            curve: state.curve.clone(),
+        };
         let parts = [
             (MODEL, state.model.weights()?),
             (OPTIMIZER, state.optimizer.state()),
@@ -64,7 +69,9 @@ impl Checkpoint {
         ];
         let mut tensors = Weights::default();
         for (prefix, part) in parts {
-            tensors.0.extend(part.0.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+            tensors.0.extend(
+                part.0.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)),
+            );
         }
         let mut bytes = [json::to_line(&header)?.as_bytes(), b"\n", &tensors.to_bytes()?].concat();
         let digest = sha256_hex(&bytes);
@@ -80,7 +87,8 @@ impl Checkpoint {
         if !self.path.exists() {
             return Ok(());
         }
-        let place = || format!("{}: cannot resume from it; remove it to start anew", self.path.display());
+        let place =
+            || format!("{}: cannot resume from it; remove it to start anew", self.path.display());
         let bytes = std::fs::read(&self.path).with_context(place)?;
         self.restore_from(&bytes, state).with_context(place)
     }
@@ -98,8 +106,13 @@ impl Checkpoint {
         );
         let mut tensors = Weights::from_bytes(&bytes[end + 1..])?;
         let model = take(&mut tensors, MODEL);
-        state.model = Model::new(state.model.network().clone(), &model, state.model.engine().clone())?;
-        state.optimizer.restore(take(&mut tensors, OPTIMIZER), header.step, header.momentum_product)?;
+        state.model =
+            Model::new(state.model.network().clone(), &model, state.model.engine().clone())?;
+        state.optimizer.restore(
+            take(&mut tensors, OPTIMIZER),
+            header.step,
+            header.momentum_product,
+        )?;
         if let Some(average) = &mut state.average {
             average.restore(take(&mut tensors, AVERAGE), header.step as usize)?;
         }
@@ -110,9 +123,8 @@ impl Checkpoint {
     /// Removes the file once the training is complete, or before one that starts anew.
     pub fn remove(&self) -> Result<()> {
         match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("{}: cannot remove the file", self.path.display()))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+                .with_context(|| format!("{}: cannot remove the file", self.path.display())),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -120,7 +132,10 @@ impl Checkpoint {
 
 /// Takes the tensors of one part out, without the prefix.
 fn take(tensors: &mut Weights, prefix: &str) -> Weights {
-    let names: Vec<String> = tensors.0.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
-    let part = names.iter().filter_map(|name| Some((name[prefix.len()..].to_string(), tensors.0.remove(name)?)));
+    let names: Vec<String> =
+        tensors.0.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+    let part = names
+        .iter()
+        .filter_map(|name| Some((name[prefix.len()..].to_string(), tensors.0.remove(name)?)));
     Weights(part.collect())
 }

@@ -80,8 +80,8 @@ mod cuda {
                 )
             })?;
         }
-        let device =
-            candle_core::Device::new_cuda(ordinal).map_err(|error| opening_failed(name, &error.to_string()))?;
+        let device = candle_core::Device::new_cuda(ordinal)
+            .map_err(|error| opening_failed(name, &error.to_string()))?;
         candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
         Ok(Engine::Stock(Stock { device, precision }))
     }
@@ -103,7 +103,9 @@ mod cuda {
                 "--device {device}: the driver finds no such GPU; `nvidia-smi --list-gpus` lists those there are"
             )
         } else if found("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH") || found("CUDA_ERROR_STUB_LIBRARY") {
-            anyhow::anyhow!("--device {device}: the driver does not work ({error}); does nvidia-smi?")
+            anyhow::anyhow!(
+                "--device {device}: the driver does not work ({error}); does nvidia-smi?"
+            )
         } else {
             anyhow::anyhow!("--device {device}: the GPU cannot be used: {error}")
         }
@@ -119,14 +121,25 @@ mod tests {
     fn a_full_memory_is_told_as_what_it_is() {
         let failed = |text: &str| -> Error {
             let of_device = candle_core::Error::Cuda(text.to_string().into());
-            Err::<(), _>(of_device).context("node stem").context("the backward pass failed").unwrap_err()
+            Err::<(), _>(of_device)
+                .context("node stem")
+                .context("the backward pass failed")
+                .unwrap_err()
         };
         for name in OUT_OF_MEMORY {
-            let text = explained(failed(&format!("DriverError({name}, \"out of memory\")")), 128).to_string();
-            assert!(text.contains("memory is too small") && text.contains("batches of 128 images"), "{text}");
+            let text = explained(failed(&format!("DriverError({name}, \"out of memory\")")), 128)
+                .to_string();
+            assert!(
+                text.contains("memory is too small") && text.contains("batches of 128 images"),
+                "{text}"
+            );
         }
-        let other = format!("{:#}", explained(failed("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)"), 128));
-        assert_eq!(other, "the backward pass failed: node stem: DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)");
+        let other =
+            format!("{:#}", explained(failed("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)"), 128));
+        assert_eq!(
+            other,
+            "the backward pass failed: node stem: DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)"
+        );
     }
 
     #[test]

@@ -76,7 +76,12 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
 
 /// Takes batch normalisation's statistics anew over the first `count` images, which in the canonical order of a training set
 /// are a random sample of it: running averages lag behind the weights in short trainings and corrupt the score.
-pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size: usize) -> Result<()> {
+pub fn recalibrate(
+    model: &mut Model,
+    images: &Images,
+    count: usize,
+    batch_size: usize,
+) -> Result<()> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
     let mut batches: Vec<BTreeMap<String, Statistics>> = Vec::new();
     for indices in indices.chunks(batch_size) {
@@ -97,7 +102,8 @@ pub fn recalibrate(model: &mut Model, images: &Images, count: usize, batch_size:
 fn mean_statistics(batches: &[Statistics]) -> Statistics {
     let mean_over = |of_batch: &dyn Fn(&Statistics) -> Vec<f32>| -> Vec<f32> {
         let rows: Vec<Vec<f32>> = batches.iter().map(of_batch).collect();
-        let mean = |c: usize| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / rows.len() as f64;
+        let mean =
+            |c: usize| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / rows.len() as f64;
         (0..rows[0].len()).map(|c| mean(c) as f32).collect()
     };
     Statistics {

@@ -36,8 +36,14 @@ pub fn batch(images: &Images, indices: &[usize], input: &Input) -> Result<Tensor
 }
 
 /// The images at `indices` with the random changes of one epoch, and their labels.
-pub fn augmented_batch(images: &Images, indices: &[usize], input: &Input, augmenter: Augmenter) -> Result<Batch> {
-    let changed = changed_batch(images, indices, input, |index| augmenter.change(index, images.shape))?;
+pub fn augmented_batch(
+    images: &Images,
+    indices: &[usize],
+    input: &Input,
+    augmenter: Augmenter,
+) -> Result<Batch> {
+    let changed =
+        changed_batch(images, indices, input, |index| augmenter.change(index, images.shape))?;
     let labels: Vec<u32> = indices.iter().map(|&i| u32::from(images.labels[i])).collect();
     Ok(Batch { images: changed, labels: Tensor::from_vec(labels, indices.len(), &Device::Cpu)? })
 }
@@ -49,8 +55,9 @@ fn changed_batch(
     change: impl Fn(usize) -> Change,
 ) -> Result<Tensor> {
     let (plane, elements) = (input.shape().plane(), input.shape().elements());
-    let tables: Vec<[f32; 256]> =
-        (0..input.channels).map(|c| std::array::from_fn(|pixel| input.normalise(c, pixel as u8))).collect();
+    let tables: Vec<[f32; 256]> = (0..input.channels)
+        .map(|c| std::array::from_fn(|pixel| input.normalise(c, pixel as u8)))
+        .collect();
     let mut values = vec![0.0; indices.len() * elements];
     for (&index, image) in indices.iter().zip(values.chunks_exact_mut(elements)) {
         let change = change(index);
@@ -59,7 +66,11 @@ fn changed_batch(
             change.write(pixels, table, input.width, values);
         }
     }
-    Ok(Tensor::from_vec(values, (indices.len(), input.channels, input.height, input.width), &Device::Cpu)?)
+    Ok(Tensor::from_vec(
+        values,
+        (indices.len(), input.channels, input.height, input.width),
+        &Device::Cpu,
+    )?)
 }
 
 #[cfg(test)]
@@ -72,7 +83,8 @@ mod tests {
         let shape = Shape { channels: 2, height: 6, width: 5 };
         let pixels = (0..40 * shape.elements()).map(|i| (i * 31 % 253) as u8).collect();
         let images = Images { shape, pixels, labels: (0..40).collect(), sha256: String::new() };
-        let input = Input { channels: 2, height: 6, width: 5, mean: vec![0.4, 0.6], std: vec![0.3, 0.5] };
+        let input =
+            Input { channels: 2, height: 6, width: 5, mean: vec![0.4, 0.6], std: vec![0.3, 0.5] };
         (images, input)
     }
 
@@ -107,7 +119,8 @@ mod tests {
         let augmenter = Augmenter { settings: &settings, seed: 5, epoch: 2 };
         let rows = |indices: &[usize]| -> Vec<Vec<f32>> {
             let batch = augmented_batch(&images, indices, &input, augmenter).unwrap();
-            let labels: Vec<usize> = batch.labels.to_vec1::<u32>().unwrap().iter().map(|l| *l as usize).collect();
+            let labels: Vec<usize> =
+                batch.labels.to_vec1::<u32>().unwrap().iter().map(|l| *l as usize).collect();
             assert_eq!(labels, indices);
             batch.images.flatten_from(1).unwrap().to_vec2().unwrap()
         };
@@ -117,8 +130,16 @@ mod tests {
             let in_pieces: Vec<Vec<f32>> = order.chunks(size).flat_map(rows).collect();
             assert_eq!(in_pieces, all);
         }
-        let plain = batch(&images, &order, &input).unwrap().flatten_from(1).unwrap().to_vec2::<f32>().unwrap();
-        assert!(all.iter().zip(&plain).filter(|(a, b)| a == b).count() < 10, "most images are changed");
+        let plain = batch(&images, &order, &input)
+            .unwrap()
+            .flatten_from(1)
+            .unwrap()
+            .to_vec2::<f32>()
+            .unwrap();
+        assert!(
+            all.iter().zip(&plain).filter(|(a, b)| a == b).count() < 10,
+            "most images are changed"
+        );
         let off = Augmentation::default();
         let augmenter = Augmenter { settings: &off, ..augmenter };
         let unchanged = augmented_batch(&images, &order, &input, augmenter).unwrap().images;

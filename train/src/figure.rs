@@ -51,9 +51,11 @@ fn draw_head(area: &Area, report: &TrainReport) -> Drawn {
     let centre = Pos::new(HPos::Center, VPos::Top);
     let text = ("sans-serif", TEXT).into_font().color(&BLACK);
     area.draw(&Text::new(title(report), (SIZE.0 as i32 / 2, 12), text.pos(centre)))?;
-    for (name, color, x) in
-        [("loss", LOSS, 100), ("training accuracy", TRAINING, 210), ("validation accuracy", VALIDATION, 420)]
-    {
+    for (name, color, x) in [
+        ("loss", LOSS, 100),
+        ("training accuracy", TRAINING, 210),
+        ("validation accuracy", VALIDATION, 420),
+    ] {
         area.draw(&PathElement::new([(x, 49), (x + 22, 49)], color.stroke_width(3)))?;
         area.draw(&Text::new(name, (x + 30, 42), ("sans-serif", TEXT).into_font().color(&BLACK)))?;
     }
@@ -72,24 +74,41 @@ fn draw_curves(area: &Area, report: &TrainReport) -> Drawn {
         .right_y_label_area_size(74)
         .build_cartesian_2d(x.clone(), 0.0..if highest > 0.0 { highest * 1.05 } else { 1.0 })?
         .set_secondary_coord(x, 0.0..100.0);
-    let epoch_label = |epoch: &usize| if (1..=epochs).contains(epoch) { epoch.to_string() } else { String::new() };
+    let epoch_label = |epoch: &usize| {
+        if (1..=epochs).contains(epoch) { epoch.to_string() } else { String::new() }
+    };
     let mut mesh = chart.configure_mesh();
-    mesh.light_line_style(WHITE).bold_line_style(GRID).x_label_formatter(&epoch_label).label_style(text.clone());
+    mesh.light_line_style(WHITE)
+        .bold_line_style(GRID)
+        .x_label_formatter(&epoch_label)
+        .label_style(text.clone());
     mesh.x_desc("epoch").y_desc("loss").draw()?;
     let mut axes = chart.configure_secondary_axes();
-    axes.y_label_formatter(&|accuracy| format!("{accuracy} %")).label_style(text).y_desc("accuracy").draw()?;
+    axes.y_label_formatter(&|accuracy| format!("{accuracy} %"))
+        .label_style(text)
+        .y_desc("accuracy")
+        .draw()?;
 
     let points = |value: &dyn Fn(&Epoch) -> Option<f64>| -> Vec<(usize, f64)> {
         report.curve.iter().filter_map(|done| Some((done.epoch, value(done)?))).collect()
     };
     let line = |points: &[(usize, f64)], color: RGBColor| {
-        LineSeries::new(points.to_vec(), color.stroke_width(2)).point_size(if epochs <= 40 { 3 } else { 0 })
+        LineSeries::new(points.to_vec(), color.stroke_width(2)).point_size(if epochs <= 40 {
+            3
+        } else {
+            0
+        })
     };
     let validation = points(&|done| Some(done.validation_accuracy? * 100.0));
     chart.draw_series(line(&points(&|done| Some(done.loss)), LOSS))?;
-    chart.draw_secondary_series(line(&points(&|done| Some(done.train_accuracy * 100.0)), TRAINING))?;
+    chart.draw_secondary_series(line(
+        &points(&|done| Some(done.train_accuracy * 100.0)),
+        TRAINING,
+    ))?;
     chart.draw_secondary_series(line(&validation, VALIDATION))?;
-    chart.draw_secondary_series(validation.iter().map(|point| Circle::new(*point, 4, VALIDATION.filled())))?;
+    chart.draw_secondary_series(
+        validation.iter().map(|point| Circle::new(*point, 4, VALIDATION.filled())),
+    )?;
     Ok(())
 }
 
@@ -141,19 +160,33 @@ mod tests {
     #[test]
     fn the_figure_says_what_it_shows() {
         let svg = draw(&report(8, false, true)).unwrap();
-        for text in ["Training: 8 epochs of 1200 images", "epoch", "loss", "training accuracy", "validation accuracy"] {
+        for text in [
+            "Training: 8 epochs of 1200 images",
+            "epoch",
+            "loss",
+            "training accuracy",
+            "validation accuracy",
+        ] {
             assert!(svg.contains(&format!(">\n{text}\n<")), "no {text} in {svg}");
         }
         // A point of each curve at every epoch, and a second, larger one where there is a validation accuracy.
         assert_eq!(svg.matches("<circle").count(), 8 + 8 + 2 * 4);
         assert_eq!(draw(&report(8, false, false)).unwrap().matches("<circle").count(), 8 + 8);
-        assert_eq!(draw(&report(8, false, true)).unwrap(), svg, "the same report gives the same bytes");
+        assert_eq!(
+            draw(&report(8, false, true)).unwrap(),
+            svg,
+            "the same report gives the same bytes"
+        );
     }
 
     #[test]
     fn one_epoch_and_none() {
         assert!(draw(&report(1, false, false)).unwrap().contains("Training: 1 epoch of"));
-        assert!(draw(&report(0, true, false)).unwrap().contains("Diverged after 0 epochs of 1200 images"));
+        assert!(
+            draw(&report(0, true, false))
+                .unwrap()
+                .contains("Diverged after 0 epochs of 1200 images")
+        );
         assert!(draw(&report(300, true, true)).unwrap().contains("Diverged after 300 epochs of"));
     }
 }

@@ -97,7 +97,8 @@ impl Training<'_> {
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, an operation that fails, or a signal.
     pub fn run(&self, initial: &Weights, checkpoint: Option<&Checkpoint>) -> Result<Trained> {
-        let mut state = State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)?;
+        let mut state =
+            State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)?;
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.restore(&mut state))?;
         let earlier = state.curve.len();
         let stopwatch = Stopwatch::start();
@@ -116,7 +117,9 @@ impl Training<'_> {
         if let (Some(_), Some(last)) = (&model, state.curve.last_mut()) {
             last.validation_accuracy = accuracy;
         }
-        if let Some(checkpoint) = checkpoint.filter(|_| model.is_some() && state.curve.len() < self.epochs) {
+        if let Some(checkpoint) =
+            checkpoint.filter(|_| model.is_some() && state.curve.len() < self.epochs)
+        {
             checkpoint.save(&state)?;
         }
         Ok(Trained {
@@ -152,9 +155,9 @@ impl Training<'_> {
         let epoch = state.curve.len() + 1;
         let order = feed::shuffled(self.images.len(), self.seed, epoch);
         let augmenter = Augmenter { settings: &self.settings.augmentation, seed: self.seed, epoch };
-        let batches = order
-            .chunks(self.settings.batch)
-            .map(|indices| feed::augmented_batch(self.images, indices, &self.network.input, augmenter));
+        let batches = order.chunks(self.settings.batch).map(|indices| {
+            feed::augmented_batch(self.images, indices, &self.network.input, augmenter)
+        });
         let done = ahead(batches, |batches| self.steps(state, epoch, batches, progress))?;
         let Some(mut done) = done else { return Ok(false) };
         if !state.is_finite()? {
@@ -189,8 +192,10 @@ impl Training<'_> {
             check_interrupt(epoch)?;
             let labels = labels.to_device(self.engine.device())?;
             rate = rates.at(step);
-            let logits = state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
-            let loss = eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;
+            let logits =
+                state.model.forward(&images, Mode::Training { seed: self.seed, step })?.logits;
+            let loss =
+                eval::smoothed_cross_entropy(&logits, &labels, self.settings.label_smoothing)?;
             if !state.step(&loss, rate)? {
                 return Ok(None);
             }
@@ -213,6 +218,8 @@ fn check_interrupt(epoch: usize) -> Result<()> {
     }
     match epoch - 1 {
         0 => bail!("interrupted during the first epoch, of which nothing is kept"),
-        kept => bail!("interrupted; the state after epoch {kept} is kept, and --resume goes on from there"),
+        kept => bail!(
+            "interrupted; the state after epoch {kept} is kept, and --resume goes on from there"
+        ),
     }
 }

@@ -96,14 +96,19 @@ impl Model {
         for node in &network.nodes {
             for (name, shape, role) in tensors_of(node) {
                 if role == Role::Trainable {
-                    let tensor = Tensor::from_slice(&weights.get(&name).data, shape, engine.device())?;
+                    let tensor =
+                        Tensor::from_slice(&weights.get(&name).data, shape, engine.device())?;
                     parameters.insert(name, Var::from_tensor(&tensor)?);
                 }
             }
             if let Op::BatchNorm { .. } = node.op {
-                let statistic = |what: &str| weights.get(&format!("{}.{what}", node.name)).data.clone();
-                let statistics =
-                    Statistics { mean: statistic("running_mean"), variance: statistic("running_var"), count: 0 };
+                let statistic =
+                    |what: &str| weights.get(&format!("{}.{what}", node.name)).data.clone();
+                let statistics = Statistics {
+                    mean: statistic("running_mean"),
+                    variance: statistic("running_var"),
+                    count: 0,
+                };
                 running.insert(node.name.clone(), statistics);
             }
         }
@@ -112,7 +117,16 @@ impl Model {
             Engine::Stock(_) => plan::single_steps(&network, &inputs),
         };
         let last_uses = last_uses(&steps, &inputs);
-        Ok(Model { network, inputs, steps, last_uses, parameters, running, engine, pool: Arc::default() })
+        Ok(Model {
+            network,
+            inputs,
+            steps,
+            last_uses,
+            parameters,
+            running,
+            engine,
+            pool: Arc::default(),
+        })
     }
 
     /// The network.
@@ -143,8 +157,13 @@ impl Model {
             tensors.insert(name.clone(), Raw { shape: var.dims().to_vec(), data });
         }
         for (name, statistics) in &self.running {
-            for (what, data) in [("running_mean", &statistics.mean), ("running_var", &statistics.variance)] {
-                tensors.insert(format!("{name}.{what}"), Raw { shape: vec![data.len()], data: data.clone() });
+            for (what, data) in
+                [("running_mean", &statistics.mean), ("running_var", &statistics.variance)]
+            {
+                tensors.insert(
+                    format!("{name}.{what}"),
+                    Raw { shape: vec![data.len()], data: data.clone() },
+                );
             }
         }
         Ok(Weights(tensors))
@@ -163,11 +182,15 @@ impl Model {
             let inputs: Vec<&Tensor> = self.inputs[step.first()]
                 .iter()
                 .map(|source| {
-                    source.map_or(Some(&images), |i| values[i].as_ref()).context("a value was dropped too early")
+                    source
+                        .map_or(Some(&images), |i| values[i].as_ref())
+                        .context("a value was dropped too early")
                 })
                 .collect::<Result<_>>()?;
             let name = &self.network.nodes[step.first()].name;
-            let value = self.step(step, &inputs, batch, &mut seen).with_context(|| format!("node {name}"))?;
+            let value = self
+                .step(step, &inputs, batch, &mut seen)
+                .with_context(|| format!("node {name}"))?;
             values[step.last()] = Some(value);
             for &dead in last_uses {
                 values[dead] = None;
@@ -181,21 +204,36 @@ impl Model {
         Ok(Output { logits, statistics: seen.statistics() })
     }
 
-    fn step(&self, step: &Step, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+    fn step(
+        &self,
+        step: &Step,
+        inputs: &[&Tensor],
+        batch: Batch,
+        seen: &mut Seen,
+    ) -> Result<Tensor> {
         let level = match &self.engine {
             Engine::Own(level) => *level,
             Engine::Stock(stock) => return stock.step(self, step, inputs, batch, seen),
         };
         match step {
             Step::Node(index) => self.node(level, *index, inputs, batch, seen),
-            Step::NormActivation { norm, pair } => self.norm(level, *norm, *pair, inputs[0], batch, seen),
+            Step::NormActivation { norm, pair } => {
+                self.norm(level, *norm, *pair, inputs[0], batch, seen)
+            }
             Step::Condense { layer, nodes, dropouts, .. } => {
                 self.condense(level, layer, nodes, dropouts, inputs[0], batch, seen)
             }
         }
     }
 
-    fn node(&self, level: Level, index: usize, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+    fn node(
+        &self,
+        level: Level,
+        index: usize,
+        inputs: &[&Tensor],
+        batch: Batch,
+        seen: &mut Seen,
+    ) -> Result<Tensor> {
         let (node, input) = (&self.network.nodes[index], inputs[0]);
         let tensor = |what: &str| self.tensor(&node.name, what, batch.mode);
         Ok(match node.op {
@@ -205,7 +243,9 @@ impl Model {
             Op::BatchNorm { .. } => self.norm(level, index, IDENTITY, input, batch, seen)?,
             Op::Activation(pair) => Piecewise { pair, level }.apply(input)?,
             Op::Dropout { probability } => match batch.mode {
-                Mode::Training { seed, step } => self.dropout(index, probability, seed, step, level).apply(input)?,
+                Mode::Training { seed, step } => {
+                    self.dropout(index, probability, seed, step, level).apply(input)?
+                }
                 Mode::Statistics | Mode::Evaluation => input.clone(),
             },
             Op::Concat {} => Tensor::cat(inputs, 2)?,
@@ -232,7 +272,8 @@ impl Model {
     ) -> Result<Tensor> {
         let name = &self.network.nodes[index].name;
         let op = NormActivation { images: batch.images, pair, level };
-        let (gamma, beta) = (self.tensor(name, "weight", batch.mode)?, self.tensor(name, "bias", batch.mode)?);
+        let (gamma, beta) =
+            (self.tensor(name, "weight", batch.mode)?, self.tensor(name, "bias", batch.mode)?);
         match batch.mode {
             Mode::Evaluation => Ok(op.evaluate(input, &self.running[name], &gamma, &beta)?),
             Mode::Training { .. } | Mode::Statistics => {
@@ -260,11 +301,14 @@ impl Model {
             parameters.push(self.tensor(name(*norm), "weight", batch.mode)?);
             parameters.push(self.tensor(name(*norm), "bias", batch.mode)?);
             if let Some(convolution) = convolution {
-                parameters.push(self.tensor(name(*convolution), "weight", batch.mode)?.flatten_all()?);
+                parameters
+                    .push(self.tensor(name(*convolution), "weight", batch.mode)?.flatten_all()?);
             }
         }
         let norms = match batch.mode {
-            Mode::Evaluation => Norms::Given(nodes.iter().map(|(norm, _)| self.running[name(*norm)].clone()).collect()),
+            Mode::Evaluation => Norms::Given(
+                nodes.iter().map(|(norm, _)| self.running[name(*norm)].clone()).collect(),
+            ),
             Mode::Training { .. } | Mode::Statistics => {
                 let shared = SharedStatistics::default();
                 for (index, (norm, _)) in nodes.iter().enumerate() {
@@ -275,15 +319,29 @@ impl Model {
         };
         let mut pass = Pass::new(layer.clone(), batch.images, level, self.pool.clone(), norms);
         if let Mode::Training { seed, step } = batch.mode {
-            let dropout = |(index, probability): &(usize, f64)| self.dropout(*index, *probability, seed, step, level);
+            let dropout = |(index, probability): &(usize, f64)| {
+                self.dropout(*index, *probability, seed, step, level)
+            };
             pass = pass.with_dropouts(dropouts.iter().map(dropout).collect());
         }
         Ok(pass.apply(input, &Tensor::cat(&parameters, 0)?)?)
     }
 
     /// What a dropout node does in one step of a training.
-    pub(crate) fn dropout(&self, index: usize, probability: f64, seed: u64, step: usize, level: Level) -> Dropout {
-        Dropout::new(probability, seed, &format!("{}/{step}", self.network.nodes[index].name), level)
+    pub(crate) fn dropout(
+        &self,
+        index: usize,
+        probability: f64,
+        seed: u64,
+        step: usize,
+        level: Level,
+    ) -> Dropout {
+        Dropout::new(
+            probability,
+            seed,
+            &format!("{}/{step}", self.network.nodes[index].name),
+            level,
+        )
     }
 
     /// The nodes that a node reads; `None` for the images.
@@ -306,7 +364,8 @@ impl Model {
     }
 }
 
-const IDENTITY: PiecewiseActivation = PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
+const IDENTITY: PiecewiseActivation =
+    PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
 
 /// What all nodes of a forward pass share.
 #[derive(Clone, Copy)]
@@ -326,8 +385,9 @@ pub(crate) struct Seen {
 
 impl Seen {
     fn statistics(self) -> BTreeMap<String, Statistics> {
-        let of =
-            |(name, channels, shared): (String, usize, SharedStatistics)| Some((name, shared.get()?.first(channels)));
+        let of = |(name, channels, shared): (String, usize, SharedStatistics)| {
+            Some((name, shared.get()?.first(channels)))
+        };
         self.norms.into_iter().filter_map(of).collect()
     }
 }
@@ -359,7 +419,8 @@ fn average_pool(input: &Tensor, size: usize) -> Result<Tensor> {
     let (blocks, height, channels, width, lanes) = input.dims5()?;
     let (rows, columns) = (height / size, width / size);
     let squares = input.narrow(1, 0, rows * size)?.narrow(3, 0, columns * size)?.contiguous()?;
-    let of_rows = squares.reshape((blocks, rows, size, channels, columns * size * lanes))?.mean(2)?;
+    let of_rows =
+        squares.reshape((blocks, rows, size, channels, columns * size * lanes))?.mean(2)?;
     Ok(of_rows
         .reshape((blocks * rows * channels, columns, size, lanes))?
         .mean(2)?

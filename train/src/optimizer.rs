@@ -49,9 +49,12 @@ impl Optimizer {
         let slot = |which: &str, name: &str, data: &[f32]| {
             (format!("{which}/{name}"), Raw { shape: vec![data.len()], data: data.to_vec() })
         };
-        let slots =
-            |(name, state): (&String, &State)| [slot("first", name, &state.first), slot("second", name, &state.second)];
-        Weights(self.state.iter().flat_map(slots).filter(|(_, slot)| !slot.data.is_empty()).collect())
+        let slots = |(name, state): (&String, &State)| {
+            [slot("first", name, &state.first), slot("second", name, &state.second)]
+        };
+        Weights(
+            self.state.iter().flat_map(slots).filter(|(_, slot)| !slot.data.is_empty()).collect(),
+        )
     }
 
     /// Steps taken, and the product of Nadam's momenta.
@@ -84,8 +87,14 @@ impl Optimizer {
     ///
     /// # Errors
     /// Tensors that are not f32.
-    pub fn step(&mut self, parameters: &BTreeMap<String, Var>, gradients: &GradStore, rate: f64) -> Result<f64> {
-        let (mut named, mut found) = (Vec::with_capacity(parameters.len()), Vec::with_capacity(parameters.len()));
+    pub fn step(
+        &mut self,
+        parameters: &BTreeMap<String, Var>,
+        gradients: &GradStore,
+        rate: f64,
+    ) -> Result<f64> {
+        let (mut named, mut found) =
+            (Vec::with_capacity(parameters.len()), Vec::with_capacity(parameters.len()));
         for (name, var) in parameters {
             if let Some(gradient) = gradients.get(var) {
                 named.push((name, var));
@@ -99,13 +108,18 @@ impl Optimizer {
         }
         self.step += 1;
         let rule = self.rule(rate);
-        let factor = self.clip.map_or(1.0, |highest| (highest / (norm + CLIP_EPSILON)).min(1.0)) as f32;
+        let factor =
+            self.clip.map_or(1.0, |highest| (highest / (norm + CLIP_EPSILON)).min(1.0)) as f32;
         let vars: Vec<&Var> = named.iter().map(|(_, var)| *var).collect();
-        let weights = host::fetched(&vars.iter().map(|var| var.as_tensor().clone()).collect::<Vec<_>>())?;
+        let weights =
+            host::fetched(&vars.iter().map(|var| var.as_tensor().clone()).collect::<Vec<_>>())?;
         for (((name, var), weights), gradient) in named.iter().zip(&weights).zip(&gradients) {
             let decay = if decays(var) { self.weight_decay as f32 } else { 0.0 };
             let state = RefCell::new(self.state.entry((*name).clone()).or_default());
-            weights.inplace_op2(gradient, &Update { rule, gradient: Gradient { factor, decay }, state })?;
+            weights.inplace_op2(
+                gradient,
+                &Update { rule, gradient: Gradient { factor, decay }, state },
+            )?;
         }
         host::returned(&weights, &vars)?;
         Ok(norm)
@@ -118,10 +132,15 @@ impl Optimizer {
         match self.kind {
             Kind::Sgd => Rule::Sgd { rate: rate as f32, momentum: self.momentum as f32 },
             Kind::Adagrad => Rule::Adagrad { rate: rate as f32 },
-            Kind::Adam => Rule::Adam { rate: (rate / correction1) as f32, correction2: correction2.sqrt() as f32 },
+            Kind::Adam => Rule::Adam {
+                rate: (rate / correction1) as f32,
+                correction2: correction2.sqrt() as f32,
+            },
             Kind::Adamax => Rule::Adamax { rate: (rate / correction1) as f32 },
             Kind::Nadam => {
-                let momentum = |step: i32| BETA1 * (1.0 - 0.5 * 0.96f64.powf(f64::from(step) * NADAM_MOMENTUM_DECAY));
+                let momentum = |step: i32| {
+                    BETA1 * (1.0 - 0.5 * 0.96f64.powf(f64::from(step) * NADAM_MOMENTUM_DECAY))
+                };
                 let (now, next) = (momentum(self.step), momentum(self.step + 1));
                 self.momentum_product *= now;
                 Rule::Nadam {
@@ -144,7 +163,8 @@ fn norm<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<f64> {
     let mut sum = 0.0;
     for tensor in tensors {
         let (storage, layout) = tensor.storage_and_layout();
-        let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+        let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets())
+        else {
             bail!("the norm of a gradient needs a contiguous tensor on the CPU");
         };
         sum += sum_of_squares(&storage.as_slice::<f32>()?[start..end]);

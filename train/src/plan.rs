@@ -54,7 +54,10 @@ pub(crate) fn steps(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Ste
     let mut steps = Vec::new();
     let mut index = 0;
     while index < network.nodes.len() {
-        let step = graph.condense(index).or_else(|| graph.norm_activation(index)).unwrap_or(Step::Node(index));
+        let step = graph
+            .condense(index)
+            .or_else(|| graph.norm_activation(index))
+            .unwrap_or(Step::Node(index));
         index = step.last() + 1;
         steps.push(step);
     }
@@ -102,7 +105,11 @@ impl Graph<'_> {
     /// Normalisation and activation at `index`, one reading the other.
     fn pair(&self, index: usize) -> Option<PiecewiseActivation> {
         match (self.op(index)?, self.op(index + 1)?) {
-            (Op::BatchNorm { .. }, Op::Activation(pair)) if self.is_read_by(index, &[index + 1]) => Some(pair),
+            (Op::BatchNorm { .. }, Op::Activation(pair))
+                if self.is_read_by(index, &[index + 1]) =>
+            {
+                Some(pair)
+            }
             _ => None,
         }
     }
@@ -115,9 +122,14 @@ impl Graph<'_> {
     /// what it made.
     fn fel(&self, index: usize) -> Option<Fel> {
         let pair = self.pair(index)?;
-        let Op::Conv2d { in_channels, out_channels, kernel, stride: 1 } = self.op(index + 2)? else { return None };
+        let Op::Conv2d { in_channels, out_channels, kernel, stride: 1 } = self.op(index + 2)?
+        else {
+            return None;
+        };
         let dropout = match self.op(index + 3)? {
-            Op::Dropout { probability } if self.is_read_by(index + 2, &[index + 3]) => Some((index + 3, probability)),
+            Op::Dropout { probability } if self.is_read_by(index + 2, &[index + 3]) => {
+                Some((index + 3, probability))
+            }
             _ => None,
         };
         let made = dropout.map_or(index + 2, |(node, _)| node);
@@ -125,7 +137,14 @@ impl Graph<'_> {
         let chained = self.is_read_by(index + 1, &[index + 2])
             && self.is_read_by(made, &[made + 1])
             && self.inputs[made + 1] == [self.inputs[index][0], Some(made)];
-        chained.then_some(Fel { in_channels, filters: out_channels, kernel, pair, dropout, last: made + 1 })
+        chained.then_some(Fel {
+            in_channels,
+            filters: out_channels,
+            kernel,
+            pair,
+            dropout,
+            last: made + 1,
+        })
     }
 
     fn condense(&self, index: usize) -> Option<Step> {
@@ -135,8 +154,12 @@ impl Graph<'_> {
         let (mut nodes, mut dropouts, mut last) =
             (vec![(index, Some(index + 2))], Vec::from_iter(first.dropout), first.last);
         while let Some(fel) = self.fel(last + 1) {
-            let same = (fel.kernel, fel.pair, fel.dropout.is_some()) == (kernel, pair, first.dropout.is_some());
-            if !same || self.inputs[last + 1] != [Some(last)] || !self.is_read_by(last, &[last + 1, fel.last]) {
+            let same = (fel.kernel, fel.pair, fel.dropout.is_some())
+                == (kernel, pair, first.dropout.is_some());
+            if !same
+                || self.inputs[last + 1] != [Some(last)]
+                || !self.is_read_by(last, &[last + 1, fel.last])
+            {
                 break;
             }
             filters.push(fel.filters);
@@ -154,7 +177,11 @@ impl Graph<'_> {
     }
 
     /// What follows the concatenation `concat` and alone reads it: the tail, its convolution, its last node.
-    fn tail(&self, concat: usize, pair: PiecewiseActivation) -> Option<(Tail, Option<usize>, usize)> {
+    fn tail(
+        &self,
+        concat: usize,
+        pair: PiecewiseActivation,
+    ) -> Option<(Tail, Option<usize>, usize)> {
         let index = concat + 1;
         let alone = self.pair(index)? == pair
             && self.inputs[index] == [Some(concat)]
@@ -162,9 +189,10 @@ impl Graph<'_> {
             && self.is_read_by(index + 1, &[index + 2]);
         match (self.op(index + 2)?, self.op(index + 3)) {
             (Op::GlobalAveragePool {}, _) if alone => Some((Tail::AverageHead, None, index + 2)),
-            (Op::Conv2d { out_channels, kernel: 1, stride: 1, .. }, Some(Op::AveragePool { size }))
-                if alone && self.is_read_by(index + 2, &[index + 3]) =>
-            {
+            (
+                Op::Conv2d { out_channels, kernel: 1, stride: 1, .. },
+                Some(Op::AveragePool { size }),
+            ) if alone && self.is_read_by(index + 2, &[index + 3]) => {
                 Some((Tail::Transition { out_channels, pool: size }, Some(index + 2), index + 3))
             }
             _ => None,
@@ -198,7 +226,10 @@ mod tests {
         let found = tails(&network("network-swish-tanh-3x3.json"));
         let (last, transitions) = found.split_last().unwrap();
         assert_eq!(last.1, Tail::AverageHead);
-        assert!(transitions.iter().all(|(_, tail)| matches!(tail, Tail::Transition { pool: 2, .. })), "{found:?}");
+        assert!(
+            transitions.iter().all(|(_, tail)| matches!(tail, Tail::Transition { pool: 2, .. })),
+            "{found:?}"
+        );
         let max = tails(&network("network-sigmoid-sigmoid-max.json"));
         assert_eq!(max.last().unwrap().1, Tail::Concat);
     }
@@ -210,7 +241,10 @@ mod tests {
         let inner = network.nodes.iter().position(|n| n.op == Op::Concat {}).unwrap();
         let before = tails(&network)[0].0;
         let name = network.nodes[inner].name.clone();
-        network.nodes.insert(inner + 1, Node { name: "spy".into(), op: Op::GlobalAveragePool {}, inputs: vec![name] });
+        network.nodes.insert(
+            inner + 1,
+            Node { name: "spy".into(), op: Op::GlobalAveragePool {}, inputs: vec![name] },
+        );
         assert!(before > 1 && tails(&network)[0] == (1, Tail::Concat));
     }
 }

@@ -46,7 +46,8 @@ impl Progress {
         let here = done.epoch - self.earlier;
         let speed = (here * self.images) as f64 / elapsed.as_secs_f64();
         let left = elapsed.mul_f64((self.epochs - done.epoch) as f64 / here as f64);
-        let validation = done.validation_accuracy.map_or(String::new(), |a| format!(", validation {a:.4}"));
+        let validation =
+            done.validation_accuracy.map_or(String::new(), |a| format!(", validation {a:.4}"));
         format!(
             "epoch {}/{}: loss {:.4}, accuracy {:.4}{validation}, {speed:.0} images/s, {} left",
             done.epoch,
@@ -80,7 +81,10 @@ mod tests {
             validation_accuracy,
         };
         let line = |validation| progress.line(&done(validation), Duration::from_secs(10));
-        assert_eq!(line(None), "epoch 4/10: loss 0.1235, accuracy 0.9500, 120 images/s, 30 seconds left");
+        assert_eq!(
+            line(None),
+            "epoch 4/10: loss 0.1235, accuracy 0.9500, 120 images/s, 30 seconds left"
+        );
         assert!(line(Some(0.9)).contains("accuracy 0.9500, validation 0.9000, 120"));
     }
 }

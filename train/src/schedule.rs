@@ -16,7 +16,12 @@ pub struct Rates<'a> {
 
 impl Rates<'_> {
     /// The rates of a training with so many steps in an epoch.
-    pub fn new(settings: &TrainingSettings, highest: f64, steps_per_epoch: usize, epochs: usize) -> Rates<'_> {
+    pub fn new(
+        settings: &TrainingSettings,
+        highest: f64,
+        steps_per_epoch: usize,
+        epochs: usize,
+    ) -> Rates<'_> {
         Rates {
             schedule: &settings.schedule,
             highest,
@@ -31,12 +36,16 @@ impl Rates<'_> {
         if step < self.warmup {
             return self.highest * (step + 1) as f64 / self.warmup as f64;
         }
-        let (step, steps) = ((step - self.warmup) as f64, (self.steps.saturating_sub(self.warmup)) as f64);
+        let (step, steps) =
+            ((step - self.warmup) as f64, (self.steps.saturating_sub(self.warmup)) as f64);
         match self.schedule {
             Schedule::Constant => self.highest,
-            Schedule::Cosine => self.highest * 0.5 * (1.0 + (std::f64::consts::PI * (step / steps)).cos()),
+            Schedule::Cosine => {
+                self.highest * 0.5 * (1.0 + (std::f64::consts::PI * (step / steps)).cos())
+            }
             Schedule::Step { milestones, factor } => {
-                let passed = milestones.iter().filter(|share| step >= (*share * steps).round()).count();
+                let passed =
+                    milestones.iter().filter(|share| step >= (*share * steps).round()).count();
                 self.highest * factor.powi(passed as i32)
             }
         }
@@ -73,7 +82,14 @@ mod tests {
         let cosine = rates(Schedule::Cosine, 0.0);
         assert_close(
             &[cosine[0], cosine[2], cosine[4], cosine[5], cosine[6], cosine[8]],
-            &[8.0, 4.0 + 2.0 * golden, 4.0 + 2.0 / golden, 4.0, 4.0 - 2.0 / golden, 4.0 - 2.0 * golden],
+            &[
+                8.0,
+                4.0 + 2.0 * golden,
+                4.0 + 2.0 / golden,
+                4.0,
+                4.0 - 2.0 / golden,
+                4.0 - 2.0 * golden,
+            ],
         );
         let halved = [8.0, 8.0, 8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0, 2.0];
         assert_close(&rates(step(&[0.3, 0.7]), 0.0), &halved);
@@ -87,7 +103,10 @@ mod tests {
         let root = 3.0f64.sqrt();
         let cosine = [8.0, 4.0 + 2.0 * root, 6.0, 4.0, 2.0, 4.0 - 2.0 * root];
         assert_close(&rates(Schedule::Cosine, 2.0), &[&rising[..], &cosine].concat());
-        assert_close(&rates(step(&[0.5]), 2.0), &[&rising[..], &[8.0, 8.0, 8.0, 4.0, 4.0, 4.0]].concat());
+        assert_close(
+            &rates(step(&[0.5]), 2.0),
+            &[&rising[..], &[8.0, 8.0, 8.0, 4.0, 4.0, 4.0]].concat(),
+        );
         // Half an epoch is one step, and that has the highest rate.
         assert_close(&rates(Schedule::Constant, 0.5), &[8.0; 10]);
     }

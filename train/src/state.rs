@@ -83,7 +83,8 @@ impl State {
         if !all_finite(&weights) {
             return Ok(None);
         }
-        let mut model = Model::new(self.model.network().clone(), &weights, self.model.engine().clone())?;
+        let mut model =
+            Model::new(self.model.network().clone(), &weights, self.model.engine().clone())?;
         eval::recalibrate(&mut model, images, settings.recalibration_images, settings.batch)?;
         Ok(if all_finite(&model.weights()?) { Some(model) } else { None })
     }

@@ -54,8 +54,15 @@ impl InplaceOp2 for Update<'_> {
         "optimizer-step"
     }
 
-    fn cpu_fwd(&self, weights: &mut CpuStorage, wl: &Layout, gradient: &CpuStorage, gl: &Layout) -> Result<()> {
-        let (Some((w0, w1)), Some((g0, g1))) = (wl.contiguous_offsets(), gl.contiguous_offsets()) else {
+    fn cpu_fwd(
+        &self,
+        weights: &mut CpuStorage,
+        wl: &Layout,
+        gradient: &CpuStorage,
+        gl: &Layout,
+    ) -> Result<()> {
+        let (Some((w0, w1)), Some((g0, g1))) = (wl.contiguous_offsets(), gl.contiguous_offsets())
+        else {
             bail!("an optimizer step needs contiguous tensors");
         };
         if wl.shape() != gl.shape() {
@@ -91,12 +98,14 @@ impl Update<'_> {
                 *v = (BETA2 * *v).max(g.abs() + EPSILON);
                 rate * *m / *v
             }),
-            Rule::Nadam { of_gradient, of_average, correction2 } => pairs.step_with_two(first, second, |g, m, v| {
-                *m += (1.0 - BETA1) * (g - *m);
-                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-                let size = (*v / correction2).sqrt() + EPSILON;
-                of_gradient * g / size + of_average * *m / size
-            }),
+            Rule::Nadam { of_gradient, of_average, correction2 } => {
+                pairs.step_with_two(first, second, |g, m, v| {
+                    *m += (1.0 - BETA1) * (g - *m);
+                    *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+                    let size = (*v / correction2).sqrt() + EPSILON;
+                    of_gradient * g / size + of_average * *m / size
+                })
+            }
         }
     }
 }
@@ -119,7 +128,12 @@ impl Pairs<'_> {
     }
 
     #[inline(always)]
-    fn step_with_two(self, first: &mut Vec<f32>, second: &mut Vec<f32>, rule: impl Fn(f32, &mut f32, &mut f32) -> f32) {
+    fn step_with_two(
+        self,
+        first: &mut Vec<f32>,
+        second: &mut Vec<f32>,
+        rule: impl Fn(f32, &mut f32, &mut f32) -> f32,
+    ) {
         first.resize(self.weights.len(), 0.0);
         second.resize(self.weights.len(), 0.0);
         for (((w, g), a), b) in self.weights.iter_mut().zip(self.gradients).zip(first).zip(second) {

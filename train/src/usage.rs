@@ -62,7 +62,13 @@ mod tests {
             peak_rss_in("Name:\ttrain\nVmPeak:\t    9999 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 1 kB\n"),
             Some(1_263_616)
         );
-        for damaged in ["", "VmRSS:\t 1 kB", "VmHWM:\t 12 MB", "VmHWM:\t -1 kB", "VmHWM:\t 18446744073709551615 kB"] {
+        for damaged in [
+            "",
+            "VmRSS:\t 1 kB",
+            "VmHWM:\t 12 MB",
+            "VmHWM:\t -1 kB",
+            "VmHWM:\t 18446744073709551615 kB",
+        ] {
             assert_eq!(peak_rss_in(damaged), None, "{damaged:?}");
         }
     }

@@ -66,13 +66,18 @@ impl Case {
 
     fn dropouts(&self) -> Vec<Dropout> {
         let of = |index| Dropout::new(self.dropout, 3, &format!("fel{index}"), Level::Portable);
-        if self.dropout > 0.0 { (0..self.layer.filters.len()).map(of).collect() } else { Vec::new() }
+        if self.dropout > 0.0 {
+            (0..self.layer.filters.len()).map(of).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// What each element of a FEL's output is multiplied with.
     fn mask(&self, index: usize) -> Vec<f64> {
         let shape = (self.images, self.layer.filters[index], self.height, self.width);
-        let ones = to_blocks(&Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu).unwrap()).unwrap();
+        let ones = to_blocks(&Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu).unwrap())
+            .unwrap();
         let mask = self.dropouts().get(index).map_or(ones.clone(), |d| d.apply(&ones).unwrap());
         values(&to_rows(&mask, self.images).unwrap())
     }
@@ -80,7 +85,12 @@ impl Case {
     /// The layer in f64, written for reading.
     fn reference(&self, input: &[f64], parameters: &[f64]) -> Vec<f64> {
         let Condense { in_channels, filters, kernel, tail, .. } = &self.layer;
-        let mut x = Planes { data: input.to_vec(), channels: *in_channels, height: self.height, width: self.width };
+        let mut x = Planes {
+            data: input.to_vec(),
+            channels: *in_channels,
+            height: self.height,
+            width: self.width,
+        };
         let mut rest = parameters;
         for (index, filters) in filters.iter().enumerate() {
             let z = self.norm_activation(&x, &mut rest);
@@ -88,7 +98,11 @@ impl Case {
             made.data.iter_mut().zip(self.mask(index)).for_each(|(x, mask)| *x *= mask);
             let channels = x.channels + filters;
             x = x.build(self.images, (channels, self.height, self.width), |n, c, y, column| {
-                if c < x.channels { x.at(n, c, y, column) } else { made.at(n, c - x.channels, y, column) }
+                if c < x.channels {
+                    x.at(n, c, y, column)
+                } else {
+                    made.at(n, c - x.channels, y, column)
+                }
             });
         }
         match *tail {
@@ -117,10 +131,12 @@ impl Case {
         let mut result = x.clone();
         for c in 0..x.channels {
             let plane = x.height * x.width;
-            let places: Vec<usize> =
-                (0..images).flat_map(|n| (n * x.channels + c) * plane..(n * x.channels + c + 1) * plane).collect();
+            let places: Vec<usize> = (0..images)
+                .flat_map(|n| (n * x.channels + c) * plane..(n * x.channels + c + 1) * plane)
+                .collect();
             let mean = places.iter().map(|i| x.data[*i]).sum::<f64>() / places.len() as f64;
-            let variance = places.iter().map(|i| (x.data[*i] - mean).powi(2)).sum::<f64>() / places.len() as f64;
+            let variance = places.iter().map(|i| (x.data[*i] - mean).powi(2)).sum::<f64>()
+                / places.len() as f64;
             for i in places {
                 let normalised = (x.data[i] - mean) / (variance + BATCH_NORM_EPSILON).sqrt();
                 result.data[i] = self.layer.pair.value(normalised * gamma[c] + beta[c]);
@@ -133,11 +149,16 @@ impl Case {
     fn ours(&self, level: Level, slopes: &[f64]) -> [Vec<f64>; 3] {
         let shape = (self.images, self.layer.in_channels, self.height, self.width);
         let input = to_blocks(&tensor(&self.input(), shape)).unwrap();
-        let (x, p) = (Var::from_tensor(&input).unwrap(), tensor(&self.parameters(), self.layer.parameters()));
+        let (x, p) = (
+            Var::from_tensor(&input).unwrap(),
+            tensor(&self.parameters(), self.layer.parameters()),
+        );
         let p = Var::from_tensor(&p).unwrap();
         let norms = Norms::Batch(Default::default());
-        let pass = Pass::new(Arc::new(self.layer.clone()), self.images, level, Arc::default(), norms);
-        let y = to_rows(&pass.with_dropouts(self.dropouts()).apply(&x, &p).unwrap(), self.images).unwrap();
+        let pass =
+            Pass::new(Arc::new(self.layer.clone()), self.images, level, Arc::default(), norms);
+        let y = to_rows(&pass.with_dropouts(self.dropouts()).apply(&x, &p).unwrap(), self.images)
+            .unwrap();
         let loss = (&y * tensor(slopes, y.shape())).unwrap().sum_all().unwrap();
         let gradients = loss.backward().unwrap();
         let of_input = to_rows(gradients.get(&x).unwrap(), self.images).unwrap();
@@ -145,42 +166,66 @@ impl Case {
     }
 
     fn check(&self, level: Level) {
-        let what = format!("{level:?} {:?} {}x{}x{}", self.layer, self.images, self.height, self.width);
+        let what =
+            format!("{level:?} {:?} {}x{}x{}", self.layer, self.images, self.height, self.width);
         let (input, parameters) = (self.input(), self.parameters());
         let output = self.reference(&input, &parameters);
         let slopes: Vec<f64> = (0..output.len()).map(|i| (i as f64 * 0.37 + 2.0).cos()).collect();
         let [y, dx, dp] = self.ours(level, &slopes);
         assert_eq!(y.len(), output.len(), "{what}");
         for (i, (got, want)) in y.iter().zip(&output).enumerate() {
-            assert!((got - want).abs() <= 2e-5 * want.abs().max(1.0), "{what}: output {i}: {got} is not {want}");
+            assert!(
+                (got - want).abs() <= 2e-5 * want.abs().max(1.0),
+                "{what}: output {i}: {got} is not {want}"
+            );
         }
         let loss = |x: &[f64], p: &[f64]| -> f64 {
             self.reference(x, p).iter().zip(&slopes).map(|(y, slope)| y * slope).sum()
         };
         for salt in 0..4 {
-            let along = |step: f64, at: &[f64], gradient: &[f64], f: &dyn Fn(&[f64]) -> f64, what: &str| {
-                let direction: Vec<f64> = (0..at.len()).map(|i| ((i * 7 + salt * 3) as f64 * 1.9).sin()).collect();
-                let moved = |t: f64| at.iter().zip(&direction).map(|(x, d)| x + t * d).collect::<Vec<_>>();
-                let want = (f(&moved(step)) - f(&moved(-step))) / (2.0 * step);
-                let products = gradient.iter().zip(&direction).map(|(g, d)| g * d);
-                let scale = products.clone().map(f64::abs).sum::<f64>().max(1.0);
-                let got: f64 = products.sum();
-                assert!((got - want).abs() <= 1e-5 * scale, "{what} {salt}: {got} is not {want} ({scale})");
-            };
+            let along =
+                |step: f64, at: &[f64], gradient: &[f64], f: &dyn Fn(&[f64]) -> f64, what: &str| {
+                    let direction: Vec<f64> =
+                        (0..at.len()).map(|i| ((i * 7 + salt * 3) as f64 * 1.9).sin()).collect();
+                    let moved = |t: f64| {
+                        at.iter().zip(&direction).map(|(x, d)| x + t * d).collect::<Vec<_>>()
+                    };
+                    let want = (f(&moved(step)) - f(&moved(-step))) / (2.0 * step);
+                    let products = gradient.iter().zip(&direction).map(|(g, d)| g * d);
+                    let scale = products.clone().map(f64::abs).sum::<f64>().max(1.0);
+                    let got: f64 = products.sum();
+                    assert!(
+                        (got - want).abs() <= 1e-5 * scale,
+                        "{what} {salt}: {got} is not {want} ({scale})"
+                    );
+                };
             along(1e-7, &input, &dx, &|x| loss(x, &parameters), &format!("{what}: input gradient"));
-            along(1e-7, &parameters, &dp, &|p| loss(&input, p), &format!("{what}: parameter gradient"));
+            along(
+                1e-7,
+                &parameters,
+                &dp,
+                &|p| loss(&input, p),
+                &format!("{what}: parameter gradient"),
+            );
         }
     }
 }
 
-fn convolution(x: &Planes, filters: usize, kernel: usize, parameters: &mut &[f64], images: usize) -> Planes {
+fn convolution(
+    x: &Planes,
+    filters: usize,
+    kernel: usize,
+    parameters: &mut &[f64],
+    images: usize,
+) -> Planes {
     let (weight, rest) = parameters.split_at(filters * x.channels * kernel * kernel);
     *parameters = rest;
     x.build(images, (filters, x.height, x.width), |n, o, y, column| {
         let mut sum = 0.0;
         for place in 0..x.channels * kernel * kernel {
             let (c, ky, kx) = (place / (kernel * kernel), place / kernel % kernel, place % kernel);
-            let (row, column) = ((y + ky).wrapping_sub(kernel / 2), (column + kx).wrapping_sub(kernel / 2));
+            let (row, column) =
+                ((y + ky).wrapping_sub(kernel / 2), (column + kx).wrapping_sub(kernel / 2));
             if row < x.height && column < x.width {
                 sum += weight[o * x.channels * kernel * kernel + place] * x.at(n, c, row, column);
             }
@@ -191,7 +236,8 @@ fn convolution(x: &Planes, filters: usize, kernel: usize, parameters: &mut &[f64
 
 fn average(x: &Planes, pool: usize, (height, width): (usize, usize), images: usize) -> Planes {
     x.build(images, (x.channels, height, width), |n, c, y, column| {
-        let square = (0..pool * pool).map(|i| x.at(n, c, y * pool + i / pool, column * pool + i % pool));
+        let square =
+            (0..pool * pool).map(|i| x.at(n, c, y * pool + i / pool, column * pool + i % pool));
         square.sum::<f64>() / (pool * pool) as f64
     })
 }
@@ -205,7 +251,13 @@ fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f64::from).collect()
 }
 
-fn case(pair: &str, sizes: (usize, usize, usize, usize), filters: &[usize], kernel: usize, tail: Tail) -> Case {
+fn case(
+    pair: &str,
+    sizes: (usize, usize, usize, usize),
+    filters: &[usize],
+    kernel: usize,
+    tail: Tail,
+) -> Case {
     let (images, in_channels, height, width) = sizes;
     let pair = PiecewiseActivation::all().find(|p| p.to_string() == pair).unwrap();
     let layer = Condense { in_channels, filters: filters.to_vec(), kernel, pair, tail };
@@ -225,7 +277,13 @@ fn shapes_at_all_levels() {
         case("(elu, selu)", (17, 2, 4, 3), &[3], 3, halving(13)),
         case("(selu, tanh)", (2, 3, 19, 2), &[13, 2], 5, halving(4)),
         case("(swish, swish)", (18, 14, 1, 1), &[3], 3, Tail::AverageHead),
-        case("(tanh, swish)", (2, 4, 6, 7), &[3, 3], 1, Tail::Transition { out_channels: 2, pool: 3 }),
+        case(
+            "(tanh, swish)",
+            (2, 4, 6, 7),
+            &[3, 3],
+            1,
+            Tail::Transition { out_channels: 2, pool: 3 },
+        ),
         case("(elu, tanh)", (1, 2, 9, 1), &[2], 5, Tail::Concat),
         Case { dropout: 0.4, ..case("(swish, tanh)", (17, 3, 5, 4), &[4, 3], 3, halving(5)) },
     ];

@@ -27,7 +27,11 @@ fn assert_close(got: &Tensor, want: &Tensor, what: &str) {
 }
 
 /// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value are (batch, ...).
-fn value_and_gradients(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
+fn value_and_gradients(
+    x: &Tensor,
+    w: &Var,
+    f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+) -> [Tensor; 3] {
     let x = Var::from_tensor(x).unwrap();
     let y = f(&x, w).unwrap();
     let loss = (&y * numbers(y.dims(), 9.0)).unwrap().sum_all().unwrap();
@@ -42,7 +46,11 @@ fn in_blocks(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>
     let y = to_rows(&f(&blocks, w).unwrap(), images).unwrap();
     let loss = (&y * numbers(y.dims(), 9.0)).unwrap().sum_all().unwrap();
     let gradients = loss.backward().unwrap();
-    [y, to_rows(gradients.get(&blocks).unwrap(), images).unwrap(), gradients.get(w).unwrap().clone()]
+    [
+        y,
+        to_rows(gradients.get(&blocks).unwrap(), images).unwrap(),
+        gradients.get(w).unwrap().clone(),
+    ]
 }
 
 /// The results of Candle's operations as [`in_blocks`] gives them.
@@ -75,7 +83,10 @@ fn assert_slopes(
         let products = (gradient * &direction).unwrap();
         let got: f64 = products.sum_all().unwrap().to_scalar().unwrap();
         let scale: f64 = products.abs().unwrap().sum_all().unwrap().to_scalar().unwrap();
-        assert!((got - want).abs() <= 1e-5 * scale.max(1.0), "{what}, slope of the {name}: {got} is not {want}");
+        assert!(
+            (got - want).abs() <= 1e-5 * scale.max(1.0),
+            "{what}, slope of the {name}: {got} is not {want}"
+        );
     }
 }
 
@@ -97,7 +108,8 @@ fn convolution_is_candles() {
         for (batch, channels, out, height, width, kernel, stride) in cases {
             let x = numbers(&[batch, channels, height, width], 0.0);
             let w = Var::from_tensor(&numbers(&[out, channels, kernel, kernel], 3.0)).unwrap();
-            let ours = in_blocks(&x, &w, |x, w| Conv2d { images: batch, stride, level }.apply(x, w));
+            let ours =
+                in_blocks(&x, &w, |x, w| Conv2d { images: batch, stride, level }.apply(x, w));
             // Candle's own gradient is only right where the stride divides the size; there it is taken at stride 1.
             let candles = value_and_gradients(&x, &w, |x, w| {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
@@ -108,11 +120,22 @@ fn convolution_is_candles() {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
                 every(&every(&dense, 2, stride)?, 3, stride)
             };
-            assert_slopes(&ours, &x, &w, exact, &format!("{level:?} {:?} kernel {kernel} stride {stride}", x.dims()));
-            for (what, (got, want)) in
-                ["output", "input gradient", "weight gradient"].iter().zip(ours.iter().zip(&candles))
+            assert_slopes(
+                &ours,
+                &x,
+                &w,
+                exact,
+                &format!("{level:?} {:?} kernel {kernel} stride {stride}", x.dims()),
+            );
+            for (what, (got, want)) in ["output", "input gradient", "weight gradient"]
+                .iter()
+                .zip(ours.iter().zip(&candles))
             {
-                assert_close(got, want, &format!("{level:?} {:?} kernel {kernel} stride {stride} {what}", x.dims()));
+                assert_close(
+                    got,
+                    want,
+                    &format!("{level:?} {:?} kernel {kernel} stride {stride} {what}", x.dims()),
+                );
             }
         }
     }
@@ -128,7 +151,9 @@ fn batch_norm_with_activation_is_the_textbook_formula() {
     let beta = numbers(&[3], 2.0);
     let gamma = Var::from_tensor(&numbers(&[3], 1.0)).unwrap();
     for level in Level::available() {
-        for (left, right) in [(Activation::Linear, Activation::Linear), (Activation::Swish, Activation::Tanh)] {
+        for (left, right) in
+            [(Activation::Linear, Activation::Linear), (Activation::Swish, Activation::Tanh)]
+        {
             let pair = PiecewiseActivation { left, right };
             for shape in [[4, 3, 5, 7], [1, 3, 9, 9], [2, 3, 1, 1], [17, 3, 4, 17]] {
                 let x = numbers(&shape, 0.5);
@@ -146,8 +171,9 @@ fn batch_norm_with_activation_is_the_textbook_formula() {
                     Tensor::from_vec(activated, normalised.shape(), &Device::Cpu)
                 };
                 assert_slopes(&ours, &x, &gamma, exact, &format!("{level:?} {pair} {shape:?}"));
-                for (what, (got, want)) in
-                    ["output", "input gradient", "gamma gradient"].iter().zip(ours.iter().zip(&textbook))
+                for (what, (got, want)) in ["output", "input gradient", "gamma gradient"]
+                    .iter()
+                    .zip(ours.iter().zip(&textbook))
                 {
                     assert_close(got, want, &format!("{level:?} {pair} {shape:?} {what}"));
                 }
@@ -161,5 +187,8 @@ fn textbook_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<Tens
     let centred = x.broadcast_sub(&mean_of(x)?)?;
     let std = (mean_of(&centred.sqr()?)? + 1e-5)?.sqrt()?;
     let per_channel = |t: &Tensor| t.reshape((1, 3, 1, 1));
-    centred.broadcast_div(&std)?.broadcast_mul(&per_channel(gamma)?)?.broadcast_add(&per_channel(beta)?)
+    centred
+        .broadcast_div(&std)?
+        .broadcast_mul(&per_channel(gamma)?)?
+        .broadcast_add(&per_channel(beta)?)
 }

@@ -34,7 +34,10 @@ fn assert_close(got: &CandleTensor, want: &Tensor, what: &str) {
     assert_eq!(got.dims(), want.shape, "{what}");
     let got: Vec<f32> = got.flatten_all().unwrap().to_vec1().unwrap();
     for (i, (got, want)) in got.iter().zip(&want.data).enumerate() {
-        assert!((got - want).abs() <= TOLERANCE * want.abs().max(1.0), "{what}[{i}]: {got} is not {want}");
+        assert!(
+            (got - want).abs() <= TOLERANCE * want.abs().max(1.0),
+            "{what}[{i}]: {got} is not {want}"
+        );
     }
 }
 
@@ -42,7 +45,9 @@ fn check_network(name: &str, engine: &Engine) {
     let network: Network = common::json::read(&golden(&format!("network-{name}.json"))).unwrap();
     let golden = read(&format!("network-{name}.safetensors"));
     let named = |prefix: &str| {
-        let strip = |(key, value): (&String, &Tensor)| Some((key.strip_prefix(prefix)?.to_string(), value.clone()));
+        let strip = |(key, value): (&String, &Tensor)| {
+            Some((key.strip_prefix(prefix)?.to_string(), value.clone()))
+        };
         golden.iter().filter_map(strip).collect::<BTreeMap<_, _>>()
     };
     let weights = Weights(named("weights/"));
@@ -72,10 +77,15 @@ fn check_network(name: &str, engine: &Engine) {
 /// The scalar reference of `common`, by which generated crates are judged, is itself judged by PyTorch.
 fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<String, Tensor>) {
     let images = golden["images"].data.chunks(network.input.shape().elements());
-    for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len())) {
+    for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len()))
+    {
         let logits = common::reference::logits(network, weights, image).unwrap();
         let got = CandleTensor::from_slice(&logits, logits.len(), &Device::Cpu).unwrap();
-        assert_close(&got, &Tensor { shape: vec![want.len()], data: want.to_vec() }, "reference logits");
+        assert_close(
+            &got,
+            &Tensor { shape: vec![want.len()], data: want.to_vec() },
+            "reference logits",
+        );
     }
 }
 
@@ -99,7 +109,8 @@ fn optimizers_take_pytorchs_steps() {
         (Kind::Adamax, "adamax", 0.01),
         (Kind::Nadam, "nadam", 0.01),
     ];
-    let settings = TrainingSettings { momentum: 0.9, weight_decay: 0.01, ..TrainingSettings::default() };
+    let settings =
+        TrainingSettings { momentum: 0.9, weight_decay: 0.01, ..TrainingSettings::default() };
     let gradients = tensor(&golden["gradients"]);
     for (kind, name, rate) in cases {
         let var = Var::from_tensor(&tensor(&golden["start"])).unwrap();
@@ -111,7 +122,8 @@ fn optimizers_take_pytorchs_steps() {
             let loss = (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
             optimizer.step(&parameters, &loss.backward().unwrap(), rate).unwrap();
             let want = expected.get(step).unwrap();
-            let want = Tensor { shape: vec![2, 3], data: want.flatten_all().unwrap().to_vec1().unwrap() };
+            let want =
+                Tensor { shape: vec![2, 3], data: want.flatten_all().unwrap().to_vec1().unwrap() };
             assert_close(var.as_tensor(), &want, &format!("{name}, step {step}"));
         }
     }
@@ -128,10 +140,15 @@ fn row(golden: &Tensor, step: usize) -> Tensor {
 fn gradients_are_clipped_together_and_only_matrices_decay() {
     let golden = read("recipes.safetensors");
     let parameters: BTreeMap<String, Var> = ["matrix", "vector"]
-        .map(|name| (name.to_string(), Var::from_tensor(&tensor(&golden[&format!("clip/{name}")])).unwrap()))
+        .map(|name| {
+            (name.to_string(), Var::from_tensor(&tensor(&golden[&format!("clip/{name}")])).unwrap())
+        })
         .into();
-    let settings =
-        TrainingSettings { weight_decay: 0.01, clip_gradient_norm: Some(1.5), ..TrainingSettings::default() };
+    let settings = TrainingSettings {
+        weight_decay: 0.01,
+        clip_gradient_norm: Some(1.5),
+        ..TrainingSettings::default()
+    };
     let mut optimizer = Optimizer::new(Kind::Adam, &settings);
     for step in 0..10 {
         let term = |name: &str| {
@@ -142,8 +159,16 @@ fn gradients_are_clipped_together_and_only_matrices_decay() {
         let norm = optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
         let want = f64::from(golden["clip/norms"].data[step]);
         assert!((norm / want - 1.0).abs() < 1e-6, "norm of step {step}: {norm} is not {want}");
-        assert_close(&parameters["matrix"], &row(&golden["clip/matrices"], step), &format!("matrix, step {step}"));
-        assert_close(&parameters["vector"], &row(&golden["clip/vectors"], step), &format!("vector, step {step}"));
+        assert_close(
+            &parameters["matrix"],
+            &row(&golden["clip/matrices"], step),
+            &format!("matrix, step {step}"),
+        );
+        assert_close(
+            &parameters["vector"],
+            &row(&golden["clip/vectors"], step),
+            &format!("vector, step {step}"),
+        );
     }
 }
 
@@ -162,7 +187,10 @@ fn learning_rates_are_those_of_pytorchs_schedulers() {
             let want = &golden[&format!("rates/{name}-{warmup}")].data;
             for (at, want) in want.iter().enumerate() {
                 let got = rates.at(at);
-                assert!((got - f64::from(*want)).abs() < 1e-8, "{name}-{warmup}, step {at}: {got} is not {want}");
+                assert!(
+                    (got - f64::from(*want)).abs() < 1e-8,
+                    "{name}-{warmup}, step {at}: {got} is not {want}"
+                );
             }
         }
     }
@@ -193,7 +221,11 @@ fn averages_are_those_of_pytorchs_averaged_model() {
         average.update(&BTreeMap::from([("p".to_string(), var)])).unwrap();
         let mut result = Weights(BTreeMap::from([("p".to_string(), row(weights, step))]));
         average.apply(&mut result);
-        assert_close(&tensor(result.get("p")), &row(averages, step), &format!("after {} steps", step + 1));
+        assert_close(
+            &tensor(result.get("p")),
+            &row(averages, step),
+            &format!("after {} steps", step + 1),
+        );
     }
 }
 
@@ -206,7 +238,9 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
             let mut optimizer = Optimizer::new(kind, &TrainingSettings::default());
             let gradient = CandleTensor::new(&[1.0f32, bad], &Device::Cpu).unwrap();
             let loss = (var.as_tensor() * gradient).unwrap().sum_all().unwrap();
-            assert!(!optimizer.step(&parameters, &loss.backward().unwrap(), 0.1).unwrap().is_finite());
+            assert!(
+                !optimizer.step(&parameters, &loss.backward().unwrap(), 0.1).unwrap().is_finite()
+            );
             assert_eq!(var.to_vec1::<f32>().unwrap(), [1.0, -2.0]);
             assert_eq!((optimizer.progress(), optimizer.state().0.len()), ((0, 1.0), 0));
         }
@@ -223,7 +257,8 @@ fn a_restored_optimizer_goes_on_with_the_same_steps() {
         let run = |var: &Var, optimizer: &mut Optimizer, steps: std::ops::Range<usize>| {
             let parameters = BTreeMap::from([("p".to_string(), var.clone())]);
             for step in steps {
-                let loss = (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
+                let loss =
+                    (var.as_tensor() * gradients.get(step).unwrap()).unwrap().sum_all().unwrap();
                 optimizer.step(&parameters, &loss.backward().unwrap(), 0.01).unwrap();
             }
         };
@@ -235,6 +270,10 @@ fn a_restored_optimizer_goes_on_with_the_same_steps() {
         let (step, momentum_product) = before.progress();
         after.restore(before.state(), step, momentum_product).unwrap();
         run(&interrupted, &mut after, 4..10);
-        assert_eq!(whole.to_vec2::<f32>().unwrap(), interrupted.to_vec2::<f32>().unwrap(), "{kind}");
+        assert_eq!(
+            whole.to_vec2::<f32>().unwrap(),
+            interrupted.to_vec2::<f32>().unwrap(),
+            "{kind}"
+        );
     }
 }

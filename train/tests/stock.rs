@@ -35,7 +35,12 @@ fn classes(count: usize) -> Vec<String> {
     (0..count).map(|class| class.to_string()).collect()
 }
 
-fn template_network(template: &Template, left: Activation, right: Activation, kernel_size: usize) -> Network {
+fn template_network(
+    template: &Template,
+    left: Activation,
+    right: Activation,
+    kernel_size: usize,
+) -> Network {
     let genome = Genome {
         left_activation: left,
         right_activation: right,
@@ -50,7 +55,13 @@ fn template_network(template: &Template, left: Activation, right: Activation, ke
 /// Template networks with all that a template can say, and a baseline with steps of 2 on sides that are even and odd.
 fn networks() -> Vec<Network> {
     let small = Template { growth_rate: 3, stem_channels: 5, ..Template::default() };
-    let rich = Template { dropout: 0.3, compression: 0.5, head: Head::Max, stem_kernel: 5, ..small.clone() };
+    let rich = Template {
+        dropout: 0.3,
+        compression: 0.5,
+        head: Head::Max,
+        stem_kernel: 5,
+        ..small.clone()
+    };
     let resnet = r#"{"schema": "neuropower/baseline/1", "name": "r", "about": "", "optimizer": "sgd",
         "architecture": {"kind": "resnet", "depth": 8, "channels": [4, 6, 8]}}"#;
     let resnet: common::baseline::Baseline = common::json::parse(resnet).unwrap();
@@ -64,7 +75,8 @@ fn networks() -> Vec<Network> {
 
 fn images(network: &Network) -> Tensor {
     let Input { channels, height, width, .. } = network.input;
-    let values: Vec<f32> = (0..IMAGES * channels * height * width).map(|i| (i as f32 * 0.7).sin() * 1.5).collect();
+    let values: Vec<f32> =
+        (0..IMAGES * channels * height * width).map(|i| (i as f32 * 0.7).sin() * 1.5).collect();
     Tensor::from_vec(values, (IMAGES, channels, height, width), &Device::Cpu).unwrap()
 }
 
@@ -80,7 +92,10 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 fn difference(got: &[f32], want: &[f32]) -> f32 {
     assert_eq!(got.len(), want.len());
     let largest = want.iter().fold(1e-6f32, |largest, x| largest.max(x.abs()));
-    got.iter().zip(want).fold(0f32, |worst, (a, b)| if (a - b).abs() > worst { (a - b).abs() } else { worst }) / largest
+    got.iter()
+        .zip(want)
+        .fold(0f32, |worst, (a, b)| if (a - b).abs() > worst { (a - b).abs() } else { worst })
+        / largest
 }
 
 fn assert_close(got: &[f32], want: &[f32], bound: f32, what: &str) {
@@ -96,7 +111,8 @@ fn forward_gradients_and_statistics_agree() {
         let (ours, stock) = (model(own()), model(self::stock()));
         let images = images(&network);
         let loss = |model: &Model| {
-            let logits = model.forward(&images, Mode::Training { seed: 5, step: 2 }).unwrap().logits;
+            let logits =
+                model.forward(&images, Mode::Training { seed: 5, step: 2 }).unwrap().logits;
             (values(&logits), cross_entropy(&logits, &labels()).unwrap().backward().unwrap())
         };
         let ((want_logits, want), (logits, got)) = (loss(&ours), loss(&stock));
@@ -105,32 +121,60 @@ fn forward_gradients_and_statistics_agree() {
             let got = values(got.get(&stock.parameters()[name]).unwrap());
             // At ReLU's kink rounding decides on which side a value is.
             let bound = if index == 3 { 1e-3 } else { 5e-5 };
-            assert_close(&got, &values(want.get(var).unwrap()), bound, &format!("network {index}, gradient of {name}"));
+            assert_close(
+                &got,
+                &values(want.get(var).unwrap()),
+                bound,
+                &format!("network {index}, gradient of {name}"),
+            );
         }
         let forward = |model: &Model, mode| model.forward(&images, mode).unwrap();
-        let (want, got) = (forward(&ours, Mode::Statistics).statistics, forward(&stock, Mode::Statistics).statistics);
+        let (want, got) = (
+            forward(&ours, Mode::Statistics).statistics,
+            forward(&stock, Mode::Statistics).statistics,
+        );
         assert!(!want.is_empty() && want.keys().eq(got.keys()));
         for (name, want) in &want {
             assert_eq!(want.count, got[name].count, "{name}");
-            assert_close(&got[name].mean, &want.mean, 2e-5, &format!("network {index}, mean of {name}"));
-            assert_close(&got[name].variance, &want.variance, 2e-5, &format!("network {index}, variance of {name}"));
+            assert_close(
+                &got[name].mean,
+                &want.mean,
+                2e-5,
+                &format!("network {index}, mean of {name}"),
+            );
+            assert_close(
+                &got[name].variance,
+                &want.variance,
+                2e-5,
+                &format!("network {index}, variance of {name}"),
+            );
         }
-        let (want, got) = (forward(&ours, Mode::Evaluation).logits, forward(&stock, Mode::Evaluation).logits);
-        assert_close(&values(&got), &values(&want), 2e-5, &format!("evaluation logits of network {index}"));
+        let (want, got) =
+            (forward(&ours, Mode::Evaluation).logits, forward(&stock, Mode::Evaluation).logits);
+        assert_close(
+            &values(&got),
+            &values(&want),
+            2e-5,
+            &format!("evaluation logits of network {index}"),
+        );
     }
 }
 
 #[test]
 fn every_optimizer_takes_the_same_steps() {
     let network = &networks()[1];
-    let settings =
-        TrainingSettings { ema_decay: Some(0.9), clip_gradient_norm: Some(1.0), ..TrainingSettings::default() };
+    let settings = TrainingSettings {
+        ema_decay: Some(0.9),
+        clip_gradient_norm: Some(1.0),
+        ..TrainingSettings::default()
+    };
     let (images, labels, initial) = (images(network), labels(), init::weights(network, 3));
     for kind in Optimizer::ALL {
         let trained = |engine| {
             let mut state = State::new(network, &initial, engine, kind, &settings).unwrap();
             for step in 0..3 {
-                let logits = state.model.forward(&images, Mode::Training { seed: 1, step }).unwrap().logits;
+                let logits =
+                    state.model.forward(&images, Mode::Training { seed: 1, step }).unwrap().logits;
                 assert!(state.step(&cross_entropy(&logits, &labels).unwrap(), 1e-3).unwrap());
             }
             (state.model.weights().unwrap(), state.average.unwrap().state())
@@ -167,7 +211,8 @@ fn a_short_training_gets_as_far() {
         kernel_size: 3,
         optimizer: Optimizer::Adam,
     };
-    let template = Template { growth_rate: 6, stem_channels: 12, dropout: 0.1, ..Template::default() };
+    let template =
+        Template { growth_rate: 6, stem_channels: 12, dropout: 0.1, ..Template::default() };
     let network = template.expand(&genome, description.input(), description.classes).unwrap();
     let mut settings = TrainingSettings { batch: 48, ..TrainingSettings::default() };
     settings.augmentation.crop_padding = 1;
@@ -189,13 +234,21 @@ fn a_short_training_gets_as_far() {
     let (want, got) = (trained(own()), trained(stock()));
     let first = |curve: &[common::train_report::Epoch]| curve[0].loss;
     let apart = (first(&got.curve) / first(&want.curve) - 1.0).abs();
-    assert!(apart < 0.01, "losses of the first epoch: {} and {}", first(&got.curve), first(&want.curve));
+    assert!(
+        apart < 0.01,
+        "losses of the first epoch: {} and {}",
+        first(&got.curve),
+        first(&want.curve)
+    );
     let accuracies = [&want, &got].map(|trained| trained.validation_accuracy.unwrap());
     // Guessing reaches 0.1.
     assert!(accuracies.iter().all(|accuracy| *accuracy > 0.5), "{accuracies:?}");
     assert!((accuracies[0] - accuracies[1]).abs() < 0.05, "{accuracies:?}");
     // What the one trained, the other scores the same: weights are weights.
-    let correct =
-        |engine| score(&Model::new(network.clone(), &got.weights, engine).unwrap(), &validation).unwrap().correct;
+    let correct = |engine| {
+        score(&Model::new(network.clone(), &got.weights, engine).unwrap(), &validation)
+            .unwrap()
+            .correct
+    };
     assert!(correct(own()).abs_diff(correct(stock())) <= 1);
 }

@@ -34,9 +34,14 @@ struct Args {
 
 fn run(args: Args) -> Result<()> {
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
+    std::env::set_current_dir(repository)
+        .with_context(|| format!("{repository}: cannot go there"))?;
     let python = args.python;
-    ensure!(python.is_file(), "{}: there is no such program; `make bench-codegen` makes it", python.display());
+    ensure!(
+        python.is_file(),
+        "{}: there is no such program; `make bench-codegen` makes it",
+        python.display()
+    );
     let mut nets = nets::all()?;
     nets.retain(|net| net.name.contains(&args.only));
     ensure!(!nets.is_empty(), "no network has {:?} in its name", args.only);
@@ -51,7 +56,10 @@ fn run(args: Args) -> Result<()> {
     let mut results = Vec::new();
     for (net, workshop) in nets.iter().zip(&workshops) {
         eprintln!("measuring {}", net.name);
-        results.push(rounds::measure(net, workshop, &python, &tract, rounds).with_context(|| net.name.clone())?);
+        results.push(
+            rounds::measure(net, workshop, &python, &tract, rounds)
+                .with_context(|| net.name.clone())?,
+        );
     }
     let text = report::markdown(&results, rounds, &command())?;
     common::stage::print_line(&text)?;

@@ -64,7 +64,8 @@ pub(crate) fn template(
         kernel_size,
         optimizer: Optimizer::Sgd,
     };
-    let input = Input { channels, height, width, mean: vec![0.5; channels], std: vec![0.25; channels] };
+    let input =
+        Input { channels, height, width, mean: vec![0.5; channels], std: vec![0.25; channels] };
     Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
 }
 
@@ -89,7 +90,10 @@ fn repair(network: &mut Network) -> Result<()> {
     let inputs = network.input_indices()?;
     let mut made: Vec<usize> = Vec::new();
     for (node, inputs) in network.nodes.iter_mut().zip(inputs) {
-        let taken = inputs.iter().map(|input| input.map_or(network.input.channels, |node| made[node])).sum();
+        let taken = inputs
+            .iter()
+            .map(|input| input.map_or(network.input.channels, |node| made[node]))
+            .sum();
         made.push(match &mut node.op {
             Op::Conv2d { in_channels, out_channels, .. } => {
                 *in_channels = taken;
@@ -104,7 +108,9 @@ fn repair(network: &mut Network) -> Result<()> {
                 *out_features
             }
             // A residual network would have to keep the channels that meet in a sum alike.
-            Op::Add {} | Op::Shortcut { .. } => bail!("only networks without additions can be halved"),
+            Op::Add {} | Op::Shortcut { .. } => {
+                bail!("only networks without additions can be halved")
+            }
             Op::Activation(_)
             | Op::Dropout { .. }
             | Op::Concat {}

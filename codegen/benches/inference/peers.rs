@@ -50,7 +50,8 @@ impl Peer {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{name}: cannot be started"))?;
         let asks = child.stdin.take();
-        let mut answers = BufReader::new(child.stdout.take().context("the peer has no output")?).lines();
+        let mut answers =
+            BufReader::new(child.stdout.take().context("the peer has no output")?).lines();
         let hello: Hello = receive(&mut answers).with_context(|| name.clone())?;
         check_logits(&hello.logits, &workshop.logits()?).with_context(|| name.clone())?;
         Ok(Peer { child, asks, answers, version: hello.version })
@@ -73,8 +74,12 @@ impl Drop for Peer {
     }
 }
 
-fn receive<T: serde::de::DeserializeOwned>(answers: &mut Lines<BufReader<ChildStdout>>) -> Result<T> {
-    let line = answers.next().context("the peer has ended; what it says on standard error tells why")??;
+fn receive<T: serde::de::DeserializeOwned>(
+    answers: &mut Lines<BufReader<ChildStdout>>,
+) -> Result<T> {
+    let line = answers
+        .next()
+        .context("the peer has ended; what it says on standard error tells why")??;
     serde_json::from_str(&line).with_context(|| format!("the peer said {line:?}"))
 }
 
@@ -100,12 +105,17 @@ pub(crate) struct OurTurn {
 }
 
 /// A turn of the crate's own `bench` program, which is started anew each time.
-pub(crate) fn our_turn(workshop: &Workshop, length: Duration, warm_up: Duration) -> Result<OurTurn> {
+pub(crate) fn our_turn(
+    workshop: &Workshop,
+    length: Duration,
+    warm_up: Duration,
+) -> Result<OurTurn> {
     let mut command = Command::new(workshop.program("bench"));
     command.args(["--windows", "1", "--window-s", &length.as_secs_f64().to_string()]);
     command.args(["--warmup-s", &warm_up.as_secs_f64().to_string()]).stdout(Stdio::piped());
     let mut child = command.spawn().context("the crate's bench cannot be started")?;
-    let lines = BufReader::new(child.stdout.take().context("the crate's bench has no output")?).lines();
+    let lines =
+        BufReader::new(child.stdout.take().context("the crate's bench has no output")?).lines();
     let (mut name, mut p50, mut peak_bytes) = (String::new(), None, None);
     for line in lines {
         match json::parse(&line?)? {
@@ -115,7 +125,11 @@ pub(crate) fn our_turn(workshop: &Workshop, length: Duration, warm_up: Duration)
         }
     }
     ensure!(child.wait()?.success(), "the crate's bench failed");
-    Ok(OurTurn { p50_s: p50.context("the crate's bench measured nothing")?, kernels: name, peak_bytes })
+    Ok(OurTurn {
+        p50_s: p50.context("the crate's bench measured nothing")?,
+        kernels: name,
+        peak_bytes,
+    })
 }
 
 fn peak_memory(process: u32) -> Option<u64> {

@@ -27,7 +27,11 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
         results.first().map_or(("", ""), |result| (&result.kernels, &result.onnxruntime_version));
     writeln!(text, "- Command: `{command}`, {date}, commit {commit}; medians of {rounds} turns.")?;
     writeln!(text, "- Machine: {}; one thread, batch 1.", processor())?;
-    writeln!(text, "- Ours: {kernels} kernels, {compiler}. Peers: ONNX Runtime {onnxruntime}, tract {}.\n", tract())?;
+    writeln!(
+        text,
+        "- Ours: {kernels} kernels, {compiler}. Peers: ONNX Runtime {onnxruntime}, tract {}.\n",
+        tract()
+    )?;
     writeln!(text, "| bar | measured | |\n|---|---|---|")?;
     for bar in bars(results) {
         let whole = results.len() == ALL;
@@ -46,10 +50,15 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
     )?;
     writeln!(text, "|---|---|---|---|---|---|---|---|")?;
     for result in results {
-        let times = [&result.ours, &result.onnxruntime, &result.tract].map(milliseconds).join(" | ");
-        let (name, parameters, macs) = (table_name(result), result.parameters, result.macs as f64 / 1e6);
+        let times =
+            [&result.ours, &result.onnxruntime, &result.tract].map(milliseconds).join(" | ");
+        let (name, parameters, macs) =
+            (table_name(result), result.parameters, result.macs as f64 / 1e6);
         let (onnxruntime, tract) = (result.against_onnxruntime(), result.against_tract());
-        writeln!(text, "| {name} | {parameters} | {macs:.1} | {times} | {onnxruntime:.2} | {tract:.2} |")?;
+        writeln!(
+            text,
+            "| {name} | {parameters} | {macs:.1} | {times} | {onnxruntime:.2} | {tract:.2} |"
+        )?;
     }
     writeln!(
         text,
@@ -60,7 +69,11 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
         let peak = result.peak_bytes.map_or("-".to_string(), |bytes| (bytes / 1000).to_string());
         let (weights, arena) = (result.weights_bytes, result.arena_bytes);
         let (first, build) = (1e3 * result.first_result_s, result.build_s);
-        writeln!(text, "| {} | {weights} | {arena} | {peak} | {first:.1} | {build:.1} |", table_name(result))?;
+        writeln!(
+            text,
+            "| {} | {weights} | {arena} | {peak} | {first:.1} | {build:.1} |",
+            table_name(result)
+        )?;
     }
     Ok(text.trim_end().to_string())
 }
@@ -76,11 +89,19 @@ pub(crate) struct Bar {
 pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
     let worst = |value: &dyn Fn(&NetResult) -> f64| -> (f64, String) {
         let of = |result: &NetResult| (value(result), table_name(result));
-        results.iter().map(of).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::NAN, "nothing".to_string()))
+        results
+            .iter()
+            .map(of)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or((f64::NAN, "nothing".to_string()))
     };
     let at_most = |target, limit: f64, unit: &str, value: &dyn Fn(&NetResult) -> f64| {
         let (value, name) = worst(value);
-        Bar { target, measured: format!("{value:.2}{unit} ({name}, the worst)"), met: value <= limit }
+        Bar {
+            target,
+            measured: format!("{value:.2}{unit} ({name}, the worst)"),
+            met: value <= limit,
+        }
     };
     let logs = results.iter().map(|result| result.against_onnxruntime().ln()).sum::<f64>();
     let mean = (logs / results.len() as f64).exp();
@@ -89,10 +110,21 @@ pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
         result.peak_bytes.map_or(f64::NAN, |peak| peak as f64 / allowed as f64)
     };
     vec![
-        at_most("at most 0.70 of ONNX Runtime's latency on every network", 0.70, "", &NetResult::against_onnxruntime),
-        Bar { target: "geometric mean of these at most 0.60", measured: format!("{mean:.2}"), met: mean <= 0.60 },
+        at_most(
+            "at most 0.70 of ONNX Runtime's latency on every network",
+            0.70,
+            "",
+            &NetResult::against_onnxruntime,
+        ),
+        Bar {
+            target: "geometric mean of these at most 0.60",
+            measured: format!("{mean:.2}"),
+            met: mean <= 0.60,
+        },
         at_most("at most 0.35 of tract's on every network", 0.35, "", &NetResult::against_tract),
-        at_most("from start to first result under 10 ms", 10.0, " ms", &|result| 1e3 * result.first_result_s),
+        at_most("from start to first result under 10 ms", 10.0, " ms", &|result| {
+            1e3 * result.first_result_s
+        }),
         at_most("peak memory under 2 x (weights + arena) + 2 MB", 1.0, " of it", &memory),
         at_most("`cargo build --release` under 20 s", 20.0, " s", &|result| result.build_s),
     ]
@@ -103,10 +135,17 @@ pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
 /// # Errors
 /// The file cannot be read or written, or has no marks.
 pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let old = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let parts =
+        old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.with_context(|| {
-        format!("{}: the lines {} and {} are missing", path.display(), BEGIN.trim_end(), END.trim_end())
+        format!(
+            "{}: the lines {} and {} are missing",
+            path.display(),
+            BEGIN.trim_end(),
+            END.trim_end()
+        )
     })?;
     atomic::write(path, format!("{before}{BEGIN}\n{results}\n\n{END}{after}").as_bytes())
 }
@@ -125,20 +164,29 @@ fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let name = name.map_or(std::env::consts::ARCH, |(_, name)| name.trim());
-    let cores = std::thread::available_parallelism().map_or_else(|_| "unknown".into(), |n| n.to_string());
+    let cores =
+        std::thread::available_parallelism().map_or_else(|_| "unknown".into(), |n| n.to_string());
     format!("{name}, {cores} cores, {}", std::env::consts::OS)
 }
 
 /// The version of tract that its program is built with.
 fn tract() -> &'static str {
     let lock = include_str!("tract/Cargo.lock");
-    let after = lock.split_once("name = \"tract-onnx\"\nversion = \"").map_or("unknown\"", |(_, after)| after);
+    let after = lock
+        .split_once("name = \"tract-onnx\"\nversion = \"")
+        .map_or("unknown\"", |(_, after)| after);
     after.split('"').next().unwrap_or("unknown")
 }
 
 /// The first line that a program prints, or `unknown`.
 fn first_line_of(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .ok()
+        .filter(|output| output.status.success());
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
     text.lines().next().unwrap_or("unknown").to_string()
 }

@@ -64,7 +64,13 @@ impl NetResult {
 ///
 /// # Errors
 /// A program fails, or computes something else than the reference.
-pub(crate) fn measure(net: &Net, workshop: &Workshop, python: &Path, tract: &Path, rounds: usize) -> Result<NetResult> {
+pub(crate) fn measure(
+    net: &Net,
+    workshop: &Workshop,
+    python: &Path,
+    tract: &Path,
+    rounds: usize,
+) -> Result<NetResult> {
     check_ours(workshop)?;
     let shape = net.network.input.shape().to_string();
     let mut onnxruntime = Peer::start(onnxruntime(python), workshop, &shape)?;

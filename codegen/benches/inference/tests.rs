@@ -42,7 +42,10 @@ fn every_bar_can_be_passed_and_missed() {
     assert_eq!(met(&[good.clone(), result("b", 1.4, 3.0)]), [false, true, true, true, true, true]);
     assert_eq!(met(&[result("b", 1.5, 3.0)]), [true, false, true, true, true, true]);
     assert_eq!(met(&[result("b", 2.0, 2.8)]), [true, true, false, true, true, true]);
-    assert_eq!(met(&[NetResult { first_result_s: 11e-3, ..good.clone() }]), [true, true, true, false, true, true]);
+    assert_eq!(
+        met(&[NetResult { first_result_s: 11e-3, ..good.clone() }]),
+        [true, true, true, false, true, true]
+    );
     assert_eq!(
         met(&[NetResult { peak_bytes: Some(3_000_001), ..good.clone() }]),
         [true, true, true, true, false, true]
@@ -62,8 +65,14 @@ fn the_document_keeps_what_stands_around_the_results() {
     let marks = ["<!-- inference results: begin -->", "<!-- inference results: end -->"];
     std::fs::write(&path, format!("before\n{}\nold\n{}\nafter\n", marks[0], marks[1])).unwrap();
     let text = report::markdown(&[result("a|b", 2.0, 3.0)], 3, "make").unwrap();
-    assert!(text.contains("| a\\|b | 1 | 2.0 | 1.000 (0.500 to 3.000) | 2.000 (1.000 to 6.000) |"), "{text}");
-    assert!(text.contains("incomplete") && !text.contains("passed"), "one network is not all: {text}");
+    assert!(
+        text.contains("| a\\|b | 1 | 2.0 | 1.000 (0.500 to 3.000) | 2.000 (1.000 to 6.000) |"),
+        "{text}"
+    );
+    assert!(
+        text.contains("incomplete") && !text.contains("passed"),
+        "one network is not all: {text}"
+    );
     report::replace_results(&path, &text).unwrap();
     let document = std::fs::read_to_string(&path).unwrap();
     assert_eq!(document, format!("before\n{}\n\n{text}\n\n{}\nafter\n", marks[0], marks[1]));

@@ -35,10 +35,14 @@ impl Workshop {
         json::write(&network, &net.network)?;
         random_weights(&net.network).write(&weights)?;
         let mut codegen = Command::new(env!("CARGO_BIN_EXE_codegen"));
-        codegen.args(["generate", "--platform", "x86_64", "--name", "net"]).arg("--network").arg(&network);
+        codegen
+            .args(["generate", "--platform", "x86_64", "--name", "net"])
+            .arg("--network")
+            .arg(&network);
         run(codegen.arg("--weights").arg(&weights).arg("--out").arg(&crate_folder))?;
         if build.exists() {
-            std::fs::remove_dir_all(&build).with_context(|| format!("{}: cannot remove it", build.display()))?;
+            std::fs::remove_dir_all(&build)
+                .with_context(|| format!("{}: cannot remove it", build.display()))?;
         }
         let start = Instant::now();
         let mut cargo = Command::new(env!("CARGO"));
@@ -70,7 +74,8 @@ impl Workshop {
     /// The recorded logits of all images.
     pub(crate) fn logits(&self) -> Result<Vec<f32>> {
         let path = self.folder.join("crate/golden/outputs.bin");
-        let bytes = std::fs::read(&path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let bytes = std::fs::read(&path)
+            .with_context(|| format!("{}: cannot read the file", path.display()))?;
         Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
 }
@@ -79,7 +84,11 @@ impl Workshop {
 pub(crate) fn run(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("{name}: cannot be started"))?;
-    ensure!(output.status.success(), "{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    ensure!(
+        output.status.success(),
+        "{name} failed: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -90,7 +99,13 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
 pub(crate) fn build_tract() -> Result<PathBuf> {
     let target = std::path::absolute(FOLDER)?.join("tract");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--quiet", "--manifest-path", "codegen/benches/inference/tract/Cargo.toml"]);
+    cargo.args([
+        "build",
+        "--release",
+        "--quiet",
+        "--manifest-path",
+        "codegen/benches/inference/tract/Cargo.toml",
+    ]);
     run(cargo.env("CARGO_TARGET_DIR", &target))?;
     Ok(target.join("release/tract-peer"))
 }

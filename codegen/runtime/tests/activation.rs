@@ -9,7 +9,12 @@ use runtime::simd::Kernels;
 
 /// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where the functions bend.
 fn magnitudes() -> Vec<f32> {
-    let bits = (0..f32::MAX.to_bits()).step_by(1 << 13).chain([0, 1, f32::MIN_POSITIVE.to_bits(), f32::MAX.to_bits()]);
+    let bits = (0..f32::MAX.to_bits()).step_by(1 << 13).chain([
+        0,
+        1,
+        f32::MIN_POSITIVE.to_bits(),
+        f32::MAX.to_bits(),
+    ]);
     let limits = [87.33, 87.34, 88.0, 88.73, 91.0, 95.0, 103.9, 104.0, 104.1, 1000.0];
     bits.map(f32::from_bits).chain(limits).collect()
 }
@@ -25,7 +30,11 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
             let bound = f64::from(MAX_RELATIVE_ERROR) * want.abs() + f64::from(MAX_ABSOLUTE_ERROR);
             // A value past the largest f32 (SELU's scale makes some) is infinite.
             let right_value = (f64::from(*got) - want).abs() <= bound || *got == want as f32;
-            assert!(right_value, "({left}, {right}) at {x}: {got}, not {want}, on {}", kernels.name());
+            assert!(
+                right_value,
+                "({left}, {right}) at {x}: {got}, not {want}, on {}",
+                kernels.name()
+            );
         }
         // Without the instruction that multiplies and adds in one step, rounding differs.
         if matches!(kernels, Kernels::Scalar(_)) {

@@ -20,8 +20,11 @@ fn naive(layer: &Convolution, weights: &[f32], from: &[(f64, f64)]) -> Vec<(f64,
                     for tap in 0..kernel * kernel {
                         let (py, px) = (y * stride + tap / kernel, x * stride + tap % kernel);
                         if py >= pad && py < height + pad && px >= pad && px < width + pad {
-                            let (value, value_size) = from[(channel * height + py - pad) * width + px - pad];
-                            let weight = f64::from(weights[(filter * channels + channel) * kernel * kernel + tap]);
+                            let (value, value_size) =
+                                from[(channel * height + py - pad) * width + px - pad];
+                            let weight = f64::from(
+                                weights[(filter * channels + channel) * kernel * kernel + tap],
+                            );
                             sum += value * weight;
                             size += value_size * weight.abs();
                         }
@@ -40,13 +43,18 @@ fn pack(layer: &Convolution, tile: usize, weights: &[f32]) -> Vec<f32> {
     let mut packed = vec![0.0; layer.weights_len(tile)];
     for filter in 0..layer.filters {
         for i in 0..per_filter {
-            packed[(filter / tile * per_filter + i) * tile + filter % tile] = weights[filter * per_filter + i];
+            packed[(filter / tile * per_filter + i) * tile + filter % tile] =
+                weights[filter * per_filter + i];
         }
     }
     packed
 }
 
-fn check<F: Activation, const TILE: usize>(layer: &Convolution, norm: Option<&[f32]>, activation: fn(f64) -> f64) {
+fn check<F: Activation, const TILE: usize>(
+    layer: &Convolution,
+    norm: Option<&[f32]>,
+    activation: fn(f64) -> f64,
+) {
     let from = support::random(1, layer.channels * layer.height * layer.width);
     let weights = support::random(2, layer.filters * layer.channels * layer.kernel * layer.kernel);
     let packed = pack(layer, TILE, &weights);
@@ -55,7 +63,8 @@ fn check<F: Activation, const TILE: usize>(layer: &Convolution, norm: Option<&[f
         .iter()
         .enumerate()
         .map(|(i, x)| {
-            let (scale, shift) = norm.map_or((1.0, 0.0), |n| (n[i / plane], n[layer.channels + i / plane]));
+            let (scale, shift) =
+                norm.map_or((1.0, 0.0), |n| (n[i / plane], n[layer.channels + i / plane]));
             let (scaled, shift) = (f64::from(*x) * f64::from(scale), f64::from(shift));
             (activation(scaled + shift), scaled.abs() + shift.abs())
         })
@@ -65,8 +74,21 @@ fn check<F: Activation, const TILE: usize>(layer: &Convolution, norm: Option<&[f
         let mut to = vec![f32::NAN; want.len()];
         // What another step has left in the memory must not matter.
         let mut scratch = vec![f32::NAN; layer.scratch_len()];
-        convolution::<F, TILE>(kernels, layer, norm.map(Norm::new), &packed, &from, &mut to, &mut scratch);
-        support::assert_close(&to, &want, 2e-6, &format!("{layer:?}, tile {TILE}, {}", kernels.name()));
+        convolution::<F, TILE>(
+            kernels,
+            layer,
+            norm.map(Norm::new),
+            &packed,
+            &from,
+            &mut to,
+            &mut scratch,
+        );
+        support::assert_close(
+            &to,
+            &want,
+            2e-6,
+            &format!("{layer:?}, tile {TILE}, {}", kernels.name()),
+        );
     }
 }
 
@@ -91,7 +113,15 @@ fn check_tile(layer: &Convolution, tile: usize) {
 
 #[test]
 fn without_normalisation_and_activation() {
-    let layer = Convolution { channels: 3, height: 9, width: 5, filters: 7, kernel: 3, stride: 1, chunk: 2 };
+    let layer = Convolution {
+        channels: 3,
+        height: 9,
+        width: 5,
+        filters: 7,
+        kernel: 3,
+        stride: 1,
+        chunk: 2,
+    };
     check::<Identity, 4>(&layer, None, |x| x);
 }
 
@@ -99,7 +129,18 @@ fn without_normalisation_and_activation() {
 fn image_smaller_than_the_kernel() {
     for kernel in [3, 5, 7] {
         for chunk in [1, 2] {
-            check_tile(&Convolution { channels: 2, height: 2, width: 1, filters: 3, kernel, stride: 1, chunk }, 3);
+            check_tile(
+                &Convolution {
+                    channels: 2,
+                    height: 2,
+                    width: 1,
+                    filters: 3,
+                    kernel,
+                    stride: 1,
+                    chunk,
+                },
+                3,
+            );
         }
     }
 }
@@ -107,14 +148,36 @@ fn image_smaller_than_the_kernel() {
 #[test]
 fn chunks_need_not_divide_the_channels() {
     for chunk in 1..=6 {
-        check_tile(&Convolution { channels: 5, height: 9, width: 28, filters: 12, kernel: 5, stride: 1, chunk }, 12);
+        check_tile(
+            &Convolution {
+                channels: 5,
+                height: 9,
+                width: 28,
+                filters: 12,
+                kernel: 5,
+                stride: 1,
+                chunk,
+            },
+            12,
+        );
     }
 }
 
 #[test]
 fn strides_that_exceed_the_kernel() {
     for stride in 1..=5 {
-        check_tile(&Convolution { channels: 2, height: 11, width: 13, filters: 4, kernel: 3, stride, chunk: 2 }, 4);
+        check_tile(
+            &Convolution {
+                channels: 2,
+                height: 11,
+                width: 13,
+                filters: 4,
+                kernel: 3,
+                stride,
+                chunk: 2,
+            },
+            4,
+        );
     }
 }
 

@@ -11,10 +11,17 @@ use runtime::{add, arena, linear, norm, pool};
 
 type Pair = Piecewise<Tanh, Relu>;
 
-fn activated(from: &[f32], plane: usize, norms: &[f32], activation: impl Fn(f64) -> f64) -> Vec<f64> {
+fn activated(
+    from: &[f32],
+    plane: usize,
+    norms: &[f32],
+    activation: impl Fn(f64) -> f64,
+) -> Vec<f64> {
     let shift_at = norms.len() / 2;
     let value = |(i, x): (usize, &f32)| {
-        activation(f64::from(*x) * f64::from(norms[i / plane]) + f64::from(norms[shift_at + i / plane]))
+        activation(
+            f64::from(*x) * f64::from(norms[i / plane]) + f64::from(norms[shift_at + i / plane]),
+        )
     };
     from.iter().enumerate().map(value).collect()
 }
@@ -30,7 +37,8 @@ fn unit(values: impl IntoIterator<Item = f64>) -> Vec<(f64, f64)> {
 
 fn map_is_right<F: Activation>(left: &str, right: &str) {
     let (channels, plane) = (5, 21);
-    let from: Vec<f32> = support::random(1, channels * plane).into_iter().map(|x| 9.0 * x).collect();
+    let from: Vec<f32> =
+        support::random(1, channels * plane).into_iter().map(|x| 9.0 * x).collect();
     let norms = support::random(2, 2 * channels);
     // The value at the f32 that the kernel makes: a pair that jumps at 0 would turn its rounding into an error.
     let value = |(i, x): (usize, &f32)| {
@@ -40,7 +48,12 @@ fn map_is_right<F: Activation>(left: &str, right: &str) {
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; from.len()];
         norm::map::<F>(kernels, plane, Some(Norm::new(&norms)), &from, &mut to);
-        support::assert_close(&to, &want, 4e-6, &format!("({left}, {right}) on {}", kernels.name()));
+        support::assert_close(
+            &to,
+            &want,
+            4e-6,
+            &format!("({left}, {right}) on {}", kernels.name()),
+        );
     }
 }
 

@@ -46,9 +46,15 @@ pub(super) fn launches(step: &Step) -> Vec<Launch> {
             alone(format!("Add<{}, {}, {plane}>", activation(*of_sum), step.entry.norm.is_some()))
         }
         Kernel::Shortcut { stride } => alone(format!("Shortcut<{height}, {width}, {stride}>")),
-        Kernel::AveragePool { size, .. } => alone(format!("AveragePool<{entry}, {height}, {width}, {size}>")),
-        Kernel::GlobalAveragePool => vec![reducing(format!("GlobalAveragePool<{entry}, {plane}>"), output.channels)],
-        Kernel::GlobalMaxPool => vec![reducing(format!("GlobalMaxPool<{entry}, {plane}>"), output.channels)],
+        Kernel::AveragePool { size, .. } => {
+            alone(format!("AveragePool<{entry}, {height}, {width}, {size}>"))
+        }
+        Kernel::GlobalAveragePool => {
+            vec![reducing(format!("GlobalAveragePool<{entry}, {plane}>"), output.channels)]
+        }
+        Kernel::GlobalMaxPool => {
+            vec![reducing(format!("GlobalMaxPool<{entry}, {plane}>"), output.channels)]
+        }
         Kernel::Linear { .. } => vec![reducing("Dense".to_string(), output.channels)],
         Kernel::Copy => vec![copy(output.elements())],
     }
@@ -72,16 +78,29 @@ fn convolutions(layer: &Convolution, packed: usize, entry: &str) -> Vec<Launch> 
     if packed > FILTER_GROUP {
         groups.push((FILTER_GROUP, WARPS[0]));
     }
-    groups.into_iter().map(|(group, warps)| convolution(layer, packed, group, warps, entry)).collect()
+    groups
+        .into_iter()
+        .map(|(group, warps)| convolution(layer, packed, group, warps, entry))
+        .collect()
 }
 
 /// In the tiles of which the image needs the fewest, and of those the ones with the smallest windows.
-fn convolution(layer: &Convolution, packed: usize, group: usize, warps: usize, entry: &str) -> Launch {
+fn convolution(
+    layer: &Convolution,
+    packed: usize,
+    group: usize,
+    warps: usize,
+    entry: &str,
+) -> Launch {
     let Convolution { channels, height, width, filters, kernel, stride, .. } = *layer;
     let taps = kernel * kernel;
-    let count = |[rows, columns]: [usize; 2]| layer.out_height().div_ceil(rows) * layer.out_width().div_ceil(columns);
-    let window = |tile: [usize; 2]| tile.map(|side| (side - 1) * stride + kernel).iter().product::<usize>();
-    let tile = TILES.into_iter().min_by_key(|tile| (count(*tile), window(*tile))).unwrap_or(TILES[0]);
+    let count = |[rows, columns]: [usize; 2]| {
+        layer.out_height().div_ceil(rows) * layer.out_width().div_ceil(columns)
+    };
+    let window =
+        |tile: [usize; 2]| tile.map(|side| (side - 1) * stride + kernel).iter().product::<usize>();
+    let tile =
+        TILES.into_iter().min_by_key(|tile| (count(*tile), window(*tile))).unwrap_or(TILES[0]);
     let of_warp = window(tile) + taps * group;
     // As many as there are channels at most; a power of two, so that few kernels differ in this alone.
     let most = channels.min(warps).min(MAX_SHARED / of_warp).max(1);

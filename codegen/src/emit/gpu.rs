@@ -39,7 +39,10 @@ impl Crate<'_> {
             ("src/lib.rs".to_string(), library.into_bytes()),
             ("src/steps.rs".to_string(), self.steps()?.into_bytes()),
             ("src/kernels.cu".to_string(), KERNELS.as_bytes().to_vec()),
-            ("src/compiler.rs".to_string(), include_bytes!("../../templates/cuda/compiler.rs").to_vec()),
+            (
+                "src/compiler.rs".to_string(),
+                include_bytes!("../../templates/cuda/compiler.rs").to_vec(),
+            ),
             ("src/gpu.rs".to_string(), include_bytes!("../../templates/cuda/gpu.rs").to_vec()),
             ("src/model.rs".to_string(), include_bytes!("../../templates/cuda/model.rs").to_vec()),
             text("src/bin/classify.rs", include_str!("../../templates/classify.rs"), &classify),
@@ -56,7 +59,8 @@ impl Crate<'_> {
         for call in &calls {
             let _ = write!(rows, "    // {}\n{}", self.network.nodes[call.node].name, row(call));
         }
-        let places: BTreeSet<&str> = calls.iter().flat_map(|call| [call.from, call.to]).map(place_name).collect();
+        let places: BTreeSet<&str> =
+            calls.iter().flat_map(|call| [call.from, call.to]).map(place_name).collect();
         let places: Vec<&str> = places.into_iter().collect();
         let values = [("PLACES", places.join(", ")), ("STEPS", rows)];
         Ok(fill_all(include_str!("../../templates/cuda/steps.rs.txt"), &values))

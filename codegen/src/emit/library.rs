@@ -25,7 +25,8 @@ pub(super) fn source(name: &str, network: &Network, plan: &Plan) -> String {
 pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'static str, String)> {
     let input = &network.input;
     let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
-    let numbers = |values: &[f32]| values.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
+    let numbers =
+        |values: &[f32]| values.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
     vec![
         ("NAME", name.to_string()),
         ("CHANNELS", input.channels.to_string()),
@@ -62,26 +63,36 @@ fn uses(plan: &Plan) -> String {
             uses.insert(("norm", "Norm"));
         }
         match step.kernel {
-            Kernel::Convolution { .. } => uses.extend([("conv", "Convolution"), ("conv", "convolution")]),
+            Kernel::Convolution { .. } => {
+                uses.extend([("conv", "Convolution"), ("conv", "convolution")])
+            }
             Kernel::Map => uses.extend([("norm", "map")]),
             Kernel::Add { .. } => uses.extend([("add", "add")]),
             Kernel::Shortcut { .. } => uses.extend([("add", "shortcut")]),
             Kernel::AveragePool { .. } => uses.extend([("pool", "average_pool")]),
-            Kernel::GlobalAveragePool => uses.extend([("pool", "Average"), ("pool", "global_pool")]),
+            Kernel::GlobalAveragePool => {
+                uses.extend([("pool", "Average"), ("pool", "global_pool")])
+            }
             Kernel::GlobalMaxPool => uses.extend([("pool", "Max"), ("pool", "global_pool")]),
             Kernel::Linear { .. } => uses.extend([("linear", "linear")]),
             Kernel::Copy => {}
         }
     }
     let mut lines = String::new();
-    let plain = |kernel: &Kernel| matches!(kernel, Kernel::Linear { .. } | Kernel::Shortcut { .. } | Kernel::Copy);
+    let plain = |kernel: &Kernel| {
+        matches!(kernel, Kernel::Linear { .. } | Kernel::Shortcut { .. } | Kernel::Copy)
+    };
     if plan.steps.iter().any(|step| !plain(&step.kernel)) {
         lines.push_str("use runtime::activation;\n");
     }
     let uses: Vec<(&str, &str)> = uses.into_iter().collect();
     for module in uses.chunk_by(|a, b| a.0 == b.0) {
         let names: Vec<&str> = module.iter().map(|(_, name)| *name).collect();
-        let names = if let [name] = names[..] { name.to_string() } else { format!("{{{}}}", names.join(", ")) };
+        let names = if let [name] = names[..] {
+            name.to_string()
+        } else {
+            format!("{{{}}}", names.join(", "))
+        };
         let _ = writeln!(lines, "use runtime::{}::{names};", module[0].0);
     }
     lines
@@ -90,10 +101,14 @@ fn uses(plan: &Plan) -> String {
 /// A type for each activation that the network has.
 fn activation_types(plan: &Plan) -> String {
     let mut types = BTreeSet::new();
-    let of_sum = |step: &Step| if let Kernel::Add { activation } = step.kernel { activation } else { None };
+    let of_sum =
+        |step: &Step| if let Kernel::Add { activation } = step.kernel { activation } else { None };
     for pair in plan.steps.iter().flat_map(|step| [step.entry.activation, of_sum(step)]).flatten() {
-        let (name, left, right) = (pair_type(pair), function_type(pair.left), function_type(pair.right));
-        types.insert(format!("type {name} = activation::Piecewise<activation::{left}, activation::{right}>;\n"));
+        let (name, left, right) =
+            (pair_type(pair), function_type(pair.left), function_type(pair.right));
+        types.insert(format!(
+            "type {name} = activation::Piecewise<activation::{left}, activation::{right}>;\n"
+        ));
     }
     types.into_iter().collect()
 }
@@ -152,8 +167,9 @@ fn call(step: &Step) -> Call {
         Source::Image => "input",
         Source::Arena(_) => "from",
     };
-    let activation_type =
-        |pair: Option<PiecewiseActivation>| pair.map_or("activation::Identity".to_string(), pair_type);
+    let activation_type = |pair: Option<PiecewiseActivation>| {
+        pair.map_or("activation::Identity".to_string(), pair_type)
+    };
     let activation = activation_type(step.entry.activation);
     let weights = |range: &Range<usize>| format!("weights({})", range_text(range));
     let mut preparation = String::new();
@@ -165,18 +181,26 @@ fn call(step: &Step) -> Call {
         Kernel::Convolution { layer, tile, weights: range } => {
             preparation += &format!("        let layer = {layer:?};\n");
             let weights = weights(range);
-            format!("convolution::<{activation}, {tile}>(kernels, &layer, {norm}, {weights}, {from}, to, scratch);")
+            format!(
+                "convolution::<{activation}, {tile}>(kernels, &layer, {norm}, {weights}, {from}, to, scratch);"
+            )
         }
-        Kernel::Map => format!("map::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane()),
+        Kernel::Map => {
+            format!("map::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
+        }
         Kernel::Add { activation } => {
             let activation = activation_type(*activation);
             format!("add::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
         }
-        Kernel::Shortcut { stride } => format!("shortcut({}, {stride}, {from}, to);", sizes(step.input)),
+        Kernel::Shortcut { stride } => {
+            format!("shortcut({}, {stride}, {from}, to);", sizes(step.input))
+        }
         Kernel::AveragePool { size, in_place } => {
             let from = if *in_place { "None".to_string() } else { format!("Some({from})") };
             let shape = sizes(step.input);
-            format!("average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);")
+            format!(
+                "average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);"
+            )
         }
         Kernel::GlobalAveragePool => global_pool(step, &activation, "Average", norm, from),
         Kernel::GlobalMaxPool => global_pool(step, &activation, "Max", norm, from),
@@ -189,7 +213,10 @@ fn call(step: &Step) -> Call {
 }
 
 fn global_pool(step: &Step, activation: &str, kind: &str, norm: &str, from: &str) -> String {
-    format!("global_pool::<{activation}, {kind}>(kernels, {}, {norm}, {from}, to, scratch);", step.input.plane())
+    format!(
+        "global_pool::<{activation}, {kind}>(kernels, {}, {norm}, {from}, to, scratch);",
+        step.input.plane()
+    )
 }
 
 fn sizes(shape: Shape) -> String {
@@ -230,7 +257,13 @@ mod tests {
         let template = Template { growth_rate: 2, stem_channels: 3, ..Template::default() };
         let network = template.expand(&genome, input, vec!["cat".into(), "dog".into()]).unwrap();
         let text = source("pets", &network, &Plan::new(&network).unwrap());
-        let forward = text.split("let kernels = self.kernels;\n").nth(1).unwrap().split("    }\n}").next().unwrap();
+        let forward = text
+            .split("let kernels = self.kernels;\n")
+            .nth(1)
+            .unwrap()
+            .split("    }\n}")
+            .next()
+            .unwrap();
         insta::assert_snapshot!(forward, @r"
         // stem.conv: 1x4x5 -> 3x4x5
         let [scratch, to] = split(&mut arena.0, [0..58, 144..204]);

@@ -51,11 +51,19 @@ impl Machine {
     /// What the README calls it, and what it says about the kernels.
     fn words(&self) -> (&'static str, &'static str) {
         match self {
-            Machine::X86_64 => ("x86-64", "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has."),
+            Machine::X86_64 => (
+                "x86-64",
+                "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has.",
+            ),
             Machine::Aarch64 => ("64-bit ARM", "NEON is used, which every such processor has."),
-            Machine::Armv7 => ("32-bit ARM", "NEON is used where the processor has it, else its floating-point unit."),
+            Machine::Armv7 => (
+                "32-bit ARM",
+                "NEON is used where the processor has it, else its floating-point unit.",
+            ),
             Machine::CortexM(_) => ("ARM microcontrollers", "They use the floating-point unit."),
-            Machine::Cuda => ("NVIDIA GPUs", "They are compiled for the GPU at hand when a program starts."),
+            Machine::Cuda => {
+                ("NVIDIA GPUs", "They are compiled for the GPU at hand when a program starts.")
+            }
         }
     }
 
@@ -73,10 +81,13 @@ impl Machine {
             Machine::X86_64 => include_str!("../../templates/readme/x86_64.md").to_string(),
             Machine::Aarch64 => include_str!("../../templates/readme/aarch64.md").to_string(),
             Machine::Armv7 => include_str!("../../templates/readme/armv7.md").to_string(),
-            Machine::CortexM(memory) => {
-                fill(include_str!("../../templates/readme/cortex-m.md"), &[("BOARD", &memory.board)])
+            Machine::CortexM(memory) => fill(
+                include_str!("../../templates/readme/cortex-m.md"),
+                &[("BOARD", &memory.board)],
+            ),
+            Machine::Cuda => {
+                fill(include_str!("../../templates/readme/cuda.md"), &[("RUST", self.rust())])
             }
-            Machine::Cuda => fill(include_str!("../../templates/readme/cuda.md"), &[("RUST", self.rust())]),
         }
     }
 }
@@ -112,14 +123,20 @@ impl Crate<'_> {
     /// What the markers of the programs stand for on every platform.
     fn values(&self) -> Vec<(&'static str, &str)> {
         let jumps = if jumps(self.network) { "true" } else { "false" };
-        vec![("NAME", &self.manifest.name), ("LIBRARY", &self.library), ("JUMPS", jumps), ("RUST", self.machine.rust())]
+        vec![
+            ("NAME", &self.manifest.name),
+            ("LIBRARY", &self.library),
+            ("JUMPS", jumps),
+            ("RUST", self.machine.rust()),
+        ]
     }
 
     fn readme(&self) -> String {
         let shape = self.network.input.shape().to_string();
         let Manifest { parameters, macs, weights_bytes, arena_bytes, fit, .. } = self.manifest;
         let device_bytes = fit.as_ref().and_then(|fit| fit.device_bytes).unwrap_or_default();
-        let numbers = [*parameters, *macs, *weights_bytes, *arena_bytes, device_bytes].map(|n| n.to_string());
+        let numbers =
+            [*parameters, *macs, *weights_bytes, *arena_bytes, device_bytes].map(|n| n.to_string());
         let (platform, kernels) = self.machine.words();
         let build = self.machine.readme();
         let values = [

@@ -12,7 +12,10 @@ const ON_A_PROCESSOR: [(&str, &str); 5] = [
     ("IMPORTS", "Arena, CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise"),
     ("MUTEX", "use std::sync::Mutex;\n"),
     ("ARENA", "static ARENA: Mutex<Arena> = Mutex::new(Arena::new());\n\n"),
-    ("MODEL", "let model = Model::new();\n    let mut arena = ARENA.lock().map_err(|error| error.to_string())?;"),
+    (
+        "MODEL",
+        "let model = Model::new();\n    let mut arena = ARENA.lock().map_err(|error| error.to_string())?;",
+    ),
     ("FORWARD", "model.forward(&mut arena, &input, &mut output);"),
 ];
 
@@ -40,8 +43,9 @@ impl Crate<'_> {
     /// The network and its kernels for a processor.
     fn library(&self) -> Vec<File> {
         let kernels = runtime::SOURCES.iter();
-        let mut files: Vec<File> =
-            kernels.map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec())).collect();
+        let mut files: Vec<File> = kernels
+            .map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec()))
+            .collect();
         let source = library::source(&self.manifest.name, self.network, self.plan);
         files.push(("src/lib.rs".to_string(), source.into_bytes()));
         files
@@ -51,11 +55,14 @@ impl Crate<'_> {
     pub(super) fn bare_metal(&self, memory: &Memory) -> Vec<File> {
         let clock = memory.clock_hz.map_or("None".to_string(), |hz| format!("Some({hz})"));
         let runner: Vec<String> = memory.runner.iter().map(|word| toml_string(word)).collect();
-        let numbers = [memory.flash.origin, memory.flash.bytes, memory.ram.origin, memory.ram.bytes];
-        let [flash_origin, flash_bytes, ram_origin, ram_bytes] = numbers.map(|number| format!("{number:#010x}"));
+        let numbers =
+            [memory.flash.origin, memory.flash.bytes, memory.ram.origin, memory.ram.bytes];
+        let [flash_origin, flash_bytes, ram_origin, ram_bytes] =
+            numbers.map(|number| format!("{number:#010x}"));
         let runner = runner.join(", ");
         let lock = self.lock(BARE_METAL_PACKAGES, &["cortex-m-rt"]);
-        let few = self.golden.pixels.len().min(BENCH_IMAGES * self.network.input.shape().elements());
+        let few =
+            self.golden.pixels.len().min(BENCH_IMAGES * self.network.input.shape().elements());
         let more = [
             ("CLOCK_HZ", clock.as_str()),
             ("RUNNER", &runner),
@@ -69,11 +76,19 @@ impl Crate<'_> {
         let mut files = vec![
             text("Cargo.toml", include_str!("../../templates/cortex-m/Cargo.toml.txt"), &values),
             ("Cargo.lock".to_string(), lock.into_bytes()),
-            text(".cargo/config.toml", include_str!("../../templates/cortex-m/config.toml"), &values),
+            text(
+                ".cargo/config.toml",
+                include_str!("../../templates/cortex-m/config.toml"),
+                &values,
+            ),
             text("memory.x", include_str!("../../templates/cortex-m/memory.x"), &values),
             text("build.rs", include_str!("../../templates/cortex-m/build.rs"), &values),
             text("src/machine.rs", include_str!("../../templates/cortex-m/machine.rs"), &values),
-            text("src/bin/classify.rs", include_str!("../../templates/cortex-m/classify.rs"), &values),
+            text(
+                "src/bin/classify.rs",
+                include_str!("../../templates/cortex-m/classify.rs"),
+                &values,
+            ),
             text("src/bin/bench.rs", include_str!("../../templates/cortex-m/bench.rs"), &values),
             text("tests/golden.rs", include_str!("../../templates/cortex-m/golden.rs"), &values),
             ("golden/pixels.bin".to_string(), self.golden.pixels.clone()),
@@ -85,7 +100,8 @@ impl Crate<'_> {
 
     /// `Cargo.lock` with these packages, some of which the crate names itself. Cargo wants them in the order of their names.
     pub(super) fn lock(&self, packages: &str, dependencies: &[&str]) -> String {
-        let dependencies: String = dependencies.iter().map(|name| format!(" \"{name}\",\n")).collect();
+        let dependencies: String =
+            dependencies.iter().map(|name| format!(" \"{name}\",\n")).collect();
         let own = format!(
             "[[package]]\nname = \"{}\"\nversion = \"0.1.0\"\ndependencies = [\n{dependencies}]\n",
             self.manifest.name

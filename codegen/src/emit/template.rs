@@ -17,7 +17,8 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
 
 /// The same with values that were made for it.
 pub(crate) fn fill_all(template: &str, values: &[(&str, String)]) -> String {
-    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let values: Vec<(&str, &str)> =
+        values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     fill(template, &values)
 }
 

@@ -17,8 +17,23 @@ const MAX_WEIGHTS: usize = 200_000;
 /// Values that programs trip over.
 fn hostile() -> impl Strategy<Value = Value> {
     prop_oneof![
-        prop::sample::select(vec![0u64, 1, 2, 3, 5, 12, 24, 99, 100, 1 << 20, 1 << 30, 1 << 32, 1 << 60, u64::MAX])
-            .prop_map(|n| json!(n)),
+        prop::sample::select(vec![
+            0u64,
+            1,
+            2,
+            3,
+            5,
+            12,
+            24,
+            99,
+            100,
+            1 << 20,
+            1 << 30,
+            1 << 32,
+            1 << 60,
+            u64::MAX
+        ])
+        .prop_map(|n| json!(n)),
         prop::sample::select(vec![-1.0, 0.5, 1e-45, 1e-30, 1e38, 1e300]).prop_map(|x| json!(x)),
         prop::sample::select(vec![
             "",
@@ -54,9 +69,14 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
             fields.iter().for_each(|(name, value)| places(value, &format!("{path}/{name}"), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, value)| places(value, &format!("{path}/{index}"), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| places(value, &format!("{path}/{index}"), found));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => found.push(path.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            found.push(path.to_string())
+        }
     }
 }
 
@@ -85,7 +105,9 @@ fn change() -> impl Strategy<Value = Change> {
 fn apply(document: &mut Value, change: Change) {
     let mut all = Vec::new();
     places(document, "", &mut all);
-    let Some(nodes) = document["nodes"].as_array_mut().filter(|nodes| !nodes.is_empty()) else { return };
+    let Some(nodes) = document["nodes"].as_array_mut().filter(|nodes| !nodes.is_empty()) else {
+        return;
+    };
     let count = nodes.len();
     match change {
         Change::Set(place, value) => {
@@ -108,8 +130,9 @@ fn weights(network: &Network) -> Option<Weights> {
     let tensors: Vec<_> = network.nodes.iter().flat_map(tensors_of).collect();
     let elements: usize = tensors.iter().map(|(_, shape, _)| shape.iter().product::<usize>()).sum();
     let tensor = |shape: Vec<usize>| Tensor { data: vec![0.1; shape.iter().product()], shape };
-    (elements <= MAX_WEIGHTS)
-        .then(|| Weights(tensors.into_iter().map(|(name, shape, _)| (name, tensor(shape))).collect()))
+    (elements <= MAX_WEIGHTS).then(|| {
+        Weights(tensors.into_iter().map(|(name, shape, _)| (name, tensor(shape))).collect())
+    })
 }
 
 proptest! {

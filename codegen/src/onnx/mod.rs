@@ -21,11 +21,19 @@ const MAX_BYTES: usize = i32::MAX as usize;
 ///
 /// # Errors
 /// The graph is inconsistent, or too large for a file.
-pub(crate) fn files(manifest: &Manifest, network: &Network, weights: &Weights, golden: &Golden) -> Result<Vec<File>> {
+pub(crate) fn files(
+    manifest: &Manifest,
+    network: &Network,
+    weights: &Weights,
+    golden: &Golden,
+) -> Result<Vec<File>> {
     let name = manifest.name.as_str();
     let model = model(name, network, weights)?;
     let bytes = model.encoded_len();
-    ensure!(bytes <= MAX_BYTES, "the model has {bytes} bytes, but an ONNX file can have at most {MAX_BYTES}");
+    ensure!(
+        bytes <= MAX_BYTES,
+        "the model has {bytes} bytes, but an ONNX file can have at most {MAX_BYTES}"
+    );
     Ok(vec![
         (format!("{name}.onnx"), model.encode_to_vec()),
         ("README.md".to_string(), readme(manifest, network, golden).into_bytes()),
@@ -37,7 +45,8 @@ pub(crate) fn files(manifest: &Manifest, network: &Network, weights: &Weights, g
 
 fn readme(manifest: &Manifest, network: &Network, golden: &Golden) -> String {
     let shape = network.input.shape();
-    let numbers = [shape.channels, shape.height, shape.width, network.classes.len()].map(|n| n.to_string());
+    let numbers =
+        [shape.channels, shape.height, shape.width, network.classes.len()].map(|n| n.to_string());
     let costs = [manifest.parameters, manifest.macs, manifest.weights_bytes].map(|n| n.to_string());
     let values = [
         ("NAME", manifest.name.as_str()),
@@ -55,7 +64,8 @@ fn readme(manifest: &Manifest, network: &Network, golden: &Golden) -> String {
     fill(include_str!("../../templates/onnx/README.md"), &values)
 }
 
-const CONTINUOUS: &str = "The difference is at most 1e-5 of the largest logit of an image, or of 1 if that is larger.";
+const CONTINUOUS: &str =
+    "The difference is at most 1e-5 of the largest logit of an image, or of 1 if that is larger.";
 const JUMPING: &str = "\
 This network's activation jumps at 0: there a rounding difference of 1e-7 becomes one that can be seen in the logits, and
 one class in a hundred may be another one.";

@@ -5,8 +5,9 @@
 //! have a `/` in their names, so that none of these is another one's.
 
 use super::proto::{
-    AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 use anyhow::Result;
 use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
@@ -63,17 +64,29 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(network: &'a Network, weights: &'a Weights) -> Result<Self> {
         let inputs = network.input_indices()?;
-        Ok(Builder { network, weights, inputs, made: Vec::new(), nodes: Vec::new(), initializers: Vec::new() })
+        Ok(Builder {
+            network,
+            weights,
+            inputs,
+            made: Vec::new(),
+            nodes: Vec::new(),
+            initializers: Vec::new(),
+        })
     }
 
     fn graph(mut self, name: &str, shapes: &[Shape]) -> GraphProto {
         let last = self.behind_dropout(self.network.nodes.len() - 1);
         let needed = self.needed();
         for (index, node) in self.network.nodes.iter().enumerate() {
-            let taken: Vec<String> = self.inputs[index].iter().map(|source| self.tensor(*source)).collect();
-            let channels = self.inputs[index][0].map_or(self.network.input.channels, |source| shapes[source].channels);
-            let made =
-                if needed[index] { self.node(node, &taken, channels, last == Some(index)) } else { String::new() };
+            let taken: Vec<String> =
+                self.inputs[index].iter().map(|source| self.tensor(*source)).collect();
+            let channels = self.inputs[index][0]
+                .map_or(self.network.input.channels, |source| shapes[source].channels);
+            let made = if needed[index] {
+                self.node(node, &taken, channels, last == Some(index))
+            } else {
+                String::new()
+            };
             self.made.push(made);
         }
         if !last.is_some_and(|last| matches!(self.network.nodes[last].op, Op::Linear { .. })) {
@@ -128,11 +141,21 @@ impl<'a> Builder<'a> {
             Op::Conv2d { kernel, stride, .. } => {
                 let square = |name: &str, side: usize| ints(name, vec![int_of(side); 2]);
                 let pads = ints("pads", vec![int_of(kernel / 2); 4]);
-                self.push("Conv", &output, &all, vec![square("kernel_shape", kernel), square("strides", stride), pads]);
+                self.push(
+                    "Conv",
+                    &output,
+                    &all,
+                    vec![square("kernel_shape", kernel), square("strides", stride), pads],
+                );
             }
             // Its inputs stand in the order of our tensors: scale, shift, mean, variance.
             Op::BatchNorm { .. } => {
-                self.push("BatchNormalization", &output, &all, vec![float("epsilon", BATCH_NORM_EPSILON)]);
+                self.push(
+                    "BatchNormalization",
+                    &output,
+                    &all,
+                    vec![float("epsilon", BATCH_NORM_EPSILON)],
+                );
             }
             Op::Activation(pair) => self.activation(&node.name, &output, x, pair),
             Op::Dropout { .. } => return x.to_string(),
@@ -146,7 +169,12 @@ impl<'a> Builder<'a> {
             }
             Op::AveragePool { size } => {
                 let square = |name: &str| ints(name, vec![int_of(size); 2]);
-                self.push("AveragePool", &output, &[x], vec![square("kernel_shape"), square("strides")]);
+                self.push(
+                    "AveragePool",
+                    &output,
+                    &[x],
+                    vec![square("kernel_shape"), square("strides")],
+                );
             }
             Op::GlobalAveragePool {} => self.push("GlobalAveragePool", &output, &[x], vec![]),
             Op::GlobalMaxPool {} => self.push("GlobalMaxPool", &output, &[x], vec![]),
@@ -157,27 +185,40 @@ impl<'a> Builder<'a> {
 
     /// Pooling by squares of one position leaves the first of each `stride` rows and columns; then come channels of zeros.
     fn shortcut(&mut self, name: &str, x: &str, new_channels: usize, stride: usize) {
-        let [taken, pads, output] = ["taken", "pads", "output"].map(|what| format!("{name}/{what}"));
-        let sides = vec![ints("kernel_shape", vec![1; 2]), ints("strides", vec![int_of(stride); 2])];
+        let [taken, pads, output] =
+            ["taken", "pads", "output"].map(|what| format!("{name}/{what}"));
+        let sides =
+            vec![ints("kernel_shape", vec![1; 2]), ints("strides", vec![int_of(stride); 2])];
         if new_channels == 0 {
             return self.push("AveragePool", &output, &[x], sides);
         }
         self.push("AveragePool", &taken, &[x], sides);
         // Before the batch, the channels, the rows and the columns, and behind them.
         let raw_data = [0, 0, 0, 0, 0, int_of(new_channels), 0, 0].map(i64::to_le_bytes).concat();
-        self.constant(TensorProto { dims: vec![8], data_type: INT64, name: pads.clone(), raw_data });
+        self.constant(TensorProto {
+            dims: vec![8],
+            data_type: INT64,
+            name: pads.clone(),
+            raw_data,
+        });
         self.push("Pad", &output, &[&taken, &pads], vec![]);
     }
 
     /// The logits are batch x classes; in between, a fully connected layer makes 1x1 positions, as everywhere else.
     fn linear(&mut self, node: &Node, all: &[&str], is_last: bool) {
         let name = |what: &str| format!("{}/{what}", node.name);
-        let (flat, product) = (name("flat"), if is_last { OUTPUT.to_string() } else { name("product") });
+        let (flat, product) =
+            (name("flat"), if is_last { OUTPUT.to_string() } else { name("product") });
         self.push("Flatten", &flat, &[all[0]], vec![int("axis", 1)]);
         self.push("Gemm", &product, &[&flat, all[1], all[2]], vec![int("transB", 1)]);
         if !is_last {
             let positions = [2i64, 3].map(i64::to_le_bytes).concat();
-            self.constant(TensorProto { dims: vec![2], data_type: INT64, name: POSITIONS.into(), raw_data: positions });
+            self.constant(TensorProto {
+                dims: vec![2],
+                data_type: INT64,
+                name: POSITIONS.into(),
+                raw_data: positions,
+            });
             self.push("Unsqueeze", &name("output"), &[&product, POSITIONS], vec![]);
         }
     }
@@ -189,12 +230,21 @@ impl<'a> Builder<'a> {
             return self.function(output, x, pair.left);
         }
         let zero = 0f32.to_le_bytes().to_vec();
-        self.constant(TensorProto { dims: vec![], data_type: FLOAT, name: ZERO.into(), raw_data: zero });
+        self.constant(TensorProto {
+            dims: vec![],
+            data_type: FLOAT,
+            name: ZERO.into(),
+            raw_data: zero,
+        });
         let names = ["left", "right", "negative"].map(|what| format!("{name}/{what}"));
         let left = match pair.left {
             Activation::Relu => ZERO,
             Activation::Linear => x,
-            Activation::Elu | Activation::Sigmoid | Activation::Tanh | Activation::Swish | Activation::Selu => {
+            Activation::Elu
+            | Activation::Sigmoid
+            | Activation::Tanh
+            | Activation::Swish
+            | Activation::Selu => {
                 self.function(&names[0], x, pair.left);
                 &names[0]
             }
@@ -221,14 +271,25 @@ impl<'a> Builder<'a> {
                 self.push("Mul", output, &[x, &sigmoid], vec![]);
             }
             Activation::Selu => {
-                self.push("Selu", output, &[x], vec![float("alpha", SELU_ALPHA), float("gamma", SELU_SCALE)]);
+                self.push(
+                    "Selu",
+                    output,
+                    &[x],
+                    vec![float("alpha", SELU_ALPHA), float("gamma", SELU_SCALE)],
+                );
             }
             Activation::Linear => self.push("Identity", output, &[x], vec![]),
         }
     }
 
     /// Adds an operation that is named like the tensor it makes.
-    fn push(&mut self, operator: &str, output: &str, inputs: &[&str], attribute: Vec<AttributeProto>) {
+    fn push(
+        &mut self,
+        operator: &str,
+        output: &str,
+        inputs: &[&str],
+        attribute: Vec<AttributeProto>,
+    ) {
         self.nodes.push(NodeProto {
             input: inputs.iter().map(ToString::to_string).collect(),
             output: vec![output.to_string()],
@@ -261,7 +322,10 @@ fn batch_of(name: &str, sides: &[usize]) -> ValueInfoProto {
     let fixed = |side: &usize| Dimension { dim_value: Some(int_of(*side)), dim_param: None };
     let dim = [batch].into_iter().chain(sides.iter().map(fixed)).collect();
     let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };
-    ValueInfoProto { name: name.to_string(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+    ValueInfoProto {
+        name: name.to_string(),
+        r#type: Some(TypeProto { tensor_type: Some(tensor_type) }),
+    }
 }
 
 /// Sizes are at most 2^30 since the network was read.

@@ -17,16 +17,27 @@ pub(crate) const MOST_BLOCKS: u32 = u32::MAX;
 
 /// Whether there is a compiler; says aloud that tests are left out where there is none.
 pub(crate) fn has_compiler() -> bool {
-    let has = Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
+    let has =
+        Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
     if !has {
-        eprintln!("G++ IS MISSING: KERNELS FOR GPUS ARE NOT TESTED; install it and run this test again");
+        eprintln!(
+            "G++ IS MISSING: KERNELS FOR GPUS ARE NOT TESTED; install it and run this test again"
+        );
     }
     has
 }
 
 fn compiler() -> Command {
     let mut compiler = Command::new("g++");
-    compiler.args(["-std=c++17", "-O1", "-march=native", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]);
+    compiler.args([
+        "-std=c++17",
+        "-O1",
+        "-march=native",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-unknown-pragmas",
+    ]);
     compiler.arg("-I").arg(source(""));
     compiler
 }
@@ -54,7 +65,17 @@ fn runner() -> &'static [PathBuf; 2] {
         ["gpu", "run"].map(|name| {
             let object = folder.join(name).with_extension("o");
             let source = source(&format!("{name}.cpp"));
-            success(&compiler().arg("-I").arg(&folder).arg("-c").arg(source).arg("-o").arg(&object).output().unwrap());
+            success(
+                &compiler()
+                    .arg("-I")
+                    .arg(&folder)
+                    .arg("-c")
+                    .arg(source)
+                    .arg("-o")
+                    .arg(&object)
+                    .output()
+                    .unwrap(),
+            );
             object
         })
     })
@@ -95,7 +116,13 @@ impl Emulator {
     }
 
     /// The logits of images, so many at a time, with launches of so many blocks, in one of the orders of `gpu.h`.
-    pub(crate) fn run(&self, images: &[Vec<f32>], batch: usize, enough: u32, order: u32) -> Vec<Vec<f32>> {
+    pub(crate) fn run(
+        &self,
+        images: &[Vec<f32>],
+        batch: usize,
+        enough: u32,
+        order: u32,
+    ) -> Vec<Vec<f32>> {
         success(&self.try_run(images, batch, enough, order));
         self.logits()
     }
@@ -103,12 +130,19 @@ impl Emulator {
     /// What was computed last.
     pub(crate) fn logits(&self) -> Vec<Vec<f32>> {
         let logits = fs::read(self.path("logits")).unwrap();
-        let logits: Vec<f32> = logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let logits: Vec<f32> =
+            logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
         logits.chunks(self.classes).map(<[f32]>::to_vec).collect()
     }
 
     /// The same, whatever comes of it.
-    pub(crate) fn try_run(&self, images: &[Vec<f32>], batch: usize, enough: u32, order: u32) -> Output {
+    pub(crate) fn try_run(
+        &self,
+        images: &[Vec<f32>],
+        batch: usize,
+        enough: u32,
+        order: u32,
+    ) -> Output {
         fs::write(self.path("images"), bytes(&images.concat())).unwrap();
         let numbers = [batch.to_string(), enough.to_string(), order.to_string()];
         let files = ["constants", "images", "logits"].map(|name| self.path(name));
@@ -148,7 +182,12 @@ fn row(call: &Call) -> String {
     let launches: Vec<String> = call
         .launches
         .iter()
-        .map(|launch| format!("{{run<{}>, {}, {}, {}}}", launch.kernel, launch.blocks, launch.threads, launch.shared))
+        .map(|launch| {
+            format!(
+                "{{run<{}>, {}, {}, {}}}",
+                launch.kernel, launch.blocks, launch.threads, launch.shared
+            )
+        })
         .collect();
     format!(
         "    {{{}, {}, {}, {}, {}, {}, {}, {{{}}}}},\n",

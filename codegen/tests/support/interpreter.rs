@@ -3,7 +3,9 @@
 use super::SWISH_RELU;
 use codegen::plan::{Kernel, Plan, Source, Step};
 use common::activation::{Activation as Name, PiecewiseActivation};
-use runtime::activation::{Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh};
+use runtime::activation::{
+    Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh,
+};
 use runtime::add::{add, shortcut};
 use runtime::arena::split;
 use runtime::conv::convolution;
@@ -21,7 +23,9 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
         let io = (from, to, scratch);
         match step.entry.activation {
             None => run_step::<Identity>(step, constants, kernels, norm, io),
-            Some(SWISH_RELU) => run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io),
+            Some(SWISH_RELU) => {
+                run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io)
+            }
             // Compiling every kernel with every pair takes minutes: here the pair is a step of its own.
             Some(pair) => {
                 let (from, to, scratch) = io;
@@ -50,7 +54,9 @@ fn parts<'a>(step: &Step, arena: &'a mut [f32]) -> [&'a mut [f32]; 3] {
     let mut ranges = [(source, 0), (target, 1), (step.scratch.clone(), 2)];
     ranges.sort_by_key(|(range, _)| (range.start, range.end));
     let mut parts: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
-    for (part, (_, role)) in split(arena, ranges.clone().map(|(range, _)| range)).into_iter().zip(ranges) {
+    for (part, (_, role)) in
+        split(arena, ranges.clone().map(|(range, _)| range)).into_iter().zip(ranges)
+    {
         parts[role] = part;
     }
     parts
@@ -115,10 +121,18 @@ fn run_step<F: Activation>(
             let shape = [step.input.channels, step.input.height, step.input.width];
             average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);
         }
-        Kernel::GlobalAveragePool => global_pool::<F, Average>(kernels, plane, norm, from, to, scratch),
+        Kernel::GlobalAveragePool => {
+            global_pool::<F, Average>(kernels, plane, norm, from, to, scratch)
+        }
         Kernel::GlobalMaxPool => global_pool::<F, Max>(kernels, plane, norm, from, to, scratch),
         Kernel::Linear { weights, bias } => {
-            runtime::linear::linear(kernels, &constants[weights.clone()], &constants[bias.clone()], from, to);
+            runtime::linear::linear(
+                kernels,
+                &constants[weights.clone()],
+                &constants[bias.clone()],
+                from,
+                to,
+            );
         }
         Kernel::Copy => to.copy_from_slice(from),
     }

@@ -40,13 +40,24 @@ pub(crate) fn expand(
         kernel_size,
         optimizer: Optimizer::Sgd,
     };
-    let input = Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
+    let input =
+        Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
     template.expand(&genome, input, (0..classes).map(|class| class.to_string()).collect()).unwrap()
 }
 
 /// A small template network.
-pub(crate) fn small(shape: [usize; 3], genes: [usize; 3], activation: PiecewiseActivation) -> Network {
-    expand(&Template { growth_rate: 4, stem_channels: 6, ..Template::default() }, shape, genes, activation, 10)
+pub(crate) fn small(
+    shape: [usize; 3],
+    genes: [usize; 3],
+    activation: PiecewiseActivation,
+) -> Network {
+    expand(
+        &Template { growth_rate: 4, stem_channels: 6, ..Template::default() },
+        shape,
+        genes,
+        activation,
+        10,
+    )
 }
 
 /// A baseline that ships with the project, for square images of three channels.
@@ -56,8 +67,10 @@ pub(crate) fn baseline(name: &str, side: usize) -> Network {
 
 /// The same for images of another shape.
 pub(crate) fn baseline_for(name: &str, [channels, height, width]: [usize; 3]) -> Network {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
-    let input = Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
+    let input =
+        Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
     let classes = (0..10).map(|class| class.to_string()).collect();
     json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
 }
@@ -81,17 +94,23 @@ pub(crate) fn pruned() -> Network {
 /// Takes some filters of a convolution away, and their channels from everything behind it.
 pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
     for node in 0..network.nodes.len() {
-        if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name) {
-            let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else { panic!("not a convolution") };
+        if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name)
+        {
+            let Op::Conv2d { out_channels, .. } = &mut network.nodes[node].op else {
+                panic!("not a convolution")
+            };
             *out_channels = *left;
         }
         // The shapes of the nodes before this one are right already.
         let inputs = network.input_indices().unwrap();
         let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
         let shapes = counts::shapes(&before).unwrap();
-        let found = inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
+        let found =
+            inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
         match &mut network.nodes[node].op {
-            Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => *channels = found,
+            Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => {
+                *channels = found
+            }
             Op::Linear { in_features, .. } => *in_features = found,
             Op::Activation(_)
             | Op::Dropout { .. }
@@ -112,7 +131,9 @@ pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
         let mut rng = seed::stream(seed, &name);
         let fan_in: usize = shape.iter().skip(1).product();
         let (low, high) = match name.rsplit('.').next().unwrap() {
-            "weight" if shape.len() > 1 => (-(3.0 / fan_in as f32).sqrt(), (3.0 / fan_in as f32).sqrt()),
+            "weight" if shape.len() > 1 => {
+                (-(3.0 / fan_in as f32).sqrt(), (3.0 / fan_in as f32).sqrt())
+            }
             "weight" | "running_var" => (0.5, 1.5),
             _ => (-0.5, 0.5),
         };
@@ -125,8 +146,12 @@ pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
 /// A data set folder with the digits that ship with the project, and the classes' names.
 pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/datasets/digits");
-    let names =
-        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    let names = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
     fs::create_dir(folder).unwrap();
     let files = names.map(|name| {
         let mut unpacked = Unpacked::open(&shipped.join(format!("{name}.gz"))).unwrap();
@@ -184,11 +209,14 @@ impl Workshop {
 
     /// Runs `codegen generate` to the folder `out` with some more arguments, for x86_64 unless they say otherwise.
     pub(crate) fn generate(&self, out: &str, more: &[&str]) -> Output {
-        let (network, weights, out) = (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
-        let paths = [network, weights, out].map(|path| path.into_os_string().into_string().unwrap());
+        let (network, weights, out) =
+            (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
+        let paths =
+            [network, weights, out].map(|path| path.into_os_string().into_string().unwrap());
         let [network, weights, out] = &paths;
         let fixed = ["generate", "--network", network, "--weights", weights, "--out", out.as_str()];
-        let platform = if more.contains(&"--platform") { &[][..] } else { &["--platform", "x86_64"] };
+        let platform =
+            if more.contains(&"--platform") { &[][..] } else { &["--platform", "x86_64"] };
         codegen(&[&fixed, platform, more].concat())
     }
 

@@ -35,7 +35,8 @@ pub(crate) fn all_pairs() -> Network {
     network.nodes = vec![node("stem", conv(1, 8, 3), &[INPUT])];
     let mut ends = Vec::new();
     for (index, pair) in PiecewiseActivation::all().enumerate() {
-        let [norm, activation, end] = ["norm", "activation", "conv"].map(|what| format!("pair{index}.{what}"));
+        let [norm, activation, end] =
+            ["norm", "activation", "conv"].map(|what| format!("pair{index}.{what}"));
         network.nodes.push(node(&norm, Op::BatchNorm { channels: 8 }, &["stem"]));
         network.nodes.push(node(&activation, Op::Activation(pair), &[&norm]));
         network.nodes.push(node(&end, conv(8, 1, 3), &[&activation]));
@@ -44,6 +45,10 @@ pub(crate) fn all_pairs() -> Network {
     let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
     network.nodes.push(node("all", Op::Concat {}, &ends));
     network.nodes.push(node("pool", Op::GlobalAveragePool {}, &["all"]));
-    network.nodes.push(node("classifier", Op::Linear { in_features: ends.len(), out_features: 10 }, &["pool"]));
+    network.nodes.push(node(
+        "classifier",
+        Op::Linear { in_features: ends.len(), out_features: 10 },
+        &["pool"],
+    ));
     network
 }

@@ -31,7 +31,9 @@ pub(crate) fn random_network(seed: u64) -> Network {
             3 => Op::Activation(pairs[rng.random_range(0..pairs.len())]),
             4 => Op::Dropout { probability: 0.1 },
             5 | 6 => {
-                let fits = |(_, other): &&(String, Shape)| (other.height, other.width) == (shape.height, shape.width);
+                let fits = |(_, other): &&(String, Shape)| {
+                    (other.height, other.width) == (shape.height, shape.width)
+                };
                 let candidates: Vec<&(String, Shape)> = values.iter().filter(fits).collect();
                 for _ in 0..rng.random_range(0..4) {
                     inputs.push(candidates[rng.random_range(0..candidates.len())].0.clone());
@@ -39,15 +41,21 @@ pub(crate) fn random_network(seed: u64) -> Network {
                 Op::Concat {}
             }
             7 | 8 => {
-                let candidates: Vec<&(String, Shape)> = values.iter().filter(|(_, other)| *other == shape).collect();
+                let candidates: Vec<&(String, Shape)> =
+                    values.iter().filter(|(_, other)| *other == shape).collect();
                 inputs.push(candidates[rng.random_range(0..candidates.len())].0.clone());
                 if rng.random_bool(0.5) {
                     inputs.swap(0, 1);
                 }
                 Op::Add {}
             }
-            9 => Op::Shortcut { out_channels: shape.channels + rng.random_range(0..4), stride: rng.random_range(1..4) },
-            _ => Op::AveragePool { size: rng.random_range(1..=shape.height.min(shape.width).min(3)) },
+            9 => Op::Shortcut {
+                out_channels: shape.channels + rng.random_range(0..4),
+                stride: rng.random_range(1..4),
+            },
+            _ => {
+                Op::AveragePool { size: rng.random_range(1..=shape.height.min(shape.width).min(3)) }
+            }
         };
         push(&mut network, &mut values, &format!("n{index}"), op, inputs);
     }
@@ -60,7 +68,13 @@ pub(crate) fn random_network(seed: u64) -> Network {
 }
 
 /// Appends a node and its shape.
-pub(crate) fn push(network: &mut Network, values: &mut Vec<(String, Shape)>, name: &str, op: Op, inputs: Vec<String>) {
+pub(crate) fn push(
+    network: &mut Network,
+    values: &mut Vec<(String, Shape)>,
+    name: &str,
+    op: Op,
+    inputs: Vec<String>,
+) {
     network.nodes.push(Node { name: name.to_string(), op, inputs });
     let shape = *counts::shapes(network).unwrap().last().unwrap();
     values.push((name.to_string(), shape));

@@ -19,8 +19,10 @@ pub(crate) struct Site {
 impl Site {
     /// The folder of this name below `target/cross/crates`, for the compiler that `.ci/test-cross` names.
     pub(crate) fn new(name: &str) -> Site {
-        let rustc = std::env::var("CROSS_RUSTC").expect("CROSS_RUSTC names the compiler: run `make test-cross`");
-        let target_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/cross/crates").join(name);
+        let rustc = std::env::var("CROSS_RUSTC")
+            .expect("CROSS_RUSTC names the compiler: run `make test-cross`");
+        let target_dir =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/cross/crates").join(name);
         Site { target_dir, rustc }
     }
 
@@ -46,17 +48,22 @@ impl Site {
     pub(crate) fn run(&self, target: &str, program: &str, arguments: &[&str]) -> Output {
         let file = self.program(target, program);
         match target {
-            "aarch64-unknown-linux-gnu" => qemu(&["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], &file, arguments),
+            "aarch64-unknown-linux-gnu" => {
+                qemu(&["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], &file, arguments)
+            }
             "armv7-unknown-linux-gnueabihf" => {
                 let words = ["qemu-arm", "-cpu", "cortex-a15", "-L", "/usr/arm-linux-gnueabihf"];
                 qemu(&words, &file, arguments)
             }
             "thumbv7em-none-eabihf" => {
-                let told: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
+                let told: String =
+                    arguments.iter().map(|argument| format!(",arg={argument}")).collect();
                 let host = format!("enable=on,target=native,arg={program}{told}");
-                let machine = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"];
+                let machine =
+                    ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"];
                 qemu(
-                    &[&machine[..], &["-serial", "none", "-semihosting-config", &host, "-kernel"]].concat(),
+                    &[&machine[..], &["-serial", "none", "-semihosting-config", &host, "-kernel"]]
+                        .concat(),
                     &file,
                     &[],
                 )

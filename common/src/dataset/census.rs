@@ -45,7 +45,9 @@ impl Document for Census {
 
     fn check(&self) -> Result<()> {
         for (index, class) in self.classes.iter().enumerate() {
-            for (key, count) in [("train", class.train), ("validation", class.validation), ("test", class.test)] {
+            for (key, count) in
+                [("train", class.train), ("validation", class.validation), ("test", class.test)]
+            {
                 within(&format!("classes[{index}].{key}"), count, &IMAGES)?;
             }
         }
@@ -69,15 +71,14 @@ impl Census {
             let part = split::indices(labels, &dataset.validation, split);
             dataset.counts(&part.iter().map(|&i| labels[i]).collect::<Vec<u16>>())
         };
-        let (train, validation) = (of(&training.labels, Split::Train), of(&training.labels, Split::Validation));
+        let (train, validation) =
+            (of(&training.labels, Split::Train), of(&training.labels, Split::Validation));
         let test = dataset.counts(&test.labels);
         let counts = train.into_iter().zip(validation).zip(test);
-        let classes = dataset.classes.iter().zip(counts).map(|(class, ((train, validation), test))| ClassCensus {
-            class: class.clone(),
-            train,
-            validation,
-            test,
-        });
+        let classes =
+            dataset.classes.iter().zip(counts).map(|(class, ((train, validation), test))| {
+                ClassCensus { class: class.clone(), train, validation, test }
+            });
         let (mean, std) = moments(&training);
         let classes: Vec<ClassCensus> = classes.collect();
         let warnings = warnings(&classes);
@@ -88,9 +89,11 @@ impl Census {
 /// Names the classes without images of a kind, where other classes have some.
 fn warnings(classes: &[ClassCensus]) -> Vec<String> {
     type Kind = (&'static str, fn(&ClassCensus) -> usize);
-    let kinds: [Kind; 3] = [("training", |c| c.train), ("validation", |c| c.validation), ("test", |c| c.test)];
+    let kinds: [Kind; 3] =
+        [("training", |c| c.train), ("validation", |c| c.validation), ("test", |c| c.test)];
     let missing = |(kind, count): Kind| {
-        let none: Vec<String> = classes.iter().filter(|c| count(c) == 0).map(|c| format!("{:?}", c.class)).collect();
+        let none: Vec<String> =
+            classes.iter().filter(|c| count(c) == 0).map(|c| format!("{:?}", c.class)).collect();
         (!none.is_empty() && none.len() < classes.len())
             .then(|| format!("no {kind} image is of class {}", none.join(", ")))
     };
@@ -102,16 +105,19 @@ impl Dataset {
     fn look(&self, root: &Path, test: bool, problems: &mut Vec<String>) -> Raw {
         let before = problems.len();
         let read = match (self.format, if test { &self.test } else { &self.train }) {
-            (Format::ImageFolder, files) => folder::read(self, root, &files[0]).map(|(raw, wrong)| {
-                problems.extend(wrong);
-                raw
-            }),
+            (Format::ImageFolder, files) => {
+                folder::read(self, root, &files[0]).map(|(raw, wrong)| {
+                    problems.extend(wrong);
+                    raw
+                })
+            }
             (Format::Idx | Format::Cifar10 | Format::Cifar100, files) => self.read(root, files),
         };
         let none = Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() };
         // With a folder's problems known, what is wrong with the rest of its images says nothing more.
-        let checked =
-            read.and_then(|raw| if problems.len() > before { Ok(raw) } else { self.check_images(&raw).map(|()| raw) });
+        let checked = read.and_then(|raw| {
+            if problems.len() > before { Ok(raw) } else { self.check_images(&raw).map(|()| raw) }
+        });
         checked.unwrap_or_else(|error| {
             let set = if test { "test" } else { "training" };
             problems.push(format!("{set} images: {error:#}"));
@@ -125,7 +131,8 @@ fn moments(images: &Raw) -> (Vec<f64>, Vec<f64>) {
     let plane = images.shape.plane();
     let channel = |channel: usize| {
         let (mut sum, mut squares, mut count) = (0u64, 0u64, 0u64);
-        for plane in images.pixels.chunks_exact(plane).skip(channel).step_by(images.shape.channels) {
+        for plane in images.pixels.chunks_exact(plane).skip(channel).step_by(images.shape.channels)
+        {
             sum += plane.iter().map(|p| u64::from(*p)).sum::<u64>();
             squares += plane.iter().map(|p| u64::from(*p) * u64::from(*p)).sum::<u64>();
             count += plane.len() as u64;

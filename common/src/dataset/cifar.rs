@@ -17,7 +17,12 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
     for file in files {
         let bytes = read_file(root, file, |_| Ok(None))?;
         if bytes.len() % record != 0 {
-            bail!("{}: {} bytes are not a whole number of records of {record}{}", file.path, bytes.len(), why(&bytes));
+            bail!(
+                "{}: {} bytes are not a whole number of records of {record}{}",
+                file.path,
+                bytes.len(),
+                why(&bytes)
+            );
         }
         contents.push(bytes);
     }

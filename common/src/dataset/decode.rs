@@ -28,7 +28,9 @@ pub(super) fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
         1 => Ok(image.to_luma8().into_raw()),
         3 => {
             let interleaved = image.to_rgb8().into_raw();
-            Ok((0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect())
+            Ok((0..3)
+                .flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied())
+                .collect())
         }
         other => bail!("images have 1 or 3 channels, not {other}"),
     }
@@ -44,7 +46,10 @@ fn upright(bytes: &[u8]) -> Result<DynamicImage> {
         format!("neither PNG nor JPEG{seems}")
     })?;
     let size = decoder.total_bytes();
-    ensure!(size <= MAX_IMAGE_BYTES, "it takes {size} bytes of memory, more than {MAX_IMAGE_BYTES}");
+    ensure!(
+        size <= MAX_IMAGE_BYTES,
+        "it takes {size} bytes of memory, more than {MAX_IMAGE_BYTES}"
+    );
     let orientation = match exif_of_png(bytes) {
         Some(exif) => Orientation::from_exif_chunk(exif),
         None => Some(decoder.orientation()?),
@@ -92,7 +97,8 @@ fn on_white(image: DynamicImage) -> DynamicImage {
     }
     let flat = RgbImage::from_fn(image.width(), image.height(), |x, y| {
         let [red, green, blue, alpha] = image.get_pixel(x, y).0.map(u32::from);
-        Rgb([red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+        Rgb([red, green, blue]
+            .map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
     });
     DynamicImage::ImageRgb8(flat)
 }
@@ -106,21 +112,38 @@ mod tests {
     use image::{ImageEncoder, ImageFormat, Rgba, RgbaImage};
 
     fn dataset(side: usize) -> Dataset {
-        description(Format::ImageFolder, side, ["a", "b"], vec![DataFile { path: "train".into(), sha256: None }])
+        description(
+            Format::ImageFolder,
+            side,
+            ["a", "b"],
+            vec![DataFile { path: "train".into(), sha256: None }],
+        )
     }
 
     /// An EXIF block with nothing but the orientation, in either order of bytes.
     fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
         if big_endian {
-            [&b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[orientation], b"\0\0\0\0\0\0"].concat()
+            [
+                &b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..],
+                &[orientation],
+                b"\0\0\0\0\0\0",
+            ]
+            .concat()
         } else {
-            [&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation], b"\0\0\0\0\0\0\0"].concat()
+            [
+                &b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..],
+                &[orientation],
+                b"\0\0\0\0\0\0\0",
+            ]
+            .concat()
         }
     }
 
     /// A picture whose four corners differ.
     fn picture() -> DynamicImage {
-        let colour = |x: u32, y: u32| Rgb([if x < 8 { 20 } else { 220 }, if y < 16 { 40 } else { 240 }, 128]);
+        let colour = |x: u32, y: u32| {
+            Rgb([if x < 8 { 20 } else { 220 }, if y < 16 { 40 } else { 240 }, 128])
+        };
         DynamicImage::ImageRgb8(RgbImage::from_fn(16, 32, colour))
     }
 
@@ -152,7 +175,8 @@ mod tests {
         let contents = [b"eXIf", exif].concat();
         let mut crc = flate2::Crc::new();
         crc.update(&contents);
-        let chunk = [&(exif.len() as u32).to_be_bytes()[..], &contents, &crc.sum().to_be_bytes()].concat();
+        let chunk =
+            [&(exif.len() as u32).to_be_bytes()[..], &contents, &crc.sum().to_be_bytes()].concat();
         // IHDR is 25 bytes long and comes first; IEND is the last 12 bytes.
         let place = if behind { bytes.len() - 12 } else { PNG_SIGNATURE.len() + 25 };
         bytes.splice(place..place, chunk);
@@ -168,7 +192,11 @@ mod tests {
             for big_endian in [false, true] {
                 let exif = exif(orientation, big_endian);
                 for behind in [false, true] {
-                    assert_eq!(decode(&png(&image, &exif, behind), &dataset).unwrap(), upright, "PNG {orientation}");
+                    assert_eq!(
+                        decode(&png(&image, &exif, behind), &dataset).unwrap(),
+                        upright,
+                        "PNG {orientation}"
+                    );
                 }
                 let lossy = decode(&jpeg(&image, exif), &dataset).unwrap();
                 assert!(
@@ -183,9 +211,13 @@ mod tests {
 
     #[test]
     fn what_is_transparent_is_white() {
-        let image = RgbaImage::from_fn(2, 2, |x, _| if x == 0 { Rgba([0, 0, 0, 0]) } else { Rgba([10, 20, 30, 255]) });
+        let image = RgbaImage::from_fn(2, 2, |x, _| {
+            if x == 0 { Rgba([0, 0, 0, 0]) } else { Rgba([10, 20, 30, 255]) }
+        });
         let mut bytes = Vec::new();
-        DynamicImage::ImageRgba8(image).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        DynamicImage::ImageRgba8(image)
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
         let pixels = decode(&bytes, &dataset(2)).unwrap();
         assert_eq!(pixels, [255, 10, 255, 10, 255, 20, 255, 20, 255, 30, 255, 30]);
     }

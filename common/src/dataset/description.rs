@@ -146,7 +146,10 @@ pub(super) fn check_shape(shape: Shape) -> Result<()> {
 impl Validation {
     pub(super) fn check(&self) -> Result<()> {
         let fraction = self.fraction;
-        ensure!(fraction > 0.0 && fraction < 1.0, "validation.fraction {fraction} must be between 0 and 1");
+        ensure!(
+            fraction > 0.0 && fraction < 1.0,
+            "validation.fraction {fraction} must be between 0 and 1"
+        );
         Ok(())
     }
 }
@@ -155,9 +158,14 @@ impl DataFile {
     fn check(&self) -> Result<()> {
         let DataFile { path, sha256 } = self;
         check_inside("path", path)?;
-        let names = || Path::new(path).components().filter(|part| matches!(part, Component::Normal(_)));
-        ensure!(names().next().is_some(), "the path {path:?} must name a file or folder in the data set's folder");
-        let ours = names().any(|name| name.as_os_str().to_string_lossy().starts_with(atomic::PARTIAL))
+        let names =
+            || Path::new(path).components().filter(|part| matches!(part, Component::Normal(_)));
+        ensure!(
+            names().next().is_some(),
+            "the path {path:?} must name a file or folder in the data set's folder"
+        );
+        let ours = names()
+            .any(|name| name.as_os_str().to_string_lossy().starts_with(atomic::PARTIAL))
             || names().map(Component::as_os_str).eq([OsStr::new("dataset.json")]);
         ensure!(!ours, "the path {path:?} is kept for what this project writes there itself");
         sha256.iter().try_for_each(|sha256| check_sha256(sha256))
@@ -173,13 +181,16 @@ pub(super) fn check_printable(key: &str, text: &str) -> Result<()> {
 /// A path that stays below the folder that it is relative to.
 pub(super) fn check_inside(key: &str, path: &str) -> Result<()> {
     check_printable(key, path)?;
-    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let inside = Path::new(path)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     ensure!(inside, "the {key} {path:?} leaves the data set's folder");
     Ok(())
 }
 
 pub(super) fn check_sha256(sha256: &str) -> Result<()> {
-    let digits = sha256.len() == 64 && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let digits = sha256.len() == 64
+        && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     ensure!(digits, "sha256 {sha256:?} must be 64 hexadecimal digits in lower case");
     Ok(())
 }
@@ -200,7 +211,8 @@ mod tests {
     fn normalisation_is_of_pixels_scaled_to_0_to_1() {
         let with = |mean: f32, std: f32| {
             error(&|dataset: &mut Dataset| {
-                dataset.normalisation = Normalisation { mean: vec![0.5, mean, 0.5], std: vec![0.25, std, 0.25] };
+                dataset.normalisation =
+                    Normalisation { mean: vec![0.5, mean, 0.5], std: vec![0.25, std, 0.25] };
             })
         };
         for (mean, std) in [(0.0, 0.5), (1.0, 0.001), (0.0, 1.0)] {
@@ -217,16 +229,20 @@ mod tests {
             (0.5, f32::NAN, "NaN"),
         ] {
             let error = with(mean, std).unwrap();
-            assert!(error.contains(named) && error.contains("divide those of 0..255 by 255"), "{error}");
+            assert!(
+                error.contains(named) && error.contains("divide those of 0..255 by 255"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn no_text_has_control_characters_and_hashes_are_hashes() {
         let clear = "\u{1b}[2J";
-        for error in
-            [error(&|dataset| dataset.name = clear.into()), error(&|dataset| dataset.train[0].path = clear.into())]
-        {
+        for error in [
+            error(&|dataset| dataset.name = clear.into()),
+            error(&|dataset| dataset.train[0].path = clear.into()),
+        ] {
             assert!(error.unwrap().contains("has a control character"));
         }
         for hash in ["", "abc", &"A".repeat(64), &"g".repeat(64)] {
@@ -254,8 +270,14 @@ mod tests {
         assert_eq!(with("train/dataset.json"), None);
         for class in ["../secrets", "/secrets", "secrets/", "./secrets", "..", "", "secrets/a"] {
             let error = error(&|dataset: &mut Dataset| dataset.classes[1] = class.into()).unwrap();
-            assert!(error.contains(&format!("the class {class:?} cannot be the name of a folder")), "{error}");
+            assert!(
+                error.contains(&format!("the class {class:?} cannot be the name of a folder")),
+                "{error}"
+            );
         }
-        assert_eq!(error(&|dataset| (dataset.format, dataset.classes[1]) = (Format::Cifar10, "a/b".into())), None);
+        assert_eq!(
+            error(&|dataset| (dataset.format, dataset.classes[1]) = (Format::Cifar10, "a/b".into())),
+            None
+        );
     }
 }

@@ -48,8 +48,16 @@ impl Unpacked {
         (&mut file).take(2).read_to_end(&mut start).with_context(failed)?;
         let packed = start == [0x1f, 0x8b];
         let whole = Cursor::new(start).chain(file);
-        let limit = if packed { (size * MAX_RATIO).clamp(ANY_PACKED_BYTES, MAX_FILE_BYTES) } else { MAX_FILE_BYTES };
-        let bytes = if packed { Bytes::Packed(Box::new(MultiGzDecoder::new(whole))) } else { Bytes::Plain(whole) };
+        let limit = if packed {
+            (size * MAX_RATIO).clamp(ANY_PACKED_BYTES, MAX_FILE_BYTES)
+        } else {
+            MAX_FILE_BYTES
+        };
+        let bytes = if packed {
+            Bytes::Packed(Box::new(MultiGzDecoder::new(whole)))
+        } else {
+            Bytes::Plain(whole)
+        };
         Ok(Unpacked { bytes, left: limit, limit })
     }
 
@@ -91,7 +99,9 @@ pub(super) fn read_file(
     let mut unpacked = Unpacked::open(&path)?;
     let mut bytes = Vec::new();
     (&mut unpacked).take(START_BYTES).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
-    let most = promise(&bytes).with_context(|| file.path.clone())?.map_or(u64::MAX, |bytes| bytes.saturating_add(1));
+    let most = promise(&bytes)
+        .with_context(|| file.path.clone())?
+        .map_or(u64::MAX, |bytes| bytes.saturating_add(1));
     let rest = most.saturating_sub(bytes.len() as u64);
     unpacked.take(rest).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
     if let Some(expected) = &file.sha256 {
@@ -108,16 +118,27 @@ fn damaged(path: &Path) -> String {
 /// What a file seems to be that is not what was expected, with what to do about it: the end of an error message. Empty where
 /// it cannot be told.
 pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
-    const PICKLE: &str =
-        ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed";
+    const PICKLE: &str = ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed";
     const KINDS: &[(&[u8], &str)] = &[
         (b"\x93NUMPY", ": it is a NumPy array; save its bytes in this format instead"),
         (b"\x89HDF", ": it is an HDF5 file; save its images in this format instead"),
         (b"PK\x03\x04", ": it is a zip archive (or .npz); unpack it"),
-        (b"\x89PNG", ": it is a PNG image; images in files of their own are the format `image-folder`"),
-        (b"\xff\xd8\xff", ": it is a JPEG image; images in files of their own are the format `image-folder`"),
-        (b"version https://git-lfs", ": it is a pointer of Git LFS; `git lfs pull` fetches the file itself"),
-        (b"<", ": it is a web page, perhaps an error message in the place of a download; fetch the file again"),
+        (
+            b"\x89PNG",
+            ": it is a PNG image; images in files of their own are the format `image-folder`",
+        ),
+        (
+            b"\xff\xd8\xff",
+            ": it is a JPEG image; images in files of their own are the format `image-folder`",
+        ),
+        (
+            b"version https://git-lfs",
+            ": it is a pointer of Git LFS; `git lfs pull` fetches the file itself",
+        ),
+        (
+            b"<",
+            ": it is a web page, perhaps an error message in the place of a download; fetch the file again",
+        ),
     ];
     if matches!(bytes, [0x80, 2..=5, ..]) {
         return PICKLE;
@@ -126,7 +147,9 @@ pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
         return ": it is a tar archive; unpack it";
     }
     let start = bytes.trim_ascii_start();
-    let kind = KINDS.iter().find(|(magic, _)| bytes.starts_with(magic) || (*magic == b"<" && start.starts_with(b"<")));
+    let kind = KINDS
+        .iter()
+        .find(|(magic, _)| bytes.starts_with(magic) || (*magic == b"<" && start.starts_with(b"<")));
     kind.map_or("", |(_, what)| what)
 }
 
@@ -147,14 +170,21 @@ pub fn is_dropped_by_systems(name: &str) -> bool {
         "picasa.ini",
     ];
     // The last one is what Windows knows of a download, as a Linux on the same disk sees it.
-    name.starts_with('.') || name.ends_with("Zone.Identifier") || NAMES.contains(&name.to_lowercase().as_str())
+    name.starts_with('.')
+        || name.ends_with("Zone.Identifier")
+        || NAMES.contains(&name.to_lowercase().as_str())
 }
 
 /// The files and folders of a folder in a fixed order, without those that systems drop.
 pub(super) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> std::io::Result<Vec<PathBuf>> { std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect() };
-    let mut paths = read().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
-    paths.retain(|path| !is_dropped_by_systems(&path.file_name().unwrap_or_default().to_string_lossy()));
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect()
+    };
+    let mut paths =
+        read().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
+    paths.retain(|path| {
+        !is_dropped_by_systems(&path.file_name().unwrap_or_default().to_string_lossy())
+    });
     paths.sort();
     Ok(paths)
 }
@@ -208,8 +238,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let large = dir.path().join("large");
         File::create(&large).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
-        assert!(Unpacked::open(&large).unwrap_err().to_string().contains("more than 4294967296 bytes"));
-        assert!(Unpacked::open(Path::new("/dev/zero")).unwrap_err().to_string().contains("a pipe or a device"));
+        assert!(
+            Unpacked::open(&large).unwrap_err().to_string().contains("more than 4294967296 bytes")
+        );
+        assert!(
+            Unpacked::open(Path::new("/dev/zero"))
+                .unwrap_err()
+                .to_string()
+                .contains("a pipe or a device")
+        );
     }
 
     #[test]

@@ -19,7 +19,11 @@ pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
     if problems.is_empty() {
         return Ok(raw);
     }
-    let more = if problems.len() > NAMED { format!("; and {} more", problems.len() - NAMED) } else { String::new() };
+    let more = if problems.len() > NAMED {
+        format!("; and {} more", problems.len() - NAMED)
+    } else {
+        String::new()
+    };
     bail!("{}{more}", problems[..problems.len().min(NAMED)].join("; "))
 }
 
@@ -28,7 +32,11 @@ pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
 ///
 /// # Errors
 /// A folder or file that cannot be read.
-pub(super) fn read(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<(Raw, Vec<String>)> {
+pub(super) fn read(
+    dataset: &Dataset,
+    root: &Path,
+    folder: &DataFile,
+) -> Result<(Raw, Vec<String>)> {
     let set = root.join(&folder.path);
     let mut problems = strange_folders(dataset, &set)?;
     let (paths, labels) = photos(dataset, &set, &mut problems)?;
@@ -37,7 +45,11 @@ pub(super) fn read(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
     if let Some(pixels) = scaled.read() {
         return Ok((Raw { shape, pixels, labels }, problems));
     }
-    let mut raw = Raw { shape, pixels: Vec::with_capacity(paths.len() * shape.elements()), labels: Vec::new() };
+    let mut raw = Raw {
+        shape,
+        pixels: Vec::with_capacity(paths.len() * shape.elements()),
+        labels: Vec::new(),
+    };
     let mut unusable = Vec::new();
     for ((path, label), pixels) in paths.iter().zip(labels).zip(decode_all(&paths, dataset)) {
         match pixels {
@@ -56,7 +68,11 @@ pub(super) fn read(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
 }
 
 /// The files in the folders of all classes, with their labels.
-fn photos(dataset: &Dataset, set: &Path, problems: &mut Vec<String>) -> Result<(Vec<PathBuf>, Vec<u16>)> {
+fn photos(
+    dataset: &Dataset,
+    set: &Path,
+    problems: &mut Vec<String>,
+) -> Result<(Vec<PathBuf>, Vec<u16>)> {
     let (mut paths, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in dataset.classes.iter().enumerate() {
         let folder = set.join(class);
@@ -86,23 +102,31 @@ fn photos(dataset: &Dataset, set: &Path, problems: &mut Vec<String>) -> Result<(
 /// The pixels of all photos, on all cores.
 fn decode_all(paths: &[PathBuf], dataset: &Dataset) -> Vec<Result<Vec<u8>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let decode_some = |paths: &[PathBuf]| paths.iter().map(|path| read_image(path, dataset)).collect::<Vec<_>>();
+    let decode_some =
+        |paths: &[PathBuf]| paths.iter().map(|path| read_image(path, dataset)).collect::<Vec<_>>();
     std::thread::scope(|scope| {
         let shares = paths.chunks(paths.len().div_ceil(threads).max(1));
         let workers: Vec<_> = shares.map(|share| scope.spawn(move || decode_some(share))).collect();
         workers
             .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|worker| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     })
 }
 
 /// Folders that are not that of a class: their name may be misspelt, here or in the description.
 fn strange_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
-    let is_class = |path: &Path| dataset.classes.iter().any(|class| path.file_name() == Some(OsStr::new(class)));
-    let strange = sorted_entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_class(path));
+    let is_class = |path: &Path| {
+        dataset.classes.iter().any(|class| path.file_name() == Some(OsStr::new(class)))
+    };
+    let strange =
+        sorted_entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_class(path));
     Ok(strange
-        .map(|path| format!("{}: the folder is not one of the classes in dataset.json", path.display()))
+        .map(|path| {
+            format!("{}: the folder is not one of the classes in dataset.json", path.display())
+        })
         .collect())
 }
 
@@ -124,7 +148,9 @@ mod tests {
     fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let format = ImageFormat::from_path(path).unwrap();
-        DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour))).save_with_format(path, format).unwrap();
+        DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour)))
+            .save_with_format(path, format)
+            .unwrap();
     }
 
     fn fixture() -> (tempfile::TempDir, Dataset) {
@@ -152,7 +178,8 @@ mod tests {
         let (dir, _) = fixture();
         let images = Dataset::load(dir.path(), Split::Test).unwrap();
         assert_eq!(images.labels, [0, 0, 1]);
-        let planes = |image: usize| images.image(image).chunks(16).map(|plane| plane[5]).collect::<Vec<_>>();
+        let planes =
+            |image: usize| images.image(image).chunks(16).map(|plane| plane[5]).collect::<Vec<_>>();
         assert_eq!(planes(0), [10, 20, 30]);
         assert_eq!(planes(2), [200, 100, 50]);
         assert!(
@@ -176,10 +203,14 @@ mod tests {
     fn what_does_not_belong_is_named() {
         let strange = error_after(&|dir| fs::create_dir(dir.join("train/fish")).unwrap());
         assert!(strange.contains("train/fish: the folder is not one of the classes"), "{strange}");
-        let damaged = error_after(&|dir| fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
+        let damaged =
+            error_after(&|dir| fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
         assert!(damaged.contains("1.png") && damaged.contains("not a usable image"), "{damaged}");
         let deep = error_after(&|dir| fs::create_dir(dir.join("train/dog/puppies")).unwrap());
-        assert!(deep.contains("puppies: a folder, or no file at all, within the folder of a class"), "{deep}");
+        assert!(
+            deep.contains("puppies: a folder, or no file at all, within the folder of a class"),
+            "{deep}"
+        );
     }
 
     #[test]
@@ -189,7 +220,8 @@ mod tests {
         for left in [None, Some(".DS_Store")] {
             let empty = error_after(&|dir| {
                 fs::remove_file(dir.join("train/dog/1.png")).unwrap();
-                left.iter().for_each(|name| fs::write(dir.join("train/dog").join(name), "").unwrap());
+                left.iter()
+                    .for_each(|name| fs::write(dir.join("train/dog").join(name), "").unwrap());
             });
             assert!(empty.contains("class \"dog\" is empty"), "{empty}");
         }
@@ -199,7 +231,9 @@ mod tests {
     fn what_systems_drop_changes_nothing() {
         let (dir, _) = fixture();
         let clean = Dataset::load(dir.path(), Split::TrainAndValidation).unwrap();
-        for file in [".DS_Store", "cat/.DS_Store", "cat/._1.png", "dog/Thumbs.db", "dog/desktop.ini"] {
+        for file in
+            [".DS_Store", "cat/.DS_Store", "cat/._1.png", "dog/Thumbs.db", "dog/desktop.ini"]
+        {
             fs::write(dir.path().join("train").join(file), "dropped").unwrap();
         }
         for folder in [".ipynb_checkpoints", "__MACOSX", "cat/.ipynb_checkpoints", "dog/@eaDir"] {
@@ -217,10 +251,13 @@ mod tests {
         let census = Census::take(dir.path()).unwrap();
         let problems = census.problems.join("\n");
         assert_eq!(census.problems.len(), 3, "{problems}");
-        for part in ["train/cat/3.png: not a usable image: the file is empty", "notes.txt", "test/brid"] {
+        for part in
+            ["train/cat/3.png: not a usable image: the file is empty", "notes.txt", "test/brid"]
+        {
             assert!(problems.contains(part), "{problems}");
         }
-        let counts: Vec<_> = census.classes.iter().map(|c| (c.train, c.validation, c.test)).collect();
+        let counts: Vec<_> =
+            census.classes.iter().map(|c| (c.train, c.validation, c.test)).collect();
         assert_eq!(counts, [(1, 1, 2), (1, 0, 1)]);
     }
 
@@ -230,8 +267,10 @@ mod tests {
         let (dir, mut dataset) = fixture();
         let load = || Dataset::load(dir.path(), Split::Test).unwrap();
         let kept = || -> Vec<PathBuf> {
-            let mut paths: Vec<_> =
-                fs::read_dir(dir.path().join(".scaled")).unwrap().map(|e| e.unwrap().path()).collect();
+            let mut paths: Vec<_> = fs::read_dir(dir.path().join(".scaled"))
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .collect();
             paths.sort();
             paths
         };
@@ -244,7 +283,8 @@ mod tests {
         assert_eq!(load(), first);
         // Two classes exchange their only photos of the same names.
         for (from, to) in [("cat", "x"), ("dog", "cat"), ("x", "dog")] {
-            fs::rename(dir.path().join("test").join(from), dir.path().join("test").join(to)).unwrap();
+            fs::rename(dir.path().join("test").join(from), dir.path().join("test").join(to))
+                .unwrap();
         }
         assert_eq!(load().labels, [0, 1, 1]);
         assert_ne!(load().pixels, first.pixels);
@@ -260,7 +300,9 @@ mod tests {
         fs::remove_file(dir.path().join("train/cat/2.jpg")).unwrap();
         let census = Census::take(dir.path()).unwrap();
         assert_eq!(census.problems, [""; 0]);
-        for (channel, (low, high)) in [(10.0, 200.0), (20.0, 100.0), (30.0, 50.0)].into_iter().enumerate() {
+        for (channel, (low, high)) in
+            [(10.0, 200.0), (20.0, 100.0), (30.0, 50.0)].into_iter().enumerate()
+        {
             assert!((census.mean[channel] - (low + high) / 2.0 / 255.0).abs() < 1e-12);
             assert!((census.std[channel] - (high - low) / 2.0 / 255.0).abs() < 1e-12);
         }

@@ -12,10 +12,18 @@ const LABELS_MAGIC: u32 = 0x0801;
 const IMAGES_MAGIC: u32 = 0x0803;
 
 pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result<Raw> {
-    let [images_file, labels_file] = files else { anyhow::bail!("idx needs a file of images and one of labels") };
-    ensure!(dataset.channels == 1, "idx holds images of one channel, but dataset.json says {}", dataset.channels);
-    let image_bytes = read_file(root, images_file, |start| promised_images(start, dataset.input().shape()))?;
-    let (count, height, width, pixels) = parse_images(&image_bytes).with_context(|| images_file.path.clone())?;
+    let [images_file, labels_file] = files else {
+        anyhow::bail!("idx needs a file of images and one of labels")
+    };
+    ensure!(
+        dataset.channels == 1,
+        "idx holds images of one channel, but dataset.json says {}",
+        dataset.channels
+    );
+    let image_bytes =
+        read_file(root, images_file, |start| promised_images(start, dataset.input().shape()))?;
+    let (count, height, width, pixels) =
+        parse_images(&image_bytes).with_context(|| images_file.path.clone())?;
     let label_bytes = read_file(root, labels_file, |start| promised_labels(start, count))?;
     let labels = parse_labels(&label_bytes).with_context(|| labels_file.path.clone())?;
     Ok(Raw {
@@ -32,7 +40,10 @@ fn promised_images(start: &[u8], expected: Shape) -> Result<Option<u64>> {
     ensure!(shape == expected, "its images are {shape}, but dataset.json says {expected}");
     // No side is above 4096, and no count above 2^32.
     let bytes = 16 + count as u64 * expected.plane() as u64;
-    ensure!(bytes <= MAX_FILE_BYTES, "the IDX header promises {count} images, more than fit {MAX_FILE_BYTES} bytes");
+    ensure!(
+        bytes <= MAX_FILE_BYTES,
+        "the IDX header promises {count} images, more than fit {MAX_FILE_BYTES} bytes"
+    );
     Ok(Some(bytes))
 }
 
@@ -65,13 +76,22 @@ fn parse_labels(bytes: &[u8]) -> Result<&[u8]> {
     Ok(parse::<1>(bytes, LABELS_MAGIC, "labels")?.1)
 }
 
-fn parse<'a, const N: usize>(bytes: &'a [u8], magic: u32, what: &str) -> Result<([usize; N], &'a [u8])> {
+fn parse<'a, const N: usize>(
+    bytes: &'a [u8],
+    magic: u32,
+    what: &str,
+) -> Result<([usize; N], &'a [u8])> {
     let found = word(bytes, 0).context("not an IDX file: it is shorter than a header")?;
     let seems = match (found, magic) {
-        (LABELS_MAGIC, IMAGES_MAGIC) | (IMAGES_MAGIC, LABELS_MAGIC) => ": images come first and labels second",
+        (LABELS_MAGIC, IMAGES_MAGIC) | (IMAGES_MAGIC, LABELS_MAGIC) => {
+            ": images come first and labels second"
+        }
         _ => what_it_seems(bytes),
     };
-    ensure!(found == magic, "not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}{seems}");
+    ensure!(
+        found == magic,
+        "not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}{seems}"
+    );
     let sizes = sizes::<N>(bytes, magic).context("the IDX header is cut off")?;
     let content = &bytes[4 + 4 * N..];
     let expected = sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
@@ -100,22 +120,29 @@ mod tests {
         assert!(cut.contains("cut off"), "{cut}");
         let longer = [&whole[..], &[0]].concat();
         assert!(parse_images(&longer).unwrap_err().to_string().contains("but more follow"));
-        assert!(parse_labels(&whole).unwrap_err().to_string().contains("not an IDX file of labels"));
+        assert!(
+            parse_labels(&whole).unwrap_err().to_string().contains("not an IDX file of labels")
+        );
     }
 
     #[test]
     fn a_header_is_refused_before_anything_is_read_for_it() {
         let shape = Shape { channels: 1, height: 2, width: 3 };
-        let start = |count: u32| [[0, 0, 8, 3], count.to_be_bytes(), [0, 0, 0, 2], [0, 0, 0, 3]].concat();
+        let start =
+            |count: u32| [[0, 0, 8, 3], count.to_be_bytes(), [0, 0, 0, 2], [0, 0, 0, 3]].concat();
         assert_eq!(promised_images(&start(5), shape).unwrap(), Some(46));
-        let error = promised_images(&start(5), Shape { height: 9, ..shape }).unwrap_err().to_string();
+        let error =
+            promised_images(&start(5), Shape { height: 9, ..shape }).unwrap_err().to_string();
         assert_eq!(error, "its images are 1x2x3, but dataset.json says 1x9x3");
         let error = promised_images(&start(u32::MAX), shape).unwrap_err().to_string();
         assert!(error.contains("promises 4294967295 images, more than fit"), "{error}");
         assert_eq!(promised_images(&start(5)[..15], shape).unwrap(), None);
         let labels = [0, 0, 8, 1, 0, 0, 0, 5];
         assert_eq!(promised_labels(&labels, 5).unwrap(), Some(13));
-        assert_eq!(promised_labels(&labels, 4).unwrap_err().to_string(), "there are 4 images but 5 labels");
+        assert_eq!(
+            promised_labels(&labels, 4).unwrap_err().to_string(),
+            "there are 4 images but 5 labels"
+        );
         assert_eq!(promised_labels(&start(5), 4).unwrap(), None);
     }
 

@@ -63,13 +63,16 @@ pub(super) struct Canon {
 
 impl Canon {
     pub(super) fn of(images: &Images) -> Canon {
-        let hashes: Vec<[u8; 32]> = (0..images.len()).map(|i| Sha256::digest(images.image(i)).into()).collect();
+        let hashes: Vec<[u8; 32]> =
+            (0..images.len()).map(|i| Sha256::digest(images.image(i)).into()).collect();
         let mut order: Vec<usize> = (0..images.len()).collect();
         order.sort_by_key(|&i| (hashes[i], images.labels[i]));
         let labels: Vec<[u8; 2]> = images.labels.iter().map(|label| label.to_le_bytes()).collect();
         Canon {
             images_sha256: sha256_hex_of_parts(order.iter().map(|&i| hashes[i].as_slice())),
-            labels_sha256: sha256_hex_of_parts(order.iter().flat_map(|&i| [hashes[i].as_slice(), &labels[i]])),
+            labels_sha256: sha256_hex_of_parts(
+                order.iter().flat_map(|&i| [hashes[i].as_slice(), &labels[i]]),
+            ),
             order,
         }
     }

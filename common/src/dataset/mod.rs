@@ -99,13 +99,19 @@ impl Dataset {
         let identity = Identity::new(&dataset, &canon);
         let images = Images { sha256: identity.sha256(), ..images.select(&canon.order) };
         let part = |split| dataset.part(&images, split);
-        Ok(TrainingSet { training: part(Split::Train)?, validation: part(Split::Validation)?, identity })
+        Ok(TrainingSet {
+            training: part(Split::Train)?,
+            validation: part(Split::Validation)?,
+            identity,
+        })
     }
 
     /// The whole training or test set, in the order of its files, without a fingerprint.
     fn load_whole(folder: &Path, test: bool) -> Result<(Dataset, Images)> {
         let dataset = Self::describe(folder)?;
-        let images = dataset.load_from(root(folder), test).with_context(|| format!("data set {}", dataset.name))?;
+        let images = dataset
+            .load_from(root(folder), test)
+            .with_context(|| format!("data set {}", dataset.name))?;
         Ok((dataset, images))
     }
 
@@ -114,7 +120,12 @@ impl Dataset {
         self.check_images(&raw)?;
         let set = if test { "test" } else { "training" };
         self.warn_of_missing(&raw.labels, &format!("no {set} image is of"));
-        Ok(Images { shape: raw.shape, pixels: raw.pixels, labels: raw.labels, sha256: String::new() })
+        Ok(Images {
+            shape: raw.shape,
+            pixels: raw.pixels,
+            labels: raw.labels,
+            sha256: String::new(),
+        })
     }
 
     fn read(&self, root: &Path, files: &[DataFile]) -> Result<Raw> {
@@ -134,7 +145,10 @@ impl Dataset {
             self.name
         );
         if split == Split::Validation {
-            self.warn_of_missing(&images.labels, "no validation image, by which networks are chosen, is of");
+            self.warn_of_missing(
+                &images.labels,
+                "no validation image, by which networks are chosen, is of",
+            );
         }
         Ok(images)
     }
@@ -142,7 +156,11 @@ impl Dataset {
     fn check_images(&self, images: &Raw) -> Result<()> {
         ensure!(!images.labels.is_empty(), "it has no images");
         let expected = self.input().shape();
-        ensure!(images.shape == expected, "its images are {}, but dataset.json says {expected}", images.shape);
+        ensure!(
+            images.shape == expected,
+            "its images are {}, but dataset.json says {expected}",
+            images.shape
+        );
         let classes = self.classes.len();
         if let Some(index) = images.labels.iter().position(|label| usize::from(*label) >= classes) {
             bail!(
@@ -164,8 +182,13 @@ impl Dataset {
     /// Names on stderr the classes that no image has.
     fn warn_of_missing(&self, labels: &[u16], what: &str) {
         let counts = self.counts(labels);
-        let missing: Vec<String> =
-            self.classes.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(c, _)| format!("{c:?}")).collect();
+        let missing: Vec<String> = self
+            .classes
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| **count == 0)
+            .map(|(c, _)| format!("{c:?}"))
+            .collect();
         if !missing.is_empty() {
             stage::warn(&format!("data set {}: {what} class {}", self.name, missing.join(", ")));
         }
@@ -189,7 +212,12 @@ mod tests {
     use super::*;
 
     /// A data set with two classes, without hashes, whose training and test set are the same files.
-    pub(super) fn description(format: Format, side: usize, classes: [&str; 2], files: Vec<DataFile>) -> Dataset {
+    pub(super) fn description(
+        format: Format,
+        side: usize,
+        classes: [&str; 2],
+        files: Vec<DataFile>,
+    ) -> Dataset {
         Dataset {
             name: "made-to-order".into(),
             about: String::new(),

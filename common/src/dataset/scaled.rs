@@ -33,9 +33,16 @@ impl Scaled {
     ///
     /// # Errors
     /// A photo that cannot be read.
-    pub(super) fn new(dataset: &Dataset, root: &Path, set: &str, paths: &[PathBuf]) -> Result<Scaled> {
+    pub(super) fn new(
+        dataset: &Dataset,
+        root: &Path,
+        set: &str,
+        paths: &[PathBuf],
+    ) -> Result<Scaled> {
         let shape = dataset.input().shape();
-        let mut parts = vec![format!("{VERSION} {} {} {}", shape.channels, shape.height, shape.width).into_bytes()];
+        let mut parts = vec![
+            format!("{VERSION} {} {} {}", shape.channels, shape.height, shape.width).into_bytes(),
+        ];
         for path in paths {
             let bytes = reading::read(path, MAX_IMAGE_BYTES)?;
             parts.push(Sha256::digest(&bytes).to_vec());
@@ -71,7 +78,8 @@ impl Scaled {
     fn remove_others(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let of_this_set = name.rsplit_once('-').is_some_and(|(set, key)| set == self.set && key != self.key);
+            let of_this_set =
+                name.rsplit_once('-').is_some_and(|(set, key)| set == self.set && key != self.key);
             if of_this_set {
                 // One that stays only takes room.
                 let _ = fs::remove_file(entry.path());

@@ -65,12 +65,21 @@ impl Source {
                 check_inside("folder", folder)
             }
             Source::Npm { package, version, folder } => {
-                ensure!(is_npm_name(package), "sources: {package:?} is not the name of an npm package");
-                ensure!(is_npm_version(version), "sources: {version:?} is not the version of an npm package");
+                ensure!(
+                    is_npm_name(package),
+                    "sources: {package:?} is not the name of an npm package"
+                );
+                ensure!(
+                    is_npm_version(version),
+                    "sources: {version:?} is not the version of an npm package"
+                );
                 check_inside("folder", folder)
             }
             Source::Debian { package, folder } => {
-                ensure!(is_debian_name(package), "sources: {package:?} is not the name of a Debian package");
+                ensure!(
+                    is_debian_name(package),
+                    "sources: {package:?} is not the name of a Debian package"
+                );
                 check_inside("folder", folder)
             }
         }
@@ -91,7 +100,9 @@ fn is_npm_name(package: &str) -> bool {
             && part.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
     };
     match package.strip_prefix('@') {
-        Some(scoped) => scoped.split_once('/').is_some_and(|(scope, name)| part(scope) && part(name)),
+        Some(scoped) => {
+            scoped.split_once('/').is_some_and(|(scope, name)| part(scope) && part(name))
+        }
         None => part(package),
     }
 }
@@ -105,7 +116,9 @@ fn is_npm_version(version: &str) -> bool {
 /// Debian Policy 5.6.1.
 fn is_debian_name(package: &str) -> bool {
     let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    package.len() >= 2 && package.starts_with(small) && package.chars().all(|c| small(c) || "+-.".contains(c))
+    package.len() >= 2
+        && package.starts_with(small)
+        && package.chars().all(|c| small(c) || "+-.".contains(c))
 }
 
 #[cfg(test)]
@@ -138,16 +151,38 @@ mod tests {
     #[test]
     fn nothing_in_a_source_is_an_option_or_leads_elsewhere() {
         let refused = |source: Source| source.check().unwrap_err().to_string();
-        for package in
-            ["-g", "--registry=x", "../up", "/etc", "file:x", "a/b", "git+ssh://h/x", "a@b", ".", "", "@/a", "@a"]
-        {
-            assert!(refused(npm(package, "1.0.0")).contains("not the name of an npm package"), "{package}");
+        for package in [
+            "-g",
+            "--registry=x",
+            "../up",
+            "/etc",
+            "file:x",
+            "a/b",
+            "git+ssh://h/x",
+            "a@b",
+            ".",
+            "",
+            "@/a",
+            "@a",
+        ] {
+            assert!(
+                refused(npm(package, "1.0.0")).contains("not the name of an npm package"),
+                "{package}"
+            );
         }
-        for version in ["-1", "--x", "", "npm:other@1", "file:..", "https://h/x.tgz", "../x", ">=1 || 2"] {
-            assert!(refused(npm("a", version)).contains("not the version of an npm package"), "{version}");
+        for version in
+            ["-1", "--x", "", "npm:other@1", "file:..", "https://h/x.tgz", "../x", ">=1 || 2"]
+        {
+            assert!(
+                refused(npm("a", version)).contains("not the version of an npm package"),
+                "{version}"
+            );
         }
         for package in ["-o", "--print-uris", "./a.deb", "a=1", "a/sid", "a:i386", "A1", "a*", ""] {
-            assert!(refused(debian(package, "usr")).contains("not the name of a Debian package"), "{package}");
+            assert!(
+                refused(debian(package, "usr")).contains("not the name of a Debian package"),
+                "{package}"
+            );
         }
         for folder in ["/etc", "../up", "usr/../../up"] {
             let archive = |folder: &str| Source::HttpsArchive {
@@ -155,7 +190,8 @@ mod tests {
                 sha256: "0".repeat(64),
                 folder: folder.into(),
             };
-            let npm = Source::Npm { package: "a".into(), version: "1".into(), folder: folder.into() };
+            let npm =
+                Source::Npm { package: "a".into(), version: "1".into(), folder: folder.into() };
             for source in [debian("tiny", folder), archive(folder), npm] {
                 assert!(refused(source).contains("leaves the data set's folder"), "{folder}");
             }
@@ -165,13 +201,22 @@ mod tests {
     #[test]
     fn addresses_are_https_and_hashes_are_hashes() {
         let archive = |url: &str, sha256: String| {
-            Source::HttpsArchive { url: url.into(), sha256, folder: ".".into() }.check().map_err(|e| e.to_string())
+            Source::HttpsArchive { url: url.into(), sha256, folder: ".".into() }
+                .check()
+                .map_err(|e| e.to_string())
         };
         assert_eq!(archive("https://h/x.tar.gz", "0".repeat(64)), Ok(()));
         for url in ["http://h/x", "file:///etc/passwd", "-K/etc/x", "", "h/x"] {
-            assert!(archive(url, "0".repeat(64)).unwrap_err().contains("must begin with https://"), "{url}");
+            assert!(
+                archive(url, "0".repeat(64)).unwrap_err().contains("must begin with https://"),
+                "{url}"
+            );
         }
-        assert!(archive("https://h/\nx", "0".repeat(64)).unwrap_err().contains("control character"));
-        assert!(archive("https://h/x", "0".repeat(63)).unwrap_err().contains("64 hexadecimal digits"));
+        assert!(
+            archive("https://h/\nx", "0".repeat(64)).unwrap_err().contains("control character")
+        );
+        assert!(
+            archive("https://h/x", "0".repeat(63)).unwrap_err().contains("64 hexadecimal digits")
+        );
     }
 }

@@ -109,7 +109,11 @@ impl Default for PruningSettings {
 impl PruningSettings {
     /// Checks the ranges of all fields.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.cap > 0.0 && self.cap < 1.0, "pruning.cap {} must be between 0 and 1", self.cap);
+        ensure!(
+            self.cap > 0.0 && self.cap < 1.0,
+            "pruning.cap {} must be between 0 and 1",
+            self.cap
+        );
         ensure!(
             self.cluster_factor > 0.0 && self.cluster_factor < 1.0,
             "pruning.cluster_factor {} must be between 0 and 1",

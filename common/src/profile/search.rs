@@ -45,7 +45,8 @@ pub struct SearchSettings {
 }
 
 /// Long enough to tell networks apart, short enough to do it often.
-const SHORT: MeasurementSettings = MeasurementSettings { idle_s: 1.0, warmup_s: 0.5, windows: 5, window_s: 0.5 };
+const SHORT: MeasurementSettings =
+    MeasurementSettings { idle_s: 1.0, warmup_s: 0.5, windows: 5, window_s: 0.5 };
 
 /// What chooses the archive and the next population.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +153,8 @@ impl SearchSettings {
     /// rounded, where at least one epoch comes before and after it.
     pub fn rungs(&self) -> Vec<usize> {
         let epoch = |share: &f64| (share * self.epochs as f64).round() as usize;
-        let mut rungs: Vec<usize> = self.halving.iter().map(epoch).filter(|e| (1..self.epochs).contains(e)).collect();
+        let mut rungs: Vec<usize> =
+            self.halving.iter().map(epoch).filter(|e| (1..self.epochs).contains(e)).collect();
         rungs.dedup();
         rungs
     }
@@ -169,7 +171,10 @@ mod tests {
     #[test]
     fn rungs_are_whole_epochs_inside_the_training() {
         let rungs = |epochs| settings(&[0.4, 0.7], epochs).rungs();
-        assert_eq!([1, 2, 3, 5, 10, 16].map(rungs), [vec![], vec![1], vec![1, 2], vec![2, 4], vec![4, 7], vec![6, 11]]);
+        assert_eq!(
+            [1, 2, 3, 5, 10, 16].map(rungs),
+            [vec![], vec![1], vec![1, 2], vec![2, 4], vec![4, 7], vec![6, 11]]
+        );
     }
 
     #[test]
@@ -178,7 +183,9 @@ mod tests {
         let check = |objectives: &[Objective]| {
             SearchSettings { objectives: objectives.to_vec(), ..SearchSettings::default() }.check()
         };
-        for objectives in [&[][..], &[Error], &[Params, Error], &[Error, Error], &[Error, Params, Params]] {
+        for objectives in
+            [&[][..], &[Error], &[Params, Error], &[Error, Error], &[Error, Params, Params]]
+        {
             let error = check(objectives).unwrap_err().to_string();
             assert!(error.starts_with("search.objectives must be \"error\" and then"), "{error}");
         }

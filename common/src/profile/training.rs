@@ -207,7 +207,10 @@ impl TrainingSettings {
         within("training.augmentation.crop_padding", self.augmentation.crop_padding, &SIDE)?;
         within("training.augmentation.cutout", self.augmentation.cutout, &SIDE)?;
         within("training.validate_every", self.validate_every, &COUNT)?;
-        ensure!(self.subset.is_none_or(|n| n >= 2), "training.subset must be at least 2, or null for all images");
+        ensure!(
+            self.subset.is_none_or(|n| n >= 2),
+            "training.subset must be at least 2, or null for all images"
+        );
         self.schedule.check()?;
         ensure!(
             self.warmup_epochs >= 0.0 && self.warmup_epochs.is_finite(),
@@ -217,19 +220,35 @@ impl TrainingSettings {
         within("training.warmup_epochs", self.warmup_epochs, &EPOCHS)?;
         for optimizer in Optimizer::ALL {
             let rate = self.learning_rate.of(optimizer);
-            ensure!(rate > 0.0 && rate.is_finite(), "training.learning_rate.{optimizer} {rate} must be above 0");
+            ensure!(
+                rate > 0.0 && rate.is_finite(),
+                "training.learning_rate.{optimizer} {rate} must be above 0"
+            );
             within(&format!("training.learning_rate.{optimizer}"), rate, &RATE)?;
         }
-        ensure!((0.0..1.0).contains(&self.momentum), "training.momentum {} must be in 0..1", self.momentum);
+        ensure!(
+            (0.0..1.0).contains(&self.momentum),
+            "training.momentum {} must be in 0..1",
+            self.momentum
+        );
         within("training.weight_decay", self.weight_decay, &FACTOR)?;
         if let Some(norm) = self.clip_gradient_norm {
-            ensure!(norm > 0.0 && norm.is_finite(), "training.clip_gradient_norm {norm} must be above 0, or null");
+            ensure!(
+                norm > 0.0 && norm.is_finite(),
+                "training.clip_gradient_norm {norm} must be above 0, or null"
+            );
             within("training.clip_gradient_norm", norm, &LOSS)?;
         }
         let smoothing = self.label_smoothing;
-        ensure!((0.0..1.0).contains(&smoothing), "training.label_smoothing {smoothing} must be in 0..1");
+        ensure!(
+            (0.0..1.0).contains(&smoothing),
+            "training.label_smoothing {smoothing} must be in 0..1"
+        );
         if let Some(decay) = self.ema_decay {
-            ensure!(decay > 0.0 && decay < 1.0, "training.ema_decay {decay} must be between 0 and 1, or null");
+            ensure!(
+                decay > 0.0 && decay < 1.0,
+                "training.ema_decay {decay} must be between 0 and 1, or null"
+            );
         }
         ensure!(self.recalibration_images >= 2, "training.recalibration_images must be at least 2");
         within("training.recalibration_images", self.recalibration_images, &IMAGES)
@@ -244,8 +263,11 @@ mod tests {
 
     /// The schedule of a profile with this section `training`, or the error.
     fn schedule(training: &str) -> Result<Schedule, String> {
-        let text = format!("{{\"schema\": \"neuropower/profile/1\", \"training\": {{{training}}}}}");
-        json::parse::<Profile>(&text).map(|profile| profile.training.schedule).map_err(|error| format!("{error:#}"))
+        let text =
+            format!("{{\"schema\": \"neuropower/profile/1\", \"training\": {{{training}}}}}");
+        json::parse::<Profile>(&text)
+            .map(|profile| profile.training.schedule)
+            .map_err(|error| format!("{error:#}"))
     }
 
     #[test]
@@ -254,14 +276,19 @@ mod tests {
         assert_eq!(schedule(r#""schedule": "constant""#), Ok(Schedule::Constant));
         let step = r#""schedule": {"step": {"milestones": [0.5, 0.75], "factor": 0.1}}"#;
         assert_eq!(schedule(step), Ok(Schedule::Step { milestones: vec![0.5, 0.75], factor: 0.1 }));
-        assert_eq!(schedule(&step.replace("0.5, 0.75", "")), Ok(Schedule::Step { milestones: vec![], factor: 0.1 }));
+        assert_eq!(
+            schedule(&step.replace("0.5, 0.75", "")),
+            Ok(Schedule::Step { milestones: vec![], factor: 0.1 })
+        );
     }
 
     #[test]
     fn augmentation_leaves_something_of_the_image() {
         let shape = Shape { channels: 3, height: 8, width: 5 };
         let check = |crop_padding, cutout| {
-            Augmentation { crop_padding, cutout, horizontal_flip: true }.check_fits(shape).map_err(|e| e.to_string())
+            Augmentation { crop_padding, cutout, horizontal_flip: true }
+                .check_fits(shape)
+                .map_err(|e| e.to_string())
         };
         assert_eq!(check(4, 5), Ok(()));
         assert!(check(5, 0).unwrap_err().contains("crop_padding 5 must be below the 5 pixels"));
@@ -285,7 +312,10 @@ mod tests {
             (r#""warmup_epochs": -1"#.into(), "training.warmup_epochs -1"),
             (r#""label_smoothing": 1"#.into(), "training.label_smoothing 1 must be in 0..1"),
             (r#""ema_decay": 1"#.into(), "training.ema_decay 1 must be between 0 and 1, or null"),
-            (r#""clip_gradient_norm": 0"#.into(), "training.clip_gradient_norm 0 must be above 0, or null"),
+            (
+                r#""clip_gradient_norm": 0"#.into(),
+                "training.clip_gradient_norm 0 must be above 0, or null",
+            ),
         ] {
             let error = schedule(&training).unwrap_err();
             assert!(error.contains(message), "{training}: {error}");

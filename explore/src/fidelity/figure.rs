@@ -9,7 +9,8 @@ use plotters::chart::SeriesLabelPosition;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::prelude::{
-    BLACK, ChartBuilder, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, RGBColor, SVGBackend, WHITE,
+    BLACK, ChartBuilder, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, RGBColor,
+    SVGBackend, WHITE,
 };
 use std::ops::Range;
 
@@ -36,14 +37,16 @@ pub fn draw(fidelity: &Fidelity) -> Result<String> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        fill(&area, fidelity, (rows, columns)).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
+        fill(&area, fidelity, (rows, columns))
+            .map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
     }
     Ok(svg)
 }
 
 fn fill(area: &Area, fidelity: &Fidelity, cells: (usize, usize)) -> Drawn {
     area.fill(&WHITE)?;
-    for (index, (panel, short)) in area.split_evenly(cells).iter().zip(&fidelity.short).enumerate() {
+    for (index, (panel, short)) in area.split_evenly(cells).iter().zip(&fidelity.short).enumerate()
+    {
         draw_panel(panel, fidelity, index, short)?;
     }
     area.present()?;
@@ -53,7 +56,8 @@ fn fill(area: &Area, fidelity: &Fidelity, cells: (usize, usize)) -> Drawn {
 /// A dot for each genome and seed at its short score and its mean full score; a line joins the seeds of a genome.
 fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidelity) -> Drawn {
     let genomes = &fidelity.genomes;
-    let correlations: Vec<String> = short.correlation.iter().map(|value| format!("{value:.2}")).collect();
+    let correlations: Vec<String> =
+        short.correlation.iter().map(|value| format!("{value:.2}")).collect();
     let title = format!("{}: rank correlation {}", named(short.length), correlations.join(", "));
     let mut chart = ChartBuilder::on(area)
         .margin(14)
@@ -77,7 +81,9 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
     chart.draw_series(genomes.iter().map(|genome| PathElement::new(places(genome), MEANS)))?;
     for (position, seed) in fidelity.seeds.iter().enumerate() {
         let color = SEEDS[position % SEEDS.len()].filled();
-        let dots = chart.draw_series(genomes.iter().map(|genome| Circle::new(places(genome)[position], 5, color)))?;
+        let dots = chart.draw_series(
+            genomes.iter().map(|genome| Circle::new(places(genome)[position], 5, color)),
+        )?;
         dots.label(format!("seed {seed}")).legend(move |(x, y)| Circle::new((x + 8, y), 5, color));
     }
     let mut labels = chart.configure_series_labels();
@@ -113,7 +119,8 @@ impl Ranged for Accuracy {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let marks = [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);
+        let marks =
+            [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);
         marks.into_iter().filter(|mark| self.0.contains(mark)).collect()
     }
 
@@ -136,8 +143,12 @@ mod tests {
     #[test]
     fn marks_are_round_accuracies_inside_the_axis() {
         let axis = Accuracy::around([0.62, 0.97, 0.995].into_iter());
-        let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
-        assert_eq!(labels, ["50 %", "70 %", "80 %", "90 %", "95 %", "97 %", "98 %", "99 %", "99.5 %"]);
+        let labels: Vec<String> =
+            axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
+        assert_eq!(
+            labels,
+            ["50 %", "70 %", "80 %", "90 %", "95 %", "97 %", "98 %", "99 %", "99.5 %"]
+        );
     }
 
     #[test]

@@ -63,15 +63,29 @@ impl Study<'_> {
     pub fn run(&self, folder: &Path) -> Result<Fidelity> {
         let input = self.dataset.input();
         let Profile { space, template, search, .. } = self.profile;
-        let candidates = Candidates { template, search, input: &input, classes: &self.dataset.classes, arena: None };
+        let candidates = Candidates {
+            template,
+            search,
+            input: &input,
+            classes: &self.dataset.classes,
+            arena: None,
+        };
         let mut rng = seed::stream(self.seeds[0], "fidelity/sample");
-        let mut sample = sample::spread(space, |genome| candidates.count(genome), self.genomes, &mut rng);
-        ensure!(sample.len() >= 2, "the space holds {} network(s) for these images; ranks need 2", sample.len());
+        let mut sample =
+            sample::spread(space, |genome| candidates.count(genome), self.genomes, &mut rng);
+        ensure!(
+            sample.len() >= 2,
+            "the space holds {} network(s) for these images; ranks need 2",
+            sample.len()
+        );
         sample.sort_by_key(|(_, counts)| (counts.parameters, counts.macs));
         let lengths = self.lengths();
         for (position, Length { epochs, images }) in lengths.iter().enumerate() {
             let twice = lengths[..position].contains(&lengths[position]);
-            ensure!(!twice, "{epochs} epochs of {images} images are asked for twice, or are the full training");
+            ensure!(
+                !twice,
+                "{epochs} epochs of {images} images are asked for twice, or are the full training"
+            );
         }
         atomic::create_dir_all(folder)?;
         let _lock = lock(folder)?;
@@ -93,7 +107,12 @@ impl Study<'_> {
     }
 
     /// Trains what an earlier run has not trained.
-    fn scores(&self, sample: &[(Genome, Counts)], lengths: &[Length], folder: &Path) -> Result<Scores> {
+    fn scores(
+        &self,
+        sample: &[(Genome, Counts)],
+        lengths: &[Length],
+        folder: &Path,
+    ) -> Result<Scores> {
         let cells = self.cells(sample, lengths);
         cells.iter().try_for_each(|cell| atomic::sweep(&folder.join(&cell.task.folder)))?;
         let mut scores = vec![vec![vec![0.0; self.seeds.len()]; sample.len()]; lengths.len()];
@@ -108,17 +127,27 @@ impl Study<'_> {
             }
         }
         if waiting.len() < cells.len() {
-            say(&format!("{} of {} trainings were made by an earlier run", cells.len() - waiting.len(), cells.len()));
+            say(&format!(
+                "{} of {} trainings were made by an earlier run",
+                cells.len() - waiting.len(),
+                cells.len()
+            ));
         }
         let tasks: Vec<Task> = waiting.iter().map(|cell| cell.task.clone()).collect();
-        let work = |cell: &Cell| sample[cell.genome].1.macs as f64 * lengths[cell.length].passes() as f64;
+        let work =
+            |cell: &Cell| sample[cell.genome].1.macs as f64 * lengths[cell.length].passes() as f64;
         let (started, mut number, mut failed, mut done) = (Instant::now(), 0, 0, 0.0);
         let mut left: f64 = waiting.iter().map(|cell| work(cell)).sum();
         self.trainer.train(&tasks, |position, outcome| {
             let cell = waiting[position];
             (number, done, left) = (number + 1, done + work(cell), left - work(cell));
             let time = time_left(started.elapsed(), done, left);
-            say(&format!("{number}/{} {}: {}, {time}", tasks.len(), cell.task.folder, shown(&outcome)));
+            say(&format!(
+                "{number}/{} {}: {}, {time}",
+                tasks.len(),
+                cell.task.folder,
+                shown(&outcome)
+            ));
             failed += usize::from(outcome.is_err());
             set(cell, outcome);
             Ok(())
@@ -163,7 +192,12 @@ impl Study<'_> {
         sha256_hex(text.as_bytes())[..12].to_string()
     }
 
-    fn judge(&self, sample: &[(Genome, Counts)], lengths: &[Length], mut short: Scores) -> Fidelity {
+    fn judge(
+        &self,
+        sample: &[(Genome, Counts)],
+        lengths: &[Length],
+        mut short: Scores,
+    ) -> Fidelity {
         let full = short.remove(0);
         let genomes: Vec<StudiedGenome> = sample
             .iter()
@@ -180,12 +214,16 @@ impl Study<'_> {
         let full: Vec<f64> = genomes.iter().map(StudiedGenome::mean_full).collect();
         let parameters: Vec<f64> = genomes.iter().map(|genome| genome.parameters as f64).collect();
         let judged = |(scores, length): (&Vec<Vec<f64>>, &Length)| {
-            let by_seed: Vec<Vec<f64>> = (0..self.seeds.len()).map(|seed| of_seed(scores, seed)).collect();
+            let by_seed: Vec<Vec<f64>> =
+                (0..self.seeds.len()).map(|seed| of_seed(scores, seed)).collect();
             ShortFidelity {
                 length: *length,
                 cost: length.passes() as f64 / lengths[0].passes() as f64,
                 correlation: by_seed.iter().map(|scores| correlation(scores, &full)).collect(),
-                partial_correlation: by_seed.iter().map(|s| partial_correlation(s, &full, &parameters)).collect(),
+                partial_correlation: by_seed
+                    .iter()
+                    .map(|s| partial_correlation(s, &full, &parameters))
+                    .collect(),
                 regret: by_seed.iter().map(|scores| regret(scores, &full)).collect(),
             }
         };
@@ -205,7 +243,10 @@ impl Study<'_> {
 }
 
 fn shown(outcome: &Outcome) -> String {
-    outcome.as_ref().map_or_else(|failure| format!("failed: {failure}"), |accuracy| format!("accuracy {accuracy:.4}"))
+    outcome.as_ref().map_or_else(
+        |failure| format!("failed: {failure}"),
+        |accuracy| format!("accuracy {accuracy:.4}"),
+    )
 }
 
 /// The scores of all genomes with one seed.
@@ -216,13 +257,15 @@ fn of_seed(scores: &[Vec<f64>], seed: usize) -> Vec<f64> {
 /// The mean correlation between two seeds; `None` where there are no two.
 fn between_seeds(scores: &[Vec<f64>], seeds: usize) -> Option<f64> {
     let pairs = (0..seeds).flat_map(|second| (0..second).map(move |first| (first, second)));
-    let correlations: Vec<f64> =
-        pairs.map(|(first, second)| correlation(&of_seed(scores, first), &of_seed(scores, second))).collect();
+    let correlations: Vec<f64> = pairs
+        .map(|(first, second)| correlation(&of_seed(scores, first), &of_seed(scores, second)))
+        .collect();
     (!correlations.is_empty()).then(|| correlations.iter().sum::<f64>() / correlations.len() as f64)
 }
 
 /// How much lower `full` is at the highest of `scores`, the first of them, than its own highest.
 fn regret(scores: &[f64], full: &[f64]) -> f64 {
-    let chosen = (0..scores.len()).reduce(|best, next| if scores[next] > scores[best] { next } else { best });
+    let chosen = (0..scores.len())
+        .reduce(|best, next| if scores[next] > scores[best] { next } else { best });
     full.iter().copied().fold(0.0, f64::max) - chosen.map_or(0.0, |chosen| full[chosen])
 }

@@ -20,7 +20,9 @@ pub fn partial_correlation(a: &[f64], b: &[f64], constant: &[f64]) -> f64 {
 /// The rank of each value, less the mean of all ranks.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let lower_less_higher = |value: &f64| -> f64 {
-        let count = |wanted: std::cmp::Ordering| values.iter().filter(|v| v.total_cmp(value) == wanted).count() as f64;
+        let count = |wanted: std::cmp::Ordering| {
+            values.iter().filter(|v| v.total_cmp(value) == wanted).count() as f64
+        };
         count(std::cmp::Ordering::Less) - count(std::cmp::Ordering::Greater)
     };
     values.iter().map(|value| lower_less_higher(value) / 2.0).collect()
@@ -36,9 +38,15 @@ mod tests {
     fn scipys_numbers() {
         let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];
         let b = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0];
-        assert!((correlation(&a, &b) - 0.198_853_681_209_924_67).abs() < 1e-12, "{}", correlation(&a, &b));
         assert!(
-            (correlation(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]) - 0.820_782_681_668_123_3).abs()
+            (correlation(&a, &b) - 0.198_853_681_209_924_67).abs() < 1e-12,
+            "{}",
+            correlation(&a, &b)
+        );
+        assert!(
+            (correlation(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0])
+                - 0.820_782_681_668_123_3)
+                .abs()
                 < 1e-12
         );
     }

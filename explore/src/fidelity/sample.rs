@@ -49,7 +49,10 @@ mod tests {
                 *uses.entry(space.positions(genome).unwrap()[gene]).or_insert(0) += 1;
             }
             let (least, most) = (uses.values().min().unwrap(), uses.values().max().unwrap());
-            assert!(uses.len() == space.sizes()[gene] && most - least <= 1, "gene {gene}: {uses:?}");
+            assert!(
+                uses.len() == space.sizes()[gene] && most - least <= 1,
+                "gene {gene}: {uses:?}"
+            );
         }
         assert_eq!(sample, spread(&space, any, 12, &mut stream(0, "sample")));
         assert_ne!(sample, spread(&space, any, 12, &mut stream(1, "sample")));
@@ -68,7 +71,8 @@ mod tests {
             any(genome)
         };
         let sample = spread(&space, small, 1000, &mut stream(0, "sample"));
-        let functions: BTreeSet<String> = sample.iter().map(|(genome, _)| genome.canonical().to_string()).collect();
+        let functions: BTreeSet<String> =
+            sample.iter().map(|(genome, _)| genome.canonical().to_string()).collect();
         // 5 distinct right activations x 2 feasible depths x 5 optimizers.
         assert_eq!((sample.len(), functions.len()), (50, 50));
     }

@@ -23,21 +23,33 @@ fn worth(fidelity: &Fidelity) -> String {
             100.0 * short.cost
         );
     }
-    let _ = writeln!(text, "| number of parameters | 0 | {:.2} | | |", fidelity.parameters_correlation);
+    let _ =
+        writeln!(text, "| number of parameters | 0 | {:.2} | | |", fidelity.parameters_correlation);
     if let Some(correlation) = fidelity.seeds_correlation {
-        let _ = writeln!(text, "| full training with another seed | 100 % | {correlation:.2} | | |");
+        let _ =
+            writeln!(text, "| full training with another seed | 100 % | {correlation:.2} | | |");
     }
     text
 }
 
 fn scores(fidelity: &Fidelity) -> String {
     let lengths = fidelity.short.iter().map(|short| short.length);
-    let heads: Vec<String> = lengths.chain([fidelity.full]).map(|length| format!(" {} |", named(length))).collect();
-    let mut text =
-        format!("| genome | parameters | MACs |{}\n|---|---|---|{}\n", heads.concat(), "---|".repeat(heads.len()));
+    let heads: Vec<String> =
+        lengths.chain([fidelity.full]).map(|length| format!(" {} |", named(length))).collect();
+    let mut text = format!(
+        "| genome | parameters | MACs |{}\n|---|---|---|{}\n",
+        heads.concat(),
+        "---|".repeat(heads.len())
+    );
     for StudiedGenome { genome, parameters, macs, full, short } in &fidelity.genomes {
-        let cells: Vec<String> = short.iter().chain([full]).map(|scores| format!(" {} |", percent(scores))).collect();
-        let _ = writeln!(text, "| {genome} | {parameters} | {:.2} M |{}", *macs as f64 / 1e6, cells.concat());
+        let cells: Vec<String> =
+            short.iter().chain([full]).map(|scores| format!(" {} |", percent(scores))).collect();
+        let _ = writeln!(
+            text,
+            "| {genome} | {parameters} | {:.2} M |{}",
+            *macs as f64 / 1e6,
+            cells.concat()
+        );
     }
     text
 }

@@ -37,7 +37,10 @@ fn shares(evaluations: &[Evaluation], gene: impl Fn(&Genome) -> Activation) -> V
     let populations = evaluations.chunk_by(|a, b| a.iteration == b.iteration);
     let of = |population: &[Evaluation]| {
         Activation::ALL.map(|activation| {
-            let with_it = population.iter().filter(|evaluation| gene(&evaluation.genome) == activation).count();
+            let with_it = population
+                .iter()
+                .filter(|evaluation| gene(&evaluation.genome) == activation)
+                .count();
             with_it as f64 / population.len() as f64
         })
     };
@@ -103,7 +106,8 @@ mod tests {
 
     #[test]
     fn shares_by_hand() {
-        let mut search = search(&config(4, 2), |c| if c.index == 0 { Err("made up".into()) } else { Ok(0.5) });
+        let mut search =
+            search(&config(4, 2), |c| if c.index == 0 { Err("made up".into()) } else { Ok(0.5) });
         let lefts = [
             [Activation::Relu, Activation::Tanh, Activation::Relu, Activation::Linear],
             [Activation::Selu, Activation::Selu, Activation::Selu, Activation::Selu],
@@ -128,7 +132,10 @@ mod tests {
     #[test]
     fn both_panels_and_all_names_are_there() {
         let svg = draw(&search(&config(5, 2), |_| Ok(0.5)), 2).unwrap();
-        for text in ["Left activation", "Right activation"].into_iter().chain(Activation::ALL.map(Activation::name)) {
+        for text in ["Left activation", "Right activation"]
+            .into_iter()
+            .chain(Activation::ALL.map(Activation::name))
+        {
             assert!(svg.contains(text), "{text}");
         }
     }

@@ -24,7 +24,9 @@ impl Ranged for Logarithmic {
         // Those of all f64.
         let exponent = |end: f64| (end as i32).clamp(-330, 310);
         let exponents = exponent(self.0.start.floor())..=exponent(self.0.end.ceil());
-        let marks = exponents.flat_map(|exponent| [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent)));
+        let marks = exponents.flat_map(|exponent| {
+            [1.0f64, 2.0, 5.0].map(|digit| digit.log10() + f64::from(exponent))
+        });
         marks.filter(|mark| self.0.contains(mark)).collect()
     }
 
@@ -58,8 +60,9 @@ impl Ranged for Iterations {
 
     /// At most ten, 1, 2, 5 or such a number times a power of ten apart.
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let digits =
-            (0..).map_while(|power| 10usize.checked_pow(power)).flat_map(|ten| [1, 2, 5].map(|digit| (digit, ten)));
+        let digits = (0..)
+            .map_while(|power| 10usize.checked_pow(power))
+            .flat_map(|ten| [1, 2, 5].map(|digit| (digit, ten)));
         let mut steps = digits.filter_map(|(digit, ten): (usize, usize)| ten.checked_mul(digit));
         let step = steps.find(|step| self.0 / step <= 10).unwrap_or(usize::MAX);
         (step..=self.0).step_by(step).map(|iteration| iteration as f64).collect()
@@ -84,7 +87,9 @@ pub(super) fn around(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     let (low, high) = values
         .into_iter()
         .filter(|value| value.abs() <= MOST)
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (f64::min(low, value), f64::max(high, value)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (f64::min(low, value), f64::max(high, value))
+        });
     if low > high {
         return 0.0..1.0;
     }
@@ -99,7 +104,8 @@ mod tests {
     #[test]
     fn marks_are_round_numbers() {
         let axis = Logarithmic(4.28..5.8, "");
-        let labels: Vec<String> = axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
+        let labels: Vec<String> =
+            axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
         assert_eq!(labels, ["20 k", "50 k", "100 k", "200 k", "500 k"]);
         let label = |value: f64, unit| Logarithmic(-9.0..9.0, unit).format_ext(&value.log10());
         assert_eq!([label(5e6, ""), label(200.0, ""), label(1.0, "")], ["5 M", "200", "1"]);

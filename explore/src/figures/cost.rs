@@ -28,14 +28,18 @@ const COSTS: [Cost; 2] = [
 /// # Errors
 /// A figure that cannot be drawn.
 pub(super) fn draw(search: &Search, iterations: usize) -> Result<Option<String>> {
-    let measured = |cost: &&Cost| search.evaluations.iter().any(|evaluation| (cost.of)(evaluation).is_some());
+    let measured =
+        |cost: &&Cost| search.evaluations.iter().any(|evaluation| (cost.of)(evaluation).is_some());
     let costs: Vec<&Cost> = COSTS.iter().filter(measured).collect();
     if costs.is_empty() {
         return Ok(None);
     }
     let drawn = svg((PANEL.0 * costs.len() as u32, PANEL.1), |area| {
         let panels = area.split_evenly((1, costs.len()));
-        panels.iter().zip(&costs).try_for_each(|(panel, cost)| draw_panel(panel, cost, search, iterations))
+        panels
+            .iter()
+            .zip(&costs)
+            .try_for_each(|(panel, cost)| draw_panel(panel, cost, search, iterations))
     });
     drawn.map(Some)
 }
@@ -47,7 +51,11 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, search: &Search, iterations: usize) 
         search.evaluations.iter().filter_map(|e| Some((e, place(e)?))).collect();
     let is_stopped = |evaluation: &Evaluation| evaluation.stopped_after.is_some();
     let stopped = places.iter().filter(|(evaluation, _)| is_stopped(evaluation)).count();
-    let rings = if stopped == 0 { String::new() } else { format!(", {stopped} of them stopped early (rings)") };
+    let rings = if stopped == 0 {
+        String::new()
+    } else {
+        format!(", {stopped} of them stopped early (rings)")
+    };
     let x = around(places.iter().map(|(.., place)| place.0));
     let y = around(places.iter().map(|(.., place)| place.1));
     let mut chart = ChartBuilder::on(area)
@@ -85,10 +93,18 @@ mod tests {
         }
         let latency = draw(&search, 2).unwrap().unwrap();
         assert_eq!(latency.matches("<circle").count(), 5);
-        assert!(latency.contains("Latency of one inference, measured: 5") && !latency.contains("Energy"));
+        assert!(
+            latency.contains("Latency of one inference, measured: 5")
+                && !latency.contains("Energy")
+        );
         search.evaluations[7].energy_j = Some(2e-4);
         search.evaluations[1].stopped_after = Some(1);
-        assert!(draw(&search, 2).unwrap().unwrap().contains("measured: 5, 1 of them stopped early (rings)"));
+        assert!(
+            draw(&search, 2)
+                .unwrap()
+                .unwrap()
+                .contains("measured: 5, 1 of them stopped early (rings)")
+        );
         let both = draw(&search, 2).unwrap().unwrap();
         assert_eq!(both.matches("<circle").count(), 6);
         assert!(both.contains("Energy of one inference, measured: 1"), "{both}");

@@ -10,9 +10,12 @@ pub(super) struct Line {
 impl Line {
     /// The line of least squares of the residuals in y; `None` where fewer than two x differ.
     pub(super) fn fit(points: &[(f64, f64)]) -> Option<Line> {
-        let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+        let mean =
+            |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
         let (x_mean, y_mean) = (mean(|point| point.0), mean(|point| point.1));
-        let sum = |of: &dyn Fn(f64, f64) -> f64| points.iter().map(|(x, y)| of(x - x_mean, y - y_mean)).sum::<f64>();
+        let sum = |of: &dyn Fn(f64, f64) -> f64| {
+            points.iter().map(|(x, y)| of(x - x_mean, y - y_mean)).sum::<f64>()
+        };
         let variation = sum(&|x, _| x * x);
         (variation > 0.0).then(|| {
             let slope = sum(&|x, y| x * y) / variation;

@@ -55,7 +55,10 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let (x, y) = limits(&search.evaluations);
     let mut chart = ChartBuilder::on(area)
         .margin(20)
-        .caption(format!("Search space explored: {} evaluations", search.evaluations.len()), ("sans-serif", 22))
+        .caption(
+            format!("Search space explored: {} evaluations", search.evaluations.len()),
+            ("sans-serif", 22),
+        )
         .x_label_area_size(50)
         .y_label_area_size(70)
         .build_cartesian_2d(Logarithmic(x, ""), y)?;
@@ -70,21 +73,33 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     let front = front(search);
     // Steps: between two points of the front, only what is worse than the left one is attained.
     let steps = front.windows(2).flat_map(|pair| [(pair[1].0, pair[0].1), pair[1]]);
-    let line = LineSeries::new(front.first().copied().into_iter().chain(steps), BLACK.stroke_width(2));
-    chart.draw_series(line)?.label("front").legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK));
+    let line =
+        LineSeries::new(front.first().copied().into_iter().chain(steps), BLACK.stroke_width(2));
+    chart
+        .draw_series(line)?
+        .label("front")
+        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK));
     chart.draw_series(front.iter().map(|place| Circle::new(*place, 7, BLACK)))?;
     let last = iterations.saturating_sub(1);
     for iteration in 0..=last {
         let colour = mix(iteration, last);
-        let marked = |mark| search.evaluations.iter().filter(move |e| e.iteration == iteration && Mark::of(e) == mark);
+        let marked = |mark| {
+            search
+                .evaluations
+                .iter()
+                .filter(move |e| e.iteration == iteration && Mark::of(e) == mark)
+        };
         chart.draw_series(marked(Mark::Failed).map(|e| Cross::new(place(e), 4, colour)))?;
         chart.draw_series(marked(Mark::Stopped).map(|e| Circle::new(place(e), 4, colour)))?;
-        let dots = chart.draw_series(marked(Mark::Once).map(|e| Circle::new(place(e), 4, colour.filled())))?;
+        let dots = chart
+            .draw_series(marked(Mark::Once).map(|e| Circle::new(place(e), 4, colour.filled())))?;
         if iteration == 0 || iteration == last {
             dots.label(format!("iteration {}", iteration + 1))
                 .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
         }
-        chart.draw_series(marked(Mark::Twice).map(|e| EmptyElement::at(place(e)) + square(colour)))?;
+        chart.draw_series(
+            marked(Mark::Twice).map(|e| EmptyElement::at(place(e)) + square(colour)),
+        )?;
     }
     let any = |mark| search.evaluations.iter().any(|evaluation| Mark::of(evaluation) == mark);
     let nothing = || std::iter::empty::<Circle<(f64, f64), i32>>();
@@ -93,10 +108,16 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
         label.legend(|(x, y)| EmptyElement::at((x + 8, y)) + square(BLACK));
     }
     if any(Mark::Stopped) {
-        chart.draw_series(nothing())?.label("stopped early").legend(|(x, y)| Circle::new((x + 8, y), 4, BLACK));
+        chart
+            .draw_series(nothing())?
+            .label("stopped early")
+            .legend(|(x, y)| Circle::new((x + 8, y), 4, BLACK));
     }
     if any(Mark::Failed) {
-        chart.draw_series(nothing())?.label("failed").legend(|(x, y)| Cross::new((x + 8, y), 4, BLACK));
+        chart
+            .draw_series(nothing())?
+            .label("failed")
+            .legend(|(x, y)| Cross::new((x + 8, y), 4, BLACK));
     }
     chart
         .configure_series_labels()
@@ -112,7 +133,8 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
 /// need not fall.
 fn front(search: &Search) -> Vec<(f64, f64)> {
     let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
-    let mut places: Vec<(f64, f64)> = front.map(|individual| place(&individual.evaluation)).collect();
+    let mut places: Vec<(f64, f64)> =
+        front.map(|individual| place(&individual.evaluation)).collect();
     places.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     places.dedup();
     places
@@ -133,7 +155,9 @@ fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
 /// The colour of an iteration, counted from 0.
 pub(super) fn mix(iteration: usize, last: usize) -> RGBColor {
     let share = if last == 0 { 0.0 } else { iteration as f64 / last as f64 };
-    let channel = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
+    let channel = |from: u8, to: u8| {
+        (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8
+    };
     RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))
 }
 
@@ -144,7 +168,8 @@ mod tests {
     use crate::test_support::{config, search};
 
     fn searched() -> Search {
-        let accuracy = |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
+        let accuracy =
+            |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
         search(&config(10, 3), |c| Ok(accuracy(c)))
     }
 
@@ -154,12 +179,19 @@ mod tests {
         let svg = draw(&search, 3).unwrap();
         // Two more dots are in the legend.
         assert_eq!(svg.matches("<circle").count(), 30 + front(&search).len() + 2);
-        for text in
-            ["30 evaluations", "trainable parameters", "validation error", "iteration 1", "iteration 3", "front"]
-        {
+        for text in [
+            "30 evaluations",
+            "trainable parameters",
+            "validation error",
+            "iteration 1",
+            "iteration 3",
+            "front",
+        ] {
             assert!(svg.contains(text), "{text}");
         }
-        assert!(["stopped early", "mean of 2 seeds", "failed"].iter().all(|text| !svg.contains(text)));
+        assert!(
+            ["stopped early", "mean of 2 seeds", "failed"].iter().all(|text| !svg.contains(text))
+        );
     }
 
     #[test]
@@ -197,10 +229,13 @@ mod tests {
             .find(|line| line.contains("stroke-width=\"2\""));
         let line = line.unwrap().split("points=\"").nth(1).unwrap().split('"').next().unwrap();
         let corners: Vec<&str> = line.split_whitespace().collect();
-        let rings: Vec<&str> = svg.split("<circle ").filter(|rest| rest.contains("r=\"7\"")).collect();
+        let rings: Vec<&str> =
+            svg.split("<circle ").filter(|rest| rest.contains("r=\"7\"")).collect();
         assert_eq!(rings.len(), front(&search).len());
         for ring in rings {
-            let number = |name: &str| ring.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap();
+            let number = |name: &str| {
+                ring.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap()
+            };
             let corner = format!("{},{}", number("cx"), number("cy"));
             assert!(corners.contains(&corner.as_str()), "{corner} is not on {corners:?}");
         }

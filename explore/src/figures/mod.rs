@@ -111,7 +111,8 @@ mod tests {
         for iteration in 1..=700 {
             search.archive.iterations = iteration;
             let path = dir.path().join("front.svg");
-            let said = drawings.after_iteration(&search, replayed.saturating_sub(iteration)).unwrap();
+            let said =
+                drawings.after_iteration(&search, replayed.saturating_sub(iteration)).unwrap();
             assert_eq!(std::fs::remove_file(path).is_ok(), said);
             if said {
                 drawn.push(iteration);
@@ -129,7 +130,8 @@ mod tests {
         let drawn = drawn(0);
         assert_eq!(drawn[..10], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         assert!(
-            drawn.len() < 65 && drawn.windows(2).all(|pair| pair[1] <= pair[0] + (pair[0] / 10).max(1)),
+            drawn.len() < 65
+                && drawn.windows(2).all(|pair| pair[1] <= pair[0] + (pair[0] / 10).max(1)),
             "{drawn:?}"
         );
     }

@@ -30,7 +30,10 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
     let all = series(&search.evaluations);
     svg((PANEL.0 * all.len() as u32, PANEL.1), |area| {
         let panels = area.split_evenly((1, all.len()));
-        panels.iter().zip(&all).try_for_each(|(panel, series)| draw_panel(panel, series, iterations))
+        panels
+            .iter()
+            .zip(&all)
+            .try_for_each(|(panel, series)| draw_panel(panel, series, iterations))
     })
 }
 
@@ -52,7 +55,11 @@ fn series(evaluations: &[Evaluation]) -> [Series; 3] {
     }
     let score_axis = "accuracy per million parameters";
     [
-        Series { title: "Hypervolume", axis: "hypervolume of all evaluations so far", values: volumes },
+        Series {
+            title: "Hypervolume",
+            axis: "hypervolume of all evaluations so far",
+            values: volumes,
+        },
         Series { title: "Mean Score", axis: score_axis, values: means },
         Series { title: "Best Score", axis: score_axis, values: bests },
     ]
@@ -92,7 +99,8 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
 
 /// A value with its sign and three significant digits.
 fn signed(value: f64) -> String {
-    let digits = if value == 0.0 { 0.0 } else { (2.0 - value.abs().log10().floor()).clamp(0.0, 9.0) };
+    let digits =
+        if value == 0.0 { 0.0 } else { (2.0 - value.abs().log10().floor()).clamp(0.0, 9.0) };
     format!("{value:+.*}", digits as usize)
 }
 
@@ -114,8 +122,12 @@ mod tests {
         // Errors of 0.1 to 0.9, parameters of 100 to 1000: scaled (0.5, 1) and (1, 0), then (0.5, 0) and (0, 1).
         let first = 0.55 * 0.05 + 0.05;
         let second = 0.55 * 1.05 + 0.5 * 0.05;
-        for (value, want) in volumes.values.iter().zip([(1.0, first), (2.0, second), (3.0, second)]) {
-            assert!(value.0 == want.0 && (value.1 - want.1).abs() < 1e-12, "{value:?} is not {want:?}");
+        for (value, want) in volumes.values.iter().zip([(1.0, first), (2.0, second), (3.0, second)])
+        {
+            assert!(
+                value.0 == want.0 && (value.1 - want.1).abs() < 1e-12,
+                "{value:?} is not {want:?}"
+            );
         }
         assert_eq!(volumes.values.len(), 3);
         assert_eq!(means.values, [(1.0, 750.0), (2.0, 2950.0)]);

@@ -10,7 +10,8 @@ fn interrupted() -> World {
     let world = World::new();
     world.search("out");
     let log = fs::read_to_string(world.path("out/evaluations.jsonl")).unwrap();
-    fs::write(world.path("out/evaluations.jsonl"), log.split_inclusive('\n').next().unwrap()).unwrap();
+    fs::write(world.path("out/evaluations.jsonl"), log.split_inclusive('\n').next().unwrap())
+        .unwrap();
     world
 }
 
@@ -46,8 +47,10 @@ fn a_search_does_not_go_on_with_other_data_and_says_what_changed() {
         assert!(said.contains(expected), "{said}");
         fs::write(world.path("data/dataset.json"), before).unwrap();
     }
-    let files: [(&str, &str, &[u8]); 2] =
-        [("data.images_sha256 was", "images", &[9; 4 * 64]), ("data.labels_sha256 was", "labels", &[0, 1, 1, 1])];
+    let files: [(&str, &str, &[u8]); 2] = [
+        ("data.images_sha256 was", "images", &[9; 4 * 64]),
+        ("data.labels_sha256 was", "labels", &[0, 1, 1, 1]),
+    ];
     for (expected, file, contents) in files {
         let path = world.path("data").join(file);
         let before = fs::read(&path).unwrap();
@@ -63,12 +66,19 @@ fn a_search_does_not_go_on_with_other_data_and_says_what_changed() {
 fn another_size_is_named_and_not_the_hash_of_its_pixels() {
     let world = interrupted();
     let image = |height: u8| {
-        [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, height, 0, 0, 0, 8][..], &vec![7; 4 * 8 * usize::from(height)]].concat()
+        [
+            &[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, height, 0, 0, 0, 8][..],
+            &vec![7; 4 * 8 * usize::from(height)],
+        ]
+        .concat()
     };
     fs::write(world.path("data/images"), image(16)).unwrap();
     edit(&world, |d| d["height"] = json!(16));
     let said = refused(&world);
-    assert!(said.contains("data.shape.height was 8 when the search began, but is 16 now"), "{said}");
+    assert!(
+        said.contains("data.shape.height was 8 when the search began, but is 16 now"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -92,7 +102,8 @@ fn a_study_takes_no_training_of_other_data() {
     let world = fidelity::world();
     let calls = || {
         let mut command = world.explore("fidelity", "study");
-        let output = command.args(["--genomes", "3", "--seeds", "1", "--short", "1x2"]).output().unwrap();
+        let output =
+            command.args(["--genomes", "3", "--seeds", "1", "--short", "1x2"]).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         world.calls().len()
     };

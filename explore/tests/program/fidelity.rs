@@ -55,9 +55,15 @@ fn every_genome_is_trained_once_for_each_length_and_seed() {
     let printed = text(&run(&mut study(&world, &["3x2", "1x900"])).stdout);
     let calls = world.calls();
     assert_eq!(calls.len(), 5 * 3 * 3);
-    assert!(calls.iter().all(|(call, times)| call.ends_with(" 2") && *times == 1), "of 2 images at most: {calls:?}");
+    assert!(
+        calls.iter().all(|(call, times)| call.ends_with(" 2") && *times == 1),
+        "of 2 images at most: {calls:?}"
+    );
     let fidelity = result(&world);
-    assert_eq!((fidelity.seeds.clone(), fidelity.genomes.len(), fidelity.short.len()), (vec![0, 1, 2], 5, 2));
+    assert_eq!(
+        (fidelity.seeds.clone(), fidelity.genomes.len(), fidelity.short.len()),
+        (vec![0, 1, 2], 5, 2)
+    );
     assert_eq!((fidelity.full.epochs, fidelity.full.images), (9, 2));
     assert_eq!((fidelity.short[1].length.images, fidelity.short[1].cost), (2, 1.0 / 9.0));
     assert!(fidelity.genomes.windows(2).all(|pair| pair[0].parameters <= pair[1].parameters));
@@ -71,11 +77,17 @@ fn every_genome_is_trained_once_for_each_length_and_seed() {
             assert_eq!(scores.collect::<BTreeSet<_>>(), found[&(epochs, seed as u64)]);
         }
     }
-    for words in ["| 3 epochs of 2 images | 33.3 % |", "| 1 epoch of 2 images |", "| full training with another seed |"]
-    {
+    for words in [
+        "| 3 epochs of 2 images | 33.3 % |",
+        "| 1 epoch of 2 images |",
+        "| full training with another seed |",
+    ] {
         assert!(printed.contains(words), "{words}: {printed}");
     }
-    assert!(printed.contains(&format!("| {} | {} |", fidelity.genomes[0].genome, fidelity.genomes[0].parameters)));
+    assert!(printed.contains(&format!(
+        "| {} | {} |",
+        fidelity.genomes[0].genome, fidelity.genomes[0].parameters
+    )));
     let svg = fs::read_to_string(world.path("study/fidelity.svg")).unwrap();
     assert_eq!(svg.matches("<circle").count(), 2 * (5 + 1) * 3);
 }
@@ -91,7 +103,11 @@ fn what_is_there_is_not_trained_again() {
     assert_eq!((world.calls().len(), &result(&world).short[0]), (15, &first.short[0]));
     // Another way of training is another training, in the same folder.
     let profile = fs::read_to_string(world.path("profile.json")).unwrap();
-    fs::write(world.path("profile.json"), profile.replace("\"epochs\":9", "\"epochs\":9,\"momentum\":0.5")).unwrap();
+    fs::write(
+        world.path("profile.json"),
+        profile.replace("\"epochs\":9", "\"epochs\":9,\"momentum\":0.5"),
+    )
+    .unwrap();
     run(&mut study(&world, &["3x2"]));
     assert_eq!(world.calls().len(), 30);
 }
@@ -107,10 +123,14 @@ fn a_training_that_diverges_scores_0_and_the_profile_s_search_is_the_default() {
     fs::remove_dir_all(world.path("study")).unwrap();
     let output = run(study(&world, &[]).env("FAKE_DIVERGE", format!("{id}-9x2-s0 {id}-9x2-s1")));
     assert!(text(&output.stderr).contains("failed: the training diverged"));
-    let changed: Vec<usize> = (0..5).filter(|i| result(&world).genomes[*i] != whole.genomes[*i]).collect();
+    let changed: Vec<usize> =
+        (0..5).filter(|i| result(&world).genomes[*i] != whole.genomes[*i]).collect();
     assert_eq!(changed.len(), 1);
     let genome = &result(&world).genomes[changed[0]];
-    assert_eq!((&genome.full[..2], genome.full[2]), (&[0.0, 0.0][..], whole.genomes[changed[0]].full[2]));
+    assert_eq!(
+        (&genome.full[..2], genome.full[2]),
+        (&[0.0, 0.0][..], whole.genomes[changed[0]].full[2])
+    );
 }
 
 #[test]
@@ -127,11 +147,20 @@ fn trouble_of_the_machine_is_no_score() {
     run(&mut study(&world, &[]));
     let whole = result(&world);
     let calls = world.calls();
-    let cell = calls.keys().find_map(|call| call.strip_suffix(" 2").filter(|id| id.ends_with("-2x2-s1"))).unwrap();
+    let cell = calls
+        .keys()
+        .find_map(|call| call.strip_suffix(" 2").filter(|id| id.ends_with("-2x2-s1")))
+        .unwrap();
     fs::remove_dir_all(world.path("study")).unwrap();
     let error = error_of(&study(&world, &[]).env("FAKE_KILL", cell).output().unwrap());
-    assert!(error.contains(&format!("{cell}: its training failed twice")) && error.contains("signal 9"), "{error}");
-    assert!(error.ends_with("what is finished is kept, and the same command goes on from there"), "{error}");
+    assert!(
+        error.contains(&format!("{cell}: its training failed twice")) && error.contains("signal 9"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("what is finished is kept, and the same command goes on from there"),
+        "{error}"
+    );
     assert!(!world.path("study/fidelity.json").exists());
     let before = world.calls();
     run(&mut study(&world, &[]));
@@ -145,13 +174,21 @@ fn bad_input_is_refused() {
     for length in ["3", "0x5", "3x1", "3xall"] {
         let output = study(&world, &[length]).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("EPOCHSxIMAGES"), "{length}: {}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("EPOCHSxIMAGES"),
+            "{length}: {}",
+            text(&output.stderr)
+        );
     }
-    let error = error_of(&world.explore("fidelity", "study").args(["--genomes", "1"]).output().unwrap());
+    let error =
+        error_of(&world.explore("fidelity", "study").args(["--genomes", "1"]).output().unwrap());
     assert!(error.contains("ranks need 2"), "{error}");
     // There are two images, so that the second of each is the first once more.
     for short in [["3x2", "3x5"], ["1x2", "9x2"]] {
         let error = error_of(&study(&world, &short).output().unwrap());
-        assert!(error.contains("epochs of 2 images are asked for twice, or are the full training"), "{error}");
+        assert!(
+            error.contains("epochs of 2 images are asked for twice, or are the full training"),
+            "{error}"
+        );
     }
 }

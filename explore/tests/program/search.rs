@@ -33,12 +33,18 @@ fn a_search_writes_its_files_and_repeats_to_the_byte() {
     for individual in &archive.individuals {
         let evaluation = &individual.evaluation;
         assert!(evaluations.contains(evaluation));
-        let genome: Genome =
-            json::read(&world.path("one").join("individuals").join(&evaluation.id).join("genome.json")).unwrap();
+        let genome: Genome = json::read(
+            &world.path("one").join("individuals").join(&evaluation.id).join("genome.json"),
+        )
+        .unwrap();
         assert_eq!(genome, evaluation.genome);
     }
-    let front: Vec<f64> =
-        archive.individuals.iter().filter(|i| i.on_front).filter_map(|i| i.evaluation.accuracy).collect();
+    let front: Vec<f64> = archive
+        .individuals
+        .iter()
+        .filter(|i| i.on_front)
+        .filter_map(|i| i.evaluation.accuracy)
+        .collect();
     assert_eq!(summary["best_accuracy"], json!(front.iter().copied().fold(0.0, f64::max)));
     let best: Genome = json::read(&world.path("one/winners/1/genome.json")).unwrap();
     let best = archive.individuals.iter().find(|i| i.evaluation.genome == best).unwrap();
@@ -73,7 +79,9 @@ fn a_killed_search_resumes_to_the_same_bytes_without_repeating_a_training() {
     fs::write(&log, &lines[..lines.len() - 40]).unwrap();
     let finished: BTreeSet<String> = before
         .keys()
-        .filter(|call| world.path("killed/individuals").join(&call[..6]).join("train.json").exists())
+        .filter(|call| {
+            world.path("killed/individuals").join(&call[..6]).join("train.json").exists()
+        })
         .cloned()
         .collect();
     assert!(finished.len() >= 9);
@@ -81,7 +89,10 @@ fn a_killed_search_resumes_to_the_same_bytes_without_repeating_a_training() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(world.result("whole"), world.result("killed"));
     let after = world.calls();
-    assert!(after.keys().all(|call| !finished.contains(call)), "{finished:?} were finished, {after:?} trained again");
+    assert!(
+        after.keys().all(|call| !finished.contains(call)),
+        "{finished:?} were finished, {after:?} trained again"
+    );
     assert!(after.contains_key("i01-03 20"));
     // A finished search resumes to itself.
     let output = world.command("killed").arg("--resume").output().unwrap();
@@ -145,13 +156,15 @@ fn trouble_of_the_machine_once_is_tried_again_and_changes_nothing() {
         let once = world.path(&format!("once-{trouble}"));
         fs::create_dir(&once).unwrap();
         let mut command = world.command(trouble);
-        let output = command.env(trouble, "i00-01 i02-05").env("FAKE_ONCE", &once).output().unwrap();
+        let output =
+            command.env(trouble, "i00-01 i02-05").env("FAKE_ONCE", &once).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(world.result("whole"), world.result(trouble));
         let said = text(&output.stderr);
         let line = said.lines().find(|line| line.starts_with("individuals/i00-01: ")).unwrap();
         assert!(line.contains(words) && line.ends_with("; it is tried once more"), "{line}");
-        let again: Vec<String> = world.calls().into_iter().filter(|call| call.1 == 2).map(|call| call.0).collect();
+        let again: Vec<String> =
+            world.calls().into_iter().filter(|call| call.1 == 2).map(|call| call.0).collect();
         assert_eq!(again, ["i00-01 20", "i02-05 20"]);
     }
 }
@@ -162,9 +175,18 @@ fn lasting_trouble_of_the_machine_ends_the_search_and_is_no_result() {
     world.search("whole");
     for (trouble, words) in TROUBLES {
         let error = error_of(&world.command(trouble).env(trouble, "i01-03").output().unwrap());
-        assert!(error.contains("error: individuals/i01-03: its training failed twice, and not because"), "{error}");
-        assert!(error.contains(words) && error.contains("see individuals/i01-03/train.log"), "{error}");
-        assert!(error.ends_with("what is finished is kept, and --resume goes on from there"), "{error}");
+        assert!(
+            error.contains("error: individuals/i01-03: its training failed twice, and not because"),
+            "{error}"
+        );
+        assert!(
+            error.contains(words) && error.contains("see individuals/i01-03/train.log"),
+            "{error}"
+        );
+        assert!(
+            error.ends_with("what is finished is kept, and --resume goes on from there"),
+            "{error}"
+        );
         assert!(world.evaluations(trouble).iter().all(|e| e.failure.is_none() && e.id != "i01-03"));
         assert_eq!(world.evaluations(trouble).len().clamp(6, 9), world.evaluations(trouble).len());
         let finished: BTreeSet<String> = world.calls().into_keys().collect();
@@ -173,7 +195,10 @@ fn lasting_trouble_of_the_machine_ends_the_search_and_is_no_result() {
         assert_eq!(world.result("whole"), world.result(trouble));
         let first = finished.iter().filter(|call| call.starts_with("i00"));
         let again = world.calls();
-        assert!(first.clone().count() == 6 && first.into_iter().all(|call| !again.contains_key(call)), "{again:?}");
+        assert!(
+            first.clone().count() == 6 && first.into_iter().all(|call| !again.contains_key(call)),
+            "{again:?}"
+        );
     }
 }
 
@@ -182,7 +207,13 @@ fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a
     let world = World::new();
     let run = |out: &str, more: &[&str]| {
         let arguments = ["--device", "cuda:1"];
-        world.command(out).args(arguments).args(more).env("FAKE_FULL", "i00-03 i02-01").output().unwrap()
+        world
+            .command(out)
+            .args(arguments)
+            .args(more)
+            .env("FAKE_FULL", "i00-03 i02-01")
+            .output()
+            .unwrap()
     };
     assert!(run("one", &["--workers", "6"]).status.success());
     let evaluations = world.evaluations("one");
@@ -194,7 +225,8 @@ fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a
          128 images; see individuals/i00-03/train.log"
     );
     let report: Value =
-        serde_json::from_slice(&fs::read(world.path("one/individuals/i00-00/train.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(world.path("one/individuals/i00-00/train.json")).unwrap())
+            .unwrap();
     let cores = std::thread::available_parallelism().unwrap().get();
     assert_eq!(report["timing"]["device"], json!("cuda:1"));
     assert_eq!(report["timing"]["threads"], json!((cores / 6).max(1)));
@@ -203,7 +235,10 @@ fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a
     // Another GPU of the machine goes on with it, another kind of device does not.
     assert!(run("one", &["--resume", "--workers", "2"]).status.success());
     let error = error_of(&world.command("one").arg("--resume").output().unwrap());
-    assert!(error.contains("device was \"cuda\" when the search began, but is \"cpu\" now"), "{error}");
+    assert!(
+        error.contains("device was \"cuda\" when the search began, but is \"cpu\" now"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -211,7 +246,10 @@ fn a_search_in_which_all_diverges_fails_with_the_reason() {
     let world = World::new();
     let output = world.command("run").env("FAKE_DIVERGE", "all").output().unwrap();
     let error = error_of(&output);
-    assert!(error.contains("all 6 trainings of the first iteration failed; the training diverged"), "{error}");
+    assert!(
+        error.contains("all 6 trainings of the first iteration failed; the training diverged"),
+        "{error}"
+    );
     assert_eq!(world.evaluations("run").len(), 6);
 }
 
@@ -219,7 +257,8 @@ fn a_search_in_which_all_diverges_fails_with_the_reason() {
 #[test]
 fn a_search_in_which_nothing_fits_on_the_gpu_fails_with_the_log_and_resumes_once_mended() {
     let world = World::new();
-    let output = world.command("run").args(["--device", "cuda"]).env("FAKE_FULL", "all").output().unwrap();
+    let output =
+        world.command("run").args(["--device", "cuda"]).env("FAKE_FULL", "all").output().unwrap();
     let error = error_of(&output);
     assert!(error.contains("all 6 trainings of the first iteration failed"), "{error}");
     assert!(error.contains("the GPU's memory is too small for this network"), "{error}");
@@ -261,7 +300,10 @@ fn too_few_individuals_for_the_winners_is_an_error_at_the_end() {
     let search = json!({"population": 2, "archive_size": 2, "iterations": 2, "epochs": 1});
     let world = World::with(&search, &json!({}));
     let error = error_of(&world.command("run").output().unwrap());
-    assert!(error.contains("only 2 trained individuals") && error.contains("final.winners"), "{error}");
+    assert!(
+        error.contains("only 2 trained individuals") && error.contains("final.winners"),
+        "{error}"
+    );
     assert_eq!(world.archive("run").iterations, 2);
     assert!(!world.path("run/winners").exists());
 }
@@ -318,20 +360,27 @@ fn options_and_settings_without_effect_are_refused_or_named() {
     let search = json!({"population": 6, "archive_size": 6, "iterations": 2, "epochs": 2, "surrogate": "gaussian"});
     let world = World::with(&search, &json!({}));
     let run = |options: &[&str]| world.command("run").args(options).output().unwrap();
-    for options in
-        [&["--strategy", "random", "--surrogate", "forest"][..], &["--strategy", "nsga2", "--fitness", "score"]]
-    {
+    for options in [
+        &["--strategy", "random", "--surrogate", "forest"][..],
+        &["--strategy", "nsga2", "--fitness", "score"],
+    ] {
         let error = error_of(&run(options));
         assert!(error.contains(options[2]) && error.contains(options[1]), "{error}");
     }
     let error = error_of(&run(&["--objectives", "error,params,macs"]));
-    assert!(error.contains("the surrogate gaussian screens by the error and one more objective"), "{error}");
+    assert!(
+        error.contains("the surrogate gaussian screens by the error and one more objective"),
+        "{error}"
+    );
     assert!(!world.path("run").exists());
     let output = run(&["--strategy", "random"]);
     assert!(output.status.success());
     let said = text(&output.stderr);
-    assert!(said.starts_with("search.surrogate of the profile is left out: it has no effect with --strategy random\n"));
-    let config: common::search_files::SearchConfig = json::read(&world.path("run/search.json")).unwrap();
+    assert!(said.starts_with(
+        "search.surrogate of the profile is left out: it has no effect with --strategy random\n"
+    ));
+    let config: common::search_files::SearchConfig =
+        json::read(&world.path("run/search.json")).unwrap();
     assert_eq!(config.search.surrogate, None);
     // It goes on with the same options.
     assert!(run(&["--strategy", "random", "--resume"]).status.success());

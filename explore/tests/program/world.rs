@@ -42,7 +42,8 @@ impl World {
         let bin = world.path("bin");
         fs::create_dir_all(&bin).unwrap();
         for program in ["train", "codegen", "measure"] {
-            let fake = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/fake-{program}.sh"));
+            let fake =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/fake-{program}.sh"));
             fs::copy(fake, bin.join(program)).unwrap();
         }
         fs::write(bin.join("record.json"), example("measurement-<board>.json")).unwrap();
@@ -81,7 +82,12 @@ impl World {
     /// `explore` with a subcommand and the options that all have.
     pub(crate) fn explore(&self, subcommand: &str, out: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg(subcommand).arg("--config").arg(self.path("profile.json")).arg("--dataset").arg(self.path("data"));
+        command
+            .arg(subcommand)
+            .arg("--config")
+            .arg(self.path("profile.json"))
+            .arg("--dataset")
+            .arg(self.path("data"));
         command.arg("--out").arg(self.path(out)).arg("--bin-dir").arg(self.path("bin"));
         command
             .current_dir(self.dir.path())
@@ -128,8 +134,14 @@ impl World {
 
     /// The files that must not depend on when, where and in how many attempts a search was made.
     pub(crate) fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
-        let files =
-            ["search.json", "evaluations.jsonl", "archive.json", "front.svg", "progress.svg", "activations.svg"];
+        let files = [
+            "search.json",
+            "evaluations.jsonl",
+            "archive.json",
+            "front.svg",
+            "progress.svg",
+            "activations.svg",
+        ];
         let mut names: Vec<String> = files.map(String::from).into();
         names.extend((1..=3).map(|rank| format!("winners/{rank}/genome.json")));
         let read = |name: String| (name.clone(), fs::read(self.path(out).join(name)).unwrap());
@@ -138,9 +150,19 @@ impl World {
 
     /// Starts a search in which one training hangs, and waits until all before it are in the log.
     pub(crate) fn start_and_hang(&self, out: &str, id: &str, logged: usize) -> Child {
-        let mut child =
-            self.command(out).args(["--workers", "3"]).env("FAKE_HANG", id).stderr(Stdio::null()).spawn().unwrap();
-        let lines = || fs::read_to_string(self.path(out).join("evaluations.jsonl")).unwrap_or_default().lines().count();
+        let mut child = self
+            .command(out)
+            .args(["--workers", "3"])
+            .env("FAKE_HANG", id)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = || {
+            fs::read_to_string(self.path(out).join("evaluations.jsonl"))
+                .unwrap_or_default()
+                .lines()
+                .count()
+        };
         while lines() < logged || !self.path(out).join("individuals").join(id).exists() {
             assert!(child.try_wait().unwrap().is_none(), "the search ended before it hung");
             std::thread::sleep(Duration::from_millis(10));
@@ -151,8 +173,13 @@ impl World {
 
 /// The first JSON example below a heading of docs/formats.md that has these words.
 fn example(heading: &str) -> String {
-    let formats = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md")).unwrap();
-    let of = formats.split("\n### ").find(|part| part.lines().next().unwrap().contains(heading)).unwrap();
+    let formats =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md"))
+            .unwrap();
+    let of = formats
+        .split("\n### ")
+        .find(|part| part.lines().next().unwrap().contains(heading))
+        .unwrap();
     let (_, json) = of.split_once("```json\n").unwrap();
     json.split_once("```").unwrap().0.to_string()
 }

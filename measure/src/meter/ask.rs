@@ -28,7 +28,9 @@ pub(crate) struct Terminal;
 impl Answers for Terminal {
     fn ask(&mut self, question: &str) -> Result<Option<String>> {
         let mut out = std::io::stderr();
-        write!(out, "{question} ").and_then(|()| out.flush()).context("cannot ask on the terminal")?;
+        write!(out, "{question} ")
+            .and_then(|()| out.flush())
+            .context("cannot ask on the terminal")?;
         let (send, answer) = channel();
         // Waiting in a thread of its own, so that a signal ends it.
         thread::spawn(move || {
@@ -61,15 +63,22 @@ pub(crate) struct Begun {
 /// # Errors
 /// Those of [`Answers::ask`].
 pub(crate) fn before(answers: &mut dyn Answers) -> Result<Option<Begun>> {
-    let Some(meter) = answers.ask("Which wall meter is it (Enter alone: no energy)?")? else { return Ok(None) };
+    let Some(meter) = answers.ask("Which wall meter is it (Enter alone: no energy)?")? else {
+        return Ok(None);
+    };
     if meter.is_empty() {
         return Ok(None);
     }
     let Some(read_by) = words(answers, "Who reads it?")? else { return Ok(None) };
-    let Some(resolution_w) = number(answers, "The smallest step of its display, in watts?", None)? else {
+    let Some(resolution_w) = number(answers, "The smallest step of its display, in watts?", None)?
+    else {
         return Ok(None);
     };
-    let idle = number(answers, "Watts now, while nothing runs? (Then watch it while the windows run.)", None)?;
+    let idle = number(
+        answers,
+        "Watts now, while nothing runs? (Then watch it while the windows run.)",
+        None,
+    )?;
     Ok(idle.map(|idle_w| Begun { meter, read_by, resolution_w, idle_w }))
 }
 
@@ -88,14 +97,30 @@ pub(crate) struct Ran<'a> {
 ///
 /// # Errors
 /// Those of [`Answers::ask`].
-pub(crate) fn after(answers: &mut dyn Answers, begun: Begun, ran: Ran) -> Result<Option<ManualReading>> {
+pub(crate) fn after(
+    answers: &mut dyn Answers,
+    begun: Begun,
+    ran: Ran,
+) -> Result<Option<ManualReading>> {
     let Begun { meter, read_by, resolution_w, idle_w } = begun;
     let windows_s = ran.windows_s;
-    let Some(load_w) = number(answers, "Watts while the windows ran?", None)? else { return Ok(None) };
-    let question = format!("For how many seconds were these watched (Enter alone: {windows_s:.1})?");
+    let Some(load_w) = number(answers, "Watts while the windows ran?", None)? else {
+        return Ok(None);
+    };
+    let question =
+        format!("For how many seconds were these watched (Enter alone: {windows_s:.1})?");
     let Some(duration_s) = number(answers, &question, Some(windows_s))? else { return Ok(None) };
     let (name, binary_sha256) = (ran.name.to_string(), Some(ran.binary_sha256.to_string()));
-    Ok(Some(ManualReading { name, binary_sha256, meter, read_by, idle_w, load_w, duration_s, resolution_w }))
+    Ok(Some(ManualReading {
+        name,
+        binary_sha256,
+        meter,
+        read_by,
+        idle_w,
+        load_w,
+        duration_s,
+        resolution_w,
+    }))
 }
 
 fn words(answers: &mut dyn Answers, question: &str) -> Result<Option<String>> {
@@ -117,7 +142,9 @@ fn number(answers: &mut dyn Answers, question: &str, default: Option<f64>) -> Re
         }
         match answer.parse::<f64>() {
             Ok(number) if number.is_finite() && number > 0.0 => return Ok(Some(number)),
-            Ok(_) | Err(_) => asked = format!("{answer:?} is no number above 0 such as 6.8. {question}"),
+            Ok(_) | Err(_) => {
+                asked = format!("{answer:?} is no number above 0 such as 6.8. {question}")
+            }
         }
     }
 }
@@ -150,19 +177,29 @@ mod tests {
         let (reading, questions) = asked(&["Kill-A-Watt P4400", "Ada", "0.1", "4.0", "7.5", ""]);
         let reading = reading.unwrap();
         reading.check().unwrap();
-        assert_eq!((reading.meter.as_str(), reading.read_by.as_str()), ("Kill-A-Watt P4400", "Ada"));
+        assert_eq!(
+            (reading.meter.as_str(), reading.read_by.as_str()),
+            ("Kill-A-Watt P4400", "Ada")
+        );
         let numbers = (reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s);
         assert_eq!((numbers, reading.name.as_str()), ((0.1, 4.0, 7.5, 50.0), "tiny"));
         assert_eq!(reading.binary_sha256.as_deref(), Some("5a"));
         assert_eq!(questions.len(), 6);
-        assert!(questions[3].contains("nothing runs") && questions[5].contains("50.0"), "{questions:?}");
+        assert!(
+            questions[3].contains("nothing runs") && questions[5].contains("50.0"),
+            "{questions:?}"
+        );
     }
 
     #[test]
     fn what_is_no_number_is_asked_for_again() {
-        let (reading, questions) = asked(&["P", "", "A", "0", "0.1", "-4", "4.0", "many", "7", "inf", "30"]);
+        let (reading, questions) =
+            asked(&["P", "", "A", "0", "0.1", "-4", "4.0", "many", "7", "inf", "30"]);
         let reading = reading.unwrap();
-        assert_eq!((reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s), (0.1, 4.0, 7.0, 30.0));
+        assert_eq!(
+            (reading.resolution_w, reading.idle_w, reading.load_w, reading.duration_s),
+            (0.1, 4.0, 7.0, 30.0)
+        );
         assert!(questions[4].contains("\"0\" is no number above 0"), "{questions:?}");
     }
 

@@ -88,7 +88,8 @@ impl Interval {
     /// If there are no readings, or not one value for each counter.
     pub(crate) fn spanned_by(readings: &[Reading], counters: &[Counter]) -> Interval {
         let (t0_s, t1_s) = (readings[0].at_s, readings[readings.len() - 1].at_s);
-        let values: Result<Vec<&Vec<u64>>, &String> = readings.iter().map(|reading| reading.values.as_ref()).collect();
+        let values: Result<Vec<&Vec<u64>>, &String> =
+            readings.iter().map(|reading| reading.values.as_ref()).collect();
         let values = match values {
             Ok(values) => values,
             Err(reason) => {
@@ -190,14 +191,19 @@ mod tests {
             let wraps = u64::from(before + steps >= range);
             assert_eq!(advance(before, after, Some(range)), Ok(Advance { steps, wraps }));
             if after > before {
-                assert!(advance(after, before, Some(range)).is_err(), "{after} back to {before}, range {range}");
+                assert!(
+                    advance(after, before, Some(range)).is_err(),
+                    "{after} back to {before}, range {range}"
+                );
             }
         }
     }
 
     #[test]
     fn a_counter_that_runs_backwards_is_no_energy() {
-        assert!(advance(5_000_000, 4_000_000, Some(262_143_328_850)).unwrap_err().contains("backwards"));
+        assert!(
+            advance(5_000_000, 4_000_000, Some(262_143_328_850)).unwrap_err().contains("backwards")
+        );
         assert!(advance(5_000_000, 4_000_000, None).unwrap_err().contains("range is not known"));
         assert!(advance(1_001, 5, Some(1_000)).unwrap_err().contains("beyond its range"));
         assert!(advance(5, 1_001, Some(1_000)).unwrap_err().contains("beyond its range"));
@@ -206,7 +212,11 @@ mod tests {
     #[test]
     fn sockets_are_summed_and_the_raw_numbers_give_the_total() {
         let counters = [counter("package-0", Some(1_000_000)), counter("package-1", None)];
-        let readings = [reading(1.0, &[900_000, 10]), reading(1.5, &[950_000, 20]), reading(3.0, &[100_000, 400_010])];
+        let readings = [
+            reading(1.0, &[900_000, 10]),
+            reading(1.5, &[950_000, 20]),
+            reading(3.0, &[100_000, 400_010]),
+        ];
         let interval = Interval::spanned_by(&readings, &counters);
         assert_eq!((interval.t0_s, interval.t1_s), (1.0, 3.0));
         let (joules, wraps) = interval.energy.unwrap().unwrap();
@@ -215,15 +225,19 @@ mod tests {
         let again: f64 = interval
             .counters
             .iter()
-            .map(|c| c.unit_j * ((c.end + c.wraps.unwrap() * c.range.unwrap_or(0) - c.start) as f64))
+            .map(|c| {
+                c.unit_j * ((c.end + c.wraps.unwrap() * c.range.unwrap_or(0) - c.start) as f64)
+            })
             .sum();
         assert!((again - joules).abs() < 1e-12);
     }
 
     #[test]
     fn readings_between_find_a_second_wrap() {
-        let readings = [reading(0.0, &[900]), reading(1.0, &[200]), reading(2.0, &[600]), reading(3.0, &[50])];
-        let readings = [readings.as_slice(), &[reading(4.0, &[450]), reading(5.0, &[920])]].concat();
+        let readings =
+            [reading(0.0, &[900]), reading(1.0, &[200]), reading(2.0, &[600]), reading(3.0, &[50])];
+        let readings =
+            [readings.as_slice(), &[reading(4.0, &[450]), reading(5.0, &[920])]].concat();
         let interval = Interval::spanned_by(&readings, &[counter("package-0", Some(1_000))]);
         let (joules, wraps) = interval.energy.clone().unwrap().unwrap();
         assert_eq!(wraps, 2);
@@ -234,9 +248,11 @@ mod tests {
     #[test]
     fn one_bad_counter_spoils_the_sum_and_is_named() {
         let counters = [counter("package-0", None), counter("package-1", None)];
-        let stuck = Interval::spanned_by(&[reading(0.0, &[1, 7]), reading(1.0, &[2, 7])], &counters);
+        let stuck =
+            Interval::spanned_by(&[reading(0.0, &[1, 7]), reading(1.0, &[2, 7])], &counters);
         assert!(reason(&stuck).contains("package-1") && reason(&stuck).contains("stood still"));
-        let backwards = Interval::spanned_by(&[reading(0.0, &[9, 7]), reading(1.0, &[2, 8])], &counters);
+        let backwards =
+            Interval::spanned_by(&[reading(0.0, &[9, 7]), reading(1.0, &[2, 8])], &counters);
         assert!(reason(&backwards).contains("package-0"));
         assert_eq!(backwards.counters[0].wraps, None);
         assert_eq!((backwards.counters[0].start, backwards.counters[0].end), (9, 2));
@@ -253,8 +269,15 @@ mod tests {
     #[test]
     fn a_failed_reading_is_invalid_and_no_meter_is_no_fault() {
         let failed = Reading { at_s: 1.0, values: Err("gone".into()) };
-        let interval = Interval::spanned_by(&[reading(0.0, &[1]), failed], &[counter("package-0", None)]);
-        assert_eq!(interval.energy, Err(Fault { status: EnergyStatus::Invalid, reason: "gone".into() }));
-        assert_eq!(Interval::spanned_by(&[reading(0.0, &[]), reading(1.0, &[])], &[]).energy, Ok(None));
+        let interval =
+            Interval::spanned_by(&[reading(0.0, &[1]), failed], &[counter("package-0", None)]);
+        assert_eq!(
+            interval.energy,
+            Err(Fault { status: EnergyStatus::Invalid, reason: "gone".into() })
+        );
+        assert_eq!(
+            Interval::spanned_by(&[reading(0.0, &[]), reading(1.0, &[])], &[]).energy,
+            Ok(None)
+        );
     }
 }

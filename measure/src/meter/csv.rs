@@ -77,12 +77,21 @@ impl Log {
             interval.energy = joules.map(|joules| Some((joules, 0))).map_err(fault);
         }
         let Ok((bytes, Samples { samples, .. })) = read else { return Ok((None, None)) };
-        let passed = samples.iter().map(|sample| sample.at_s).filter(|at_s| (0.0..=end_s).contains(at_s));
+        let passed =
+            samples.iter().map(|sample| sample.at_s).filter(|at_s| (0.0..=end_s).contains(at_s));
         let passed: Vec<f64> = passed.collect();
         let tick_s = passed.first().zip(passed.last()).filter(|_| passed.len() > 1);
         let tick_s = tick_s.map(|(first, last)| (last - first) / (passed.len() - 1) as f64);
-        let samples = kept.into_iter().map(|index| [samples[index].at_s, samples[index].watts]).collect();
-        Ok((Some(PowerLog { file: self.0.display().to_string(), sha256: sha256_hex(&bytes), samples }), tick_s))
+        let samples =
+            kept.into_iter().map(|index| [samples[index].at_s, samples[index].watts]).collect();
+        Ok((
+            Some(PowerLog {
+                file: self.0.display().to_string(),
+                sha256: sha256_hex(&bytes),
+                samples,
+            }),
+            tick_s,
+        ))
     }
 
     /// Reads the log, again and again until it has come to this time or is too late.
@@ -90,7 +99,8 @@ impl Log {
         let start = Instant::now();
         loop {
             let (bytes, log) = read(&self.0)?;
-            if log.samples.last().is_some_and(|last| last.at_s >= unix_s) || start.elapsed() > LATE {
+            if log.samples.last().is_some_and(|last| last.at_s >= unix_s) || start.elapsed() > LATE
+            {
                 return Ok((bytes, log));
             }
             interrupt::sleep(Duration::from_millis(200))?;
@@ -106,7 +116,8 @@ struct Sample {
 }
 
 fn read(file: &Path) -> Result<(Vec<u8>, Samples)> {
-    let bytes = fs::read(file).with_context(|| format!("{}: cannot read the power log", file.display()))?;
+    let bytes =
+        fs::read(file).with_context(|| format!("{}: cannot read the power log", file.display()))?;
     let log = samples::parse(&bytes).with_context(|| format!("{}", file.display()))?;
     Ok((bytes, log))
 }
@@ -118,7 +129,8 @@ fn check_end(log: &Samples, now_s: f64) -> Result<(), String> {
         return Err(went_back(line, until_s));
     }
     let unusable = log.unusable.last().filter(|unusable| unusable.at_s >= last.at_s);
-    let unusable = unusable.map_or_else(String::new, |unusable| format!(" ({})", unusable.reason()));
+    let unusable =
+        unusable.map_or_else(String::new, |unusable| format!(" ({})", unusable.reason()));
     clock::check(last.at_s, now_s).map_err(|why| why + &unusable)
 }
 
@@ -156,7 +168,9 @@ fn around(
     let within = samples[first].at_s..=samples[last].at_s;
     let mut unusable = log.unusable.iter().filter(|unusable| within.contains(&unusable.at_s));
     let count = unusable.clone().count();
-    if let Some(unusable) = unusable.next().filter(|_| count > 1 && count as f64 > UNUSABLE * (last - first) as f64) {
+    if let Some(unusable) =
+        unusable.next().filter(|_| count > 1 && count as f64 > UNUSABLE * (last - first) as f64)
+    {
         return Err(format!(
             "{count} lines of the power log in that time are no samples, such as {}",
             unusable.reason()
@@ -188,7 +202,11 @@ fn uncovered(log: &Samples, [t0_s, t1_s]: [f64; 2], [started_s, now_s]: [f64; 2]
 }
 
 fn too_few_digits(log: &Samples) -> &'static str {
-    if log.repeated { " (several samples have one time: have its times too few digits?)" } else { "" }
+    if log.repeated {
+        " (several samples have one time: have its times too few digits?)"
+    } else {
+        ""
+    }
 }
 
 /// Energy between two times from the samples around them, by the trapezoidal rule; at both of them power is interpolated.
@@ -205,7 +223,8 @@ fn energy(around: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, String> {
     } else if around.iter().all(|sample| sample.watts == 0.0) {
         Err("the power log has only zeros for that time".to_string())
     } else {
-        Err("the power log is below zero for that time; is the sensor the wrong way round?".to_string())
+        Err("the power log is below zero for that time; is the sensor the wrong way round?"
+            .to_string())
     }
 }
 
@@ -253,7 +272,11 @@ mod tests {
         for outside in [[-0.1, 1.0], [3.6, 4.1]] {
             assert!(energy(&log, outside).unwrap_err().contains("does not cover"));
         }
-        assert!(energy(&[sample(0.0, 0.0), sample(1.0, 0.0)], [0.0, 1.0]).unwrap_err().contains("only zeros"));
+        assert!(
+            energy(&[sample(0.0, 0.0), sample(1.0, 0.0)], [0.0, 1.0])
+                .unwrap_err()
+                .contains("only zeros")
+        );
         assert!(energy(&[], [0.0, 1.0]).unwrap_err().contains("has no samples"));
         let noise = [sample(0.0, -1e-4), sample(1.0, -3e-4), sample(2.0, 1e-4)];
         assert!(energy(&noise, [0.0, 2.0]).unwrap_err().contains("the wrong way round?"));
@@ -267,11 +290,16 @@ mod tests {
         };
         let said = covers(NOW * 1e3, (NOW + 30.0) * 1e3);
         assert!(
-            said.contains("not cover that time, 1795912860.000 to 1795912870.000, but 1795912850000.000 to"),
+            said.contains(
+                "not cover that time, 1795912860.000 to 1795912870.000, but 1795912850000.000 to"
+            ),
             "{said}"
         );
         assert!(said.contains("are its times milliseconds?"), "{said}");
-        assert!(covers(NOW + 3600.0, NOW + 3630.0).contains("that is 1 h ahead: are its times local time"));
+        assert!(
+            covers(NOW + 3600.0, NOW + 3630.0)
+                .contains("that is 1 h ahead: are its times local time")
+        );
         assert!(covers(NOW, NOW + 15.0).contains("does the logger run, and write at once?"));
         assert!(covers(NOW + 15.0, NOW + 21.0).contains("start the logger first"));
         assert!(covers(1.0, 30.0).contains("since the logger was started?"));
@@ -283,14 +311,16 @@ mod tests {
         let of = |wrong: &str| log(&steady.replace("\n20,4\n20.5,4\n", &format!("\n{wrong}\n")));
         for wrong in ["20,nan\n20.5,4", "20,4\n\"", "-\n20.5,4", "20,-9\n20.5,4"] {
             let log = of(wrong);
-            assert_eq!((energy_of(&log, [15.0, 25.0]), log.unusable.len()), (Ok(40.0), 1), "{wrong}");
+            assert_eq!(
+                (energy_of(&log, [15.0, 25.0]), log.unusable.len()),
+                (Ok(40.0), 1),
+                "{wrong}"
+            );
         }
         let two = of("20,nan\n20.5,nan");
-        assert!(
-            energy_of(&two, [18.0, 22.0])
-                .unwrap_err()
-                .contains("2 lines of the power log in that time are no samples, such as line 41: \"nan\"")
-        );
+        assert!(energy_of(&two, [18.0, 22.0]).unwrap_err().contains(
+            "2 lines of the power log in that time are no samples, such as line 41: \"nan\""
+        ));
         assert_eq!(energy_of(&two, [5.0, 9.0]), Ok(16.0));
         assert_eq!(energy_of(&two, [5.0, 25.0]), Ok(80.0), "2 of 39");
         let gap = of(&["20,nan"; 5].join("\n"));
@@ -300,17 +330,31 @@ mod tests {
     #[test]
     fn where_times_go_back_there_are_two_series() {
         let back = log("0,4\n1,4\n2,4\n3,4\n0.5,4\n1.5,4\n2.5,4\n3.5,4\n4.5,4\n5.5,4\n");
-        assert!(energy_of(&back, [2.5, 4.0]).unwrap_err().contains("line 5: its time is not after"));
+        assert!(
+            energy_of(&back, [2.5, 4.0]).unwrap_err().contains("line 5: its time is not after")
+        );
         assert_eq!(energy_of(&back, [3.5, 5.0]), Ok(6.0));
-        assert!(check_end(&log("2,1\n3,1\n2.5,1\n"), 2.5).unwrap_err().contains("line 3: its time is not after"));
+        assert!(
+            check_end(&log("2,1\n3,1\n2.5,1\n"), 2.5)
+                .unwrap_err()
+                .contains("line 3: its time is not after")
+        );
         assert!(check_end(&back, 5.5).is_ok());
     }
 
     #[test]
     fn times_with_too_few_digits_are_told() {
         let minutes = log("0,4\n0,4\n60,4\n60,4\n120,4\n120,4\n");
-        assert!(energy_of(&minutes, [10.0, 70.0]).unwrap_err().contains("have its times too few digits?"));
-        assert!(energy_of(&minutes, [70.0, 130.0]).unwrap_err().contains("have its times too few digits?"));
+        assert!(
+            energy_of(&minutes, [10.0, 70.0])
+                .unwrap_err()
+                .contains("have its times too few digits?")
+        );
+        assert!(
+            energy_of(&minutes, [70.0, 130.0])
+                .unwrap_err()
+                .contains("have its times too few digits?")
+        );
     }
 
     #[test]
@@ -321,11 +365,16 @@ mod tests {
             fs::write(&file, text).unwrap();
             Log::open(&file).map_err(|error| format!("{error:#}"))
         };
-        assert!(opened(String::new()).is_ok() && opened("unix_s,watts\n".into()).is_ok(), "nothing is logged yet");
-        assert!(opened(format!("{},4\n{},4\n", unix_s() - 2.0, unix_s() - 1.0)).is_ok());
-        let error = opened(format!("{},4\n{},nan\n", unix_s() - 3600.0, unix_s() - 1.0)).unwrap_err();
         assert!(
-            error.contains("power.csv: its last time is ") && error.contains(" (line 2: \"nan\" is no power"),
+            opened(String::new()).is_ok() && opened("unix_s,watts\n".into()).is_ok(),
+            "nothing is logged yet"
+        );
+        assert!(opened(format!("{},4\n{},4\n", unix_s() - 2.0, unix_s() - 1.0)).is_ok());
+        let error =
+            opened(format!("{},4\n{},nan\n", unix_s() - 3600.0, unix_s() - 1.0)).unwrap_err();
+        assert!(
+            error.contains("power.csv: its last time is ")
+                && error.contains(" (line 2: \"nan\" is no power"),
             "{error}"
         );
     }
@@ -337,7 +386,8 @@ mod tests {
         fs::write(&file, "unix_s,watts\n100,4\n101,4\n102,4\n").unwrap();
         let log = Log(file);
         let filled = |clock_set_by_s| {
-            let mut interval = Interval { t0_s: 0.5, t1_s: 1.5, counters: vec![], energy: Ok(None) };
+            let mut interval =
+                Interval { t0_s: 0.5, t1_s: 1.5, counters: vec![], energy: Ok(None) };
             let said = log.fill(&mut [&mut interval], 100.0, clock_set_by_s).unwrap();
             (interval.energy, said)
         };
@@ -346,7 +396,10 @@ mod tests {
         assert_eq!(said.unwrap().samples, [[0.0, 4.0], [1.0, 4.0], [2.0, 4.0]]);
         for set_by_s in [-3600.0, 0.2] {
             let fault = filled(set_by_s).0.unwrap_err();
-            assert!(fault.status == EnergyStatus::Invalid && fault.reason.contains("clock was set"), "{fault:?}");
+            assert!(
+                fault.status == EnergyStatus::Invalid && fault.reason.contains("clock was set"),
+                "{fault:?}"
+            );
         }
     }
 }

@@ -62,11 +62,17 @@ impl GpuWatch {
     ///
     /// # Errors
     /// There is no such GPU.
-    pub(crate) fn start(library: Option<&Path>, index: u32, start: Instant) -> Result<GpuWatch, String> {
+    pub(crate) fn start(
+        library: Option<&Path>,
+        index: u32,
+        start: Instant,
+    ) -> Result<GpuWatch, String> {
         let nvml = nvml::load(library)?;
         nvml.device_by_index(index).map_err(|error| error.to_string())?;
         let name = nvml::name(&nvml, index);
-        let driver = nvml.sys_driver_version().map_or_else(|error| Known::unknown(error.to_string()), Known::of);
+        let driver = nvml
+            .sys_driver_version()
+            .map_or_else(|error| Known::unknown(error.to_string()), Known::of);
         let (stop, stopped) = channel();
         let seen = thread::spawn(move || {
             let mut seen = Seen::default();
@@ -104,7 +110,9 @@ impl Seen {
             sm_clock_hz: number(|gpu| gpu.clock_info(Clock::SM), 1e6),
             memory_clock_hz: number(|gpu| gpu.clock_info(Clock::Memory), 1e6),
             temperature_c: number(|gpu| gpu.temperature(TemperatureSensor::Gpu), 1.0),
-            throttled: gpu.clone().and_then(|gpu| throttled(gpu).map_err(|error| error.to_string())),
+            throttled: gpu
+                .clone()
+                .and_then(|gpu| throttled(gpu).map_err(|error| error.to_string())),
             processes: gpu.and_then(|gpu| processes(gpu).map_err(|error| error.to_string())),
         };
         for pid in look.processes.iter().flatten() {
@@ -115,14 +123,18 @@ impl Seen {
 
     fn facts(&self, name: String, driver: Known<String>, run: Run) -> GpuFacts {
         let [first, last] = run.windows_s;
-        let during: Vec<&Look> = self.looks.iter().filter(|look| (first..=last).contains(&look.at_s)).collect();
+        let during: Vec<&Look> =
+            self.looks.iter().filter(|look| (first..=last).contains(&look.at_s)).collect();
         GpuFacts {
             name,
             driver,
             sm_clock_hz: known(range(&during, |look| &look.sm_clock_hz)),
             memory_clock_hz: known(range(&during, |look| &look.memory_clock_hz)),
             temperature_c: known(range(&during, |look| &look.temperature_c)),
-            throttled: known(all(&during, |look| &look.throttled).map(|reasons| union(reasons).into_iter().collect())),
+            throttled: known(
+                all(&during, |look| &look.throttled)
+                    .map(|reasons| union(reasons).into_iter().collect()),
+            ),
             other_processes: known(self.others(run)),
         }
     }
@@ -130,15 +142,26 @@ impl Seen {
     /// The processes that are not the crate's. In a container that numbers its own processes, the driver knows the crate
     /// by another number: then a single process that came after the start is taken for it.
     fn others(&self, run: Run) -> Result<Vec<GpuProcess>, String> {
-        let (before, since): (Vec<&Look>, Vec<&Look>) = self.looks.iter().partition(|look| look.at_s < run.started_s);
+        let (before, since): (Vec<&Look>, Vec<&Look>) =
+            self.looks.iter().partition(|look| look.at_s < run.started_s);
         let seen = |looks: &[&Look]| -> Result<BTreeSet<u32>, String> {
-            if looks.is_empty() { Ok(BTreeSet::new()) } else { all(looks, |look| &look.processes).map(union) }
+            if looks.is_empty() {
+                Ok(BTreeSet::new())
+            } else {
+                all(looks, |look| &look.processes).map(union)
+            }
         };
         let (before, since) = (seen(&before)?, seen(&since)?);
         let new: Vec<u32> = since.difference(&before).copied().collect();
-        let ours = if new.contains(&run.pid) { Some(run.pid) } else { new.first().copied().filter(|_| new.len() == 1) };
+        let ours = if new.contains(&run.pid) {
+            Some(run.pid)
+        } else {
+            new.first().copied().filter(|_| new.len() == 1)
+        };
         let others = before.union(&since).filter(|pid| ours != Some(**pid));
-        Ok(others.map(|pid| GpuProcess { pid: *pid, program: self.programs.get(pid).cloned().flatten() }).collect())
+        Ok(others
+            .map(|pid| GpuProcess { pid: *pid, program: self.programs.get(pid).cloned().flatten() })
+            .collect())
     }
 }
 
@@ -154,13 +177,24 @@ fn processes(gpu: &Device) -> Result<BTreeSet<u32>, NvmlError> {
         Err(NvmlError::NotSupported | NvmlError::FailedToLoadSymbol(_)) => vec![],
         other => other?,
     };
-    Ok(gpu.running_compute_processes()?.into_iter().chain(drawing).map(|process| process.pid).collect())
+    Ok(gpu
+        .running_compute_processes()?
+        .into_iter()
+        .chain(drawing)
+        .map(|process| process.pid)
+        .collect())
 }
 
 /// What all looks showed, at least one.
-fn all<'a, T>(looks: &[&'a Look], of: fn(&Look) -> &Result<T, String>) -> Result<Vec<&'a T>, String> {
+fn all<'a, T>(
+    looks: &[&'a Look],
+    of: fn(&Look) -> &Result<T, String>,
+) -> Result<Vec<&'a T>, String> {
     if looks.is_empty() {
-        return Err(format!("the GPU is looked at every {} s, and the windows were over before", EVERY.as_secs_f64()));
+        return Err(format!(
+            "the GPU is looked at every {} s, and the windows were over before",
+            EVERY.as_secs_f64()
+        ));
     }
     looks.iter().map(|look| of(look).as_ref().map_err(Clone::clone)).collect()
 }
@@ -219,7 +253,13 @@ mod tests {
     #[test]
     fn short_windows_leave_it_unknown_and_not_calm() {
         let facts = facts(vec![look(1.0, 300.0, &[], &[]), look(5.5, 300.0, &[], &[])]);
-        assert!(facts.throttled.reason.unwrap().contains("every 0.25 s, and the windows were over before"));
+        assert!(
+            facts
+                .throttled
+                .reason
+                .unwrap()
+                .contains("every 0.25 s, and the windows were over before")
+        );
         assert_eq!((facts.sm_clock_hz.value, facts.other_processes.value), (None, Some(vec![])));
     }
 
@@ -227,7 +267,13 @@ mod tests {
     fn others_are_told_from_the_crate() {
         let of = |before: &[u32], since: &[u32]| {
             let facts = facts(vec![look(1.0, 1.0, &[], before), look(4.0, 1.0, &[], since)]);
-            facts.other_processes.value.unwrap().into_iter().map(|process| process.pid).collect::<Vec<_>>()
+            facts
+                .other_processes
+                .value
+                .unwrap()
+                .into_iter()
+                .map(|process| process.pid)
+                .collect::<Vec<_>>()
         };
         assert_eq!(of(&[], &[7]), [0; 0]);
         assert_eq!(of(&[8], &[7, 8]), [8]);

@@ -33,7 +33,8 @@ pub(crate) fn open(machine: Files, sysfs: &Path, wanted: &Hwmon) -> Result<Sampl
         None => vec![None],
     };
     for name in names {
-        let channel = one(&all, &wanted.chip, name).map_err(|why| format!("{} {why}", class(sysfs).display()))?;
+        let channel = one(&all, &wanted.chip, name)
+            .map_err(|why| format!("{} {why}", class(sysfs).display()))?;
         if found.contains(&channel) {
             return Err(format!(
                 "the board's `hwmon.rail` names {} twice: its power would count twice",
@@ -56,7 +57,12 @@ pub(crate) fn open(machine: Files, sysfs: &Path, wanted: &Hwmon) -> Result<Sampl
 ///
 /// # Errors
 /// One does, or the named one cannot be read.
-fn check_input(machine: &Files, all: &[Channel], rail: &str, input: &Channel) -> Result<(), String> {
+fn check_input(
+    machine: &Files,
+    all: &[Channel],
+    rail: &str,
+    input: &Channel,
+) -> Result<(), String> {
     let input_w = watts(machine, std::slice::from_ref(input))?;
     for other in all.iter().filter(|other| input.is_beside(rail, other)) {
         match watts(machine, std::slice::from_ref(other)) {
@@ -77,12 +83,17 @@ fn check_input(machine: &Files, all: &[Channel], rail: &str, input: &Channel) ->
 
 /// The one channel that is meant, or what is wrong with the folder of all chips.
 fn one<'a>(all: &'a [Channel], chip: &str, rail: Option<&String>) -> Result<&'a Channel, String> {
-    let found: Vec<&Channel> = all.iter().filter(|channel| channel.is(chip, rail.map(String::as_str))).collect();
+    let found: Vec<&Channel> =
+        all.iter().filter(|channel| channel.is(chip, rail.map(String::as_str))).collect();
     let with = rail.map_or_else(String::new, |rail| format!(" with the rail {rail}"));
-    let list = |channels: &[&Channel]| channels.iter().map(|channel| channel.name(all)).collect::<Vec<_>>().join(", ");
+    let list = |channels: &[&Channel]| {
+        channels.iter().map(|channel| channel.name(all)).collect::<Vec<_>>().join(", ")
+    };
     match found[..] {
         [channel] => Ok(channel),
-        [] => Err(format!("has no chip {chip}{with}, only {}", list(&all.iter().collect::<Vec<_>>()))),
+        [] => {
+            Err(format!("has no chip {chip}{with}, only {}", list(&all.iter().collect::<Vec<_>>())))
+        }
         [first, ..] => Err(format!(
             "has several channels of {chip}{with}: {}; the board's `hwmon.rail` must name the one through which all of its \
              power comes, such as {:?}, or in a list those whose powers add up to it",
@@ -109,11 +120,14 @@ mod tests {
     /// As on a Jetson Orin Nano: three rails, the last two fed from the first, their shunt voltages, and sums.
     fn jetson() -> FakeSysfs {
         let sysfs = FakeSysfs::new();
-        let write = |file: &str, text: &str| sysfs.write_at(&format!("class/hwmon/hwmon1/{file}"), text);
+        let write =
+            |file: &str, text: &str| sysfs.write_at(&format!("class/hwmon/hwmon1/{file}"), text);
         write("name", "ina3221\n");
-        for (number, label, millivolts, milliamperes) in
-            [(1, "VDD_IN", 5_000, 1_200), (2, "VDD_CPU_GPU_CV", 4_950, 400), (3, "VDD_SOC", 4_950, 300)]
-        {
+        for (number, label, millivolts, milliamperes) in [
+            (1, "VDD_IN", 5_000, 1_200),
+            (2, "VDD_CPU_GPU_CV", 4_950, 400),
+            (3, "VDD_SOC", 4_950, 300),
+        ] {
             write(&format!("in{number}_label"), &format!("{label}\n"));
             write(&format!("in{number}_input"), &format!("{millivolts}\n"));
             write(&format!("curr{number}_input"), &format!("{milliamperes}\n"));
@@ -130,7 +144,10 @@ mod tests {
     }
 
     fn sum(chip: &str, rails: &[&str]) -> Hwmon {
-        Hwmon { chip: chip.into(), rail: Some(Rails::Sum(rails.iter().map(ToString::to_string).collect())) }
+        Hwmon {
+            chip: chip.into(),
+            rail: Some(Rails::Sum(rails.iter().map(ToString::to_string).collect())),
+        }
     }
 
     /// A chip of these files, its folder's number, and its address.
@@ -193,9 +210,15 @@ mod tests {
     fn what_is_not_one_rail_is_refused() {
         let sysfs = jetson();
         let several = refusal(&sysfs, &wanted("ina3221", None));
-        assert!(several.contains("several channels") && several.contains("ina3221 VDD_SOC"), "{several}");
+        assert!(
+            several.contains("several channels") && several.contains("ina3221 VDD_SOC"),
+            "{several}"
+        );
         let other = refusal(&sysfs, &wanted("ina3221", Some("VDD_GPU")));
-        assert!(other.contains("no chip ina3221 with the rail VDD_GPU, only ina3221 VDD_IN"), "{other}");
+        assert!(
+            other.contains("no chip ina3221 with the rail VDD_GPU, only ina3221 VDD_IN"),
+            "{other}"
+        );
         assert!(refusal(&FakeSysfs::new(), &wanted("ina219", None)).contains("no power sensor"));
     }
 
@@ -211,23 +234,36 @@ mod tests {
     fn sensors_that_are_alike_are_told_apart_by_where_they_are() {
         let sysfs = FakeSysfs::new();
         let files = |microwatts| {
-            [("name", "ina226"), ("in1_input", "1000"), ("curr1_input", "7"), ("power1_input", microwatts)]
+            [
+                ("name", "ina226"),
+                ("in1_input", "1000"),
+                ("curr1_input", "7"),
+                ("power1_input", microwatts),
+            ]
         };
         chip(&sysfs, 2, Some("1-0040"), &files("2000000"));
         chip(&sysfs, 5, None, &files("6000000"));
         assert_eq!(names(&sysfs), ["ina226 1-0040", "ina226 hwmon5"]);
         let several = refusal(&sysfs, &wanted("ina226", None));
         assert!(
-            several.contains("ina226: ina226 1-0040, ina226 hwmon5; ") && several.contains("such as \"1-0040\""),
+            several.contains("ina226: ina226 1-0040, ina226 hwmon5; ")
+                && several.contains("such as \"1-0040\""),
             "{several}"
         );
-        for (rail, watts) in
-            [("1-0040", 2.0), ("hwmon2", 2.0), ("1-0040/power1", 2.0), ("hwmon5", 6.0), ("ina226/hwmon5/power1", 6.0)]
-        {
+        for (rail, watts) in [
+            ("1-0040", 2.0),
+            ("hwmon2", 2.0),
+            ("1-0040/power1", 2.0),
+            ("hwmon5", 6.0),
+            ("ina226/hwmon5/power1", 6.0),
+        ] {
             assert_eq!(shown(&sysfs, &wanted("ina226", Some(rail))).0, watts, "{rail}");
         }
         assert!(refusal(&sysfs, &wanted("ina226", Some("power1"))).contains("several channels"));
-        assert!(refusal(&sysfs, &wanted("ina219", Some("hwmon5"))).contains("no chip ina219 with the rail hwmon5"));
+        assert!(
+            refusal(&sysfs, &wanted("ina219", Some("hwmon5")))
+                .contains("no chip ina219 with the rail hwmon5")
+        );
         // The same chip twice, with the same labels; and channels without labels.
         let rails = [
             ("name", "ina3221"),
@@ -254,11 +290,23 @@ mod tests {
         let (watts, name) = shown(&sysfs, &of(&["VDD_CPU_GPU_CV", "VDD_SOC"]));
         assert!((watts - 3.465).abs() < 1e-12, "{watts}");
         assert_eq!(name, "ina3221 VDD_CPU_GPU_CV + ina3221 VDD_SOC");
-        chip(&sysfs, 4, None, &[("name", "ina226"), ("power1_input", "500000"), ("update_interval", "300")]);
+        chip(
+            &sysfs,
+            4,
+            None,
+            &[("name", "ina226"), ("power1_input", "500000"), ("update_interval", "300")],
+        );
         let both = of(&["VDD_SOC", "ina226/hwmon4"]);
         assert!((shown(&sysfs, &both).0 - 1.985).abs() < 1e-12);
-        assert_eq!(open(Files::Here, sysfs.root(), &both).unwrap().tick_s(), 0.3, "that of the slowest");
-        assert!(refusal(&sysfs, &of(&["VDD_SOC", "hwmon1/in3"])).contains("names ina3221 VDD_SOC twice"));
+        assert_eq!(
+            open(Files::Here, sysfs.root(), &both).unwrap().tick_s(),
+            0.3,
+            "that of the slowest"
+        );
+        assert!(
+            refusal(&sysfs, &of(&["VDD_SOC", "hwmon1/in3"]))
+                .contains("names ina3221 VDD_SOC twice")
+        );
         assert!(refusal(&sysfs, &of(&["VDD_SOC", "VDD_GPU"])).contains("with the rail VDD_GPU"));
     }
 
@@ -267,10 +315,24 @@ mod tests {
     fn a_rail_with_less_power_than_another_is_no_input() {
         let sysfs = jetson();
         let refused = refusal(&sysfs, &wanted("ina3221", Some("VDD_SOC")));
-        assert!(refused.contains("ina3221 VDD_IN shows 6.000 W and ina3221 VDD_SOC only 1.485 W"), "{refused}");
-        assert!((shown(&sysfs, &sum("ina3221", &["VDD_SOC"])).0 - 1.485).abs() < 1e-12, "it is meant");
-        assert!((shown(&sysfs, &wanted("ina3221", Some("hwmon1/in3"))).0 - 1.485).abs() < 1e-12, "it is meant");
-        chip(&sysfs, 0, None, &[("name", "ina226"), ("power1_label", "12V"), ("power1_input", "9000000")]);
+        assert!(
+            refused.contains("ina3221 VDD_IN shows 6.000 W and ina3221 VDD_SOC only 1.485 W"),
+            "{refused}"
+        );
+        assert!(
+            (shown(&sysfs, &sum("ina3221", &["VDD_SOC"])).0 - 1.485).abs() < 1e-12,
+            "it is meant"
+        );
+        assert!(
+            (shown(&sysfs, &wanted("ina3221", Some("hwmon1/in3"))).0 - 1.485).abs() < 1e-12,
+            "it is meant"
+        );
+        chip(
+            &sysfs,
+            0,
+            None,
+            &[("name", "ina226"), ("power1_label", "12V"), ("power1_input", "9000000")],
+        );
         shown(&sysfs, &wanted("ina3221", Some("VDD_IN")));
     }
 
@@ -305,7 +367,12 @@ mod tests {
             &sysfs,
             3,
             None,
-            &[("name", "other"), ("in4_label", "Sum of all"), ("in4_input", "9"), ("curr4_input", "9")],
+            &[
+                ("name", "other"),
+                ("in4_label", "Sum of all"),
+                ("in4_input", "9"),
+                ("curr4_input", "9"),
+            ],
         );
         assert_eq!(names(&sysfs), ["tps vin"]);
     }
@@ -313,18 +380,31 @@ mod tests {
     #[test]
     fn a_mean_is_read_and_its_time_is_the_tick() {
         let sysfs = FakeSysfs::new();
-        chip(&sysfs, 0, Some("ACPI000D:00"), &[("name", "power_meter"), ("power1_average", "182000000")]);
+        chip(
+            &sysfs,
+            0,
+            Some("ACPI000D:00"),
+            &[("name", "power_meter"), ("power1_average", "182000000")],
+        );
         let meter = wanted("power_meter", None);
         assert_eq!(shown(&sysfs, &meter), (182.0, "power_meter".to_string()));
         let tick_s = || open(Files::Here, sysfs.root(), &meter).unwrap().tick_s();
         assert_eq!(tick_s(), 1.0);
         chip(&sysfs, 0, None, &[("power1_average_interval", "2500")]);
         assert_eq!(tick_s(), 2.5);
-        for unknown in ["4294967295000", "4294967295", "2147483647000", "9223372036854775807", "-9223372036854775808"] {
+        for unknown in [
+            "4294967295000",
+            "4294967295",
+            "2147483647000",
+            "9223372036854775807",
+            "-9223372036854775808",
+        ] {
             chip(&sysfs, 0, None, &[("power1_average", unknown)]);
             let why = refusal(&sysfs, &meter);
             assert!(
-                why.contains(&format!("power1_average: it shows {unknown}, which stands for an unknown power")),
+                why.contains(&format!(
+                    "power1_average: it shows {unknown}, which stands for an unknown power"
+                )),
                 "{why}"
             );
         }
@@ -336,8 +416,15 @@ mod tests {
     fn chips_that_are_hidden_are_not_taken_for_none() {
         let sysfs = FakeSysfs::new();
         std::fs::create_dir_all(sysfs.root().join("class/hwmon")).unwrap();
-        std::os::unix::fs::symlink("../../devices/none/hwmon0", sysfs.root().join("class/hwmon/hwmon0")).unwrap();
+        std::os::unix::fs::symlink(
+            "../../devices/none/hwmon0",
+            sysfs.root().join("class/hwmon/hwmon0"),
+        )
+        .unwrap();
         let why = refusal(&sysfs, &wanted("ina219", None));
-        assert!(why.contains("hwmon0/name: ") && why.contains("lead nowhere, as in a container"), "{why}");
+        assert!(
+            why.contains("hwmon0/name: ") && why.contains("lead nowhere, as in a container"),
+            "{why}"
+        );
     }
 }

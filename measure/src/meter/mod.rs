@@ -115,7 +115,11 @@ pub(crate) fn check_arguments(board: &Board, args: &MeterArgs, crate_name: &str)
 ///
 /// # Errors
 /// An argument names a file that cannot be read.
-pub(crate) fn open(board: &Board, args: &MeterArgs, files: impl FnOnce() -> Result<Files>) -> Result<Means> {
+pub(crate) fn open(
+    board: &Board,
+    args: &MeterArgs,
+    files: impl FnOnce() -> Result<Files>,
+) -> Result<Means> {
     let read = |source: Result<Source, String>| source.map_or_else(Means::Nowhere, Means::Read);
     Ok(match board.meter {
         Meter::Rapl => read(Rapl::open(files()?, &args.sysfs_root).map(Source::Rapl)),

@@ -58,8 +58,10 @@ pub(crate) fn open(library: Option<&Path>, index: u32) -> Result<Opened, String>
 /// The library cannot be loaded, or there is none.
 pub(crate) fn names(library: Option<&Path>) -> Result<Vec<String>, String> {
     let nvml = load(library)?;
-    let names: Vec<String> =
-        (0..).take_while(|index| nvml.device_by_index(*index).is_ok()).map(|index| name(&nvml, index)).collect();
+    let names: Vec<String> = (0..)
+        .take_while(|index| nvml.device_by_index(*index).is_ok())
+        .map(|index| name(&nvml, index))
+        .collect();
     if names.is_empty() { Err("NVML finds no GPU".to_string()) } else { Ok(names) }
 }
 

@@ -41,7 +41,11 @@ impl Rapl {
         let packages = packages(&machine, &zones).map_err(|why| hidden(&why))?;
         if packages.is_empty() {
             let found: Vec<&str> = zones.keys().map(String::as_str).collect();
-            return Err(format!("{} has no processor package, only {}", powercap.display(), found.join(", ")));
+            return Err(format!(
+                "{} has no processor package, only {}",
+                powercap.display(),
+                found.join(", ")
+            ));
         }
         let mut rapl = Rapl { machine, counters: vec![], files: vec![] };
         for ((name, id), zone) in &packages {
@@ -81,7 +85,8 @@ fn zones(machine: &Files, powercap: &Path) -> Result<BTreeMap<String, PathBuf>, 
     for (name, path) in entries(powercap)? {
         let control_type = if name.contains(':') { vec![] } else { entries(&path)? };
         if control_type.is_empty() && name.contains("rapl") {
-            empty = Some(format!("{}: No such file or directory, or nothing in it", path.display()));
+            empty =
+                Some(format!("{}: No such file or directory, or nothing in it", path.display()));
         }
         for (name, path) in control_type.into_iter().chain([(name, path)]) {
             if is_top_level(&name) {
@@ -95,7 +100,9 @@ fn zones(machine: &Files, powercap: &Path) -> Result<BTreeMap<String, PathBuf>, 
 /// `type:number`; a part of a zone has a second number.
 fn is_top_level(name: &str) -> bool {
     name.split_once(':').is_some_and(|(control_type, number)| {
-        control_type.contains("rapl") && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        control_type.contains("rapl")
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
     })
 }
 
@@ -104,9 +111,13 @@ fn is_top_level(name: &str) -> bool {
 ///
 /// # Errors
 /// A zone does not say what it is: it may be a package whose energy would be missing.
-fn packages(machine: &Files, zones: &BTreeMap<String, PathBuf>) -> Result<BTreeMap<(String, String), PathBuf>, String> {
+fn packages(
+    machine: &Files,
+    zones: &BTreeMap<String, PathBuf>,
+) -> Result<BTreeMap<(String, String), PathBuf>, String> {
     let mut packages = BTreeMap::new();
-    let (mapped, direct): (Vec<_>, Vec<_>) = zones.iter().partition(|(zone, _)| zone.contains("mmio"));
+    let (mapped, direct): (Vec<_>, Vec<_>) =
+        zones.iter().partition(|(zone, _)| zone.contains("mmio"));
     for (zone, path) in direct.into_iter().chain(mapped) {
         let name = machine.read(&path.join("name"))?.trim().to_string();
         let again = zone.contains("mmio") && packages.keys().any(|(found, _)| *found == name);
@@ -161,7 +172,8 @@ mod tests {
         sysfs.zone("intel-rapl:1", "package-0", 200, RANGE);
         sysfs.zone("intel-rapl-mmio:0", "package-0", 999, RANGE);
         let rapl = Rapl::open(Files::Here, sysfs.root()).unwrap();
-        let names: Vec<&str> = rapl.counters().iter().map(|counter| counter.name.as_str()).collect();
+        let names: Vec<&str> =
+            rapl.counters().iter().map(|counter| counter.name.as_str()).collect();
         assert_eq!(names, ["package-0 of intel-rapl:0", "package-0 of intel-rapl:1"]);
         assert_eq!(rapl.read(), Ok(vec![100, 200]));
     }
@@ -177,7 +189,10 @@ mod tests {
     fn a_machine_without_counters_says_so() {
         let sysfs = FakeSysfs::new();
         let reason = || Rapl::open(Files::Here, sysfs.root()).unwrap_err();
-        assert!(reason().contains("class/powercap has no RAPL counters") && reason().contains("modprobe"));
+        assert!(
+            reason().contains("class/powercap has no RAPL counters")
+                && reason().contains("modprobe")
+        );
         sysfs.zone("intel-rapl:0", "psys", 400, RANGE);
         assert!(reason().contains("no processor package, only intel-rapl:0"));
     }
@@ -190,7 +205,8 @@ mod tests {
         sysfs.make_unreadable("intel-rapl:1");
         let reason = Rapl::open(Files::Here, sysfs.root()).unwrap_err();
         assert!(
-            reason.contains("intel-rapl:1/energy_uj: ") && reason.contains("cannot read the energy counter"),
+            reason.contains("intel-rapl:1/energy_uj: ")
+                && reason.contains("cannot read the energy counter"),
             "{reason}"
         );
         assert!(reason.contains("chmod a+r") && reason.contains("udev"), "{reason}");
@@ -201,8 +217,10 @@ mod tests {
     fn zones_that_are_hidden_are_not_taken_for_none() {
         let sysfs = FakeSysfs::new();
         let powercap = sysfs.root().join("class/powercap");
-        let link =
-            |name: &str| std::os::unix::fs::symlink(format!("../../devices/{name}"), powercap.join(name)).unwrap();
+        let link = |name: &str| {
+            std::os::unix::fs::symlink(format!("../../devices/{name}"), powercap.join(name))
+                .unwrap()
+        };
         let reason = || Rapl::open(Files::Here, sysfs.root()).unwrap_err();
         std::fs::create_dir_all(&powercap).unwrap();
         link("intel-rapl");
@@ -232,7 +250,9 @@ mod tests {
         let sysfs = FakeSysfs::new();
         sysfs.zone("intel-rapl:0", "package-0", 1, RANGE);
         sysfs.write("intel-rapl:0/energy_uj", "-5\n");
-        assert!(Rapl::open(Files::Here, sysfs.root()).unwrap_err().contains("\"-5\", not a number"));
+        assert!(
+            Rapl::open(Files::Here, sysfs.root()).unwrap_err().contains("\"-5\", not a number")
+        );
         sysfs.write("intel-rapl:0/energy_uj", "");
         assert!(Rapl::open(Files::Here, sysfs.root()).unwrap_err().contains("\"\", not a number"));
     }

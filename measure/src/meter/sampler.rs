@@ -47,7 +47,13 @@ impl Sampler {
             }
         });
         let counter = Counter { name, unit_j: UNIT_J, range: None };
-        Ok(Sampler { counters: [counter], tick_s: tick_s.max(EVERY.as_secs_f64()), start, sum, _stop: stop })
+        Ok(Sampler {
+            counters: [counter],
+            tick_s: tick_s.max(EVERY.as_secs_f64()),
+            start,
+            sum,
+            _stop: stop,
+        })
     }
 
     /// The sum as a counter.
@@ -108,7 +114,9 @@ impl Sum {
         let Some((last_s, last_w)) = self.last.replace((at_s, watts)) else { return Ok(joules) };
         let time_s = at_s - last_s;
         if time_s > LONGEST_GAP_S {
-            return Err(format!("the meter gave nothing for {time_s:.1} s, in which power may have been anything"));
+            return Err(format!(
+                "the meter gave nothing for {time_s:.1} s, in which power may have been anything"
+            ));
         }
         Ok(joules + time_s * (last_w + watts) / 2.0)
     }
@@ -143,7 +151,11 @@ mod tests {
     fn what_cannot_be_power_is_an_error_for_good() {
         assert!(sum_of(&[(0.0, 3.0), (0.5, -0.1)]).unwrap_err().contains("-0.1 W"));
         assert!(sum_of(&[(0.0, 3.0), (0.5, f64::NAN)]).unwrap_err().contains("NaN W"));
-        assert!(sum_of(&[(0.0, 3.0), (2.5, 3.0), (2.6, 3.0)]).unwrap_err().contains("nothing for 2.5 s"));
+        assert!(
+            sum_of(&[(0.0, 3.0), (2.5, 3.0), (2.6, 3.0)])
+                .unwrap_err()
+                .contains("nothing for 2.5 s")
+        );
         let mut answers = vec![Ok(1.0), Err("gone".to_string()), Ok(1.0)].into_iter();
         let mut sum = Sum::new(Box::new(move || answers.next().unwrap()));
         assert_eq!(sum.sample(|| 0.0), Ok(0.0));
@@ -163,6 +175,9 @@ mod tests {
         assert!(sampler.read().unwrap()[0] > 0);
         drop(sampler);
         while samples.recv_timeout(Duration::from_secs(60)) == Ok(()) {}
-        assert_eq!(samples.recv_timeout(Duration::from_secs(60)), Err(RecvTimeoutError::Disconnected));
+        assert_eq!(
+            samples.recv_timeout(Duration::from_secs(60)),
+            Err(RecvTimeoutError::Disconnected)
+        );
     }
 }

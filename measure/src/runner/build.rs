@@ -17,10 +17,16 @@ const ARGUMENTS: &str = "BENCH_ARGUMENTS";
 ///
 /// # Errors
 /// It does not build, and what is missing if that can be told.
-pub(crate) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings) -> Result<Program> {
+pub(crate) fn build(
+    board: &Board,
+    folder: &Path,
+    settings: &MeasurementSettings,
+) -> Result<Program> {
     let target_dir = folder.join("target");
     let mut cargo = tool("CARGO", "cargo", folder);
-    cargo.args(["build", "--release", "--bin", "bench", "--color", "never", "--target-dir"]).arg(&target_dir);
+    cargo
+        .args(["build", "--release", "--bin", "bench", "--color", "never", "--target-dir"])
+        .arg(&target_dir);
     let mut release = target_dir;
     if let Some(target) = &board.target {
         cargo.args(["--target", target]);
@@ -48,7 +54,8 @@ pub(crate) fn build(board: &Board, folder: &Path, settings: &MeasurementSettings
 fn why(board: &Board, said: &[u8]) -> String {
     let Some(target) = &board.target else { return end_of(said) };
     let text = String::from_utf8_lossy(said);
-    let none = ["may not be installed", "can't find crate for `core`", "can't find crate for `std`"];
+    let none =
+        ["may not be installed", "can't find crate for `core`", "can't find crate for `std`"];
     if none.iter().any(|words| text.contains(words)) {
         return format!("this Rust has no {target}: install it with `rustup target add {target}`");
     }
@@ -77,10 +84,14 @@ mod tests {
     fn what_is_missing_is_said() {
         let host = boards::find("host", Path::new("nowhere")).unwrap();
         let board = Board { target: Some("armv7-unknown-linux-gnueabihf".into()), ..host.clone() };
-        let missing = b"error[E0463]: can't find crate for `std`\n = note: the target may not be installed";
+        let missing =
+            b"error[E0463]: can't find crate for `std`\n = note: the target may not be installed";
         assert!(why(&board, missing).contains("`rustup target add armv7-unknown-linux-gnueabihf`"));
         let linker = why(&board, b"error: linker `arm-gcc` not found");
-        assert!(linker.contains("CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER") && linker.contains("`arm-gcc`"));
+        assert!(
+            linker.contains("CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER")
+                && linker.contains("`arm-gcc`")
+        );
         assert_eq!(why(&board, b"error: oh"), "error: oh");
         assert_eq!(why(&host, missing), end_of(missing));
     }

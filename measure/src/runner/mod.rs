@@ -42,18 +42,30 @@ impl Whereabouts {
     ///
     /// # Errors
     /// An address is missing, or given in vain, or is none; or a tool is not installed.
-    pub(crate) fn of(board: &Board, host: Option<&str>, ssh_config: Option<&Path>) -> Result<Whereabouts> {
+    pub(crate) fn of(
+        board: &Board,
+        host: Option<&str>,
+        ssh_config: Option<&Path>,
+    ) -> Result<Whereabouts> {
         let name = &board.name;
-        ensure!(ssh_config.is_none() || board.runner == Runner::Ssh, "the board {name} takes no --ssh-config");
+        ensure!(
+            ssh_config.is_none() || board.runner == Runner::Ssh,
+            "the board {name} takes no --ssh-config"
+        );
         let here = || {
-            ensure!(host.is_none(), "the board {name} is this machine or attached to it: it takes no --board-host");
+            ensure!(
+                host.is_none(),
+                "the board {name} is this machine or attached to it: it takes no --board-host"
+            );
             Ok(())
         };
         match board.runner {
             Runner::Local => here().map(|()| Whereabouts::Here),
             Runner::Ssh => {
                 let Some(host) = host else {
-                    bail!("the board {name} is reached over ssh: say where with --board-host user@host");
+                    bail!(
+                        "the board {name} is reached over ssh: say where with --board-host user@host"
+                    );
                 };
                 tool::require("ssh")?;
                 Link::ssh(host, ssh_config, board.folder.as_deref()).map(Whereabouts::There)
@@ -119,7 +131,10 @@ pub(crate) fn check(board: &Board, manifest: &Manifest, folder: &Path) -> Result
     ] {
         let fits = there.is_none_or(|there| needed <= there);
         let there = there.unwrap_or_default();
-        ensure!(fits, "{crate_dir}: {needed} bytes {what} do not fit the {there} that the board {name} has for it");
+        ensure!(
+            fits,
+            "{crate_dir}: {needed} bytes {what} do not fit the {there} that the board {name} has for it"
+        );
     }
     Ok(())
 }
@@ -135,7 +150,12 @@ pub(crate) enum Place {
 
 impl Place {
     /// The command that runs `bench` on the board and shows what it prints.
-    pub(crate) fn command(&self, board: &Board, program: &Program, settings: &MeasurementSettings) -> (Command, Shows) {
+    pub(crate) fn command(
+        &self,
+        board: &Board,
+        program: &Program,
+        settings: &MeasurementSettings,
+    ) -> (Command, Shows) {
         match self {
             Place::There(copied) => (copied.command(settings), Shows::OutputAfterMark),
             Place::Here => {
@@ -165,8 +185,11 @@ pub(crate) fn here(board: &Board, program: &Program, settings: &MeasurementSetti
 /// What `bench` is told.
 fn bench_arguments(settings: &MeasurementSettings) -> [String; 6] {
     let MeasurementSettings { idle_s: _, warmup_s, windows, window_s } = settings;
-    let pairs =
-        [("windows", windows.to_string()), ("window-s", window_s.to_string()), ("warmup-s", warmup_s.to_string())];
+    let pairs = [
+        ("windows", windows.to_string()),
+        ("window-s", window_s.to_string()),
+        ("warmup-s", warmup_s.to_string()),
+    ];
     let [[a, b], [c, d], [e, f]] = pairs.map(|(name, value)| [format!("--{name}"), value]);
     [a, b, c, d, e, f]
 }

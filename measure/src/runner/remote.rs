@@ -109,10 +109,14 @@ impl Link {
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
         match self.reach {
             Reach::Ssh(..) => {
-                let make = self.new_folder("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there");
+                let make =
+                    self.new_folder("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there");
                 let copy = format!("cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}");
                 let mut ssh = self.shell(&marked(&format!("{make}; {copy}")));
-                ssh.stdin(File::open(file).with_context(|| format!("{}: cannot read the program", file.display()))?);
+                ssh.stdin(
+                    File::open(file)
+                        .with_context(|| format!("{}: cannot read the program", file.display()))?,
+                );
                 self.answer(ssh)
             }
             Reach::Adb(_) => {
@@ -132,13 +136,15 @@ impl Link {
     /// in one that a shell there may have to expand. `other` is another way to choose one.
     fn new_folder(&self, default: &str, other: &str) -> String {
         let parent = self.folder.as_deref().unwrap_or(default);
-        let another = format!("name another folder with the key 'folder' of the board's file{other}");
+        let another =
+            format!("name another folder with the key 'folder' of the board's file{other}");
         let odd = format!(
             "programs are to be put in $p, but a folder begins with a / and may only have letters, digits, '.', '_', '-' and \
              '/': {another}"
         );
-        let noexec =
-            format!("programs in $p may not be executed, as on a file system that is mounted noexec: {another}");
+        let noexec = format!(
+            "programs in $p may not be executed, as on a file system that is mounted noexec: {another}"
+        );
         let left_overs = without_left_overs();
         format!(
             "p={parent}; p=${{p%/}}; \
@@ -158,7 +164,8 @@ impl Link {
     fn answer(&self, command: Command) -> Result<String> {
         let said = self.said(command)?;
         let lines: Vec<&str> = said.lines().collect();
-        let mark = lines.iter().position(|line| is_mark(line)).with_context(|| self.instead(&said))?;
+        let mark =
+            lines.iter().position(|line| is_mark(line)).with_context(|| self.instead(&said))?;
         Ok(lines[mark + 1..].join("\n"))
     }
 
@@ -169,14 +176,21 @@ impl Link {
         let name = self.name();
         // adb says some of its errors on its standard output.
         let words = String::from_utf8_lossy(&output.stderr).into_owned() + &said.replace(MARK, "");
-        ensure!(output.status.success(), "{name}: cannot copy the program there: {}", end_of(words.as_bytes()));
+        ensure!(
+            output.status.success(),
+            "{name}: cannot copy the program there: {}",
+            end_of(words.as_bytes())
+        );
         Ok(said)
     }
 
     /// What is wrong with an answer. A copy that it names all the same is removed.
     fn instead(&self, said: &str) -> String {
         said.split_whitespace().filter_map(ours).for_each(|folder| self.remove(folder));
-        format!("{} said {said:?} instead of where the copy is, which was removed if that names it", self.name())
+        format!(
+            "{} said {said:?} instead of where the copy is, which was removed if that names it",
+            self.name()
+        )
     }
 }
 
@@ -195,8 +209,12 @@ fn without_left_overs() -> String {
 }
 
 fn harmless(address: &str) -> Result<String> {
-    let harmless = !address.is_empty() && !address.starts_with('-') && !address.contains(char::is_whitespace);
-    ensure!(harmless, "--board-host {address:?}: this is not an address such as user@raspberrypi.local");
+    let harmless =
+        !address.is_empty() && !address.starts_with('-') && !address.contains(char::is_whitespace);
+    ensure!(
+        harmless,
+        "--board-host {address:?}: this is not an address such as user@raspberrypi.local"
+    );
     Ok(address.to_string())
 }
 
@@ -229,7 +247,10 @@ impl Copied {
         let folder = ours(folder).with_context(|| link.instead(&said))?.to_string();
         let copied = Copied { link, folder };
         let name = copied.link.name();
-        ensure!(hash == sent, "{name}: the copy has the hash {hash}, but {sent} was sent; is its disk full?");
+        ensure!(
+            hash == sent,
+            "{name}: the copy has the hash {hash}, but {sent} was sent; is its disk full?"
+        );
         Ok(copied)
     }
 
@@ -278,8 +299,12 @@ mod tests {
         ] {
             assert_eq!(ours(folder), None, "{folder}");
         }
-        for folder in ["/tmp/neuropower-aB3", "/data/local/tmp/neuropower-x", "/home/a.b/neuropower-x", "/neuropower-x"]
-        {
+        for folder in [
+            "/tmp/neuropower-aB3",
+            "/data/local/tmp/neuropower-x",
+            "/home/a.b/neuropower-x",
+            "/neuropower-x",
+        ] {
             assert_eq!(ours(folder), Some(folder));
         }
     }

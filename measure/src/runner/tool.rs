@@ -27,9 +27,12 @@ pub(super) fn command(words: &[String], program: &Path, arguments: &[String]) ->
 }
 
 fn joined(word: &str, arguments: &[String]) -> String {
-    let parts = word.split_once(JOINED).and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    let parts =
+        word.split_once(JOINED).and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
     match parts {
-        Some((before, (separator, after))) => format!("{before}{}{after}", arguments.join(separator)),
+        Some((before, (separator, after))) => {
+            format!("{before}{}{after}", arguments.join(separator))
+        }
         None => word.to_string(),
     }
 }
@@ -48,7 +51,9 @@ fn missing(tool: &str) -> String {
         "ssh" => "Debian's package openssh-client has it",
         "adb" => "Debian's package adb has it",
         "probe-rs" => "`cargo install probe-rs-tools` installs it",
-        tool if tool.starts_with("qemu-system-") => "Debian's packages qemu-system-arm and the like have it",
+        tool if tool.starts_with("qemu-system-") => {
+            "Debian's packages qemu-system-arm and the like have it"
+        }
         tool if tool.starts_with("qemu-") => "Debian's package qemu-user has it",
         _ => "install it or name its path in the board's `command`",
     };
@@ -61,7 +66,9 @@ fn find(tool: &str) -> Option<PathBuf> {
         return Some(PathBuf::from(tool)).filter(|file| file.is_file());
     }
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(tool)).find(|file| !tool.is_empty() && file.is_file())
+    env::split_paths(&folders)
+        .map(|folder| folder.join(tool))
+        .find(|file| !tool.is_empty() && file.is_file())
 }
 
 /// Every kind of runner, and whether its tools are here.
@@ -83,7 +90,8 @@ fn on_host_one(runner: Runner) -> RunnerOnHost {
         usable: !there.is_empty(),
         tools: there.into_iter().map(String::from).collect(),
         tried: runner.tried().to_string(),
-        reason: (!not.is_empty()).then(|| not.into_iter().map(missing).collect::<Vec<_>>().join("; ")),
+        reason: (!not.is_empty())
+            .then(|| not.into_iter().map(missing).collect::<Vec<_>>().join("; ")),
     }
 }
 
@@ -97,9 +105,16 @@ mod tests {
         let words = |words: &[&str]| -> Vec<String> {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             let command = command(&words, Path::new("a b/bench"), &arguments);
-            [command.get_program()].into_iter().chain(command.get_args()).map(|w| w.to_str().unwrap().into()).collect()
+            [command.get_program()]
+                .into_iter()
+                .chain(command.get_args())
+                .map(|w| w.to_str().unwrap().into())
+                .collect()
         };
-        assert_eq!(words(&["qemu", "{program}", "{arguments}"]), ["qemu", "a b/bench", "--windows", "3"]);
+        assert_eq!(
+            words(&["qemu", "{program}", "{arguments}"]),
+            ["qemu", "a b/bench", "--windows", "3"]
+        );
         assert_eq!(
             words(&["q", "enable=on,arg=b,arg={arguments:,arg=}", "-k={program}"]),
             ["q", "enable=on,arg=b,arg=--windows,arg=3", "-k=a b/bench"]
@@ -111,7 +126,10 @@ mod tests {
     fn a_tool_that_is_missing_says_where_it_comes_from() {
         assert!(require("sh").is_ok() && require("/bin/sh").is_ok());
         let error = require("qemu-vax").unwrap_err().to_string();
-        assert_eq!(error, "the program \"qemu-vax\" is not installed; Debian's package qemu-user has it");
+        assert_eq!(
+            error,
+            "the program \"qemu-vax\" is not installed; Debian's package qemu-user has it"
+        );
         assert!(require("/no/such/tool").is_err() && require("").is_err());
     }
 }

@@ -12,8 +12,7 @@ use std::rc::Rc;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PATIENT: Patience = Patience { grace: HOUR, reading_every: HOUR };
-const READY: &str =
-    r#"{"schema":"neuropower/bench/1","event":"ready","name":"n","kernels":"avx2","target":"t","threads":1,"batch":1}"#;
+const READY: &str = r#"{"schema":"neuropower/bench/1","event":"ready","name":"n","kernels":"avx2","target":"t","threads":1,"batch":1}"#;
 
 fn start(number: usize) -> String {
     format!(r#"{{"schema":"neuropower/bench/1","event":"start","window":{number}}}"#)
@@ -127,8 +126,13 @@ impl Instruments for NoMeter {
     }
 }
 
-fn run_without_meter(script: &str, windows: usize, patience: &Patience) -> Result<Vec<MeasuredWindow>> {
-    run(shell(script), &settings(windows), patience, &mut NoMeter, &mut |_| {}).map(|(_, windows)| windows)
+fn run_without_meter(
+    script: &str,
+    windows: usize,
+    patience: &Patience,
+) -> Result<Vec<MeasuredWindow>> {
+    run(shell(script), &settings(windows), patience, &mut NoMeter, &mut |_| {})
+        .map(|(_, windows)| windows)
 }
 
 fn error_of(script: &str) -> String {
@@ -139,11 +143,15 @@ fn error_of(script: &str) -> String {
 fn a_known_power_gives_its_energy_with_two_sockets_and_a_wrap() {
     let sysfs = FakeSysfs::new();
     let range = 262_143_328_850;
-    let zones = [("intel-rapl:0", range - 95_000_000, range, 4_000_000), ("intel-rapl:1", 5, range, 1_000_000)];
+    let zones = [
+        ("intel-rapl:0", range - 95_000_000, range, 4_000_000),
+        ("intel-rapl:1", 5, range, 1_000_000),
+    ];
     let mut fake = Fake::new(&sysfs, &zones);
     let before = idle(&mut fake, 10.0, &PATIENT).unwrap().unwrap();
     (fake.step_s, fake.zones[0].3, fake.zones[1].3) = (2.0, 10_000_000, 5_000_000);
-    let (ready, windows) = run(shell(&good(3)), &settings(3), &PATIENT, &mut fake, &mut |_| {}).unwrap();
+    let (ready, windows) =
+        run(shell(&good(3)), &settings(3), &PATIENT, &mut fake, &mut |_| {}).unwrap();
     (fake.step_s, fake.zones[0].3, fake.zones[1].3) = (0.0, 6_000_000, 1_000_000);
     let after = idle(&mut fake, 10.0, &PATIENT).unwrap().unwrap();
 
@@ -151,7 +159,8 @@ fn a_known_power_gives_its_energy_with_two_sockets_and_a_wrap() {
     let wraps: u64 = windows.iter().map(|w| w.interval.energy.clone().unwrap().unwrap().1).sum();
     assert_eq!(wraps, 1, "the first socket wraps in the first window");
     let energy = energy::per_inference("rapl".into(), Some(&before), Some(&after), &windows);
-    let close = |a: Option<f64>, b: f64| assert!((a.unwrap() / b - 1.0).abs() < 1e-9, "{a:?} is not {b}");
+    let close =
+        |a: Option<f64>, b: f64| assert!((a.unwrap() / b - 1.0).abs() < 1e-9, "{a:?} is not {b}");
     close(energy.idle_before_w, 5.0);
     close(energy.idle_after_w, 7.0);
     // 15 W for 2 s and 1,000 inferences, of which 6 W are idle power.
@@ -167,7 +176,8 @@ fn a_counter_that_runs_backwards_in_a_window_is_invalid() {
     let before = idle(&mut fake, 10.0, &PATIENT).unwrap();
     // As if each second gave back 1 J: a step of almost the whole range.
     fake.zones[0].3 = 262_143_328_850 / 2 - 500_000;
-    let (_, windows) = run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
+    let (_, windows) =
+        run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
     let energy = energy::per_inference("rapl".into(), before.as_ref(), before.as_ref(), &windows);
     assert_eq!((energy.status, energy.gross_j, energy.net_j), (EnergyStatus::Invalid, None, None));
     assert!(energy.reason.unwrap().contains("ran backwards"));
@@ -179,7 +189,8 @@ fn a_counter_that_cannot_be_read_any_more_is_invalid() {
     let mut fake = Fake::new(&sysfs, &[("intel-rapl:0", 5, 1_000_000_000, 1_000_000)]);
     fake.zones.clear();
     sysfs.make_unreadable("intel-rapl:0");
-    let (_, windows) = run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
+    let (_, windows) =
+        run(shell(&good(1)), &settings(1), &PATIENT, &mut fake, &mut |_| {}).unwrap();
     let energy = energy::per_inference("rapl".into(), None, None, &windows);
     assert_eq!((energy.status, energy.gross_j), (EnergyStatus::Invalid, None));
     assert!(energy.reason.unwrap().contains("chmod a+r"));
@@ -206,7 +217,8 @@ fn long_windows_are_read_between() {
     let patience = Patience { grace: HOUR, reading_every: Duration::from_millis(1) };
     let in_window = Rc::clone(&fake.in_window);
     let mut progress = |_: &str| in_window.set(true);
-    let (_, windows) = run(shell(&script), &settings(1), &patience, &mut fake, &mut progress).unwrap();
+    let (_, windows) =
+        run(shell(&script), &settings(1), &patience, &mut fake, &mut progress).unwrap();
     let (joules, wraps) = windows[0].interval.energy.clone().unwrap().unwrap();
     assert!(wraps >= 1, "{wraps}");
     assert!((joules / (2.0 * windows[0].interval.seconds()) - 1.0).abs() < 1e-9, "{joules}");
@@ -223,10 +235,17 @@ fn without_a_meter_nobody_waits_and_latency_is_measured() {
 #[test]
 fn what_is_not_the_protocol_is_shown() {
     let error = error_of("echo 'Hello, world!'");
-    assert!(error.contains("\"Hello, world!\" instead of its warm-up") && error.contains("not valid JSON"), "{error}");
+    assert!(
+        error.contains("\"Hello, world!\" instead of its warm-up")
+            && error.contains("not valid JSON"),
+        "{error}"
+    );
     assert!(error_of(&printing(&[start(1)])).contains("instead of its warm-up"));
     let error = error_of(&printing(&[READY.into(), start(2)]));
-    assert!(error.contains("window\\\":2") && error.contains("instead of the start of window 1"), "{error}");
+    assert!(
+        error.contains("window\\\":2") && error.contains("instead of the start of window 1"),
+        "{error}"
+    );
     let error = error_of(&printing(&[READY.into(), start(1), start(1)]));
     assert!(error.contains("instead of the end of window 1"), "{error}");
     assert!(error_of(&good(3)).contains("went on after its last window"));
@@ -253,8 +272,13 @@ fn a_bench_that_ends_early_or_fails_is_an_error_with_its_last_words() {
     let error = error_of(&(good(2) + "echo oh >&2; exit 1"));
     assert!(error.contains("bench failed (exit status: 1): oh"), "{error}");
     assert!(error_of("kill -9 $$").contains("signal: 9"));
-    let missing =
-        run((Command::new("no/such/bench"), Shows::Output), &settings(1), &PATIENT, &mut NoMeter, &mut |_| {});
+    let missing = run(
+        (Command::new("no/such/bench"), Shows::Output),
+        &settings(1),
+        &PATIENT,
+        &mut NoMeter,
+        &mut |_| {},
+    );
     assert!(format!("{:#}", missing.unwrap_err()).contains("no/such/bench: cannot start"));
 }
 
@@ -271,7 +295,8 @@ fn a_bench_that_hangs_is_killed() {
         good(2) + "exec sleep 3000 >&-",
     ] {
         let script = format!("echo $$ > '{}'\n{hangs}", pid.display());
-        let error = run(shell(&script), &settings, &impatient, &mut NoMeter, &mut |_| {}).unwrap_err();
+        let error =
+            run(shell(&script), &settings, &impatient, &mut NoMeter, &mut |_| {}).unwrap_err();
         assert!(format!("{error:#}").contains("it was killed"), "{error:#}");
         let pid = std::fs::read_to_string(&pid).unwrap();
         assert!(!Path::new("/proc").join(pid.trim()).exists(), "it still runs");
@@ -284,7 +309,13 @@ fn what_a_probe_says_before_is_passed_over_and_it_need_not_end() {
     let run = run((command, Shows::ProbeOutput), &settings(2), &PATIENT, &mut NoMeter, &mut |_| {});
     assert_eq!(run.unwrap().1.len(), 2);
     let (command, _) = shell(&(printing(&[READY.into()]) + "echo Hello"));
-    let run = super::run((command, Shows::ProbeOutput), &settings(2), &PATIENT, &mut NoMeter, &mut |_| {});
+    let run = super::run(
+        (command, Shows::ProbeOutput),
+        &settings(2),
+        &PATIENT,
+        &mut NoMeter,
+        &mut |_| {},
+    );
     assert!(run.unwrap_err().to_string().contains("\"Hello\""), "but nothing between");
 }
 
@@ -292,12 +323,23 @@ fn what_a_probe_says_before_is_passed_over_and_it_need_not_end() {
 fn what_a_boards_shell_says_before_is_passed_over_and_nothing_after_its_mark() {
     let run = |script: &str| {
         let command = (shell(script).0, Shows::OutputAfterMark);
-        run(command, &settings(2), &PATIENT, &mut NoMeter, &mut |_| {}).map(|(_, windows)| windows.len())
+        run(command, &settings(2), &PATIENT, &mut NoMeter, &mut |_| {})
+            .map(|(_, windows)| windows.len())
     };
     let mark = format!("echo '{}'\n", crate::files::MARK);
     for greeting in ["", "echo Welcome; echo '{}'; echo\n", "printf 'Welcome: '\n"] {
         assert_eq!(run(&format!("{greeting}{mark}{}", good(2))).unwrap(), 2, "{greeting}");
     }
-    assert!(run(&format!("{mark}echo Hello\n{}", good(2))).unwrap_err().to_string().contains("\"Hello\""));
-    assert!(run("echo Welcome; echo no shell >&2; exit 1").unwrap_err().to_string().contains("no shell"));
+    assert!(
+        run(&format!("{mark}echo Hello\n{}", good(2)))
+            .unwrap_err()
+            .to_string()
+            .contains("\"Hello\"")
+    );
+    assert!(
+        run("echo Welcome; echo no shell >&2; exit 1")
+            .unwrap_err()
+            .to_string()
+            .contains("no shell")
+    );
 }

@@ -147,7 +147,14 @@ impl Case {
         let board = if more.contains(&"--board") { &[][..] } else { &["--board", "host"] };
         let out = if more.contains(&"--out") { &[][..] } else { &["--out", "record.json"] };
         let sysfs = self.path("sys");
-        let paths = ["--crate", "crate", "--config", "profile.json", "--sysfs-root", sysfs.to_str().unwrap()];
+        let paths = [
+            "--crate",
+            "crate",
+            "--config",
+            "profile.json",
+            "--sysfs-root",
+            sysfs.to_str().unwrap(),
+        ];
         let mut command = program();
         command.current_dir(self.0.path()).arg("run").args(paths).args(out).args(board).args(more);
         command
@@ -243,7 +250,9 @@ pub(crate) fn signal(name: &str, program: &Child) {
 /// A measurement that SIGTERM ends says so, and the process whose number is in a file has ended with it.
 pub(crate) fn assert_ends_with(measure: Child, number: &Path) {
     signal("TERM", &measure);
-    assert!(error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written"));
+    assert!(
+        error_of(&measure.wait_with_output().unwrap()).contains("interrupted; nothing was written")
+    );
     let process = fs::read_to_string(number).unwrap();
     assert!(!Path::new("/proc").join(process.trim()).exists(), "process {process} was ended");
 }

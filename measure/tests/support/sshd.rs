@@ -16,8 +16,10 @@ impl Sshd {
     pub(crate) fn start(folder: &Path, path: &str) -> Sshd {
         let (here, in_folder) = (folder.display(), |name: &str| folder.join(name));
         for key in ["host", "user"] {
-            let status =
-                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(in_folder(key)).status();
+            let status = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(in_folder(key))
+                .status();
             assert!(status.expect("install openssh-client").success());
         }
         fs::copy(in_folder("user.pub"), in_folder("authorized")).unwrap();

@@ -25,14 +25,23 @@ pub(super) fn run(args: &CheckArgs) -> Result<()> {
     let census = Census::take(&args.folder)?;
     stage::print_line(&if args.json { json::to_line(&census)? } else { text(&census) })?;
     let (folder, problems) = (args.folder.display(), census.problems.len());
-    ensure!(problems != 1, "{folder}: a problem keeps the data set from being used: {}", census.problems[0]);
+    ensure!(
+        problems != 1,
+        "{folder}: a problem keeps the data set from being used: {}",
+        census.problems[0]
+    );
     ensure!(problems == 0, "{folder}: {problems} problems keep the data set from being used");
     Ok(())
 }
 
 fn text(census: &Census) -> String {
-    let widest =
-        census.classes.iter().map(|class| class.class.escape_debug().count()).max().unwrap_or(0).max("class".len());
+    let widest = census
+        .classes
+        .iter()
+        .map(|class| class.class.escape_debug().count())
+        .max()
+        .unwrap_or(0)
+        .max("class".len());
     // What a class is called is somebody else's: nothing of it is for the terminal.
     let row = |class: &str, [train, validation, test]: [String; 3]| {
         let class = class.escape_debug().to_string();
@@ -40,13 +49,22 @@ fn text(census: &Census) -> String {
     };
     let mut lines = vec![row("class", ["train", "validation", "test"].map(str::to_string))];
     let counts = |c: &ClassCensus| [c.train, c.validation, c.test];
-    lines.extend(census.classes.iter().map(|class| row(&class.class, counts(class).map(|count| count.to_string()))));
-    let total = |of: fn(&ClassCensus) -> usize| census.classes.iter().map(of).sum::<usize>().to_string();
+    lines.extend(
+        census
+            .classes
+            .iter()
+            .map(|class| row(&class.class, counts(class).map(|count| count.to_string()))),
+    );
+    let total =
+        |of: fn(&ClassCensus) -> usize| census.classes.iter().map(of).sum::<usize>().to_string();
     lines.push(row("all", [total(|c| c.train), total(|c| c.validation), total(|c| c.test)]));
-    let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+    let numbers =
+        |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
     if !census.mean.is_empty() {
         let (mean, std) = (numbers(&census.mean), numbers(&census.std));
-        lines.push(format!("training images have \"normalisation\": {{\"mean\": [{mean}], \"std\": [{std}]}}"));
+        lines.push(format!(
+            "training images have \"normalisation\": {{\"mean\": [{mean}], \"std\": [{std}]}}"
+        ));
     }
     lines.extend(census.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.extend(census.problems.iter().map(|problem| format!("problem: {problem}")));

@@ -39,7 +39,10 @@ fn run_within(command: &mut Command, room: &Room, limit: Duration) -> Result<()>
     let stderr = complaints.try_clone().context("cannot use a temporary file")?;
     command.current_dir(&room.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     // A group of its own: what it has started ends with it.
-    let child = command.process_group(0).spawn().with_context(|| format!("{program}: cannot start the program"))?;
+    let child = command
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("{program}: cannot start the program"))?;
     let status = wait(&mut Group(child), room, limit).with_context(|| program.clone())?;
     ensure!(status.success(), "{program}: {status}: {}", one_line(&mut complaints));
     ensure!(!room.is_exceeded(), "{program}: {}", too_much(room));
@@ -103,7 +106,8 @@ fn has_ended(child: &Child) -> bool {
 fn one_line(complaints: &mut File) -> String {
     let mut bytes = Vec::new();
     // Without its complaint, a failure is still reported.
-    let _ = complaints.rewind().and_then(|()| complaints.take(COMPLAINT_BYTES).read_to_end(&mut bytes));
+    let _ =
+        complaints.rewind().and_then(|()| complaints.take(COMPLAINT_BYTES).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ").chars().filter(|c| !c.is_control()).take(COMPLAINT_CHARS).collect()
@@ -139,7 +143,10 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = format!("{:#}", run(&mut Command::new("no-such-program-here"), &room(&folder)).unwrap_err());
+        let error = format!(
+            "{:#}",
+            run(&mut Command::new("no-such-program-here"), &room(&folder)).unwrap_err()
+        );
         assert!(error.starts_with("no-such-program-here: cannot start the program"), "{error}");
     }
 
@@ -148,11 +155,13 @@ mod tests {
     fn a_program_that_does_not_end_is_stopped_with_all_it_has_started() {
         let folder = tempfile::tempdir().unwrap();
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut command = shell("sh -c 'trap \"\" TERM; while true; do sleep 1; done' & exec sleep 1000");
+        let mut command =
+            shell("sh -c 'trap \"\" TERM; while true; do sleep 1; done' & exec sleep 1000");
         command.process_group(0).stdin(Stdio::null()).stdout(writer);
         let mut child = Group(command.spawn().unwrap());
         drop(command);
-        let error = wait(&mut child, &room(&folder), Duration::from_millis(50)).unwrap_err().to_string();
+        let error =
+            wait(&mut child, &room(&folder), Duration::from_millis(50)).unwrap_err().to_string();
         assert!(error.starts_with("stopped after"), "{error}");
         drop(child);
         let mut rest = Vec::new();
@@ -161,8 +170,11 @@ mod tests {
 
     #[test]
     fn a_program_that_fills_the_disk_is_stopped() {
-        for script in ["truncate -s 1T hole; sleep 1000", "truncate -s 1T hole", "for i in $(seq 30); do : > $i; done"]
-        {
+        for script in [
+            "truncate -s 1T hole; sleep 1000",
+            "truncate -s 1T hole",
+            "for i in $(seq 30); do : > $i; done",
+        ] {
             let error = format!("{:#}", run_script(script).unwrap_err());
             assert!(error.contains("it has made over 100000 bytes"), "{error}");
         }

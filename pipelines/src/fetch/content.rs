@@ -31,7 +31,11 @@ impl Content {
     /// Reads `path` for an entry of the list, unpacks it and compares its hash.
     pub(super) fn read(path: &Path, file: &DataFile) -> Result<Content> {
         if path.is_dir() {
-            ensure!(file.sha256.is_none(), "{}: a folder has no SHA-256, so the recipe must say null", path.display());
+            ensure!(
+                file.sha256.is_none(),
+                "{}: a folder has no SHA-256, so the recipe must say null",
+                path.display()
+            );
             let first = fs::read_dir(path).with_context(|| unreadable(path))?.next();
             ensure!(first.is_some(), "{}: it is empty", path.display());
             return Ok(Content::Folder(path.to_path_buf()));
@@ -89,7 +93,11 @@ fn unpack(path: &Path, to: impl Write) -> Result<(String, bool)> {
 /// Fails where a path, by its links, leads out of a folder.
 pub(super) fn check_within(path: &Path, folder: &Path) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).with_context(|| unreadable(path));
-    ensure!(real(path)?.starts_with(real(folder)?), "{}: a link that leads out of the archive", path.display());
+    ensure!(
+        real(path)?.starts_with(real(folder)?),
+        "{}: a link that leads out of the archive",
+        path.display()
+    );
     Ok(())
 }
 
@@ -116,12 +124,14 @@ fn sha256_of(path: &Path) -> Result<String> {
 
 fn copy(path: &Path, to: &mut impl Write) -> Result<()> {
     let file = reading::open(path, MAX_FILE_BYTES)?.take(MAX_FILE_BYTES);
-    io::copy(&mut Interruptible(file), to).with_context(|| format!("{}: cannot copy it", path.display()))?;
+    io::copy(&mut Interruptible(file), to)
+        .with_context(|| format!("{}: cannot copy it", path.display()))?;
     Ok(())
 }
 
 fn copy_folder_atomically(from: &Path, place: &Path, within: Option<&Path>) -> Result<()> {
-    let parent = place.parent().with_context(|| format!("{}: not a place for a folder", place.display()))?;
+    let parent =
+        place.parent().with_context(|| format!("{}: not a place for a folder", place.display()))?;
     atomic::create_dir_all(parent)?;
     let failed = || format!("{}: cannot write the folder", place.display());
     let whole = scratch::folder_in(parent)?;
@@ -159,7 +169,8 @@ pub(super) fn same_unpacked(one: &Path, other: &Path) -> Result<bool> {
 }
 
 fn same_files(one: &Path, other: &Path) -> Result<bool> {
-    let size = |path: &Path| fs::metadata(path).map(|data| data.len()).with_context(|| unreadable(path));
+    let size =
+        |path: &Path| fs::metadata(path).map(|data| data.len()).with_context(|| unreadable(path));
     Ok(size(one)? == size(other)? && sha256_of(one)? == sha256_of(other)?)
 }
 

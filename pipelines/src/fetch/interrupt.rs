@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 pub(super) use common::interrupt::watch as install;
 use std::io::{self, Read};
 
-const MESSAGE: &str = "interrupted; files that are in their place are kept, and the same command goes on from there";
+const MESSAGE: &str =
+    "interrupted; files that are in their place are kept, and the same command goes on from there";
 
 /// # Errors
 /// A signal has come.

@@ -124,7 +124,9 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     for source in &dataset.sources {
         let Source::Folder { path } = source else { continue };
         let plain = Path::new(path).join(&file.path);
-        let Some(original) = [plain.clone(), content::gzipped(&plain)].into_iter().find(|path| path.exists()) else {
+        let Some(original) =
+            [plain.clone(), content::gzipped(&plain)].into_iter().find(|path| path.exists())
+        else {
             continue;
         };
         let same = match (original.is_dir(), copy.is_dir()) {
@@ -158,7 +160,12 @@ fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<(
 }
 
 /// Places the files that a source has, and returns the others. The first failure ends the source.
-fn take<'a>(opened: &Opened, name: &str, missing: Vec<&'a DataFile>, out: &Path) -> Result<Vec<&'a DataFile>> {
+fn take<'a>(
+    opened: &Opened,
+    name: &str,
+    missing: Vec<&'a DataFile>,
+    out: &Path,
+) -> Result<Vec<&'a DataFile>> {
     for (done, file) in missing.iter().enumerate() {
         match opened.find(file).and_then(|path| Content::read(&path, file)) {
             Ok(content) => content.write(&out.join(&file.path), opened.within())?,
@@ -181,7 +188,8 @@ fn note_unless_interrupted(name: &str, error: &anyhow::Error) -> Result<()> {
 fn by_hand(dataset: &Dataset, missing: &[&DataFile], out: &Path) -> String {
     let files: Vec<&str> = missing.iter().map(|file| file.path.as_str()).collect();
     let sources: Vec<String> = dataset.sources.iter().map(source::describe).collect();
-    let sources = if sources.is_empty() { "the recipe names no source".into() } else { sources.join(", ") };
+    let sources =
+        if sources.is_empty() { "the recipe names no source".into() } else { sources.join(", ") };
     format!(
         "{}: no source could give {}; put them into {} by hand, plain or gzipped with .gz added, and run this again \
          (sources: {sources})",

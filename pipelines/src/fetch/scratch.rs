@@ -22,7 +22,8 @@ const ENTRY_BYTES: u64 = 4096;
 /// # Errors
 /// The folder cannot be opened, or a signal came.
 pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
-    let folder = File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
+    let folder =
+        File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
     let mut waiting = false;
     loop {
         match folder.try_lock() {
@@ -40,11 +41,14 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
         }
     }
     sweep(out);
-    dataset.files().filter_map(|file| out.join(&file.path).parent().map(Path::to_path_buf)).for_each(|folder| {
-        if folder != out {
-            sweep(&folder);
-        }
-    });
+    dataset
+        .files()
+        .filter_map(|file| out.join(&file.path).parent().map(Path::to_path_buf))
+        .for_each(|folder| {
+            if folder != out {
+                sweep(&folder);
+            }
+        });
     Ok(folder)
 }
 

@@ -44,9 +44,11 @@ impl Opened {
                 ensure!(Path::new(path).is_dir(), "there is no such folder");
                 Ok(Opened::Folder { folder: PathBuf::from(path), within: None })
             }
-            Source::Https { base, suffix } => {
-                Ok(Opened::Https { base: base.clone(), suffix: suffix.clone(), scratch: scratch.to_path_buf() })
-            }
+            Source::Https { base, suffix } => Ok(Opened::Https {
+                base: base.clone(),
+                suffix: suffix.clone(),
+                scratch: scratch.to_path_buf(),
+            }),
             Source::HttpsArchive { url, sha256, folder } => {
                 let archive = scratch.join("archive.tar.gz");
                 download(url, &archive)?;
@@ -65,7 +67,10 @@ impl Opened {
             Source::Debian { package, folder } => {
                 download_package(package, scratch)?;
                 let archive = only_file(scratch, "deb")?;
-                run(Command::new("dpkg").arg("-x").arg(&archive).arg(UNPACKED), &unpacking(&archive, scratch)?)?;
+                run(
+                    Command::new("dpkg").arg("-x").arg(&archive).arg(UNPACKED),
+                    &unpacking(&archive, scratch)?,
+                )?;
                 Ok(Opened::unpacked(scratch, folder))
             }
         }
@@ -119,11 +124,22 @@ pub(super) fn describe(source: &Source) -> String {
 fn download(url: &str, to: &Path) -> Result<()> {
     let scratch = to.parent().context("a download without a folder")?;
     let mut curl = Command::new("curl");
-    curl.args(["--fail", "--silent", "--show-error", "--location", "--proto", "=https", "--connect-timeout", "10"]);
+    curl.args([
+        "--fail",
+        "--silent",
+        "--show-error",
+        "--location",
+        "--proto",
+        "=https",
+        "--connect-timeout",
+        "10",
+    ]);
     // Older versions stop only where the server says how much comes; so does `run`.
     curl.args(["--globoff", "--max-filesize", &MAX_FILE_BYTES.to_string()]);
     // A stalled transfer is given up, a slow one is not.
-    curl.args(["--speed-limit", "1000", "--speed-time", "30", "--output"]).arg(to).args(["--url", url]);
+    curl.args(["--speed-limit", "1000", "--speed-time", "30", "--output"])
+        .arg(to)
+        .args(["--url", url]);
     run(&mut curl, &downloads(scratch))
 }
 
@@ -134,8 +150,11 @@ fn downloads(scratch: &Path) -> Room {
 
 /// The room for what an archive unpacks to.
 fn unpacking(archive: &Path, scratch: &Path) -> Result<Room> {
-    let size = fs::metadata(archive).with_context(|| format!("{}: cannot read the file", archive.display()))?.len();
-    let bytes = size.saturating_mul(MAX_RATIO).clamp(*UNPACKED_BYTES.start(), *UNPACKED_BYTES.end());
+    let size = fs::metadata(archive)
+        .with_context(|| format!("{}: cannot read the file", archive.display()))?
+        .len();
+    let bytes =
+        size.saturating_mul(MAX_RATIO).clamp(*UNPACKED_BYTES.start(), *UNPACKED_BYTES.end());
     Ok(more_room(scratch, bytes))
 }
 
@@ -149,7 +168,10 @@ fn download_package(package: &str, scratch: &Path) -> Result<()> {
     let apt = |options: &[String], verb: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.args(["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]);
-        run(apt.args(["-o", "Acquire::https::Timeout=20"]).args(options).args(verb), &downloads(scratch))
+        run(
+            apt.args(["-o", "Acquire::https::Timeout=20"]).args(options).args(verb),
+            &downloads(scratch),
+        )
     };
     if apt(&[], &["download", package]).is_ok() {
         return Ok(());
@@ -175,7 +197,8 @@ fn untar(archive: &Path, scratch: &Path) -> Result<()> {
 
 /// The file with some extension in a folder where a program has just left one.
 fn only_file(folder: &Path, extension: &str) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{}: cannot read the folder", folder.display()))?;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("{}: cannot read the folder", folder.display()))?;
     let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths
         .find(|path| path.extension().is_some_and(|e| e == extension))

@@ -22,9 +22,14 @@ pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
     let boards = run.boards();
     let mut titles = vec![("network".to_string(), false), ("NID".to_string(), true)];
     for board in &boards {
-        titles.extend(["energy efficiency", "speedup"].map(|title| (format!("{title}, {board}"), true)));
+        titles.extend(
+            ["energy efficiency", "speedup"].map(|title| (format!("{title}, {board}"), true)),
+        );
         if has_communication(&networks, board) {
-            titles.extend(["kernel speedup", "D2H/H2D speedup"].map(|title| (format!("{title}, {board}"), true)));
+            titles.extend(
+                ["kernel speedup", "D2H/H2D speedup"]
+                    .map(|title| (format!("{title}, {board}"), true)),
+            );
         }
     }
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
@@ -33,7 +38,10 @@ pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
         let mut row = vec![Ok(title(network, is_base)), nid(network.variant)];
         for board in &boards {
             let cells = if has_communication(&networks, board) { 4 } else { 2 };
-            let both = base.variant.measurement(board).and_then(|b| Ok((b, network.variant.measurement(board)?)));
+            let both = base
+                .variant
+                .measurement(board)
+                .and_then(|b| Ok((b, network.variant.measurement(board)?)));
             row.extend(match both {
                 Ok(_) if is_base => vec![Ok("1".to_string()); cells],
                 Ok((base, record)) => entries(base, record, cells),
@@ -53,16 +61,19 @@ pub(super) fn hint() -> &'static str {
 }
 
 fn networks(run: &Run) -> Vec<Named<'_>> {
-    let winners =
-        run.variants().map(|(winner, kind, variant)| Named { name: format!("{}/{kind}", winner.rank), variant });
-    let baselines = run.baselines.iter().map(|(name, variant)| Named { name: name.clone(), variant });
+    let winners = run
+        .variants()
+        .map(|(winner, kind, variant)| Named { name: format!("{}/{kind}", winner.rank), variant });
+    let baselines =
+        run.baselines.iter().map(|(name, variant)| Named { name: name.clone(), variant });
     winners.chain(baselines).filter(|network| network.variant.network.is_some()).collect()
 }
 
 /// By the name in the table, or by that of the crate that was measured.
 fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
     let called = |network: &&Named| {
-        network.name == name || network.variant.measurements.values().any(|record| record.ran.name == name)
+        network.name == name
+            || network.variant.measurements.values().any(|record| record.ran.name == name)
     };
     let found: Vec<&Named> = networks.iter().filter(called).collect();
     match found[..] {
@@ -71,22 +82,31 @@ fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
             let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
             bail!("the run has no network {name:?} to compare with; it has {}", names.join(", "))
         }
-        [..] => bail!("several networks of the run are called {name:?}; give --baseline a name such as 1/dense"),
+        [..] => bail!(
+            "several networks of the run are called {name:?}; give --baseline a name such as 1/dense"
+        ),
     }
 }
 
 /// A network that has seen no image has a latency like any other, and an accuracy that means nothing.
 fn title(network: &Named, is_base: bool) -> String {
-    let untrained =
-        network.variant.train.is_none() && network.variant.prune.is_none() && network.variant.test.is_none();
+    let untrained = network.variant.train.is_none()
+        && network.variant.prune.is_none()
+        && network.variant.test.is_none();
     let name = network.variant.called(&network.name);
-    format!("{}{name}{}", if is_base { "* " } else { "" }, if untrained { " (untrained)" } else { "" })
+    format!(
+        "{}{name}{}",
+        if is_base { "* " } else { "" },
+        if untrained { " (untrained)" } else { "" }
+    )
 }
 
 fn nid(variant: &Variant) -> Entry {
     let nid = variant.test.as_ref().zip(variant.counts);
-    let nid = nid.map(|(test, counts)| network_information_density(test.accuracy, counts.parameters));
-    let unknown = if variant.diverged() { DIVERGED } else { "not tested: NID needs a test accuracy" };
+    let nid =
+        nid.map(|(test, counts)| network_information_density(test.accuracy, counts.parameters));
+    let unknown =
+        if variant.diverged() { DIVERGED } else { "not tested: NID needs a test accuracy" };
     entry(nid, unknown, |nid| format!("{nid:.2}"))
 }
 
@@ -109,7 +129,8 @@ fn entries(base: &Measurement, record: &Measurement, cells: usize) -> Vec<Entry>
 
 fn efficiency(base: &Measurement, record: &Measurement) -> Entry {
     let of = |m: &Measurement| {
-        let reason = || format!("no energy on {}: {}", m.board, m.energy.reason.clone().unwrap_or_default());
+        let reason =
+            || format!("no energy on {}: {}", m.board, m.energy.reason.clone().unwrap_or_default());
         m.energy.gross_j.zip(m.energy.gross_interval_j).ok_or_else(reason)
     };
     let (base, record) = (of(base)?, of(record)?);
@@ -122,7 +143,10 @@ fn speedup(base: &Measurement, record: &Measurement) -> String {
 }
 
 /// How many times the second is smaller than the first.
-fn ratio((base, [base_low, base_high]): (f64, [f64; 2]), (value, [low, high]): (f64, [f64; 2])) -> String {
+fn ratio(
+    (base, [base_low, base_high]): (f64, [f64; 2]),
+    (value, [low, high]): (f64, [f64; 2]),
+) -> String {
     let near = |low: f64, high: f64| low <= high * (1.0 + RUN_TO_RUN);
     let noise = if near(base_low, high) && near(low, base_high) { "~" } else { "" };
     format!("{noise}{}x", three_digits(base / value))
@@ -168,6 +192,9 @@ mod tests {
 
     #[test]
     fn three_digits_of_any_ratio() {
-        assert_eq!([0.016, 0.5, 3.456, 27.7, 123.4].map(three_digits), ["0.016", "0.50", "3.46", "27.7", "123"]);
+        assert_eq!(
+            [0.016, 0.5, 3.456, 27.7, 123.4].map(three_digits),
+            ["0.016", "0.50", "3.46", "27.7", "123"]
+        );
     }
 }

@@ -17,11 +17,17 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A list of names and values; values that are not there are left out.
-pub(super) fn definitions<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
+pub(super) fn definitions<'a>(
+    pairs: impl IntoIterator<Item = (&'a str, Option<String>)>,
+) -> String {
     let mut html = String::from("<dl>\n");
     for (name, value) in pairs {
         if let Some(value) = value {
-            html.push_str(&format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(&value)));
+            html.push_str(&format!(
+                "<div><dt>{}</dt><dd>{}</dd></div>\n",
+                escape(name),
+                escape(&value)
+            ));
         }
     }
     html.push_str("</dl>\n");
@@ -33,7 +39,9 @@ pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
     let mut url = String::from("data:image/svg+xml,");
     for byte in svg.trim().bytes() {
         match byte {
-            b' ' | b'=' | b'.' | b',' | b'-' | b'/' | b':' | b'(' | b')' => url.push(char::from(byte)),
+            b' ' | b'=' | b'.' | b',' | b'-' | b'/' | b':' | b'(' | b')' => {
+                url.push(char::from(byte))
+            }
             byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
             byte => url.push_str(&format!("%{byte:02X}")),
         }
@@ -55,7 +63,9 @@ mod tests {
         assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
         let picture = picture("<svg a='%'>\"&é#\n1</svg>\n", "\"");
         assert!(
-            picture.contains("src=\"data:image/svg+xml,%3Csvg a=%27%25%27%3E%22%26%C3%A9%23%0A1%3C/svg%3E\""),
+            picture.contains(
+                "src=\"data:image/svg+xml,%3Csvg a=%27%25%27%3E%22%26%C3%A9%23%0A1%3C/svg%3E\""
+            ),
             "{picture}"
         );
         assert!(picture.contains("alt=\"&quot;\""), "{picture}");

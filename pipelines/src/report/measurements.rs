@@ -14,8 +14,10 @@ use std::fmt::Write;
 /// What to keep in mind where measurements are short or emulated, or a GPU was not the crate's alone.
 pub(super) fn caution(run: &Run) -> Option<String> {
     let measured = || run.variants().flat_map(|(.., variant)| &variant.measurements);
-    let short: BTreeSet<&str> =
-        measured().filter(|(_, m)| m.protocol == Protocol::Short).map(|(board, _)| board.as_str()).collect();
+    let short: BTreeSet<&str> = measured()
+        .filter(|(_, m)| m.protocol == Protocol::Short)
+        .map(|(board, _)| board.as_str())
+        .collect();
     let boards = short.into_iter().collect::<Vec<_>>().join(", ");
     let short = (!boards.is_empty()).then(|| {
         format!(
@@ -23,12 +25,20 @@ pub(super) fn caution(run: &Run) -> Option<String> {
              compare or publish them."
         )
     });
-    let emulated: BTreeSet<&str> = measured().filter(|(_, m)| m.emulated).map(|(board, _)| board.as_str()).collect();
+    let emulated: BTreeSet<&str> =
+        measured().filter(|(_, m)| m.emulated).map(|(board, _)| board.as_str()).collect();
     let emulated = emulated.into_iter().collect::<Vec<_>>().join(", ");
-    let emulated = (!emulated.is_empty())
-        .then(|| format!("Times on {emulated} are an emulator's: they say nothing about how fast a board is."));
+    let emulated = (!emulated.is_empty()).then(|| {
+        format!(
+            "Times on {emulated} are an emulator's: they say nothing about how fast a board is."
+        )
+    });
     let gpu = |(board, m): (&String, &Measurement)| -> Vec<String> {
-        m.gpu.iter().flat_map(GpuFacts::warnings).map(|warning| format!("On {board}, {warning}.")).collect()
+        m.gpu
+            .iter()
+            .flat_map(GpuFacts::warnings)
+            .map(|warning| format!("On {board}, {warning}."))
+            .collect()
     };
     let gpus: BTreeSet<String> = measured().flat_map(gpu).collect();
     let cautions: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
@@ -66,7 +76,9 @@ fn board_table(run: &Run, board: &str) -> Table {
         ("binary", false),
     ];
     // Copying and computing, on a processor with a memory of its own.
-    let parts = run.variants().any(|(.., v)| v.measurements.get(board).is_some_and(|m| m.communication.is_some()));
+    let parts = run
+        .variants()
+        .any(|(.., v)| v.measurements.get(board).is_some_and(|m| m.communication.is_some()));
     if parts {
         titles.extend(["copy to device", "kernels", "copy back"].map(|title| (title, true)));
     }
@@ -91,7 +103,11 @@ fn board_table(run: &Run, board: &str) -> Table {
         if parts {
             let parts: [fn(&Communication) -> f64; 3] = [|c| c.h2d_s, |c| c.kernel_s, |c| c.d2h_s];
             row.extend(parts.map(|of| {
-                entry(m.communication.as_ref().map(of), "copying and computing were not measured apart", |s| si(s, "s"))
+                entry(
+                    m.communication.as_ref().map(of),
+                    "copying and computing were not measured apart",
+                    |s| si(s, "s"),
+                )
             }));
         }
         table.push(row);
@@ -108,12 +124,16 @@ fn protocol(measurement: &Measurement) -> &'static str {
 
 fn no_net(energy: &Energy) -> String {
     let reason = energy.net_reason.as_ref().or(energy.reason.as_ref());
-    reason.map_or_else(|| "no net energy: the measurement gives no reason".into(), |r| format!("no net energy: {r}"))
+    reason.map_or_else(
+        || "no net energy: the measurement gives no reason".into(),
+        |r| format!("no net energy: {r}"),
+    )
 }
 
 /// The machine as its measurements describe it; where they differ, all that they say.
 fn machine(run: &Run, board: &str) -> String {
-    let all: Vec<&Measurement> = run.variants().filter_map(|(.., v)| v.measurements.get(board)).collect();
+    let all: Vec<&Measurement> =
+        run.variants().filter_map(|(.., v)| v.measurements.get(board)).collect();
     let each = |say: fn(&Measurement) -> String| {
         let said: BTreeSet<String> = all.iter().map(|m| say(m)).collect();
         Some(said.into_iter().collect::<Vec<_>>().join("; "))
@@ -124,31 +144,55 @@ fn machine(run: &Run, board: &str) -> String {
     };
     definitions([
         ("processor", each(|m| known(&m.host.cpu, Clone::clone))),
-        ("instruction set", each(|m| format!("{}; threads: {}, batch: {}", m.ran.kernels, m.ran.threads, m.ran.batch))),
+        (
+            "instruction set",
+            each(|m| {
+                format!("{}; threads: {}, batch: {}", m.ran.kernels, m.ran.threads, m.ran.batch)
+            }),
+        ),
         ("target", each(|m| m.ran.target.clone())),
         ("compiler", each(|m| m.ran.rustc.clone())),
         ("kernel release", each(|m| known(&m.host.kernel, Clone::clone))),
         ("governor", each(|m| known(&m.host.governor, Clone::clone))),
         ("frequency", each(|m| known(&m.host.frequency_hz, |hertz| si(*hertz, "Hz")))),
-        ("temperature", each(|m| known(&m.host.temperature_c, |celsius| format!("{celsius:.0} °C")))),
-        ("throttled for heat", each(|m| known(&m.host.throttled, |times| format!("{times} times")))),
+        (
+            "temperature",
+            each(|m| known(&m.host.temperature_c, |celsius| format!("{celsius:.0} °C"))),
+        ),
+        (
+            "throttled for heat",
+            each(|m| known(&m.host.throttled, |times| format!("{times} times"))),
+        ),
         ("GPU", each_gpu(|gpu| gpu.name.clone())),
         ("GPU's driver", each_gpu(|gpu| known(&gpu.driver, Clone::clone))),
-        ("GPU's clock", each_gpu(|gpu| known(&gpu.sm_clock_hz, |hertz| span(hertz, |x| si(x, "Hz"))))),
-        ("clock of its memory", each_gpu(|gpu| known(&gpu.memory_clock_hz, |hertz| span(hertz, |x| si(x, "Hz"))))),
-        ("GPU's temperature", each_gpu(|gpu| known(&gpu.temperature_c, |c| span(c, |x| format!("{x:.0} °C"))))),
+        (
+            "GPU's clock",
+            each_gpu(|gpu| known(&gpu.sm_clock_hz, |hertz| span(hertz, |x| si(x, "Hz")))),
+        ),
+        (
+            "clock of its memory",
+            each_gpu(|gpu| known(&gpu.memory_clock_hz, |hertz| span(hertz, |x| si(x, "Hz")))),
+        ),
+        (
+            "GPU's temperature",
+            each_gpu(|gpu| known(&gpu.temperature_c, |c| span(c, |x| format!("{x:.0} °C")))),
+        ),
         ("what held its clocks back", each_gpu(|gpu| known(&gpu.throttled, |why| listed(why)))),
         (
             "other processes on the GPU",
             each_gpu(|gpu| {
-                known(&gpu.other_processes, |all| listed(&all.iter().map(GpuProcess::to_string).collect::<Vec<_>>()))
+                known(&gpu.other_processes, |all| {
+                    listed(&all.iter().map(GpuProcess::to_string).collect::<Vec<_>>())
+                })
             }),
         ),
         ("meter", each(|m| m.energy.meter.clone())),
         (
             "instructions of an inference",
             each(|m| {
-                known(&m.instructions, |i| format!("{}, by {} ({})", si(i.per_inference, ""), i.counter, i.kernels))
+                known(&m.instructions, |i| {
+                    format!("{}, by {} ({})", si(i.per_inference, ""), i.counter, i.kernels)
+                })
             }),
         ),
         ("measured on", each(|m| date(m.host.started_unix_s))),

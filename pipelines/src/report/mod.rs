@@ -45,16 +45,26 @@ pub struct Args {
 /// A folder that is not a run, a damaged file in it, a baseline that is not in it, or an output folder that cannot be written to.
 pub fn run(args: &Args) -> Result<()> {
     let run = Run::read(&args.run)?;
-    let comparison = args.baseline.as_deref().map(|name| comparison::table(&run, name)).transpose()?;
+    let comparison =
+        args.baseline.as_deref().map(|name| comparison::table(&run, name)).transpose()?;
     let figures = figures::draw(&run).context("cannot draw the figures")?;
     for figure in &figures {
         atomic::write(&args.out.join(figure.file), figure.svg.as_bytes())?;
     }
-    atomic::write(&args.out.join("index.html"), page::render(&run, &figures, comparison.as_ref()).as_bytes())?;
-    let cautions =
-        [results::caution(&run), results::other_data(&run), measurements::caution(&run)].into_iter().flatten();
+    atomic::write(
+        &args.out.join("index.html"),
+        page::render(&run, &figures, comparison.as_ref()).as_bytes(),
+    )?;
+    let cautions = [results::caution(&run), results::other_data(&run), measurements::caution(&run)]
+        .into_iter()
+        .flatten();
     let caution: String = cautions.map(|caution| format!("\n\n{caution}")).collect();
-    let compared =
-        comparison.map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), comparison::hint()));
-    stage::print_line(&format!("{}\n\n{}{compared}{caution}", run.title(), results::table(&run).to_text()))
+    let compared = comparison.map_or_else(String::new, |table| {
+        format!("\n\n{}\n{}", table.to_text(), comparison::hint())
+    });
+    stage::print_line(&format!(
+        "{}\n\n{}{compared}{caution}",
+        run.title(),
+        results::table(&run).to_text()
+    ))
 }

@@ -27,7 +27,11 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
     }
     let front = results::front_table(run);
     if !front.is_empty() {
-        section(&mut body, "Front of the archive", &details(&format!("All {} members", front.len()), &front.to_html()));
+        section(
+            &mut body,
+            "Front of the archive",
+            &details(&format!("All {} members", front.len()), &front.to_html()),
+        );
     }
     let measured = measurements::sections(run);
     if !measured.is_empty() {
@@ -49,7 +53,10 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
 }
 
 fn what_it_is(run: &Run) -> String {
-    let on = run.search.as_ref().map_or_else(String::new, |search| format!(" for the data set {}", search.dataset));
+    let on = run
+        .search
+        .as_ref()
+        .map_or_else(String::new, |search| format!(" for the data set {}", search.dataset));
     format!(
         "Small convolutional networks{on}, found by a search over accuracy and size, then pruned, compiled and measured."
     )
@@ -74,7 +81,9 @@ fn results_part(run: &Run) -> String {
         little about what a network reaches when it is trained in full.";
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
     for caution in
-        [results::caution(run), results::other_data(run), measurements::caution(run), searched].into_iter().flatten()
+        [results::caution(run), results::other_data(run), measurements::caution(run), searched]
+            .into_iter()
+            .flatten()
     {
         let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&caution));
     }
@@ -89,7 +98,10 @@ fn pruning_part(run: &Run) -> String {
         let title = format!("Accuracy, NID and widths by the share pruned: rank {}", winner.rank);
         let drawings: String = winner.drawings.iter().map(|svg| picture(svg, &title)).collect();
         if !drawings.is_empty() {
-            html.push_str(&details(&title, &format!("<figure class=\"wide\">\n{drawings}</figure>\n")));
+            html.push_str(&details(
+                &title,
+                &format!("<figure class=\"wide\">\n{drawings}</figure>\n"),
+            ));
         }
     }
     html
@@ -108,12 +120,16 @@ fn figure_part(figure: &Figure) -> String {
 
 /// The few numbers that one looks for first.
 fn tiles(run: &Run) -> String {
-    let tested = || run.variants().filter_map(|(.., variant)| Some((variant.test.as_ref()?, variant.counts?)));
+    let tested = || {
+        run.variants().filter_map(|(.., variant)| Some((variant.test.as_ref()?, variant.counts?)))
+    };
     let best = tested().map(|(test, _)| test).max_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
     let smallest = tested().map(|(_, counts)| counts.parameters).min();
+    let fastest = run
+        .variants()
+        .flat_map(|(.., v)| v.measurements.keys().filter_map(|board| v.measurement(board).ok()));
     let fastest =
-        run.variants().flat_map(|(.., v)| v.measurements.keys().filter_map(|board| v.measurement(board).ok()));
-    let fastest = fastest.filter(|m| !m.emulated).min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s));
+        fastest.filter(|m| !m.emulated).min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s));
     let searched = (!run.evaluations.is_empty()).then(|| count(run.evaluations.len() as u64));
     let tiles = [
         (searched, "networks evaluated".to_string()),
@@ -127,7 +143,12 @@ fn tiles(run: &Run) -> String {
     let mut html = String::from("<ul class=\"tiles\">\n");
     for (value, name) in tiles {
         if let Some(value) = value {
-            let _ = writeln!(html, "<li><strong>{}</strong><span>{}</span></li>", escape(&value), escape(&name));
+            let _ = writeln!(
+                html,
+                "<li><strong>{}</strong><span>{}</span></li>",
+                escape(&value),
+                escape(&name)
+            );
         }
     }
     html.push_str("</ul>\n");

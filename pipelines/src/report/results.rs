@@ -26,11 +26,15 @@ const COLUMNS: [(&str, bool); 8] = [
 /// What to keep in mind where networks were trained or tested on other data than the search.
 pub(super) fn other_data(run: &Run) -> Option<String> {
     let search = run.search.as_ref()?;
-    let trained = |variant: &Variant| variant.train.as_ref().is_some_and(|t| t.data_sha256 != search.data_sha256);
+    let trained = |variant: &Variant| {
+        variant.train.as_ref().is_some_and(|t| t.data_sha256 != search.data_sha256)
+    };
     let other = run.winners.iter().filter(|winner| trained(&winner.dense));
     let ranks: Vec<String> = other.map(|winner| winner.rank.to_string()).collect();
-    let tested: BTreeSet<&str> =
-        run.variants().filter_map(|(.., variant)| Some(variant.test.as_ref()?.data_sha256.as_str())).collect();
+    let tested: BTreeSet<&str> = run
+        .variants()
+        .filter_map(|(.., variant)| Some(variant.test.as_ref()?.data_sha256.as_str()))
+        .collect();
     let trained = (!ranks.is_empty()).then(|| {
         format!(
             "Rank {} was trained on other data than the search: `data_sha256` in train.json differs.",
@@ -62,9 +66,13 @@ pub(super) fn table(run: &Run) -> Table {
     let mut titles: Vec<(String, bool)> =
         COLUMNS.iter().map(|(title, numeric)| (title.to_string(), *numeric)).collect();
     for board in &boards {
-        let emulated = run.variants().any(|(.., v)| v.measurements.get(*board).is_some_and(|m| m.emulated));
+        let emulated =
+            run.variants().any(|(.., v)| v.measurements.get(*board).is_some_and(|m| m.emulated));
         let emulated = if emulated { " (emulated)" } else { "" };
-        titles.extend([(format!("latency p50, {board}{emulated}"), true), (format!("energy, {board}"), true)]);
+        titles.extend([
+            (format!("latency p50, {board}{emulated}"), true),
+            (format!("energy, {board}"), true),
+        ]);
     }
     if boards.is_empty() {
         titles.extend([("latency p50".to_string(), true), ("energy".to_string(), true)]);
@@ -72,12 +80,16 @@ pub(super) fn table(run: &Run) -> Table {
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
     for (winner, kind, variant) in run.variants() {
         let mut row = network_entries(winner, kind, variant);
-        let unpruned = (variant.network.is_none() && winner.dense.diverged()).then(|| NOT_PRUNED.to_string());
+        let unpruned =
+            (variant.network.is_none() && winner.dense.diverged()).then(|| NOT_PRUNED.to_string());
         for board in &boards {
-            row.extend(board_entries(unpruned.clone().map_or_else(|| variant.measurement(board), Err)));
+            row.extend(board_entries(
+                unpruned.clone().map_or_else(|| variant.measurement(board), Err),
+            ));
         }
         if boards.is_empty() {
-            let unmeasured = if variant.diverged() { DIVERGED } else { "not measured yet: `make measure`" };
+            let unmeasured =
+                if variant.diverged() { DIVERGED } else { "not measured yet: `make measure`" };
             row.extend(board_entries(Err(unpruned.unwrap_or(unmeasured.into()))));
         }
         table.push(row);
@@ -96,15 +108,24 @@ fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry>
         Some(_) => "not tested yet: test.json is missing",
         None => not_made,
     };
-    let accuracy = entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images));
+    let accuracy =
+        entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images));
     let nid = match (&variant.test, variant.counts) {
-        (Some(test), Some(counts)) => Some(network_information_density(test.accuracy, counts.parameters)),
+        (Some(test), Some(counts)) => {
+            Some(network_information_density(test.accuracy, counts.parameters))
+        }
         (Some(_), None) | (None, _) => None,
     };
     vec![
         Ok(winner.rank.to_string()),
-        entry(winner.individual.as_ref(), "its genome is not in the archive", |i| i.evaluation.id.clone()),
-        entry(winner.origin.as_ref(), "neither genome.json nor network.json is there", Origin::to_string),
+        entry(winner.individual.as_ref(), "its genome is not in the archive", |i| {
+            i.evaluation.id.clone()
+        }),
+        entry(
+            winner.origin.as_ref(),
+            "neither genome.json nor network.json is there",
+            Origin::to_string,
+        ),
         Ok(kind.to_string()),
         if variant.diverged() { Ok("diverged".into()) } else { accuracy },
         entry(variant.counts, not_made, |counts| count(counts.parameters)),
@@ -125,7 +146,11 @@ fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 2] {
 pub(super) fn energy(measurement: &Measurement) -> Entry {
     let energy = &measurement.energy;
     let unexplained = "the measurement gives no reason".to_string();
-    let reason = format!("no energy on {}: {}", measurement.board, energy.reason.clone().unwrap_or(unexplained));
+    let reason = format!(
+        "no energy on {}: {}",
+        measurement.board,
+        energy.reason.clone().unwrap_or(unexplained)
+    );
     entry(energy.gross_j, reason, |joules| si(joules, "J"))
 }
 
@@ -187,7 +212,10 @@ pub(super) fn ways_table(run: &Run) -> Table {
             } else {
                 "not trained from scratch: `prune scratch`"
             };
-            let scratch = scratch.as_ref().filter(|_| !diverged).and_then(|trained| trained.accuracy.validation);
+            let scratch = scratch
+                .as_ref()
+                .filter(|_| !diverged)
+                .and_then(|trained| trained.accuracy.validation);
             table.push(vec![
                 Ok(winner.rank.to_string()),
                 Ok(name.clone()),
@@ -216,10 +244,15 @@ pub(super) fn front_table(run: &Run) -> Table {
         ("NID", true),
         ("rank", true),
     ]);
-    for individual in run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front) {
+    for individual in
+        run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front)
+    {
         let evaluation = &individual.evaluation;
         let failed = evaluation.failure.clone().unwrap_or_else(|| "its training failed".into());
-        let winner = run.winners.iter().find(|winner| winner.origin == Some(Origin::Genome(evaluation.genome)));
+        let winner = run
+            .winners
+            .iter()
+            .find(|winner| winner.origin == Some(Origin::Genome(evaluation.genome)));
         table.push(vec![
             Ok(evaluation.id.clone()),
             Ok(evaluation.genome.to_string()),

@@ -94,7 +94,11 @@ impl Run {
     /// # Errors
     /// It is not a run's folder, or a file in it is damaged.
     pub(super) fn read(folder: &Path) -> Result<Run> {
-        ensure!(folder.is_dir(), "{}: there is no such folder; `make pipeline` makes a run", folder.display());
+        ensure!(
+            folder.is_dir(),
+            "{}: there is no such folder; `make pipeline` makes a run",
+            folder.display()
+        );
         let archive: Option<Archive> = read(&folder.join("explore/archive.json"))?;
         let log = folder.join("explore/evaluations.jsonl");
         let log = if log.exists() { json::read_lines(&log)? } else { Vec::new() };
@@ -108,7 +112,11 @@ impl Run {
             archive,
         };
         let nothing = run.search.is_none() && run.evaluations.is_empty() && run.winners.is_empty();
-        ensure!(!nothing, "{}: not a run: it has neither explore/search.json nor networks/", folder.display());
+        ensure!(
+            !nothing,
+            "{}: not a run: it has neither explore/search.json nor networks/",
+            folder.display()
+        );
         Ok(run)
     }
 
@@ -119,12 +127,16 @@ impl Run {
 
     /// The names of all boards that anything was measured on.
     pub(super) fn boards(&self) -> BTreeSet<&str> {
-        self.variants().flat_map(|(.., variant)| variant.measurements.keys().map(String::as_str)).collect()
+        self.variants()
+            .flat_map(|(.., variant)| variant.measurements.keys().map(String::as_str))
+            .collect()
     }
 
     /// Every winner before and after pruning: the winner, `dense` or `pruned`, and what is known.
     pub(super) fn variants(&self) -> impl Iterator<Item = (&Winner, &'static str, &Variant)> {
-        self.winners.iter().flat_map(|winner| [(winner, "dense", &winner.dense), (winner, "pruned", &winner.pruned)])
+        self.winners.iter().flat_map(|winner| {
+            [(winner, "dense", &winner.dense), (winner, "pruned", &winner.pruned)]
+        })
     }
 }
 
@@ -133,12 +145,18 @@ impl Winner {
         let network = folder.join("networks").join(rank.to_string());
         let dense = Variant::read(&network.join("dense"))?;
         let pruned = Variant::read(&network.join("pruned"))?;
-        let chosen: Option<Genome> = read(&folder.join(format!("explore/winners/{rank}/genome.json")))?;
-        let made = dense.network.as_ref().or(pruned.network.as_ref()).map(|network| network.origin.clone());
+        let chosen: Option<Genome> =
+            read(&folder.join(format!("explore/winners/{rank}/genome.json")))?;
+        let made = dense
+            .network
+            .as_ref()
+            .or(pruned.network.as_ref())
+            .map(|network| network.origin.clone());
         let origin = made.or(chosen.map(Origin::Genome));
         let genome = origin.as_ref().and_then(Origin::genome);
         let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
-        let individual = archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
+        let individual =
+            archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
         let (ways, drawings) = (read_ways(&network)?, read_drawings(&network)?);
         Ok(Winner { rank, origin, individual, dense, pruned, ways, drawings })
     }
@@ -159,11 +177,19 @@ fn read_ways(network: &Path) -> Result<Vec<Way>> {
 
 /// What `prune figures` drew of all ways together, or else what `prune run` drew of one.
 fn read_drawings(network: &Path) -> Result<Vec<String>> {
-    let files = |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
-    let there = ["pruning", "pruned"].map(files).into_iter().find(|files| files.iter().all(|file| file.exists()));
+    let files =
+        |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
+    let there = ["pruning", "pruned"]
+        .map(files)
+        .into_iter()
+        .find(|files| files.iter().all(|file| file.exists()));
     let drawing = |path: &PathBuf| {
         let svg = json::read_text(path)?;
-        ensure!(svg.starts_with("<svg"), "{}: it is not a figure of `prune`; remove it", path.display());
+        ensure!(
+            svg.starts_with("<svg"),
+            "{}: it is not a figure of `prune`; remove it",
+            path.display()
+        );
         Ok(svg)
     };
     there.iter().flatten().map(drawing).collect()
@@ -185,13 +211,17 @@ impl Variant {
             variant.test = None;
         }
         for name in names_in(folder)? {
-            if let Some(board) = name.strip_prefix("measurement-").and_then(|name| name.strip_suffix(".json")) {
+            if let Some(board) =
+                name.strip_prefix("measurement-").and_then(|name| name.strip_suffix(".json"))
+            {
                 let measurement = json::read(&folder.join(&name))?;
                 variant.measurements.insert(board.to_string(), measurement);
             } else if let Some(platform) = name.strip_prefix("crate-")
                 && folder.join(&name).join("manifest.json").exists()
             {
-                variant.manifests.insert(platform.to_string(), Manifest::read(&folder.join(&name))?);
+                variant
+                    .manifests
+                    .insert(platform.to_string(), Manifest::read(&folder.join(&name))?);
             }
         }
         Ok(variant)
@@ -214,9 +244,9 @@ impl Variant {
         }
         let measurement = self.measurements.get(board).ok_or("not measured yet: `make measure`")?;
         match &self.test {
-            Some(test) if test.weights_sha256 != measurement.ran.weights_sha256 => {
-                Err(format!("measured on {board} with other weights than those tested: `make measure` again"))
-            }
+            Some(test) if test.weights_sha256 != measurement.ran.weights_sha256 => Err(format!(
+                "measured on {board} with other weights than those tested: `make measure` again"
+            )),
             Some(_) | None => Ok(measurement),
         }
     }
@@ -228,7 +258,8 @@ fn known(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
         archive.individuals.iter().map(|individual| &individual.evaluation).chain(&archive.dropped)
     });
     let all = log.into_iter().chain(archived.cloned());
-    let by_place: BTreeMap<(usize, usize), Evaluation> = all.map(|e| ((e.iteration, e.index), e)).collect();
+    let by_place: BTreeMap<(usize, usize), Evaluation> =
+        all.map(|e| ((e.iteration, e.index), e)).collect();
     by_place.into_values().collect()
 }
 
@@ -277,6 +308,8 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn name_of(folder: &Path) -> Result<String> {
-    let whole = folder.canonicalize().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
+    let whole = folder
+        .canonicalize()
+        .with_context(|| format!("{}: cannot read the folder", folder.display()))?;
     Ok(whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned())
 }

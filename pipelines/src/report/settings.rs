@@ -13,12 +13,17 @@ pub(super) fn section(run: &Run) -> String {
     let mut html = definitions([
         ("data set", search.map(|s| s.dataset.clone())),
         ("data, SHA-256", search.map(|s| s.data_sha256.clone())),
-        ("classes", run.winners.iter().find_map(|w| w.dense.network.as_ref()).map(|n| n.classes.join(", "))),
+        (
+            "classes",
+            run.winners.iter().find_map(|w| w.dense.network.as_ref()).map(|n| n.classes.join(", ")),
+        ),
         ("seed of the search", search.map(|s| s.seed.to_string())),
         ("design space", search.map(|s| format!("{} points", count(s.space.size() as u64)))),
         (
             "search",
-            search.map(|s| format!("{} iterations of {} individuals", s.search.iterations, s.search.population)),
+            search.map(|s| {
+                format!("{} iterations of {} individuals", s.search.iterations, s.search.population)
+            }),
         ),
         (
             "training of a candidate",
@@ -26,7 +31,9 @@ pub(super) fn section(run: &Run) -> String {
         ),
         (
             "training of a winner",
-            train.map(|t| format!("{}, {} images, seed {}", epochs(t.epochs), count(t.images as u64), t.seed)),
+            train.map(|t| {
+                format!("{}, {} images, seed {}", epochs(t.epochs), count(t.images as u64), t.seed)
+            }),
         ),
         ("weights of winners, SHA-256", weights(run)),
     ]);
@@ -46,7 +53,10 @@ fn epochs(n: usize) -> String {
 }
 
 fn images(subset: Option<usize>) -> String {
-    subset.map_or_else(|| "all training images".into(), |n| format!("{} training images", count(n as u64)))
+    subset.map_or_else(
+        || "all training images".into(),
+        |n| format!("{} training images", count(n as u64)),
+    )
 }
 
 fn weights(run: &Run) -> Option<String> {

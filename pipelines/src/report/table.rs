@@ -30,15 +30,21 @@ struct Cell {
 pub(super) type Entry = Result<String, String>;
 
 /// An entry for a value that is there or not.
-pub(super) fn entry<T>(value: Option<T>, reason: impl Into<String>, show: impl FnOnce(T) -> String) -> Entry {
+pub(super) fn entry<T>(
+    value: Option<T>,
+    reason: impl Into<String>,
+    show: impl FnOnce(T) -> String,
+) -> Entry {
     value.map(show).ok_or_else(|| reason.into())
 }
 
 impl Table {
     /// A table with text columns and columns of numbers.
     pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, bool)>) -> Table {
-        let columns =
-            columns.into_iter().map(|(title, numeric)| Column { title: title.to_string(), numeric }).collect();
+        let columns = columns
+            .into_iter()
+            .map(|(title, numeric)| Column { title: title.to_string(), numeric })
+            .collect();
         Table { columns, ..Table::default() }
     }
 
@@ -61,10 +67,11 @@ impl Table {
         match entry {
             Ok(text) => Cell { text, note: None },
             Err(reason) => {
-                let known = self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
-                    self.notes.push(reason);
-                    self.notes.len() - 1
-                });
+                let known =
+                    self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
+                        self.notes.push(reason);
+                        self.notes.len() - 1
+                    });
                 Cell { text: "-".into(), note: Some(known + 1) }
             }
         }
@@ -72,7 +79,8 @@ impl Table {
 
     /// Aligned lines for a terminal, footnotes below.
     pub(super) fn to_text(&self) -> String {
-        let shown: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::to_text).collect()).collect();
+        let shown: Vec<Vec<String>> =
+            self.rows.iter().map(|row| row.iter().map(Cell::to_text).collect()).collect();
         let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
         let width_of = |column: usize| {
             let cells = shown.iter().map(|row| row[column].chars().count());
@@ -83,18 +91,23 @@ impl Table {
             let mut text = String::new();
             for ((cell, width), column) in cells.iter().zip(&widths).zip(&self.columns) {
                 let padding = " ".repeat(width - cell.chars().count());
-                let (before, after) = if column.numeric { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                let (before, after) =
+                    if column.numeric { (padding.as_str(), "") } else { ("", padding.as_str()) };
                 let _ = write!(text, "{before}{cell}{after}  ");
             }
             text.trim_end().to_string()
         };
-        let mut lines =
-            vec![line(&titles), widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("  ")];
+        let mut lines = vec![
+            line(&titles),
+            widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("  "),
+        ];
         lines.extend(shown.iter().map(|row| line(row)));
         if !self.notes.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(self.notes.iter().enumerate().map(|(index, note)| format!("[{}] {note}", index + 1)));
+        lines.extend(
+            self.notes.iter().enumerate().map(|(index, note)| format!("[{}] {note}", index + 1)),
+        );
         lines.join("\n")
     }
 
@@ -102,14 +115,20 @@ impl Table {
     pub(super) fn to_html(&self) -> String {
         let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
         for column in &self.columns {
-            let _ = write!(html, "<th scope=\"col\"{}>{}</th>", column.class(), escape(&column.title));
+            let _ =
+                write!(html, "<th scope=\"col\"{}>{}</th>", column.class(), escape(&column.title));
         }
         html.push_str("</tr></thead><tbody>\n");
         for row in &self.rows {
             html.push_str("<tr>");
             for (cell, column) in row.iter().zip(&self.columns) {
                 let title = escape(&column.title);
-                let _ = write!(html, "<td data-title=\"{title}\"{}>{}</td>", column.class(), cell.to_html());
+                let _ = write!(
+                    html,
+                    "<td data-title=\"{title}\"{}>{}</td>",
+                    column.class(),
+                    cell.to_html()
+                );
             }
             html.push_str("</tr>\n");
         }
@@ -138,8 +157,10 @@ impl Cell {
 
     fn to_html(&self) -> String {
         let text = escape(&self.text);
-        self.note
-            .map_or_else(|| format!("<span>{text}</span>"), |note| format!("<span>{text} <sup>{note}</sup></span>"))
+        self.note.map_or_else(
+            || format!("<span>{text}</span>"),
+            |note| format!("<span>{text} <sup>{note}</sup></span>"),
+        )
     }
 }
 
@@ -172,7 +193,10 @@ b <i>      - [1]
     #[test]
     fn html_is_escaped() {
         let html = example().to_html();
-        assert!(html.contains("b &lt;i&gt;") && html.contains("not measured &amp; so on"), "{html}");
+        assert!(
+            html.contains("b &lt;i&gt;") && html.contains("not measured &amp; so on"),
+            "{html}"
+        );
         assert!(!html.contains("<i>"));
     }
 }

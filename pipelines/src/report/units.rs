@@ -21,7 +21,9 @@ pub(super) fn si(value: f64, unit: &str) -> String {
     let index = (exponent - FIRST_EXPONENT).div_euclid(3).clamp(0, PREFIXES.len() as i32 - 1);
     let scale = FIRST_EXPONENT + 3 * index;
     let decimals = (2 - (exponent - scale)).clamp(0, 6) as usize;
-    format!("{:.decimals$} {}{unit}", rounded / 10f64.powi(scale), PREFIXES[index as usize]).trim_end().to_string()
+    format!("{:.decimals$} {}{unit}", rounded / 10f64.powi(scale), PREFIXES[index as usize])
+        .trim_end()
+        .to_string()
 }
 
 /// An exact count with its thousands apart: `65,074`.
@@ -54,7 +56,8 @@ pub(super) fn date(unix_s: f64) -> String {
     // Years of four digits and more mean nothing.
     let days = (unix_s.clamp(-1e11, 1e12) / 86_400.0).floor() as i64 + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -91,7 +94,10 @@ mod tests {
 
     #[test]
     fn counts_have_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 65_074, 8_355_586].map(count), ["0", "999", "1,000", "65,074", "8,355,586"]);
+        assert_eq!(
+            [0, 999, 1_000, 65_074, 8_355_586].map(count),
+            ["0", "999", "1,000", "65,074", "8,355,586"]
+        );
     }
 
     #[test]

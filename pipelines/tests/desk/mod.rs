@@ -56,12 +56,23 @@ impl Desk {
 
     /// Which programs were called, in order.
     pub(crate) fn called(&self) -> String {
-        fs::read_to_string(self.path("called")).unwrap_or_default().replace('\n', " ").trim().to_string()
+        fs::read_to_string(self.path("called"))
+            .unwrap_or_default()
+            .replace('\n', " ")
+            .trim()
+            .to_string()
     }
 
     pub(crate) fn recipe(&self, sources: &str) {
-        let file = |i: usize| format!(r#"{{"path": "{}", "sha256": "{}"}}"#, NAMES[i], sha256_hex(&content(i)));
-        self.recipe_of("idx", &format!("{}, {}", file(0), file(1)), &format!("{}, {}", file(2), file(3)), sources);
+        let file = |i: usize| {
+            format!(r#"{{"path": "{}", "sha256": "{}"}}"#, NAMES[i], sha256_hex(&content(i)))
+        };
+        self.recipe_of(
+            "idx",
+            &format!("{}, {}", file(0), file(1)),
+            &format!("{}, {}", file(2), file(3)),
+            sources,
+        );
     }
 
     pub(crate) fn recipe_of(&self, format: &str, train: &str, test: &str, sources: &str) {
@@ -117,13 +128,17 @@ impl Desk {
         for (index, name) in NAMES.iter().enumerate() {
             assert_eq!(fs::read(self.path("out").join(name)).unwrap(), content(index), "{name}");
         }
-        assert_eq!(fs::read(self.path("out/dataset.json")).unwrap(), fs::read(self.path("recipe.json")).unwrap());
+        assert_eq!(
+            fs::read(self.path("out/dataset.json")).unwrap(),
+            fs::read(self.path("recipe.json")).unwrap()
+        );
     }
 
     /// The names in the data set's folder, sorted.
     pub(crate) fn placed(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("out")).unwrap();
-        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -144,6 +159,9 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) const FOLDER: &str = r#"{"kind": "folder", "path": "mirror"}"#;
-pub(crate) const HTTPS: &str = r#"{"kind": "https", "base": "https://mirror.invalid/x/", "suffix": ""}"#;
-pub(crate) const NPM: &str = r#"{"kind": "npm", "package": "tiny", "version": "1.0.0", "folder": "data"}"#;
-pub(crate) const DEBIAN: &str = r#"{"kind": "debian", "package": "tiny", "folder": "usr/share/tiny"}"#;
+pub(crate) const HTTPS: &str =
+    r#"{"kind": "https", "base": "https://mirror.invalid/x/", "suffix": ""}"#;
+pub(crate) const NPM: &str =
+    r#"{"kind": "npm", "package": "tiny", "version": "1.0.0", "folder": "data"}"#;
+pub(crate) const DEBIAN: &str =
+    r#"{"kind": "debian", "package": "tiny", "folder": "usr/share/tiny"}"#;

@@ -25,7 +25,8 @@ impl Place {
 
     pub(crate) fn with(template: &Template) -> Place {
         let place = Place(tempfile::tempdir().unwrap());
-        let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }.model(8, 1);
+        let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }
+            .model(8, 1);
         json::write(&place.at("network.json"), &model.network).unwrap();
         model.weights.write(&place.at("weights.safetensors")).unwrap();
         let dataset = dataset(3);
@@ -35,7 +36,9 @@ impl Place {
             fs::create_dir_all(&folder).unwrap();
             for image in 0..2 {
                 let colour = Rgb([10 * image, class.as_bytes()[0], 0]);
-                RgbImage::from_pixel(8, 8, colour).save(folder.join(format!("{image}.png"))).unwrap();
+                RgbImage::from_pixel(8, 8, colour)
+                    .save(folder.join(format!("{image}.png")))
+                    .unwrap();
             }
         }
         place
@@ -54,7 +57,14 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prune"));
         command.current_dir(self.0.path()).env("FAKE_TRAIN_CALLS", self.at("calls"));
         command.env("FAKE_MEASURE_CALLS", self.at("measured")).args(["run", "--out", out]);
-        command.args(["--network", "network.json", "--weights", "weights.safetensors", "--dataset", "data"]);
+        command.args([
+            "--network",
+            "network.json",
+            "--weights",
+            "weights.safetensors",
+            "--dataset",
+            "data",
+        ]);
         command.args(["--bin-dir", bin_dir]).args(options);
         command
     }
@@ -117,5 +127,6 @@ pub(crate) fn fail(mut command: Command, lines_before: usize) -> String {
 
 /// The three files of a result.
 pub(crate) fn result_bytes(out: &Path) -> [Vec<u8>; 3] {
-    ["network.json", "weights.safetensors", "prune.json"].map(|name| fs::read(out.join(name)).unwrap())
+    ["network.json", "weights.safetensors", "prune.json"]
+        .map(|name| fs::read(out.join(name)).unwrap())
 }

@@ -40,7 +40,13 @@ impl Sizes {
 
     /// The network, for colour images of `side` x `side` and 3 classes, with weights drawn from `seed`.
     pub(crate) fn model(&self, side: usize, seed: u64) -> Model {
-        let input = Input { channels: 3, height: side, width: side, mean: vec![0.5; 3], std: vec![0.25; 3] };
+        let input = Input {
+            channels: 3,
+            height: side,
+            width: side,
+            mean: vec![0.5; 3],
+            std: vec![0.25; 3],
+        };
         let classes = ["a", "b", "c"].map(str::to_string).to_vec();
         with_weights(self.template.expand(&self.genome(), input, classes).unwrap(), seed)
     }
@@ -53,7 +59,8 @@ pub(crate) fn with_weights(network: Network, seed: u64) -> Model {
     for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
         // A variance is above 0.
         let lowest = if name.ends_with("running_var") { 0.5 } else { -1.0 };
-        tensors.insert(name, Tensor { data: draw(&mut rng, shape.iter().product(), lowest), shape });
+        tensors
+            .insert(name, Tensor { data: draw(&mut rng, shape.iter().product(), lowest), shape });
     }
     Model { network, weights: Weights(tensors) }
 }

@@ -30,9 +30,27 @@ struct Kind {
 
 /// All that are compared.
 const KINDS: [Kind; 8] = [
-    Kind { name: "random", strategy: Strategy::Random, surrogate: None, halving: false, population: 32 },
-    Kind { name: "NSGA-II", strategy: Strategy::Nsga2, surrogate: None, halving: false, population: 32 },
-    Kind { name: "SPEA-II", strategy: Strategy::Spea2, surrogate: None, halving: false, population: 32 },
+    Kind {
+        name: "random",
+        strategy: Strategy::Random,
+        surrogate: None,
+        halving: false,
+        population: 32,
+    },
+    Kind {
+        name: "NSGA-II",
+        strategy: Strategy::Nsga2,
+        surrogate: None,
+        halving: false,
+        population: 32,
+    },
+    Kind {
+        name: "SPEA-II",
+        strategy: Strategy::Spea2,
+        surrogate: None,
+        halving: false,
+        population: 32,
+    },
     Kind {
         name: "SPEA-II + forest",
         strategy: Strategy::Spea2,
@@ -40,7 +58,13 @@ const KINDS: [Kind; 8] = [
         halving: false,
         population: 32,
     },
-    Kind { name: "SPEA-II + halving", strategy: Strategy::Spea2, surrogate: None, halving: true, population: 32 },
+    Kind {
+        name: "SPEA-II + halving",
+        strategy: Strategy::Spea2,
+        surrogate: None,
+        halving: true,
+        population: 32,
+    },
     Kind {
         name: "SPEA-II + forest + halving",
         strategy: Strategy::Spea2,
@@ -84,11 +108,17 @@ impl Truth {
     pub(crate) fn new(table: &AccuracyTable) -> Result<Truth> {
         let first = || table.rows.iter().filter(|row| row.seed == 0);
         let points = || {
-            let last = first().map(|row| (row.accuracy.get(table.epochs - 1).copied(), row.parameters));
+            let last =
+                first().map(|row| (row.accuracy.get(table.epochs - 1).copied(), row.parameters));
             last.map(|(accuracy, parameters)| [1.0 - accuracy.unwrap_or(0.0), parameters as f64])
         };
         let scale = Scale::of(points()).context("the table is empty")?;
-        Ok(Truth { scale, best: scale.hypervolume(points()), table: Table::new(table), epochs: table.epochs })
+        Ok(Truth {
+            scale,
+            best: scale.hypervolume(points()),
+            table: Table::new(table),
+            epochs: table.epochs,
+        })
     }
 
     /// Replays one search.
@@ -150,7 +180,11 @@ pub(crate) struct Comparison {
 }
 
 /// Searches of all kinds, and pymoo's where there is a Python.
-pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Option<&Path>) -> Result<Comparison> {
+pub(crate) fn compare(
+    table: &AccuracyTable,
+    search: SearchSettings,
+    python: Option<&Path>,
+) -> Result<Comparison> {
     let truth = Truth::new(table)?;
     let epochs = search.population * search.iterations * search.epochs;
     let config = SearchConfig {
@@ -167,7 +201,8 @@ pub(crate) fn compare(table: &AccuracyTable, search: SearchSettings, python: Opt
         criteria: Criteria::default(),
     };
     let searches = |kind: &Kind| -> Result<Searches> {
-        let courses = (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<_>>()?;
+        let courses =
+            (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<_>>()?;
         Ok(Searches { name: kind.name.into(), courses })
     };
     let mut searches = KINDS.iter().map(searches).collect::<Result<Vec<_>>>()?;
@@ -197,7 +232,8 @@ fn peers(
     };
     let answer = ask.run(python)?;
     let searches = answer.methods.into_iter().map(|method| {
-        let courses = method.evaluated.iter().map(|genomes| truth.of_cached(genomes, &points)).collect();
+        let courses =
+            method.evaluated.iter().map(|genomes| truth.of_cached(genomes, &points)).collect();
         Searches { name: method.name, courses }
     });
     Ok((answer.version, searches.collect()))
@@ -211,6 +247,8 @@ pub(crate) fn points(table: &AccuracyTable) -> Result<Vec<[f64; 2]>> {
         (row.genome.canonical(), [1.0 - accuracy, row.parameters as f64])
     });
     let by_function: HashMap<Genome, [f64; 2]> = objectives.collect();
-    let of = |genome: Genome| by_function.get(&genome.canonical()).copied().context("the table lacks a genome");
+    let of = |genome: Genome| {
+        by_function.get(&genome.canonical()).copied().context("the table lacks a genome")
+    };
     table.space.genomes().map(of).collect()
 }

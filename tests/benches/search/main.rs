@@ -40,7 +40,8 @@ struct Args {
 
 fn run(args: Args) -> Result<()> {
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
+    std::env::set_current_dir(repository)
+        .with_context(|| format!("{repository}: cannot go there"))?;
     if !args.table.exists() {
         train_table::make(&args.table, &args.work, args.second_seeds)?;
     }

@@ -50,13 +50,17 @@ impl Ask<'_> {
         drop(input);
         let output = child.wait_with_output().context("cannot read from pymoo's program")?;
         ensure!(output.status.success(), "pymoo's program failed: {}", output.status);
-        let answer: Value =
-            serde_json::from_slice(&output.stdout).context("pymoo's program answered with something else than JSON")?;
+        let answer: Value = serde_json::from_slice(&output.stdout)
+            .context("pymoo's program answered with something else than JSON")?;
         self.parsed(&answer).context("pymoo's program answered with something else than promised")
     }
 
     fn as_json(&self) -> Result<Value> {
-        let positions = self.space.genomes().map(|genome| self.space.positions(&genome)).collect::<Result<Vec<_>>>()?;
+        let positions = self
+            .space
+            .genomes()
+            .map(|genome| self.space.positions(&genome))
+            .collect::<Result<Vec<_>>>()?;
         Ok(json!({
             "sizes": self.space.sizes(),
             // Activations, kernel and optimizer are names; condense layers and feature extraction layers are numbers.
@@ -76,8 +80,13 @@ impl Ask<'_> {
             let evaluated: Vec<Vec<usize>> = serde_json::from_value(method["evaluated"].clone())?;
             ensure!(evaluated.len() as u64 == self.seeds, "{name} has {} seeds", evaluated.len());
             let most = self.population * self.generations;
-            let sound = |seed: &Vec<usize>| seed.len() <= most && seed.iter().all(|g| *g < self.objectives.len());
-            ensure!(evaluated.iter().all(sound), "{name} evaluated more than {most} genomes, or unknown ones");
+            let sound = |seed: &Vec<usize>| {
+                seed.len() <= most && seed.iter().all(|g| *g < self.objectives.len())
+            };
+            ensure!(
+                evaluated.iter().all(sound),
+                "{name} evaluated more than {most} genomes, or unknown ones"
+            );
             Ok(Method { name, evaluated })
         };
         let version = answer["version"].as_str().context("no version")?.to_string();

@@ -19,13 +19,22 @@ const END: &str = "<!-- results: end -->\n";
 /// # Errors
 /// The file cannot be read or written, or has no marks.
 pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
-    let old = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let old = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let parts =
+        old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.with_context(|| {
-        format!("{}: the lines {} and {} are missing", path.display(), BEGIN.trim_end(), END.trim_end())
+        format!(
+            "{}: the lines {} and {} are missing",
+            path.display(),
+            BEGIN.trim_end(),
+            END.trim_end()
+        )
     })?;
-    let (date, commit) =
-        (first_line_of("date", &["-u", "+%F"]), first_line_of("git", &["describe", "--always", "--dirty"]));
+    let (date, commit) = (
+        first_line_of("date", &["-u", "+%F"]),
+        first_line_of("git", &["describe", "--always", "--dirty"]),
+    );
     let header = format!("`make bench-search`, {date}, commit {commit}.");
     let table = table(comparison)?;
     atomic::write(path, format!("{before}{BEGIN}\n{header}\n\n{table}\n\n{END}{after}").as_bytes())
@@ -33,8 +42,14 @@ pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
 
 /// The first line that a program prints, or `unknown`.
 fn first_line_of(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .ok()
+        .filter(|output| output.status.success());
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
     text.lines().next().unwrap_or("unknown").to_string()
 }
 
@@ -54,19 +69,27 @@ pub(crate) fn table(comparison: &Comparison) -> Result<String> {
     for searches in &comparison.searches {
         write!(text, "\n| {} |", searches.name)?;
         for epochs in &marks {
-            let [low, middle, high] = quartiles(searches.courses.iter().map(|course| after(course, *epochs)).collect());
+            let [low, middle, high] =
+                quartiles(searches.courses.iter().map(|course| after(course, *epochs)).collect());
             write!(text, " {middle:.4} ({low:.3} to {high:.3}) |")?;
         }
         let last = |course: &Course| course.last().map_or(0.0, |(_, share)| *share);
         let spent = |course: &Course| course.last().map_or(0.0, |(epochs, _)| *epochs as f64);
         let [_, spent, _] = quartiles(searches.courses.iter().map(spent).collect());
         let pairs = plain.iter().zip(&searches.courses);
-        let early = pairs.filter(|(plain, course)| until(course, last(plain)).is_some_and(|epochs| epochs <= all / 2));
+        let early = pairs.filter(|(plain, course)| {
+            until(course, last(plain)).is_some_and(|epochs| epochs <= all / 2)
+        });
         write!(text, " {spent:.0} | {} of {SEEDS} |", early.count())?;
     }
-    let pymoo =
-        comparison.pymoo.as_ref().map_or("missing; its searches are left out".into(), |v| format!("version {v}"));
-    write!(text, "\n\nMedians over {SEEDS} seeds, with the lower and the upper quartile. pymoo: {pymoo}.")?;
+    let pymoo = comparison
+        .pymoo
+        .as_ref()
+        .map_or("missing; its searches are left out".into(), |v| format!("version {v}"));
+    write!(
+        text,
+        "\n\nMedians over {SEEDS} seeds, with the lower and the upper quartile. pymoo: {pymoo}."
+    )?;
     Ok(text)
 }
 

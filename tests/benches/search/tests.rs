@@ -14,8 +14,10 @@ use std::path::Path;
 
 /// Two kinds of search with the same course for each seed; the second one comes to .9 with half of the epochs.
 fn comparison() -> Comparison {
-    let searches =
-        |name: &str, course: &[(usize, f64)]| Searches { name: name.into(), courses: vec![course.into(); 20] };
+    let searches = |name: &str, course: &[(usize, f64)]| Searches {
+        name: name.into(),
+        courses: vec![course.into(); 20],
+    };
     let slow = searches("slow", &[(10, 0.5), (80, 0.9)]);
     let fast = searches("fast", &[(10, 0.25), (40, 0.95)]);
     Comparison { epochs: 80, searches: vec![slow, fast], plain: 0, pymoo: None }
@@ -31,9 +33,13 @@ fn quartiles_by_hand() {
 #[test]
 fn the_table_reads_courses_at_their_marks() {
     let text = report::table(&comparison()).unwrap();
-    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    let rows: Vec<Vec<&str>> =
+        text.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
     assert_eq!(rows[0][1..10], ["epochs", "10", "20", "30", "40", "50", "60", "70", "80"]);
-    assert_eq!(rows[2][8..12], ["0.5000 (0.500 to 0.500)", "0.9000 (0.900 to 0.900)", "80", "0 of 20"]);
+    assert_eq!(
+        rows[2][8..12],
+        ["0.5000 (0.500 to 0.500)", "0.9000 (0.900 to 0.900)", "80", "0 of 20"]
+    );
     assert_eq!(rows[3][4..6], ["0.2500 (0.250 to 0.250)", "0.9500 (0.950 to 0.950)"]);
     assert_eq!(rows[3][10..12], ["40", "20 of 20"]);
     assert!(text.contains("pymoo: missing"), "{text}");
@@ -43,10 +49,14 @@ fn the_table_reads_courses_at_their_marks() {
 fn results_replace_what_stands_between_the_marks() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("search.md");
-    std::fs::write(&path, "above\n<!-- results: begin -->\nold\n<!-- results: end -->\nbelow\n").unwrap();
+    std::fs::write(&path, "above\n<!-- results: begin -->\nold\n<!-- results: end -->\nbelow\n")
+        .unwrap();
     report::write(&path, &comparison()).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with("above\n") && text.ends_with("\nbelow\n") && !text.contains("old"), "{text}");
+    assert!(
+        text.starts_with("above\n") && text.ends_with("\nbelow\n") && !text.contains("old"),
+        "{text}"
+    );
     assert!(text.contains("| fast |"), "{text}");
     std::fs::write(&path, "no marks").unwrap();
     assert!(report::write(&path, &comparison()).unwrap_err().to_string().contains("are missing"));
@@ -72,8 +82,16 @@ fn a_genome_costs_its_epochs_once_and_the_front_is_everything() {
 #[test]
 fn answers_that_were_not_promised_are_refused() {
     let space = SearchSpace::default();
-    let ask = Ask { space: &space, objectives: vec![[0.0; 2]; 5], population: 2, generations: 1, seeds: 1 };
-    let parsed = |evaluated| ask.parsed(&json!({"version": "1", "methods": [{"name": "m", "evaluated": evaluated}]}));
+    let ask = Ask {
+        space: &space,
+        objectives: vec![[0.0; 2]; 5],
+        population: 2,
+        generations: 1,
+        seeds: 1,
+    };
+    let parsed = |evaluated| {
+        ask.parsed(&json!({"version": "1", "methods": [{"name": "m", "evaluated": evaluated}]}))
+    };
     assert_eq!(parsed(json!([[0, 4]])).unwrap().methods[0].evaluated, [[0, 4]]);
     assert!(parsed(json!([[0, 5]])).unwrap_err().to_string().contains("unknown ones"));
     assert!(parsed(json!([[0, 1, 2]])).unwrap_err().to_string().contains("more than 2 genomes"));

@@ -42,10 +42,12 @@ pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> 
     let truth = Truth { profile, dataset, images: set.training, validation: set.validation };
     let planned = truth.planned(second_seeds);
     let log_path = work.join("rows.jsonl");
-    let mut rows: Vec<TableRow> = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
+    let mut rows: Vec<TableRow> =
+        if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
     let log = json::rewrite_lines(&log_path, &rows)?;
     let done: HashSet<(Genome, u64)> = rows.iter().map(|row| (row.genome, row.seed)).collect();
-    let left: Vec<(Genome, u64)> = planned.iter().filter(|task| !done.contains(task)).copied().collect();
+    let left: Vec<(Genome, u64)> =
+        planned.iter().filter(|task| !done.contains(task)).copied().collect();
     rows.extend(truth.train(&left, log)?);
     let mut by_task: HashMap<(Genome, u64), TableRow> =
         rows.into_iter().map(|row| ((row.genome, row.seed), row)).collect();
@@ -55,11 +57,16 @@ pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> 
 impl Truth {
     /// Every function once, in the space's order, then some by lot a second time.
     fn planned(&self, second_seeds: usize) -> Vec<(Genome, u64)> {
-        let functions: Vec<Genome> = self.profile.space.genomes().filter(|g| g.canonical() == *g).collect();
+        let functions: Vec<Genome> =
+            self.profile.space.genomes().filter(|g| g.canonical() == *g).collect();
         let mut lot = functions.clone();
         lot.shuffle(&mut seed::stream(0, "second seeds"));
         lot.truncate(second_seeds);
-        functions.into_iter().map(|genome| (genome, 0)).chain(lot.into_iter().map(|genome| (genome, 1))).collect()
+        functions
+            .into_iter()
+            .map(|genome| (genome, 0))
+            .chain(lot.into_iter().map(|genome| (genome, 1)))
+            .collect()
     }
 
     /// Trains on all cores, one training on each; a line goes to the log as each ends.
@@ -74,14 +81,21 @@ impl Truth {
                 let mut log = log.lock().map_err(|_| anyhow!("the log's other user panicked"))?;
                 log.write_all(line.as_bytes()).context("cannot write the log of trainings")?;
                 rows.push(row);
-                eprintln!("{} of {} trainings under way or done", next.load(Ordering::Relaxed), tasks.len());
+                eprintln!(
+                    "{} of {} trainings under way or done",
+                    next.load(Ordering::Relaxed),
+                    tasks.len()
+                );
             }
             Ok(rows)
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let rows: Result<Vec<Vec<TableRow>>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a training panicked"))?).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().map_err(|_| anyhow!("a training panicked"))?)
+                .collect()
         });
         Ok(rows?.concat())
     }
@@ -104,8 +118,15 @@ impl Truth {
         };
         let trained = training.run(&init::weights(&network, seed), None)?;
         let short = |accuracy: f64| (accuracy * PARTS).round() / PARTS;
-        let accuracy = trained.curve.iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
-        Ok(TableRow { genome: *genome, seed, parameters: counts.parameters, macs: counts.macs, accuracy })
+        let accuracy =
+            trained.curve.iter().filter_map(|epoch| epoch.validation_accuracy).map(short).collect();
+        Ok(TableRow {
+            genome: *genome,
+            seed,
+            parameters: counts.parameters,
+            macs: counts.macs,
+            accuracy,
+        })
     }
 
     fn write(&self, path: &Path, rows: Vec<TableRow>) -> Result<()> {

@@ -40,14 +40,34 @@ pub(crate) fn judge(results: &Results) -> Vec<Bar> {
     let (every, slow) = (|cell: &Cell| cell.judged, |cell: &Cell| cell.with_candle);
     let small_kernel = |cell: &Cell| cell.judged && cell.net.kernel == 3;
     vec![
-        least(results, every, speed).bar("at least 1.15 times the best PyTorch on every cell", 1.15, times),
+        least(results, every, speed).bar(
+            "at least 1.15 times the best PyTorch on every cell",
+            1.15,
+            times,
+        ),
         mean(results, every, speed).bar("geometric mean of these at least 1.6", 1.6, times),
         mean(results, every, speed).bar("stretch: geometric mean at least 2.0", 2.0, times),
         least(results, slow, candle).bar("at least 15 times plain Candle", 15.0, times),
-        least(results, small_kernel, of_network).bar("3x3: at least 55 % of the sgemm peak", 0.55, percent),
-        least(results, small_kernel, executed).bar("3x3: the same by executed operations", 0.55, percent),
-        least(results, small_kernel, of_network).bar("stretch: 3x3: at least 70 % of the sgemm peak", 0.7, percent),
-        least(results, small_kernel, executed).bar("stretch: the same by executed operations", 0.7, percent),
+        least(results, small_kernel, of_network).bar(
+            "3x3: at least 55 % of the sgemm peak",
+            0.55,
+            percent,
+        ),
+        least(results, small_kernel, executed).bar(
+            "3x3: the same by executed operations",
+            0.55,
+            percent,
+        ),
+        least(results, small_kernel, of_network).bar(
+            "stretch: 3x3: at least 70 % of the sgemm peak",
+            0.7,
+            percent,
+        ),
+        least(results, small_kernel, executed).bar(
+            "stretch: the same by executed operations",
+            0.7,
+            percent,
+        ),
         memory(results),
     ]
 }
@@ -87,7 +107,11 @@ fn values(
 }
 
 /// The least of the cells' values.
-fn least(results: &Results, wanted: impl Fn(&Cell) -> bool, value: impl Fn(&CellResult) -> Option<f64>) -> Summary {
+fn least(
+    results: &Results,
+    wanted: impl Fn(&Cell) -> bool,
+    value: impl Fn(&CellResult) -> Option<f64>,
+) -> Summary {
     let (values, all) = values(results, wanted, value);
     let complete = values.len() == all && !results.quick;
     match values.iter().min_by(|a, b| a.0.total_cmp(&b.0)) {
@@ -100,7 +124,11 @@ fn least(results: &Results, wanted: impl Fn(&Cell) -> bool, value: impl Fn(&Cell
 }
 
 /// The geometric mean of the cells' values.
-fn mean(results: &Results, wanted: impl Fn(&Cell) -> bool, value: impl Fn(&CellResult) -> Option<f64>) -> Summary {
+fn mean(
+    results: &Results,
+    wanted: impl Fn(&Cell) -> bool,
+    value: impl Fn(&CellResult) -> Option<f64>,
+) -> Summary {
     let (values, all) = values(results, wanted, value);
     let logarithm = values.iter().map(|(value, _)| value.ln()).sum::<f64>() / values.len() as f64;
     Summary {

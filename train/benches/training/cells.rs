@@ -46,13 +46,17 @@ const FEL16_3: Net = Net {
     activation: RELU,
     steps: 5,
 };
-const FEL16_1: Net = Net { name: "FEL16/1", condense_layers: 1, channels: 1, side: 28, steps: 10, ..FEL16_3 };
+const FEL16_1: Net =
+    Net { name: "FEL16/1", condense_layers: 1, channels: 1, side: 28, steps: 10, ..FEL16_3 };
 const FEL40_1: Net = Net { name: "FEL40/1", feature_extraction_layers: 40, steps: 3, ..FEL16_1 };
 /// DenseNet-40-12.
 const FEL40_3: Net = Net { name: "FEL40/3", feature_extraction_layers: 40, steps: 1, ..FEL16_3 };
 const FEL16_3_5X5: Net = Net { name: "FEL16/3 5x5", kernel: 5, steps: 3, ..FEL16_3 };
-const FEL16_3_SMOOTH: Net =
-    Net { name: "FEL16/3 swish|tanh", activation: (Activation::Swish, Activation::Tanh), ..FEL16_3 };
+const FEL16_3_SMOOTH: Net = Net {
+    name: "FEL16/3 swish|tanh",
+    activation: (Activation::Swish, Activation::Tanh),
+    ..FEL16_3
+};
 
 /// The largest cell of DenseNet-40-12, whose memory is bounded.
 pub(crate) const LARGEST: &str = "FEL40/3 batch 128";
@@ -84,7 +88,15 @@ impl Cell {
 impl Net {
     /// The network: growth 12, stem 24, ten classes.
     pub(crate) fn network(&self) -> Result<Network> {
-        let Net { feature_extraction_layers, condense_layers, kernel, channels, side, activation, .. } = *self;
+        let Net {
+            feature_extraction_layers,
+            condense_layers,
+            kernel,
+            channels,
+            side,
+            activation,
+            ..
+        } = *self;
         let genome = Genome {
             left_activation: activation.0,
             right_activation: activation.1,
@@ -93,7 +105,13 @@ impl Net {
             kernel_size: kernel,
             optimizer: Optimizer::Adam,
         };
-        let input = Input { channels, height: side, width: side, mean: vec![0.5; channels], std: vec![0.25; channels] };
+        let input = Input {
+            channels,
+            height: side,
+            width: side,
+            mean: vec![0.5; channels],
+            std: vec![0.25; channels],
+        };
         let template = Template { growth_rate: 12, stem_channels: 24, ..Template::default() };
         template.expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
     }

@@ -46,9 +46,15 @@ fn run(args: Args) -> Result<()> {
         return worker::run(kind);
     }
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    std::env::set_current_dir(repository).with_context(|| format!("{repository}: cannot go there"))?;
-    ensure!(args.python.is_file(), "{}: there is no such program; `make bench-train` makes it", args.python.display());
-    let results = rounds::Plan { python: &args.python, only: &args.only, quick: args.quick }.run()?;
+    std::env::set_current_dir(repository)
+        .with_context(|| format!("{repository}: cannot go there"))?;
+    ensure!(
+        args.python.is_file(),
+        "{}: there is no such program; `make bench-train` makes it",
+        args.python.display()
+    );
+    let results =
+        rounds::Plan { python: &args.python, only: &args.only, quick: args.quick }.run()?;
     let text = report::markdown(&results, &command())?;
     common::stage::print_line(&text)?;
     args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
@@ -66,7 +72,11 @@ fn command() -> String {
         }
     }
     let options = options.join(" ");
-    if options.is_empty() { "make bench-train".into() } else { format!("make bench-train BENCH_ARGS=\"{options}\"") }
+    if options.is_empty() {
+        "make bench-train".into()
+    } else {
+        format!("make bench-train BENCH_ARGS=\"{options}\"")
+    }
 }
 
 fn main() -> ExitCode {

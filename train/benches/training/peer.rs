@@ -44,7 +44,8 @@ impl Engine {
 
     fn command(self, python: &Path) -> Result<Command> {
         let own = |kind: &str| -> Result<Command> {
-            let program = std::env::current_exe().context("cannot find the running program's own path")?;
+            let program =
+                std::env::current_exe().context("cannot find the running program's own path")?;
             let mut command = Command::new(program);
             command.args(["--worker", kind]);
             Ok(command)
@@ -78,12 +79,18 @@ impl Peer {
         if engine.is_pytorch() {
             command.args(["--threads", &threads.to_string()]);
         }
-        for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"] {
+        for variable in
+            ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"]
+        {
             command.env(variable, threads.to_string());
         }
-        command.env("TORCHINDUCTOR_CACHE_DIR", std::path::absolute(PathBuf::from("target/bench-inductor"))?);
+        command.env(
+            "TORCHINDUCTOR_CACHE_DIR",
+            std::path::absolute(PathBuf::from("target/bench-inductor"))?,
+        );
         let cannot = || format!("the {} peer cannot be started", engine.label());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(cannot)?;
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(cannot)?;
         let asks = child.stdin.take();
         let mut answers = BufReader::new(child.stdout.take().with_context(cannot)?).lines();
         let hello = receive(engine, &mut answers)?;
@@ -112,9 +119,13 @@ impl Peer {
     }
 }
 
-fn receive<T: DeserializeOwned>(engine: Engine, answers: &mut Lines<BufReader<ChildStdout>>) -> Result<T> {
+fn receive<T: DeserializeOwned>(
+    engine: Engine,
+    answers: &mut Lines<BufReader<ChildStdout>>,
+) -> Result<T> {
     let line = answers.next().with_context(|| ended(engine))?.with_context(|| ended(engine))?;
-    serde_json::from_str(&line).with_context(|| format!("the {} peer said {line:?}", engine.label()))
+    serde_json::from_str(&line)
+        .with_context(|| format!("the {} peer said {line:?}", engine.label()))
 }
 
 fn ended(engine: Engine) -> String {

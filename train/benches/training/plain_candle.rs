@@ -3,7 +3,10 @@
 use crate::worker::{self, Step};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{D, DType, Device, Tensor};
-use candle_nn::{AdamW, BatchNorm, Conv2d, Conv2dConfig, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
+use candle_nn::{
+    AdamW, BatchNorm, Conv2d, Conv2dConfig, Linear, Module, Optimizer, ParamsAdamW, VarBuilder,
+    VarMap,
+};
 use common::activation::Activation;
 use common::dataset::Images;
 use common::network::{BATCH_NORM_EPSILON, Network, Node, Op};
@@ -23,8 +26,11 @@ enum Layer {
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
-    let layers: Vec<Layer> =
-        network.nodes.iter().map(|node| layer(node, builder.pp(&node.name))).collect::<Result<_>>()?;
+    let layers: Vec<Layer> = network
+        .nodes
+        .iter()
+        .map(|node| layer(node, builder.pp(&node.name)))
+        .collect::<Result<_>>()?;
     let settings = ParamsAdamW { lr: 1e-3, weight_decay: 1e-4, ..ParamsAdamW::default() };
     let mut optimizer = AdamW::new(variables.all_vars(), settings)?;
     let inputs = network.input_indices()?;
@@ -41,11 +47,22 @@ fn layer(node: &Node, builder: VarBuilder) -> Result<Layer> {
     Ok(match node.op {
         Op::Conv2d { in_channels, out_channels, kernel, stride } => {
             let config = Conv2dConfig { padding: kernel / 2, stride, ..Conv2dConfig::default() };
-            Layer::Conv2d(candle_nn::conv2d_no_bias(in_channels, out_channels, kernel, config, builder)?)
+            Layer::Conv2d(candle_nn::conv2d_no_bias(
+                in_channels,
+                out_channels,
+                kernel,
+                config,
+                builder,
+            )?)
         }
-        Op::BatchNorm { channels } => Layer::BatchNorm(candle_nn::batch_norm(channels, BATCH_NORM_EPSILON, builder)?),
+        Op::BatchNorm { channels } => {
+            Layer::BatchNorm(candle_nn::batch_norm(channels, BATCH_NORM_EPSILON, builder)?)
+        }
         Op::Activation(pair) => {
-            ensure!(pair.left == Activation::Relu && pair.right == Activation::Relu, "this peer only has ReLU");
+            ensure!(
+                pair.left == Activation::Relu && pair.right == Activation::Relu,
+                "this peer only has ReLU"
+            );
             Layer::Relu
         }
         Op::Concat {} => Layer::Concat,
@@ -63,7 +80,8 @@ fn layer(node: &Node, builder: VarBuilder) -> Result<Layer> {
 fn forward(layers: &[Layer], inputs: &[Vec<Option<usize>>], images: &Tensor) -> Result<Tensor> {
     let mut values: Vec<Tensor> = Vec::with_capacity(layers.len());
     for (layer, sources) in layers.iter().zip(inputs) {
-        let taken: Vec<&Tensor> = sources.iter().map(|source| source.map_or(images, |i| &values[i])).collect();
+        let taken: Vec<&Tensor> =
+            sources.iter().map(|source| source.map_or(images, |i| &values[i])).collect();
         let input = taken[0];
         values.push(match layer {
             Layer::Conv2d(conv) => conv.forward(input)?,

@@ -30,10 +30,17 @@ pub(crate) fn markdown(results: &Results, command: &str) -> Result<String> {
 /// # Errors
 /// The file cannot be read or written, or has no marks.
 pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-    let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let old = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let parts =
+        old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.with_context(|| {
-        format!("{}: the lines {} and {} are missing", path.display(), BEGIN.trim_end(), END.trim_end())
+        format!(
+            "{}: the lines {} and {} are missing",
+            path.display(),
+            BEGIN.trim_end(),
+            END.trim_end()
+        )
     })?;
     atomic::write(path, format!("{before}{BEGIN}\n{results}\n\n{END}{after}").as_bytes())
 }
@@ -42,11 +49,16 @@ fn header(text: &mut String, results: &Results, command: &str) -> Result<()> {
     let versions = &results.versions;
     let date = machine::first_line_of("date", &["-u", "+%F"]);
     let commit = machine::first_line_of("git", &["describe", "--always", "--dirty"]);
-    writeln!(text, "- Command: `{command}`, {date}, commit {commit}; medians over {} rounds.", results.rounds)?;
+    writeln!(
+        text,
+        "- Command: `{command}`, {date}, commit {commit}; medians over {} rounds.",
+        results.rounds
+    )?;
     writeln!(text, "- Machine: {}; 2 threads.", machine::processor())?;
     let compiler = machine::first_line_of("rustc", &["--version"]);
     writeln!(text, "- Ours: {}, {compiler}. Peer: {}.", versions.ours, versions.pytorch)?;
-    let (ours, pytorch) = (megabytes(versions.ours_bare_bytes), megabytes(versions.pytorch_bare_bytes));
+    let (ours, pytorch) =
+        (megabytes(versions.ours_bare_bytes), megabytes(versions.pytorch_bare_bytes));
     writeln!(
         text,
         "- Of the peak memory, the bare process with its libraries takes {ours} MB (ours), {pytorch} MB (PyTorch).\n"
@@ -73,14 +85,28 @@ fn cells_table(text: &mut String, results: &Results) -> Result<()> {
     writeln!(text, "|---|---|---|---|---|---|---|---|---|---|")?;
     for result in &results.cells {
         let ours = result.of(Engine::Ours);
-        let rate = shown(ours.map(|timed| result.cell.batch as f64 / timed.step_s), |rate| format!("{rate:.0}"));
-        write!(text, "| {} | {} | {rate} | {}", table_name(result), result.cell.batch, step_ms(result, Engine::Ours))?;
+        let rate = shown(ours.map(|timed| result.cell.batch as f64 / timed.step_s), |rate| {
+            format!("{rate:.0}")
+        });
+        write!(
+            text,
+            "| {} | {} | {rate} | {}",
+            table_name(result),
+            result.cell.batch,
+            step_ms(result, Engine::Ours)
+        )?;
         for engine in PYTORCH {
             write!(text, " | {}", step_ms(result, engine))?;
         }
         let best = result.best_pytorch().and_then(|(_, timed)| timed.peak_bytes);
         let memory = [ours.and_then(|timed| timed.peak_bytes), best].map(megabytes);
-        writeln!(text, " | {} | {} | {} |", shown(result.against_pytorch(), times), memory[0], memory[1])?;
+        writeln!(
+            text,
+            " | {} | {} | {} |",
+            shown(result.against_pytorch(), times),
+            memory[0],
+            memory[1]
+        )?;
     }
     writeln!(text)?;
     let failures: Vec<String> = results.cells.iter().flat_map(failures).collect();
@@ -106,20 +132,30 @@ fn peak_table(text: &mut String, results: &Results) -> Result<()> {
         let share = |macs| shown(result.share_of_peak(macs), percent);
         let (network, executed) = (share(result.macs.network), share(result.macs.executed));
         let peak = result.sgemm / 1e9;
-        writeln!(text, "| {} | {} | {peak:.0} | {network} | {executed} |", table_name(result), result.cell.batch)?;
+        writeln!(
+            text,
+            "| {} | {} | {peak:.0} | {network} | {executed} |",
+            table_name(result),
+            result.cell.batch
+        )?;
     }
     writeln!(text)?;
     Ok(())
 }
 
 fn candle_table(text: &mut String, results: &Results) -> Result<()> {
-    let measured: Vec<&CellResult> = results.cells.iter().filter(|r| r.against_candle().is_some()).collect();
+    let measured: Vec<&CellResult> =
+        results.cells.iter().filter(|r| r.against_candle().is_some()).collect();
     if measured.is_empty() {
         return Ok(());
     }
-    writeln!(text, "| network | batch | plain Candle, ms | ours, times as fast |\n|---|---|---|---|")?;
+    writeln!(
+        text,
+        "| network | batch | plain Candle, ms | ours, times as fast |\n|---|---|---|---|"
+    )?;
     for result in measured {
-        let (candle, ratio) = (step_ms(result, Engine::Candle), shown(result.against_candle(), times));
+        let (candle, ratio) =
+            (step_ms(result, Engine::Candle), shown(result.against_candle(), times));
         writeln!(text, "| {} | {} | {candle} | {ratio} |", table_name(result), result.cell.batch)?;
     }
     writeln!(text)?;

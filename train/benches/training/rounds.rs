@@ -78,14 +78,18 @@ impl Plan<'_> {
             Engine::Candle => cell.with_candle,
             Engine::Compiled => !self.quick,
         };
-        let order = [Engine::Ours, Engine::Eager, Engine::ChannelsLast, Engine::Compiled, Engine::Candle];
+        let order =
+            [Engine::Ours, Engine::Eager, Engine::ChannelsLast, Engine::Compiled, Engine::Candle];
         order.into_iter().filter(takes_part).collect()
     }
 
     fn cell(&self, cell: Cell, prepare: &Ask, gauge: &mut [&mut Peer; 2]) -> Result<CellResult> {
         eprintln!("{}", cell.name());
-        let mut entrants: Vec<Entrant> =
-            self.engines(cell).into_iter().map(|engine| Entrant::start(engine, self.python, prepare)).collect();
+        let mut entrants: Vec<Entrant> = self
+            .engines(cell)
+            .into_iter()
+            .map(|engine| Entrant::start(engine, self.python, prepare))
+            .collect();
         let mut products: [Vec<f64>; 2] = Default::default();
         for _ in 0..self.rounds() {
             for entrant in &mut entrants {
@@ -116,7 +120,8 @@ impl Plan<'_> {
     /// Two processes of one thread each, at the same time: how a search trains its candidates.
     fn pairs(&self, cell: Cell, prepare: &Ask, best: Engine) -> Result<PairResult> {
         let start = |engine: Engine| -> Result<[Peer; 2]> {
-            let mut pair = [Peer::start(engine, self.python, 1)?, Peer::start(engine, self.python, 1)?];
+            let mut pair =
+                [Peer::start(engine, self.python, 1)?, Peer::start(engine, self.python, 1)?];
             for peer in &mut pair {
                 peer.ask(prepare)?;
             }
@@ -137,7 +142,9 @@ impl Plan<'_> {
                 }
             }
         }
-        let rate = |of_pair: [Vec<f64>; 2]| of_pair.into_iter().filter_map(median).map(|s| cell.batch as f64 / s).sum();
+        let rate = |of_pair: [Vec<f64>; 2]| {
+            of_pair.into_iter().filter_map(median).map(|s| cell.batch as f64 / s).sum()
+        };
         let [ours, pytorch] = seconds.map(rate);
         eprintln!("  in pairs       {ours:.0} images/s, {} {pytorch:.0}", best.label());
         Ok(PairResult { cell, ours, pytorch, engine: best })
@@ -146,8 +153,14 @@ impl Plan<'_> {
 
 impl Entrant {
     fn start(engine: Engine, python: &Path, prepare: &Ask) -> Entrant {
-        let ready = Peer::start(engine, python, THREADS).and_then(|mut peer| peer.ask(prepare).map(|_| peer));
-        Entrant { engine, peer: ready.map_err(|e| format!("{e:#}")), seconds: Vec::new(), peak_bytes: None }
+        let ready = Peer::start(engine, python, THREADS)
+            .and_then(|mut peer| peer.ask(prepare).map(|_| peer));
+        Entrant {
+            engine,
+            peer: ready.map_err(|e| format!("{e:#}")),
+            seconds: Vec::new(),
+            peak_bytes: None,
+        }
     }
 
     fn turn(&mut self, cell: Cell) {

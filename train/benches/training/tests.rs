@@ -68,7 +68,8 @@ fn one_slow_cell_fails_the_run_unless_it_is_for_information() {
     for index in 0..cells::all("").len() {
         let mut results = whole_run(3.0, 20.0, 0.8);
         results.cells[index] = result(results.cells[index].cell, 1.1, 20.0, 0.8);
-        let expected = if results.cells[index].cell.judged { Verdict::Failed } else { Verdict::Passed };
+        let expected =
+            if results.cells[index].cell.judged { Verdict::Failed } else { Verdict::Passed };
         assert_eq!(verdicts(&results)[0], expected, "{}", results.cells[index].cell.name());
     }
 }
@@ -132,7 +133,9 @@ fn the_report_shows_what_failed_and_keeps_its_tables_whole() {
 fn only_what_stands_between_the_marks_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.md");
-    let page = |results: &str| format!("# Title\n<!-- results: begin -->\n{results}<!-- results: end -->\nThe end.\n");
+    let page = |results: &str| {
+        format!("# Title\n<!-- results: begin -->\n{results}<!-- results: end -->\nThe end.\n")
+    };
     std::fs::write(&path, page("old\n")).unwrap();
     for results in ["first", "second"] {
         report::replace_results(&path, results).unwrap();

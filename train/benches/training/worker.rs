@@ -39,13 +39,18 @@ pub(crate) fn run(kind: Kind) -> Result<()> {
     say(&serde_json::to_string(&Hello { version, peak_bytes: usage::peak_rss_bytes().ok() })?)?;
     let mut training = None;
     for line in std::io::stdin().lines() {
-        let ask: Ask = serde_json::from_str(&line.context("cannot read an ask")?).context("not an ask")?;
+        let ask: Ask =
+            serde_json::from_str(&line.context("cannot read an ask")?).context("not an ask")?;
         let outcome = answer(kind, &mut training, ask);
         let (seconds, error) = match outcome {
             Ok(seconds) => (seconds, None),
             Err(error) => (vec![], Some(format!("{error:#}"))),
         };
-        say(&serde_json::to_string(&Answer { seconds, peak_bytes: usage::peak_rss_bytes().ok(), error })?)?;
+        say(&serde_json::to_string(&Answer {
+            seconds,
+            peak_bytes: usage::peak_rss_bytes().ok(),
+            error,
+        })?)?;
     }
     Ok(())
 }
@@ -116,5 +121,10 @@ fn random_images(network: &Network) -> Images {
 /// The images at some indices, as `train fit` takes them without augmentation.
 pub(crate) fn batch(images: &Images, indices: &[usize], input: &Input) -> Result<Batch> {
     let settings = Augmentation::default();
-    feed::augmented_batch(images, indices, input, Augmenter { settings: &settings, seed: 0, epoch: 1 })
+    feed::augmented_batch(
+        images,
+        indices,
+        input,
+        Augmenter { settings: &settings, seed: 0, epoch: 1 },
+    )
 }

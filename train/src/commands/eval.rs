@@ -96,7 +96,10 @@ fn logits_file(logits: &[Vec<f32>], images: &Images) -> Result<Weights> {
     let classes = logits.first().map_or(0, Vec::len);
     let labels = images.labels.iter().map(|label| f32::from(*label)).collect();
     let mut file = Weights::default();
-    file.0.insert("logits".into(), Tensor { shape: vec![logits.len(), classes], data: logits.concat() });
+    file.0.insert(
+        "logits".into(),
+        Tensor { shape: vec![logits.len(), classes], data: logits.concat() },
+    );
     file.0.insert("labels".into(), Tensor { shape: vec![logits.len()], data: labels });
     Ok(file)
 }

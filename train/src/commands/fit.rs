@@ -109,8 +109,9 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     if !args.resume {
         checkpoint.remove()?;
     }
-    let trained =
-        training.run(&initial, Some(&checkpoint)).map_err(|error| device::explained(error, profile.training.batch))?;
+    let trained = training
+        .run(&initial, Some(&checkpoint))
+        .map_err(|error| device::explained(error, profile.training.batch))?;
     let report = report(&training, &trained, threads, args.compute.device)?;
     json::write(&args.out.join("network.json"), &network)?;
     trained.weights.write(&args.out.join("weights.safetensors"))?;
@@ -128,7 +129,8 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
 
 /// Says of a training that diverged what there is, and what to do. It is a result, not a failure: a search asks for it.
 fn divergence(out: &Path, epochs: usize) -> String {
-    let epochs = if epochs == 1 { "1 whole epoch".to_string() } else { format!("{epochs} whole epochs") };
+    let epochs =
+        if epochs == 1 { "1 whole epoch".to_string() } else { format!("{epochs} whole epochs") };
     format!(
         "{}: the training diverged after {epochs}, its loss or weights having become NaN or infinite; \
          weights.safetensors has the initial weights: try a smaller training.learning_rate in the profile, a longer \
@@ -140,11 +142,23 @@ fn divergence(out: &Path, epochs: usize) -> String {
 /// A hash over everything that decides what a training does.
 fn inputs(training: &Training, initial: &Weights) -> Result<String> {
     // Where it stops in between decides nothing; of what computes it, the kind of device does.
-    let Training { network, engine, optimizer, settings, rate_scale, epochs, stop_after: _, seed, images, validation } =
-        training;
+    let Training {
+        network,
+        engine,
+        optimizer,
+        settings,
+        rate_scale,
+        epochs,
+        stop_after: _,
+        seed,
+        images,
+        validation,
+    } = training;
     let (images, validation) = (hash_of(images), validation.map(hash_of));
     let backend = if engine.device().is_cpu() { Backend::Cpu } else { Backend::Cuda };
-    let settings = format!("{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?} {backend:?}");
+    let settings = format!(
+        "{settings:?} {optimizer} {rate_scale} {epochs} {seed} {images} {validation:?} {backend:?}"
+    );
     let (network, initial) = (json::to_text(*network)?, initial.to_bytes()?);
     Ok(sha256_hex_of_parts([settings.as_bytes(), network.as_bytes(), initial.as_slice()]))
 }
@@ -183,10 +197,19 @@ fn load(args: &FitArgs, profile: &Profile, network: &Network) -> Result<(Images,
     Ok((images, validation))
 }
 
-fn report(training: &Training, trained: &Trained, threads: usize, device: Device) -> Result<TrainReport> {
+fn report(
+    training: &Training,
+    trained: &Trained,
+    threads: usize,
+    device: Device,
+) -> Result<TrainReport> {
     let counts = counts::count(training.network)?;
     let chance = training.chance();
-    let train = if trained.diverged { chance } else { trained.curve.last().map_or(chance, |e| e.train_accuracy) };
+    let train = if trained.diverged {
+        chance
+    } else {
+        trained.curve.last().map_or(chance, |e| e.train_accuracy)
+    };
     let (peak_rss_bytes, peak_rss_reason) = match usage::peak_rss_bytes() {
         Ok(bytes) => (Some(bytes), None),
         Err(reason) => (None, Some(reason)),

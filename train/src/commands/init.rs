@@ -9,8 +9,10 @@ use std::path::PathBuf;
 
 /// Options of `train init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  train init --network resnet-110.json --out weights.safetensors\n\n\
-    Latency and memory can be measured with them, before or without any training.")]
+#[command(
+    after_help = "Example:\n  train init --network resnet-110.json --out weights.safetensors\n\n\
+    Latency and memory can be measured with them, before or without any training."
+)]
 pub(crate) struct InitArgs {
     /// The network
     #[arg(long)]

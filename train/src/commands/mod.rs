@@ -32,7 +32,9 @@ impl Compute {
         crate::memory::keep();
         let threads = match self.threads {
             Some(threads) => usize::from(threads),
-            None => std::thread::available_parallelism().context("cannot tell how many cores there are")?.get(),
+            None => std::thread::available_parallelism()
+                .context("cannot tell how many cores there are")?
+                .get(),
         };
         // Candle has thread pools of its own and reads their sizes from the environment only.
         for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
@@ -40,7 +42,10 @@ impl Compute {
             // reads the environment at the same time.
             unsafe { std::env::set_var(variable, threads.to_string()) };
         }
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("cannot start threads")?;
         Ok(threads)
     }
 }

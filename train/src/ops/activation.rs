@@ -42,7 +42,9 @@ impl CustomOp1 for Piecewise {
         let input = elements(storage, layout)?;
         let mut output = vec![0.0; input.len()];
         let pieces = output.par_chunks_mut(PIECE).zip(input.par_chunks(PIECE));
-        pieces.for_each(|(output, input)| affine_values(self.level, self.pair, 1.0, 0.0, input, output));
+        pieces.for_each(|(output, input)| {
+            affine_values(self.level, self.pair, 1.0, 0.0, input, output)
+        });
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
 
@@ -50,7 +52,8 @@ impl CustomOp1 for Piecewise {
         let mut result = vec![0.0; input.elem_count()];
         with_elements(input, |x| {
             with_elements(gradient, |g| {
-                let pieces = result.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).zip(g.par_chunks(PIECE));
+                let pieces =
+                    result.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).zip(g.par_chunks(PIECE));
                 pieces.for_each(|((out, x), g)| {
                     affine_derivatives(self.level, self.pair, 1.0, 0.0, x, out);
                     out.iter_mut().zip(g).for_each(|(out, g)| *out *= g);
@@ -73,7 +76,13 @@ multiversion! {
 }
 
 #[inline(always)]
-fn values_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+fn values_generic(
+    pair: PiecewiseActivation,
+    scale: f32,
+    shift: f32,
+    input: &[f32],
+    output: &mut [f32],
+) {
     let (left, right) = (Terms::left(pair.left), Terms::right(pair.right));
     let elements = output.iter_mut().zip(input);
     if left.is_line() && right.is_line() {
@@ -91,11 +100,18 @@ fn values_generic(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f3
 
 /// [`affine_derivatives`] for kernels that go on with them.
 #[inline(always)]
-pub(super) fn derivatives_of(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
+pub(super) fn derivatives_of(
+    pair: PiecewiseActivation,
+    scale: f32,
+    shift: f32,
+    input: &[f32],
+    output: &mut [f32],
+) {
     let (left, right) = (Terms::left(pair.left), Terms::right(pair.right));
     let elements = output.iter_mut().zip(input);
     if left.is_line() && right.is_line() {
-        elements.for_each(|(y, x)| *y = if x * scale + shift < 0.0 { left.line } else { right.line });
+        elements
+            .for_each(|(y, x)| *y = if x * scale + shift < 0.0 { left.line } else { right.line });
     } else {
         elements.for_each(|(y, x)| {
             let x = x * scale + shift;
@@ -120,7 +136,8 @@ impl Terms {
     /// An activation for `x < 0`.
     fn left(activation: Activation) -> Terms {
         let none = Terms::default();
-        let exponential = |height: f32| Terms { constant: -height, power: height, rate: 1.0, ..none };
+        let exponential =
+            |height: f32| Terms { constant: -height, power: height, rate: 1.0, ..none };
         match activation {
             Activation::Relu => none,
             Activation::Linear => Terms { line: 1.0, ..none },
@@ -193,8 +210,13 @@ fn exp(x: f32) -> f32 {
         + rest
             * (1.0
                 + rest
-                    * (0.5 + rest * (1.0 / 6.0 + rest * (1.0 / 24.0 + rest * (1.0 / 120.0 + rest * (1.0 / 720.0))))));
-    let power = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
+                    * (0.5
+                        + rest
+                            * (1.0 / 6.0
+                                + rest
+                                    * (1.0 / 24.0 + rest * (1.0 / 120.0 + rest * (1.0 / 720.0))))));
+    let power =
+        f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
     polynomial * power
 }
 
@@ -208,8 +230,10 @@ mod tests {
 
     #[test]
     fn all_pairs_at_all_levels_match_the_reference() {
-        let inputs: Vec<f32> =
-            (-4000..4000).map(|i| i as f32 * 0.01).chain([-1e30, -100.0, -0.0, 0.0, 100.0]).collect();
+        let inputs: Vec<f32> = (-4000..4000)
+            .map(|i| i as f32 * 0.01)
+            .chain([-1e30, -100.0, -0.0, 0.0, 100.0])
+            .collect();
         let mut outputs = vec![0.0; inputs.len()];
         for level in Level::available() {
             for pair in PiecewiseActivation::all() {
@@ -230,7 +254,9 @@ mod tests {
 
     #[test]
     fn nan_stays_nan_so_that_divergence_is_seen() {
-        for pair in PiecewiseActivation::all().filter(|p| p.left == p.right && p.left != Activation::Relu) {
+        for pair in
+            PiecewiseActivation::all().filter(|p| p.left == p.right && p.left != Activation::Relu)
+        {
             let mut output = [0.0];
             affine_values(Level::Portable, pair, 1.0, 0.0, &[f32::NAN], &mut output);
             assert!(output[0].is_nan(), "{pair}");

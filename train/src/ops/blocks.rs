@@ -25,7 +25,9 @@ impl Blocks {
     pub(crate) fn of(shape: &Shape, images: usize) -> Result<Blocks> {
         let (blocks, height, channels, width, lanes) = shape.dims5()?;
         if lanes != LANES || blocks != images.div_ceil(LANES) {
-            candle_core::bail!("a tensor of shape {shape:?} does not hold {images} images in blocks of {LANES}");
+            candle_core::bail!(
+                "a tensor of shape {shape:?} does not hold {images} images in blocks of {LANES}"
+            );
         }
         Ok(Blocks { images, height, channels, width })
     }
@@ -100,7 +102,8 @@ pub fn to_blocks(images: &Tensor) -> Result<Tensor> {
 pub fn to_rows(tensor: &Tensor, images: usize) -> Result<Tensor> {
     let shape = Blocks::of(tensor.shape(), images)?;
     let rows = tensor.permute((0, 4, 2, 1, 3))?.contiguous()?;
-    rows.reshape((shape.count() * LANES, shape.channels * shape.height * shape.width))?.narrow(0, 0, images)
+    rows.reshape((shape.count() * LANES, shape.channels * shape.height * shape.width))?
+        .narrow(0, 0, images)
 }
 
 /// Rows of values (images, channels) as blocks of one pixel each; differentiable.
@@ -108,5 +111,9 @@ pub fn from_rows(rows: &Tensor) -> Result<Tensor> {
     let (images, channels) = rows.dims2()?;
     let shape = Blocks { images, height: 1, channels, width: 1 };
     let filled = rows.pad_with_zeros(0, 0, shape.count() * LANES - images)?;
-    filled.reshape((shape.count(), LANES, channels))?.permute((0, 2, 1))?.contiguous()?.reshape(shape.shape())
+    filled
+        .reshape((shape.count(), LANES, channels))?
+        .permute((0, 2, 1))?
+        .contiguous()?
+        .reshape(shape.shape())
 }

@@ -44,10 +44,18 @@ impl Conv2d {
     fn sizes(self, input: &Shape, weight: &Shape) -> Result<Sizes> {
         let input = Blocks::of(input, self.images)?;
         let (out, channels, kernel, kernel_width) = weight.dims4()?;
-        if kernel % 2 == 0 || kernel != kernel_width || channels != input.channels || self.stride == 0 {
-            bail!("a convolution of {input:?} with weights {weight:?} and stride {} is not supported", self.stride);
+        if kernel % 2 == 0
+            || kernel != kernel_width
+            || channels != input.channels
+            || self.stride == 0
+        {
+            bail!(
+                "a convolution of {input:?} with weights {weight:?} and stride {} is not supported",
+                self.stride
+            );
         }
-        let (height, width) = (input.height.div_ceil(self.stride), input.width.div_ceil(self.stride));
+        let (height, width) =
+            (input.height.div_ceil(self.stride), input.width.div_ceil(self.stride));
         Ok(Sizes { input, output: Blocks { height, channels: out, width, ..input }, kernel })
     }
 
@@ -58,7 +66,8 @@ impl Conv2d {
         bands(&mut output, to, BAND).into_par_iter().for_each(|band| {
             let image = &input[band.block * from.block()..][..from.block()];
             let rows = (band.rows - 1) * self.stride + kernel;
-            let padded = Padded::around(image, from, (band.top * self.stride, rows, from.width), kernel, 1);
+            let padded =
+                Padded::around(image, from, (band.top * self.stride, rows, from.width), kernel, 1);
             for (y, out) in band.data.chunks_exact_mut(to.row()).enumerate() {
                 let starts = padded.starts(y * self.stride, kernel);
                 correlate_row(self.level, &packed, padded.window(&starts, self.stride), out);
@@ -87,10 +96,16 @@ impl Conv2d {
                 let slope = &slope[band.block * to.block()..][..to.block()];
                 let around = (band.top, band.rows + kernel - 1, from.width);
                 let padded = Padded::around(slope, to, around, kernel, self.stride);
-                let lines = &input[band.block * from.block() + band.top * from.row()..][..band.rows * from.row()];
+                let lines = &input[band.block * from.block() + band.top * from.row()..]
+                    [..band.rows * from.row()];
                 let mut part = vec![0.0; weight.len()];
                 let products = Products {
-                    input: Planes { data: lines, channels: from.channels, channel: from.line(), row: from.row() },
+                    input: Planes {
+                        data: lines,
+                        channels: from.channels,
+                        channel: from.line(),
+                        row: from.row(),
+                    },
                     slope: Planes {
                         data: padded.data(),
                         channels: to.channels,
@@ -105,7 +120,12 @@ impl Conv2d {
                 add_products(self.level, products, &mut part);
                 if of_input {
                     for (y, out) in band.data.chunks_exact_mut(from.row()).enumerate() {
-                        correlate_row(self.level, &packed, padded.window(&padded.starts(y, kernel), 1), out);
+                        correlate_row(
+                            self.level,
+                            &packed,
+                            padded.window(&padded.starts(y, kernel), 1),
+                            out,
+                        );
                     }
                 }
                 part
@@ -120,7 +140,13 @@ impl CustomOp2 for Conv2d {
         "conv2d-same"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let sizes = self.sizes(l1.shape(), l2.shape())?;
         let output = self.forward(sizes, elements(s1, l1)?, elements(s2, l2)?);
         Ok((CpuStorage::F32(output), sizes.output.shape()))
@@ -137,9 +163,13 @@ impl CustomOp2 for Conv2d {
         // The image itself has no gradient.
         let of_input = input.track_op();
         let (for_input, for_weight) = with_elements(gradient, |slope| {
-            with_elements(input, |x| with_elements(weight, |w| Ok(self.backward(sizes, x, w, slope, of_input))))
+            with_elements(input, |x| {
+                with_elements(weight, |w| Ok(self.backward(sizes, x, w, slope, of_input)))
+            })
         })?;
-        let for_input = of_input.then(|| Tensor::from_vec(for_input, input.shape(), input.device())).transpose()?;
+        let for_input = of_input
+            .then(|| Tensor::from_vec(for_input, input.shape(), input.device()))
+            .transpose()?;
         Ok((for_input, Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?)))
     }
 }

@@ -20,7 +20,9 @@ impl Packed {
     pub(super) fn forward(level: Level, weight: &[f32], sizes: (usize, usize, usize)) -> Packed {
         let (_, in_channels, kernel) = sizes;
         let taps = kernel * kernel;
-        Packed::new(level, sizes, |out, channel, tap| weight[(out * in_channels + channel) * taps + tap])
+        Packed::new(level, sizes, |out, channel, tap| {
+            weight[(out * in_channels + channel) * taps + tap]
+        })
     }
 
     /// The weights of the same convolution for the gradients of some of its inputs: transposed and flipped.
@@ -93,8 +95,9 @@ fn correlate_row_generic<V: Vector>(weights: &Packed, window: Window<'_>, out: &
     assert!(width > 0 && line.is_multiple_of(LANES) && out.len() == line * weights.out_channels);
     assert!(window.rows.len() == weights.kernel);
     let last_row = window.rows.iter().copied().max().unwrap_or(0);
-    let end =
-        (weights.in_channels - 1) * window.channel + last_row + ((width - 1) * window.stride + weights.kernel) * LANES;
+    let end = (weights.in_channels - 1) * window.channel
+        + last_row
+        + ((width - 1) * window.stride + weights.kernel) * LANES;
     assert!(end <= window.data.len(), "the window ends at {end} of {}", window.data.len());
     let taps = weights.kernel * weights.kernel;
     let mut packed = weights.data.as_slice();
@@ -102,7 +105,8 @@ fn correlate_row_generic<V: Vector>(weights: &Packed, window: Window<'_>, out: &
         let (now, rest) = packed.split_at(size * weights.in_channels * taps);
         packed = rest;
         let out = &mut out[start * line..][..size * line];
-        let tile = Tile { window, weights: now, channels: weights.in_channels, kernel: weights.kernel };
+        let tile =
+            Tile { window, weights: now, channels: weights.in_channels, kernel: weights.kernel };
         match size {
             1 => tile.row::<V, 1>(out),
             2 => tile.row::<V, 2>(out),
@@ -175,7 +179,11 @@ impl Tile<'_> {
                     // SAFETY: `correlate_row` has asserted that the last tap of the last pixel of the last channel lies inside;
                     // `weight` advances by OUT for each of channels * kernel * kernel, which is how many there are.
                     unsafe {
-                        let at = self.window.data.as_ptr().add(channel * self.window.channel + row + kx * LANES);
+                        let at = self
+                            .window
+                            .data
+                            .as_ptr()
+                            .add(channel * self.window.channel + row + kx * LANES);
                         let mut pixels = [V::splat(0.0); N];
                         for (pixel, from) in pixels.iter_mut().zip(from) {
                             *pixel = V::load(at.add(from));

@@ -42,9 +42,13 @@ impl Dropout {
 
     /// What every element is multiplied with, for a batch (images, channels, height, width) on the CPU: the same for each
     /// element as where the batch is in blocks.
-    pub(crate) fn mask(self, (images, channels, height, width): (usize, usize, usize, usize)) -> Result<Tensor> {
+    pub(crate) fn mask(
+        self,
+        (images, channels, height, width): (usize, usize, usize, usize),
+    ) -> Result<Tensor> {
         let shape = Blocks { images, height, channels, width };
-        let mask = Tensor::from_vec(self.all(&vec![1.0; shape.elements()]), shape.shape(), &Device::Cpu)?;
+        let mask =
+            Tensor::from_vec(self.all(&vec![1.0; shape.elements()]), shape.shape(), &Device::Cpu)?;
         to_rows(&mask, images)?.reshape((images, channels, height, width))
     }
 
@@ -116,12 +120,18 @@ mod tests {
     fn the_share_is_the_probability_and_elements_are_independent() {
         for probability in [0.1, 0.5, 0.8] {
             let mask = dropped(Dropout::new(probability, 1, "a/0", Level::Portable), 100_000);
-            let share = |kept: &[bool]| kept.iter().filter(|k| **k).count() as f64 / kept.len() as f64;
+            let share =
+                |kept: &[bool]| kept.iter().filter(|k| **k).count() as f64 / kept.len() as f64;
             assert!((share(&mask) - probability).abs() < 0.01, "{}", share(&mask));
             // Neighbours, and the same pixel of the next row, channel and block.
             for apart in [1, 16, 512, 16_384] {
-                let both: Vec<bool> = mask.iter().zip(&mask[apart..]).map(|(a, b)| *a && *b).collect();
-                assert!((share(&both) - probability * probability).abs() < 0.01, "{apart}: {}", share(&both));
+                let both: Vec<bool> =
+                    mask.iter().zip(&mask[apart..]).map(|(a, b)| *a && *b).collect();
+                assert!(
+                    (share(&both) - probability * probability).abs() < 0.01,
+                    "{apart}: {}",
+                    share(&both)
+                );
             }
         }
     }
@@ -130,9 +140,11 @@ mod tests {
     fn masks_differ_between_seeds_places_and_steps_and_agree_between_levels_and_pieces() {
         let mask = |seed, name: &str, level| dropped(Dropout::new(0.5, seed, name, level), 4096);
         let one = mask(1, "fel1/7", Level::Portable);
-        for other in
-            [mask(2, "fel1/7", Level::Portable), mask(1, "fel2/7", Level::Portable), mask(1, "fel1/8", Level::Portable)]
-        {
+        for other in [
+            mask(2, "fel1/7", Level::Portable),
+            mask(1, "fel2/7", Level::Portable),
+            mask(1, "fel1/8", Level::Portable),
+        ] {
             let same = one.iter().zip(&other).filter(|(a, b)| a == b).count();
             assert!((1850..2250).contains(&same), "{same} of 4096 agree");
         }

@@ -5,7 +5,8 @@ use super::activation::affine_values;
 use super::blocks::Blocks;
 use super::simd::Level;
 use super::statistics::{
-    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, before_activation, settle, total,
+    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, before_activation, settle,
+    total,
 };
 use super::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
@@ -29,7 +30,12 @@ impl NormActivation {
     ///
     /// # Errors
     /// Tensors that are not f32 on the CPU.
-    pub fn train(self, input: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, SharedStatistics)> {
+    pub fn train(
+        self,
+        input: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+    ) -> Result<(Tensor, SharedStatistics)> {
         let statistics = SharedStatistics::default();
         let op = Training { op: self, statistics: statistics.clone() };
         Ok((input.contiguous()?.apply_op3(gamma, beta, op)?, statistics))
@@ -39,7 +45,13 @@ impl NormActivation {
     ///
     /// # Errors
     /// Tensors that are not f32 on the CPU.
-    pub fn evaluate(self, input: &Tensor, statistics: &Statistics, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
+    pub fn evaluate(
+        self,
+        input: &Tensor,
+        statistics: &Statistics,
+        gamma: &Tensor,
+        beta: &Tensor,
+    ) -> Result<Tensor> {
         let shape = Blocks::of(input.shape(), self.images)?;
         let affine = Affine::new(statistics, &gamma.to_vec1()?, &beta.to_vec1()?);
         let output = with_elements(input, |x| Ok(self.forward(&affine, shape, x)))?;
@@ -50,7 +62,8 @@ impl NormActivation {
         let mut output = vec![0.0; input.len()];
         output.par_chunks_exact_mut(shape.row()).zip(input.par_chunks_exact(shape.row())).for_each(
             |(output, input)| {
-                let lines = output.chunks_exact_mut(shape.line()).zip(input.chunks_exact(shape.line()));
+                let lines =
+                    output.chunks_exact_mut(shape.line()).zip(input.chunks_exact(shape.line()));
                 for (c, (y, x)) in lines.enumerate() {
                     affine_values(self.level, self.pair, affine.scale[c], affine.shift[c], x, y);
                 }
@@ -94,11 +107,22 @@ impl Training {
         (gradient, sums)
     }
 
-    fn settle(&self, shape: Blocks, correction: &Correction, means: &[f32], x: &[f32], gradient: &mut [f32]) {
-        gradient.par_chunks_exact_mut(shape.block()).zip(x.par_chunks_exact(shape.block())).enumerate().for_each(
-            |(block, (gradient, x))| {
+    fn settle(
+        &self,
+        shape: Blocks,
+        correction: &Correction,
+        means: &[f32],
+        x: &[f32],
+        gradient: &mut [f32],
+    ) {
+        gradient
+            .par_chunks_exact_mut(shape.block())
+            .zip(x.par_chunks_exact(shape.block()))
+            .enumerate()
+            .for_each(|(block, (gradient, x))| {
                 let mask = shape.mask(block);
-                let lines = gradient.chunks_exact_mut(shape.line()).zip(x.chunks_exact(shape.line()));
+                let lines =
+                    gradient.chunks_exact_mut(shape.line()).zip(x.chunks_exact(shape.line()));
                 let mut first = vec![0.0; shape.line()];
                 for (i, (gradient, x)) in lines.enumerate() {
                     let c = i % shape.channels;
@@ -106,8 +130,7 @@ impl Training {
                     let numbers = [means[c], correction.average[c], correction.slope[c]];
                     settle(self.op.level, &mask, numbers, x, &first, gradient);
                 }
-            },
-        );
+            });
     }
 }
 
@@ -126,7 +149,8 @@ impl CustomOp3 for Training {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (shape, input) = (Blocks::of(l1.shape(), self.op.images)?, elements(s1, l1)?);
-        let statistics = self.statistics.get_or_init(|| Statistics::of(self.op.level, shape, input));
+        let statistics =
+            self.statistics.get_or_init(|| Statistics::of(self.op.level, shape, input));
         let affine = Affine::new(statistics, elements(s2, l2)?, elements(s3, l3)?);
         Ok((CpuStorage::F32(self.op.forward(&affine, shape, input)), l1.shape().clone()))
     }

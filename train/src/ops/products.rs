@@ -86,11 +86,17 @@ impl Products<'_> {
     fn slope_offset(&self, tap: usize) -> usize {
         let taps = self.kernel * self.kernel;
         let (out, ky, kx) = (tap / taps, tap % taps / self.kernel, tap % self.kernel);
-        out * self.slope.channel + (self.kernel - 1 - ky) * self.slope.row + (self.kernel - 1 - kx) * LANES
+        out * self.slope.channel
+            + (self.kernel - 1 - ky) * self.slope.row
+            + (self.kernel - 1 - kx) * LANES
     }
 
     #[inline(always)]
-    fn tile<V: Vector, const I: usize, const S: usize>(&self, inputs: [usize; I], slopes: [usize; S]) -> [[f32; S]; I] {
+    fn tile<V: Vector, const I: usize, const S: usize>(
+        &self,
+        inputs: [usize; I],
+        slopes: [usize; S],
+    ) -> [[f32; S]; I] {
         let mut sums = [[V::splat(0.0); S]; I];
         for y in 0..self.rows {
             let mut x = 0;
@@ -100,10 +106,12 @@ impl Products<'_> {
                 unsafe {
                     let mut pixels = [V::splat(0.0); I];
                     for (pixel, start) in pixels.iter_mut().zip(inputs) {
-                        *pixel = V::load(self.input.data.as_ptr().add(start + y * self.input.row + x));
+                        *pixel =
+                            V::load(self.input.data.as_ptr().add(start + y * self.input.row + x));
                     }
                     for (s, start) in slopes.iter().enumerate() {
-                        let slope = V::load(self.slope.data.as_ptr().add(start + y * self.slope.row + x));
+                        let slope =
+                            V::load(self.slope.data.as_ptr().add(start + y * self.slope.row + x));
                         for (sums, pixel) in sums.iter_mut().zip(pixels) {
                             sums[s] = pixel.mul_add(slope, sums[s]);
                         }

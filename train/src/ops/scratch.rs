@@ -73,8 +73,16 @@ impl Padded {
         let padding = kernel / 2;
         let line = (width + 2 * padding) * LANES;
         // Channels at a multiple of a page from each other would fall into the same lines of the first cache.
-        let channel = if (rows * line).is_multiple_of(1024) { rows * line + LANES } else { rows * line };
-        Padded { data: Buffer::zeros(channels * channel), channels, rows, padding: padding * LANES, line, channel }
+        let channel =
+            if (rows * line).is_multiple_of(1024) { rows * line + LANES } else { rows * line };
+        Padded {
+            data: Buffer::zeros(channels * channel),
+            channels,
+            rows,
+            padding: padding * LANES,
+            line,
+            channel,
+        }
     }
 
     /// Rows of one block of a tensor with what is around them: `rows` rows from `first` on, counted from the padding above the
@@ -95,7 +103,9 @@ impl Padded {
             let lines = block[y / spread * shape.row()..][..shape.row()].chunks_exact(shape.line());
             for (channel, line) in lines.enumerate() {
                 let pixels = padded.line_mut(channel, row).chunks_exact_mut(LANES).step_by(spread);
-                pixels.zip(line.chunks_exact(LANES)).for_each(|(to, from)| to.copy_from_slice(from));
+                pixels
+                    .zip(line.chunks_exact(LANES))
+                    .for_each(|(to, from)| to.copy_from_slice(from));
             }
         }
         padded

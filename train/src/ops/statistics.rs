@@ -38,7 +38,10 @@ impl Statistics {
 
     /// `1 / sqrt(variance + epsilon)`.
     pub(super) fn inverse_std(&self) -> Vec<f32> {
-        self.variance.iter().map(|v| (1.0 / (f64::from(*v) + BATCH_NORM_EPSILON).sqrt()) as f32).collect()
+        self.variance
+            .iter()
+            .map(|v| (1.0 / (f64::from(*v) + BATCH_NORM_EPSILON).sqrt()) as f32)
+            .collect()
     }
 
     /// The statistics of the first `channels` channels.
@@ -79,7 +82,13 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Adds some rows of one block, for each channel.
-    pub(super) fn add_rows(level: Level, shape: Blocks, block: usize, rows: &[f32], moments: &mut [Moments]) {
+    pub(super) fn add_rows(
+        level: Level,
+        shape: Blocks,
+        block: usize,
+        rows: &[f32],
+        moments: &mut [Moments],
+    ) {
         let (mask, count) = (shape.mask(block), shape.width * shape.live(block));
         for row in rows.chunks_exact(shape.row()) {
             for (line, moments) in row.chunks_exact(shape.line()).zip(&mut *moments) {
@@ -121,8 +130,10 @@ pub(super) struct Affine {
 
 impl Affine {
     pub(super) fn new(statistics: &Statistics, gamma: &[f32], beta: &[f32]) -> Affine {
-        let scale: Vec<f32> = statistics.inverse_std().iter().zip(gamma).map(|(s, g)| s * g).collect();
-        let shift = beta.iter().zip(&statistics.mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+        let scale: Vec<f32> =
+            statistics.inverse_std().iter().zip(gamma).map(|(s, g)| s * g).collect();
+        let shift =
+            beta.iter().zip(&statistics.mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
         Affine { scale, shift }
     }
 }
@@ -167,7 +178,12 @@ impl Correction {
     }
 
     /// Adds what one normalisation of the first channels demands; returns the gradients of gamma and beta.
-    pub(super) fn add(&mut self, statistics: &Statistics, gamma: &[f32], sums: &[[f64; 2]]) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn add(
+        &mut self,
+        statistics: &Statistics,
+        gamma: &[f32],
+        sums: &[[f64; 2]],
+    ) -> (Vec<f32>, Vec<f32>) {
         let (inverse_std, count) = (statistics.inverse_std(), statistics.count as f64);
         for (c, [plain, weighted]) in sums.iter().enumerate() {
             let inverse = f64::from(inverse_std[c]);
@@ -175,7 +191,10 @@ impl Correction {
             self.average[c] += (factor * plain) as f32;
             self.slope[c] += (factor * weighted * inverse * inverse) as f32;
         }
-        let dgamma = sums.iter().zip(&inverse_std).map(|([_, weighted], s)| (weighted * f64::from(*s)) as f32);
+        let dgamma = sums
+            .iter()
+            .zip(&inverse_std)
+            .map(|([_, weighted], s)| (weighted * f64::from(*s)) as f32);
         (dgamma.collect(), sums.iter().map(|[plain, _]| *plain as f32).collect())
     }
 }
@@ -214,14 +233,25 @@ multiversion! {
 }
 
 #[inline(always)]
-fn before_activation_generic(channel: Channel, x: &[f32], after: &[f32], gradient: &mut [f32], sums: &mut LaneSums) {
+fn before_activation_generic(
+    channel: Channel,
+    x: &[f32],
+    after: &[f32],
+    gradient: &mut [f32],
+    sums: &mut LaneSums,
+) {
     let Channel { pair, scale, shift, mean } = channel;
     let mut derivatives = [0.0; BLOCK];
     let [mut plain, mut weighted] = *sums;
-    for ((gradient, x), after) in gradient.chunks_mut(BLOCK).zip(x.chunks(BLOCK)).zip(after.chunks(BLOCK)) {
+    for ((gradient, x), after) in
+        gradient.chunks_mut(BLOCK).zip(x.chunks(BLOCK)).zip(after.chunks(BLOCK))
+    {
         let derivatives = &mut derivatives[..x.len()];
         derivatives_of(pair, scale, shift, x, derivatives);
-        let pixels = x.chunks_exact(LANES).zip(after.chunks_exact(LANES)).zip(derivatives.chunks_exact(LANES));
+        let pixels = x
+            .chunks_exact(LANES)
+            .zip(after.chunks_exact(LANES))
+            .zip(derivatives.chunks_exact(LANES));
         for (((x, after), slope), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
             for i in 0..LANES {
                 let dz = after[i] * slope[i];
@@ -247,7 +277,8 @@ fn settle_generic(
     gradient: &[f32],
     result: &mut [f32],
 ) {
-    let pixels = x.chunks_exact(LANES).zip(gradient.chunks_exact(LANES)).zip(result.chunks_exact_mut(LANES));
+    let pixels =
+        x.chunks_exact(LANES).zip(gradient.chunks_exact(LANES)).zip(result.chunks_exact_mut(LANES));
     for ((x, gradient), result) in pixels {
         for i in 0..LANES {
             result[i] = (gradient[i] - average - (x[i] - mean) * slope) * mask[i];

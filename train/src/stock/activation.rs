@@ -43,7 +43,9 @@ fn is_smooth(activation: Activation) -> bool {
 
 fn value_of(activation: Activation, side: Side, x: &Tensor) -> Result<Tensor> {
     match (activation, side) {
-        (Activation::Linear, _) | (Activation::Relu | Activation::Elu, Side::Right) => Ok(x.clone()),
+        (Activation::Linear, _) | (Activation::Relu | Activation::Elu, Side::Right) => {
+            Ok(x.clone())
+        }
         (Activation::Relu, Side::Left) => x.zeros_like(),
         (Activation::Elu, Side::Left) => x.exp()? - 1.0,
         (Activation::Selu, Side::Left) => (x.exp()? - 1.0)? * (SELU_SCALE * SELU_ALPHA),
@@ -56,7 +58,9 @@ fn value_of(activation: Activation, side: Side, x: &Tensor) -> Result<Tensor> {
 
 fn derivative_of(activation: Activation, side: Side, x: &Tensor) -> Result<Tensor> {
     match (activation, side) {
-        (Activation::Linear, _) | (Activation::Relu | Activation::Elu, Side::Right) => x.ones_like(),
+        (Activation::Linear, _) | (Activation::Relu | Activation::Elu, Side::Right) => {
+            x.ones_like()
+        }
         (Activation::Relu, Side::Left) => x.zeros_like(),
         (Activation::Elu, Side::Left) => x.exp(),
         (Activation::Selu, Side::Left) => x.exp()? * (SELU_SCALE * SELU_ALPHA),
@@ -86,13 +90,17 @@ mod tests {
 
     #[test]
     fn all_pairs_match_the_reference() {
-        let inputs: Vec<f32> = (-4000..4000).map(|i| i as f32 * 0.01).chain([-1e30, -100.0, -0.0, 100.0]).collect();
+        let inputs: Vec<f32> =
+            (-4000..4000).map(|i| i as f32 * 0.01).chain([-1e30, -100.0, -0.0, 100.0]).collect();
         let x = Tensor::from_slice(&inputs, inputs.len(), &Device::Cpu).unwrap();
         for pair in PiecewiseActivation::all() {
             let got: Vec<f32> = value(pair, &x).unwrap().to_vec1().unwrap();
             for (x, y) in inputs.iter().zip(got) {
                 let want = pair.value(f64::from(*x));
-                assert!((f64::from(y) - want).abs() <= 5e-7 * want.abs().max(1.0), "{pair}: f({x}) = {y}, not {want}");
+                assert!(
+                    (f64::from(y) - want).abs() <= 5e-7 * want.abs().max(1.0),
+                    "{pair}: f({x}) = {y}, not {want}"
+                );
             }
             let got: Vec<f32> = derivative(pair, &x).unwrap().to_vec1().unwrap();
             for (x, y) in inputs.iter().zip(got) {

@@ -2,7 +2,9 @@
 //! from the arguments alone, so that no intermediate value is kept for it.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{
+    CpuStorage, CudaStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail,
+};
 use std::sync::{Mutex, PoisonError};
 
 /// `value`, as a function of `argument` whose gradient `backward(argument, gradient of value)` tells. `value` must be
@@ -120,7 +122,8 @@ impl<F: Fn([&Tensor; 3], &Tensor) -> Result<[Tensor; 3]> + Send + Sync> CustomOp
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [a, b, c] = (self.backward)([&first.detach(), &second.detach(), &third.detach()], gradient)?;
+        let [a, b, c] =
+            (self.backward)([&first.detach(), &second.detach(), &third.detach()], gradient)?;
         Ok((Some(a), Some(b), Some(c)))
     }
 }

@@ -41,7 +41,8 @@ fn assigned(tensors: &[Tensor], vars: &[&Var]) -> Result<()> {
 }
 
 fn joined(tensors: &[Tensor]) -> Result<Tensor> {
-    let flat = tensors.iter().map(|tensor| tensor.detach().flatten_all()).collect::<Result<Vec<_>>>()?;
+    let flat =
+        tensors.iter().map(|tensor| tensor.detach().flatten_all()).collect::<Result<Vec<_>>>()?;
     // Also of a single tensor, which joining would not copy.
     Tensor::cat(&flat, 0)?.copy()
 }
@@ -59,8 +60,10 @@ mod tests {
         };
         // The second one is not contiguous.
         let tensors = [tensor(0, &[2, 3]), tensor(6, &[4, 3]).t().unwrap(), tensor(18, &[5])];
-        let vars: Vec<Var> =
-            tensors.iter().map(|tensor| Var::from_tensor(&tensor.zeros_like().unwrap()).unwrap()).collect();
+        let vars: Vec<Var> = tensors
+            .iter()
+            .map(|tensor| Var::from_tensor(&tensor.zeros_like().unwrap()).unwrap())
+            .collect();
         let copies = copied(&tensors).unwrap();
         assigned(&copies, &vars.iter().collect::<Vec<_>>()).unwrap();
         let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();

@@ -45,12 +45,21 @@ impl Stock {
     ) -> Result<Tensor> {
         match step {
             Step::Node(index) => self.node(model, *index, inputs, batch, seen),
-            Step::NormActivation { norm, pair } => self.norm(model, *norm, *pair, inputs[0], batch, seen),
+            Step::NormActivation { norm, pair } => {
+                self.norm(model, *norm, *pair, inputs[0], batch, seen)
+            }
             Step::Condense { .. } => bail!("a condense layer in one step is for our own kernels"),
         }
     }
 
-    fn node(&self, model: &Model, index: usize, inputs: &[&Tensor], batch: Batch, seen: &mut Seen) -> Result<Tensor> {
+    fn node(
+        &self,
+        model: &Model,
+        index: usize,
+        inputs: &[&Tensor],
+        batch: Batch,
+        seen: &mut Seen,
+    ) -> Result<Tensor> {
         let (node, input) = (&model.network().nodes[index], inputs[0]);
         let tensor = |what: &str| model.tensor(&node.name, what, batch.mode);
         Ok(match node.op {
@@ -63,7 +72,9 @@ impl Stock {
             }
             Op::Dropout { probability } => match batch.mode {
                 Mode::Training { seed, step } => {
-                    let mask = model.dropout(index, probability, seed, step, Level::detected()).mask(input.dims4()?)?;
+                    let mask = model
+                        .dropout(index, probability, seed, step, Level::detected())
+                        .mask(input.dims4()?)?;
                     (input * mask.to_device(&self.device)?)?
                 }
                 Mode::Statistics | Mode::Evaluation => input.clone(),
@@ -83,7 +94,8 @@ impl Stock {
             Op::GlobalMaxPool {} => input.max_keepdim(2)?.max_keepdim(3)?,
             Op::Linear { .. } => {
                 let rows = input.flatten_from(1)?.to_dtype(self.of_products())?;
-                let products = rows.matmul(&tensor("weight")?.to_dtype(self.of_products())?.t()?)?;
+                let products =
+                    rows.matmul(&tensor("weight")?.to_dtype(self.of_products())?.t()?)?;
                 products.to_dtype(DType::F32)?.broadcast_add(&tensor("bias")?)?
             }
         })
@@ -99,11 +111,18 @@ impl Stock {
 
     /// With padding `kernel / 2`. Sides are filled up to multiples of the stride, with zeros as the padding has: Candle's
     /// backward pass takes for granted that both sides leave the same rest.
-    fn convolution(&self, input: &Tensor, weight: &Tensor, stride: usize) -> candle_core::Result<Tensor> {
+    fn convolution(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        stride: usize,
+    ) -> candle_core::Result<Tensor> {
         let (_, _, height, width) = input.dims4()?;
         let missing = |side: usize| side.next_multiple_of(stride) - side;
-        let filled = input.pad_with_zeros(2, 0, missing(height))?.pad_with_zeros(3, 0, missing(width))?;
-        let (input, weight) = (filled.to_dtype(self.of_products())?, weight.to_dtype(self.of_products())?);
+        let filled =
+            input.pad_with_zeros(2, 0, missing(height))?.pad_with_zeros(3, 0, missing(width))?;
+        let (input, weight) =
+            (filled.to_dtype(self.of_products())?, weight.to_dtype(self.of_products())?);
         input.conv2d(&weight, weight.dim(2)? / 2, stride, 1, 1)?.to_dtype(DType::F32)
     }
 
@@ -128,7 +147,8 @@ impl Stock {
                 moments
             }
         };
-        let (gamma, beta) = (model.tensor(name, "weight", batch.mode)?, model.tensor(name, "bias", batch.mode)?);
+        let (gamma, beta) =
+            (model.tensor(name, "weight", batch.mode)?, model.tensor(name, "bias", batch.mode)?);
         let (scale, shift) = norm::scale_and_shift(&moments, &gamma, &beta)?;
         Ok(norm::affine_activation(pair, input, &scale, &shift)?)
     }
@@ -144,7 +164,9 @@ impl Stock {
         match batch.mode {
             Mode::Training { .. } | Mode::Statistics => {
                 let sources = model.sources(index).iter().zip(inputs);
-                let parts = sources.map(|(source, input)| moments(*source, input, seen)).collect::<Result<Vec<_>>>()?;
+                let parts = sources
+                    .map(|(source, input)| moments(*source, input, seen))
+                    .collect::<Result<Vec<_>>>()?;
                 seen.moments.insert(Some(index), Tensor::cat(&parts, 1)?);
             }
             Mode::Evaluation => {}
@@ -153,7 +175,8 @@ impl Stock {
     }
 }
 
-const IDENTITY: PiecewiseActivation = PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
+const IDENTITY: PiecewiseActivation =
+    PiecewiseActivation { left: Activation::Linear, right: Activation::Linear };
 
 /// The moments of a node's value, taken now unless they have been taken before.
 fn moments(source: Option<usize>, value: &Tensor, seen: &mut Seen) -> Result<Tensor> {

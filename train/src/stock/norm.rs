@@ -26,7 +26,11 @@ pub(super) fn moments(x: &Tensor) -> Result<Tensor> {
 }
 
 /// `(scale, shift)`, (channels) each, with which `scale * x + shift` is the batch normalisation with these moments.
-pub(super) fn scale_and_shift(moments: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
+pub(super) fn scale_and_shift(
+    moments: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+) -> Result<(Tensor, Tensor)> {
     let (mean, variance) = (moments.get(0)?, moments.get(1)?);
     let scale = (gamma / (variance + BATCH_NORM_EPSILON)?.sqrt()?)?;
     let shift = (beta - (mean * &scale)?)?;
@@ -59,7 +63,11 @@ pub(super) fn statistics(moments: &Tensor, images: usize, plane: usize) -> Resul
 /// Given numbers as moments.
 pub(super) fn moments_of(statistics: &Statistics, device: &Device) -> Result<Tensor> {
     let channels = statistics.mean.len();
-    Tensor::from_vec([statistics.mean.as_slice(), &statistics.variance].concat(), (2, channels), device)
+    Tensor::from_vec(
+        [statistics.mean.as_slice(), &statistics.variance].concat(),
+        (2, channels),
+        device,
+    )
 }
 
 fn affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {

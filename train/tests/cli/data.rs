@@ -20,8 +20,10 @@ const LABELS_HEADER: usize = 8;
 
 /// Puts the records of the digits' `set` into another order.
 fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
-    let (images_path, labels_path) =
-        (folder.join(format!("{set}-images-idx3-ubyte")), folder.join(format!("{set}-labels-idx1-ubyte")));
+    let (images_path, labels_path) = (
+        folder.join(format!("{set}-images-idx3-ubyte")),
+        folder.join(format!("{set}-labels-idx1-ubyte")),
+    );
     let read = |path: &Path| {
         let mut bytes = Vec::new();
         Unpacked::open(path).unwrap().read_to_end(&mut bytes).unwrap();
@@ -54,7 +56,17 @@ fn edit_description(fixture: &Fixture, from: &str, to: &str) {
 
 fn eval(fixture: &Fixture, net: &str, split: &str) -> EvalReport {
     let (network, weights) = (format!("{net}/network.json"), format!("{net}/weights.safetensors"));
-    let args = ["eval", "--network", &network, "--weights", &weights, "--dataset", "digits", "--split", split];
+    let args = [
+        "eval",
+        "--network",
+        &network,
+        "--weights",
+        &weights,
+        "--dataset",
+        "digits",
+        "--split",
+        split,
+    ];
     let output = fixture.train(&args);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap()
@@ -62,9 +74,11 @@ fn eval(fixture: &Fixture, net: &str, split: &str) -> EvalReport {
 
 #[test]
 fn the_order_of_idx_records_changes_nothing() {
-    for options in
-        [&["--epochs", "2"][..], &["--epochs", "2", "--subset", "300"], &["--epochs", "1", "--no-validation"]]
-    {
+    for options in [
+        &["--epochs", "2"][..],
+        &["--epochs", "2", "--subset", "300"],
+        &["--epochs", "1", "--no-validation"],
+    ] {
         let fixture = Fixture::new();
         edit_description(&fixture, "", "");
         let given = fixture.fit("given", options);
@@ -74,10 +88,15 @@ fn the_order_of_idx_records_changes_nothing() {
             ("shuffled", |records| records.shuffle(&mut common::seed::stream(1, "order"))),
         ];
         for (name, order) in orders {
-            ["train", "t10k"].into_iter().for_each(|set| reorder(&fixture.path("digits"), set, order));
+            ["train", "t10k"]
+                .into_iter()
+                .for_each(|set| reorder(&fixture.path("digits"), set, order));
             let report = fixture.fit(name, options);
             assert_eq!(report.weights_sha256, given.weights_sha256, "{name} {options:?}");
-            assert_eq!((report.data_sha256, report.curve), (given.data_sha256.clone(), given.curve.clone()));
+            assert_eq!(
+                (report.data_sha256, report.curve),
+                (given.data_sha256.clone(), given.curve.clone())
+            );
             assert_eq!(eval(&fixture, name, "test"), scored);
         }
     }
@@ -103,15 +122,18 @@ fn few_images_suffice_for_statistics_in_a_file_that_is_sorted_by_class() {
 
 /// The training set of digits as PNG files in folders, each called as `name` says.
 fn write_folders(fixture: &Fixture, folder: &str, name: impl Fn(usize) -> String) {
-    let set = common::dataset::Dataset::load(&fixture.path("digits"), common::dataset::Split::Test).unwrap();
+    let set = common::dataset::Dataset::load(&fixture.path("digits"), common::dataset::Split::Test)
+        .unwrap();
     for (index, label) in set.labels.iter().enumerate().take(120) {
         let class = fixture.path(folder).join("images").join(label.to_string());
         fs::create_dir_all(&class).unwrap();
-        let image = image::GrayImage::from_raw(SIDE as u32, SIDE as u32, set.image(index).to_vec()).unwrap();
+        let image = image::GrayImage::from_raw(SIDE as u32, SIDE as u32, set.image(index).to_vec())
+            .unwrap();
         image.save(class.join(name(index))).unwrap();
     }
     let mut description: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(fixture.path("digits/dataset.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(fixture.path("digits/dataset.json")).unwrap())
+            .unwrap();
     description["format"] = "image-folder".into();
     for set in ["train", "test"] {
         description[set] = serde_json::json!([{"path": "images", "sha256": null}]);
@@ -129,7 +151,8 @@ fn names_of_files_and_systems_litter_change_nothing() {
     }
     let fit = |data: &str| -> TrainReport {
         let args = ["fit", "--genome", "genome.json", "--config", "profile.json", "--epochs", "2"];
-        let output = fixture.train(&[&args[..], &["--dataset", data, "--out", &format!("net-{data}")]].concat());
+        let output = fixture
+            .train(&[&args[..], &["--dataset", data, "--out", &format!("net-{data}")]].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap()
     };
@@ -188,7 +211,15 @@ fn classes_that_cannot_judge_or_be_learned_are_named() {
     let output = fixture.train(&super::fixture::fit_arguments("net", &["--epochs", "1"]));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("warning: data set digits: no training image is of class \"9\""), "{said}");
-    assert!(said.contains("no validation image, by which networks are chosen, is of class \"7\", \"9\""), "{said}");
+    assert!(
+        said.contains("warning: data set digits: no training image is of class \"9\""),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "no validation image, by which networks are chosen, is of class \"7\", \"9\""
+        ),
+        "{said}"
+    );
     assert_eq!(eval(&fixture, "net", "val").images, 8);
 }

@@ -15,10 +15,12 @@ impl Fixture {
         std::fs::create_dir(dir.path().join("digits")).unwrap();
         for entry in std::fs::read_dir(pipelines.join("digits")).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().trim_end_matches(".gz").to_string();
+            let name =
+                path.file_name().unwrap().to_string_lossy().trim_end_matches(".gz").to_string();
             std::fs::copy(&path, dir.path().join("digits").join(name)).unwrap();
         }
-        std::fs::copy(pipelines.join("digits.json"), dir.path().join("digits/dataset.json")).unwrap();
+        std::fs::copy(pipelines.join("digits.json"), dir.path().join("digits/dataset.json"))
+            .unwrap();
         let fixture = Fixture(dir);
         fixture.write("genome.json", &genome("elu", "tanh", 3, "nadam"));
         fixture.write("profile.json", &profile(r#""batch": 48"#));
@@ -71,7 +73,17 @@ impl Fixture {
 
 /// The arguments of `train fit` of the fixture's genome.
 pub(crate) fn fit_arguments<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let base = ["fit", "--genome", "genome.json", "--dataset", "digits", "--config", "profile.json", "--out", out];
+    let base = [
+        "fit",
+        "--genome",
+        "genome.json",
+        "--dataset",
+        "digits",
+        "--config",
+        "profile.json",
+        "--out",
+        out,
+    ];
     [&base, more].concat()
 }
 

@@ -33,10 +33,19 @@ fn training_learns_and_evaluation_agrees_with_it() {
     assert!(validation > 0.8, "validation accuracy {validation}");
     assert!(report.curve[11].loss < report.curve[0].loss);
     let eval = |split: &str| -> EvalReport {
-        let args =
-            ["eval", "--network", "out/network.json", "--weights", "out/weights.safetensors", "--dataset", "digits"];
-        let output =
-            fixture.train(&[&args[..], &["--split", split, "--dump-logits", "logits", "--out", "eval.json"]].concat());
+        let args = [
+            "eval",
+            "--network",
+            "out/network.json",
+            "--weights",
+            "out/weights.safetensors",
+            "--dataset",
+            "digits",
+        ];
+        let output = fixture.train(
+            &[&args[..], &["--split", split, "--dump-logits", "logits", "--out", "eval.json"]]
+                .concat(),
+        );
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let report = json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap();
         assert_eq!(json::read::<EvalReport>(&fixture.path("eval.json")).unwrap(), report);
@@ -48,7 +57,8 @@ fn training_learns_and_evaluation_agrees_with_it() {
     let logits = Weights::from_bytes(&std::fs::read(fixture.path("logits")).unwrap()).unwrap();
     assert_eq!(logits.get("logits").shape, [359, 10]);
     let rows = logits.get("logits").data.chunks(10).zip(&logits.get("labels").data);
-    let correct = rows.filter(|(row, label)| common::reference::class_of(row) as f32 == **label).count();
+    let correct =
+        rows.filter(|(row, label)| common::reference::class_of(row) as f32 == **label).count();
     assert_eq!(correct, test.correct);
 }
 
@@ -93,9 +103,22 @@ fn bad_input_is_one_line_and_leaves_nothing_behind() {
     std::fs::write(fixture.path("cut"), &bytes[..bytes.len() - 5]).unwrap();
     assert!(fit(&["--init", "cut"]).contains("cut: not a valid safetensors file"));
     fixture.write("genome.json", &genome("relu", "relu", 7, "sgd"));
-    let genome_args =
-        ["fit", "--genome", "genome.json", "--dataset", "digits", "--out", "out", "--config", "profile.json"];
-    assert!(fixture.refused(&genome_args).contains("kernel_size 7 is outside the space; valid values: 3, 5"));
+    let genome_args = [
+        "fit",
+        "--genome",
+        "genome.json",
+        "--dataset",
+        "digits",
+        "--out",
+        "out",
+        "--config",
+        "profile.json",
+    ];
+    assert!(
+        fixture
+            .refused(&genome_args)
+            .contains("kernel_size 7 is outside the space; valid values: 3, 5")
+    );
     fixture.write("genome.json", &genome("gelu", "relu", 3, "sgd"));
     assert!(fixture.refused(&genome_args).contains("expected one of `relu`"));
     fixture.write("wide.json", &profile(r#""learning_rate": {"sgd": -1}"#));
@@ -103,8 +126,17 @@ fn bad_input_is_one_line_and_leaves_nothing_behind() {
     assert!(!fixture.path("out").exists());
 
     fixture.write("file", "");
-    let unwritable =
-        ["fit", "--network", "good/network.json", "--dataset", "digits", "--out", "file/out", "--epochs", "1"];
+    let unwritable = [
+        "fit",
+        "--network",
+        "good/network.json",
+        "--dataset",
+        "digits",
+        "--out",
+        "file/out",
+        "--epochs",
+        "1",
+    ];
     assert!(fixture.refused(&unwritable).contains("file/out"));
 }
 
@@ -125,7 +157,17 @@ fn a_program_without_support_for_gpus_says_how_to_build_one_that_has_it() {
     let fixture = Fixture::new();
     fixture.fit("out", &["--epochs", "1"]);
     let (network, weights) = ("out/network.json", "out/weights.safetensors");
-    let eval = ["eval", "--network", network, "--weights", weights, "--dataset", "digits", "--split", "val"];
+    let eval = [
+        "eval",
+        "--network",
+        network,
+        "--weights",
+        weights,
+        "--dataset",
+        "digits",
+        "--split",
+        "val",
+    ];
     for line in [
         fixture.fit_refused("gpu", &["--device", "cuda:1"]),
         fixture.refused(&[&eval[..], &["--device", "cuda:1"]].concat()),
@@ -159,7 +201,15 @@ fn weights_that_make_no_numbers_have_no_accuracy() {
         let mut changed = weights.clone();
         changed.0.iter_mut().for_each(|(name, tensor)| change(name, &mut tensor.data));
         changed.write(&fixture.path("changed.safetensors")).unwrap();
-        let args = ["eval", "--network", "net/network.json", "--weights", "changed.safetensors", "--split", "test"];
+        let args = [
+            "eval",
+            "--network",
+            "net/network.json",
+            "--weights",
+            "changed.safetensors",
+            "--split",
+            "test",
+        ];
         fixture.refused(&[&args[..], &["--dataset", "digits", "--out", "eval.json"]].concat())
     };
     let negative = eval(&|name, data| {
@@ -173,6 +223,9 @@ fn weights_that_make_no_numbers_have_no_accuracy() {
             data.iter_mut().for_each(|x| *x = 1e38);
         }
     });
-    assert!(overflowing.contains("are not finite numbers, so these weights have no accuracy"), "{overflowing}");
+    assert!(
+        overflowing.contains("are not finite numbers, so these weights have no accuracy"),
+        "{overflowing}"
+    );
     assert!(!fixture.path("eval.json").exists());
 }

@@ -23,13 +23,19 @@ fn every_option_does_something_and_its_default_does_nothing() {
     };
     let plain = hash("");
     for (default, on) in [
-        (r#""schedule": "cosine""#, r#""schedule": {"step": {"milestones": [0.5], "factor": 0.1}}"#),
+        (
+            r#""schedule": "cosine""#,
+            r#""schedule": {"step": {"milestones": [0.5], "factor": 0.1}}"#,
+        ),
         (r#""warmup_epochs": 0"#, r#""warmup_epochs": 1"#),
         (r#""clip_gradient_norm": null"#, r#""clip_gradient_norm": 0.05"#),
         (r#""label_smoothing": 0"#, r#""label_smoothing": 0.1"#),
         (r#""ema_decay": null"#, r#""ema_decay": 0.9"#),
         (r#""augmentation": {}"#, r#""augmentation": {"crop_padding": 1}"#),
-        (r#""augmentation": {"horizontal_flip": false}"#, r#""augmentation": {"horizontal_flip": true}"#),
+        (
+            r#""augmentation": {"horizontal_flip": false}"#,
+            r#""augmentation": {"horizontal_flip": true}"#,
+        ),
         (r#""augmentation": {"cutout": 0}"#, r#""augmentation": {"cutout": 2}"#),
     ] {
         assert_eq!(hash(&format!("{default}, ")), plain, "{default}");
@@ -42,7 +48,8 @@ fn every_option_does_something_and_its_default_does_nothing() {
 #[test]
 fn same_bytes_on_any_number_of_threads_with_every_option() {
     let fixture = Fixture::new();
-    let report = |out, threads| fit(&fixture, out, EVERYTHING, &["--epochs", "3", "--threads", threads]);
+    let report =
+        |out, threads| fit(&fixture, out, EVERYTHING, &["--epochs", "3", "--threads", threads]);
     let (one, two) = (report("one", "1"), report("two", "2"));
     assert_eq!((one.curve, one.weights_sha256), (two.curve, two.weights_sha256));
     let figure = |out: &str| std::fs::read(fixture.path(out).join("train.svg")).unwrap();
@@ -53,9 +60,11 @@ fn same_bytes_on_any_number_of_threads_with_every_option() {
 fn averaged_weights_of_a_short_training_have_left_the_initial_ones_behind() {
     let fixture = Fixture::new();
     let last = fit(&fixture, "last", r#""batch": 48"#, &["--epochs", "8"]);
-    let averaged = fit(&fixture, "averaged", r#""batch": 48, "ema_decay": 0.9999"#, &["--epochs", "8"]);
+    let averaged =
+        fit(&fixture, "averaged", r#""batch": 48, "ema_decay": 0.9999"#, &["--epochs", "8"]);
     assert_eq!(last.curve[..7], averaged.curve[..7], "the average does not change the training");
-    let (last, averaged) = (last.accuracy.validation.unwrap(), averaged.accuracy.validation.unwrap());
+    let (last, averaged) =
+        (last.accuracy.validation.unwrap(), averaged.accuracy.validation.unwrap());
     assert!(averaged > 0.7 && averaged > last - 0.1, "{averaged}, but without an average {last}");
 }
 
@@ -63,12 +72,16 @@ fn averaged_weights_of_a_short_training_have_left_the_initial_ones_behind() {
 fn validation_accuracy_after_every_second_epoch() {
     let fixture = Fixture::new();
     let report = fit(&fixture, "out", r#""batch": 48, "validate_every": 2"#, &["--epochs", "5"]);
-    let seen: Vec<bool> = report.curve.iter().map(|epoch| epoch.validation_accuracy.is_some()).collect();
+    let seen: Vec<bool> =
+        report.curve.iter().map(|epoch| epoch.validation_accuracy.is_some()).collect();
     assert_eq!(seen, [false, true, false, true, true]);
     assert_eq!(report.curve[4].validation_accuracy, report.accuracy.validation);
-    assert!(report.curve[3].validation_accuracy.unwrap() > report.curve[1].validation_accuracy.unwrap());
+    assert!(
+        report.curve[3].validation_accuracy.unwrap() > report.curve[1].validation_accuracy.unwrap()
+    );
 
-    let unseen = fit(&fixture, "out", r#""validate_every": 1"#, &["--epochs", "2", "--no-validation"]);
+    let unseen =
+        fit(&fixture, "out", r#""validate_every": 1"#, &["--epochs", "2", "--no-validation"]);
     assert!(unseen.curve.iter().all(|epoch| epoch.validation_accuracy.is_none()));
 }
 
@@ -105,9 +118,15 @@ fn divergence_is_reported_and_is_not_a_failure() {
     for optimizer in Optimizer::ALL {
         fixture.write("genome.json", &genome("linear", "linear", 3, &optimizer.to_string()));
         // The first rate lets the loss explode, the second one the weights, at the only step and so after the loss.
-        for (rate, more) in [("1e38", &["--epochs", "3"][..]), ("1e300", &["--epochs", "1", "--subset", "40"])] {
-            for more_training in ["", r#", "ema_decay": 0.9, "validate_every": 1, "clip_gradient_norm": 1.0"#] {
-                let training = format!(r#""batch": 48, "learning_rate": {{"{optimizer}": {rate}}}{more_training}"#);
+        for (rate, more) in
+            [("1e38", &["--epochs", "3"][..]), ("1e300", &["--epochs", "1", "--subset", "40"])]
+        {
+            for more_training in
+                ["", r#", "ema_decay": 0.9, "validate_every": 1, "clip_gradient_norm": 1.0"#]
+            {
+                let training = format!(
+                    r#""batch": 48, "learning_rate": {{"{optimizer}": {rate}}}{more_training}"#
+                );
                 let report = fit(&fixture, "out", &training, more);
                 assert!(report.diverged, "{training}: {report:?}");
                 assert_eq!((report.accuracy.train, report.accuracy.validation), (0.1, Some(0.1)));
@@ -116,8 +135,10 @@ fn divergence_is_reported_and_is_not_a_failure() {
                 assert!(figure.contains("Diverged after "));
                 assert!(!fixture.path("out/checkpoint").exists());
                 // The weights are the initial ones, which can be evaluated.
-                let files = ["--network", "out/network.json", "--weights", "out/weights.safetensors"];
-                let eval = [&["eval", "--dataset", "digits", "--split", "val"], &files[..]].concat();
+                let files =
+                    ["--network", "out/network.json", "--weights", "out/weights.safetensors"];
+                let eval =
+                    [&["eval", "--dataset", "digits", "--split", "val"], &files[..]].concat();
                 assert!(fixture.train(&eval).status.success());
             }
         }
@@ -129,7 +150,10 @@ fn divergence_is_reported_and_is_not_a_failure() {
 fn divergence_is_said_on_stderr() {
     let fixture = Fixture::new();
     let said = |rate: &str| {
-        fixture.write("profile.json", &profile(&format!(r#""batch": 48, "learning_rate": {{"nadam": {rate}}}"#)));
+        fixture.write(
+            "profile.json",
+            &profile(&format!(r#""batch": 48, "learning_rate": {{"nadam": {rate}}}"#)),
+        );
         let output = fixture.train(&fit_arguments("out", &["--epochs", "1"]));
         assert!(output.status.success());
         let said = String::from_utf8(output.stderr).unwrap();
@@ -137,7 +161,11 @@ fn divergence_is_said_on_stderr() {
     };
     assert!(said("0.002").is_empty());
     let lines = said("1e38");
-    let words = ["out: the training diverged after 0 whole epochs", "initial weights", "training.learning_rate"];
+    let words = [
+        "out: the training diverged after 0 whole epochs",
+        "initial weights",
+        "training.learning_rate",
+    ];
     assert!(lines.len() == 1 && words.iter().all(|words| lines[0].contains(words)), "{lines:?}");
 }
 
@@ -149,7 +177,10 @@ fn augmentation_too_large_for_the_images() {
             r#"{"crop_padding": 8}"#,
             "training.augmentation.crop_padding 8 must be below the 8 pixels of the images' side",
         ),
-        (r#"{"cutout": 9}"#, "training.augmentation.cutout 9 must not be above the 8 pixels of the images' side"),
+        (
+            r#"{"cutout": 9}"#,
+            "training.augmentation.cutout 9 must not be above the 8 pixels of the images' side",
+        ),
     ] {
         fixture.write("profile.json", &profile(&format!(r#""augmentation": {augmentation}"#)));
         let line = fixture.refused(&fit_arguments("out", &[]));

@@ -71,13 +71,18 @@ fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     fixture.write("profile.json", &profile(EVERYTHING));
     fixture.fit("whole", &["--epochs", "8"]);
     let expected = results(&fixture, "whole");
-    for (round, changes_before_kills) in [&[1, 1, 1, 1][..], &[2, 3], &[0, 0, 4], &[7]].into_iter().enumerate() {
+    for (round, changes_before_kills) in
+        [&[1, 1, 1, 1][..], &[2, 3], &[0, 0, 4], &[7]].into_iter().enumerate()
+    {
         let out = format!("killed-{round}");
         for changes in changes_before_kills {
             kill_after(&fixture, &out, *changes);
         }
         fixture.fit(&out, &["--epochs", "8", "--resume"]);
-        assert!(results(&fixture, &out) == expected, "killed after {changes_before_kills:?} checkpoints");
+        assert!(
+            results(&fixture, &out) == expected,
+            "killed after {changes_before_kills:?} checkpoints"
+        );
         assert!(!fixture.path(&out).join("checkpoint").exists());
     }
 }
@@ -88,7 +93,8 @@ fn kill_after(fixture: &Fixture, out: &str, changes: usize) {
     let epochs = || fs::read(&checkpoint).map_or(0, |bytes| epochs_in(&bytes));
     let before = epochs();
     let arguments = fit_arguments(out, &["--epochs", "8", "--resume"]);
-    let mut child = fixture.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        fixture.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while epochs() < before + changes && child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(1));
     }
@@ -102,9 +108,16 @@ fn a_checkpoint_of_another_training_is_refused() {
     let fixture = Fixture::new();
     interrupted_at_the_end(&fixture, "3");
     let refused = |epochs: &str, more: &[&str]| {
-        let line = fixture.refused(&fit_arguments("cut", &[&["--epochs", epochs, "--resume"], more].concat()));
-        assert!(line.contains("cut/checkpoint: cannot resume from it; remove it to start anew"), "{line}");
-        assert!(line.contains("another network, data set, seed, settings or kind of device"), "{line}");
+        let line = fixture
+            .refused(&fit_arguments("cut", &[&["--epochs", epochs, "--resume"], more].concat()));
+        assert!(
+            line.contains("cut/checkpoint: cannot resume from it; remove it to start anew"),
+            "{line}"
+        );
+        assert!(
+            line.contains("another network, data set, seed, settings or kind of device"),
+            "{line}"
+        );
     };
     refused("4", &[]);
     refused("3", &["--seed", "9"]);

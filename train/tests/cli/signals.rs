@@ -16,7 +16,9 @@ use std::time::Duration;
 const ENDLESS: [&str; 2] = ["--epochs", "1000000"];
 
 fn send(signal: &str, child: &Child) {
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success()
+    );
 }
 
 /// Waits until a training has kept an epoch.
@@ -31,7 +33,11 @@ fn wait_for_checkpoint(fixture: &Fixture, child: &mut Child) {
 fn ctrl_c_says_how_the_training_goes_on() {
     for signal in ["-INT", "-TERM"] {
         let fixture = Fixture::new();
-        let mut child = fixture.command(&fit_arguments("out", &ENDLESS)).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = fixture
+            .command(&fit_arguments("out", &ENDLESS))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // Its lines are read, so that it does not wait for room.
         let mut stderr = child.stderr.take().unwrap();
         let said = std::thread::spawn(move || {
@@ -43,8 +49,9 @@ fn ctrl_c_says_how_the_training_goes_on() {
         assert_eq!(child.wait().unwrap().code(), Some(1));
         let said = said.join().unwrap().unwrap();
         let kept = epochs_in(&fs::read(fixture.path("out/checkpoint")).unwrap());
-        let expected =
-            format!("error: interrupted; the state after epoch {kept} is kept, and --resume goes on from there");
+        let expected = format!(
+            "error: interrupted; the state after epoch {kept} is kept, and --resume goes on from there"
+        );
         assert_eq!(said.lines().last(), Some(expected.as_str()));
         assert!(!fixture.path("out/train.json").exists());
     }
@@ -89,7 +96,8 @@ fn a_training_ends_with_the_stage_that_has_started_it() {
     let theirs = File::from(OwnedFd::from(theirs));
     let number = theirs.metadata().unwrap().ino().to_string();
     let mut command = fixture.command(&fit_arguments("out", &ENDLESS));
-    let mut child = command.env(parent::VARIABLE, &number).stdin(theirs).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.env(parent::VARIABLE, &number).stdin(theirs).stderr(Stdio::null()).spawn().unwrap();
     // The parent's copy of the child's end.
     drop(command);
     wait_for_checkpoint(&fixture, &mut child);
@@ -114,9 +122,13 @@ fn what_a_killed_training_was_writing_goes_unless_one_is_at_work() {
     for name in [".partial-half", "mine.partial-half"] {
         fs::write(fixture.path("out").join(name), "half").unwrap();
     }
-    let mut child = fixture.command(&fit_arguments("out", &ENDLESS)).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        fixture.command(&fit_arguments("out", &ENDLESS)).stderr(Stdio::null()).spawn().unwrap();
     wait_for_checkpoint(&fixture, &mut child);
-    assert!(!fixture.path("out/.partial-half").exists() && fixture.path("out/mine.partial-half").exists());
+    assert!(
+        !fixture.path("out/.partial-half").exists()
+            && fixture.path("out/mine.partial-half").exists()
+    );
     fs::write(fixture.path("out/.partial-other"), "half").unwrap();
     let line = fixture.fit_refused("out", &["--epochs", "1"]);
     assert_eq!(line, "error: another run is at work in out: wait for it, or choose another folder");

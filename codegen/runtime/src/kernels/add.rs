@@ -9,7 +9,13 @@ use core::marker::PhantomData;
 ///
 /// # Panics
 /// If `from` and `to` differ in length.
-pub fn add<F: Activation>(kernels: Kernels, plane: usize, norm: Option<Norm<'_>>, from: &[f32], to: &mut [f32]) {
+pub fn add<F: Activation>(
+    kernels: Kernels,
+    plane: usize,
+    norm: Option<Norm<'_>>,
+    from: &[f32],
+    to: &mut [f32],
+) {
     assert_eq!(from.len(), to.len());
     kernels.run(Add::<F> { plane, norm, from, to, activation: PhantomData });
 }
@@ -33,7 +39,12 @@ impl<F: Activation> Task for Add<'_, F> {
 }
 
 #[inline(always)]
-fn add_channel<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
+fn add_channel<F: Activation, S: Simd>(
+    simd: S,
+    (scale, shift): (f32, f32),
+    from: &[f32],
+    to: &mut [f32],
+) {
     let (scale, shift) = (simd.splat(scale), simd.splat(shift));
     let sum = |to, from| F::apply(simd, simd.add(to, simd.mul_add(from, scale, shift)));
     let (vectors, mut to_vectors) = (from.chunks_exact(S::LANES), to.chunks_exact_mut(S::LANES));

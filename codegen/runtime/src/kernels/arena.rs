@@ -9,8 +9,12 @@ use core::ops::Range;
 pub fn split<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -> [&mut [f32]; N] {
     let (mut rest, mut at) = (memory, 0);
     ranges.map(|range| {
-        assert!(at <= range.start && range.start <= range.end, "the ranges must ascend and not overlap");
-        let (taken, after) = core::mem::take(&mut rest)[range.start - at..].split_at_mut(range.end - range.start);
+        assert!(
+            at <= range.start && range.start <= range.end,
+            "the ranges must ascend and not overlap"
+        );
+        let (taken, after) =
+            core::mem::take(&mut rest)[range.start - at..].split_at_mut(range.end - range.start);
         (rest, at) = (after, range.end);
         taken
     })

@@ -95,7 +95,8 @@ pub fn convolution<F: Activation, const TILE: usize>(
 ) {
     const { assert!(TILE >= 1 && TILE <= MAX_TILE) }
     let planes = &mut scratch[..layer.scratch_len()];
-    let task = Convolve::<F, TILE> { layer, norm, weights, from, to, planes, activation: PhantomData };
+    let task =
+        Convolve::<F, TILE> { layer, norm, weights, from, to, planes, activation: PhantomData };
     kernels.for_rows_of(layer.out_width()).run(task);
 }
 
@@ -113,7 +114,8 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let Convolution { channels, filters, chunk, .. } = *self.layer;
-        let (taps, out_plane) = (self.layer.taps(), self.layer.out_height() * self.layer.out_width());
+        let (taps, out_plane) =
+            (self.layer.taps(), self.layer.out_height() * self.layer.out_width());
         self.clear_padding();
         for first in (0..channels).step_by(chunk) {
             let count = chunk.min(channels - first);
@@ -122,7 +124,13 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
             let outputs = self.to[..filters * out_plane].chunks_mut(TILE * out_plane);
             for (weights, to) in tiles.zip(outputs) {
                 let weights = &weights[first * taps * TILE..][..count * taps * TILE];
-                let tile = Tile::<TILE> { layer: self.layer, weights, planes: self.planes, to, first: first == 0 };
+                let tile = Tile::<TILE> {
+                    layer: self.layer,
+                    weights,
+                    planes: self.planes,
+                    to,
+                    first: first == 0,
+                };
                 tile.add(simd);
             }
         }
@@ -140,7 +148,11 @@ impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
             plane[(padding + height) * pitch..].fill(0.0);
             for column in (0..padding).chain(padding + width..pitch) {
                 let column = column % stride * phase_len + column / stride;
-                plane[padding * pitch..].iter_mut().skip(column).step_by(pitch).for_each(|x| *x = 0.0);
+                plane[padding * pitch..]
+                    .iter_mut()
+                    .skip(column)
+                    .step_by(pitch)
+                    .for_each(|x| *x = 0.0);
             }
         }
     }
@@ -167,7 +179,13 @@ impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
 
 /// [`map_row`] for larger strides.
 #[inline(always)]
-fn map_to_phases<F: Activation, S: Simd>(simd: S, norm: (f32, f32), from: &[f32], to: &mut [f32], layer: &Convolution) {
+fn map_to_phases<F: Activation, S: Simd>(
+    simd: S,
+    norm: (f32, f32),
+    from: &[f32],
+    to: &mut [f32],
+    layer: &Convolution,
+) {
     let (padding, stride) = (layer.kernel / 2, layer.stride);
     let (mut phase, mut column) = (padding % stride, padding / stride);
     let mut values = [0.0; MAX_LANES];
@@ -231,7 +249,12 @@ impl<const TILE: usize> Tile<'_, TILE> {
     // On 32-bit ARM, where memory may be scarce, once for all activations.
     #[cfg_attr(target_arch = "arm", inline(never))]
     #[cfg_attr(not(target_arch = "arm"), inline(always))]
-    fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(&mut self, simd: S, start: usize, at: usize) {
+    fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        at: usize,
+    ) {
         let mut places = [Place::default(); VECTORS];
         for (vector, place) in places.iter_mut().enumerate() {
             *place = Place::of::<S>(self.layer, at + vector);
@@ -275,7 +298,11 @@ impl<const TILE: usize> Tile<'_, TILE> {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
-            return simd.load_planes::<FILTERS, VECTORS>(to, out_plane, pick(places, |place| place.to));
+            return simd.load_planes::<FILTERS, VECTORS>(
+                to,
+                out_plane,
+                pick(places, |place| place.to),
+            );
         }
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         for (to, sums) in to.chunks_exact(out_plane).zip(&mut sums) {
@@ -299,13 +326,22 @@ impl<const TILE: usize> Tile<'_, TILE> {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &mut self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
-            return simd.store_planes::<FILTERS, VECTORS>(sums, to, out_plane, pick(places, |place| place.to));
+            return simd.store_planes::<FILTERS, VECTORS>(
+                sums,
+                to,
+                out_plane,
+                pick(places, |place| place.to),
+            );
         }
         // By reference: iterators that own an array are not inlined.
         for (to, sums) in to.chunks_exact_mut(out_plane).zip(&sums) {
             for (sum, place) in sums.iter().zip(places) {
                 let to = &mut to[place.to..][..place.count];
-                if place.count == S::LANES { simd.store(*sum, to) } else { simd.store_part(*sum, to) }
+                if place.count == S::LANES {
+                    simd.store(*sum, to)
+                } else {
+                    simd.store_part(*sum, to)
+                }
             }
         }
     }
@@ -313,7 +349,10 @@ impl<const TILE: usize> Tile<'_, TILE> {
 
 /// A number of each place. Not by `map`, which is not inlined into code for other instructions.
 #[inline(always)]
-fn pick<const VECTORS: usize>(places: &[Place; VECTORS], number: impl Fn(&Place) -> usize) -> [usize; VECTORS] {
+fn pick<const VECTORS: usize>(
+    places: &[Place; VECTORS],
+    number: impl Fn(&Place) -> usize,
+) -> [usize; VECTORS] {
     let mut numbers = [0; VECTORS];
     for (to, place) in numbers.iter_mut().zip(places) {
         *to = number(place);
@@ -404,7 +443,9 @@ impl Taps<'_> {
         lanes: usize,
     ) {
         let Taps { channels, kernel, plane_len, pitch, phase_len, .. } = *self;
-        assert!(self.start + FILTERS <= TILE && channels * kernel * kernel * TILE <= self.weights.len());
+        assert!(
+            self.start + FILTERS <= TILE && channels * kernel * kernel * TILE <= self.weights.len()
+        );
         // The columns of the kernel are at most this far from the first one.
         let column = pitch - phase_len + kernel - 1;
         let last = (channels - 1) * plane_len + (kernel - 1) * pitch + column + lanes;

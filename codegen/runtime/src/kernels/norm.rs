@@ -28,7 +28,13 @@ impl<'a> Norm<'a> {
 ///
 /// # Panics
 /// If `from` and `to` differ in length.
-pub fn map<F: Activation>(kernels: Kernels, plane: usize, norm: Option<Norm<'_>>, from: &[f32], to: &mut [f32]) {
+pub fn map<F: Activation>(
+    kernels: Kernels,
+    plane: usize,
+    norm: Option<Norm<'_>>,
+    from: &[f32],
+    to: &mut [f32],
+) {
     assert_eq!(from.len(), to.len());
     kernels.run(Map::<F> { plane, norm, from, to, activation: core::marker::PhantomData });
 }
@@ -59,7 +65,12 @@ impl<F: Activation> Task for Map<'_, F> {
 // On 32-bit ARM, where memory may be scarce, once for each activation.
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
-pub(super) fn map_row<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32), from: &[f32], to: &mut [f32]) {
+pub(super) fn map_row<F: Activation, S: Simd>(
+    simd: S,
+    (scale, shift): (f32, f32),
+    from: &[f32],
+    to: &mut [f32],
+) {
     let (length, to) = (from.len(), &mut to[..from.len()]);
     let norm = (simd.splat(scale), simd.splat(shift));
     if length < S::LANES {
@@ -76,6 +87,10 @@ pub(super) fn map_row<F: Activation, S: Simd>(simd: S, (scale, shift): (f32, f32
 }
 
 #[inline(always)]
-fn map_vector<F: Activation, S: Simd>(simd: S, (scale, shift): (S::Vector, S::Vector), x: S::Vector) -> S::Vector {
+fn map_vector<F: Activation, S: Simd>(
+    simd: S,
+    (scale, shift): (S::Vector, S::Vector),
+    x: S::Vector,
+) -> S::Vector {
     F::apply(simd, simd.mul_add(x, scale, shift))
 }

@@ -47,7 +47,12 @@ impl<F: Activation> Task for AveragePool<'_, F> {
             let norm = Norm::of(self.norm, channel);
             for row in 0..out_height {
                 let from = self.from.unwrap_or(self.to);
-                map_row::<F, S>(simd, norm, &from[(channel * height + row * size) * width..][..size * width], scratch);
+                map_row::<F, S>(
+                    simd,
+                    norm,
+                    &from[(channel * height + row * size) * width..][..size * width],
+                    scratch,
+                );
                 let to = &mut self.to[(channel * out_height + row) * out_width..][..out_width];
                 average_squares(scratch, size, to);
             }
@@ -66,9 +71,13 @@ fn average_squares(rows: &mut [f32], size: usize, to: &mut [f32]) {
     let factor = 1.0 / (size * size) as f32;
     if size == 2 {
         // With a known length the compiler makes vectors of it.
-        to.iter_mut().zip(sums.chunks_exact(2)).for_each(|(to, pair)| *to = (pair[0] + pair[1]) * factor);
+        to.iter_mut()
+            .zip(sums.chunks_exact(2))
+            .for_each(|(to, pair)| *to = (pair[0] + pair[1]) * factor);
     } else {
-        to.iter_mut().zip(sums.chunks_exact(size)).for_each(|(to, sums)| *to = sums.iter().sum::<f32>() * factor);
+        to.iter_mut()
+            .zip(sums.chunks_exact(size))
+            .for_each(|(to, sums)| *to = sums.iter().sum::<f32>() * factor);
     }
 }
 

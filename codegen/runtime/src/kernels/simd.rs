@@ -90,7 +90,10 @@ pub trait Simd: Copy {
     ) {
         for plane in 0..PLANES {
             for vector in 0..VECTORS {
-                self.store(vectors[plane][vector], &mut planes[plane * distance + places[vector]..]);
+                self.store(
+                    vectors[plane][vector],
+                    &mut planes[plane * distance + places[vector]..],
+                );
             }
         }
     }
@@ -276,7 +279,11 @@ impl Kernels {
         #[cfg(target_arch = "aarch64")]
         return [Neon::detect().map(Kernels::Neon), None, Some(Kernels::Scalar(Scalar(())))];
         #[cfg(all(target_arch = "arm", target_os = "linux"))]
-        return [Neon::detect().map(Kernels::Neon), Vfp::detect().map(Kernels::Vfp), Some(Kernels::Scalar(Scalar(())))];
+        return [
+            Neon::detect().map(Kernels::Neon),
+            Vfp::detect().map(Kernels::Vfp),
+            Some(Kernels::Scalar(Scalar(()))),
+        ];
         #[cfg(all(target_arch = "arm", target_os = "none"))]
         return [Vfp::detect().map(Kernels::Vfp), None, None];
         #[cfg(not(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64")))]

@@ -7,9 +7,9 @@
 use super::conv::Taps;
 use super::simd::{Simd, Task};
 use core::arch::aarch64::{
-    float32x4_t, vabsq_f32, vaddq_f32, vbslq_f32, vcltzq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32, vfmaq_laneq_f32,
-    vfmaq_n_f32, vfmsq_f32, vld1q_f32, vminq_f32, vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32,
-    vst1q_f32, vsubq_f32,
+    float32x4_t, vabsq_f32, vaddq_f32, vbslq_f32, vcltzq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32,
+    vfmaq_laneq_f32, vfmaq_n_f32, vfmsq_f32, vld1q_f32, vminq_f32, vmulq_f32,
+    vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32, vst1q_f32, vsubq_f32,
 };
 use core::array::from_fn;
 
@@ -129,7 +129,9 @@ impl Simd for Neon {
     ) -> [[float32x4_t; VECTORS]; PLANES] {
         let planes = &planes[..(PLANES - 1) * distance + end(places)];
         // SAFETY: the last element that is read was checked just before.
-        from_fn(|plane| places.map(|place| unsafe { vld1q_f32(planes.as_ptr().add(plane * distance + place)) }))
+        from_fn(|plane| {
+            places.map(|place| unsafe { vld1q_f32(planes.as_ptr().add(plane * distance + place)) })
+        })
     }
 
     #[inline(always)]
@@ -186,7 +188,12 @@ fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
 /// # Safety
 /// What `taps` says is there.
 #[inline(always)]
-unsafe fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize, const NEXT: bool>(
+unsafe fn add_taps<
+    const TILE: usize,
+    const FILTERS: usize,
+    const VECTORS: usize,
+    const NEXT: bool,
+>(
     taps: &Taps<'_>,
     from: [usize; VECTORS],
     mut sums: [[float32x4_t; VECTORS]; FILTERS],

@@ -57,7 +57,15 @@ impl Simd for Neon {
         to: Planes<'_, VECTORS>,
     ) -> bool {
         if taps.phase_len != taps.pitch {
-            add_taps_of_strides(taps, [TILE, FILTERS], &from, are_zero, to.values, to.distance, &to.places);
+            add_taps_of_strides(
+                taps,
+                [TILE, FILTERS],
+                &from,
+                are_zero,
+                to.values,
+                to.distance,
+                &to.places,
+            );
             return true;
         }
         let block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);

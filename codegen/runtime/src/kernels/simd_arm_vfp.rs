@@ -50,7 +50,15 @@ impl Simd for Vfp {
         to: Planes<'_, VECTORS>,
     ) -> bool {
         if taps.phase_len != taps.pitch {
-            add_taps_of_strides(taps, [TILE, FILTERS], &from, are_zero, to.values, to.distance, &to.places);
+            add_taps_of_strides(
+                taps,
+                [TILE, FILTERS],
+                &from,
+                are_zero,
+                to.values,
+                to.distance,
+                &to.places,
+            );
             return true;
         }
         let mut block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
@@ -83,7 +91,8 @@ pub(super) fn add_taps_of_strides(
         for (from, place) in from.iter().zip(places) {
             for lane in 0..4 {
                 let sum = &mut values[filter * distance + place + lane];
-                *sum = taps.sum_of_one(tile, taps.start + filter, from + lane) + if are_zero { 0.0 } else { *sum };
+                *sum = taps.sum_of_one(tile, taps.start + filter, from + lane)
+                    + if are_zero { 0.0 } else { *sum };
             }
         }
     }
@@ -148,7 +157,9 @@ impl Block {
         let values = &mut to.values[..(FILTERS - 1) * to.distance + first.max(second) + 4];
         if are_zero {
             for filter in 0..FILTERS {
-                to.places.iter().for_each(|place| values[filter * to.distance + place..][..4].fill(0.0));
+                to.places
+                    .iter()
+                    .for_each(|place| values[filter * to.distance + place..][..4].fill(0.0));
             }
         }
         let sums = values.as_mut_ptr();

@@ -7,13 +7,14 @@
 
 use super::simd::{Simd, Task};
 use core::arch::x86_64::{
-    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
-    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps,
-    _mm256_loadu_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
-    _mm256_storeu_ps, _mm256_sub_ps, _mm512_abs_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
+    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps,
+    _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps,
+    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm512_abs_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
+    _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
 };
 
 /// Proof that the processor has AVX2 and FMA.
@@ -167,7 +168,9 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn select(self, x: __m256, left: __m256, right: __m256) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_blendv_ps(right, left, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
+        unsafe {
+            _mm256_blendv_ps(right, left, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps()))
+        }
     }
 
     #[inline(always)]
@@ -274,7 +277,13 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn select(self, x: __m512, left: __m512, right: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()), right, left) }
+        unsafe {
+            _mm512_mask_blend_ps(
+                _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()),
+                right,
+                left,
+            )
+        }
     }
 
     #[inline(always)]

@@ -35,7 +35,9 @@ fn function(name: &str, x: f64) -> f64 {
         "Sigmoid" => sigmoid,
         "Tanh" => x.tanh(),
         "Swish" => x * sigmoid,
-        "Selu" => 1.050_700_987_355_480_5 * if x < 0.0 { 1.673_263_242_354_377_2 * x.exp_m1() } else { x },
+        "Selu" => {
+            1.050_700_987_355_480_5 * if x < 0.0 { 1.673_263_242_354_377_2 * x.exp_m1() } else { x }
+        }
         "Linear" => x,
         other => panic!("{other}"),
     }
@@ -58,6 +60,9 @@ pub(crate) fn assert_close(got: &[f32], want: &[(f64, f64)], tolerance: f64, wha
     assert_eq!(got.len(), want.len(), "{what}");
     for (index, (got, (want, size))) in got.iter().zip(want).enumerate() {
         let error = (f64::from(*got) - want).abs();
-        assert!(error <= tolerance * size.max(1e-6), "{what}: element {index} is {got}, not {want}");
+        assert!(
+            error <= tolerance * size.max(1e-6),
+            "{what}: element {index} is {got}, not {want}"
+        );
     }
 }

@@ -26,13 +26,16 @@ pub(super) fn check(last_s: f64, now_s: f64) -> Result<(), String> {
 /// What times that are far from now may be.
 pub(super) fn guess(last_s: f64, now_s: f64) -> String {
     let units = [(1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds")];
-    if let Some((_, unit)) = units.into_iter().find(|(scale, _)| (last_s / scale - now_s).abs() < DAY_S) {
+    if let Some((_, unit)) =
+        units.into_iter().find(|(scale, _)| (last_s / scale - now_s).abs() < DAY_S)
+    {
         return format!("are its times {unit}? unix_s is in seconds");
     }
     let off_s = last_s - now_s;
     let zones = (off_s / ZONES_S).round();
     if zones != 0.0 && (off_s - zones * ZONES_S).abs() < SILENT_S && off_s.abs() < DAY_S {
-        let (hours, way) = ((zones * ZONES_S / 3600.0).abs(), if zones > 0.0 { "ahead" } else { "behind" });
+        let (hours, way) =
+            ((zones * ZONES_S / 3600.0).abs(), if zones > 0.0 { "ahead" } else { "behind" });
         return format!("that is {hours} h {way}: are its times local time in the place of UTC?");
     }
     if last_s < 1e8 {
@@ -75,7 +78,9 @@ mod tests {
         }
         let said = check(NOW + 3600.0, NOW).unwrap_err();
         assert!(
-            said.starts_with("its last time is 1795916450.500, and now is 1795912850.500, 3600 s before that"),
+            said.starts_with(
+                "its last time is 1795916450.500, and now is 1795912850.500, 3600 s before that"
+            ),
             "{said}"
         );
     }

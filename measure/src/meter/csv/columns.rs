@@ -27,12 +27,16 @@ impl Columns {
     /// A name is there twice.
     pub(super) fn named(line: &str) -> Result<Option<Columns>, String> {
         for separator in SEPARATORS {
-            let names: Vec<String> = cells(line, separator).iter().map(|name| name.to_lowercase()).collect();
+            let names: Vec<String> =
+                cells(line, separator).iter().map(|name| name.to_lowercase()).collect();
             let found = NAMES.map(|name| names.iter().filter(|found| *found == name).count());
             let place = |name: &str| names.iter().position(|found| found == name);
             let Some((unix_s, watts)) = place(NAMES[0]).zip(place(NAMES[1])) else { continue };
             if let Some(twice) = found.iter().position(|count| *count > 1) {
-                return Err(format!("{} columns are named {:?}: name one of them", found[twice], NAMES[twice]));
+                return Err(format!(
+                    "{} columns are named {:?}: name one of them",
+                    found[twice], NAMES[twice]
+                ));
             }
             return Ok(Some(Columns { separator, count: names.len(), unix_s, watts }));
         }
@@ -44,10 +48,13 @@ impl Columns {
     /// # Errors
     /// It has not exactly two cells.
     pub(super) fn unnamed(line: &str) -> Result<Columns, String> {
-        let separator = ['\t', ';'].into_iter().find(|separator| line.contains(*separator)).unwrap_or(',');
+        let separator =
+            ['\t', ';'].into_iter().find(|separator| line.contains(*separator)).unwrap_or(',');
         match without_empty_end(cells(line, separator), 2).len() {
             2 => Ok(Columns { separator, count: 2, unix_s: 0, watts: 1 }),
-            1 => Err(format!("{line:?} is one cell, and commas, semicolons or tabs separate time and watts")),
+            1 => Err(format!(
+                "{line:?} is one cell, and commas, semicolons or tabs separate time and watts"
+            )),
             count => Err(format!(
                 "{line:?} has {count} cells, and without names only two are taken for time and watts: name all columns in \
                  a first line, such as unix_s,volts,watts, and write decimals with points"
@@ -67,10 +74,13 @@ impl Columns {
             return Err((None, format!("{line:?} has {found} cells and not {expected}{hint}")));
         }
         let (time, power) = (&cells[self.unix_s], &cells[self.watts]);
-        let unix_s = number(time)
-            .ok_or_else(|| (None, format!("{time:?} is no time in seconds since 1970, such as 1764080000.125")))?;
+        let unix_s = number(time).ok_or_else(|| {
+            (None, format!("{time:?} is no time in seconds since 1970, such as 1764080000.125"))
+        })?;
         if let Some(known_to_s) = coarse(time) {
-            let why = format!("the time {time} is known to {known_to_s} s only: write it as in 1764080000.125");
+            let why = format!(
+                "the time {time} is known to {known_to_s} s only: write it as in 1764080000.125"
+            );
             return Err((None, why));
         }
         let unusable = |why: &str| (Some(unix_s), format!("{power:?} {why}"));
@@ -78,7 +88,9 @@ impl Columns {
         if watts.abs() > MOST_W {
             return Err(unusable("watts are no power of a board"));
         }
-        if [time, power].iter().any(|cell| cell.contains(',')) && [time, power].iter().any(|cell| cell.contains('.')) {
+        if [time, power].iter().any(|cell| cell.contains(','))
+            && [time, power].iter().any(|cell| cell.contains('.'))
+        {
             return Err((Some(unix_s), format!("{line:?} has decimal points and decimal commas")));
         }
         Ok((unix_s, watts))
@@ -168,16 +180,30 @@ mod tests {
             let said = read(names, line).unwrap_err();
             assert!(said.contains(why), "{line}: {said}");
         }
-        assert!(Columns::named("unix_s,watts,Watts").unwrap_err().contains("2 columns are named \"watts\""));
+        assert!(
+            Columns::named("unix_s,watts,Watts")
+                .unwrap_err()
+                .contains("2 columns are named \"watts\"")
+        );
         assert_eq!(Columns::named("time,watts"), Ok(None));
     }
 
     #[test]
     fn without_names_there_are_two_columns() {
-        for line in ["1.5,5.25", "1.5;5.25", "1,5;5,25", "1,5\t5,25", "\"1.5\",\"5.25\"", "1.5,5.25,"] {
-            assert_eq!(Columns::unnamed(line).unwrap().sample(line).unwrap(), (1.5, 5.25), "{line}");
+        for line in
+            ["1.5,5.25", "1.5;5.25", "1,5;5,25", "1,5\t5,25", "\"1.5\",\"5.25\"", "1.5,5.25,"]
+        {
+            assert_eq!(
+                Columns::unnamed(line).unwrap().sample(line).unwrap(),
+                (1.5, 5.25),
+                "{line}"
+            );
         }
-        assert!(Columns::unnamed("1.5,5.1,5.25").unwrap_err().contains("has 3 cells, and without names only two"));
+        assert!(
+            Columns::unnamed("1.5,5.1,5.25")
+                .unwrap_err()
+                .contains("has 3 cells, and without names only two")
+        );
         assert!(Columns::unnamed("1.5,5,25").unwrap_err().contains("name all columns"));
         assert!(Columns::unnamed("1.5 5.25").unwrap_err().contains("commas, semicolons or tabs"));
     }

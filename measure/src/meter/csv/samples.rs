@@ -50,7 +50,10 @@ pub(super) struct Samples {
 pub(super) fn parse(bytes: &[u8]) -> Result<Samples> {
     let text = text(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    ensure!(!whole.lines().next().unwrap_or_default().contains('\0'), "it is no text in UTF-8: save it as that");
+    ensure!(
+        !whole.lines().next().unwrap_or_default().contains('\0'),
+        "it is no text in UTF-8: save it as that"
+    );
     let (lines, mut unusable) = lines(whole)?;
     let log = in_order(&without_below_zero(lines, &mut unusable), &mut unusable);
     if let Some(first) = unusable.first().filter(|_| log.samples.is_empty()) {
@@ -82,7 +85,8 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
             continue;
         }
         let at_line = |why: String| anyhow!("line {number}: {why}");
-        let named = if columns.is_some() && is_data(line) { Ok(None) } else { Columns::named(line) };
+        let named =
+            if columns.is_some() && is_data(line) { Ok(None) } else { Columns::named(line) };
         if let Some(named) = named.map_err(at_line)? {
             columns = Some(named);
             continue;
@@ -120,9 +124,11 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
     let mut log = Samples::default();
     // Of each kept sample its line and how many lines it is the mean of.
     let mut of: Vec<(usize, f64)> = vec![];
-    let mut stray = |line, at_s| unusable.push(Unusable { line, at_s, why: "its time is out of order".into() });
+    let mut stray =
+        |line, at_s| unusable.push(Unusable { line, at_s, why: "its time is out of order".into() });
     for (index, (line, sample)) in lines.iter().enumerate() {
-        let [last, second] = [1, 2].map(|back| log.samples.len().checked_sub(back).map(|place| log.samples[place]));
+        let [last, second] =
+            [1, 2].map(|back| log.samples.len().checked_sub(back).map(|place| log.samples[place]));
         if let Some(last) = last.filter(|last| last.at_s == sample.at_s) {
             let place = of.len() - 1;
             of[place].1 += 1.0;
@@ -132,7 +138,9 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
         }
         if let Some(last) = last.filter(|last| last.at_s > sample.at_s) {
             let goes_on = lines.get(index + 1).is_some_and(|(_, next)| next.at_s >= last.at_s);
-            let leapt = |second: Sample| second.at_s <= sample.at_s && last.at_s - second.at_s > LONGEST_GAP_S;
+            let leapt = |second: Sample| {
+                second.at_s <= sample.at_s && last.at_s - second.at_s > LONGEST_GAP_S
+            };
             if goes_on {
                 stray(*line, last.at_s);
                 continue;
@@ -141,7 +149,11 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
                 stray(of.pop().unwrap_or_default().0, sample.at_s);
             } else {
                 let before_s = log.back.map_or(last.at_s, |(_, until_s)| until_s.max(last.at_s));
-                log = Samples { back: Some((*line, before_s)), repeated: log.repeated, ..Samples::default() };
+                log = Samples {
+                    back: Some((*line, before_s)),
+                    repeated: log.repeated,
+                    ..Samples::default()
+                };
                 of.clear();
             }
         }
@@ -158,7 +170,11 @@ fn without_below_zero(mut lines: Vec<Line>, unusable: &mut Vec<Unusable>) -> Vec
     let lowest_w = -NOISE_W.max(NOISE * above / lines.len() as f64);
     lines.retain(|(line, Sample { at_s, watts })| {
         let why = || format!("{watts} W is below zero; is the sensor the wrong way round?");
-        unusable.extend((*watts < lowest_w).then(|| Unusable { line: *line, at_s: *at_s, why: why() }));
+        unusable.extend((*watts < lowest_w).then(|| Unusable {
+            line: *line,
+            at_s: *at_s,
+            why: why(),
+        }));
         *watts >= lowest_w
     });
     lines
@@ -169,7 +185,12 @@ mod tests {
     use super::*;
 
     fn samples(text: &str) -> Vec<(f64, f64)> {
-        parse(text.as_bytes()).unwrap().samples.iter().map(|sample| (sample.at_s, sample.watts)).collect()
+        parse(text.as_bytes())
+            .unwrap()
+            .samples
+            .iter()
+            .map(|sample| (sample.at_s, sample.watts))
+            .collect()
     }
 
     fn left_out(text: &str) -> Vec<String> {
@@ -206,7 +227,11 @@ mod tests {
                 [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(of).collect()
             };
             for bytes in [utf16(u16::to_le_bytes), utf16(u16::to_be_bytes)] {
-                assert_eq!(parse(&[&bytes, &b"1"[..]].concat()).unwrap(), parse(text.as_bytes()).unwrap(), "{text:?}");
+                assert_eq!(
+                    parse(&[&bytes, &b"1"[..]].concat()).unwrap(),
+                    parse(text.as_bytes()).unwrap(),
+                    "{text:?}"
+                );
             }
         }
         assert!(error_of("u\0n\0i\0x\0\n\0").contains("no text in UTF-8"));
@@ -214,12 +239,21 @@ mod tests {
 
     #[test]
     fn what_is_no_log_is_refused_with_its_line() {
-        assert!(error_of("# x\ntime,power\n1,2\n").contains("line 2: no column is named \"unix_s\""));
-        assert!(error_of("1,5.1,2\n").contains("line 1: \"1,5.1,2\" has 3 cells, and without names only two"));
         assert!(
-            error_of("unix_s,watts\n2026-11-29T04:10:06Z,5\n").contains("line 2: \"2026-11-29T04:10:06Z\" is no time")
+            error_of("# x\ntime,power\n1,2\n").contains("line 2: no column is named \"unix_s\"")
         );
-        assert!(error_of("1,-2\n2,-2\n").contains("line 1: -2 W is below zero; is the sensor the wrong way round?"));
+        assert!(
+            error_of("1,5.1,2\n")
+                .contains("line 1: \"1,5.1,2\" has 3 cells, and without names only two")
+        );
+        assert!(
+            error_of("unix_s,watts\n2026-11-29T04:10:06Z,5\n")
+                .contains("line 2: \"2026-11-29T04:10:06Z\" is no time")
+        );
+        assert!(
+            error_of("1,-2\n2,-2\n")
+                .contains("line 1: -2 W is below zero; is the sensor the wrong way round?")
+        );
     }
 
     #[test]
@@ -249,7 +283,9 @@ mod tests {
     fn samples_of_one_time_are_taken_together() {
         let text = "1.1,5\n1.1,6\n1.1,10\n1.2,1\n";
         assert_eq!(samples(text), [(1.1, 7.0), (1.2, 1.0)]);
-        assert!(parse(text.as_bytes()).unwrap().repeated && !parse(b"1,5\n2,5\n").unwrap().repeated);
+        assert!(
+            parse(text.as_bytes()).unwrap().repeated && !parse(b"1,5\n2,5\n").unwrap().repeated
+        );
     }
 
     #[test]

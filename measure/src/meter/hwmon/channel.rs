@@ -53,28 +53,41 @@ impl Channel {
     /// All names of it among the channels of its chip, the best first.
     fn names(&self) -> impl Iterator<Item = String> {
         let of_place = |own: &[String]| -> Vec<String> {
-            self.places.iter().flat_map(|place| own.iter().map(move |own| format!("{place}/{own}"))).collect()
+            self.places
+                .iter()
+                .flat_map(|place| own.iter().map(move |own| format!("{place}/{own}")))
+                .collect()
         };
         let label: Vec<String> = self.label.iter().cloned().collect();
-        let names = [label.clone(), self.places.clone(), of_place(&label), self.stems.clone(), of_place(&self.stems)];
+        let names = [
+            label.clone(),
+            self.places.clone(),
+            of_place(&label),
+            self.stems.clone(),
+            of_place(&self.stems),
+        ];
         names.into_iter().flatten()
     }
 
     /// The best name that no other channel of its chip has.
     pub(super) fn rail(&self, all: &[Channel]) -> String {
-        let is_own = |name: &String| all.iter().filter(|channel| channel.is(&self.chip, Some(name))).count() == 1;
+        let is_own = |name: &String| {
+            all.iter().filter(|channel| channel.is(&self.chip, Some(name))).count() == 1
+        };
         self.names().find(is_own).unwrap_or_default()
     }
 
     /// Chip and rail; of a chip with one channel and no label the chip alone.
     pub(super) fn name(&self, all: &[Channel]) -> String {
-        let alone = self.label.is_none() && all.iter().filter(|channel| channel.is(&self.chip, None)).count() == 1;
+        let alone = self.label.is_none()
+            && all.iter().filter(|channel| channel.is(&self.chip, None)).count() == 1;
         if alone { self.chip.clone() } else { format!("{} {}", self.chip, self.rail(all)) }
     }
 
     /// How often there is a new value, in seconds; 0 where that is not known.
     pub(super) fn tick_s(&self, machine: &Files) -> f64 {
-        let milliseconds = machine.numbers::<u32>(std::slice::from_ref(&self.interval_file)).map_or(0, |ms| ms[0]);
+        let milliseconds =
+            machine.numbers::<u32>(std::slice::from_ref(&self.interval_file)).map_or(0, |ms| ms[0]);
         match (milliseconds, self.average) {
             (0, true) => AVERAGE_S,
             (milliseconds, _) => f64::from(milliseconds) * 1e-3,
@@ -133,10 +146,14 @@ fn of_chip(machine: &Files, folder: &Path, name: String) -> Result<Vec<Channel>,
     let files = machine.names(folder)?;
     let line = |file: &str| {
         let there = files.iter().any(|name| name == file);
-        there.then(|| machine.read(&folder.join(file)).ok()).flatten().map(|text| text.trim().to_string())
+        there
+            .then(|| machine.read(&folder.join(file)).ok())
+            .flatten()
+            .map(|text| text.trim().to_string())
     };
     let chip = machine.read(&folder.join("name"))?.trim().to_string();
-    let places: Vec<String> = machine.link(&folder.join("device")).into_iter().chain([name]).collect();
+    let places: Vec<String> =
+        machine.link(&folder.join("device")).into_iter().chain([name]).collect();
     let mut channels = vec![];
     for number in CHANNELS.filter(|number| chip != INA3221.0 || *number <= INA3221.1) {
         let has = |file: &str| files.iter().any(|name| name == file);
@@ -146,17 +163,27 @@ fn of_chip(machine: &Files, folder: &Path, name: String) -> Result<Vec<Channel>,
         let pair = has(&format!("{volts}_input")) && has(&format!("{amperes}_input"));
         let stems = match (input || average, pair) {
             (true, _) => vec![power.clone()],
-            (false, true) if of_one_rail(label(&volts), label(&amperes)) => vec![volts.clone(), amperes.clone()],
+            (false, true) if of_one_rail(label(&volts), label(&amperes)) => {
+                vec![volts.clone(), amperes.clone()]
+            }
             (false, _) => continue,
         };
-        let label = [&power, &volts, &amperes].into_iter().find_map(|stem| label(stem)).or_else(|| line("label"));
-        let disabled = stems.iter().any(|stem| line(&format!("{stem}_enable")).as_deref() == Some("0"));
+        let label = [&power, &volts, &amperes]
+            .into_iter()
+            .find_map(|stem| label(stem))
+            .or_else(|| line("label"));
+        let disabled =
+            stems.iter().any(|stem| line(&format!("{stem}_enable")).as_deref() == Some("0"));
         if disabled || label.as_deref().is_some_and(is_none) {
             continue;
         }
         let average = average && !input;
         let kind = if average { "average" } else { "input" };
-        let interval = if average { format!("{power}_average_interval") } else { "update_interval".to_string() };
+        let interval = if average {
+            format!("{power}_average_interval")
+        } else {
+            "update_interval".to_string()
+        };
         channels.push(Channel {
             chip: chip.clone(),
             label,
@@ -173,7 +200,9 @@ fn of_chip(machine: &Files, folder: &Path, name: String) -> Result<Vec<Channel>,
 /// Whether volts and amperes are of one rail, by their labels, such as `vin` and `iin`; without both of them it is believed.
 fn of_one_rail(volts: Option<String>, amperes: Option<String>) -> bool {
     let Some((volts, amperes)) = volts.zip(amperes) else { return true };
-    let rail = |label: &str, quantity| label.to_lowercase().strip_prefix::<char>(quantity).map(str::to_string);
+    let rail = |label: &str, quantity| {
+        label.to_lowercase().strip_prefix::<char>(quantity).map(str::to_string)
+    };
     volts == amperes || rail(&volts, 'v').is_some_and(|volts| rail(&amperes, 'i') == Some(volts))
 }
 

@@ -18,8 +18,13 @@ pub(super) const INK: RGBColor = RGBColor(38, 42, 48);
 const GRID: RGBColor = RGBColor(226, 229, 233);
 
 /// From early to late: viridis without its palest end, which white swallows.
-const SCALE: [RGBColor; 5] =
-    [RGBColor(68, 1, 84), RGBColor(59, 82, 139), RGBColor(33, 145, 140), RGBColor(94, 201, 98), RGBColor(215, 200, 40)];
+const SCALE: [RGBColor; 5] = [
+    RGBColor(68, 1, 84),
+    RGBColor(59, 82, 139),
+    RGBColor(33, 145, 140),
+    RGBColor(94, 201, 98),
+    RGBColor(215, 200, 40),
+];
 
 /// A range on a logarithmic axis around positive values, with room at both ends.
 pub(super) fn log_range(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
@@ -28,10 +33,14 @@ pub(super) fn log_range(values: impl Iterator<Item = f64> + Clone) -> Range<f64>
 }
 
 /// A range on a linear axis around values, with room at both ends, within `limits`.
-pub(super) fn linear_range(values: impl Iterator<Item = f64> + Clone, limits: Range<f64>) -> Range<f64> {
+pub(super) fn linear_range(
+    values: impl Iterator<Item = f64> + Clone,
+    limits: Range<f64>,
+) -> Range<f64> {
     let (low, high) = ends(values);
     let room = ((high - low) * 0.1).max(0.5);
-    (low - room).max(limits.start).min(limits.end - 0.5)..(high + room).min(limits.end).max(limits.start + 0.5)
+    (low - room).max(limits.start).min(limits.end - 0.5)
+        ..(high + room).min(limits.end).max(limits.start + 0.5)
 }
 
 /// The lowest and the highest of the values that an axis can show; of 1 where there are none.
@@ -47,7 +56,8 @@ fn ends(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 /// Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten.
 pub(super) fn log_ticks(range: &Range<f64>) -> Vec<f64> {
     let exponents = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
-    let all = exponents.flat_map(|exponent| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(exponent)));
+    let all =
+        exponents.flat_map(|exponent| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(exponent)));
     all.filter(|tick| range.contains(tick)).collect()
 }
 
@@ -67,10 +77,15 @@ pub(super) fn percent_label(range: &Range<f64>) -> impl Fn(&f64) -> String + use
 }
 
 /// A plane with parameters on a logarithmic axis and per cents on a linear one.
-type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<WithKeyPoints<LogCoord<f64>>, RangedCoordf64>>;
+type Plane<'a> =
+    ChartContext<'a, SVGBackend<'a>, Cartesian2d<WithKeyPoints<LogCoord<f64>>, RangedCoordf64>>;
 
 /// Draws grid, axes, labels and titles.
-pub(super) fn draw(chart: &mut Plane, y_label: &dyn Fn(&f64) -> String, y_title: &str) -> Result<()> {
+pub(super) fn draw(
+    chart: &mut Plane,
+    y_label: &dyn Fn(&f64) -> String,
+    y_title: &str,
+) -> Result<()> {
     chart
         .configure_mesh()
         .light_line_style(WHITE.mix(0.0))
@@ -92,7 +107,9 @@ pub(super) fn scale_color(index: usize, count: usize) -> RGBColor {
     let place = index as f64 / (count.max(2) - 1) as f64 * (SCALE.len() - 1) as f64;
     let left = (place as usize).min(SCALE.len() - 2);
     let (RGBColor(r0, g0, b0), RGBColor(r1, g1, b1)) = (SCALE[left], SCALE[left + 1]);
-    let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * (place - left as f64)).round() as u8;
+    let mix = |a: u8, b: u8| {
+        (f64::from(a) + (f64::from(b) - f64::from(a)) * (place - left as f64)).round() as u8
+    };
     RGBColor(mix(r0, r1), mix(g0, g1), mix(b0, b1))
 }
 
@@ -117,11 +134,23 @@ mod tests {
 
     #[test]
     fn no_value_makes_an_axis_endless() {
-        for strange in [0.0, -1.0, 1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MIN_POSITIVE] {
+        for strange in [
+            0.0,
+            -1.0,
+            1e308,
+            -1e308,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            f64::MIN_POSITIVE,
+        ] {
             let log = log_range([strange].into_iter());
             assert!(log.start < log.end && log_ticks(&log).len() < 10, "{log:?}");
             let linear = linear_range([strange].into_iter(), 0.0..100.0);
-            assert!(linear.start < linear.end && linear.start >= 0.0 && linear.end <= 100.0, "{linear:?}");
+            assert!(
+                linear.start < linear.end && linear.start >= 0.0 && linear.end <= 100.0,
+                "{linear:?}"
+            );
             let both = log_range([strange, 50_000.0].into_iter());
             assert!(both.contains(&50_000.0) && log_ticks(&both).len() < 1000, "{both:?}");
         }

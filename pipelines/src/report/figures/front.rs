@@ -10,8 +10,8 @@ use common::search_files::Evaluation;
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::{
-    ChartBuilder, Circle, DrawingArea, EmptyElement, IntoDrawingArea, IntoLogRange, LineSeries, PathElement, Rectangle,
-    SVGBackend, Text, WHITE,
+    ChartBuilder, Circle, DrawingArea, EmptyElement, IntoDrawingArea, IntoLogRange, LineSeries,
+    PathElement, Rectangle, SVGBackend, Text, WHITE,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
@@ -57,7 +57,8 @@ impl Plane {
 
 /// `None` where no training succeeded.
 pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
-    let on_front = run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front);
+    let on_front =
+        run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front);
     let plane = Plane {
         points: run.evaluations.iter().filter_map(point).collect(),
         front: on_front.filter_map(|individual| point(&individual.evaluation)).collect(),
@@ -79,7 +80,12 @@ fn point(evaluation: &Evaluation) -> Option<Point> {
         (None, Some(_)) => Mark::Twice,
         (None, None) => Mark::Once,
     };
-    Some(Point { parameters: evaluation.parameters as f64, error, iteration: evaluation.iteration, mark })
+    Some(Point {
+        parameters: evaluation.parameters as f64,
+        error,
+        iteration: evaluation.iteration,
+        mark,
+    })
 }
 
 fn winners(run: &Run) -> Vec<(usize, Point)> {
@@ -91,7 +97,8 @@ fn winners(run: &Run) -> Vec<(usize, Point)> {
 }
 
 fn caption(run: &Run, plane: &Plane) -> String {
-    let objectives = run.search.as_ref().map_or(&Objective::PAPER[..], |search| &search.search.objectives);
+    let objectives =
+        run.search.as_ref().map_or(&Objective::PAPER[..], |search| &search.search.objectives);
     let names = objectives.iter().map(Objective::to_string).collect::<Vec<_>>().join(", ");
     let mut caption = format!(
         "Every point is a network that the search trained, {} in all; the line is the front of its archive, by {names}, \
@@ -128,21 +135,27 @@ fn caption(run: &Run, plane: &Plane) -> String {
 /// How many evaluations in full are outside the archive though nothing dominates them: it was too small for its front.
 fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     let Some(archive) = &run.archive else { return 0 };
-    let vector = |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
+    let vector =
+        |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
     // Those of an iteration that is under way have not been chosen from yet.
-    let finished = run.evaluations.iter().filter(|e| e.in_full() && e.iteration < archive.iterations);
-    let in_full: Vec<(&str, Vec<f64>)> = finished.filter_map(|e| Some((e.id.as_str(), vector(e)?))).collect();
+    let finished =
+        run.evaluations.iter().filter(|e| e.in_full() && e.iteration < archive.iterations);
+    let in_full: Vec<(&str, Vec<f64>)> =
+        finished.filter_map(|e| Some((e.id.as_str(), vector(e)?))).collect();
     let dominates = |a: &[f64], b: &[f64]| a != b && a.iter().zip(b).all(|(a, b)| a <= b);
-    let outside = |id: &str| archive.individuals.iter().all(|individual| individual.evaluation.id != id);
-    let left_out =
-        in_full.iter().filter(|(id, point)| outside(id) && !in_full.iter().any(|(_, other)| dominates(other, point)));
+    let outside =
+        |id: &str| archive.individuals.iter().all(|individual| individual.evaluation.id != id);
+    let left_out = in_full.iter().filter(|(id, point)| {
+        outside(id) && !in_full.iter().any(|(_, other)| dominates(other, point))
+    });
     left_out.count()
 }
 
 /// The line through all points of a front, as a staircase from the smallest network on: between two of them, only what is
 /// worse than the left one is attained.
 fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<(f64, f64)> = front.iter().map(|point| (point.parameters, point.error)).collect();
+    let mut sorted: Vec<(f64, f64)> =
+        front.iter().map(|point| (point.parameters, point.error)).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
     let mut corners: Vec<(f64, f64)> = Vec::new();
     for (parameters, error) in sorted {
@@ -163,19 +176,32 @@ fn draw_svg(svg: &mut String, plane: &Plane) -> Result<()> {
     let corners = staircase(front, x.end);
     let y_label = axes::percent_label(&y);
     let x_axis = x.clone().log_scale().with_key_points(axes::log_ticks(&x));
-    let mut chart =
-        ChartBuilder::on(&area).margin(14).x_label_area_size(58).y_label_area_size(78).build_cartesian_2d(x_axis, y)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(14)
+        .x_label_area_size(58)
+        .y_label_area_size(78)
+        .build_cartesian_2d(x_axis, y)?;
     axes::draw(&mut chart, &y_label, "validation error")?;
     chart.draw_series(LineSeries::new(corners, INK.stroke_width(2)))?;
     let iterations = iterations(points);
-    let marked = |mark| points.iter().filter(move |p| p.mark == mark).map(|p| ((p.parameters, p.error), p.iteration));
+    let marked = |mark| {
+        points
+            .iter()
+            .filter(move |p| p.mark == mark)
+            .map(|p| ((p.parameters, p.error), p.iteration))
+    };
     let color = |iteration| axes::scale_color(iteration, iterations);
     let filled = |iteration| color(iteration).mix(0.85).filled();
-    chart.draw_series(marked(Mark::Stopped).map(|(place, iteration)| Circle::new(place, 4, color(iteration))))?;
-    chart.draw_series(marked(Mark::Once).map(|(place, iteration)| Circle::new(place, 5, filled(iteration))))?;
     chart.draw_series(
-        marked(Mark::Twice).map(|(place, iteration)| EmptyElement::at(place) + square((0, 0), filled(iteration))),
+        marked(Mark::Stopped).map(|(place, iteration)| Circle::new(place, 4, color(iteration))),
     )?;
+    chart.draw_series(
+        marked(Mark::Once).map(|(place, iteration)| Circle::new(place, 5, filled(iteration))),
+    )?;
+    chart
+        .draw_series(marked(Mark::Twice).map(|(place, iteration)| {
+            EmptyElement::at(place) + square((0, 0), filled(iteration))
+        }))?;
     // Neighbours on the front get their labels on different sides.
     let mut by_size = winners.to_vec();
     by_size.sort_by(|a, b| a.1.parameters.total_cmp(&b.1.parameters));
@@ -204,7 +230,11 @@ fn label(vertical: VPos) -> TextStyle<'static> {
 }
 
 /// The colours of the iterations, the front's line, the winners' rings and some marks.
-fn draw_key(key: &DrawingArea<SVGBackend<'_>, Shift>, iterations: usize, plane: &Plane) -> Result<()> {
+fn draw_key(
+    key: &DrawingArea<SVGBackend<'_>, Shift>,
+    iterations: usize,
+    plane: &Plane,
+) -> Result<()> {
     let style = label(VPos::Center);
     let (left, mut top) = (6, 28);
     key.draw(&Text::new("iteration", (left, top), style.clone()))?;
@@ -253,7 +283,8 @@ mod tests {
     #[test]
     fn the_line_goes_through_every_member_of_the_front() {
         let front = [at(40.0, 1.0), at(10.0, 9.0), at(20.0, 5.0)];
-        let expected = [(10.0, 9.0), (20.0, 9.0), (20.0, 5.0), (40.0, 5.0), (40.0, 1.0), (50.0, 1.0)];
+        let expected =
+            [(10.0, 9.0), (20.0, 9.0), (20.0, 5.0), (40.0, 5.0), (40.0, 1.0), (50.0, 1.0)];
         assert_eq!(staircase(&front, 50.0), expected);
         // By a third objective, a larger network may be on the front that is worse by both axes, or another of one size.
         let front = [at(10.0, 5.0), at(20.0, 8.0), at(20.0, 6.0)];

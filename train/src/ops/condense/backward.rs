@@ -12,7 +12,9 @@ use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
 use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
-use crate::ops::statistics::{Affine, Channel, Correction, LaneSums, Statistics, before_activation, settle, total};
+use crate::ops::statistics::{
+    Affine, Channel, Correction, LaneSums, Statistics, before_activation, settle, total,
+};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -36,13 +38,28 @@ impl Pass {
         let mut result = vec![0.0; parameters.len()];
         let mut correction = Correction::none(shape.channels);
         let parts = self.tail_backward(features, statistics, parameters, slope, of_concat);
-        self.collect(self.layer.filters.len(), statistics, parameters, parts, &mut correction, &mut result);
+        self.collect(
+            self.layer.filters.len(),
+            statistics,
+            parameters,
+            parts,
+            &mut correction,
+            &mut result,
+        );
         for index in (0..self.layer.filters.len()).rev() {
-            let parts = self.fel_backward(index, features, statistics, &correction, parameters, of_concat);
+            let parts =
+                self.fel_backward(index, features, statistics, &correction, parameters, of_concat);
             self.collect(index, statistics, parameters, parts, &mut correction, &mut result);
         }
         let mut of_input = vec![0.0; shape.with_channels(self.layer.in_channels).elements()];
-        self.settled(features, statistics, &correction, of_concat, 0..self.layer.in_channels, &mut of_input);
+        self.settled(
+            features,
+            statistics,
+            &correction,
+            of_concat,
+            0..self.layer.in_channels,
+            &mut of_input,
+        );
         self.pool.give(gradient);
         (of_input, result)
     }
@@ -105,7 +122,14 @@ impl Pass {
         let slope_shape = features.shape().with_channels(filters);
         let mut slope = self.pool.take(slope_shape.elements());
         let of_output = &mut slope[..slope_shape.elements()];
-        self.settled(features, statistics, correction, gradient, channels..channels + filters, of_output);
+        self.settled(
+            features,
+            statistics,
+            correction,
+            gradient,
+            channels..channels + filters,
+            of_output,
+        );
         if let Some(dropout) = self.dropouts.get(index) {
             let blocks = of_output.par_chunks_mut(slope_shape.block()).enumerate();
             blocks.for_each(|(block, slope)| dropout.drop(block * slope_shape.block(), slope));
@@ -120,14 +144,18 @@ impl Pass {
             channels,
             flipped: self.flipped(index, parameters),
         };
-        let parts = bands(gradient, features.shape(), BAND).into_par_iter().map(|band| fel.band(band)).collect();
+        let parts = bands(gradient, features.shape(), BAND)
+            .into_par_iter()
+            .map(|band| fel.band(band))
+            .collect();
         self.pool.give(slope);
         parts
     }
 
     /// The flipped and transposed weights of FEL `index`, for each group of its input channels.
     fn flipped(&self, index: usize, parameters: &[f32]) -> Vec<Packed> {
-        let (channels, filters, kernel) = (self.layer.channels(index), self.layer.filters[index], self.layer.kernel);
+        let (channels, filters, kernel) =
+            (self.layer.channels(index), self.layer.filters[index], self.layer.kernel);
         let (_, _, weight) = self.layer.split(index, parameters);
         let group = |first: usize| {
             let group = first..channels.min(first + GROUP);
@@ -155,7 +183,8 @@ impl Fel<'_> {
     /// One band of the concatenation's gradient.
     fn band(&self, band: Band) -> Part {
         let (shape, kernel) = (self.features.shape(), self.pass.layer.kernel);
-        let slope = &self.slope[band.block * self.slope_shape.block()..][..self.slope_shape.block()];
+        let slope =
+            &self.slope[band.block * self.slope_shape.block()..][..self.slope_shape.block()];
         let around = (band.top, band.rows + kernel - 1, shape.width);
         let padded = Padded::around(slope, self.slope_shape, around, kernel, 1);
         let windows: Vec<Vec<usize>> = (0..band.rows).map(|y| padded.starts(y, kernel)).collect();
@@ -171,16 +200,21 @@ impl Fel<'_> {
                 let next = group.end..self.channels.min(group.end + GROUP);
                 let gradient = &band.data[y * shape.row()..][..shape.row()];
                 let lines = |c: usize| {
-                    [self.features.line(band.block, band.top + y, c), &gradient[c * shape.line()..][..shape.line()]]
+                    [
+                        self.features.line(band.block, band.top + y, c),
+                        &gradient[c * shape.line()..][..shape.line()],
+                    ]
                 };
                 let ahead: Vec<&[f32]> = next.flat_map(lines).collect();
                 let window = Window { ahead: &ahead, ..padded.window(starts, 1) };
                 correlate_row(self.pass.level, flipped, window, after);
                 for (c, after) in group.clone().zip(after.chunks_exact(shape.line())) {
                     let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
-                    let channel = Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] };
+                    let channel =
+                        Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] };
                     let x = self.features.line(band.block, band.top + y, c);
-                    let gradient = &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
+                    let gradient =
+                        &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
                     before_activation(self.pass.level, channel, x, after, gradient, &mut sums[c]);
                 }
             }
@@ -210,7 +244,12 @@ impl Fel<'_> {
         let (filters, taps) = (self.slope_shape.channels, kernel * kernel);
         let products = Products {
             input: Planes { data: activated, channels: group.len(), channel: plane, row: line },
-            slope: Planes { data: padded.data(), channels: filters, channel: padded.channel(), row: padded.line() },
+            slope: Planes {
+                data: padded.data(),
+                channels: filters,
+                channel: padded.channel(),
+                row: padded.line(),
+            },
             kernel,
             rows: band.rows,
             width: self.slope_shape.width,

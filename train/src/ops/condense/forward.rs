@@ -16,7 +16,12 @@ const SHORTEST_BAND: usize = 8;
 
 impl Pass {
     /// The tail's output, and the FELs' outputs.
-    pub(super) fn forward(&self, shape: Blocks, input: &[f32], parameters: &[f32]) -> (Vec<f32>, Vec<Buffer>) {
+    pub(super) fn forward(
+        &self,
+        shape: Blocks,
+        input: &[f32],
+        parameters: &[f32],
+    ) -> (Vec<f32>, Vec<Buffer>) {
         let mut outputs: Vec<Buffer> = Vec::with_capacity(self.layer.filters.len());
         let mut statistics = match self.norms {
             Norms::Batch(_) => Statistics::of(self.level, shape, input),
@@ -38,7 +43,12 @@ impl Pass {
     }
 
     /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for all channels before it.
-    pub(super) fn affine(&self, index: usize, statistics: &Statistics, parameters: &[f32]) -> Affine {
+    pub(super) fn affine(
+        &self,
+        index: usize,
+        statistics: &Statistics,
+        parameters: &[f32],
+    ) -> Affine {
         let (gamma, beta, _) = self.layer.split(index, parameters);
         match &self.norms {
             Norms::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
@@ -89,8 +99,11 @@ impl Pass {
             let top = band.top + y;
             self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
             let next = top + kernel - kernel / 2;
-            let ahead =
-                if y + 1 < band.rows && next < shape.height { features.row(band.block, next) } else { Vec::new() };
+            let ahead = if y + 1 < band.rows && next < shape.height {
+                features.row(band.block, next)
+            } else {
+                Vec::new()
+            };
             let starts = ring.starts(top, kernel);
             let window = Window { ahead: &ahead, ..ring.window(&starts, 1) };
             correlate_row(self.level, packed, window, out);
@@ -103,13 +116,27 @@ impl Pass {
     }
 
     /// Fills the ring with one row of all channels; `row` counts from the padding above the image.
-    fn activate_row(&self, features: &Features, affine: &Affine, block: usize, row: usize, ring: &mut Padded) {
+    fn activate_row(
+        &self,
+        features: &Features,
+        affine: &Affine,
+        block: usize,
+        row: usize,
+        ring: &mut Padded,
+    ) {
         let kernel = self.layer.kernel;
         match row.checked_sub(kernel / 2) {
             Some(y) if y < features.shape().height => {
                 for (c, (scale, shift)) in affine.scale.iter().zip(&affine.shift).enumerate() {
                     let line = ring.line_mut(c, row % kernel);
-                    affine_values(self.level, self.layer.pair, *scale, *shift, features.line(block, y, c), line);
+                    affine_values(
+                        self.level,
+                        self.layer.pair,
+                        *scale,
+                        *shift,
+                        features.line(block, y, c),
+                        line,
+                    );
                 }
             }
             Some(_) | None => ring.clear_row(row % kernel),

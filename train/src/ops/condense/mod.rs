@@ -80,7 +80,9 @@ impl Condense {
 
     /// Where the parameters of FEL `index` begin; of the tail for `filters.len()`.
     fn start(&self, index: usize) -> usize {
-        (0..index).map(|i| self.channels(i) * (2 + self.filters[i] * self.kernel * self.kernel)).sum()
+        (0..index)
+            .map(|i| self.channels(i) * (2 + self.filters[i] * self.kernel * self.kernel))
+            .sum()
     }
 
     /// Gamma, beta and the rest of the parameters, from those of FEL `index` or of the tail on.
@@ -95,9 +97,12 @@ impl Condense {
         let channels = self.channels(self.filters.len());
         match self.tail {
             Tail::Concat => shape.with_channels(channels),
-            Tail::Transition { out_channels, pool } => {
-                Blocks { height: shape.height / pool, width: shape.width / pool, channels: out_channels, ..shape }
-            }
+            Tail::Transition { out_channels, pool } => Blocks {
+                height: shape.height / pool,
+                width: shape.width / pool,
+                channels: out_channels,
+                ..shape
+            },
             Tail::AverageHead => Blocks { height: 1, width: 1, channels, ..shape },
         }
     }
@@ -118,7 +123,13 @@ pub struct Pass {
 
 impl Pass {
     /// A pass over a batch of `images`; large buffers come from `pool`.
-    pub fn new(layer: Arc<Condense>, images: usize, level: Level, pool: Arc<Pool>, norms: Norms) -> Pass {
+    pub fn new(
+        layer: Arc<Condense>,
+        images: usize,
+        level: Level,
+        pool: Arc<Pool>,
+        norms: Norms,
+    ) -> Pass {
         Pass { layer, images, level, pool, norms, dropouts: Vec::new(), kept: Mutex::default() }
     }
 
@@ -155,10 +166,21 @@ impl CustomOp2 for Pass {
         "condense-layer"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (shape, parameters) = (Blocks::of(l1.shape(), self.images)?, elements(s2, l2)?);
         if shape.channels != self.layer.in_channels || parameters.len() != self.layer.parameters() {
-            candle_core::bail!("a condense layer {:?} does not fit {:?}, {:?}", self.layer, l1.shape(), l2.shape());
+            candle_core::bail!(
+                "a condense layer {:?} does not fit {:?}, {:?}",
+                self.layer,
+                l1.shape(),
+                l2.shape()
+            );
         }
         let (output, outputs) = self.forward(shape, elements(s1, l1)?, parameters);
         *self.kept() = outputs;
@@ -180,7 +202,9 @@ impl CustomOp2 for Pass {
         let kept = self.kept();
         let (dx, dp) = with_elements(input, |x| {
             let features = Features::new(shape, x, kept.iter().zip(&self.layer.filters));
-            with_elements(parameters, |p| with_elements(gradient, |dy| Ok(self.backward(&features, statistics, p, dy))))
+            with_elements(parameters, |p| {
+                with_elements(gradient, |dy| Ok(self.backward(&features, statistics, p, dy)))
+            })
         })?;
         let parameter_gradient = Tensor::from_vec(dp, parameters.shape(), parameters.device())?;
         Ok((Some(Tensor::from_vec(dx, input.shape(), input.device())?), Some(parameter_gradient)))

@@ -18,7 +18,12 @@ pub(super) type Part = (Vec<LaneSums>, Vec<f32>);
 
 impl Pass {
     /// The tail's output.
-    pub(super) fn tail(&self, features: &Features, statistics: &Statistics, parameters: &[f32]) -> Vec<f32> {
+    pub(super) fn tail(
+        &self,
+        features: &Features,
+        statistics: &Statistics,
+        parameters: &[f32],
+    ) -> Vec<f32> {
         let shape = features.shape();
         let out_shape = self.layer.out_shape(shape);
         let mut output = vec![0.0; out_shape.elements()];
@@ -33,24 +38,38 @@ impl Pass {
             Tail::Transition { pool, .. } => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
                 let weight = self.tail_weight(parameters);
-                let packed = Packed::forward(self.level, weight, (out_shape.channels, shape.channels, 1));
+                let packed =
+                    Packed::forward(self.level, weight, (out_shape.channels, shape.channels, 1));
                 bands(&mut output, out_shape, BAND).into_par_iter().for_each(|band| {
                     let mut row = Buffer::zeros(shape.channels * out_shape.line());
                     for (y, out) in band.data.chunks_exact_mut(out_shape.row()).enumerate() {
                         for (c, line) in row.chunks_exact_mut(out_shape.line()).enumerate() {
-                            self.pooled_line(features, &affine, pool, (band.block, band.top + y, c), line);
+                            self.pooled_line(
+                                features,
+                                &affine,
+                                pool,
+                                (band.block, band.top + y, c),
+                                line,
+                            );
                         }
-                        let window =
-                            Window { data: &row, channel: out_shape.line(), rows: &[0], stride: 1, ahead: &[] };
+                        let window = Window {
+                            data: &row,
+                            channel: out_shape.line(),
+                            rows: &[0],
+                            stride: 1,
+                            ahead: &[],
+                        };
                         correlate_row(self.level, &packed, window, out);
                     }
                 });
             }
             Tail::AverageHead => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
-                output.par_chunks_exact_mut(out_shape.block()).enumerate().for_each(|(block, sums)| {
-                    self.average(features, &affine, block, sums);
-                });
+                output.par_chunks_exact_mut(out_shape.block()).enumerate().for_each(
+                    |(block, sums)| {
+                        self.average(features, &affine, block, sums);
+                    },
+                );
             }
         }
         output
@@ -73,7 +92,14 @@ impl Pass {
         line.fill(0.0);
         for y in row * pool..(row + 1) * pool {
             let x = features.line(block, y, c);
-            affine_values(self.level, self.layer.pair, affine.scale[c], affine.shift[c], x, &mut activated);
+            affine_values(
+                self.level,
+                self.layer.pair,
+                affine.scale[c],
+                affine.shift[c],
+                x,
+                &mut activated,
+            );
             let squares = activated.chunks_exact(pool * LANES);
             for (pixels, mean) in squares.zip(line.chunks_exact_mut(LANES)) {
                 for pixel in pixels.chunks_exact(LANES) {
@@ -92,7 +118,14 @@ impl Pass {
         for y in 0..shape.height {
             for (c, sum) in sums.chunks_exact_mut(LANES).enumerate() {
                 let x = features.line(block, y, c);
-                affine_values(self.level, self.layer.pair, affine.scale[c], affine.shift[c], x, &mut line);
+                affine_values(
+                    self.level,
+                    self.layer.pair,
+                    affine.scale[c],
+                    affine.shift[c],
+                    x,
+                    &mut line,
+                );
                 for pixel in line.chunks_exact(LANES) {
                     sum.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
                 }
@@ -129,7 +162,10 @@ impl Pass {
             Tail::AverageHead => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
                 let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
-                bands(gradient, shape, BAND).into_par_iter().map(|band| back.head(slope, band)).collect()
+                bands(gradient, shape, BAND)
+                    .into_par_iter()
+                    .map(|band| back.head(slope, band))
+                    .collect()
             }
         }
     }
@@ -159,7 +195,10 @@ impl Back<'_> {
         for (i, gradient) in band.data.chunks_exact_mut(shape.line()).enumerate() {
             let (y, c) = (band.top + i / shape.channels, i % shape.channels);
             for pixel in after.chunks_exact_mut(LANES) {
-                pixel.iter_mut().zip(&slope[c * LANES..]).for_each(|(pixel, slope)| *pixel = slope * share);
+                pixel
+                    .iter_mut()
+                    .zip(&slope[c * LANES..])
+                    .for_each(|(pixel, slope)| *pixel = slope * share);
             }
             let x = self.features.line(band.block, y, c);
             before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
@@ -176,24 +215,41 @@ impl Back<'_> {
         if rows == 0 || out_shape.width == 0 {
             return (sums, vec![0.0; out_shape.channels * shape.channels]);
         }
-        let slope = &slope[band.block * out_shape.block() + top * out_shape.row()..][..rows * out_shape.row()];
+        let slope = &slope[band.block * out_shape.block() + top * out_shape.row()..]
+            [..rows * out_shape.row()];
         let weight = self.weight_gradient(pool, slope, out_shape, (band.block, top, rows));
         let mut pooled = Buffer::zeros(shape.channels * out_shape.line());
         let mut after = Buffer::zeros(shape.line());
         let share = 1.0 / (pool * pool) as f32;
         for (row, slope) in slope.chunks_exact(out_shape.row()).enumerate() {
-            let window = Window { data: slope, channel: out_shape.line(), rows: &[0], stride: 1, ahead: &[] };
+            let window = Window {
+                data: slope,
+                channel: out_shape.line(),
+                rows: &[0],
+                stride: 1,
+                ahead: &[],
+            };
             correlate_row(self.pass.level, packed, window, &mut pooled);
             for (c, pooled) in pooled.chunks_exact(out_shape.line()).enumerate() {
-                for (pixel, to) in pooled.chunks_exact(LANES).zip(after.chunks_exact_mut(pool * LANES)) {
+                for (pixel, to) in
+                    pooled.chunks_exact(LANES).zip(after.chunks_exact_mut(pool * LANES))
+                {
                     for to in to.chunks_exact_mut(LANES) {
                         to.iter_mut().zip(pixel).for_each(|(to, x)| *to = x * share);
                     }
                 }
                 for y in row * pool..(row + 1) * pool {
-                    let gradient = &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
+                    let gradient =
+                        &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
                     let x = self.features.line(band.block, band.top + y, c);
-                    before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
+                    before_activation(
+                        self.pass.level,
+                        self.channel(c),
+                        x,
+                        &after,
+                        gradient,
+                        &mut sums[c],
+                    );
                 }
             }
         }
