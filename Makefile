@@ -105,7 +105,8 @@ test-mnist: build ## a trained crate on 1,000 MNIST images against the reference
 	$(MAKE) data DATASET=mnist
 	cargo test --release -p tests --test agreement $(INTO) -- --ignored
 
-# Two tests reach every load and store of a convolution on both instruction sets; the others take hours there.
+# Two tests reach every load and store of a convolution on both instruction sets; the others take
+# hours there.
 miri: ## the kernels' unsafe code under Miri, scalar and AVX2; needs a nightly toolchain with miri and rust-src
 	MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS="-C target-feature=+avx2,+fma" \
 		cargo +nightly miri test -p runtime --test conv --target-dir target/miri -- without_normalisation strides

@@ -1,5 +1,5 @@
-# One make at a time in a run: this one takes the lock, and another one in its place does the work. The lock is held as long as
-# any of its programs runs.
+# One make at a time in a run: this one takes the lock, and another one in its place does the work.
+# The lock is held as long as any of its programs runs.
 
 .PHONY: one-at-a-time
 $(working): one-at-a-time

@@ -1,7 +1,9 @@
-# What belongs to one run: its networks, the boards that it is measured on, and where their files are.
+# What belongs to one run: its networks, the boards that it is measured on, and where their files
+# are.
 
-# A run keeps the profile that it was started with. `make measure` on a finished run takes its networks as they are: no search,
-# no training, whatever the times of its files say (they are lost when a run is copied from another machine).
+# A run keeps the profile that it was started with. `make measure` on a finished run takes its
+# networks as they are: no search, no training, whatever the times of its files say (they are lost
+# when a run is copied from another machine).
 ifeq ($(MAKECMDGOALS),measure)
 MEASURE_ONLY := $(wildcard $(RUN)/report/index.html)
 endif
@@ -12,20 +14,22 @@ RANKS    = $(shell seq $(WINNERS))
 PLATFORM := $(call name-in-file,platform,$(shell sed -n 's/.*"platform": *"\([^"]*\)".*/\1/p' '$(BOARD_FILE)' 2>/dev/null),$(BOARD_FILE))
 GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
 TRAININGS = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense/train.json)
-# Folders of trainings that diverged: these networks are neither tested nor pruned, generated or measured, and the page says so.
+# Folders of trainings that diverged: these networks are neither tested nor pruned, generated or
+# measured, and the page says so.
 DIVERGED := $(patsubst %/train.json,%,$(call files-below,$(shell grep -Els '"diverged": *true' '$(RUN)'/networks/*/dense/train.json),$(RUN)/networks))
 DENSE    = $(filter-out $(DIVERGED),$(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense))
 PRUNED   = $(patsubst %/dense,%/pruned,$(DENSE))
 NETWORKS = $(if $(MEASURE_ONLY),$(filter-out $(DIVERGED) $(DIVERGED:/dense=/pruned),$(patsubst %/weights.safetensors,%,$(call files-below,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned)),$(RUN)/networks))),$(DENSE) $(PRUNED))
 
-# Other ways to prune the network that `make prune-compare` compares them on; the profile's own one is
-# l1, or with `paper` kmeans.
+# Other ways to prune the network that `make prune-compare` compares them on; the profile's own one
+# is l1, or with `paper` kmeans.
 NETWORK    ?= 1
 OTHER_WAYS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,$(if $(filter paper,$(PROFILE)),l1,kmeans) random)
 # All ways of each network that are there, in one figure.
 DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETWORKS)))
 
-# Other networks to compare with, trained or not: those that somebody put there, and one of pipelines/baselines by its name.
+# Other networks to compare with, trained or not: those that somebody put there, and one of
+# pipelines/baselines by its name.
 BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(call files-below,$(wildcard $(RUN)/baselines/*/weights.safetensors),$(RUN)/baselines)) \
               $(if $(BASELINE),$(patsubst pipelines/%.json,$(RUN)/%,$(wildcard pipelines/baselines/$(BASELINE).json))))
 

@@ -1,5 +1,6 @@
-# How the files of one run (paths.mk) are made: data -> search -> training -> pruning -> crates -> measurements -> report. All programs write
-# whole files or none, so nothing that an interruption leaves is deleted (.PRECIOUS).
+# How the files of one run (paths.mk) are made: data -> search -> training -> pruning -> crates ->
+# measurements -> report. All programs write whole files or none, so nothing that an interruption
+# leaves is deleted (.PRECIOUS).
 
 pipeline: report ## everything, from data to report
 
@@ -30,7 +31,8 @@ $(DATA)/dataset.json: | $(BIN)/fetch-data
 	$(FETCH)
 	$(BIN)/fetch-data check $(DATA) || { rm -f $@; exit 1; }
 
-# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies follow their folder.
+# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies
+# follow their folder.
 data: | $(BIN)/fetch-data ## fetch and check the data set
 	$(FETCH)
 	$(BIN)/fetch-data check $(DATA)
@@ -51,8 +53,9 @@ $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors
 	$(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
 	  --out $(RUN)/networks/$*/dense >/dev/null
 
-# Included, from outside the run, so that all winners are trained before anything else is decided: make then reads its rules again and knows which
-# of them diverged. Not where it is only asked what it would do (-n, -q, -t).
+# Included, from outside the run, so that all winners are trained before anything else is decided:
+# make then reads its rules again and knows which of them diverged. Not where it is only asked what
+# it would do (-n, -q, -t).
 ifneq ($(filter pipeline train prune prune-compare codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(asking),)
 include $(state).trained.mk

@@ -1,5 +1,6 @@
-//! A trained network, written as a crate, chooses the class that the reference chooses, on every instruction set of this
-//! processor and every test image; and its logits are as exact as its own test demands.
+//! A trained network, written as a crate, chooses the class that the reference chooses, on every
+//! instruction set of this processor and every test image; and its logits are as exact as its own
+//! test demands.
 
 use common::dataset::{Dataset, Split};
 use common::json;
@@ -12,7 +13,8 @@ use std::path::Path;
 use std::process::Command;
 use tests::{GENOME, root, succeed};
 
-/// Trains the genome of [`GENOME`], writes its crate, and has it prove itself on so many test images rather than on a few.
+/// Trains the genome of [`GENOME`], writes its crate, and has it prove itself on so many test
+/// images rather than on a few.
 fn check(dataset: &Path, images: usize, training: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);

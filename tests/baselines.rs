@@ -1,4 +1,5 @@
-//! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a crate.
+//! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a
+//! crate.
 
 use common::counts;
 use common::json;

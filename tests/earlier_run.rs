@@ -1,5 +1,6 @@
-//! A run that an earlier version made (`data/run-before-data-identity`, by the version of 2026-11-25 on the digits) can be
-//! reported, pruned and written as crates; its search cannot go on, and says why.
+//! A run that an earlier version made (`data/run-before-data-identity`, by the version of
+//! 2026-11-25 on the digits) can be reported, pruned and written as crates; its search cannot go
+//! on, and says why.
 
 use std::path::Path;
 use tests::{refused, root, succeed};

@@ -1,4 +1,5 @@
-//! Bad input and bad luck: one clear line, exit code 1, no half-written file, nothing damaged that was there before.
+//! Bad input and bad luck: one clear line, exit code 1, no half-written file, nothing damaged that
+//! was there before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -234,8 +235,8 @@ fn an_output_folder_that_cannot_be_made() {
     assert_eq!(fs::read_to_string(dir.path().join("file")).unwrap(), "precious");
 }
 
-/// Runs a program that may not write files of more than four blocks, as if the disk were full. It must end with exit code 1
-/// and an error line, which is returned; progress may come before it.
+/// Runs a program that may not write files of more than four blocks, as if the disk were full. It
+/// must end with exit code 1 and an error line, which is returned; progress may come before it.
 fn on_a_full_disk(dir: &Path, name: &str, args: &str) -> String {
     let limited = format!("ulimit -f 4; exec {} {args}", program(name).display());
     let output = Command::new("sh").args(["-c", &limited]).current_dir(dir).output().unwrap();

@@ -34,7 +34,8 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// Parses one document with the type that its schema names, and checks that writing it gives the same content.
+/// Parses one document with the type that its schema names, and checks that writing it gives the
+/// same content.
 fn check(text: &str) -> String {
     fn round_trip<T: Document>(text: &str) {
         let document: T = json::parse(text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));

@@ -54,8 +54,8 @@ fn the_front_is_the_same_in_the_archive_in_its_figure_and_on_the_page() {
     assert!(dropped > 0, "nobody was found to have been lucky, so nothing was tried");
 }
 
-/// All members of the front are on the line where their means belong; nothing that counts lies below it; what was stopped
-/// and what has two seeds is marked.
+/// All members of the front are on the line where their means belong; nothing that counts lies
+/// below it; what was stopped and what has two seeds is marked.
 fn check(svg: &str, archive: &Archive, log: &[Evaluation]) {
     let front =
         archive.individuals.iter().filter(|individual| individual.on_front).map(|i| &i.evaluation);

@@ -1,4 +1,5 @@
-//! How many instructions of the guest one inference takes, as `measure run` counts them in QEMU: `make bench-cross`.
+//! How many instructions of the guest one inference takes, as `measure run` counts them in QEMU:
+//! `make bench-cross`.
 
 use common::json;
 use common::measurement::Measurement;
@@ -7,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use tests::{GENOME, program, root, succeed};
 
-/// Boards, what their QEMU is told in the place of their processor, and the most instructions for a multiply-add: with relu,
-/// and with swish left of 0.
+/// Boards, what their QEMU is told in the place of their processor, and the most instructions for a
+/// multiply-add: with relu, and with swish left of 0.
 const MOST: [(&str, &str, [f64; 2]); 4] = [
     ("qemu-aarch64", "cortex-a72", [0.45, 0.45]),
     ("qemu-cortex-a15", "cortex-a15", [0.75, 0.9]),

@@ -1,4 +1,5 @@
-//! What `make` makes of runs and board files that somebody else has written, and of a second `make` in the same run.
+//! What `make` makes of runs and board files that somebody else has written, and of a second `make`
+//! in the same run.
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -49,8 +49,8 @@ fn children(of: &Child) -> Vec<PathBuf> {
     processes.filter(|process| parent_of(process) == Some(of.id())).collect()
 }
 
-/// Starts a program, waits for a file of each of so many trainings, sends the program a signal that it does not catch, and
-/// sees all that it has started end.
+/// Starts a program, waits for a file of each of so many trainings, sends the program a signal that
+/// it does not catch, and sees all that it has started end.
 fn trainings_end(
     dir: &Path,
     stage: &str,

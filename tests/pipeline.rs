@@ -146,7 +146,8 @@ fn check_network(pipeline: &Pipeline, rank: usize) {
     assert_eq!(test.images, 359);
 }
 
-/// All methods at the same size, with the same images, beside each other in a table, figures and the page.
+/// All methods at the same size, with the same images, beside each other in a table, figures and
+/// the page.
 fn check_ways_of_pruning(pipeline: &Pipeline) {
     let table = pipeline.make(&["prune-compare", "NETWORK=2"]);
     let network = pipeline.run().join("networks/2");
@@ -279,8 +280,8 @@ fn check_out_of_date(pipeline: &Pipeline) {
     assert_eq!(pipeline.written_by(&["measure"]).len(), 4 + report.len());
 }
 
-/// A board behind ssh: crates are generated where there are none, built, copied, run; the report gains columns. Nothing is
-/// searched or trained.
+/// A board behind ssh: crates are generated where there are none, built, copied, run; the report
+/// gains columns. Nothing is searched or trained.
 fn check_another_board(pipeline: &Pipeline) {
     let folder = pipeline.0.path();
     let _sshd = sshd::Sshd::start(folder, "/usr/bin:/bin");
@@ -328,7 +329,8 @@ fn check_another_board(pipeline: &Pipeline) {
     }
 }
 
-/// Trains a winner of a finished search at a rate at which it diverges, as `make train` would with such a profile.
+/// Trains a winner of a finished search at a rate at which it diverges, as `make train` would with
+/// such a profile.
 fn diverge(pipeline: &Pipeline, rank: usize) {
     let rates = ["adam", "sgd", "adagrad", "adamax", "nadam"]
         .map(|optimizer| format!("\"{optimizer}\": 1e38"))
@@ -358,7 +360,8 @@ fn diverge(pipeline: &Pipeline, rank: usize) {
     assert!(report.diverged);
 }
 
-/// The other winners go on, a diverged one is said to be so, and there is nothing left to do the second time.
+/// The other winners go on, a diverged one is said to be so, and there is nothing left to do the
+/// second time.
 #[test]
 fn a_winner_that_diverges_is_left_behind() {
     let pipeline = Pipeline::new();
@@ -483,7 +486,8 @@ fn a_run_on_emulated_boards() {
     check_192_kb(&pipeline);
 }
 
-/// Runs a command with the compiler for the crates' platforms, which must succeed; returns what it printed.
+/// Runs a command with the compiler for the crates' platforms, which must succeed; returns what it
+/// printed.
 fn for_boards(command: &mut Command) -> String {
     // The project is built by now.
     let output = command
@@ -496,7 +500,8 @@ fn for_boards(command: &mut Command) -> String {
     said.to_string()
 }
 
-/// What was searched runs in the RAM of a common Cortex-M4, and classifies there as the reference does.
+/// What was searched runs in the RAM of a common Cortex-M4, and classifies there as the reference
+/// does.
 fn check_192_kb(pipeline: &Pipeline) {
     let file = pipeline.0.path().join("small.json");
     let board = fs::read_to_string(root().join("pipelines/boards/qemu-mps2-an386.json")).unwrap();

@@ -18,8 +18,8 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// M_Net_1 and its like: the genome's network, expanded with the profile for the data set, has the parameters that the
-/// documentation says.
+/// M_Net_1 and its like: the genome's network, expanded with the profile for the data set, has the
+/// parameters that the documentation says.
 #[test]
 fn genomes_are_the_networks_that_they_are_named_for() {
     let recipes = [
@@ -107,7 +107,8 @@ fn write_cifar(data: &Path, format: &str, label_bytes: usize) {
     write_description(data, format, (3, 32, 32), &["train.bin"], &["test.bin"]);
 }
 
-/// The recipe for CIFAR, with fewer and smaller steps, on files that are not CIFAR's but laid out like them.
+/// The recipe for CIFAR, with fewer and smaller steps, on files that are not CIFAR's but laid out
+/// like them.
 #[test]
 fn the_cifar_recipe_learns_on_generated_files() {
     for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {

@@ -63,7 +63,8 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
     }
 }
 
-/// Searches with the settings of `laptop`, which stops the weak, among trainings of which all outcomes are known.
+/// Searches with the settings of `laptop`, which stops the weak, among trainings of which all
+/// outcomes are known.
 #[test]
 fn no_search_with_halving_loses_a_member_of_its_front() {
     let table = AccuracyTable::read(&root().join("tests/data/digits-table.json.gz")).unwrap();

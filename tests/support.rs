@@ -63,7 +63,8 @@ pub fn one_line(output: &Output, what: &str) -> String {
     line
 }
 
-/// Writes a data set in the IDX format: `images` grey images of 4x4 pixels for each split, labels going round `classes`.
+/// Writes a data set in the IDX format: `images` grey images of 4x4 pixels for each split, labels
+/// going round `classes`.
 ///
 /// # Panics
 /// If the files cannot be written.

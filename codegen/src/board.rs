@@ -11,9 +11,11 @@ use common::manifest::Fit;
 use common::network::Network;
 use std::path::Path;
 
-/// The board of a microcontroller's crate where none is asked for: one with much memory that everybody can run.
+/// The board of a microcontroller's crate where none is asked for: one with much memory that
+/// everybody can run.
 pub(crate) const DEFAULT: &str = "qemu-mps2-an386";
-/// What a microcontroller's programs need besides arena, image and logits: the stack, times, lines of text.
+/// What a microcontroller's programs need besides arena, image and logits: the stack, times, lines
+/// of text.
 const VARIABLES_BYTES: u64 = 16 << 10;
 
 /// The memory of a microcontroller, and how programs get there.

@@ -3,7 +3,8 @@
 use crate::graph::{Graph, IMAGE, Kind, Operation};
 use anyhow::{Result, ensure};
 
-/// Elements that one inference may need, the image among them: 256 MiB. What comes from a file could ask for anything.
+/// Elements that one inference may need, the image among them: 256 MiB. What comes from a file
+/// could ask for anything.
 const MAX_ELEMENTS: usize = 1 << 26;
 
 /// Checks that one inference needs a sensible amount of memory.
@@ -20,9 +21,10 @@ pub(crate) fn check(graph: &Graph) -> Result<()> {
     Ok(())
 }
 
-/// The largest number of elements of tensors that some operation needs at the same time: its inputs, its output, and what is
-/// there for later. Concatenations are in place, since their result is their inputs, side by side, and so are additions to and
-/// average pooling of what nothing else needs. The image is not ours, and kernels' scratch memory does not count.
+/// The largest number of elements of tensors that some operation needs at the same time: its
+/// inputs, its output, and what is there for later. Concatenations are in place, since their result
+/// is their inputs, side by side, and so are additions to and average pooling of what nothing else
+/// needs. The image is not ours, and kernels' scratch memory does not count.
 pub(crate) fn lower_bound(graph: &Graph) -> usize {
     let last_uses = last_uses(graph);
     let mut live = 0;
@@ -48,7 +50,8 @@ fn is_in_place(operation: &Operation, step: usize, last_uses: &[usize]) -> bool 
         && operation.inputs.iter().any(is_free)
 }
 
-/// The last operation that needs each value, itself or within a concatenation; the logits are needed behind all of them.
+/// The last operation that needs each value, itself or within a concatenation; the logits are
+/// needed behind all of them.
 fn last_uses(graph: &Graph) -> Vec<usize> {
     let mut last = vec![0; graph.values.len()];
     last[graph.output] = graph.operations.len();

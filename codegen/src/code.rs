@@ -1,7 +1,8 @@
 //! How much code a microcontroller's programs hold, so that it is known before they are built.
 //!
-//! Kernels are compiled once for each use that differs: small networks whose convolutions have many sizes need more code than
-//! large ones. The numbers are what Rust 1.85 makes of the kernels, rounded up; `make test-cross` compares.
+//! Kernels are compiled once for each use that differs: small networks whose convolutions have many
+//! sizes need more code than large ones. The numbers are what Rust 1.85 makes of the kernels,
+//! rounded up; `make test-cross` compares.
 
 use crate::plan::{Kernel, Step};
 use std::collections::HashSet;

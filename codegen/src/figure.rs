@@ -156,7 +156,8 @@ fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, size: f64, text: &str)
     );
 }
 
-/// The distance of marks on an axis up to `end`: 1, 2 or 5 times a power of ten, and at most ten of them.
+/// The distance of marks on an axis up to `end`: 1, 2 or 5 times a power of ten, and at most ten of
+/// them.
 fn mark_distance(end: u64) -> usize {
     let distances = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10u64.pow(power)));
     let distance = distances.into_iter().find(|distance| end / distance <= 10).unwrap_or(u64::MAX);

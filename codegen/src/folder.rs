@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Checks that a generated crate may be put at `out`: nothing is there yet, an empty folder, or a generated crate.
+/// Checks that a generated crate may be put at `out`: nothing is there yet, an empty folder, or a
+/// generated crate.
 pub(crate) fn check_free(out: &Path) -> Result<()> {
     let Ok(kind) = fs::metadata(out) else { return Ok(()) };
     ensure!(

@@ -34,16 +34,18 @@ pub(crate) struct Options {
     /// The crate's or model's name [default: after the genome or the baseline].
     #[arg(long)]
     name: Option<String>,
-    /// The board that it must fit on, by name (`measure boards` lists them) or file [default: any; the memory of a
-    /// microcontroller is that of qemu-mps2-an386].
+    /// The board that it must fit on, by name (`measure boards` lists them) or file [default: any;
+    /// the memory of a microcontroller is that of qemu-mps2-an386].
     #[arg(long, value_name = "NAME|FILE")]
     board: Option<String>,
-    /// A data set of whose test images some are recorded with their logits [default: random images].
+    /// A data set of whose test images some are recorded with their logits [default: random
+    /// images].
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
 }
 
-/// Words that cannot be a crate's name, because Rust or the crate itself means something else by them.
+/// Words that cannot be a crate's name, because Rust or the crate itself means something else by
+/// them.
 const RESERVED: &[&str] = &[
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
     "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",

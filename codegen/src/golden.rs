@@ -29,8 +29,9 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Records the test images that come first in the canonical order of the data set in `samples`, or else random ones. The logits are those of
-    /// [`common::reference`], which shares no code with the kernels.
+    /// Records the test images that come first in the canonical order of the data set in `samples`,
+    /// or else random ones. The logits are those of [`common::reference`], which shares no code
+    /// with the kernels.
     ///
     /// # Errors
     /// A data set that cannot be read or has images of another shape; numbers that are not finite.

@@ -1,8 +1,9 @@
 //! From a network's nodes to calls of kernels.
 //!
-//! Dropout vanishes. Batch normalisation and activation are computed by the kernel that takes their result, on the way
-//! in, unless somebody else takes it too; an addition is computed along with the activation that alone takes it. Average pooling after a 1x1 convolution comes before it: both are linear, so
-//! that the result is the same, and the convolution has fewer positions to compute.
+//! Dropout vanishes. Batch normalisation and activation are computed by the kernel that takes their
+//! result, on the way in, unless somebody else takes it too; an addition is computed along with the
+//! activation that alone takes it. Average pooling after a 1x1 convolution comes before it: both
+//! are linear, so that the result is the same, and the convolution has fewer positions to compute.
 
 use anyhow::Result;
 use common::activation::PiecewiseActivation;
@@ -36,8 +37,8 @@ pub struct Operation {
     pub kind: Kind,
     /// What is done to the input on the way in.
     pub prologue: Prologue,
-    /// What it takes: one value; for [`Kind::Concat`] any number, for [`Kind::Add`] the one with the prologue and the one
-    /// that it is added to.
+    /// What it takes: one value; for [`Kind::Concat`] any number, for [`Kind::Add`] the one with
+    /// the prologue and the one that it is added to.
     pub inputs: Vec<ValueId>,
     /// What it makes.
     pub output: ValueId,
@@ -142,7 +143,8 @@ impl<'a> Lowering<'a> {
         let mut inputs = network.input_indices()?;
         for node in 0..inputs.len() {
             for i in 0..inputs[node].len() {
-                // Nodes stand behind those that they take, so that what is taken is already free of dropout.
+                // Nodes stand behind those that they take, so that what is taken is already free of
+                // dropout.
                 if let Some(source) =
                     inputs[node][i].filter(|s| matches!(network.nodes[*s].op, Op::Dropout { .. }))
                 {

@@ -1,8 +1,9 @@
-//! Code generation: from a network and its weights to a standalone Rust crate that runs it (paper, section 4.3), or to an
-//! ONNX model.
+//! Code generation: from a network and its weights to a standalone Rust crate that runs it (paper,
+//! section 4.3), or to an ONNX model.
 //!
-//! [`graph`] merges nodes into kernel calls, [`plan`] gives every tensor its place in one block of memory, [`pack`] lays
-//! out the weights, `emit` writes the crate's files, [`onnx`] those of a model, and `folder` makes them appear all at once.
+//! [`graph`] merges nodes into kernel calls, [`plan`] gives every tensor its place in one block of
+//! memory, [`pack`] lays out the weights, `emit` writes the crate's files, [`onnx`] those of a
+//! model, and `folder` makes them appear all at once.
 
 mod board;
 mod bound;
@@ -48,7 +49,8 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes the crate or model and prints its manifest as one line of JSON, and the costs of its layers on stderr.
+    /// Writes the crate or model and prints its manifest as one line of JSON, and the costs of its
+    /// layers on stderr.
     #[command(
         after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte\n\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform onnx --out model"
     )]
@@ -62,7 +64,8 @@ enum Command {
         /// What the crate would be for.
         #[arg(long)]
         platform: Platform,
-        /// The board that it must fit on, by name (`measure boards` lists them) or file [default: any].
+        /// The board that it must fit on, by name (`measure boards` lists them) or file [default:
+        /// any].
         #[arg(long, value_name = "NAME|FILE")]
         board: Option<String>,
     },

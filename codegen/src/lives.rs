@@ -12,8 +12,8 @@ pub(crate) struct Life {
     pub(crate) range: Range<usize>,
     /// The step that makes it.
     pub(crate) first: usize,
-    /// The last step that takes it, the one before if that is an addition or a pooling in its place; the number of steps if it is (a part of)
-    /// the logits.
+    /// The last step that takes it, the one before if that is an addition or a pooling in its
+    /// place; the number of steps if it is (a part of) the logits.
     pub(crate) last: usize,
     /// Whether it is a kernel's scratch memory.
     pub(crate) is_scratch: bool,
@@ -106,8 +106,8 @@ pub(crate) mod tests {
                 .unwrap();
             (life.first, life.last, life.range.len())
         };
-        // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling, classifier. That pooling
-        // writes over what the stem has made.
+        // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling,
+        // classifier. That pooling writes over what the stem has made.
         assert_eq!(of("stem.conv"), (0, 2, 24 * 256));
         assert_eq!(of("condense1.fel2.conv"), (2, 3, 12 * 256));
         assert_eq!(of("transition1.conv"), (4, 7, 48 * 64));

@@ -12,8 +12,8 @@ pub(crate) struct Buffer {
     pub(crate) first: usize,
     /// The last one.
     pub(crate) last: usize,
-    /// A buffer, no shorter, at whose beginning this one may lie although both live during one step, which reads that one
-    /// ahead of where it writes this one.
+    /// A buffer, no shorter, at whose beginning this one may lie although both live during one
+    /// step, which reads that one ahead of where it writes this one.
     pub(crate) over: Option<usize>,
 }
 
@@ -23,8 +23,9 @@ impl Buffer {
     }
 }
 
-/// An offset for each buffer, and the length of the block. The largest buffers choose first, each the lowest place where
-/// it meets none that lives at the same time; one that may lie over another comes right after that and tries its place.
+/// An offset for each buffer, and the length of the block. The largest buffers choose first, each
+/// the lowest place where it meets none that lives at the same time; one that may lie over another
+/// comes right after that and tries its place.
 pub(crate) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..buffers.len()).collect();
     order.sort_by_key(|i| {

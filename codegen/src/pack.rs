@@ -8,7 +8,8 @@ use common::weights::Weights;
 /// All constants of a plan, zeros in the gaps.
 ///
 /// # Errors
-/// A batch normalisation whose variance is negative, or any other constant that is not a finite f32.
+/// A batch normalisation whose variance is negative, or any other constant that is not a finite
+/// f32.
 ///
 /// # Panics
 /// If the weights are not the network's or the plan is not its plan.
@@ -38,7 +39,8 @@ pub fn pack(plan: &Plan, network: &Network, weights: &Weights) -> Result<Vec<f32
     Ok(packed)
 }
 
-/// From (filter, channel, row, column) to tiles of (channel, row, column, filter); `to` is zero where filters are missing.
+/// From (filter, channel, row, column) to tiles of (channel, row, column, filter); `to` is zero
+/// where filters are missing.
 fn pack_convolution(weights: &[f32], filters: usize, tile: usize, to: &mut [f32]) {
     let per_filter = weights.len() / filters;
     for (filter, weights) in weights.chunks_exact(per_filter).enumerate() {

@@ -1,6 +1,7 @@
-//! Which values share a buffer. What is concatenated is computed at its place in the result, so that a whole condense
-//! layer is one buffer to which each FEL appends its channels, and concatenation is no work. A sum takes the place of what is added to, if that is not
-//! needed any more.
+//! Which values share a buffer. What is concatenated is computed at its place in the result, so
+//! that a whole condense layer is one buffer to which each FEL appends its channels, and
+//! concatenation is no work. A sum takes the place of what is added to, if that is not needed any
+//! more.
 
 use crate::graph::{Graph, IMAGE, Kind, Operation, ValueId};
 
@@ -22,7 +23,8 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Places all values. The last concatenations come first: those before them are often a part of theirs.
+    /// Places all values. The last concatenations come first: those before them are often a part of
+    /// theirs.
     pub(crate) fn new(graph: &Graph) -> Placement {
         let mut placement =
             Placement { buffers: Vec::new(), places: vec![None; graph.values.len()] };
@@ -43,8 +45,8 @@ impl Placement {
         placement
     }
 
-    /// Where the operation of a step can add in place: it is an addition, and nothing of the buffer of what is added to is
-    /// needed after it.
+    /// Where the operation of a step can add in place: it is an addition, and nothing of the buffer
+    /// of what is added to is needed after it.
     fn place_of_sum(&self, graph: &Graph, last_uses: &[usize], step: usize) -> Option<Place> {
         let Operation { kind: Kind::Add { .. }, inputs, .. } = &graph.operations[step] else {
             return None;
@@ -89,7 +91,8 @@ impl Placement {
         }
     }
 
-    /// The place of a result whose inputs all lie side by side already, for the sake of a later concatenation.
+    /// The place of a result whose inputs all lie side by side already, for the sake of a later
+    /// concatenation.
     fn side_by_side(&self, graph: &Graph, operation: &Operation) -> Option<Place> {
         let start = self.of(*operation.inputs.first()?)?;
         let in_place = parts(graph, operation, start)

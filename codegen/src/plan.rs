@@ -1,4 +1,5 @@
-//! The plan of one inference: which kernel runs on which part of the memory, in which order, with which constants.
+//! The plan of one inference: which kernel runs on which part of the memory, in which order, with
+//! which constants.
 //!
 //! All offsets and lengths are in f32 elements.
 
@@ -107,7 +108,8 @@ const CONSTANT_ALIGNMENT: usize = 16;
 pub enum Machine {
     /// One core that does one thing after the other.
     Processor,
-    /// Many threads: none may write where another one reads, and each block of them has scratch memory of its own.
+    /// Many threads: none may write where another one reads, and each block of them has scratch
+    /// memory of its own.
     Gpu,
 }
 
@@ -172,7 +174,8 @@ struct Layout {
 fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
     let mut buffers = lifetimes(graph, placement);
     let steps = graph.operations.len();
-    // With what is pooled beside its source: where that is the most, the arena may have it for scratch memory instead.
+    // With what is pooled beside its source: where that is the most, the arena may have it for
+    // scratch memory instead.
     let bound = live(&buffers, steps).into_iter().max().unwrap_or(0);
     for (step, operation) in graph.operations.iter().enumerate() {
         if let Some(under) = replaceable(placement, &buffers, step, operation) {
@@ -223,9 +226,9 @@ fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
     buffers
 }
 
-/// The buffer over whose beginning the result of an operation may be written: average pooling reads ahead of where it
-/// writes, if its input begins there and its output too, and nobody needs the one later or the other earlier. What lies
-/// over another buffer itself has none over it.
+/// The buffer over whose beginning the result of an operation may be written: average pooling reads
+/// ahead of where it writes, if its input begins there and its output too, and nobody needs the one
+/// later or the other earlier. What lies over another buffer itself has none over it.
 fn replaceable(
     placement: &Placement,
     buffers: &[Buffer],

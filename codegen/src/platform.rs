@@ -109,7 +109,8 @@ pub struct PlatformDescription {
     pub name: String,
     /// What it is, for people.
     pub about: String,
-    /// The Rust target triple that its crates are built for; `null` where nothing is built, or for the machine at hand.
+    /// The Rust target triple that its crates are built for; `null` where nothing is built, or for
+    /// the machine at hand.
     pub target: Option<String>,
 }
 

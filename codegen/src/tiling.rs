@@ -4,15 +4,15 @@ use common::network::Shape;
 use runtime::conv::{Convolution, MAX_TILE};
 use runtime::simd::MAX_LANES;
 
-/// The most scratch memory that a convolution takes, 128 KiB, since more makes it no faster, and what it takes even where
-/// that is a large part of the arena, 8 KiB.
+/// The most scratch memory that a convolution takes, 128 KiB, since more makes it no faster, and
+/// what it takes even where that is a large part of the arena, 8 KiB.
 const MOST_SCRATCH: usize = 1 << 15;
 const LEAST_SCRATCH: usize = 1 << 11;
 /// The filters that a small block of a GPU's threads computes.
 pub(crate) const FILTER_GROUP: usize = 4;
 
-/// The convolution's numbers and tile: as few tiles as possible, all of one size; in chunks of about one size as well, as
-/// few as fit into so much scratch memory.
+/// The convolution's numbers and tile: as few tiles as possible, all of one size; in chunks of
+/// about one size as well, as few as fit into so much scratch memory.
 pub(crate) fn for_processor(
     input: Shape,
     layer: [usize; 3],

@@ -82,7 +82,8 @@ fn run(settings: &Settings) -> std::io::Result<()> {
     print(&format!(
         "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":1"
     ))?;
-    // Room for twice as many as expected, so that windows of a usual length need not make room in between.
+    // Room for twice as many as expected, so that windows of a usual length need not make room in
+    // between.
     let expected = settings.window.as_secs_f64() / latency.as_secs_f64().max(1e-9);
     let mut times = Vec::with_capacity(((2.0 * expected) as usize).min(1 << 22));
     for window in 1..=settings.windows {

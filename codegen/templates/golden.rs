@@ -1,5 +1,5 @@
-//! The network against recorded inputs and outputs, on every instruction set of this processor. The outputs were
-//! computed in f64 by other code than the kernels.
+//! The network against recorded inputs and outputs, on every instruction set of this processor. The
+//! outputs were computed in f64 by other code than the kernels.
 
 use __LIBRARY__::runtime::simd::Kernels;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output};
@@ -11,8 +11,8 @@ static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
 /// Logits may be off by this part of the largest one of the image, or of 1 if that is larger.
 const TOLERANCE: f32 = 2e-6;
-/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see, so that only the
-/// classes are compared, and one image in a hundred may differ.
+/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see,
+/// so that only the classes are compared, and one image in a hundred may differ.
 const JUMPS: bool = __JUMPS__;
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -1,5 +1,6 @@
-//! Kernels against the reference for each of the 49 pairs: layer by layer on every instruction set, and in a generated crate
-//! that has all of them. Where a pair jumps at 0, values next to it are left out: there rounding decides the side.
+//! Kernels against the reference for each of the 49 pairs: layer by layer on every instruction set,
+//! and in a generated crate that has all of them. Where a pair jumps at 0, values next to it are
+//! left out: there rounding decides the side.
 
 mod support;
 
@@ -70,7 +71,8 @@ fn every_layer_is_exact_for_every_pair_on_every_instruction_set() {
     assert!(compared > 49 * 5 * 3, "{compared} images: too many were left out");
 }
 
-/// The crate's own test, which takes each instruction set in turn, compares logits, also of the pairs that jump.
+/// The crate's own test, which takes each instruction set in turn, compares logits, also of the
+/// pairs that jump.
 #[test]
 fn a_crate_with_every_pair_is_exact() {
     let network = all_pairs();

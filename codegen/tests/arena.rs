@@ -10,8 +10,8 @@ use support::{SWISH_RELU, expand};
 
 const F32_BYTES: usize = 4;
 
-/// The most bytes of tensors that are alive during some step: each from the step that makes it to the last one that takes
-/// it, alone or within a concatenation, which is no tensor of its own.
+/// The most bytes of tensors that are alive during some step: each from the step that makes it to
+/// the last one that takes it, alone or within a concatenation, which is no tensor of its own.
 fn lower_bound(graph: &Graph) -> usize {
     let mut last_use = vec![0; graph.values.len()];
     last_use[graph.output] = graph.operations.len();
@@ -72,8 +72,8 @@ fn the_paper_s_networks_need_at_most_a_tenth_more_than_the_bound() {
     }
 }
 
-/// One block of twelve FELs on small grey images, and three blocks of four on colour ones, as other generators were
-/// measured with: 1,467,648 and 737,280 bytes by onnx2c.
+/// One block of twelve FELs on small grey images, and three blocks of four on colour ones, as other
+/// generators were measured with: 1,467,648 and 737,280 bytes by onnx2c.
 #[test]
 fn two_networks_need_less_than_other_generators_give_them() {
     let template = Template { stem_channels: 16, ..Template::default() };

@@ -1,4 +1,5 @@
-//! Crates for ARM, built with the oldest compiler they are meant for and run in QEMU: `make test-cross`.
+//! Crates for ARM, built with the oldest compiler they are meant for and run in QEMU:
+//! `make test-cross`.
 
 mod support;
 
@@ -57,8 +58,8 @@ fn pruned() -> Named {
     ("pruned".to_string(), network)
 }
 
-/// Builds all networks for all platforms and lets every crate test itself with images of the data set `digits`; the first
-/// network's programs run too.
+/// Builds all networks for all platforms and lets every crate test itself with images of the data
+/// set `digits`; the first network's programs run too.
 fn test(networks: &[Named], digits: &Path) {
     let jobs = PLATFORMS
         .iter()
@@ -103,8 +104,8 @@ fn self_test(
     workshop
 }
 
-/// M_Net_1 of the paper, and a network for digits on a board with the 192 kB of a common Cortex-M4: they need no more memory
-/// than is said beforehand.
+/// M_Net_1 of the paper, and a network for digits on a board with the 192 kB of a common Cortex-M4:
+/// they need no more memory than is said beforehand.
 fn memory(site: &Site, digits: &Path) {
     let small_board = r#"{"schema": "neuropower/board/1", "name": "small", "about": "", "platform": "cortex-m",
         "target": "thumbv7em-none-eabihf", "runner": "qemu", "meter": "none", "command": ["qemu-system-arm", "-M",
@@ -265,8 +266,8 @@ fn representative_networks() {
     memory(&Site::new("0"), &folder);
 }
 
-/// A left function with every right one, each pair in layers of its own: building one network for each pair would take
-/// several times as long.
+/// A left function with every right one, each pair in layers of its own: building one network for
+/// each pair would take several times as long.
 fn pairs_of(left: Activation, kernel: usize) -> Named {
     let mut network = small([1, 8, 8], [2, 13, kernel], PiecewiseActivation { left, right: left });
     let pairs = network

@@ -1,5 +1,6 @@
-//! Crates for GPUs, built and run on the processor, where `tests/cuda/driver.cpp` and `nvrtc.cpp` take the place of the driver and
-//! of NVRTC, and their kernels compiled by the real NVRTC: `make test-cuda`.
+//! Crates for GPUs, built and run on the processor, where `tests/cuda/driver.cpp` and `nvrtc.cpp`
+//! take the place of the driver and of NVRTC, and their kernels compiled by the real NVRTC:
+//! `make test-cuda`.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Files from strangers: sizes past any memory, headers that lie, names that would like to be code or paths. Each ends with one
-//! line and exit code 1, and leaves nothing.
+//! Files from strangers: sizes past any memory, headers that lie, names that would like to be code
+//! or paths. Each ends with one line and exit code 1, and leaves nothing.
 
 mod support;
 
@@ -12,7 +12,8 @@ fn network() -> Network {
     small([2, 8, 8], [2, 7, 3], SWISH_RELU)
 }
 
-/// Changes `network.json`, and says what `plan` and `generate`, for a crate and for a model, have against it.
+/// Changes `network.json`, and says what `plan` and `generate`, for a crate and for a model, have
+/// against it.
 fn refused(change: impl FnOnce(&mut Value)) -> String {
     let workshop = Workshop::new(&network());
     let path = workshop.path("network.json");

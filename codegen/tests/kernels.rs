@@ -1,4 +1,5 @@
-//! Kernels for GPUs, run without one, against the slow reference. `make test-cuda` compiles them for GPUs.
+//! Kernels for GPUs, run without one, against the slow reference. `make test-cuda` compiles them
+//! for GPUs.
 
 mod support;
 
@@ -17,10 +18,12 @@ use support::{SWISH_RELU, baseline, digits, expand, images, pruned, small};
 /// The bound that generated crates state: this part of the largest logit, or of 1.
 const TOLERANCE: f32 = 2e-6;
 
-/// Orders of `gpu.cpp` in which threads and blocks take their turns besides the first one: backwards, and warp by warp.
+/// Orders of `gpu.cpp` in which threads and blocks take their turns besides the first one:
+/// backwards, and warp by warp.
 const OTHER_ORDERS: [u32; 2] = [1, 2];
 
-/// Compares logits of single images and of all as a batch, with few and with many blocks, in different orders.
+/// Compares logits of single images and of all as a batch, with few and with many blocks, in
+/// different orders.
 fn check(network: &Network, images: &[Vec<f32>], tolerance: f32) {
     let emulator = Emulator::new(network);
     for enough in [FEWEST_BLOCKS, MOST_BLOCKS] {

@@ -1,4 +1,5 @@
-//! ONNX models: their structure, always; their numbers in ONNX Runtime, where there is a Python that has it.
+//! ONNX models: their structure, always; their numbers in ONNX Runtime, where there is a Python
+//! that has it.
 
 mod support;
 
@@ -34,7 +35,8 @@ fn bare(pair: PiecewiseActivation) -> Network {
     network
 }
 
-/// All that networks may have: heads, shortcuts, kernels, transitions, odd widths, dropout, a last node of any kind.
+/// All that networks may have: heads, shortcuts, kernels, transitions, odd widths, dropout, a last
+/// node of any kind.
 fn networks() -> Vec<Network> {
     let max = Template {
         growth_rate: 3,
@@ -150,7 +152,8 @@ fn class_names_are_data() {
     assert_eq!(serde_json::from_str::<Vec<String>>(&classes.value).unwrap(), names);
 }
 
-/// The shapes of all tensors without the batch, by ONNX's own rules; each must be there before it is taken.
+/// The shapes of all tensors without the batch, by ONNX's own rules; each must be there before it
+/// is taken.
 fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
     let constants: HashMap<&str, &TensorProto> =
         graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();

@@ -15,7 +15,8 @@ use support::{SWISH_RELU, baseline, expand, images, interpreter, random_weights,
 /// The bound that generated crates state: this part of the largest logit, or of 1.
 const TOLERANCE: f32 = 2e-6;
 
-/// The largest error of the logits over some images and all instruction sets, as a part of the largest logit, or of 1.
+/// The largest error of the logits over some images and all instruction sets, as a part of the
+/// largest logit, or of 1.
 fn error(network: &Network, seed: u64, count: usize) -> f32 {
     let weights = random_weights(network, seed);
     let plan = Plan::new(network).unwrap();
@@ -73,16 +74,18 @@ fn the_paper_s_network_is_exact_and_its_memory_is_planned_well() {
     let error = error(&network, 0, 1);
     assert!(error <= TOLERANCE, "{error}");
     let plan = Plan::new(&network).unwrap();
-    // At the transition live 72 channels of 28 x 28 and, pooled, of 14 x 14; what kernels need besides is small.
+    // At the transition live 72 channels of 28 x 28 and, pooled, of 14 x 14; what kernels need
+    // besides is small.
     let live = 72 * (28 * 28 + 14 * 14);
     assert!(plan.arena_len <= live * 102 / 100, "{}", plan.arena_len);
     let copies = plan.steps.iter().filter(|step| step.kernel == Kernel::Copy).count();
     assert_eq!(copies, 0, "concatenation is no work");
 }
 
-/// The residual networks at full size: nothing is copied for an addition, each of which is one step with the
-/// normalisation before it and, but for the last one, the activation after it, and three tensors of the first stage are,
-/// with some scratch memory of its kernels, all that lives at a time.
+/// The residual networks at full size: nothing is copied for an addition, each of which is one step
+/// with the normalisation before it and, but for the last one, the activation after it, and three
+/// tensors of the first stage are, with some scratch memory of its kernels, all that lives at a
+/// time.
 #[test]
 fn residual_networks_are_exact_and_add_in_place() {
     for (name, blocks) in [("resnet-20", 9), ("resnet-56", 27), ("resnet-110", 54)] {
@@ -99,7 +102,8 @@ fn residual_networks_are_exact_and_add_in_place() {
         ];
         assert_eq!(sums, [blocks - 1, 1], "{name}");
         assert_eq!(count(&|kernel| *kernel == Kernel::Copy), 0, "{name}");
-        // Besides, the stem's normalisation and activation are a step, as a convolution and an addition take them.
+        // Besides, the stem's normalisation and activation are a step, as a convolution and an
+        // addition take them.
         assert_eq!(
             (count(&|kernel| *kernel == Kernel::Map), plan.steps.len()),
             (1, 1 + 1 + 3 * blocks + 2 + 2)
@@ -142,8 +146,8 @@ fn all_pairs_are_exact_or_choose_the_same_class_where_they_jump() {
     }
 }
 
-/// Random graphs, some of whose concatenations cannot be made in place: rounding differences may grow in them, mistakes
-/// are larger still.
+/// Random graphs, some of whose concatenations cannot be made in place: rounding differences may
+/// grow in them, mistakes are larger still.
 #[test]
 fn random_graphs_are_computed() {
     let (mut copies, mut sums_in_place, mut other_sums) = (0, 0, 0);
@@ -202,7 +206,8 @@ fn any_node_may_be_the_last_one() {
     }
 }
 
-/// Concatenations in the style of the DenseNet paper, each of everything before: one buffer does for all.
+/// Concatenations in the style of the DenseNet paper, each of everything before: one buffer does
+/// for all.
 #[test]
 fn flat_concatenations_share_one_buffer() {
     let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);

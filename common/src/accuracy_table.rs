@@ -1,5 +1,6 @@
-//! A table of trainings made beforehand: the accuracy of every network of a small design space after every epoch.
-//! Searches that are evaluated from it take milliseconds and can be compared with the best there is.
+//! A table of trainings made beforehand: the accuracy of every network of a small design space
+//! after every epoch. Searches that are evaluated from it take milliseconds and can be compared
+//! with the best there is.
 
 use crate::genome::Genome;
 use crate::json::{self, Document};
@@ -55,7 +56,8 @@ pub struct TableRow {
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Validation accuracy (0..1) after each epoch; fewer than the table's epochs where the training diverged.
+    /// Validation accuracy (0..1) after each epoch; fewer than the table's epochs where the
+    /// training diverged.
     pub accuracy: Vec<f64>,
 }
 

@@ -1,7 +1,7 @@
 //! The seven activations of Table 1 and the piece-wise pairs that the paper makes of them.
 //!
-//! `f(x) = left(x)` for `x < 0` and `right(x)` for `x >= 0`. The functions here are the scalar reference that every
-//! faster implementation is tested against.
+//! `f(x) = left(x)` for `x < 0` and `right(x)` for `x >= 0`. The functions here are the scalar
+//! reference that every faster implementation is tested against.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -109,8 +109,8 @@ impl Activation {
         }
     }
 
-    /// The representative of all activations that agree with this one for `x >= 0`: there, relu, elu and linear are
-    /// one function.
+    /// The representative of all activations that agree with this one for `x >= 0`: there, relu,
+    /// elu and linear are one function.
     pub fn canonical_right(self) -> Activation {
         match self {
             Activation::Relu | Activation::Elu | Activation::Linear => Activation::Linear,
@@ -166,8 +166,8 @@ impl PiecewiseActivation {
         self.side(x).derivative(x)
     }
 
-    /// Whether the function is discontinuous at 0: true for the 12 pairs with sigmoid on exactly one side. Rounding
-    /// differences next to 0 become visible in such networks.
+    /// Whether the function is discontinuous at 0: true for the 12 pairs with sigmoid on exactly
+    /// one side. Rounding differences next to 0 become visible in such networks.
     pub fn jumps_at_zero(self) -> bool {
         self.left.value(0.0) != self.right.value(0.0)
     }

@@ -6,12 +6,13 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// What the names of temporary files and folders begin with. They are this project's alone, and nothing once the program
-/// that made them is gone.
+/// What the names of temporary files and folders begin with. They are this project's alone, and
+/// nothing once the program that made them is gone.
 pub const PARTIAL: &str = ".partial-";
 
-/// Writes `bytes` to `path` through a temporary file in the same folder, which is flushed to the disk and renamed. A
-/// file that was there before stays as it was if anything fails. Missing parent folders are created.
+/// Writes `bytes` to `path` through a temporary file in the same folder, which is flushed to the
+/// disk and renamed. A file that was there before stays as it was if anything fails. Missing parent
+/// folders are created.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(Into::into))
 }
@@ -44,8 +45,9 @@ pub fn is_partial(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(PARTIAL.as_bytes())
 }
 
-/// Removes the temporary files and folders that a killed program has left in `folder`, which may be missing. For whoever has
-/// the folder for itself alone ([`crate::lock`]): those of a program at work look the same.
+/// Removes the temporary files and folders that a killed program has left in `folder`, which may be
+/// missing. For whoever has the folder for itself alone ([`crate::lock`]): those of a program at
+/// work look the same.
 ///
 /// # Errors
 /// One cannot be removed.
@@ -85,8 +87,8 @@ pub fn sweep_with_folders(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder with all that is in it, in one step as seen from outside: a removal that is interrupted leaves only
-/// what [`sweep`] takes away in the folder above. It may be missing.
+/// Removes a folder with all that is in it, in one step as seen from outside: a removal that is
+/// interrupted leaves only what [`sweep`] takes away in the folder above. It may be missing.
 ///
 /// # Errors
 /// It cannot be removed.

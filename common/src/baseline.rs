@@ -1,5 +1,6 @@
-//! Networks that others designed, to compare with: ResNet (He et al. 2016, "Deep Residual Learning for Image Recognition",
-//! section 4.2) and DenseNet (Huang et al. 2017, "Densely Connected Convolutional Networks"), both as made for CIFAR.
+//! Networks that others designed, to compare with: ResNet (He et al. 2016, "Deep Residual Learning
+//! for Image Recognition", section 4.2) and DenseNet (Huang et al. 2017, "Densely Connected
+//! Convolutional Networks"), both as made for CIFAR.
 
 use crate::activation::{Activation, PiecewiseActivation};
 use crate::builder::Builder;
@@ -39,8 +40,8 @@ pub struct Baseline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Architecture {
-    /// A 3x3 convolution, then stages of residual blocks of two 3x3 convolutions, then average pooling and the classifier.
-    /// Shortcuts have no parameters (option A of the ResNet paper).
+    /// A 3x3 convolution, then stages of residual blocks of two 3x3 convolutions, then average
+    /// pooling and the classifier. Shortcuts have no parameters (option A of the ResNet paper).
     Resnet {
         /// Layers with weights: 2 for each block, and the first and the last one.
         depth: usize,

@@ -1,5 +1,5 @@
-//! What the `bench` binary of a generated crate prints: one JSON object a line, each as it happens, so that whoever
-//! reads a meter can read it at the same moment.
+//! What the `bench` binary of a generated crate prints: one JSON object a line, each as it happens,
+//! so that whoever reads a meter can read it at the same moment.
 
 use crate::json::Document;
 use crate::measurement::Communication;
@@ -43,8 +43,9 @@ pub enum BenchEvent {
         p90_s: f64,
         /// 99th percentile.
         p99_s: f64,
-        /// On a processor with a memory of its own: medians of the parts of one inference, as the device's events time
-        /// them (Table 3 reports all three). The percentiles above are of the whole, as the host's clock sees it.
+        /// On a processor with a memory of its own: medians of the parts of one inference, as the
+        /// device's events time them (Table 3 reports all three). The percentiles above are of the
+        /// whole, as the host's clock sees it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         communication: Option<Communication>,
     },

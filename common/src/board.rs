@@ -29,12 +29,14 @@ pub struct Board {
     pub runner: Runner,
     /// How energy is read.
     pub meter: Meter,
-    /// For the runners `qemu` and `probe-rs`: the tool and its arguments. `{program}` stands for the program's file,
-    /// `{arguments}` for what `bench` is told, one word each, and `{arguments:SEPARATOR}` for the same joined.
+    /// For the runners `qemu` and `probe-rs`: the tool and its arguments. `{program}` stands for
+    /// the program's file, `{arguments}` for what `bench` is told, one word each, and
+    /// `{arguments:SEPARATOR}` for the same joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// For the runners `ssh` and `adb`: the folder on the board in which programs are put to run them; where it is not
-    /// given, what the board's variable `TMPDIR` says, else `/tmp`, and with `adb` `/data/local/tmp`.
+    /// For the runners `ssh` and `adb`: the folder on the board in which programs are put to run
+    /// them; where it is not given, what the board's variable `TMPDIR` says, else `/tmp`, and with
+    /// `adb` `/data/local/tmp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
     /// For the meter `hwmon`: what is read.
@@ -55,8 +57,8 @@ pub struct Board {
     /// Its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
-    /// How fast a microcontroller's clock is when a program starts, in Hz; its cycle counter is a clock only where this is
-    /// known.
+    /// How fast a microcontroller's clock is when a program starts, in Hz; its cycle counter is a
+    /// clock only where this is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_hz: Option<u64>,
 }
@@ -67,14 +69,14 @@ pub struct Board {
 pub struct Hwmon {
     /// The chip's name, e.g. `ina3221`.
     pub chip: String,
-    /// The rail through which all of the board's power comes, e.g. `VDD_IN`, or those whose powers add up to it; `null`
-    /// for a chip that measures one rail only.
+    /// The rail through which all of the board's power comes, e.g. `VDD_IN`, or those whose powers
+    /// add up to it; `null` for a chip that measures one rail only.
     pub rail: Option<Rails>,
 }
 
-/// Rails by their names: each a label, or where that is not one of a kind the chip's address on its bus or its folder,
-/// alone or before a `/` and the label or channel, e.g. `1-0040/in1`. A rail of another chip begins with the chip's name
-/// and a `/`.
+/// Rails by their names: each a label, or where that is not one of a kind the chip's address on its
+/// bus or its folder, alone or before a `/` and the label or channel, e.g. `1-0040/in1`. A rail of
+/// another chip begins with the chip's name and a `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a rail's name or a list of such names")]
 pub enum Rails {
@@ -179,7 +181,8 @@ impl Board {
         Ok(())
     }
 
-    /// This machine's meter says nothing of another machine, and an emulator has no power of its own.
+    /// This machine's meter says nothing of another machine, and an emulator has no power of its
+    /// own.
     fn check_meter(&self) -> Result<()> {
         let Board { name, runner, meter, .. } = self;
         let why = match runner {
@@ -245,7 +248,8 @@ pub enum Runner {
     Ssh,
     /// On an Android device, through adb.
     Adb,
-    /// In an emulator on this machine: what a crate computes is that of the board, its times are not.
+    /// In an emulator on this machine: what a crate computes is that of the board, its times are
+    /// not.
     Qemu,
     /// On a microcontroller behind a debug probe, through probe-rs.
     ProbeRs,

@@ -21,10 +21,12 @@ const SHIPPED: [&str; 11] = [
     include_str!("../../pipelines/boards/raspberry-pi-4.json"),
     include_str!("../../pipelines/boards/raspberry-pi-5.json"),
 ];
-/// Where a board's file is found by its name, relative to where the program runs; it goes before a shipped board.
+/// Where a board's file is found by its name, relative to where the program runs; it goes before a
+/// shipped board.
 pub const FOLDER: &str = "pipelines/boards";
 
-/// The board that `--board` means: a file where it looks like one, with a `/` or ending in `.json`, else a name.
+/// The board that `--board` means: a file where it looks like one, with a `/` or ending in `.json`,
+/// else a name.
 ///
 /// # Errors
 /// A name that is not known, with those that are, or a file that is not a board.

@@ -4,7 +4,8 @@ use crate::network::{Network, Node, Op, Shape};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
 
-/// Bounds what a file can make us allocate: elements of what one node makes of an image (256 MiB of f32) ...
+/// Bounds what a file can make us allocate: elements of what one node makes of an image (256 MiB of
+/// f32) ...
 const MAX_ELEMENTS: usize = 1 << 26;
 /// ... of what all nodes together make of it (8 GiB) ...
 const MAX_ALL_ELEMENTS: usize = 1 << 31;
@@ -14,7 +15,8 @@ const MAX_PARAMETERS: u64 = 1 << 27;
 /// What a network costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Trainable tensor elements: weights, biases, batch normalisation's gamma and beta; not its running statistics.
+    /// Trainable tensor elements: weights, biases, batch normalisation's gamma and beta; not its
+    /// running statistics.
     pub parameters: u64,
     /// Multiply-adds for one image: one per use of a weight of a convolution or of the classifier.
     pub macs: u64,
@@ -237,8 +239,8 @@ pub fn count(network: &Network) -> Result<Counts> {
     Ok(Counts { parameters, macs })
 }
 
-/// Network information density (paper, Table 3): accuracy (0..1) per million trainable parameters. Ten to the sixth
-/// times the Score of equation 1.
+/// Network information density (paper, Table 3): accuracy (0..1) per million trainable parameters.
+/// Ten to the sixth times the Score of equation 1.
 pub fn network_information_density(accuracy: f64, parameters: u64) -> f64 {
     accuracy / (parameters as f64 / 1e6)
 }

@@ -5,9 +5,11 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// SHA-256 over the files of a crate except what cargo builds (`target`) and `left_out`: that of a text with one line
-/// for each file, sorted by path, its SHA-256, two spaces and its path. In the crate's folder,
-/// `find . -path ./target -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum` gives the same.
+/// SHA-256 over the files of a crate except what cargo builds (`target`) and `left_out`: that of a
+/// text with one line for each file, sorted by path, its SHA-256, two spaces and its path. In the
+/// crate's folder,
+/// `find . -path ./target -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`
+/// gives the same.
 ///
 /// # Errors
 /// Something cannot be read, or is neither a file nor a folder.

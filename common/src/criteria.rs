@@ -5,7 +5,8 @@ use crate::search_files::Evaluation;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// What one individual must meet for the search to end; all `null` for a search to the last iteration.
+/// What one individual must meet for the search to end; all `null` for a search to the last
+/// iteration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Criteria {

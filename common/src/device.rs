@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What `train` says in its last line of a network that a GPU's memory does not hold. That is the network's
-/// own failure, so a search must know it from all others.
+/// What `train` says in its last line of a network that a GPU's memory does not hold. That is the
+/// network's own failure, so a search must know it from all others.
 pub const MEMORY_TOO_SMALL: &str = "the GPU's memory is too small for this network";
 
 /// A device, as named on the command line: `cpu`, `cuda` for the first GPU, `cuda:N`.
@@ -22,7 +22,8 @@ pub enum Device {
     },
 }
 
-/// A kind of device. It belongs to what decides a training's weights: sums are taken in another order on another kind.
+/// A kind of device. It belongs to what decides a training's weights: sums are taken in another
+/// order on another kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {

@@ -10,8 +10,8 @@ use crate::template::Template;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// `fidelity.json`: a sample of genomes, each trained shortly and in full with several seeds. A correlation is
-/// Spearman's, -1 to 1, and 0 where all values on one side are equal.
+/// `fidelity.json`: a sample of genomes, each trained shortly and in full with several seeds. A
+/// correlation is Spearman's, -1 to 1, and 0 where all values on one side are equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fidelity {
@@ -27,10 +27,11 @@ pub struct Fidelity {
     pub seeds: Vec<u64>,
     /// Length of the full trainings.
     pub full: Length,
-    /// Between the numbers of parameters and the full scores (means over seeds): what is known without any training.
+    /// Between the numbers of parameters and the full scores (means over seeds): what is known
+    /// without any training.
     pub parameters_correlation: f64,
-    /// Between the full scores of each two seeds, the mean over all pairs: what the best predictor of one training can be
-    /// expected to reach; `null` with a single seed.
+    /// Between the full scores of each two seeds, the mean over all pairs: what the best predictor
+    /// of one training can be expected to reach; `null` with a single seed.
     pub seeds_correlation: Option<f64>,
     /// Each kind of short training.
     pub short: Vec<ShortFidelity>,
@@ -131,15 +132,16 @@ pub struct ShortFidelity {
     pub cost: f64,
     /// For each seed: between its short scores and the full ones (means over seeds).
     pub correlation: Vec<f64>,
-    /// For each seed: the same with the number of parameters held constant (partial rank correlation), which is what the
-    /// training tells beyond the network's size.
+    /// For each seed: the same with the number of parameters held constant (partial rank
+    /// correlation), which is what the training tells beyond the network's size.
     pub partial_correlation: Vec<f64>,
-    /// For each seed: how much lower the full score (mean over seeds) of the genome with its highest short score is than the
-    /// highest full score, in 0..1.
+    /// For each seed: how much lower the full score (mean over seeds) of the genome with its
+    /// highest short score is than the highest full score, in 0..1.
     pub regret: Vec<f64>,
 }
 
-/// A genome and its scores: accuracies (0..1) on the validation images, 0 for a training that failed, as in a search.
+/// A genome and its scores: accuracies (0..1) on the validation images, 0 for a training that
+/// failed, as in a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudiedGenome {

@@ -87,15 +87,15 @@ impl Genome {
         PiecewiseActivation { left: self.left_activation, right: self.right_activation }
     }
 
-    /// FELs in each Condense Layer, `(feature_extraction_layers - 4) / 3`; `None` where that is not a whole number of
-    /// at least one.
+    /// FELs in each Condense Layer, `(feature_extraction_layers - 4) / 3`; `None` where that is not
+    /// a whole number of at least one.
     pub fn fels_per_condense_layer(&self) -> Option<usize> {
         let n = self.feature_extraction_layers.checked_sub(4)?;
         (n >= 3 && n.is_multiple_of(3)).then_some(n / 3)
     }
 
-    /// The representative of all genomes that compute the same function and are trained the same way: only the right
-    /// activation has synonyms.
+    /// The representative of all genomes that compute the same function and are trained the same
+    /// way: only the right activation has synonyms.
     pub fn canonical(&self) -> Genome {
         Genome { right_activation: self.right_activation.canonical_right(), ..*self }
     }

@@ -19,9 +19,11 @@ pub struct GpuFacts {
     pub memory_clock_hz: Known<[f64; 2]>,
     /// Lowest and highest temperature during the windows.
     pub temperature_c: Known<[f64; 2]>,
-    /// What held the clocks back during the windows, as the driver says, e.g. `SW_POWER_CAP`; empty where nothing did.
+    /// What held the clocks back during the windows, as the driver says, e.g. `SW_POWER_CAP`; empty
+    /// where nothing did.
     pub throttled: Known<Vec<String>>,
-    /// Other processes that had memory on the GPU, from the first idle reading to the last; empty where none had.
+    /// Other processes that had memory on the GPU, from the first idle reading to the last; empty
+    /// where none had.
     pub other_processes: Known<Vec<GpuProcess>>,
 }
 

@@ -1,4 +1,5 @@
-//! Signals that ask a program to end: the first is told to the program, which cleans up; a second one of a kind ends it.
+//! Signals that ask a program to end: the first is told to the program, which cleans up; a second
+//! one of a kind ends it.
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -9,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Those with which a person or a system ends a program.
 pub const ENDINGS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Catches `signals` from now on, and returns what becomes true with the first one. One that is ignored stays ignored:
-/// `nohup` has SIGHUP ignored.
+/// Catches `signals` from now on, and returns what becomes true with the first one. One that is
+/// ignored stays ignored: `nohup` has SIGHUP ignored.
 ///
-/// A second signal of the same kind does what it does to a program that catches none. One of another kind does not: Ctrl-C
-/// reaches all programs of a terminal, and those that have started others then also ask these to end.
+/// A second signal of the same kind does what it does to a program that catches none. One of
+/// another kind does not: Ctrl-C reaches all programs of a terminal, and those that have started
+/// others then also ask these to end.
 ///
 /// # Errors
 /// The system does not allow it.

@@ -1,6 +1,7 @@
 //! JSON files with a schema line, read strictly and written atomically.
 //!
-//! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and where it stands.
+//! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and
+//! where it stands.
 
 use crate::{atomic, reading};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -34,7 +35,8 @@ pub fn read<T: Document>(path: &Path) -> Result<T> {
     parse(&read_text(path)?).with_context(|| path.display().to_string())
 }
 
-/// Reads a text file that somebody may have written with any editor: a byte order mark in front is left out.
+/// Reads a text file that somebody may have written with any editor: a byte order mark in front is
+/// left out.
 ///
 /// # Errors
 /// A file that cannot be read, has over 256 MiB, or is not UTF-8.
@@ -44,7 +46,8 @@ pub fn read_text(path: &Path) -> Result<String> {
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<String> {
-    // A JSON text begins with a letter of ASCII, so a zero beside it tells UTF-16 that has no byte order mark.
+    // A JSON text begins with a letter of ASCII, so a zero beside it tells UTF-16 that has no byte
+    // order mark.
     let utf_16 = matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
     ensure!(!utf_16, "the text is UTF-16, but UTF-8 is needed: save it as UTF-8");
     let text = String::from_utf8(bytes).context("the text is not UTF-8: save it as UTF-8")?;
@@ -89,8 +92,9 @@ pub fn to_line<T: Document>(document: &T) -> Result<String> {
     Ok(serde_json::to_string(&WithSchema { schema: schema::<T>(), document })?)
 }
 
-/// Reads a `.jsonl` file, to which one line is appended at a time: one document a line. What follows the last newline
-/// was torn by an interruption and is left out. The error names the file and the line.
+/// Reads a `.jsonl` file, to which one line is appended at a time: one document a line. What
+/// follows the last newline was torn by an interruption and is left out. The error names the file
+/// and the line.
 pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     let bytes = reading::read(path, MAX_BYTES)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
@@ -102,7 +106,8 @@ pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     text.lines().enumerate().map(parse_line).collect()
 }
 
-/// Writes a `.jsonl` file anew, atomically, and opens it for appending; what is appended then does not follow a torn line.
+/// Writes a `.jsonl` file anew, atomically, and opens it for appending; what is appended then does
+/// not follow a torn line.
 pub fn rewrite_lines<T: Document>(path: &Path, documents: &[T]) -> Result<File> {
     let lines: Vec<String> =
         documents.iter().map(|document| Ok(to_line(document)? + "\n")).collect::<Result<_>>()?;

@@ -1,6 +1,7 @@
 //! The vocabulary of NeuroPower: what every stage reads, writes and talks about.
 //!
-//! One file a concept. Nothing here knows a tensor library, starts a process or parses a command line.
+//! One file a concept. Nothing here knows a tensor library, starts a process or parses a command
+//! line.
 
 pub mod accuracy_table;
 pub mod activation;

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 /// How long a lock that is held is tried for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Locks a folder until the file is dropped. The lock is the kernel's, so it ends with the process that holds it, however
-/// that ends. A training that a killed run was just starting has a copy of it until its own program is loaded, so a lock
-/// that is held is tried for a while.
+/// Locks a folder until the file is dropped. The lock is the kernel's, so it ends with the process
+/// that holds it, however that ends. A training that a killed run was just starting has a copy of
+/// it until its own program is loaded, so a lock that is held is tried for a while.
 ///
 /// # Errors
 /// Another run holds it, or the folder cannot be written.

@@ -1,4 +1,5 @@
-//! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is built.
+//! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is
+//! built.
 
 use crate::json::{self, Document};
 use crate::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
@@ -24,11 +25,12 @@ pub struct Manifest {
     pub macs: u64,
     /// Bytes of constants: packed weights.
     pub weights_bytes: u64,
-    /// Bytes of working memory for one inference: what a crate reserves; for a model, whose memory is planned by the program
-    /// that runs it, the least that it can do with.
+    /// Bytes of working memory for one inference: what a crate reserves; for a model, whose memory
+    /// is planned by the program that runs it, the least that it can do with.
     pub arena_bytes: u64,
-    /// The least working memory that any plan of these operations needs: the most bytes of tensors that some operation needs at
-    /// the same time, concatenations in place, without the image and without scratch memory.
+    /// The least working memory that any plan of these operations needs: the most bytes of tensors
+    /// that some operation needs at the same time, concatenations in place, without the image and
+    /// without scratch memory.
     pub arena_lower_bound_bytes: u64,
     /// The layers that have multiply-adds, in the order in which they are computed.
     pub layers: Vec<LayerMacs>,
@@ -41,7 +43,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fit {
-    /// For a microcontroller: bytes of memory for code and constants that its programs need at most.
+    /// For a microcontroller: bytes of memory for code and constants that its programs need at
+    /// most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_bytes: Option<u64>,
     /// For a microcontroller: bytes of memory for variables that its programs need at most.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct ManualReading {
     /// The name of the crate that ran; no other crate's energy is computed from this.
     pub name: String,
-    /// SHA-256 of the binary that ran, as its record's `ran.binary_sha256`; where it is given, no other binary's energy is
-    /// computed from this.
+    /// SHA-256 of the binary that ran, as its record's `ran.binary_sha256`; where it is given, no
+    /// other binary's energy is computed from this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary_sha256: Option<String>,
     /// The meter, e.g. `Kill-A-Watt P4400`.

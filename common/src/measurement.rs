@@ -1,4 +1,5 @@
-//! `measurement.json`: what was measured, where, with what, and every raw number that totals were made from.
+//! `measurement.json`: what was measured, where, with what, and every raw number that totals were
+//! made from.
 
 use crate::gpu::GpuFacts;
 use crate::json::{Document, Known};
@@ -8,9 +9,10 @@ use crate::ranges::{COUNT, PHYSICAL, SECONDS, SIGNED, all_within, within};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// By this share two runs of one program may differ and say nothing: a program counts as warm once its latency varies by less,
-/// and memory, caches and clocks are not the same in the next run. A smaller difference between two records is noise,
-/// however little the windows of each of them scatter.
+/// By this share two runs of one program may differ and say nothing: a program counts as warm once
+/// its latency varies by less, and memory, caches and clocks are not the same in the next run. A
+/// smaller difference between two records is noise, however little the windows of each of them
+/// scatter.
 pub const RUN_TO_RUN: f64 = 0.02;
 
 /// `measurement.json`.
@@ -63,12 +65,13 @@ pub struct Instructions {
     pub per_inference: f64,
     /// What counted them.
     pub counter: String,
-    /// The instruction set that the kernels chose meanwhile; an emulating counter may offer less than the board.
+    /// The instruction set that the kernels chose meanwhile; an emulating counter may offer less
+    /// than the board.
     pub kernels: String,
 }
 
-/// Parts of one inference's latency on a processor with a memory of its own, such as a GPU: medians of the windows'
-/// medians.
+/// Parts of one inference's latency on a processor with a memory of its own, such as a GPU: medians
+/// of the windows' medians.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Communication {
@@ -176,8 +179,8 @@ pub struct Latency {
     pub p90_s: f64,
     /// Median of the windows' 99th percentiles.
     pub p99_s: f64,
-    /// Bootstrap 95 % interval of `p50_s` over windows (10,000 resamples, seed 0). A single window says nothing about
-    /// its own spread: then both ends are `p50_s`.
+    /// Bootstrap 95 % interval of `p50_s` over windows (10,000 resamples, seed 0). A single window
+    /// says nothing about its own spread: then both ends are `p50_s`.
     pub p50_interval_s: [f64; 2],
 }
 
@@ -204,7 +207,8 @@ pub struct Energy {
     pub reason: Option<String>,
     /// What read them.
     pub meter: String,
-    /// Median over windows of everything the meter saw: of its mean power times the window's length.
+    /// Median over windows of everything the meter saw: of its mean power times the window's
+    /// length.
     pub gross_j: Option<f64>,
     /// Bootstrap 95 % interval of `gross_j`, as for the latency.
     pub gross_interval_j: Option<[f64; 2]>,
@@ -218,8 +222,8 @@ pub struct Energy {
     pub idle_before_w: Option<f64>,
     /// Mean power of the idle reading after.
     pub idle_after_w: Option<f64>,
-    /// With the meter `manual`: what was read, from which all numbers here are computed; its one idle power stands both
-    /// before and after.
+    /// With the meter `manual`: what was read, from which all numbers here are computed; its one
+    /// idle power stands both before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manual: Option<ManualReading>,
     /// With the meter `csv`: the log that the windows' joules are from.
@@ -235,8 +239,9 @@ pub struct PowerLog {
     pub file: String,
     /// SHA-256 of what it held when it was read after the measurement.
     pub sha256: String,
-    /// Its samples in the windows and idle readings and one before and after each: seconds after `host.started_unix_s`,
-    /// and watts. By the trapezoidal rule, interpolated at both ends, they give the `joules` of windows and idle readings.
+    /// Its samples in the windows and idle readings and one before and after each: seconds after
+    /// `host.started_unix_s`, and watts. By the trapezoidal rule, interpolated at both ends, they
+    /// give the `joules` of windows and idle readings.
     pub samples: Vec<[f64; 2]>,
 }
 
@@ -323,17 +328,19 @@ pub struct Window {
     /// Medians of copying and computing, where they are apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub communication: Option<Communication>,
-    /// When the window's beginning was noticed and the meter read, in seconds after `host.started_unix_s`.
+    /// When the window's beginning was noticed and the meter read, in seconds after
+    /// `host.started_unix_s`.
     pub t0_s: f64,
     /// When its end was.
     pub t1_s: f64,
-    /// What the meter's counters advanced by, all together, or the power that was logged or read over the window's time;
-    /// `null` without a meter and where it cannot be known.
+    /// What the meter's counters advanced by, all together, or the power that was logged or read
+    /// over the window's time; `null` without a meter and where it cannot be known.
     pub joules: Option<f64>,
-    /// How often counters wrapped in the window; `null` without a meter and where it cannot be known.
+    /// How often counters wrapped in the window; `null` without a meter and where it cannot be
+    /// known.
     pub wraps: Option<u64>,
-    /// Whether the window is shorter than 100 updates of the meter's counters, so that their steps show in `joules`;
-    /// `null` without a meter.
+    /// Whether the window is shorter than 100 updates of the meter's counters, so that their steps
+    /// show in `joules`; `null` without a meter.
     pub under_100_ticks: Option<bool>,
     /// What each counter showed; empty without a meter, and where the meter counts no energy.
     pub counters: Vec<CounterReading>,
@@ -390,7 +397,8 @@ pub struct IdleReading {
     pub counters: Vec<CounterReading>,
 }
 
-/// One counter of a meter at both ends of a window. It advanced by `unit_j * (end - start + wraps * range)`.
+/// One counter of a meter at both ends of a window. It advanced by
+/// `unit_j * (end - start + wraps * range)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CounterReading {

@@ -1,5 +1,5 @@
-//! A network as an explicit graph with explicit channel counts: a template network, a pruned one and a baseline are the
-//! same thing to every stage.
+//! A network as an explicit graph with explicit channel counts: a template network, a pruned one
+//! and a baseline are the same thing to every stage.
 
 use crate::activation::PiecewiseActivation;
 use crate::baseline;
@@ -105,8 +105,8 @@ pub enum Op {
     Concat {},
     /// Sum of two inputs of one shape, element by element.
     Add {},
-    /// A shortcut without parameters (He et al. 2016, option A): of each `stride` rows and columns the first, then channels
-    /// of zeros after those taken.
+    /// A shortcut without parameters (He et al. 2016, option A): of each `stride` rows and columns
+    /// the first, then channels of zeros after those taken.
     Shortcut {
         /// Channels made, no fewer than are taken.
         out_channels: usize,
@@ -239,11 +239,12 @@ impl Input {
         (f32::from(pixel) / 255.0 - self.mean[channel]) / self.std[channel]
     }
 
-    /// Fails where there is not one mean and one standard deviation a channel, or where no images could have them.
+    /// Fails where there is not one mean and one standard deviation a channel, or where no images
+    /// could have them.
     ///
     /// # Errors
-    /// A mean outside 0..1, or a standard deviation that is not above 0 and at most 0.5, the largest that values of 0..1
-    /// can have; 1 stands for no division.
+    /// A mean outside 0..1, or a standard deviation that is not above 0 and at most 0.5, the
+    /// largest that values of 0..1 can have; 1 stands for no division.
     pub fn check(&self) -> Result<()> {
         ensure!(
             self.mean.len() == self.channels && self.std.len() == self.channels,

@@ -44,8 +44,9 @@ impl Objective {
         }
     }
 
-    /// What stands for it before a network is trained, generated and measured: an error as it is guessed or was half-way,
-    /// and multiply-adds for memory, time and energy, which grow with them.
+    /// What stands for it before a network is trained, generated and measured: an error as it is
+    /// guessed or was half-way, and multiply-adds for memory, time and energy, which grow with
+    /// them.
     pub fn before(self, error: f64, counts: Counts) -> f64 {
         match self {
             Objective::Error => error,

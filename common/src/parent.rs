@@ -1,10 +1,11 @@
 //! A stage that another one has started ends with it, however that one ends.
 //!
-//! The stage that starts it holds a pipe open for as long as it lives, hands the other end over as standard input, and
-//! names the pipe in an environment variable. At the end of that input nobody wants the results any more.
+//! The stage that starts it holds a pipe open for as long as it lives, hands the other end over as
+//! standard input, and names the pipe in an environment variable. At the end of that input nobody
+//! wants the results any more.
 
-/// The environment variable: the inode number of the pipe. Where the standard input is another file, as that of a program
-/// further down may be, it means nothing.
+/// The environment variable: the inode number of the pipe. Where the standard input is another
+/// file, as that of a program further down may be, it means nothing.
 pub const VARIABLE: &str = "NEUROPOWER_PARENT_PIPE";
 
 /// Whether the standard input is the pipe of a stage that has started this one.
@@ -25,8 +26,8 @@ pub fn is_there() -> bool {
     false
 }
 
-/// From now on the end of the stage that has started this one is to this one as a SIGTERM: it cleans up, where it does so
-/// on a signal, and ends.
+/// From now on the end of the stage that has started this one is to this one as a SIGTERM: it
+/// cleans up, where it does so on a signal, and ends.
 pub(crate) fn watch() {
     #[cfg(unix)]
     if is_there() {

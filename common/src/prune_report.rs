@@ -163,7 +163,8 @@ impl PruneReport {
         }
     }
 
-    /// What was measured on the way to a target that was not met; `None` where it was met or there was none.
+    /// What was measured on the way to a target that was not met; `None` where it was met or there
+    /// was none.
     pub fn missed_target(&self) -> Option<&PruneMeasured> {
         self.measured
             .as_ref()
@@ -183,7 +184,8 @@ pub struct PruneMeasured {
     pub crates: Vec<PruneCrate>,
 }
 
-/// What the crate of a pruned network shall need at most for an inference; pruning ends once all that is given is met.
+/// What the crate of a pruned network shall need at most for an inference; pruning ends once all
+/// that is given is met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneTarget {
@@ -301,8 +303,8 @@ pub struct PruneRound {
     pub parameters: u64,
     /// Share of the original's parameters removed so far.
     pub removed: f64,
-    /// Validation accuracy of the pruned network before fine-tuning, with the statistics of batch normalisation as they
-    /// were.
+    /// Validation accuracy of the pruned network before fine-tuning, with the statistics of batch
+    /// normalisation as they were.
     pub accuracy_untuned: f64,
     /// Validation accuracy after fine-tuning.
     pub accuracy: f64,

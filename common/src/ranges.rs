@@ -1,5 +1,5 @@
-//! Ranges of the numbers in files. Whatever is outside is damaged or made up; inside, no sum overflows and every figure can
-//! be drawn.
+//! Ranges of the numbers in files. Whatever is outside is damaged or made up; inside, no sum
+//! overflows and every figure can be drawn.
 
 use anyhow::{Result, ensure};
 use std::fmt::Debug;

@@ -35,7 +35,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The last `bytes` bytes of a file as text, all of it where it is shorter; nothing where it cannot be read.
+/// The last `bytes` bytes of a file as text, all of it where it is shorter; nothing where it cannot
+/// be read.
 pub fn end(path: &Path, bytes: u64) -> String {
     let read = || -> Result<Vec<u8>> {
         let mut file = open(path, u64::MAX)?;

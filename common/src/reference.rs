@@ -1,4 +1,5 @@
-//! A network computed the slow and obvious way: the yardstick for training code and generated kernels.
+//! A network computed the slow and obvious way: the yardstick for training code and generated
+//! kernels.
 //!
 //! Sums are taken in f64, so its rounding is far below that of what is measured against it.
 
@@ -7,19 +8,21 @@ use crate::network::{BATCH_NORM_EPSILON, Network, Node, Op, Shape};
 use crate::weights::Weights;
 use anyhow::Result;
 
-/// The value of every node for one normalised image (channels, rows, columns), in the order of the nodes; the last is
-/// the logits.
+/// The value of every node for one normalised image (channels, rows, columns), in the order of the
+/// nodes; the last is the logits.
 ///
 /// # Errors
 /// The graph is inconsistent.
 ///
 /// # Panics
-/// If the image has not as many elements as the network's input, or the weights are not the network's.
+/// If the image has not as many elements as the network's input, or the weights are not the
+/// network's.
 pub fn forward_all(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<Vec<f32>>> {
     forward(network, weights, image, |_, _| ())
 }
 
-/// The logits for one normalised image. What no later node takes is let go of, so that memory is that of a few tensors.
+/// The logits for one normalised image. What no later node takes is let go of, so that memory is
+/// that of a few tensors.
 ///
 /// # Errors
 /// As [`forward_all`].
@@ -149,7 +152,8 @@ fn convolution(
                 let mut sum = 0.0;
                 for (i, w) in filter.iter().enumerate() {
                     let (channel, tap) = (i / (kernel * kernel), i % (kernel * kernel));
-                    // Coordinates in the padded image: below `pad` and from `height + pad` on there are zeros.
+                    // Coordinates in the padded image: below `pad` and from `height + pad` on there
+                    // are zeros.
                     let (py, px) = (y * stride + tap / kernel, x * stride + tap % kernel);
                     if (pad..shape.height + pad).contains(&py)
                         && (pad..shape.width + pad).contains(&px)

@@ -16,7 +16,8 @@ use crate::template::Template;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// `search.json`: everything that decides what a search does. Two searches with equal files give equal archives.
+/// `search.json`: everything that decides what a search does. Two searches with equal files give
+/// equal archives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {
@@ -78,16 +79,19 @@ pub struct Evaluation {
     pub macs: u64,
     /// Bytes of working memory of its crate; `null` where the search has no use for it.
     pub arena_bytes: Option<u64>,
-    /// Validation accuracy (0..1), the mean of both where there is a second; `null` where the training failed.
+    /// Validation accuracy (0..1), the mean of both where there is a second; `null` where the
+    /// training failed.
     pub accuracy: Option<f64>,
-    /// Validation accuracy with a second seed (`search.reseed_front`), 0 where that training failed. This and what was
-    /// measured comes after the training, so `archive.json` has it, but not `evaluations.jsonl`.
+    /// Validation accuracy with a second seed (`search.reseed_front`), 0 where that training
+    /// failed. This and what was measured comes after the training, so `archive.json` has it, but
+    /// not `evaluations.jsonl`.
     pub second_accuracy: Option<f64>,
     /// Median time of one inference; `null` where it was not measured.
     pub latency_s: Option<f64>,
     /// Median energy of one inference, all that the meter saw; `null` where it was not measured.
     pub energy_j: Option<f64>,
-    /// The epoch after which it was trained no further, being weak (`search.halving`); `null` otherwise.
+    /// The epoch after which it was trained no further, being weak (`search.halving`); `null`
+    /// otherwise.
     pub stopped_after: Option<usize>,
     /// Accuracies where the weak are stopped, as far as it came.
     pub rungs: Vec<f64>,
@@ -115,7 +119,8 @@ impl Document for Evaluation {
 }
 
 impl Evaluation {
-    /// The two minimised objectives of the paper: error and trainable parameters. A failed training has error 1.
+    /// The two minimised objectives of the paper: error and trainable parameters. A failed training
+    /// has error 1.
     pub fn objectives(&self) -> [f64; 2] {
         [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
     }
@@ -151,11 +156,13 @@ pub struct Archive {
     pub iterations: usize,
     /// Evaluations made.
     pub evaluations: usize,
-    /// The individual that ended the search, as it meets all criteria; `null` where none does or there are none.
+    /// The individual that ended the search, as it meets all criteria; `null` where none does or
+    /// there are none.
     pub criteria_met_by: Option<String>,
     /// The archive, by parameters and then error.
     pub individuals: Vec<Individual>,
-    /// Evaluations outside the archive of which more is known than the log has: a second seed, a measurement.
+    /// Evaluations outside the archive of which more is known than the log has: a second seed, a
+    /// measurement.
     #[serde(default)]
     pub dropped: Vec<Evaluation>,
 }
@@ -193,7 +200,8 @@ pub struct Individual {
     pub evaluation: Evaluation,
     /// Accuracy per million parameters; `null` for a failed training.
     pub nid: Option<f64>,
-    /// Whether no individual that was trained in full dominates it; never true of a failed or stopped training.
+    /// Whether no individual that was trained in full dominates it; never true of a failed or
+    /// stopped training.
     pub on_front: bool,
     /// SPEA-II: how many points of the union it dominates.
     pub strength: u64,

@@ -1,14 +1,14 @@
 //! All randomness of a run: named streams of one seed.
 //!
-//! A stream depends on the seed and its name alone, so that adding a consumer of randomness never changes what another
-//! one sees.
+//! A stream depends on the seed and its name alone, so that adding a consumer of randomness never
+//! changes what another one sees.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-/// The generator for everything that `name` describes, e.g. `stream(seed, "shuffle/epoch-3")`. The same seed and name
-/// give the same numbers on every machine.
+/// The generator for everything that `name` describes, e.g. `stream(seed, "shuffle/epoch-3")`. The
+/// same seed and name give the same numbers on every machine.
 pub fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     let mut hasher = Sha256::new();
     hasher.update(seed.to_le_bytes());

@@ -124,7 +124,8 @@ impl SearchSpace {
         })
     }
 
-    /// Checks that every gene has at least one value, none twice, and only values that the template can expand.
+    /// Checks that every gene has at least one value, none twice, and only values that the template
+    /// can expand.
     pub fn check(&self) -> Result<()> {
         check_list("left_activation", &self.left_activation)?;
         check_list("right_activation", &self.right_activation)?;

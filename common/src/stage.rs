@@ -1,4 +1,5 @@
-//! What the binaries of all stages have in common: how they start, how they end, how they find each other.
+//! What the binaries of all stages have in common: how they start, how they end, how they find each
+//! other.
 
 use crate::parent;
 use anyhow::{Context, Result, anyhow};
@@ -8,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what, where and why. It ends
-/// with the stage that has started it, if one has.
+/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what,
+/// where and why. It ends with the stage that has started it, if one has.
 pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     parent::watch();
     let outcome = survive_file_size_limit().and_then(|()| run());
@@ -24,7 +25,8 @@ pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     }
 }
 
-/// Makes a write past the file-size limit fail with an error, which is reported, rather than kill the process.
+/// Makes a write past the file-size limit fail with an error, which is reported, rather than kill
+/// the process.
 fn survive_file_size_limit() -> Result<()> {
     #[cfg(unix)]
     {
@@ -46,7 +48,8 @@ pub fn warn(text: &str) {
     let _ = writeln!(std::io::stderr(), "warning: {}", text.replace('\n', " "));
 }
 
-/// Where the binary of another stage is: in `bin_dir` if that is given, else beside the running one.
+/// Where the binary of another stage is: in `bin_dir` if that is given, else beside the running
+/// one.
 pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
     let dir = match bin_dir {
         Some(dir) => dir.to_path_buf(),

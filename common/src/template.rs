@@ -1,5 +1,5 @@
-//! Template expansion: from a genome to a network (paper, section 4.1 and Fig. 2c; the open points are settled by the
-//! paper's parameter counts, see the tests).
+//! Template expansion: from a genome to a network (paper, section 4.1 and Fig. 2c; the open points
+//! are settled by the paper's parameter counts, see the tests).
 
 use crate::activation::PiecewiseActivation;
 use crate::builder::Builder;
@@ -27,7 +27,8 @@ pub struct Template {
     pub head: Head,
 }
 
-/// The pooling before the classifier. The paper's text says max, its parameter counts and its ancestors say average.
+/// The pooling before the classifier. The paper's text says max, its parameter counts and its
+/// ancestors say average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Head {
@@ -208,7 +209,8 @@ mod tests {
         }
     }
 
-    /// Counted by hand for one Condense Layer of one FEL: 28x28, stem 1 -> 2 (3x3), FEL 2 -> 3 (5x5), head 5 -> 10.
+    /// Counted by hand for one Condense Layer of one FEL: 28x28, stem 1 -> 2 (3x3), FEL 2 -> 3
+    /// (5x5), head 5 -> 10.
     #[test]
     fn counts_by_hand() {
         let template = Template { growth_rate: 3, stem_channels: 2, ..Template::default() };

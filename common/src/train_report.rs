@@ -28,8 +28,8 @@ pub struct TrainReport {
     pub macs: u64,
     /// Share of images classified correctly with the final weights.
     pub accuracy: SplitAccuracy,
-    /// Whether the loss, its gradient, the weights or the statistics of batch normalisation became NaN or infinite; then
-    /// the weights are the initial ones and the accuracies those of guessing.
+    /// Whether the loss, its gradient, the weights or the statistics of batch normalisation became
+    /// NaN or infinite; then the weights are the initial ones and the accuracies those of guessing.
     pub diverged: bool,
     /// One entry per epoch that was completed.
     pub curve: Vec<Epoch>,
@@ -59,12 +59,13 @@ pub struct Epoch {
     pub epoch: usize,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Mean over the epoch's images of what was minimised: cross-entropy, with smoothed labels if so set.
+    /// Mean over the epoch's images of what was minimised: cross-entropy, with smoothed labels if
+    /// so set.
     pub loss: f64,
     /// Share of the epoch's images classified correctly as they were trained on.
     pub train_accuracy: f64,
-    /// On the validation split after the epoch; `null` where the profile's `validate_every` did not ask for it, or there
-    /// are no validation images. The last epoch always has it.
+    /// On the validation split after the epoch; `null` where the profile's `validate_every` did not
+    /// ask for it, or there are no validation images. The last epoch always has it.
     pub validation_accuracy: Option<f64>,
 }
 
@@ -72,7 +73,8 @@ pub struct Epoch {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// Wall time from the initial to the final weights, without reading images and scoring the final weights.
+    /// Wall time from the initial to the final weights, without reading images and scoring the
+    /// final weights.
     pub wall_s: f64,
     /// Processor time of all threads in that time.
     pub cpu_s: f64,

@@ -1,7 +1,7 @@
 //! The tensors of a network: `weights.safetensors`, f32, with PyTorch's layouts and names.
 //!
-//! A node `n` owns `n.weight` (convolution OIHW; linear out x in; batch normalisation's gamma), `n.bias` (linear; batch
-//! normalisation's beta), `n.running_mean` and `n.running_var`.
+//! A node `n` owns `n.weight` (convolution OIHW; linear out x in; batch normalisation's gamma),
+//! `n.bias` (linear; batch normalisation's beta), `n.running_mean` and `n.running_var`.
 
 use crate::network::{Network, Node, Op};
 use crate::{atomic, reading};
@@ -120,8 +120,8 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Parses a safetensors file with f32 tensors. PyTorch's counters of batches (`num_batches_tracked`) are left out:
-    /// nothing is computed with them.
+    /// Parses a safetensors file with f32 tensors. PyTorch's counters of batches
+    /// (`num_batches_tracked`) are left out: nothing is computed with them.
     ///
     /// # Errors
     /// A damaged file, or tensors of another type.
@@ -225,7 +225,8 @@ mod tests {
         assert!(negative.contains(&format!("{variance} has variances below 0")), "{negative}");
     }
 
-    /// A `state_dict` of PyTorch's has a counter of batches for each batch normalisation, an I64 without dimensions.
+    /// A `state_dict` of PyTorch's has a counter of batches for each batch normalisation, an I64
+    /// without dimensions.
     #[test]
     fn counters_of_batches_are_left_out_whatever_their_type() {
         let (network, counter) = (small(), 7i64.to_le_bytes());

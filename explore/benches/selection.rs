@@ -1,8 +1,10 @@
-//! How long SPEA-II's environmental selection takes: 2,000 mutually non-dominated points down to 1,000, ours beside
-//! pymoo's, on the same points. Run with `make bench-selection`; it prints a Markdown table.
+//! How long SPEA-II's environmental selection takes: 2,000 mutually non-dominated points down to
+//! 1,000, ours beside pymoo's, on the same points. Run with `make bench-selection`; it prints a
+//! Markdown table.
 //!
-//! The crate `moors` is not among the peers: its SPEA-2 ranks all points once by their nearest neighbour instead of
-//! removing them one by one, so it selects other points, and its dependencies take minutes to build.
+//! The crate `moors` is not among the peers: its SPEA-2 ranks all points once by their nearest
+//! neighbour instead of removing them one by one, so it selects other points, and its dependencies
+//! take minutes to build.
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -55,8 +57,8 @@ struct Answer {
     selected: Option<Vec<usize>>,
 }
 
-/// Points on the part of the unit circle or sphere where no coordinate is negative, spread evenly by lot; none of them
-/// dominates another.
+/// Points on the part of the unit circle or sphere where no coordinate is negative, spread evenly
+/// by lot; none of them dominates another.
 fn points_of_sphere(count: usize, axes: usize) -> Vec<Vec<f64>> {
     let mut rng =
         common::seed::stream(0, &format!("selection of {count} points of {axes} objectives"));
@@ -113,7 +115,8 @@ fn shown(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
-/// Cells of a row about pymoo: its time, how many times as long it took, and how much of its selection is ours.
+/// Cells of a row about pymoo: its time, how many times as long it took, and how much of its
+/// selection is ours.
 fn peer_cells(args: &Args, answer: &Answer, seconds: f64, selected: &[usize]) -> String {
     let (Some(theirs), Some(chosen)) = (answer.seconds, &answer.selected) else {
         return format!(

@@ -1,4 +1,5 @@
-//! The archive that environmental selection makes of the union of population and archive (TIK-Report 103, step 3).
+//! The archive that environmental selection makes of the union of population and archive
+//! (TIK-Report 103, step 3).
 
 use crate::normalize::{Normalize, Points};
 use crate::nsga2;
@@ -10,12 +11,13 @@ use common::objective::Objective;
 use common::profile::{SearchSettings, Strategy};
 use common::search_files::{Evaluation, Individual};
 
-/// The members of the next archive, each with its place in `evaluations`, by parameters, error and age. `union` has the
-/// places of population and archive.
+/// The members of the next archive, each with its place in `evaluations`, by parameters, error and
+/// age. `union` has the places of population and archive.
 ///
-/// Environmental selection is among the trainings in full alone, as if there were no others: the accuracy of a part of a
-/// training says too little to displace the accuracy of a whole one. Places that are left go to stopped trainings, and
-/// then to failed ones, each selected among themselves. Strength, raw fitness and density are those in the whole union.
+/// Environmental selection is among the trainings in full alone, as if there were no others: the
+/// accuracy of a part of a training says too little to displace the accuracy of a whole one. Places
+/// that are left go to stopped trainings, and then to failed ones, each selected among themselves.
+/// Strength, raw fitness and density are those in the whole union.
 ///
 /// # Errors
 /// Objectives without a logarithm, such as a latency of 0.
@@ -102,8 +104,8 @@ fn select(
     Ok(selected.into_iter().map(|index| members[index]).collect())
 }
 
-/// Objective vectors. A value that is not known, as of a training that failed and so was never measured, is the largest
-/// that is, or 1 where none is.
+/// Objective vectors. A value that is not known, as of a training that failed and so was never
+/// measured, is the largest that is, or 1 where none is.
 pub fn points<'a>(
     evaluations: impl Iterator<Item = &'a Evaluation> + Clone,
     objectives: &[Objective],
@@ -123,9 +125,10 @@ pub fn points<'a>(
     evaluations.clone().map(of).collect()
 }
 
-/// Whether nothing that was ever evaluated in full dominates it. The archive alone cannot tell: truncation may have dropped
-/// the one that does. A failed training is never on the front, nor one that was stopped: what dominates must be a network
-/// that the search can offer instead. `points` has the evaluations' objectives.
+/// Whether nothing that was ever evaluated in full dominates it. The archive alone cannot tell:
+/// truncation may have dropped the one that does. A failed training is never on the front, nor one
+/// that was stopped: what dominates must be a network that the search can offer instead. `points`
+/// has the evaluations' objectives.
 pub fn on_front(place: usize, evaluations: &[Evaluation], points: &[Vec<f64>]) -> bool {
     let dominated = |(other, point): (&Evaluation, &Vec<f64>)| {
         other.in_full() && dominates(point, &points[place])
@@ -139,7 +142,8 @@ pub fn front(evaluations: &[Evaluation], objectives: &[Objective]) -> Vec<usize>
     (0..evaluations.len()).filter(|place| on_front(*place, evaluations, &points)).collect()
 }
 
-/// Of the individuals that meet all criteria the most accurate one, of these the smallest; `None` without criteria.
+/// Of the individuals that meet all criteria the most accurate one, of these the smallest; `None`
+/// without criteria.
 pub fn meeting<'a>(individuals: &'a [Individual], criteria: &Criteria) -> Option<&'a Individual> {
     // Individuals come by parameters, and of equals the last one is the maximum.
     let meeting =
@@ -231,7 +235,8 @@ mod tests {
         Evaluation { parameters, stopped_after, ..candidate(0, index, genome).evaluated(outcome) }
     }
 
-    /// The archives of a search in populations of 5, taking part in which may be left to some evaluations.
+    /// The archives of a search in populations of 5, taking part in which may be left to some
+    /// evaluations.
     fn archives(
         all: &[Evaluation],
         settings: &SearchSettings,
@@ -250,8 +255,9 @@ mod tests {
     }
 
     proptest! {
-        /// What was stopped or failed changes nothing among those that were trained in full: they are kept, left out and
-        /// marked as if they had been alone, and no place stays free that another could have.
+        /// What was stopped or failed changes nothing among those that were trained in full: they
+        /// are kept, left out and marked as if they had been alone, and no place stays free that
+        /// another could have.
         #[test]
         fn what_was_stopped_displaces_nothing_that_was_finished(
             drawn in drawn(), archive_size in 1usize..12, nsga2 in any::<bool>(),

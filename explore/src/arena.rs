@@ -39,8 +39,8 @@ impl Arena {
     /// Bytes of working memory of a genome's crate.
     ///
     /// # Errors
-    /// There is no such network, or `codegen plan` refuses it: that is the genome's doing. What is not ends the search
-    /// ([`Arena::check`]).
+    /// There is no such network, or `codegen plan` refuses it: that is the genome's doing. What is
+    /// not ends the search ([`Arena::check`]).
     pub fn bytes(&self, genome: &Genome, network: impl FnOnce() -> Result<Network>) -> Result<u64> {
         let function = genome.canonical();
         if let Some(bytes) = self.known.borrow().get(&function) {

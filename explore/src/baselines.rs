@@ -14,7 +14,8 @@ const SHIPPED: [&str; 5] = [
     include_str!("../../pipelines/baselines/densenet-100-12.json"),
 ];
 
-/// The baseline that `--baseline` means: a file where it looks like one, with a `/` or ending in `.json`, else a name.
+/// The baseline that `--baseline` means: a file where it looks like one, with a `/` or ending in
+/// `.json`, else a name.
 ///
 /// # Errors
 /// A name that is not known, with those that are, or a file that is not a baseline.

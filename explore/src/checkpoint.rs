@@ -1,7 +1,7 @@
 //! The folder of a search, from which an interrupted one goes on.
 //!
-//! A search is a function of `search.json` and the outcomes of its trainings. `--resume` therefore runs it again from
-//! the start and takes the outcomes that `evaluations.jsonl` has from there.
+//! A search is a function of `search.json` and the outcomes of its trainings. `--resume` therefore
+//! runs it again from the start and takes the outcomes that `evaluations.jsonl` has from there.
 
 use crate::controller::Candidate;
 use anyhow::{Context, Result, bail, ensure};
@@ -29,8 +29,8 @@ impl Checkpoint {
     /// Locks the folder and starts a search in it, or goes on with the one it holds.
     ///
     /// # Errors
-    /// Another run has the folder; it holds a search, but `resume` is not set; or it holds one with another
-    /// configuration.
+    /// Another run has the folder; it holds a search, but `resume` is not set; or it holds one with
+    /// another configuration.
     pub fn open(folder: &Path, config: &SearchConfig, resume: bool) -> Result<Checkpoint> {
         atomic::create_dir_all(folder)?;
         let lock = lock(folder)?;
@@ -65,7 +65,8 @@ impl Checkpoint {
         self.recorded.len()
     }
 
-    /// Takes the recorded evaluations of a population's first candidates; of all where it was finished.
+    /// Takes the recorded evaluations of a population's first candidates; of all where it was
+    /// finished.
     ///
     /// # Errors
     /// The log is not that of this search.
@@ -137,7 +138,8 @@ fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
     }
 }
 
-/// A key whose values differ, and the values: the first one that is not a hash, which says less than any other.
+/// A key whose values differ, and the values: the first one that is not a hash, which says less
+/// than any other.
 pub(crate) fn difference(
     key: &str,
     earlier: &Value,

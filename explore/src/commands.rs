@@ -48,10 +48,12 @@ pub(crate) struct RunArgs {
     /// Seed of the search and of every training in it
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Trainings at a time, more than cores too, as for a GPU, which one small network does not fill [default: one per core]
+    /// Trainings at a time, more than cores too, as for a GPU, which one small network does not
+    /// fill [default: one per core]
     #[arg(long)]
     workers: Option<NonZeroUsize>,
-    /// What they compute on: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`); passed on to `train`
+    /// What they compute on: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`); passed
+    /// on to `train`
     #[arg(long, default_value = "cpu")]
     device: Device,
     /// Where trainings run
@@ -67,7 +69,8 @@ pub(crate) struct RunArgs {
     overrides: Overrides,
     #[command(flatten)]
     demands: Demands,
-    /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this program]
+    /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this
+    /// program]
     #[arg(long)]
     bin_dir: Option<PathBuf>,
 }
@@ -202,7 +205,8 @@ pub(crate) struct SelectArgs {
     /// How many points to select, at most
     #[arg(long)]
     archive_size: usize,
-    /// What happens to objectives before distances are taken; log-minmax takes log10 of all but the first
+    /// What happens to objectives before distances are taken; log-minmax takes log10 of all but the
+    /// first
     #[arg(long, value_enum, default_value_t = Normalize::None)]
     normalize: Normalize,
 }
@@ -242,8 +246,8 @@ pub(crate) struct NetworkArgs {
     /// The genome
     #[arg(long, required_unless_present = "baseline", conflicts_with = "baseline")]
     genome: Option<PathBuf>,
-    /// A network that others designed: resnet-20, resnet-56, resnet-110, densenet-40-12, densenet-100-12, or a file like
-    /// those in pipelines/baselines
+    /// A network that others designed: resnet-20, resnet-56, resnet-110, densenet-40-12,
+    /// densenet-100-12, or a file like those in pipelines/baselines
     #[arg(long, value_name = "NAME|FILE")]
     baseline: Option<String>,
     /// Folder or recipe of the data set; only the images' shape and the classes are needed
@@ -296,7 +300,8 @@ pub(crate) struct FidelityArgs {
     /// Folder for the results
     #[arg(long)]
     out: PathBuf,
-    /// A short training, EPOCHSxIMAGES; can be given several times [default: that of the profile's search]
+    /// A short training, EPOCHSxIMAGES; can be given several times [default: that of the profile's
+    /// search]
     #[arg(long, value_parser = parse_length)]
     short: Vec<Length>,
     /// How many genomes, spread over the space

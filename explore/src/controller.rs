@@ -1,5 +1,6 @@
-//! The controller: Algorithm 1 of the paper. It knows nothing of files and processes; its result depends on the
-//! configuration and on what `evaluate` returns, so a replayed search takes the same course.
+//! The controller: Algorithm 1 of the paper. It knows nothing of files and processes; its result
+//! depends on the configuration and on what `evaluate` returns, so a replayed search takes the same
+//! course.
 
 use crate::novelty::Novelty;
 use crate::operators::crossover;
@@ -33,7 +34,8 @@ impl Candidate {
         format!("i{:02}-{:02}", self.iteration, self.index)
     }
 
-    /// The evaluation with a validation accuracy (0..1), or with why there is none, of a training in full.
+    /// The evaluation with a validation accuracy (0..1), or with why there is none, of a training
+    /// in full.
     pub fn evaluated(&self, outcome: Result<f64, String>) -> Evaluation {
         let (accuracy, failure) = match outcome {
             Ok(accuracy) => (Some(accuracy), None),
@@ -67,20 +69,22 @@ pub struct Search {
     pub archive: Archive,
 }
 
-/// Algorithm 1, to be asked for populations and told their evaluations: `search.iterations` populations in all, the
-/// initial one included, or fewer where nothing unseen is left in the space.
+/// Algorithm 1, to be asked for populations and told their evaluations: `search.iterations`
+/// populations in all, the initial one included, or fewer where nothing unseen is left in the
+/// space.
 pub struct Controller<'a, C> {
     config: &'a SearchConfig,
     novelty: Novelty<'a, C>,
     search: Search,
-    /// Places in `search.evaluations` of the last union of population and archive, and of the archive's individuals.
+    /// Places in `search.evaluations` of the last union of population and archive, and of the
+    /// archive's individuals.
     union: Vec<usize>,
     archived: Vec<usize>,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
-    /// A search that has not begun. `count` gives parameters and MACs of a genome's network, or an error where the
-    /// template cannot be expanded for the images.
+    /// A search that has not begun. `count` gives parameters and MACs of a genome's network, or an
+    /// error where the template cannot be expanded for the images.
     pub fn new(config: &'a SearchConfig, count: C) -> Self {
         let archive = Archive {
             iterations: 0,
@@ -99,9 +103,10 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         &self.search
     }
 
-    /// Steps 0, 3, 4 and 5: the initial population is random; later ones come from the archive by mating selection,
-    /// crossover and forced mutation. `None` when the search is over: after its last iteration, or when an individual meets
-    /// all criteria. The last population can be smaller than asked for.
+    /// Steps 0, 3, 4 and 5: the initial population is random; later ones come from the archive by
+    /// mating selection, crossover and forced mutation. `None` when the search is over: after its
+    /// last iteration, or when an individual meets all criteria. The last population can be smaller
+    /// than asked for.
     ///
     /// # Errors
     /// No genome of the space can be expanded.
@@ -177,8 +182,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         Ok(taken)
     }
 
-    /// Steps 1 and 2: takes the evaluations of a whole population, in its order; fitness over the union of population
-    /// and archive, and environmental selection.
+    /// Steps 1 and 2: takes the evaluations of a whole population, in its order; fitness over the
+    /// union of population and archive, and environmental selection.
     ///
     /// # Errors
     /// Objectives that have no place in a plane.
@@ -191,8 +196,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         self.select()
     }
 
-    /// Puts evaluations of which more is known now in the place of those with the same ids, and selects once more. Whoever
-    /// is on the front by now takes part again: a first seed's luck may have kept them out of the archive.
+    /// Puts evaluations of which more is known now in the place of those with the same ids, and
+    /// selects once more. Whoever is on the front by now takes part again: a first seed's luck may
+    /// have kept them out of the archive.
     ///
     /// # Errors
     /// Those of [`Controller::evaluated`].
@@ -322,7 +328,8 @@ mod tests {
 
     #[test]
     fn selection_does_better_than_chance() {
-        // Ten seeds: sum over the front of the best accuracy at or below some sizes, against random search.
+        // Ten seeds: sum over the front of the best accuracy at or below some sizes, against random
+        // search.
         let area = |evaluations: &[Evaluation]| -> f64 {
             let best = |limit: u64| {
                 let small = evaluations.iter().filter(|e| e.parameters <= limit);
@@ -413,8 +420,8 @@ mod tests {
         controller.revised(vec![lucky]).unwrap();
         assert_eq!(*controller.search(), before);
     }
-    /// An archive with one place: who was lucky leaves it, and who had no place beside them comes back. What is known of
-    /// the lucky one goes on the list of the dropped.
+    /// An archive with one place: who was lucky leaves it, and who had no place beside them comes
+    /// back. What is known of the lucky one goes on the list of the dropped.
     #[test]
     fn whom_luck_had_kept_out_comes_back() {
         let mut config = config(2, 2);

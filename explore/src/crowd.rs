@@ -48,8 +48,8 @@ impl<'a> Crowd<'a> {
         crowd
     }
 
-    /// Removes the point whose list of distances is the smallest; where only the tie rule decides, the one with the
-    /// larger vector or index.
+    /// Removes the point whose list of distances is the smallest; where only the tie rule decides,
+    /// the one with the larger vector or index.
     pub(crate) fn remove_most_crowded(&mut self) {
         let distance = |point: &usize| self.others[*point].nearest_distance();
         let Some(closest) = self.alive.iter().map(distance).min() else { return };
@@ -106,7 +106,8 @@ impl<'a> Crowd<'a> {
         Ordering::Equal
     }
 
-    /// Takes the dead out of the lists, so that walking these takes time in proportion to the living.
+    /// Takes the dead out of the lists, so that walking these takes time in proportion to the
+    /// living.
     fn bury(&mut self) {
         for others in &mut self.others {
             let is_alive = |(_, other): &(Double, u32)| self.is_alive[*other as usize];
@@ -124,7 +125,8 @@ impl Others {
         self.list.get(self.nearest).map_or(Double::INFINITY, |(distance, _)| *distance)
     }
 
-    /// The first place from `place` on where one stands that is alive, or the list's end. All up to there is sorted.
+    /// The first place from `place` on where one stands that is alive, or the list's end. All up to
+    /// there is sorted.
     fn alive_from(&mut self, mut place: usize, is_alive: &[bool]) -> usize {
         while place < self.list.len() {
             if place >= self.sorted {

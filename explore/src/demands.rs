@@ -18,18 +18,22 @@ const PLATFORM: &str = "x86_64";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demands {
-    /// Measure on this board: a name that `measure boards` lists, or a file; of an emulated one only the memory counts
+    /// Measure on this board: a name that `measure boards` lists, or a file; of an emulated one
+    /// only the memory counts
     #[arg(long, value_name = "F|NAME")]
     board: Option<String>,
     #[command(flatten)]
     place: PlaceArgs,
-    /// End once an individual takes at most so many joules for an inference, and meets the other criteria
+    /// End once an individual takes at most so many joules for an inference, and meets the other
+    /// criteria
     #[arg(long, value_name = "X", requires = "board")]
     max_energy_j: Option<f64>,
-    /// End once an individual takes at most so many seconds for an inference, and meets the other criteria
+    /// End once an individual takes at most so many seconds for an inference, and meets the other
+    /// criteria
     #[arg(long, value_name = "X", requires = "board")]
     max_latency_s: Option<f64>,
-    /// End once an individual has at least this validation accuracy (0..1), and meets the other criteria
+    /// End once an individual has at least this validation accuracy (0..1), and meets the other
+    /// criteria
     #[arg(long, value_name = "X")]
     min_accuracy: Option<f64>,
 }
@@ -70,8 +74,8 @@ impl Demands {
         Ok(Some(board))
     }
 
-    /// What measures on the board: each member of the front, where a board is named. Of an emulated one, memory alone
-    /// counts.
+    /// What measures on the board: each member of the front, where a board is named. Of an emulated
+    /// one, memory alone counts.
     pub(crate) fn on_board(
         &self,
         board: Option<Board>,

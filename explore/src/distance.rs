@@ -1,14 +1,16 @@
 //! Sums of squares in twice the precision of `f64`.
 //!
-//! Truncation and density compare distances. Parameter counts repeat (the paper's space has 32 of them), so many pairs
-//! of points are the same millions of parameters apart and differ only in an error of 0..1: an `f64` sum of squares,
-//! 1e13 + 1e-2, loses what decides. A number here is the unevaluated sum of two `f64`, about 106 bits, which is exact
-//! for whole objectives and far finer than the objectives themselves for all others (Dekker 1971, "A floating-point
-//! technique for extending the available precision").
+//! Truncation and density compare distances. Parameter counts repeat (the paper's space has 32 of
+//! them), so many pairs of points are the same millions of parameters apart and differ only in an
+//! error of 0..1: an `f64` sum of squares, 1e13 + 1e-2, loses what decides. A number here is the
+//! unevaluated sum of two `f64`, about 106 bits, which is exact for whole objectives and far finer
+//! than the objectives themselves for all others (Dekker 1971, "A floating-point technique for
+//! extending the available precision").
 
 use std::cmp::Ordering;
 
-/// `high + low`, where `high` is the `f64` nearest to the sum; that makes the pair of a value unique. Never NaN.
+/// `high + low`, where `high` is the `f64` nearest to the sum; that makes the pair of a value
+/// unique. Never NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Double {
     high: f64,

@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 
-/// What a network's training came to: a validation accuracy (0..1), or why the network has none, in words that are the same
-/// in every run. That is the network's own doing. What the machine does to a training (no memory, no disk, a signal) is
-/// not an outcome but an error.
+/// What a network's training came to: a validation accuracy (0..1), or why the network has none, in
+/// words that are the same in every run. That is the network's own doing. What the machine does to
+/// a training (no memory, no disk, a signal) is not an outcome but an error.
 pub type Outcome = std::result::Result<f64, String>;
 
 /// A training to be made.
@@ -103,8 +103,9 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the folder of a search or
-    /// study. Its trainings compute on the processor and share its cores; they end with this program on an interrupt.
+    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the
+    /// folder of a search or study. Its trainings compute on the processor and share its cores;
+    /// they end with this program on an interrupt.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
@@ -132,8 +133,8 @@ impl Trainer {
         Trainer { device, ..self }
     }
 
-    /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file that `train fit`
-    /// writes.
+    /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file
+    /// that `train fit` writes.
     pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
         outcome_of(&self.report(task)?, task)
     }
@@ -146,11 +147,12 @@ impl Trainer {
         json::read(&folder.join("train.json")).ok().filter(|_| same)
     }
 
-    /// Makes all trainings; `finished` gets each one's position and outcome as it ends. One that comes to no outcome is tried
-    /// once more.
+    /// Makes all trainings; `finished` gets each one's position and outcome as it ends. One that
+    /// comes to no outcome is tried once more.
     ///
     /// # Errors
-    /// A training comes to no outcome twice, a signal ends the run, or `finished` fails. No training runs on after that.
+    /// A training comes to no outcome twice, a signal ends the run, or `finished` fails. No
+    /// training runs on after that.
     pub fn train(
         &self,
         tasks: &[Task],
@@ -274,8 +276,8 @@ impl Trainer {
         Err(anyhow!("train fit {ended}: {}; {log}", self.log_end(task)))
     }
 
-    /// The error that a training ended with where the network is to blame, with nothing in it that depends on where the
-    /// search lies.
+    /// The error that a training ended with where the network is to blame, with nothing in it that
+    /// depends on where the search lies.
     fn error_of_network(&self, task: &Task) -> Option<String> {
         let line = last_line(&self.folder.join(&task.folder).join("train.log"));
         let error =
@@ -284,7 +286,8 @@ impl Trainer {
     }
 }
 
-/// What a report says of a task; `None` where the training did not come as far, or has no accuracy that can be one.
+/// What a report says of a task; `None` where the training did not come as far, or has no accuracy
+/// that can be one.
 fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
     if report.diverged {
         return Some(Err("the training diverged: its loss became NaN or infinite".into()));

@@ -1,4 +1,5 @@
-//! Screening of offspring: a random forest (Breiman 2001) learns errors from the genes of what was trained.
+//! Screening of offspring: a random forest (Breiman 2001) learns errors from the genes of what was
+//! trained.
 
 use crate::controller::Search;
 use crate::normalize::{Normalize, Points};
@@ -21,9 +22,10 @@ const LEAF: usize = 2;
 /// Gene values that a tree may split by, at random, of all.
 const FEATURES: usize = 9;
 
-/// The places of the `count` most promising children: the best by SPEA-II's fitness over the search's objectives,
-/// together with the archive. Errors are predicted; what is known of a network only once it is generated or measured is
-/// represented by its multiply-adds, of children and archive alike ([`common::objective::Objective::before`]).
+/// The places of the `count` most promising children: the best by SPEA-II's fitness over the
+/// search's objectives, together with the archive. Errors are predicted; what is known of a network
+/// only once it is generated or measured is represented by its multiply-adds, of children and
+/// archive alike ([`common::objective::Objective::before`]).
 ///
 /// # Errors
 /// The forest cannot be grown.
@@ -107,7 +109,8 @@ mod tests {
         assert!(chosen.iter().filter(|place| good(&pool[**place].0)).count() >= 6);
     }
 
-    /// All errors are alike, and whoever has fewer parameters has more multiply-adds: the objectives alone decide.
+    /// All errors are alike, and whoever has fewer parameters has more multiply-adds: the
+    /// objectives alone decide.
     #[test]
     fn it_screens_by_the_objectives_of_the_search() {
         use common::objective::Objective::{ArenaBytes, EnergyJ, Error, LatencyS, Macs, Params};

@@ -1,5 +1,5 @@
-//! Gaussian process regression (Rasmussen and Williams 2006, chapter 2) over points with few coordinates. Written out here,
-//! since it is short and a search has a few hundred points at most.
+//! Gaussian process regression (Rasmussen and Williams 2006, chapter 2) over points with few
+//! coordinates. Written out here, since it is short and a search has a few hundred points at most.
 
 /// A point: how far apart two points are is told for each of its coordinates.
 pub trait Point<const N: usize> {
@@ -7,8 +7,8 @@ pub trait Point<const N: usize> {
     fn distances(&self, other: &Self) -> [f64; N];
 }
 
-/// The covariance of two points is the product over their coordinates of exp(-weight * distance). All weights and the noise
-/// are logarithms.
+/// The covariance of two points is the product over their coordinates of exp(-weight * distance).
+/// All weights and the noise are logarithms.
 #[derive(Clone, Copy, Debug)]
 struct Kernel<const N: usize> {
     weights: [f64; N],
@@ -16,7 +16,8 @@ struct Kernel<const N: usize> {
     noise: f64,
 }
 
-/// Where the search for a kernel begins, and what it is drawn to: mean and standard deviation of normal distributions.
+/// Where the search for a kernel begins, and what it is drawn to: mean and standard deviation of
+/// normal distributions.
 const WEIGHT: (f64, f64) = (-1.0, 2.0);
 const NOISE: (f64, f64) = (-3.0, 2.0);
 /// No logarithm goes beyond.
@@ -33,8 +34,8 @@ pub struct Process<'a, P, const N: usize> {
     posterior: Posterior,
 }
 
-/// Of one kernel: Cholesky's factor of the covariances (row by row up to the diagonal), the weight of each observation, the
-/// variance between points, and the logarithm of the marginal likelihood.
+/// Of one kernel: Cholesky's factor of the covariances (row by row up to the diagonal), the weight
+/// of each observation, the variance between points, and the logarithm of the marginal likelihood.
 #[derive(Debug)]
 struct Posterior {
     factor: Vec<Vec<f64>>,
@@ -102,7 +103,8 @@ impl<const N: usize> Kernel<N> {
         .exp()
     }
 
-    /// The logarithm at a place, the last one being the noise, changed by a step; `None` beyond the limit.
+    /// The logarithm at a place, the last one being the noise, changed by a step; `None` beyond the
+    /// limit.
     fn changed(mut self, place: usize, step: f64) -> Option<Self> {
         let changed = self.weights.get_mut(place).unwrap_or(&mut self.noise);
         *changed += step;
@@ -142,7 +144,8 @@ impl Posterior {
     }
 }
 
-/// The lower factor of a symmetric matrix, given by its rows below a constant diagonal; `None` if it is not positive definite.
+/// The lower factor of a symmetric matrix, given by its rows below a constant diagonal; `None` if
+/// it is not positive definite.
 fn cholesky(rows: impl Iterator<Item = Vec<f64>>, diagonal: f64) -> Option<Vec<Vec<f64>>> {
     let mut factor: Vec<Vec<f64>> = Vec::new();
     for mut row in rows {
@@ -204,8 +207,8 @@ mod tests {
         }
     }
 
-    /// Covariances 1 + noise = 1.25 on the diagonal and exp(-1 * 1) beside it; values 1 and -1. By hand: the matrix has the
-    /// eigenvector (1, -1), so the shares are those values by 1.25 - 1/e.
+    /// Covariances 1 + noise = 1.25 on the diagonal and exp(-1 * 1) beside it; values 1 and -1. By
+    /// hand: the matrix has the eigenvector (1, -1), so the shares are those values by 1.25 - 1/e.
     #[test]
     fn two_points_by_hand() {
         let kernel = Kernel { weights: [0.0], noise: 0.25f64.ln() };
@@ -216,7 +219,8 @@ mod tests {
         close(posterior.shares[1], -1.0 / eigenvalue);
         close(posterior.variance, (2.0 / eigenvalue + 1e-4) / 3.0);
         let process = Process { points: &[X(0.0), X(1.0)], mean: 5.0, kernel, posterior };
-        // At the first point: covariances (1, 1/e), which are the mean 1/2 + 1/2e along (1, 1) and 1/2 - 1/2e along (1, -1).
+        // At the first point: covariances (1, 1/e), which are the mean 1/2 + 1/2e along (1, 1) and
+        // 1/2 - 1/2e along (1, -1).
         let (mean, deviation) = process.predict(&X(0.0));
         let beside = (-1.0f64).exp();
         close(mean, 5.0 + (1.0 - beside) / eigenvalue);

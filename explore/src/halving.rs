@@ -1,5 +1,5 @@
-//! How a population is evaluated: all of it in full or, with `search.halving`, the weaker half only up to a rung.
-//! (Successive halving: Jamieson and Talwalkar 2016; here by Pareto rank.)
+//! How a population is evaluated: all of it in full or, with `search.halving`, the weaker half only
+//! up to a rung. (Successive halving: Jamieson and Talwalkar 2016; here by Pareto rank.)
 
 use crate::controller::Candidate;
 use crate::evaluator::Outcome;
@@ -39,8 +39,8 @@ struct Course {
 }
 
 impl Race<'_> {
-    /// Evaluates those after the first ones, whose evaluations are known. `train` makes some legs and tells each outcome;
-    /// `finished` gets each evaluation once, in any order.
+    /// Evaluates those after the first ones, whose evaluations are known. `train` makes some legs
+    /// and tells each outcome; `finished` gets each evaluation once, in any order.
     ///
     /// # Errors
     /// Those of `train` and `finished`.
@@ -98,8 +98,8 @@ impl Race<'_> {
         })
     }
 
-    /// Of those that came to a rung, the better half by their Pareto rank there, archive included; by error where ranks are
-    /// equal.
+    /// Of those that came to a rung, the better half by their Pareto rank there, archive included;
+    /// by error where ranks are equal.
     fn survivors(&self, courses: &[Course], rung: usize) -> Vec<usize> {
         let there: Vec<usize> =
             (0..courses.len()).filter(|place| courses[*place].rungs.len() > rung).collect();
@@ -158,7 +158,8 @@ mod tests {
     fn run(known: &[Evaluation]) -> (Vec<Evaluation>, Vec<Leg>) {
         let config = halving();
         let mut population = population(&config);
-        // All of one size: the Pareto rank is the order of accuracy, but for the last, which is smaller.
+        // All of one size: the Pareto rank is the order of accuracy, but for the last, which is
+        // smaller.
         population.iter_mut().for_each(|c| c.counts.parameters = 100);
         population[0].counts.parameters = 10;
         let race = Race { population: &population, archive: &[], search: &config.search };

@@ -1,5 +1,5 @@
-//! The hypervolume of a set of networks: the share of the plane of error and parameters that they dominate (Zitzler and
-//! Thiele 1999), after scaling that makes searches comparable.
+//! The hypervolume of a set of networks: the share of the plane of error and parameters that they
+//! dominate (Zitzler and Thiele 1999), after scaling that makes searches comparable.
 
 /// How far beyond the worst values the reference point lies, as a share of the range.
 const REFERENCE: f64 = 1.05;
@@ -21,7 +21,8 @@ impl Scale {
         })
     }
 
-    /// The hypervolume of errors and parameters up to the reference point (1.05, 1.05), whose maximum is 1.05 squared.
+    /// The hypervolume of errors and parameters up to the reference point (1.05, 1.05), whose
+    /// maximum is 1.05 squared.
     pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
         let mut scaled: Vec<[f64; 2]> =
             points.into_iter().map(|point| self.scaled(point)).collect();

@@ -1,6 +1,7 @@
-//! Screening of offspring by expected improvement: a Gaussian process learns errors from genes, and those children are
-//! trained that can be expected to add most to the front's hypervolume (Emmerich, Giannakoglou, Naujoks 2006). Children are
-//! chosen one after the other, each as if those before it had already turned out as predicted.
+//! Screening of offspring by expected improvement: a Gaussian process learns errors from genes, and
+//! those children are trained that can be expected to add most to the front's hypervolume
+//! (Emmerich, Giannakoglou, Naujoks 2006). Children are chosen one after the other, each as if
+//! those before it had already turned out as predicted.
 
 use crate::controller::Search;
 use crate::gaussian::{Point, Process};
@@ -13,7 +14,8 @@ use common::search_files::{Evaluation, SearchConfig};
 pub const POOL: usize = 40;
 /// The genes' coordinates and the size.
 const COORDINATES: usize = 7;
-/// The process sees this power of errors: the noise of an error grows with it, and that of its cube root hardly does.
+/// The process sees this power of errors: the noise of an error grows with it, and that of its cube
+/// root hardly does.
 const POWER: i32 = 3;
 /// How far predictions are looked at, in standard deviations, and in which steps.
 const REACH: f64 = 4.0;
@@ -43,7 +45,8 @@ impl Point<COORDINATES> for Place {
     }
 }
 
-/// The places of the `count` most promising children, the best first, or of all where there is nothing to learn from.
+/// The places of the `count` most promising children, the best first, or of all where there is
+/// nothing to learn from.
 ///
 /// # Errors
 /// A genome is outside the space.
@@ -92,7 +95,8 @@ fn place(genome: &Genome, size: f64, config: &SearchConfig) -> Result<Place> {
     Ok(Place { kinds, sizes: [share(2), share(3), share(4), size] })
 }
 
-/// What is predicted of a child: its size (0 to 1) is known, of the cube root of its error mean and standard deviation.
+/// What is predicted of a child: its size (0 to 1) is known, of the cube root of its error mean and
+/// standard deviation.
 struct Child {
     size: f64,
     mean: f64,
@@ -120,8 +124,8 @@ impl Front {
         Front::new(self.0.iter().copied().chain([expected]).collect())
     }
 
-    /// The hypervolume that a child can be expected to add: over each step of the front, the step's width beyond the child's
-    /// size times how far its error can be expected to lie below the step.
+    /// The hypervolume that a child can be expected to add: over each step of the front, the step's
+    /// width beyond the child's size times how far its error can be expected to lie below the step.
     fn gain(&self, child: &Child) -> f64 {
         let starts = [[f64::MIN, 1.0]].into_iter().chain(self.0.iter().copied());
         let ends = self.0.iter().map(|[size, _]| *size).chain([1.0 + BEYOND]);
@@ -195,8 +199,9 @@ mod tests {
         }
     }
 
-    /// Of a cube root of mean 0 and deviation 1/2 the half below 0 counts as no error at all; of the other half, the cube's
-    /// mean up to 1 is 2 * (1/2)^3 / sqrt(2 pi) * (1 - 3 / e^2), by parts.
+    /// Of a cube root of mean 0 and deviation 1/2 the half below 0 counts as no error at all; of
+    /// the other half, the cube's mean up to 1 is 2 * (1/2)^3 / sqrt(2 pi) * (1 - 3 / e^2), by
+    /// parts.
     #[test]
     fn doubt_is_integrated_over() {
         let above: f64 = 0.954_499_736; // Within two standard deviations.

@@ -1,9 +1,10 @@
 //! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
 //!
-//! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over objective vectors;
-//! `operators`, `novelty`, `forest`, `gaussian`, `improvement`, `halving` and `controller` are Algorithm 1 over genomes;
-//! `evaluator`, `table`, `checkpoint`, `winners`, `figures` and `session` are the processes and files around it.
-//! `fidelity` studies what the short trainings of a search are worth.
+//! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over
+//! objective vectors; `operators`, `novelty`, `forest`, `gaussian`, `improvement`, `halving` and
+//! `controller` are Algorithm 1 over genomes; `evaluator`, `table`, `checkpoint`, `winners`,
+//! `figures` and `session` are the processes and files around it. `fidelity` studies what the short
+//! trainings of a search are worth.
 
 pub mod archive;
 pub mod arena;
@@ -59,7 +60,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and winners to --out
+    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and
+    /// winners to --out
     Run(Box<commands::RunArgs>),
     /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
     Select(commands::SelectArgs),

@@ -1,7 +1,8 @@
 //! Where objective vectors lie and how far apart they are, normalised or not.
 //!
-//! Nothing is divided: dividing by a range rounds, and rounding breaks the ties of evenly spaced points. Distances
-//! between normalised points are kept as distances times the product of all ranges, which orders them alike.
+//! Nothing is divided: dividing by a range rounds, and rounding breaks the ties of evenly spaced
+//! points. Distances between normalised points are kept as distances times the product of all
+//! ranges, which orders them alike.
 
 use crate::distance::Double;
 use anyhow::{Result, ensure};
@@ -27,7 +28,8 @@ pub struct Points {
     objectives: Vec<Vec<f64>>,
     /// By point and axis: the objective, or its logarithm, divided by a power of two.
     coordinates: Vec<Vec<f64>>,
-    /// By axis: what differences are multiplied by; the product of the other axes' ranges where they are normalised.
+    /// By axis: what differences are multiplied by; the product of the other axes' ranges where
+    /// they are normalised.
     weights: Vec<Double>,
     /// A weighted distance times this is the distance.
     unit: f64,
@@ -37,7 +39,8 @@ impl Points {
     /// Takes objective vectors of equal length, 2 to 100.
     ///
     /// # Errors
-    /// Vectors of the wrong length, values that are not finite, and values that have no logarithm where one is taken.
+    /// Vectors of the wrong length, values that are not finite, and values that have no logarithm
+    /// where one is taken.
     pub fn new(objectives: Vec<Vec<f64>>, normalize: Normalize) -> Result<Points> {
         check(&objectives)?;
         let axes = objectives.first().map_or(0, Vec::len);
@@ -76,7 +79,8 @@ impl Points {
         &self.objectives[point]
     }
 
-    /// The square of the weighted distance of two points; it orders pairs of points as their distances do.
+    /// The square of the weighted distance of two points; it orders pairs of points as their
+    /// distances do.
     pub fn squared_distance(&self, a: usize, b: usize) -> Double {
         let axes = self.coordinates[a].iter().zip(&self.coordinates[b]).zip(&self.weights);
         axes.fold(Double::ZERO, |sum, ((a, b), weight)| {
@@ -121,8 +125,9 @@ impl Points {
         self.unit = 1.0 / product(None).to_f64();
     }
 
-    /// Divides an axis by powers of two, which is exact, so that its range is in 1..2, and returns the range. An axis
-    /// on which all points agree has no part in distances; any range will do for it.
+    /// Divides an axis by powers of two, which is exact, so that its range is in 1..2, and returns
+    /// the range. An axis on which all points agree has no part in distances; any range will do for
+    /// it.
     fn scale_axis(&mut self, axis: usize) -> Double {
         let column =
             |points: &Self| points.coordinates.iter().map(|v| v[axis]).collect::<Vec<f64>>();

@@ -1,4 +1,5 @@
-//! Which genomes are still to be evaluated: forced mutation never offers a function twice (paper, section 3.2).
+//! Which genomes are still to be evaluated: forced mutation never offers a function twice (paper,
+//! section 3.2).
 
 use crate::operators::mutation;
 use anyhow::Result;
@@ -11,10 +12,12 @@ use std::collections::HashSet;
 /// How often chance is tried before all that is left is listed.
 const ATTEMPTS: usize = 100;
 
-/// Hands out genomes of a space, each function at most once, and only those whose network can be expanded.
+/// Hands out genomes of a space, each function at most once, and only those whose network can be
+/// expanded.
 pub struct Novelty<'a, C> {
     space: &'a SearchSpace,
-    /// Parameters and MACs of a genome's network; an error where the template cannot be expanded for the image size.
+    /// Parameters and MACs of a genome's network; an error where the template cannot be expanded
+    /// for the image size.
     count: C,
     /// The functions handed out or found impossible, by [`Genome::canonical`].
     seen: HashSet<Genome>,
@@ -32,9 +35,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
         drawn.or_else(|| self.one_of_the_rest(rng))
     }
 
-    /// Forced mutation: mutates a child, at least once, until its function is unseen. It then differs from its parents,
-    /// which were seen, in at least one gene. Where the neighbourhood is used up, a random unseen genome; `None` when
-    /// nothing unseen is left.
+    /// Forced mutation: mutates a child, at least once, until its function is unseen. It then
+    /// differs from its parents, which were seen, in at least one gene. Where the neighbourhood is
+    /// used up, a random unseen genome; `None` when nothing unseen is left.
     pub fn forced_mutation(
         &mut self,
         child: &Positions,

@@ -1,10 +1,11 @@
-//! NSGA-II (Deb, Pratap, Agarwal, Meyarivan 2002), to compare SPEA-II with: pure functions over objective vectors, all
-//! minimised.
+//! NSGA-II (Deb, Pratap, Agarwal, Meyarivan 2002), to compare SPEA-II with: pure functions over
+//! objective vectors, all minimised.
 
 use crate::spea2::dominates;
 use std::cmp::Ordering;
 
-/// For each point the number of its front, 0 for the non-dominated ones, 1 for those that only they dominate, and so on.
+/// For each point the number of its front, 0 for the non-dominated ones, 1 for those that only they
+/// dominate, and so on.
 pub fn ranks<V: AsRef<[f64]>>(points: &[V]) -> Vec<usize> {
     let mut ranks = vec![usize::MAX; points.len()];
     let mut left: Vec<usize> = (0..points.len()).collect();
@@ -22,8 +23,8 @@ pub fn ranks<V: AsRef<[f64]>>(points: &[V]) -> Vec<usize> {
     ranks
 }
 
-/// The crowding distance of each point within its front: the sum over the axes of the gap between its neighbours, each
-/// as a share of the front's range; infinite at the ends.
+/// The crowding distance of each point within its front: the sum over the axes of the gap between
+/// its neighbours, each as a share of the front's range; infinite at the ends.
 pub fn crowding<V: AsRef<[f64]>>(points: &[V], ranks: &[usize]) -> Vec<f64> {
     let mut distances = vec![0.0; points.len()];
     let axes = points.first().map_or(0, |point| point.as_ref().len());
@@ -44,7 +45,8 @@ pub fn crowding<V: AsRef<[f64]>>(points: &[V], ranks: &[usize]) -> Vec<f64> {
     distances
 }
 
-/// The points that survive, in ascending order: the best fronts, and of the one that does not fit the least crowded.
+/// The points that survive, in ascending order: the best fronts, and of the one that does not fit
+/// the least crowded.
 pub fn select<V: AsRef<[f64]>>(points: &[V], size: usize) -> Vec<usize> {
     let ranks = ranks(points);
     let crowding = crowding(points, &ranks);

@@ -7,8 +7,8 @@ use common::search_files::Evaluation;
 use common::weights::{Tensor, Weights, tensors_of};
 use stages::on_board::{OnBoard, check_energy};
 
-/// Measures a network with made-up weights, so that a board that cannot be reached, a toolchain that is missing or a
-/// meter that cannot be read ends a search before anything is trained.
+/// Measures a network with made-up weights, so that a board that cannot be reached, a toolchain
+/// that is missing or a meter that cannot be read ends a search before anything is trained.
 ///
 /// # Errors
 /// What would fail later.

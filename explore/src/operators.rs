@@ -3,7 +3,8 @@
 use common::space::{GENES, Positions, SearchSpace};
 use rand::{Rng, RngExt};
 
-/// One-point crossover: the first genes of one parent, at least one, and the remaining ones, at least one, of the other.
+/// One-point crossover: the first genes of one parent, at least one, and the remaining ones, at
+/// least one, of the other.
 pub fn crossover(first: &Positions, second: &Positions, rng: &mut impl Rng) -> Positions {
     let cut = rng.random_range(1..GENES);
     let mut child = *first;
@@ -11,7 +12,8 @@ pub fn crossover(first: &Positions, second: &Positions, rng: &mut impl Rng) -> P
     child
 }
 
-/// One-point mutation: one gene takes another of its values. In a space of a single genome nothing can change.
+/// One-point mutation: one gene takes another of its values. In a space of a single genome nothing
+/// can change.
 pub fn mutation(space: &SearchSpace, positions: &Positions, rng: &mut impl Rng) -> Positions {
     let sizes = space.sizes();
     let mutable: Vec<usize> = (0..GENES).filter(|gene| sizes[*gene] > 1).collect();

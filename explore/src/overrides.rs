@@ -13,7 +13,8 @@ pub(crate) struct Overrides {
     /// What chooses archive and populations [default: the profile's, as for all that follow]
     #[arg(long, value_enum)]
     strategy: Option<StrategyName>,
-    /// What is minimised: error, and one or more of params, macs, arena_bytes, latency_s, energy_j, separated by commas
+    /// What is minimised: error, and one or more of params, macs, arena_bytes, latency_s, energy_j,
+    /// separated by commas
     #[arg(long, value_delimiter = ',', value_parser = parse_objective)]
     objectives: Option<Vec<Objective>>,
     /// What decides SPEA-II's tournaments
@@ -22,7 +23,8 @@ pub(crate) struct Overrides {
     /// What screens offspring before training
     #[arg(long, value_enum)]
     surrogate: Option<SurrogateName>,
-    /// Train the weaker half of a population no further than 0.4 and 0.7 of the epochs, or where the profile says
+    /// Train the weaker half of a population no further than 0.4 and 0.7 of the epochs, or where
+    /// the profile says
     #[arg(long)]
     halving: bool,
     /// Most trainable parameters of a candidate
@@ -67,8 +69,8 @@ enum SurrogateName {
 }
 
 impl Overrides {
-    /// Puts what was given in the place of the profile's. Returns a sentence for each setting of the profile that an option
-    /// leaves without effect; such a setting is back at its default.
+    /// Puts what was given in the place of the profile's. Returns a sentence for each setting of
+    /// the profile that an option leaves without effect; such a setting is back at its default.
     ///
     /// # Errors
     /// An option or a setting would have no effect, or only a part of it.
@@ -138,8 +140,8 @@ impl Overrides {
         Ok(None)
     }
 
-    /// A setting of the profile without effect is left out where an option has taken the effect, and refused where the
-    /// profile contradicts itself.
+    /// A setting of the profile without effect is left out where an option has taken the effect,
+    /// and refused where the profile contradicts itself.
     fn left_out(&self, key: &str, strategy: &str) -> Result<String> {
         ensure!(
             self.strategy.is_some(),
@@ -170,7 +172,8 @@ mod tests {
         overrides: Overrides,
     }
 
-    /// Some options in front of a profile's settings: what is said, or why it is refused, and the settings.
+    /// Some options in front of a profile's settings: what is said, or why it is refused, and the
+    /// settings.
     fn apply(
         options: &str,
         mut profile: SearchSettings,

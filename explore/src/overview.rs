@@ -130,8 +130,8 @@ mod tests {
         }
     }
 
-    /// Sizes and parameters from the paper and its reconstruction. 12 of 49 pairs jump; of the 35 distinct ones, 4 with
-    /// sigmoid on the left and 6 with it on the right.
+    /// Sizes and parameters from the paper and its reconstruction. 12 of 49 pairs jump; of the 35
+    /// distinct ones, 4 with sigmoid on the left and 6 with it on the right.
     #[test]
     fn the_papers_space_on_cifar_10() {
         let overview =

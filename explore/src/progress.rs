@@ -116,7 +116,8 @@ impl Progress {
         self.show(&format!("iteration {} finished", search.archive.iterations));
     }
 
-    /// The search ended: with all criteria met, or where the space was used up, or after its planned iterations.
+    /// The search ended: with all criteria met, or where the space was used up, or after its
+    /// planned iterations.
     pub fn end(&mut self, search: &Search, criteria: &Criteria) {
         self.bar.finish_and_clear();
         if let Some(id) = &search.archive.criteria_met_by {

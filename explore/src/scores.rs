@@ -4,7 +4,8 @@ use crate::hypervolume::Scale;
 use common::counts;
 use common::search_files::Evaluation;
 
-/// Eq. 1 of the paper, accuracy per million parameters (NID); `None` of a training that failed or was stopped early.
+/// Eq. 1 of the paper, accuracy per million parameters (NID); `None` of a training that failed or
+/// was stopped early.
 pub fn score(evaluation: &Evaluation) -> Option<f64> {
     let accuracy = evaluation.accuracy.filter(|_| evaluation.in_full())?;
     Some(counts::network_information_density(accuracy, evaluation.parameters))
@@ -15,9 +16,9 @@ pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
     evaluations.iter().filter(|evaluation| score(evaluation).is_some()).map(Evaluation::objectives)
 }
 
-/// The hypervolume that evaluations attain, scaled by the ranges of these evaluations themselves; `None` while none was
-/// made in full. A later evaluation that widens a range changes the scale, so values of different moments of a search
-/// compare only roughly.
+/// The hypervolume that evaluations attain, scaled by the ranges of these evaluations themselves;
+/// `None` while none was made in full. A later evaluation that widens a range changes the scale, so
+/// values of different moments of a search compare only roughly.
 pub fn hypervolume(evaluations: &[Evaluation]) -> Option<f64> {
     Scale::of(points(evaluations)).map(|scale| scale.hypervolume(points(evaluations)))
 }

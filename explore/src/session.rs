@@ -43,8 +43,8 @@ pub struct Setting<'a> {
 /// Searches and writes all files, `winners` last.
 ///
 /// # Errors
-/// Those of [`Checkpoint::open`], [`Evaluator::evaluate`] and [`winners::write`]; no network of the first iteration has an
-/// accuracy; files that cannot be written.
+/// Those of [`Checkpoint::open`], [`Evaluator::evaluate`] and [`winners::write`]; no network of the
+/// first iteration has an accuracy; files that cannot be written.
 pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     let candidates = Candidates {
         template: &config.template,
@@ -98,7 +98,8 @@ pub fn run(config: &SearchConfig, setting: &Setting<'_>) -> Result<Search> {
     Ok(controller.search().clone())
 }
 
-/// Asks `codegen` and the board about the first genome that has a network: what cannot work ends the search here.
+/// Asks `codegen` and the board about the first genome that has a network: what cannot work ends
+/// the search here.
 fn try_out(
     config: &SearchConfig,
     setting: &Setting<'_>,
@@ -115,7 +116,8 @@ fn try_out(
     }
 }
 
-/// Where evaluations come from: the log of an earlier run, individuals that it trained, or new trainings.
+/// Where evaluations come from: the log of an earlier run, individuals that it trained, or new
+/// trainings.
 struct Evaluations<'a> {
     config: &'a SearchConfig,
     setting: &'a Setting<'a>,

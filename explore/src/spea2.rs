@@ -1,16 +1,17 @@
-//! SPEA-II as in TIK-Report 103 (Zitzler, Laumanns, Thiele 2001; paper, section 3.2): pure functions over points.
+//! SPEA-II as in TIK-Report 103 (Zitzler, Laumanns, Thiele 2001; paper, section 3.2): pure
+//! functions over points.
 //!
-//! The list of points is the union of population and archive. All objectives are minimised. Ties that the report leaves
-//! open go to the smaller objective vector, then to the smaller index, so that the chosen vectors do not depend on the
-//! order of the list.
+//! The list of points is the union of population and archive. All objectives are minimised. Ties
+//! that the report leaves open go to the smaller objective vector, then to the smaller index, so
+//! that the chosen vectors do not depend on the order of the list.
 
 use crate::crowd::Crowd;
 use crate::distance::Double;
 use crate::normalize::Points;
 use std::cmp::Ordering;
 
-/// What SPEA-II knows about each point of a list. The report's fitness is `raw_fitness + density`; the two are kept
-/// apart, because the sum loses the density beside a large raw fitness.
+/// What SPEA-II knows about each point of a list. The report's fitness is `raw_fitness + density`;
+/// the two are kept apart, because the sum loses the density beside a large raw fitness.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitness {
     /// How many points of the list each point dominates.
@@ -58,8 +59,9 @@ pub fn raw_fitness(points: &Points, strength: &[u64]) -> Vec<u64> {
     (0..points.len()).map(|b| dominators(b).map(|a| strength[a]).sum()).collect()
 }
 
-/// For each point, the squared distance to its k-th nearest neighbour, k being the square root of the list's length
-/// rounded down. A point is not its own neighbour; one that is alone is infinitely far from any.
+/// For each point, the squared distance to its k-th nearest neighbour, k being the square root of
+/// the list's length rounded down. A point is not its own neighbour; one that is alone is
+/// infinitely far from any.
 fn sigma_squared(points: &Points) -> Vec<Double> {
     let k = points.len().isqrt();
     let to_kth = |a: usize| {
@@ -70,8 +72,8 @@ fn sigma_squared(points: &Points) -> Vec<Double> {
     (0..points.len()).map(to_kth).collect()
 }
 
-/// The points that go into an archive of a given size, in ascending order: all non-dominated points, filled up with the
-/// best dominated ones or truncated.
+/// The points that go into an archive of a given size, in ascending order: all non-dominated
+/// points, filled up with the best dominated ones or truncated.
 pub fn environmental_selection(
     points: &Points,
     fitness: &Fitness,
@@ -102,8 +104,8 @@ pub(crate) fn by_vector(points: &Points, a: usize, b: usize) -> Ordering {
     pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Removes points until `size` are left, each time the one whose ascending list of distances to the remaining points
-/// is lexicographically smallest.
+/// Removes points until `size` are left, each time the one whose ascending list of distances to the
+/// remaining points is lexicographically smallest.
 fn truncation(points: &Points, front: Vec<usize>, size: usize) -> Vec<usize> {
     let mut crowd = Crowd::new(points, front);
     while crowd.alive.len() > size {
@@ -135,7 +137,8 @@ mod tests {
         assert_eq!(fitness.raw_fitness, [0, 0, 2, 2 + 1 + 1]);
     }
 
-    /// k = floor(sqrt(8)) = 2: rounding would give 3, counting the point itself would give the first neighbour.
+    /// k = floor(sqrt(8)) = 2: rounding would give 3, counting the point itself would give the
+    /// first neighbour.
     #[test]
     fn density_takes_the_second_neighbour_of_eight_points() {
         let line: Vec<[f64; 2]> =
@@ -153,7 +156,8 @@ mod tests {
 
     #[test]
     fn filling_up_takes_the_best_dominated_and_the_least_crowded_of_equals() {
-        // All but the first are dominated by it alone, so their raw fitness is 4; the last one is far from the others.
+        // All but the first are dominated by it alone, so their raw fitness is 4; the last one is
+        // far from the others.
         let list = points(&[[0.0, 0.0], [10.0, 13.0], [11.0, 12.0], [12.0, 11.0], [30.0, 1.0]]);
         assert_eq!(fitness(&list).raw_fitness, [0, 4, 4, 4, 4]);
         assert_eq!(select(&list, 2), [0, 4]);
@@ -171,9 +175,9 @@ mod tests {
         assert_eq!(environmental_selection(&list, &fitness, 2), [0, 4]);
     }
 
-    /// Distances on the line 0, 2, 3, 4, 7, 12, 13: of 2, 3 and 4 (nearest 1), 3 has the second one at 1 and goes first.
-    /// Then 12 and 13 (nearest 1) are the closest pair; 12 goes, having 5 before 6. Then 2 and 4 (nearest 2): lists
-    /// 2, 2, 5, 11 and 2, 3, 4, 9, so 2 goes.
+    /// Distances on the line 0, 2, 3, 4, 7, 12, 13: of 2, 3 and 4 (nearest 1), 3 has the second one
+    /// at 1 and goes first. Then 12 and 13 (nearest 1) are the closest pair; 12 goes, having 5
+    /// before 6. Then 2 and 4 (nearest 2): lists 2, 2, 5, 11 and 2, 3, 4, 9, so 2 goes.
     #[test]
     fn truncation_recomputes_distances_after_each_removal() {
         let line = points(&[0, 2, 3, 4, 7, 12, 13].map(|x| [f64::from(x), f64::from(-x)]));
@@ -217,7 +221,8 @@ mod tests {
         assert!(selected.windows(2).all(|pair| pair[1] - pair[0] <= 3));
     }
 
-    /// The report's words in whole numbers and nothing clever: with `normalised`, distances times the product of ranges.
+    /// The report's words in whole numbers and nothing clever: with `normalised`, distances times
+    /// the product of ranges.
     fn plain_selection(list: &[Vec<i64>], normalised: bool, size: usize) -> Vec<usize> {
         let all = 0..list.len();
         let dominates = |a: usize, b: usize| {
@@ -288,7 +293,8 @@ mod tests {
             list in small_lists(), order in any::<u64>(), size in 0usize..26,
             normalize in prop_oneof![Just(Normalize::None), Just(Normalize::Minmax), Just(Normalize::LogMinmax)],
         ) {
-            // Past 2^53 a step of 1 would be lost, so whole steps of 1024 are taken there; logarithms need more than 0.
+            // Past 2^53 a step of 1 would be lost, so whole steps of 1024 are taken there;
+            // logarithms need more than 0.
             let far: Vec<Vec<i64>> = list.iter().map(|v| v.iter().map(|x| (1 << 54) + (x << 10)).collect()).collect();
             for list in [list.iter().map(|v| v.iter().map(|x| x + 1).collect()).collect(), far] {
                 let mut shuffled: Vec<Vec<i64>> = list.clone();

@@ -16,7 +16,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Table {
     rows: HashMap<(Genome, u64), TableRow>,
-    /// The seed of a search, whose trainings are the table's with seed 0; those with the next one are its seed 1.
+    /// The seed of a search, whose trainings are the table's with seed 0; those with the next one
+    /// are its seed 1.
     seed: u64,
 }
 
@@ -24,7 +25,8 @@ impl Table {
     /// Reads the table for a search.
     ///
     /// # Errors
-    /// The file is no whole table, or its trainings are not those of the search; the difference is named.
+    /// The file is no whole table, or its trainings are not those of the search; the difference is
+    /// named.
     pub fn read(path: &Path, config: &SearchConfig) -> Result<Table> {
         let place = || path.display().to_string();
         let table = AccuracyTable::read(path)?;

@@ -6,8 +6,9 @@ use common::json;
 use common::search_files::{Archive, Individual};
 use std::path::Path;
 
-/// The archive's members with an accuracy, best first: those that meet all criteria, then the front, then the others that
-/// were trained in full, then those that were stopped, each by accuracy. Equal accuracies go by parameters, fewest first, and then by age.
+/// The archive's members with an accuracy, best first: those that meet all criteria, then the
+/// front, then the others that were trained in full, then those that were stopped, each by
+/// accuracy. Equal accuracies go by parameters, fewest first, and then by age.
 pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
@@ -24,8 +25,8 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individ
     ranking
 }
 
-/// Writes `winners/<rank>/genome.json` for the ranks from 1 on. The folder appears whole, and a search that is not
-/// finished has none.
+/// Writes `winners/<rank>/genome.json` for the ranks from 1 on. The folder appears whole, and a
+/// search that is not finished has none.
 ///
 /// # Errors
 /// The archive does not hold as many trained individuals; then there is no folder.

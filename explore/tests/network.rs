@@ -57,8 +57,8 @@ fn baseline(dir: &Path, arguments: &[&str]) -> Output {
     command.arg("--out").arg(dir.join("network.json")).output().unwrap()
 }
 
-/// The parameters that the authors of ResNet and DenseNet state, rounded: 0.27, 0.85, 1.7, 1.0 and 7.0 million. The
-/// multiply-adds are counted by hand in closed form.
+/// The parameters that the authors of ResNet and DenseNet state, rounded: 0.27, 0.85, 1.7, 1.0 and
+/// 7.0 million. The multiply-adds are counted by hand in closed form.
 #[test]
 fn baselines_have_their_parameters() {
     let resnet = |blocks: u64| {

@@ -1,4 +1,5 @@
-//! `explore select` as a program, and the selections computed in exact arithmetic in `data/spea2.json`.
+//! `explore select` as a program, and the selections computed in exact arithmetic in
+//! `data/spea2.json`.
 
 use explore::normalize::{Normalize, Points};
 use explore::spea2;

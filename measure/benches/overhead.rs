@@ -1,5 +1,6 @@
-//! How much measuring adds to what it measures: a crate's `bench` by itself, and below `measure run` with the meter that
-//! has most to do, a sensor that is sampled ten times a second. The two take turns, so that a drift meets both.
+//! How much measuring adds to what it measures: a crate's `bench` by itself, and below
+//! `measure run` with the meter that has most to do, a sensor that is sampled ten times a second.
+//! The two take turns, so that a drift meets both.
 
 use clap::Parser;
 use common::bench::BenchEvent;

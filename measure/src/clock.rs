@@ -1,5 +1,6 @@
-//! The board's clock beside this machine's. Latency is known from the board alone: a line may take any time to get here,
-//! so this machine sees only bounds. Within them nobody can tell; beyond them the board's times are wrong.
+//! The board's clock beside this machine's. Latency is known from the board alone: a line may take
+//! any time to get here, so this machine sees only bounds. Within them nobody can tell; beyond them
+//! the board's times are wrong.
 
 use crate::session::MeasuredWindow;
 use anyhow::{Result, ensure};
@@ -10,8 +11,8 @@ const RATE: f64 = 0.1;
 /// How much longer one of a window's two lines may take to get here and be noticed than the other.
 const DELAY_S: f64 = 1.0;
 
-/// Compares the windows' lengths on a board's clock with what passed here. `elapsed_s` is the time here from the program's
-/// start to its last window's line.
+/// Compares the windows' lengths on a board's clock with what passed here. `elapsed_s` is the time
+/// here from the program's start to its last window's line.
 ///
 /// # Errors
 /// The board's clock was set meanwhile, or runs at another speed.
@@ -90,7 +91,8 @@ mod tests {
         checked("raspberry-pi-4", &[(10.0, 10.01), (10.0, 9.9)], 20.5).unwrap();
         // An oscillator that is off by 5 %.
         checked("raspberry-pi-4", &[(10.5, 10.0), (10.5, 10.0)], 20.5).unwrap();
-        // The first line comes 4 s late: the first window seems short, and there is no bound but the start.
+        // The first line comes 4 s late: the first window seems short, and there is no bound but
+        // the start.
         checked("raspberry-pi-4", &[(10.0, 6.0), (10.0, 10.0)], 20.5).unwrap();
         // So does the last one: the second window seems long.
         checked("raspberry-pi-4", &[(10.0, 10.0), (10.0, 14.0)], 24.5).unwrap();

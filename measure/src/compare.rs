@@ -1,5 +1,5 @@
-//! `measure compare`: records beside a baseline, as the speedup and energy efficiency of Table 3, with intervals that
-//! say when a difference is noise.
+//! `measure compare`: records beside a baseline, as the speedup and energy efficiency of Table 3,
+//! with intervals that say when a difference is noise.
 
 use crate::stats::{median, ratio_interval};
 use anyhow::{Context, Result, bail, ensure};
@@ -9,8 +9,8 @@ use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RU
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Of fewer windows no interval holds the median with about 95 %: smallest to largest of `n` holds it with
-/// `1 - 2^(1-n)`, 75 % for 3 and 94 % for 5.
+/// Of fewer windows no interval holds the median with about 95 %: smallest to largest of `n` holds
+/// it with `1 - 2^(1-n)`, 75 % for 3 and 94 % for 5.
 const ENOUGH_WINDOWS: usize = 5;
 
 /// The comparison of all records with the baseline, for people.
@@ -147,8 +147,8 @@ fn gross(record: &Measurement) -> Result<Values> {
     Ok(Values { values, relative_error })
 }
 
-/// Joules of one inference in a window. What was read by hand is over the board's own time; a meter is read between this
-/// machine's times, and its mean power counts for the board's.
+/// Joules of one inference in a window. What was read by hand is over the board's own time; a meter
+/// is read between this machine's times, and its mean power counts for the board's.
 fn joules(window: &Window, by_hand: bool) -> Option<f64> {
     let read_s = if by_hand { window.seconds } else { window.t1_s - window.t0_s };
     Some(window.joules? / read_s * window.seconds / window.inferences as f64)
@@ -177,7 +177,8 @@ fn net(record: &Measurement) -> Result<Values> {
     Ok(Values { values, relative_error: energy.manual.as_ref().map_or(0.0, of_reading) })
 }
 
-/// One line: how many times smaller the record's values are than the baseline's, and whether that is noise.
+/// One line: how many times smaller the record's values are than the baseline's, and whether that
+/// is noise.
 fn ratio(
     name: &str,
     base: Result<Values>,

@@ -1,5 +1,5 @@
-//! From intervals of a meter to the energy of one inference. What cannot be known is `null` with its reason: never 0,
-//! never negative, never an estimate.
+//! From intervals of a meter to the energy of one inference. What cannot be known is `null` with
+//! its reason: never 0, never negative, never an estimate.
 
 use crate::meter::counter::Interval;
 use crate::session::MeasuredWindow;
@@ -7,16 +7,18 @@ use crate::stats::{median, median_interval};
 use common::manual::ManualReading;
 use common::measurement::{Energy, EnergyStatus};
 
-/// A window's two clocks, that of the board and that of the meter's readings, may differ by this share of the window
-/// and by this time in seconds: for a line to arrive and to be noticed. Beyond, energy of some other time was read.
+/// A window's two clocks, that of the board and that of the meter's readings, may differ by this
+/// share of the window and by this time in seconds: for a line to arrive and to be noticed. Beyond,
+/// energy of some other time was read.
 const CLOCKS_DIFFER: (f64, f64) = (0.02, 0.1);
 
 /// What the caller has promised.
 const NO_METER: &str = "without a meter there is no energy to compute";
 
-/// The energy of one inference: for each window the mean power that the meter saw between the window's two lines, and
-/// the same minus idle power, times the window's length on the board's clock, divided by the inferences; of both the
-/// median over windows. Inferences were made in the board's window, and lines may take some time to get here.
+/// The energy of one inference: for each window the mean power that the meter saw between the
+/// window's two lines, and the same minus idle power, times the window's length on the board's
+/// clock, divided by the inferences; of both the median over windows. Inferences were made in the
+/// board's window, and lines may take some time to get here.
 ///
 /// # Panics
 /// If there are no windows, or there was no meter.
@@ -60,8 +62,9 @@ pub(crate) fn per_inference(
 /// Net power of fewer steps of a display than this is no power that it showed.
 const LEAST_STEPS: f64 = 3.0;
 
-/// The energy of one inference from what somebody read from a display: its power times the time. A display rounds or
-/// cuts off, so each of its powers is known to one step either way, and the intervals are that much wider.
+/// The energy of one inference from what somebody read from a display: its power times the time. A
+/// display rounds or cuts off, so each of its powers is known to one step either way, and the
+/// intervals are that much wider.
 ///
 /// # Panics
 /// If there are no windows.
@@ -99,8 +102,8 @@ pub(crate) fn manual(meter: String, reading: &ManualReading, windows: &[Measured
     }
 }
 
-/// The mean power in watts that the meter saw in each window, or what is wrong with the first window that it did not see
-/// rightly.
+/// The mean power in watts that the meter saw in each window, or what is wrong with the first
+/// window that it did not see rightly.
 fn gross_powers(windows: &[MeasuredWindow]) -> Result<Vec<f64>, (EnergyStatus, String)> {
     let mut all = Vec::with_capacity(windows.len());
     for (index, window) in windows.iter().enumerate() {
@@ -220,7 +223,8 @@ mod tests {
         assert!(close(energy.idle_before_w, 4.0) && close(energy.idle_after_w, 6.0));
     }
 
-    /// Short windows whose lines come unevenly: the meter is read over more or less than the board's half second.
+    /// Short windows whose lines come unevenly: the meter is read over more or less than the
+    /// board's half second.
     #[test]
     fn inferences_and_joules_are_of_the_same_time() {
         for here_s in [0.4, 0.45, 0.5, 0.6] {

@@ -1,4 +1,5 @@
-//! The small text files in which Linux tells about a machine: this one's, or those of a board behind a shell.
+//! The small text files in which Linux tells about a machine: this one's, or those of a board
+//! behind a shell.
 
 use crate::process::{Process, Waited};
 use std::cell::RefCell;
@@ -14,10 +15,12 @@ const EMPTY_RETRIES: usize = 20;
 /// A board that has not answered for this long is gone.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// The line that a script on a board prints first: what comes before it are words of the board's shell, such as a greeting.
+/// The line that a script on a board prints first: what comes before it are words of the board's
+/// shell, such as a greeting.
 pub(crate) const MARK: &str = "@neuropower begins";
 
-/// Whether a line ends what a shell says before a script. Its last words may have no line of their own.
+/// Whether a line ends what a shell says before a script. Its last words may have no line of their
+/// own.
 pub(crate) fn is_mark(line: &str) -> bool {
     line.trim_end().ends_with(MARK)
 }
@@ -143,7 +146,8 @@ fn of(file: &Path, why: &str) -> String {
 fn read_here(file: &Path) -> Result<String, String> {
     let read = || fs::read_to_string(file).map_err(|error| of(file, &error.to_string()));
     let mut text = read()?;
-    // sysfs itself is never empty, but a stand-in for it that is written meanwhile may be for a moment.
+    // sysfs itself is never empty, but a stand-in for it that is written meanwhile may be for a
+    // moment.
     for _ in 0..EMPTY_RETRIES {
         if !text.is_empty() {
             break;
@@ -170,7 +174,8 @@ impl Shell {
     /// It cannot be started.
     pub(crate) fn start(command: Command) -> anyhow::Result<Shell> {
         let mut process = Process::start(command)?;
-        // Its errors are to be in words that are known. If it does not listen, the first question finds that out.
+        // Its errors are to be in words that are known. If it does not listen, the first question
+        // finds that out.
         let _ = process.say("LC_ALL=C; export LC_ALL");
         Ok(Shell(RefCell::new(process)))
     }

@@ -1,5 +1,6 @@
-//! Instructions of one inference. They are counted in runs of their own, beside no clock, and hardly differ from one run to
-//! the next: from a run with few inferences to one with many, the count grows by those of the inferences between.
+//! Instructions of one inference. They are counted in runs of their own, beside no clock, and
+//! hardly differ from one run to the next: from a run with few inferences to one with many, the
+//! count grows by those of the inferences between.
 
 use crate::interrupt;
 use crate::process::{self, end_of};
@@ -15,7 +16,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Least length of the run with many inferences; counting slows a program down up to a hundred times.
+/// Least length of the run with many inferences; counting slows a program down up to a hundred
+/// times.
 const WINDOW_S: f64 = 2.0;
 /// How many times as long as that with few it is at least.
 const LONGER: f64 = 4.0;

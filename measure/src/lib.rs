@@ -1,5 +1,6 @@
-//! The measure stage: builds a generated crate, runs its `bench` on a board, reads the board's meter beside it, and
-//! records latency and energy of one inference with every raw number they come from.
+//! The measure stage: builds a generated crate, runs its `bench` on a board, reads the board's
+//! meter beside it, and records latency and energy of one inference with every raw number they come
+//! from.
 
 mod after;
 mod clock;
@@ -65,27 +66,30 @@ pub struct RunArgs {
     /// Folder of the crate, as `codegen generate` makes it.
     #[arg(long = "crate", value_name = "DIR")]
     crate_dir: PathBuf,
-    /// Name of a board (`measure boards` lists them), or the file of one: with a `/` in it, or ending in .json.
+    /// Name of a board (`measure boards` lists them), or the file of one: with a `/` in it, or
+    /// ending in .json.
     #[arg(long, value_name = "F|NAME")]
     board: String,
     /// Where the record goes.
     #[arg(long, value_name = "F")]
     out: PathBuf,
-    /// Profile whose section `measurement` says how long to measure; without it, the full protocol (75 s).
+    /// Profile whose section `measurement` says how long to measure; without it, the full protocol
+    /// (75 s).
     #[arg(long, value_name = "F")]
     config: Option<PathBuf>,
-    /// Where the board is: user@raspberrypi.local with the runner `ssh`, whose key must be known to ssh; the serial number
-    /// of a device with the runner `adb`, if there are several.
+    /// Where the board is: user@raspberrypi.local with the runner `ssh`, whose key must be known to
+    /// ssh; the serial number of a device with the runner `adb`, if there are several.
     #[arg(long, value_name = "USER@HOST")]
     board_host: Option<String>,
     /// Configuration that ssh reads in the place of ~/.ssh/config.
     #[arg(long, value_name = "F", requires = "board_host")]
     ssh_config: Option<PathBuf>,
-    /// Fail, before anything is built, when the board's energy cannot be read; write nothing when it was not measured.
+    /// Fail, before anything is built, when the board's energy cannot be read; write nothing when
+    /// it was not measured.
     #[arg(long)]
     require_energy: bool,
-    /// Count the instructions of an inference, too, in runs of their own, with perf or valgrind on this machine; on emulated
-    /// boards they are always counted.
+    /// Count the instructions of an inference, too, in runs of their own, with perf or valgrind on
+    /// this machine; on emulated boards they are always counted.
     #[arg(long)]
     count_instructions: bool,
     #[command(flatten)]
@@ -101,11 +105,12 @@ struct MeterArgs {
     /// What takes the place of the NVIDIA driver's library, libnvidia-ml.so.1.
     #[arg(long, value_name = "F")]
     nvml_library: Option<PathBuf>,
-    /// For the meter `csv`: the logger's file, lines of `unix_s,watts`, which is being written meanwhile.
+    /// For the meter `csv`: the logger's file, lines of `unix_s,watts`, which is being written
+    /// meanwhile.
     #[arg(long, value_name = "F")]
     meter_csv: Option<PathBuf>,
-    /// For the meter `manual`: what was read from its display (docs/formats.md has an example). Without it, a terminal
-    /// asks.
+    /// For the meter `manual`: what was read from its display (docs/formats.md has an example).
+    /// Without it, a terminal asks.
     #[arg(long, value_name = "F")]
     manual_json: Option<PathBuf>,
 }

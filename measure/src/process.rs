@@ -1,4 +1,5 @@
-//! A running program whose lines are read as they come, and which never outlives the wish to read them.
+//! A running program whose lines are read as they come, and which never outlives the wish to read
+//! them.
 
 use crate::interrupt;
 use anyhow::{Context, Result, bail, ensure};
@@ -22,7 +23,8 @@ const KEPT_ERRORS: usize = 16 * 1024;
 const KEPT_OUTPUT: usize = 8 << 20;
 /// How long the output of a program that has ended is waited for.
 const AFTER_END: Duration = Duration::from_secs(2);
-/// The longest that a build or a tool may take. A large network takes a small board's compiler minutes.
+/// The longest that a build or a tool may take. A large network takes a small board's compiler
+/// minutes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A running program. It is killed when this is dropped.
@@ -47,7 +49,8 @@ pub(crate) enum Waited {
 impl Process {
     /// Starts a program.
     pub(crate) fn start(mut command: Command) -> Result<Process> {
-        // Its input stays open for as long as this lives: on another machine, its end tells that nobody reads any more.
+        // Its input stays open for as long as this lives: on another machine, its end tells that
+        // nobody reads any more.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child =
@@ -71,7 +74,8 @@ impl Process {
     /// Waits for the next line, at most `limit`.
     ///
     /// # Errors
-    /// The output cannot be read, or a line of it is not text or endless; or the wish to read them has ended.
+    /// The output cannot be read, or a line of it is not text or endless; or the wish to read them
+    /// has ended.
     pub(crate) fn wait_for_line(&mut self, limit: Duration) -> Result<Waited> {
         let start = Instant::now();
         loop {
@@ -137,8 +141,8 @@ impl Process {
         }
     }
 
-    /// The end of the error output of a program that has ended. Whatever it left behind may hold the pipe open, so this
-    /// does not wait for long.
+    /// The end of the error output of a program that has ended. Whatever it left behind may hold
+    /// the pipe open, so this does not wait for long.
     fn error_output(&self) -> String {
         end_of(&self.errors.recv_timeout(AFTER_END).unwrap_or_default())
     }
@@ -253,7 +257,8 @@ impl Listener {
         Listener { kept, end }
     }
 
-    /// What a program that has ended has said. Whatever it left behind may hold the pipe open, so this does not wait for long.
+    /// What a program that has ended has said. Whatever it left behind may hold the pipe open, so
+    /// this does not wait for long.
     fn finish(self) -> Vec<u8> {
         // That it is late is no error.
         let _ = self.end.recv_timeout(AFTER_END);

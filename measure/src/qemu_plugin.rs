@@ -1,4 +1,5 @@
-//! QEMU counts instructions with a plugin alone, which is compiled here for the QEMU that is installed.
+//! QEMU counts instructions with a plugin alone, which is compiled here for the QEMU that is
+//! installed.
 
 use crate::process::{self, end_of};
 use anyhow::{Context, Result, ensure};

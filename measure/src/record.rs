@@ -10,13 +10,14 @@ use common::measurement::{
 use common::profile::MeasurementSettings;
 use std::fmt::Write;
 
-/// A window of this many updates of the meter's counters is long enough for their steps not to matter.
+/// A window of this many updates of the meter's counters is long enough for their steps not to
+/// matter.
 const ENOUGH_TICKS: f64 = 100.0;
 /// A window that ends this share too early is as long as it was asked to be.
 const ROUNDING: f64 = 1e-3;
 
-/// Whether everything was at least as long as the full protocol asks: the settings, what `bench` made of them, the
-/// windows in updates of the meter, and for how long a display was watched.
+/// Whether everything was at least as long as the full protocol asks: the settings, what `bench`
+/// made of them, the windows in updates of the meter, and for how long a display was watched.
 pub(crate) fn protocol(
     settings: &MeasurementSettings,
     windows: &[Window],

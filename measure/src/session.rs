@@ -1,6 +1,8 @@
-//! One run of a crate's `bench` with its board's meter read beside it: idle, warm-up, windows, idle.
+//! One run of a crate's `bench` with its board's meter read beside it: idle, warm-up, windows,
+//! idle.
 //!
-//! `bench` says on its output when a window begins and ends; the counters are read when such a line arrives.
+//! `bench` says on its output when a window begins and ends; the counters are read when such a line
+//! arrives.
 
 use crate::files::is_mark;
 use crate::meter::counter::{Counter, Interval, Reading};
@@ -13,7 +15,8 @@ use common::profile::MeasurementSettings;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A clock and a meter. Tests have their own, so that none of them depends on how fast a machine is.
+/// A clock and a meter. Tests have their own, so that none of them depends on how fast a machine
+/// is.
 pub(crate) trait Instruments {
     /// The meter's counters; none without a meter.
     fn counters(&self) -> &[Counter];
@@ -31,8 +34,8 @@ pub(crate) trait Instruments {
 pub(crate) struct Patience {
     /// A crate may take this much longer than twice its time before it is killed.
     pub(crate) grace: Duration,
-    /// Longest time between two readings of the meter: short enough that no counter wraps unseen. The shortest range
-    /// known, 65 kJ, is half passed after 10 s at 3.2 kW.
+    /// Longest time between two readings of the meter: short enough that no counter wraps unseen.
+    /// The shortest range known, 65 kJ, is half passed after 10 s at 3.2 kW.
     pub(crate) reading_every: Duration,
 }
 
@@ -113,7 +116,8 @@ pub(crate) enum Shows {
 /// Runs `bench` through all of its windows. `progress` gets a line for people now and then.
 ///
 /// # Errors
-/// It prints something else than its protocol, ends early, fails, measures nothing, or hangs. Then it is dead.
+/// It prints something else than its protocol, ends early, fails, measures nothing, or hangs. Then
+/// it is dead.
 pub(crate) fn run(
     (command, shows): (Command, Shows),
     settings: &MeasurementSettings,

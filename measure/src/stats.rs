@@ -19,9 +19,9 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
 }
 
-/// The percentile bootstrap's 95 % interval of the median (Efron 1979): values are drawn with replacement, as many as
-/// there are, and the medians of 10,000 such samples are cut at 2.5 % on both sides. `name` is the name of the stream of
-/// random numbers.
+/// The percentile bootstrap's 95 % interval of the median (Efron 1979): values are drawn with
+/// replacement, as many as there are, and the medians of 10,000 such samples are cut at 2.5 % on
+/// both sides. `name` is the name of the stream of random numbers.
 ///
 /// # Panics
 /// If there are no values.
@@ -29,7 +29,8 @@ pub(crate) fn median_interval(values: &[f64], name: &str) -> [f64; 2] {
     bootstrap(name, |resample| median(&resample(values)))
 }
 
-/// As [`median_interval`], of the median of `above` divided by that of `below`; the two are resampled independently.
+/// As [`median_interval`], of the median of `above` divided by that of `below`; the two are
+/// resampled independently.
 ///
 /// # Panics
 /// If there are no values.
@@ -37,7 +38,8 @@ pub(crate) fn ratio_interval(above: &[f64], below: &[f64], name: &str) -> [f64; 
     bootstrap(name, |resample| median(&resample(above)) / median(&resample(below)))
 }
 
-/// Cuts the resamples of a statistic, which is computed from what the function that it gets draws from its values.
+/// Cuts the resamples of a statistic, which is computed from what the function that it gets draws
+/// from its values.
 fn bootstrap(
     name: &str,
     statistic: impl Fn(&mut dyn FnMut(&[f64]) -> Vec<f64>) -> f64,
@@ -63,10 +65,11 @@ mod tests {
         assert_eq!(median(&[4.0, 1.0, 2.0, 9.0]), 3.0);
     }
 
-    /// The exact distribution of a resample's median is binomial. Of 5 values, the smallest is the median with
-    /// probability 0.0579 > 2.5 %, so the interval goes from the first to the last; of 7 with 0.0102, and the second or
-    /// smaller with 0.1083, so it goes from the second to the sixth; of 13, from the fourth (0.0157 up to the third,
-    /// 0.0707 up to the fourth) to the tenth.
+    /// The exact distribution of a resample's median is binomial. Of 5 values, the smallest is the
+    /// median with probability 0.0579 > 2.5 %, so the interval goes from the first to the last; of
+    /// 7 with 0.0102, and the second or smaller with 0.1083, so it goes from the second to the
+    /// sixth; of 13, from the fourth (0.0157 up to the third, 0.0707 up to the fourth) to the
+    /// tenth.
     #[test]
     fn intervals_are_those_of_the_binomial_distribution() {
         let interval = |n: usize| {
@@ -79,7 +82,8 @@ mod tests {
         assert_eq!(interval(13), [4.0, 10.0]);
     }
 
-    /// Of values without spread the ratio has none; where only one side has a spread, its ends are those of that side.
+    /// Of values without spread the ratio has none; where only one side has a spread, its ends are
+    /// those of that side.
     #[test]
     fn intervals_of_ratios() {
         assert_eq!(ratio_interval(&[6.0; 5], &[2.0; 7], "test"), [3.0, 3.0]);

@@ -27,8 +27,8 @@ use std::time::Instant;
 /// Measures and writes the record.
 ///
 /// # Errors
-/// The arguments do not fit together, the crate does not build, its `bench` does not do as it should, energy is required
-/// and cannot be had, or a signal came. Nothing is written then.
+/// The arguments do not fit together, the crate does not build, its `bench` does not do as it
+/// should, energy is required and cannot be had, or a signal came. Nothing is written then.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
     interrupt::install()?;
     let measurement = Plan::new(args)?.measure()?;
@@ -179,7 +179,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Instructions of an inference, where they are wanted. They are the only thing that an emulator tells about a board.
+/// Instructions of an inference, where they are wanted. They are the only thing that an emulator
+/// tells about a board.
 fn instructions_of(
     args: &RunArgs,
     board: &Board,
@@ -200,12 +201,14 @@ fn gpu_of(board: &Board) -> Option<u32> {
     }
 }
 
-/// Looks at that GPU from now on. Where it cannot, the meter could not be opened either and has said why.
+/// Looks at that GPU from now on. Where it cannot, the meter could not be opened either and has
+/// said why.
 fn watch(args: &RunArgs, board: &Board, start: Instant) -> Option<GpuWatch> {
     GpuWatch::start(args.meter.nvml_library.as_deref(), gpu_of(board)?, start).ok()
 }
 
-/// What lets CUDA see that GPU alone, numbered as NVML does: else it would begin with the fastest of several.
+/// What lets CUDA see that GPU alone, numbered as NVML does: else it would begin with the fastest
+/// of several.
 fn gpu_variables(gpu: u32) -> [(&'static str, String); 2] {
     [("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_string()), ("CUDA_VISIBLE_DEVICES", gpu.to_string())]
 }

@@ -1,4 +1,5 @@
-//! The `measure` program from outside, on a small crate that is really built and whose `bench` prints what it is told.
+//! The `measure` program from outside, on a small crate that is really built and whose `bench`
+//! prints what it is told.
 
 mod support;
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use support::{Case, assert_succeeds, program, text, windows};
 
-/// What there is to see of a GPU: with a file `busy` beside it its clocks are held back, and another process is on it.
+/// What there is to see of a GPU: with a file `busy` beside it its clocks are held back, and
+/// another process is on it.
 const SIGHTS: &str = r#"
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +32,9 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Gpu device, unsigned *count, struct 
 }
 "#;
 
-/// A driver's library with one GPU. Every reading of its energy or power runs `on_reading`; `energy` and `power` are what
-/// it answers to the two, as NVML's return codes: 0 for a value, 3 for "not supported", 15 for "GPU is lost".
+/// A driver's library with one GPU. Every reading of its energy or power runs `on_reading`;
+/// `energy` and `power` are what it answers to the two, as NVML's return codes: 0 for a value, 3
+/// for "not supported", 15 for "GPU is lost".
 fn library(case: &Case, energy: &str, power: &str) -> PathBuf {
     let source = format!(
         r#"
@@ -145,7 +147,8 @@ fn a_gpu_that_falls_off_the_bus_is_invalid() {
     assert!(record.energy.reason.unwrap().contains("GPU 0 is gone"));
 }
 
-/// Three windows of a GPU's `bench`, each long enough to be looked at, with the times of copying and computing.
+/// Three windows of a GPU's `bench`, each long enough to be looked at, with the times of copying
+/// and computing.
 fn gpu_windows() -> String {
     let parts = r#""p99_s":0.75,"communication":{"h2d_s":3e-6,"kernel_s":2e-3,"d2h_s":1e-6}}"#;
     let script = windows([3, 3, 3], "sh sleep 0.5").replace(r#""p99_s":0.75}"#, parts);

@@ -112,7 +112,8 @@ fn a_loggers_watts_are_matched_by_time() {
         read.any(|read| common::hash::sha256_hex(read.as_bytes()) == log.sha256),
         "it is of the log so far"
     );
-    // The logger dies in the first window: there is no energy, and latency is measured all the same.
+    // The logger dies in the first window: there is no energy, and latency is measured all the
+    // same.
     let file = case.path("power.csv");
     case.script(&windows([1, 1, 1], &format!("sh rm -f {}", file.display())));
     let record = case.measures(&CSV);

@@ -1,5 +1,5 @@
-//! Every total of a record can be computed again from its raw numbers, whatever the meter; and a power that is known is
-//! found.
+//! Every total of a record can be computed again from its raw numbers, whatever the meter; and a
+//! power that is known is found.
 
 mod support;
 
@@ -64,7 +64,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The totals from three windows' joules and those of the idle readings, each computed from what is raw.
+/// The totals from three windows' joules and those of the idle readings, each computed from what is
+/// raw.
 fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     let energy = &record.energy;
     let windows = || record.windows.iter().zip(joules);

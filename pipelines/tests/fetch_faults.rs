@@ -1,4 +1,5 @@
-//! `fetch-data` under attack: signals, endless downloads, packed zeros, pipes, links and options in the place of names.
+//! `fetch-data` under attack: signals, endless downloads, packed zeros, pipes, links and options in
+//! the place of names.
 
 mod desk;
 

@@ -82,7 +82,8 @@ fn row(table: &str, rank: usize, variant: &str) -> Vec<String> {
 fn the_table_has_the_papers_numbers() {
     let (table, page) = report_well(&Fixture::new());
     let genome = m_net_1().to_string();
-    // Parameters and NID of M_Net_1 are those of the paper's Table 3 (15.25 there, cut off rather than rounded).
+    // Parameters and NID of M_Net_1 are those of the paper's Table 3 (15.25 there, cut off rather
+    // than rounded).
     let expected =
         ["1", "i0-7", &genome, "dense", "99.29 %", "65,074", "26.1 M", "15.26", "522 µs", "- [1]"];
     assert_eq!(row(&table, 1, "dense"), expected);
@@ -185,7 +186,8 @@ fn figures_show_every_network_that_could_be_trained() {
     assert!(page.contains(pruning.trim()));
 }
 
-/// What the archive knows better than the log is shown as the archive has it, also of who has left it.
+/// What the archive knows better than the log is shown as the archive has it, also of who has left
+/// it.
 #[test]
 fn means_and_stopped_trainings_are_marked() {
     let fixture = Fixture::new();
@@ -365,7 +367,8 @@ fn a_measurement_of_other_weights_does_not_count() {
     assert_eq!(row(&table, 1, "dense")[8], "522 µs");
 }
 
-/// A network pruned in several ways has them beside each other, with the figures that `prune` drew, as pictures.
+/// A network pruned in several ways has them beside each other, with the figures that `prune` drew,
+/// as pictures.
 #[test]
 fn ways_of_pruning_are_shown_together() {
     let fixture = Fixture::new();

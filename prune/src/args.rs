@@ -31,10 +31,11 @@ pub(crate) enum Command {
     Figures(FiguresArgs),
 }
 
-/// Trains the structure that pruning ended with from fresh weights, on as many images as all fine-tuning
+/// Trains the structure that pruning ended with from fresh weights, on as many images as all
+/// fine-tuning
 ///
-/// Writes network.json, weights.safetensors and train.json to the folder scratch in that of `prune run`, whose figures
-/// then show it. A training that is finished there is not repeated.
+/// Writes network.json, weights.safetensors and train.json to the folder scratch in that of
+/// `prune run`, whose figures then show it. A training that is finished there is not repeated.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  prune scratch --from runs/digits-smoke/networks/1/pruned --dataset data/digits"
@@ -53,10 +54,11 @@ pub(crate) struct ScratchArgs {
     pub(crate) compute: ComputeArgs,
 }
 
-/// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one network pruned in
-/// several ways
+/// Draws accuracy and NID by the share that was pruned, and the widths of convolutions, of one
+/// network pruned in several ways
 ///
-/// Writes accuracy.svg and widths.svg, and prints a table. Accuracies are those of the validation split.
+/// Writes accuracy.svg and widths.svg, and prints a table. Accuracies are those of the validation
+/// split.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  prune figures runs/x/kmeans runs/x/l1 runs/x/random --out runs/x/figures"
@@ -70,11 +72,12 @@ pub(crate) struct FiguresArgs {
     pub(crate) out: PathBuf,
 }
 
-/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone, or a board is fast enough
+/// Prunes in rounds and fine-tunes after each, until a share of the parameters is gone, or a board
+/// is fast enough
 ///
-/// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round. Repeated after an
-/// interruption, it goes on with the first round that is not finished. A target on a board that is not met is a failure:
-/// all files are written, and the exit code is 1.
+/// Writes network.json, weights.safetensors, prune.json and figures, and a folder for each round.
+/// Repeated after an interruption, it goes on with the first round that is not finished. A target
+/// on a board that is not met is a failure: all files are written, and the exit code is 1.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  prune run --network runs/digits-smoke/networks/1/dense/network.json \
@@ -97,7 +100,8 @@ pub(crate) struct RunArgs {
     /// The profile: the options that are not given, and how to train
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Largest share of the trainable parameters that may go, above 0 and below 1 [default: the profile's, else 0.65]
+    /// Largest share of the trainable parameters that may go, above 0 and below 1 [default: the
+    /// profile's, else 0.65]
     #[arg(long, value_name = "SHARE")]
     pub(crate) cap: Option<f64>,
     /// Share of a convolution's filters that stay in each round [default: the profile's, else 0.9]
@@ -112,8 +116,8 @@ pub(crate) struct RunArgs {
     /// How the filters that stay are chosen [default: the profile's, else l1]
     #[arg(long, value_parser = method_parser())]
     pub(crate) method: Option<PruneMethod>,
-    /// How the convolutions share what goes: each gives its share in each round, or all filters compete in one list by
-    /// worth per parameter [default: the profile's, else uniform]
+    /// How the convolutions share what goes: each gives its share in each round, or all filters
+    /// compete in one list by worth per parameter [default: the profile's, else uniform]
     #[arg(long, value_parser = choose_parser())]
     pub(crate) choose: Option<PruneChoose>,
     /// Prune these as well [default: the profile's, else neither]

@@ -11,19 +11,21 @@ use std::collections::BTreeMap;
 pub struct Removal {
     /// Its index.
     pub filter: usize,
-    /// How much would be missed, comparable between convolutions: where not all can go, the lowest goes first.
+    /// How much would be missed, comparable between convolutions: where not all can go, the lowest
+    /// goes first.
     pub worth: f64,
 }
 
-/// How many of `filters` filters stay in one round: `floor(factor * filters)`, at least one, and fewer than there were
-/// where there are two.
+/// How many of `filters` filters stay in one round: `floor(factor * filters)`, at least one, and
+/// fewer than there were where there are two.
 pub fn filters_that_stay(filters: usize, factor: f64) -> usize {
     // Not to lose a filter to rounding: 0.29 * 100 is 28.999999999999996.
     let floor = (factor * filters as f64 + 1e-9).floor() as usize;
     floor.min(filters.saturating_sub(1)).max(1)
 }
 
-/// The filters that go so that `stay` of them stay, by index. Each filter is a flat list of its weights.
+/// The filters that go so that `stay` of them stay, by index. Each filter is a flat list of its
+/// weights.
 ///
 /// # Panics
 /// If `stay` is 0 or above the number of filters, or the filters differ in length.
@@ -41,8 +43,9 @@ pub fn removals(
     }
 }
 
-/// The filter nearest to each centre stays. The worth of the others is their distance to it, as a share of the
-/// filters' usual length: the batch normalisation after a convolution takes the scale of its filters out.
+/// The filter nearest to each centre stays. The worth of the others is their distance to it, as a
+/// share of the filters' usual length: the batch normalisation after a convolution takes the scale
+/// of its filters out.
 fn by_clusters(filters: &[&[f32]], stay: usize, rng: impl Rng + 'static) -> Vec<Removal> {
     let members = cluster::memberships(filters, stay, rng);
     let length = root_mean_square_length(filters);
@@ -57,11 +60,13 @@ fn by_clusters(filters: &[&[f32]], stay: usize, rng: impl Rng + 'static) -> Vec<
     let others = (0..filters.len()).filter(|filter| !stays.contains(filter));
     let removals =
         others.map(|filter| Removal { filter, worth: members[filter].distance / length }).collect();
-    // With equal filters there are fewer clusters than filters that stay: the most distant ones stay as well.
+    // With equal filters there are fewer clusters than filters that stay: the most distant ones
+    // stay as well.
     lowest(removals, filters.len() - stay)
 }
 
-/// The filters with the largest sum of absolute weights stay. The worth of a filter is its sum as a share of the mean.
+/// The filters with the largest sum of absolute weights stay. The worth of a filter is its sum as a
+/// share of the mean.
 fn by_norm(filters: &[&[f32]], stay: usize) -> Vec<Removal> {
     let sums: Vec<f64> =
         filters.iter().map(|filter| filter.iter().map(|w| f64::from(w.abs())).sum()).collect();
@@ -111,7 +116,8 @@ mod tests {
         removals(method, filters, stay, seed::stream(1, "test")).iter().map(|r| r.filter).collect()
     }
 
-    /// With the paper's growth of 12 and factor of 0.9 ten rounds leave one filter; rounding up would stick at 9.
+    /// With the paper's growth of 12 and factor of 0.9 ten rounds leave one filter; rounding up
+    /// would stick at 9.
     #[test]
     fn every_round_takes_at_least_one_filter() {
         let schedule = |n| std::iter::successors(Some(n), |n| Some(filters_that_stay(*n, 0.9)));
@@ -129,8 +135,8 @@ mod tests {
         }
     }
 
-    /// One pair of near twins and two loners: a twin goes. Its worth: the twins are 0.2 apart, so 0.1 from their
-    /// centre; the mean square length is (1 + 1.44 + 100 + 100) / 4.
+    /// One pair of near twins and two loners: a twin goes. Its worth: the twins are 0.2 apart, so
+    /// 0.1 from their centre; the mean square length is (1 + 1.44 + 100 + 100) / 4.
     #[test]
     fn a_near_twin_goes_first() {
         let filters: [&[f32]; 4] = [&[10.0, 0.0], &[0.0, 1.0], &[0.0, -10.0], &[0.0, 1.2]];

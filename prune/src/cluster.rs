@@ -3,9 +3,11 @@
 use kmeans::{AbortStrategy, EuclideanDistance, KMeans, KMeansConfig};
 use rand::Rng;
 
-/// f64 lanes of the crate's SIMD code; the same everywhere, so that sums are taken in the same order everywhere.
+/// f64 lanes of the crate's SIMD code; the same everywhere, so that sums are taken in the same
+/// order everywhere.
 const LANES: usize = 8;
-/// Lloyd's iterations end when the distances stop shrinking, with few filters after a handful; this is a safety net.
+/// Lloyd's iterations end when the distances stop shrinking, with few filters after a handful; this
+/// is a safety net.
 const MAX_ITERATIONS: usize = 100;
 
 /// A filter's cluster.
@@ -17,8 +19,8 @@ pub struct Membership {
     pub distance: f64,
 }
 
-/// The cluster of each filter, of at most `clusters` clusters. The result depends on the generator alone, not on the
-/// number of threads.
+/// The cluster of each filter, of at most `clusters` clusters. The result depends on the generator
+/// alone, not on the number of threads.
 ///
 /// # Panics
 /// If there are no filters, no weights in a filter or no clusters, or the filters differ in length.
@@ -27,7 +29,8 @@ pub fn memberships(
     clusters: usize,
     rng: impl Rng + 'static,
 ) -> Vec<Membership> {
-    // The crate's k-means++ draws each new centre by its distance to those it has, and panics where all distances are
+    // The crate's k-means++ draws each new centre by its distance to those it has, and panics where
+    // all distances are
     // 0. With as many clusters as different filters there is nothing to draw.
     let different = different_filters(filters);
     if different.iter().max().is_some_and(|last| *last < clusters) {

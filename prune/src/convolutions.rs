@@ -13,8 +13,8 @@ pub struct Prunable {
     pub name: String,
     /// How many filters it has.
     pub filters: usize,
-    /// Trainable parameters that go with any one of them, in it and in everything later that reads its channel; 0 where
-    /// it has one filter only, which stays.
+    /// Trainable parameters that go with any one of them, in it and in everything later that reads
+    /// its channel; 0 where it has one filter only, which stays.
     pub cost: u64,
 }
 
@@ -44,13 +44,13 @@ fn measured(network: &Network, Candidate { name, filters, part }: Candidate) -> 
     Ok(Prunable { name, filters, cost })
 }
 
-/// What is pruned always: the convolutions of the FELs, and the first one of each residual block, as Li et al. 2017
-/// ("Pruning Filters for Efficient ConvNets", section 3.3) do. On request: the stem, which reads the image, and the
-/// transitions, whose output is pooled.
+/// What is pruned always: the convolutions of the FELs, and the first one of each residual block,
+/// as Li et al. 2017 ("Pruning Filters for Efficient ConvNets", section 3.3) do. On request: the
+/// stem, which reads the image, and the transitions, whose output is pooled.
 ///
-/// The others are known by what reads their output. A FEL's is read by concatenations alone, where the template's stem
-/// is normalised as well. Within a residual block only another convolution takes the channels; all others are added to
-/// those of other blocks.
+/// The others are known by what reads their output. A FEL's is read by concatenations alone, where
+/// the template's stem is normalised as well. Within a residual block only another convolution
+/// takes the channels; all others are added to those of other blocks.
 fn candidates(network: &Network, also: &[PrunePart]) -> Result<Vec<Candidate>> {
     let inputs = network.input_indices()?;
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];

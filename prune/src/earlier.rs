@@ -7,8 +7,9 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Report and figures of an earlier run, which are true only of the files beside them. They stay until one of these is
-/// about to change: a run that repeats what is there, and fails, loses nothing.
+/// Report and figures of an earlier run, which are true only of the files beside them. They stay
+/// until one of these is about to change: a run that repeats what is there, and fails, loses
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct EarlierReport(pub PathBuf);
 

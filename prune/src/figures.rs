@@ -1,4 +1,5 @@
-//! The figures: accuracy and NID by the share that is pruned (the paper's Fig. 5), and the widths of convolutions.
+//! The figures: accuracy and NID by the share that is pruned (the paper's Fig. 5), and the widths
+//! of convolutions.
 
 use crate::scratch;
 use anyhow::{Result, anyhow, ensure};

@@ -1,5 +1,5 @@
-//! The `prune` stage: takes redundant filters out of a trained network, in rounds of choosing, surgery and
-//! fine-tuning (paper, sections 4.2 and 5.3).
+//! The `prune` stage: takes redundant filters out of a trained network, in rounds of choosing,
+//! surgery and fine-tuning (paper, sections 4.2 and 5.3).
 
 mod args;
 pub mod choose;
@@ -46,8 +46,9 @@ const GOES_ON: &str = "the same command";
 /// Runs the stage.
 ///
 /// # Errors
-/// An input that is missing, damaged or does not fit the others, a folder that cannot be written, a fine-tuning or
-/// measurement that fails, or a target that is not met; in the last case all files are written.
+/// An input that is missing, damaged or does not fit the others, a folder that cannot be written, a
+/// fine-tuning or measurement that fails, or a target that is not met; in the last case all files
+/// are written.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Run(args) => prune(&args),

@@ -80,11 +80,13 @@ pub fn end(network: &Network, cap: &Cap, also: &[PrunePart]) -> Result<Option<Pr
 
 /// The model after round `round`.
 ///
-/// Candidates go one after the other, the least worth for its parameters first, as far as the cap allows: it counts
-/// parameters, so that order loses the least on the way to it. With [`PruneChoose::Uniform`] each convolution offers its
-/// share, and all go unless the cap is reached. With [`PruneChoose::Global`] each offers the share of two rounds, and as
-/// many go as in a uniform round; the limit keeps any convolution from vanishing at once, as layers do when all filters
-/// compete (Tanaka et al. 2020, "Pruning neural networks without any data by iteratively conserving synaptic flow").
+/// Candidates go one after the other, the least worth for its parameters first, as far as the cap
+/// allows: it counts parameters, so that order loses the least on the way to it. With
+/// [`PruneChoose::Uniform`] each convolution offers its share, and all go unless the cap is
+/// reached. With [`PruneChoose::Global`] each offers the share of two rounds, and as many go as in
+/// a uniform round; the limit keeps any convolution from vanishing at once, as layers do when all
+/// filters compete (Tanaka et al. 2020, "Pruning neural networks without any data by iteratively
+/// conserving synaptic flow").
 ///
 /// # Errors
 /// The model is not valid.
@@ -95,7 +97,8 @@ pub fn prune(model: &Model, cap: &Cap, choice: &Choice, round: usize) -> Result<
         let offer = offer(&model, choice, &stream)?;
         let going = those_that_fit(&model.network, &offer, cap)?;
         model = surgery::remove_filters(&model, &without(&offer.convolutions, &going))?;
-        // When every candidate has been looked at, a convolution with small filters may have to give up another one.
+        // When every candidate has been looked at, a convolution with small filters may have to
+        // give up another one.
         if going.len() == offer.quota || end(&model.network, cap, &choice.also)?.is_some() {
             break;
         }
@@ -104,8 +107,8 @@ pub fn prune(model: &Model, cap: &Cap, choice: &Choice, round: usize) -> Result<
     Ok(model)
 }
 
-/// The candidates that go. One that does not fit now never will: another one frees, of what this one costs, no more than
-/// it costs itself.
+/// The candidates that go. One that does not fit now never will: another one frees, of what this
+/// one costs, no more than it costs itself.
 fn those_that_fit<'a>(
     network: &Network,
     offer: &'a Offer,

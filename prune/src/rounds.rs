@@ -42,9 +42,9 @@ pub struct Outcome {
     pub crates: Vec<PruneCrate>,
 }
 
-/// Prunes `model`, with a folder for each round in `folder`. What an earlier run left there is used where it is the
-/// same: everything but the fine-tuning and the measurements is computed again, and gives the same as before.
-/// `original` is what the model's own crate took.
+/// Prunes `model`, with a folder for each round in `folder`. What an earlier run left there is used
+/// where it is the same: everything but the fine-tuning and the measurements is computed again, and
+/// gives the same as before. `original` is what the model's own crate took.
 ///
 /// # Errors
 /// A folder cannot be written, or a fine-tuning or measurement fails.

@@ -1,5 +1,6 @@
-//! The comparator of pruning: the structure that it ended with, trained from fresh weights on as many images as all
-//! fine-tuning took (Liu et al. 2019, "Rethinking the Value of Network Pruning").
+//! The comparator of pruning: the structure that it ended with, trained from fresh weights on as
+//! many images as all fine-tuning took (Liu et al. 2019, "Rethinking the Value of Network
+//! Pruning").
 
 use crate::training::{Trained, Training, remove_folder};
 use anyhow::{Context, Result, bail, ensure};
@@ -12,12 +13,12 @@ use std::path::Path;
 /// The folder of the training, in that of `prune run`.
 pub const FOLDER: &str = "scratch";
 
-/// Trains the network of the folder `from`, which `prune run` has made, in its folder `scratch`. The seed is that of
-/// pruning, and the epochs of `training` are replaced by those of all rounds.
+/// Trains the network of the folder `from`, which `prune run` has made, in its folder `scratch`.
+/// The seed is that of pruning, and the epochs of `training` are replaced by those of all rounds.
 ///
 /// # Errors
-/// A file that is missing or damaged, nothing pruned, a training that fails, or epochs of other images than
-/// fine-tuning's.
+/// A file that is missing or damaged, nothing pruned, a training that fails, or epochs of other
+/// images than fine-tuning's.
 pub fn train(from: &Path, training: Training) -> Result<Trained> {
     let report: PruneReport = json::read(&from.join("prune.json"))?;
     ensure!(
@@ -61,8 +62,8 @@ fn images_of(report: &TrainReport) -> usize {
     report.epochs * report.images
 }
 
-/// Removes what [`train`] has left in a folder of `prune run` that is about to get other results: another network, or one
-/// that more or fewer images have tuned.
+/// Removes what [`train`] has left in a folder of `prune run` that is about to get other results:
+/// another network, or one that more or fewer images have tuned.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -79,7 +80,8 @@ pub(crate) fn remove_unless_of(network: &Network, report: &PruneReport, from: &P
     }
 }
 
-/// Validation accuracy of the training that [`train`] has left in a folder of `prune run`; `None` where it diverged.
+/// Validation accuracy of the training that [`train`] has left in a folder of `prune run`; `None`
+/// where it diverged.
 ///
 /// # Errors
 /// A damaged file, or a training of another network.

@@ -1,10 +1,12 @@
 //! Graph surgery: taking filters out of a network for good.
 //!
-//! A filter's output channel goes with it, and with the channel everything later that belongs to it: its entries in
-//! every batch normalisation, its input column in every convolution and in the classifier. Zeroing the filter would not
-//! be the same, as batch normalisation and the activation make the channel non-zero again.
+//! A filter's output channel goes with it, and with the channel everything later that belongs to
+//! it: its entries in every batch normalisation, its input column in every convolution and in the
+//! classifier. Zeroing the filter would not be the same, as batch normalisation and the activation
+//! make the channel non-zero again.
 //!
-//! Where channels are added, the convolutions that make them must keep the same ones; zeros of a shortcut go with them.
+//! Where channels are added, the convolutions that make them must keep the same ones; zeros of a
+//! shortcut go with them.
 
 use anyhow::{Context, Result, bail, ensure};
 use common::counts;
@@ -22,15 +24,15 @@ pub struct Model {
     pub weights: Weights,
 }
 
-/// The filters that stay: by name of the convolution, their indices in ascending order. A convolution that is not named
-/// keeps all.
+/// The filters that stay: by name of the convolution, their indices in ascending order. A
+/// convolution that is not named keeps all.
 pub type Kept = BTreeMap<String, Vec<usize>>;
 
 /// The network and its weights without the filters that do not stay.
 ///
 /// # Errors
-/// `kept` names something that is not a convolution, or an empty or unordered list, or a filter that is not there; a
-/// filter whose channel is the network's output is to go.
+/// `kept` names something that is not a convolution, or an empty or unordered list, or a filter
+/// that is not there; a filter whose channel is the network's output is to go.
 pub fn remove_filters(model: &Model, kept: &Kept) -> Result<Model> {
     let channels = propagate(&model.network, kept)?;
     let network = shrink_network(&model.network, &channels)?;
@@ -105,8 +107,8 @@ fn made_by<'a>(all: &'a [Channels], image: &'a [usize], source: Source) -> &'a [
     source.map_or(image, |node| &all[node].made)
 }
 
-/// A shortcut that is taken by nothing but an addition makes only those channels of zeros that stay in what it is added
-/// to.
+/// A shortcut that is taken by nothing but an addition makes only those channels of zeros that stay
+/// in what it is added to.
 fn fit_shortcut(graph: &Graph, all: &mut [Channels], shortcut: Source, other: Source) {
     let (Some(node), Some(other)) = (shortcut, other) else { return };
     let Op::Shortcut { .. } = graph.network.nodes[node].op else { return };
@@ -193,8 +195,8 @@ fn shrink_op(op: Op, left: &Channels) -> Op {
     }
 }
 
-/// Of every tensor, dimension 0 runs over the channels that its node makes and dimension 1, where there is one, over
-/// those that it takes.
+/// Of every tensor, dimension 0 runs over the channels that its node makes and dimension 1, where
+/// there is one, over those that it takes.
 fn shrink_weights(model: &Model, channels: &[Channels]) -> Weights {
     let mut pruned = BTreeMap::new();
     for (node, left) in model.network.nodes.iter().zip(channels) {

@@ -12,8 +12,8 @@ use std::path::Path;
 /// Options of `prune run` that ask something of a board.
 #[derive(clap::Args, Debug)]
 pub(crate) struct TargetArgs {
-    /// Measure the network before pruning and after each round on this board: a name that `measure boards` lists, or a
-    /// file
+    /// Measure the network before pruning and after each round on this board: a name that
+    /// `measure boards` lists, or a file
     #[arg(long, value_name = "FILE|NAME")]
     board: Option<String>,
     /// End once the crate takes at most so many seconds for an inference (median) on the board
@@ -37,7 +37,8 @@ impl Target {
     /// What the options say; `None` without a board. `folder` is where the run writes to.
     ///
     /// # Errors
-    /// A target that no crate could meet, an unknown board or one that cannot tell what is asked for, a missing program.
+    /// A target that no crate could meet, an unknown board or one that cannot tell what is asked
+    /// for, a missing program.
     pub(crate) fn of(
         args: &TargetArgs,
         config: Option<&Path>,

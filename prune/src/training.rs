@@ -1,8 +1,8 @@
 //! Training and scoring models by running the `train` stage.
 //!
-//! A training has a folder of its own: `network.json` and, where a trained model is tuned, `initial.safetensors`, what
-//! went in; `inputs.txt`, what decided the outcome; `weights.safetensors`, `train.json` and `train.log`, what `train`
-//! wrote.
+//! A training has a folder of its own: `network.json` and, where a trained model is tuned,
+//! `initial.safetensors`, what went in; `inputs.txt`, what decided the outcome;
+//! `weights.safetensors`, `train.json` and `train.log`, what `train` wrote.
 
 use crate::surgery::Model;
 use anyhow::{Context, Result, ensure};
@@ -58,8 +58,9 @@ pub struct Trained {
 }
 
 impl Training {
-    /// Trains `network` in `folder`, from `initial` weights or from fresh ones. A folder in which an earlier run has
-    /// finished the very same training is taken as it is; anything else in it is removed.
+    /// Trains `network` in `folder`, from `initial` weights or from fresh ones. A folder in which
+    /// an earlier run has finished the very same training is taken as it is; anything else in it is
+    /// removed.
     ///
     /// # Errors
     /// The folder cannot be written, or the training fails or diverges.
@@ -99,8 +100,9 @@ impl Training {
         Ok(trained.map(|trained| Trained { found: true, ..trained }))
     }
 
-    /// Accuracy on the validation split of the weights in a file. The whole score is in `out`, and what decided it in a file
-    /// beside it; what is there already of the very same score is taken as it is.
+    /// Accuracy on the validation split of the weights in a file. The whole score is in `out`, and
+    /// what decided it in a file beside it; what is there already of the very same score is taken
+    /// as it is.
     ///
     /// # Errors
     /// A file that cannot be read or written, or `train` fails.
@@ -130,8 +132,8 @@ impl Training {
         Ok(json::read::<EvalReport>(out)?.accuracy)
     }
 
-    /// Everything that decides the outcome, a line each: the same text, the same weights. Of the profile that is how to
-    /// train; the number of threads is left out, for it changes nothing.
+    /// Everything that decides the outcome, a line each: the same text, the same weights. Of the
+    /// profile that is how to train; the number of threads is left out, for it changes nothing.
     fn inputs(&self, network: &Network, initial: Option<&Weights>) -> Result<String> {
         let profile: Profile = json::read_or_default(self.config.as_deref())?;
         let profile = Profile { training: profile.training, ..Profile::default() };
@@ -215,8 +217,8 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
     })
 }
 
-/// That a folder is missing, that of a training, which has the network's graph, or empty but for what a killed run was
-/// writing when it had nothing else yet.
+/// That a folder is missing, that of a training, which has the network's graph, or empty but for
+/// what a killed run was writing when it had nothing else yet.
 ///
 /// # Errors
 /// It is somebody else's.
@@ -232,7 +234,8 @@ pub(crate) fn check_ours(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes what a killed run was writing in the folder of a training; what is somebody else's stays.
+/// Removes what a killed run was writing in the folder of a training; what is somebody else's
+/// stays.
 ///
 /// # Errors
 /// It cannot be removed.

@@ -138,8 +138,8 @@ fn what_others_have_put_there_is_not_removed() {
     }
 }
 
-/// A kill can come at any time: here, when a training has nothing in its folder yet but what it is writing, and while an old
-/// folder is being removed.
+/// A kill can come at any time: here, when a training has nothing in its folder yet but what it is
+/// writing, and while an old folder is being removed.
 #[test]
 fn what_a_killed_run_was_writing_is_in_no_run_s_way() {
     let place = Place::new();
@@ -218,8 +218,8 @@ fn a_report_goes_before_what_it_tells_of() {
     assert!(!place.at("out/rounds/3").exists() && !place.at("out/prune.json").exists());
 }
 
-/// Results are those on the data that are given, not on those of an earlier run in the same folder; where files are called
-/// and how they are called changes nothing.
+/// Results are those on the data that are given, not on those of an earlier run in the same folder;
+/// where files are called and how they are called changes nothing.
 #[test]
 fn other_data_are_scored_and_tuned_anew() {
     let place = Place::new();

@@ -1,5 +1,5 @@
-//! Pruning until the crate meets a target, with stand-ins for `train`, `codegen` and `measure`: a crate takes a
-//! nanosecond for each byte of its weights.
+//! Pruning until the crate meets a target, with stand-ins for `train`, `codegen` and `measure`: a
+//! crate takes a nanosecond for each byte of its weights.
 
 mod place;
 mod support;

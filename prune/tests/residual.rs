@@ -39,8 +39,8 @@ fn some(rng: &mut impl Rng, count: usize) -> Vec<usize> {
     stay
 }
 
-/// What stays of each block's inner channels, and of the channels that all blocks add to; of those, some of the first
-/// stage's. `channels` has how many of them a stage has.
+/// What stays of each block's inner channels, and of the channels that all blocks add to; of those,
+/// some of the first stage's. `channels` has how many of them a stage has.
 fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (Kept, Vec<usize>) {
     let mut rng = seed::stream(seed, "kept");
     let mut trunk = some(&mut rng, channels[0]);
@@ -59,8 +59,9 @@ fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (
     (kept, trunk)
 }
 
-/// The network with everything that reads the removed channels cut off: a block's first convolution and the classifier
-/// read the channels that all blocks add to, its second one those within the block.
+/// The network with everything that reads the removed channels cut off: a block's first convolution
+/// and the classifier read the channels that all blocks add to, its second one those within the
+/// block.
 fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
     let mut cut = model.clone();
     for node in &model.network.nodes {
@@ -80,8 +81,8 @@ fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
     cut
 }
 
-/// Prunes at random; what is left computes what the disconnected network does. Returns it, and how many channels each
-/// stage has now.
+/// Prunes at random; what is left computes what the disconnected network does. Returns it, and how
+/// many channels each stage has now.
 fn pruned_at_random(
     model: &Model,
     channels: &[usize],
@@ -172,8 +173,8 @@ fn zeros_that_something_else_reads_stay() {
     );
 }
 
-/// A round takes filters of each block's first convolution, and no others; rounds go on until the cap, which is missed by
-/// less than a filter.
+/// A round takes filters of each block's first convolution, and no others; rounds go on until the
+/// cap, which is missed by less than a filter.
 #[test]
 fn rounds_prune_within_blocks() {
     let model = resnet(&[16, 32, 64], 1, 1);

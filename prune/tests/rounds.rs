@@ -17,7 +17,8 @@ fn parameters(network: &Network) -> u64 {
     counts::count(network).unwrap().parameters
 }
 
-/// Filters of every FEL, by name: in the template, those of convolutions called `condense<i>.fel<j>.conv`.
+/// Filters of every FEL, by name: in the template, those of convolutions called
+/// `condense<i>.fel<j>.conv`.
 fn fel_filters(network: &Network) -> Vec<(String, usize)> {
     let filters = network.nodes.iter().filter_map(|node| match node.op {
         Op::Conv2d { out_channels, .. } if node.name.contains(".fel") => {
@@ -58,15 +59,17 @@ fn whole_rounds_take_the_same_from_every_fel_and_nothing_else() {
         let width = |name: &str| model.weights.get(&format!("{name}.weight")).shape[0];
         assert_eq!((width("stem.conv"), width("transition1.conv")), (24, 72));
     }
-    // By hand, with FELs of 10: stem 3 to 24; FELs with 24, 34, 44, 54 inputs, each gamma, beta and 10 3x3 columns;
-    // transition 64 to 72; FELs with 72, 82, 92, 102; head with 112 channels and 3 classes.
+    // By hand, with FELs of 10: stem 3 to 24; FELs with 24, 34, 44, 54 inputs, each gamma, beta and
+    // 10 3x3 columns; transition 64 to 72; FELs with 72, 82, 92, 102; head with 112 channels and 3
+    // classes.
     let fels = |channels: u64| channels * (2 + 10 * 9);
     let (stem, transition, head) = (3 * 24 * 9, 64 * (2 + 72), 112 * (2 + 3) + 3);
     let after_one = stem + fels(24 + 34 + 44 + 54) + transition + fels(72 + 82 + 92 + 102) + head;
     assert_eq!(parameters(&models[1].network), after_one);
 }
 
-/// On the paper's smaller network the cap is kept, and missed by less than any filter that could still go.
+/// On the paper's smaller network the cap is kept, and missed by less than any filter that could
+/// still go.
 #[test]
 fn caps_are_kept_to_within_a_filter() {
     let model = paper_sizes(4, 2).model(8, 1);
@@ -100,7 +103,8 @@ fn assert_tight(network: &Network, before: u64, share: f64, also: &[PrunePart]) 
     }
 }
 
-/// The last, partial round prefers what is least worth: of two equal filters in either FEL, one goes first.
+/// The last, partial round prefers what is least worth: of two equal filters in either FEL, one
+/// goes first.
 #[test]
 fn in_a_partial_round_twins_go_first() {
     for (fel, expected) in [(1, [1, 0]), (2, [0, 1])] {
@@ -130,14 +134,16 @@ fn single_filters_stay_for_good() {
     assert_eq!((models.len(), end), (1, PruneEnd::Filters));
 }
 
-/// Two FELs of 12 at 0.9 (12, 10, 9): a uniform round takes 2 of each. A global one takes 4 as well, of the 3 that each
-/// offers: the 3 that are worth least, and one of those that cost the most parameters for their worth.
+/// Two FELs of 12 at 0.9 (12, 10, 9): a uniform round takes 2 of each. A global one takes 4 as
+/// well, of the 3 that each offers: the 3 that are worth least, and one of those that cost the most
+/// parameters for their worth.
 #[test]
 fn a_global_round_takes_the_least_worth_for_its_parameters_wherever_it_is() {
     let mut model = paper_sizes(2, 1).model(8, 1);
     let cap = Cap { before: parameters(&model.network), share: 0.9 };
     let choice = Choice { choose: PruneChoose::Global, ..choice(PruneMethod::L1, 0.9) };
-    // l1 compares with the convolution's mean: in FEL 2 three filters are all but zero, in FEL 1 all are alike.
+    // l1 compares with the convolution's mean: in FEL 2 three filters are all but zero, in FEL 1
+    // all are alike.
     for (fel, quiet) in [(1, 0), (2, 3)] {
         let weight = model.weights.0.get_mut(&format!("condense1.fel{fel}.conv.weight")).unwrap();
         let length = weight.data.len() / 12;
@@ -150,8 +156,8 @@ fn a_global_round_takes_the_least_worth_for_its_parameters_wherever_it_is() {
         .iter()
         .map(|convolution| convolution.cost)
         .collect();
-    // By hand: 24 inputs of 9 taps, FEL 2's gamma, beta and 12 columns of 9, the head's gamma, beta and 3 columns; then 36
-    // inputs and the head's.
+    // By hand: 24 inputs of 9 taps, FEL 2's gamma, beta and 12 columns of 9, the head's gamma, beta
+    // and 3 columns; then 36 inputs and the head's.
     assert_eq!(costs, [24 * 9 + (2 + 12 * 9) + (2 + 3), 36 * 9 + (2 + 3)]);
     assert_eq!(
         fel_filters(&pruned.network).iter().map(|(_, filters)| *filters).collect::<Vec<_>>(),

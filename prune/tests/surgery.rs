@@ -1,4 +1,5 @@
-//! What surgery leaves computes what the whole network computes when nothing reads the removed channels.
+//! What surgery leaves computes what the whole network computes when nothing reads the removed
+//! channels.
 
 mod support;
 
@@ -72,9 +73,10 @@ fn zero_column(model: &mut Model, node: &str, column: usize) {
     }
 }
 
-/// The network with everything that reads the removed channels cut off. Where those are follows from the template: a
-/// Condense Layer's input (of the stem or a transition) comes first, then each FEL's channels, and everything later in the
-/// layer, with the transition or the head after it, reads them there.
+/// The network with everything that reads the removed channels cut off. Where those are follows
+/// from the template: a Condense Layer's input (of the stem or a transition) comes first, then each
+/// FEL's channels, and everything later in the layer, with the transition or the head after it,
+/// reads them there.
 fn disconnected(model: &Model, sizes: &Sizes, kept: &Kept) -> Model {
     let mut cut = model.clone();
     for layer in 1..=sizes.condense_layers {
@@ -165,9 +167,9 @@ fn small() -> Sizes {
     Sizes { condense_layers: 2, fels: 2, kernel: 3, template }
 }
 
-/// One filter of the first FEL of stem 2, growth 3, two Condense Layers of two FELs, counted by hand: the filter itself
-/// 2 * 9, the next FEL's gamma, beta and 3 columns of 9, the transition's gamma, beta and 8 columns. The transition
-/// keeps its 8 filters, so nothing changes after it.
+/// One filter of the first FEL of stem 2, growth 3, two Condense Layers of two FELs, counted by
+/// hand: the filter itself 2 * 9, the next FEL's gamma, beta and 3 columns of 9, the transition's
+/// gamma, beta and 8 columns. The transition keeps its 8 filters, so nothing changes after it.
 #[test]
 fn one_filter_costs_what_hand_counting_says() {
     let model = small().model(8, 1);

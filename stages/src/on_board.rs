@@ -1,6 +1,8 @@
-//! What the crate of a network takes on a board: it is generated (`codegen`) and measured (`measure`).
+//! What the crate of a network takes on a board: it is generated (`codegen`) and measured
+//! (`measure`).
 //!
-//! A record is kept by the hash of all that decides it, so nothing is measured twice, however often a run is repeated.
+//! A record is kept by the hash of all that decides it, so nothing is measured twice, however often
+//! a run is repeated.
 
 use crate::programs::Interrupt;
 use anyhow::{Result, bail};
@@ -16,7 +18,8 @@ use std::process::Command;
 /// Options that say where a board is, beside the option `--board` of a stage.
 #[derive(clap::Args, Clone, Debug)]
 pub struct PlaceArgs {
-    /// Where the board is: user@raspberrypi.local with the runner `ssh`, a device's serial number with `adb`
+    /// Where the board is: user@raspberrypi.local with the runner `ssh`, a device's serial number
+    /// with `adb`
     #[arg(long, value_name = "USER@HOST", requires = "board")]
     board_host: Option<String>,
     /// Configuration that ssh reads in the place of ~/.ssh/config
@@ -74,10 +77,12 @@ pub struct Taken {
 }
 
 impl OnBoard {
-    /// The record of a network, taken now unless there is one of the very same crate, measured in the same way.
+    /// The record of a network, taken now unless there is one of the very same crate, measured in
+    /// the same way.
     ///
     /// # Errors
-    /// It cannot be generated, built or measured, has no energy where that is asked for, or a signal came.
+    /// It cannot be generated, built or measured, has no energy where that is asked for, or a
+    /// signal came.
     pub fn record(&self, network: &Path, weights: &Path) -> Result<Taken> {
         let path = self.generate(network, weights)?;
         if let Some(record) =

@@ -14,7 +14,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Signals with which a person or a system ends a run; they say nothing about the program that they end.
+/// Signals with which a person or a system ends a run; they say nothing about the program that they
+/// end.
 const INTERRUPTIONS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 /// How often running programs are looked at. Trainings and measurements take seconds.
 pub const POLL: Duration = Duration::from_millis(10);
@@ -33,7 +34,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Catches the signals from now on; `goes_on` is what continues an interrupted run, for the error.
+    /// Catches the signals from now on; `goes_on` is what continues an interrupted run, for the
+    /// error.
     ///
     /// # Errors
     /// The system refuses.
@@ -76,7 +78,8 @@ impl Interrupt {
     /// Runs a program to its end, with all it says in a log; it is killed when a signal is caught.
     ///
     /// # Errors
-    /// The program cannot be started, it fails (with the end of its log), or a signal ends it or this program.
+    /// The program cannot be started, it fails (with the end of its log), or a signal ends it or
+    /// this program.
     pub fn run(&self, mut command: Command, log: &Path) -> Result<()> {
         let file = File::create(log)
             .with_context(|| format!("{}: cannot write the file", log.display()))?;
@@ -104,8 +107,9 @@ impl Interrupt {
     }
 }
 
-/// A program that does not outlive this. It is asked to end first, for `measure` has programs of its own to end, and a copy on
-/// a board to remove. Where this program is killed, a stage ends by itself ([`parent`]).
+/// A program that does not outlive this. It is asked to end first, for `measure` has programs of
+/// its own to end, and a copy on a board to remove. Where this program is killed, a stage ends by
+/// itself ([`parent`]).
 #[derive(Debug)]
 pub struct Guarded {
     child: Child,

@@ -1,5 +1,5 @@
-//! One convolution of a FEL, forward and backward: ours against Candle's own, interleaved in one run, medians. Run with
-//! `cargo bench -p train --bench convolution`.
+//! One convolution of a FEL, forward and backward: ours against Candle's own, interleaved in one
+//! run, medians. Run with `cargo bench -p train --bench convolution`.
 
 use candle_core::{Device, Result, Tensor, Var};
 use std::time::Instant;

@@ -8,8 +8,9 @@ use std::thread;
 /// How many items are kept ready. Two, so that a slow one has the time of two uses.
 const READY: usize = 2;
 
-/// Calls `consume` with the items that `produce` gives, in the same order; they are made on another thread while `consume`
-/// is busy. The thread has ended when this returns, also where `consume` did not take everything.
+/// Calls `consume` with the items that `produce` gives, in the same order; they are made on another
+/// thread while `consume` is busy. The thread has ended when this returns, also where `consume` did
+/// not take everything.
 ///
 /// # Errors
 /// Those of `consume`; a thread that cannot be started.
@@ -32,7 +33,8 @@ pub(crate) fn ahead<T: Send, R>(
         };
         let thread = thread::Builder::new().name("ahead".into()).spawn_scoped(scope, send_all);
         let thread = thread.context("cannot start a thread")?;
-        // The receiver is gone at the end of this line, so that the thread does not wait for room forever.
+        // The receiver is gone at the end of this line, so that the thread does not wait for room
+        // forever.
         let result = consume(&mut receiver.into_iter());
         match thread.join() {
             Ok(()) => result,

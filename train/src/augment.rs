@@ -1,5 +1,5 @@
-//! Random changes to training images: crop, mirror, cutout. What happens to an image is decided by the seed, the epoch and
-//! the image's index alone, whatever the batch or the thread it is in.
+//! Random changes to training images: crop, mirror, cutout. What happens to an image is decided by
+//! the seed, the epoch and the image's index alone, whatever the batch or the thread it is in.
 
 use common::network::Shape;
 use common::profile::Augmentation;
@@ -30,8 +30,8 @@ pub struct Change {
 }
 
 impl Augmenter<'_> {
-    /// What happens to the image at `index`. Each kind of change has random numbers of its own, so that one setting has no
-    /// influence on the others.
+    /// What happens to the image at `index`. Each kind of change has random numbers of its own, so
+    /// that one setting has no influence on the others.
     pub fn change(&self, index: usize, shape: Shape) -> Change {
         let Augmentation { crop_padding, horizontal_flip, cutout } = *self.settings;
         let draw =
@@ -60,8 +60,8 @@ impl Augmenter<'_> {
 }
 
 impl Change {
-    /// Writes one channel of the changed image, normalised by a table; what comes from outside the image or lies in the
-    /// hole is 0, the mean of normalised pixels.
+    /// Writes one channel of the changed image, normalised by a table; what comes from outside the
+    /// image or lies in the hole is 0, the mean of normalised pixels.
     pub fn write(&self, pixels: &[u8], table: &[f32; 256], width: usize, values: &mut [f32]) {
         for (y, row) in values.chunks_exact_mut(width).enumerate() {
             row.fill(0.0);
@@ -119,7 +119,8 @@ mod tests {
         Augmenter { settings: &settings, seed, epoch }.change(index, shape)
     }
 
-    /// What is at row `y` and column `x` of the changed image, pixel by pixel from the words of the documentation.
+    /// What is at row `y` and column `x` of the changed image, pixel by pixel from the words of the
+    /// documentation.
     fn expected(change: &Change, shape: Shape, y: usize, x: usize) -> f32 {
         let column = if change.mirrored { shape.width - 1 - x } else { x };
         let (from_y, from_x) = (y as isize + change.shift.0, column as isize + change.shift.1);

@@ -1,4 +1,5 @@
-//! An exponential moving average of the weights, which is what is scored and saved where the profile asks for one.
+//! An exponential moving average of the weights, which is what is scored and saved where the
+//! profile asks for one.
 
 use crate::stock::host;
 use anyhow::{Result, bail, ensure};
@@ -6,9 +7,9 @@ use candle_core::{Storage, Tensor, Var};
 use common::weights::{Tensor as Raw, Weights};
 use std::collections::BTreeMap;
 
-/// The average as PyTorch's `AveragedModel` keeps it: the first update copies the weights, each further one brings the
-/// average nearer to them. The share that stays rises from step to step up to the profile's, or short trainings would end
-/// near their first weights.
+/// The average as PyTorch's `AveragedModel` keeps it: the first update copies the weights, each
+/// further one brings the average nearer to them. The share that stays rises from step to step up
+/// to the profile's, or short trainings would end near their first weights.
 #[derive(Debug)]
 pub struct Average {
     decay: f64,

@@ -1,5 +1,6 @@
-//! What a training needs to go on after an interruption, kept after every epoch: one line of JSON, then a safetensors file
-//! with the parameters, the optimizer's state and the average of the weights, then the SHA-256 of all that.
+//! What a training needs to go on after an interruption, kept after every epoch: one line of JSON,
+//! then a safetensors file with the parameters, the optimizer's state and the average of the
+//! weights, then the SHA-256 of all that.
 
 use crate::average::Average;
 use crate::model::Model;
@@ -45,7 +46,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The file at `path` for the training that `inputs`, a hash over everything that decides what it does, stands for.
+    /// The file at `path` for the training that `inputs`, a hash over everything that decides what
+    /// it does, stands for.
     pub fn new(path: PathBuf, inputs: String) -> Checkpoint {
         Checkpoint { path, inputs }
     }

@@ -12,7 +12,8 @@ const OUT_OF_MEMORY: [&str; 2] = ["CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALL
 /// What computes on a device.
 ///
 /// # Errors
-/// A precision that the device does not have; a GPU without driver, libraries or support in this program.
+/// A precision that the device does not have; a GPU without driver, libraries or support in this
+/// program.
 pub fn engine(device: Device, precision: Precision) -> Result<Engine> {
     match device {
         Device::Cpu => {
@@ -52,8 +53,9 @@ fn gpu(ordinal: usize, _: Precision) -> Result<Engine> {
 #[cfg(feature = "cuda")]
 use cuda::gpu;
 
-/// CUDA is loaded when it is needed and not when the program starts (`.ci/cuda-toolkit` tells how it is linked): a machine
-/// without it gets a sentence, and trains on its processor with the same program.
+/// CUDA is loaded when it is needed and not when the program starts (`.ci/cuda-toolkit` tells how
+/// it is linked): a machine without it gets a sentence, and trains on its processor with the same
+/// program.
 #[cfg(feature = "cuda")]
 mod cuda {
     #![allow(unsafe_code)] // Loading a library runs its initialisers.

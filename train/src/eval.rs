@@ -1,4 +1,5 @@
-//! Scoring: accuracy and loss of a model on a split, and batch normalisation's statistics before that.
+//! Scoring: accuracy and loss of a model on a split, and batch normalisation's statistics before
+//! that.
 
 use crate::feed;
 use crate::model::{Mode, Model};
@@ -23,7 +24,8 @@ pub struct Score {
 }
 
 impl Score {
-    /// The first image with a logit that is NaN or infinite: then the score says nothing, for no class is the largest.
+    /// The first image with a logit that is NaN or infinite: then the score says nothing, for no
+    /// class is the largest.
     pub fn first_not_finite(&self) -> Option<usize> {
         self.logits.iter().position(|row| row.iter().any(|logit| !logit.is_finite()))
     }
@@ -44,18 +46,20 @@ pub fn score(model: &Model, images: &Images) -> Result<Score> {
             logits.push(row);
         }
     }
-    // Sums of floats depend on the order of their terms, but the mean must not on the order of the images.
+    // Sums of floats depend on the order of their terms, but the mean must not on the order of the
+    // images.
     losses.sort_by(f64::total_cmp);
     Ok(Score { correct, loss: losses.iter().sum::<f64>() / images.len() as f64, logits })
 }
 
-/// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes), `labels` (batch).
+/// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes),
+/// `labels` (batch).
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     smoothed_cross_entropy(logits, labels, 0.0)
 }
 
-/// The same with a share (0..1) of each image's label spread evenly over all classes, as PyTorch's `label_smoothing`
-/// (Szegedy et al. 2016).
+/// The same with a share (0..1) of each image's label spread evenly over all classes, as PyTorch's
+/// `label_smoothing` (Szegedy et al. 2016).
 pub fn smoothed_cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor> {
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
     let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
@@ -74,8 +78,9 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
     sum.ln() - f64::from(logits[label] - largest)
 }
 
-/// Takes batch normalisation's statistics anew over the first `count` images, which in the canonical order of a training set
-/// are a random sample of it: running averages lag behind the weights in short trainings and corrupt the score.
+/// Takes batch normalisation's statistics anew over the first `count` images, which in the
+/// canonical order of a training set are a random sample of it: running averages lag behind the
+/// weights in short trainings and corrupt the score.
 pub fn recalibrate(
     model: &mut Model,
     images: &Images,

@@ -23,7 +23,8 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     order
 }
 
-/// The first `count` images of a fixed shuffle: the same for every candidate of every run on the same data.
+/// The first `count` images of a fixed shuffle: the same for every candidate of every run on the
+/// same data.
 pub fn subset(images: &Images, count: usize) -> Images {
     let mut order = shuffled(images.len(), 0, 0);
     order.truncate(count);

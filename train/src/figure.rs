@@ -1,5 +1,5 @@
-//! The figure of a training: loss and accuracy over the epochs, as SVG. Black on white, so that it reads the same on any
-//! page and in print.
+//! The figure of a training: loss and accuracy over the epochs, as SVG. Black on white, so that it
+//! reads the same on any page and in print.
 
 use anyhow::{Result, anyhow};
 use common::train_report::{Epoch, TrainReport};
@@ -169,7 +169,8 @@ mod tests {
         ] {
             assert!(svg.contains(&format!(">\n{text}\n<")), "no {text} in {svg}");
         }
-        // A point of each curve at every epoch, and a second, larger one where there is a validation accuracy.
+        // A point of each curve at every epoch, and a second, larger one where there is a
+        // validation accuracy.
         assert_eq!(svg.matches("<circle").count(), 8 + 8 + 2 * 4);
         assert_eq!(draw(&report(8, false, false)).unwrap().matches("<circle").count(), 8 + 8);
         assert_eq!(

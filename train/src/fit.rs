@@ -34,7 +34,8 @@ pub struct Training<'a> {
     pub rate_scale: f64,
     /// Epochs that the schedule is for.
     pub epochs: usize,
-    /// The epoch after which the training is left, scored, to go on from its checkpoint later; `None` for the last.
+    /// The epoch after which the training is left, scored, to go on from its checkpoint later;
+    /// `None` for the last.
     pub stop_after: Option<usize>,
     /// Seed of shuffling, augmentation and dropout.
     pub seed: u64,
@@ -52,8 +53,8 @@ pub struct Trained {
     pub curve: Vec<Epoch>,
     /// Accuracy of the weights on the validation images; that of guessing if the training diverged.
     pub validation_accuracy: Option<f64>,
-    /// Whether the loss, its gradient, the weights, the statistics or the logits of validation images became NaN or
-    /// infinite.
+    /// Whether the loss, its gradient, the weights, the statistics or the logits of validation
+    /// images became NaN or infinite.
     pub diverged: bool,
     /// Images of the epochs completed in this run, which may have gone on from an earlier one.
     pub images: usize,
@@ -90,9 +91,9 @@ impl Totals {
 }
 
 impl Training<'_> {
-    /// Trains from `initial` weights, or goes on from where the checkpoint is. The same settings and seed give the same
-    /// bytes, also where they stop in between. The checkpoint is kept after every epoch but the last; without one, nothing is
-    /// kept or shown.
+    /// Trains from `initial` weights, or goes on from where the checkpoint is. The same settings
+    /// and seed give the same bytes, also where they stop in between. The checkpoint is kept after
+    /// every epoch but the last; without one, nothing is kept or shown.
     ///
     /// # Errors
     /// A checkpoint that cannot be gone on from or written, an operation that fails, or a signal.
@@ -137,8 +138,8 @@ impl Training<'_> {
         1.0 / self.network.classes.len() as f64
     }
 
-    /// The model and its accuracy on the validation images, if there are any; without a model that of guessing. A model
-    /// whose logits are not finite is none.
+    /// The model and its accuracy on the validation images, if there are any; without a model that
+    /// of guessing. A model whose logits are not finite is none.
     fn scored(&self, model: Option<Model>) -> Result<(Option<Model>, Option<f64>)> {
         let Some(images) = self.validation else { return Ok((model, None)) };
         let guessing = Some(self.chance());
@@ -150,7 +151,8 @@ impl Training<'_> {
         Ok((Some(model), Some(score.correct as f64 / images.len() as f64)))
     }
 
-    /// One pass over the images. Returns whether all is well; an epoch in which the training diverged is not on the curve.
+    /// One pass over the images. Returns whether all is well; an epoch in which the training
+    /// diverged is not on the curve.
     fn epoch(&self, state: &mut State, progress: Option<&Progress>) -> Result<bool> {
         let epoch = state.curve.len() + 1;
         let order = feed::shuffled(self.images.len(), self.seed, epoch);

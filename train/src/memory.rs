@@ -1,4 +1,5 @@
-//! The allocator: a training step frees as much as it allocates, some hundred megabytes, and asks for the same again.
+//! The allocator: a training step frees as much as it allocates, some hundred megabytes, and asks
+//! for the same again.
 #![allow(unsafe_code)] // One setting of the allocator, which has no safe interface.
 
 use libmimalloc_sys::{mi_option_get, mi_option_set, mi_option_t};
@@ -11,11 +12,11 @@ const PURGE_DELAY: mi_option_t = 15;
 /// Its default, in milliseconds.
 const DEFAULT_DELAY: std::ffi::c_long = 1000;
 
-/// Keeps freed memory instead of giving it back to the system, which would clear every page anew: a sixth of the time of a
-/// step.
+/// Keeps freed memory instead of giving it back to the system, which would clear every page anew: a
+/// sixth of the time of a step.
 pub fn keep() {
-    // SAFETY: both calls only read and write a number inside the allocator. Should another version of it count its options
-    // differently, the default tells, and nothing is changed.
+    // SAFETY: both calls only read and write a number inside the allocator. Should another version
+    // of it count its options differently, the default tells, and nothing is changed.
     unsafe {
         if mi_option_get(PURGE_DELAY) == DEFAULT_DELAY {
             mi_option_set(PURGE_DELAY, -1);

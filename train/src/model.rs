@@ -78,8 +78,8 @@ pub struct Model {
 pub struct Output {
     /// Before softmax: (batch, classes).
     pub logits: Tensor,
-    /// The batch statistics that each batch normalisation saw, by its name; empty in evaluation, and in training with
-    /// Candle's operations, which leave them on the device.
+    /// The batch statistics that each batch normalisation saw, by its name; empty in evaluation,
+    /// and in training with Candle's operations, which leave them on the device.
     pub statistics: BTreeMap<String, Statistics>,
 }
 
@@ -169,7 +169,8 @@ impl Model {
         Ok(Weights(tensors))
     }
 
-    /// Computes the network for a batch of normalised images (batch, channels, height, width), wherever they are.
+    /// Computes the network for a batch of normalised images (batch, channels, height, width),
+    /// wherever they are.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output> {
         let batch = Batch { images: images.dims4()?.0, mode };
         let images = match &self.engine {
@@ -354,7 +355,8 @@ impl Model {
         &self.running[name]
     }
 
-    /// A trainable tensor; in evaluation outside the autograd graph, which would hold every intermediate value.
+    /// A trainable tensor; in evaluation outside the autograd graph, which would hold every
+    /// intermediate value.
     pub(crate) fn tensor(&self, node: &str, what: &str, mode: Mode) -> Result<Tensor> {
         let var = &self.parameters[&format!("{node}.{what}")];
         Ok(match mode {
@@ -377,7 +379,8 @@ pub(crate) struct Batch {
 /// What is remembered of a forward pass.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// For each batch normalisation that was computed: its name, its channels, and the statistics that begin with theirs.
+    /// For each batch normalisation that was computed: its name, its channels, and the statistics
+    /// that begin with theirs.
     pub(crate) norms: Vec<(String, usize, SharedStatistics)>,
     /// Moments that Candle's operations took.
     pub(crate) moments: Moments,

@@ -44,7 +44,8 @@ impl Optimizer {
         }
     }
 
-    /// The state of every parameter as tensors `first/<name>` and `second/<name>`, as far as the optimizer has them.
+    /// The state of every parameter as tensors `first/<name>` and `second/<name>`, as far as the
+    /// optimizer has them.
     pub fn state(&self) -> Weights {
         let slot = |which: &str, name: &str, data: &[f32]| {
             (format!("{which}/{name}"), Raw { shape: vec![data.len()], data: data.to_vec() })
@@ -81,9 +82,9 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Changes every parameter that has a gradient, in place, and returns the norm of all gradients together, before
-    /// clipping. Where that is NaN or infinite, nothing changes. It computes on the CPU: what is elsewhere comes and goes in one
-    /// transfer.
+    /// Changes every parameter that has a gradient, in place, and returns the norm of all gradients
+    /// together, before clipping. Where that is NaN or infinite, nothing changes. It computes on
+    /// the CPU: what is elsewhere comes and goes in one transfer.
     ///
     /// # Errors
     /// Tensors that are not f32.
@@ -153,12 +154,14 @@ impl Optimizer {
     }
 }
 
-/// Weight decay is for convolutions' and the classifier's weights; biases and batch normalisation have one dimension.
+/// Weight decay is for convolutions' and the classifier's weights; biases and batch normalisation
+/// have one dimension.
 fn decays(var: &Var) -> bool {
     var.dims().len() > 1
 }
 
-/// The square root of the sum of all elements' squares, summed in f64 in an order that depends on nothing.
+/// The square root of the sum of all elements' squares, summed in f64 in an order that depends on
+/// nothing.
 fn norm<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<f64> {
     let mut sum = 0.0;
     for tensor in tensors {

@@ -20,7 +20,8 @@ pub(crate) enum Step {
     Condense {
         /// Its sizes.
         layer: Arc<Condense>,
-        /// For each FEL, and for the tail if it has one, the normalisation and, where there is one, the convolution.
+        /// For each FEL, and for the tail if it has one, the normalisation and, where there is one,
+        /// the convolution.
         nodes: Vec<(usize, Option<usize>)>,
         /// For each FEL its dropout and the probability, or none at all.
         dropouts: Vec<(usize, f64)>,
@@ -118,8 +119,8 @@ impl Graph<'_> {
         Some(Step::NormActivation { norm: index, pair: self.pair(index)? })
     }
 
-    /// A FEL at `index`: normalisation, activation, convolution, perhaps dropout, and the concatenation of what it read with
-    /// what it made.
+    /// A FEL at `index`: normalisation, activation, convolution, perhaps dropout, and the
+    /// concatenation of what it read with what it made.
     fn fel(&self, index: usize) -> Option<Fel> {
         let pair = self.pair(index)?;
         let Op::Conv2d { in_channels, out_channels, kernel, stride: 1 } = self.op(index + 2)?
@@ -176,7 +177,8 @@ impl Graph<'_> {
         Some(Step::Condense { layer, nodes, dropouts, last })
     }
 
-    /// What follows the concatenation `concat` and alone reads it: the tail, its convolution, its last node.
+    /// What follows the concatenation `concat` and alone reads it: the tail, its convolution, its
+    /// last node.
     fn tail(
         &self,
         concat: usize,

@@ -17,7 +17,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Shows a training of `epochs` epochs of so many images, of which some were done by an earlier run.
+    /// Shows a training of `epochs` epochs of so many images, of which some were done by an earlier
+    /// run.
     pub(crate) fn new(epochs: usize, images: usize, earlier: usize) -> Progress {
         let bar = ProgressBar::new((epochs * images) as u64);
         let style = ProgressStyle::with_template("{bar:30} {percent:>3}% {msg}");

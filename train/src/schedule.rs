@@ -30,8 +30,9 @@ impl Rates<'_> {
         }
     }
 
-    /// The rate of a step, from 0. The warm-up rises linearly and its last step has the highest rate; the schedule takes
-    /// the steps after it, as PyTorch's `CosineAnnealingLR` (down to 0) and `MultiStepLR` do.
+    /// The rate of a step, from 0. The warm-up rises linearly and its last step has the highest
+    /// rate; the schedule takes the steps after it, as PyTorch's `CosineAnnealingLR` (down to 0)
+    /// and `MultiStepLR` do.
     pub fn at(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.highest * (step + 1) as f64 / self.warmup as f64;
@@ -77,7 +78,8 @@ mod tests {
     #[test]
     fn without_warm_up() {
         assert_close(&rates(Schedule::Constant, 0.0), &[8.0; 10]);
-        // 4 (1 + cos(18 degrees * step)): exactly known at 0, 90 and, by the golden ratio, 36 and 72 degrees.
+        // 4 (1 + cos(18 degrees * step)): exactly known at 0, 90 and, by the golden ratio, 36 and
+        // 72 degrees.
         let golden = (1.0 + 5.0f64.sqrt()) / 2.0;
         let cosine = rates(Schedule::Cosine, 0.0);
         assert_close(

@@ -45,8 +45,8 @@ impl State {
         })
     }
 
-    /// One step down the gradient of a loss. Returns whether all is well: where the loss or its gradient is NaN or infinite,
-    /// nothing changes.
+    /// One step down the gradient of a loss. Returns whether all is well: where the loss or its
+    /// gradient is NaN or infinite, nothing changes.
     ///
     /// # Errors
     /// An operation that fails.
@@ -70,8 +70,9 @@ impl State {
         Ok(all_finite(&self.model.weights()?))
     }
 
-    /// What would be scored and saved now: the averaged weights where there are averages, with statistics of batch
-    /// normalisation taken anew over training images. `None` where something is not a finite number.
+    /// What would be scored and saved now: the averaged weights where there are averages, with
+    /// statistics of batch normalisation taken anew over training images. `None` where something is
+    /// not a finite number.
     ///
     /// # Errors
     /// An operation that fails.

@@ -1,4 +1,5 @@
-//! One optimizer step of one parameter, in place: gradient, state and weights are each gone through once.
+//! One optimizer step of one parameter, in place: gradient, state and weights are each gone through
+//! once.
 
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, bail};
 use std::cell::RefCell;
@@ -110,8 +111,8 @@ impl Update<'_> {
     }
 }
 
-/// Weights with their gradients. Each rule's closure gets a loop of its own, without a branch in it, of which the compiler
-/// makes vectors.
+/// Weights with their gradients. Each rule's closure gets a loop of its own, without a branch in
+/// it, of which the compiler makes vectors.
 struct Pairs<'a> {
     weights: &'a mut [f32],
     gradients: &'a [f32],

@@ -1,6 +1,6 @@
-//! The condense layer against a plain f64 computation of the same, forward, and against finite differences of that,
-//! backward: all 49 activation pairs, odd sizes, batch 1, several blocks of images, unequal numbers of filters, every tail,
-//! every level.
+//! The condense layer against a plain f64 computation of the same, forward, and against finite
+//! differences of that, backward: all 49 activation pairs, odd sizes, batch 1, several blocks of
+//! images, unequal numbers of filters, every tail, every level.
 
 use candle_core::{Device, Tensor, Var};
 use common::activation::PiecewiseActivation;
@@ -145,7 +145,8 @@ impl Case {
         result
     }
 
-    /// Ours: the output and the gradients of `sum(output * slopes)` with respect to input and parameters.
+    /// Ours: the output and the gradients of `sum(output * slopes)` with respect to input and
+    /// parameters.
     fn ours(&self, level: Level, slopes: &[f64]) -> [Vec<f64>; 3] {
         let shape = (self.images, self.layer.in_channels, self.height, self.width);
         let input = to_blocks(&tensor(&self.input(), shape)).unwrap();

@@ -1,5 +1,5 @@
-//! Our operations against Candle's own, for odd sizes, every tile width, strides and batch 1, at every level; forward and
-//! backward.
+//! Our operations against Candle's own, for odd sizes, every tile width, strides and batch 1, at
+//! every level; forward and backward.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use common::activation::{Activation, PiecewiseActivation};
@@ -26,7 +26,8 @@ fn assert_close(got: &Tensor, want: &Tensor, what: &str) {
     }
 }
 
-/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value are (batch, ...).
+/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value are
+/// (batch, ...).
 fn value_and_gradients(
     x: &Tensor,
     w: &Var,
@@ -39,7 +40,8 @@ fn value_and_gradients(
     [y, gradients.get(&x).unwrap().clone(), gradients.get(w).unwrap().clone()]
 }
 
-/// The same for an operation on a batch in blocks, with `x` and the results as (batch, channels * height * width).
+/// The same for an operation on a batch in blocks, with `x` and the results as (batch, channels *
+/// height * width).
 fn in_blocks(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
     let images = x.dims()[0];
     let blocks = Var::from_tensor(&to_blocks(x).unwrap()).unwrap();
@@ -58,7 +60,8 @@ fn as_rows([y, dx, dw]: [Tensor; 3]) -> [Tensor; 3] {
     [y.flatten_from(1).unwrap(), dx.flatten_from(1).unwrap(), dw]
 }
 
-/// Compares the gradients of [`in_blocks`] with central differences of `f` in f64, along a direction.
+/// Compares the gradients of [`in_blocks`] with central differences of `f` in f64, along a
+/// direction.
 fn assert_slopes(
     ours: &[Tensor; 3],
     x: &Tensor,
@@ -110,7 +113,8 @@ fn convolution_is_candles() {
             let w = Var::from_tensor(&numbers(&[out, channels, kernel, kernel], 3.0)).unwrap();
             let ours =
                 in_blocks(&x, &w, |x, w| Conv2d { images: batch, stride, level }.apply(x, w));
-            // Candle's own gradient is only right where the stride divides the size; there it is taken at stride 1.
+            // Candle's own gradient is only right where the stride divides the size; there it is
+            // taken at stride 1.
             let candles = value_and_gradients(&x, &w, |x, w| {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
                 if stride == 1 { Ok(dense) } else { every(&every(&dense, 2, stride)?, 3, stride) }

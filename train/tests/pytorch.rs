@@ -1,4 +1,5 @@
-//! Forward and backward passes and optimizer steps against numbers recorded from PyTorch (`golden/make_golden.py`).
+//! Forward and backward passes and optimizer steps against numbers recorded from PyTorch
+//! (`golden/make_golden.py`).
 
 use candle_core::{Device, Tensor as CandleTensor, Var};
 use common::genome::Optimizer as Kind;
@@ -74,7 +75,8 @@ fn check_network(name: &str, engine: &Engine) {
     }
 }
 
-/// The scalar reference of `common`, by which generated crates are judged, is itself judged by PyTorch.
+/// The scalar reference of `common`, by which generated crates are judged, is itself judged by
+/// PyTorch.
 fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<String, Tensor>) {
     let images = golden["images"].data.chunks(network.input.shape().elements());
     for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len()))

@@ -1,5 +1,6 @@
-//! What a GPU computes with, Candle's operations, against our own kernels, both on the CPU: forward, gradients, statistics,
-//! steps of every optimizer, a short training. What is left to a machine with a GPU is the GPU itself.
+//! What a GPU computes with, Candle's operations, against our own kernels, both on the CPU:
+//! forward, gradients, statistics, steps of every optimizer, a short training. What is left to a
+//! machine with a GPU is the GPU itself.
 
 use candle_core::{Device, Tensor};
 use common::activation::Activation;
@@ -52,7 +53,8 @@ fn template_network(
     template.expand(&genome, input(2, 9, 6), classes(5)).unwrap()
 }
 
-/// Template networks with all that a template can say, and a baseline with steps of 2 on sides that are even and odd.
+/// Template networks with all that a template can say, and a baseline with steps of 2 on sides that
+/// are even and odd.
 fn networks() -> Vec<Network> {
     let small = Template { growth_rate: 3, stem_channels: 5, ..Template::default() };
     let rich = Template {
@@ -182,8 +184,8 @@ fn every_optimizer_takes_the_same_steps() {
         let ((want, want_average), (got, got_average)) = (trained(own()), trained(stock()));
         for (want, got) in [(want, got), (want_average, got_average)] {
             for (name, want) in &want.0 {
-                // A step of Adam's kin has the size of the rate however small the gradient: where that is all rounding, so
-                // is the step.
+                // A step of Adam's kin has the size of the rate however small the gradient: where
+                // that is all rounding, so is the step.
                 assert_close(&got.get(name).data, &want.data, 2e-3, &format!("{kind}, {name}"));
             }
         }

@@ -1,5 +1,5 @@
-//! Inference: generated crates against ONNX Runtime and tract, interleaved in one run. Run with `make bench-codegen`;
-//! docs/benchmarks.md says what is compared and keeps the results.
+//! Inference: generated crates against ONNX Runtime and tract, interleaved in one run. Run with
+//! `make bench-codegen`; docs/benchmarks.md says what is compared and keeps the results.
 
 mod nets;
 mod peers;

@@ -69,7 +69,8 @@ pub(crate) fn template(
     Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
 }
 
-/// The network with filters taken at random from its convolutions until half of its parameters are left.
+/// The network with filters taken at random from its convolutions until half of its parameters are
+/// left.
 pub(crate) fn half(mut network: Network) -> Result<Network> {
     let mut rng = seed::stream(0, "bench-codegen/pruned");
     let target = counts::count(&network)?.parameters / 2;

@@ -99,8 +99,8 @@ pub(crate) struct OurTurn {
     pub(crate) p50_s: f64,
     /// The instruction set.
     pub(crate) kernels: String,
-    /// Most memory that the process had in use when it began to measure, its code and weights included, where the
-    /// operating system tells.
+    /// Most memory that the process had in use when it began to measure, its code and weights
+    /// included, where the operating system tells.
     pub(crate) peak_bytes: Option<u64>,
 }
 
@@ -138,7 +138,8 @@ fn peak_memory(process: u32) -> Option<u64> {
     Some(1024 * line.trim().trim_end_matches(" kB").parse::<u64>().ok()?)
 }
 
-/// Median time from starting the crate's `classify` until it has printed one image's class and ended.
+/// Median time from starting the crate's `classify` until it has printed one image's class and
+/// ended.
 pub(crate) fn first_result_s(workshop: &Workshop) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..21 {

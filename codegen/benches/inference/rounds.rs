@@ -1,4 +1,5 @@
-//! The measurement: the peers take turns, so that a disturbance of the machine neither favours nor harms one of them.
+//! The measurement: the peers take turns, so that a disturbance of the machine neither favours nor
+//! harms one of them.
 
 use crate::nets::Net;
 use crate::peers::{Peer, check_ours, first_result_s, onnxruntime, our_turn};

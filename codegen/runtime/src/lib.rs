@@ -1,8 +1,8 @@
 //! The kernels of generated crates: `no_std`, no allocator, no dependencies.
 //!
-//! Tensors are planar f32 (channels, rows, columns) without gaps, batch 1. The modules of [`kernels`] are tested here and
-//! copied as they are into every generated crate; [`SOURCES`] holds their text. Their tests stand in `tests`, so that
-//! what is copied is free of them.
+//! Tensors are planar f32 (channels, rows, columns) without gaps, batch 1. The modules of
+//! [`kernels`] are tested here and copied as they are into every generated crate; [`SOURCES`] holds
+//! their text. Their tests stand in `tests`, so that what is copied is free of them.
 #![no_std]
 
 pub mod kernels;

@@ -1,4 +1,5 @@
-//! The activations against exact values, through the kernel that applies them, on every instruction set.
+//! The activations against exact values, through the kernel that applies them, on every instruction
+//! set.
 
 #[macro_use]
 mod support;
@@ -7,7 +8,8 @@ use runtime::activation::{Activation, MAX_ABSOLUTE_ERROR, MAX_RELATIVE_ERROR};
 use runtime::norm;
 use runtime::simd::Kernels;
 
-/// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where the functions bend.
+/// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where
+/// the functions bend.
 fn magnitudes() -> Vec<f32> {
     let bits = (0..f32::MAX.to_bits()).step_by(1 << 13).chain([
         0,

@@ -37,7 +37,8 @@ fn naive(layer: &Convolution, weights: &[f32], from: &[(f64, f64)]) -> Vec<(f64,
     result
 }
 
-/// From (filter, channel, tap) to tiles of (channel, tap, filter), as the documentation of `weights_len` says.
+/// From (filter, channel, tap) to tiles of (channel, tap, filter), as the documentation of
+/// `weights_len` says.
 fn pack(layer: &Convolution, tile: usize, weights: &[f32]) -> Vec<f32> {
     let per_filter = layer.channels * layer.kernel * layer.kernel;
     let mut packed = vec![0.0; layer.weights_len(tile)];

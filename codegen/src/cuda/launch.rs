@@ -14,7 +14,8 @@ const LANES: usize = 32;
 const THREADS: usize = 256;
 /// Threads of a block that makes one number, as in `kernels.cu`.
 const REDUCERS: usize = 128;
-/// Warps of a block that computes a group of filters, and of one that computes a whole tile of them.
+/// Warps of a block that computes a group of filters, and of one that computes a whole tile of
+/// them.
 const WARPS: [usize; 2] = [16, 8];
 /// Rows and columns that a warp's lanes may have.
 const TILES: [[usize; 2]; 6] = [[4, 8], [8, 4], [2, 16], [16, 2], [1, 32], [32, 1]];
@@ -32,8 +33,8 @@ pub struct Launch {
     pub shared: usize,
 }
 
-/// The ways to run a step, the one with the fewest blocks first. Fewer blocks do less work all in all; more of them keep a
-/// large GPU busy when there are few images.
+/// The ways to run a step, the one with the fewest blocks first. Fewer blocks do less work all in
+/// all; more of them keep a large GPU busy when there are few images.
 pub(super) fn launches(step: &Step) -> Vec<Launch> {
     let (input, output) = (step.input, step.output);
     let [height, width, plane] = [input.height, input.width, input.plane()];
@@ -84,7 +85,8 @@ fn convolutions(layer: &Convolution, packed: usize, entry: &str) -> Vec<Launch> 
         .collect()
 }
 
-/// In the tiles of which the image needs the fewest, and of those the ones with the smallest windows.
+/// In the tiles of which the image needs the fewest, and of those the ones with the smallest
+/// windows.
 fn convolution(
     layer: &Convolution,
     packed: usize,
@@ -102,7 +104,8 @@ fn convolution(
     let tile =
         TILES.into_iter().min_by_key(|tile| (count(*tile), window(*tile))).unwrap_or(TILES[0]);
     let of_warp = window(tile) + taps * group;
-    // As many as there are channels at most; a power of two, so that few kernels differ in this alone.
+    // As many as there are channels at most; a power of two, so that few kernels differ in this
+    // alone.
     let most = channels.min(warps).min(MAX_SHARED / of_warp).max(1);
     let warps = 1 << most.ilog2();
     let [rows, columns] = tile;

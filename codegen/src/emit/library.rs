@@ -1,4 +1,5 @@
-//! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the plan.
+//! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the
+//! plan.
 
 use super::template::fill_all;
 use crate::names::function_type;

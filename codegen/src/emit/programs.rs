@@ -4,7 +4,8 @@ use super::{Crate, File, library, little_endian, text};
 use crate::board::Memory;
 use std::fmt::Write;
 
-/// Packages that a crate for bare metal is built from: name and the rest of the entry in `Cargo.lock`.
+/// Packages that a crate for bare metal is built from: name and the rest of the entry in
+/// `Cargo.lock`.
 const BARE_METAL_PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
 
 /// What `classify` does on a processor.
@@ -98,7 +99,8 @@ impl Crate<'_> {
         files
     }
 
-    /// `Cargo.lock` with these packages, some of which the crate names itself. Cargo wants them in the order of their names.
+    /// `Cargo.lock` with these packages, some of which the crate names itself. Cargo wants them in
+    /// the order of their names.
     pub(super) fn lock(&self, packages: &str, dependencies: &[&str]) -> String {
         let dependencies: String =
             dependencies.iter().map(|name| format!(" \"{name}\",\n")).collect();

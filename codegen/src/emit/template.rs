@@ -1,6 +1,7 @@
 //! Templates: text with markers such as `__NAME__`.
 
-/// The template with each marker replaced by its value, in one pass: what a value contains is never looked at.
+/// The template with each marker replaced by its value, in one pass: what a value contains is never
+/// looked at.
 ///
 /// # Panics
 /// If a marker has no value; the templates are part of this program and its tests fill all of them.

@@ -1,4 +1,5 @@
-//! Whatever a `network.json` says, planning and generating end with a result or an error, never with a panic.
+//! Whatever a `network.json` says, planning and generating end with a result or an error, never
+//! with a panic.
 
 use super::{Options, generate};
 use crate::lives::tests::network;

@@ -1,8 +1,9 @@
 //! From a network and its weights to an ONNX model.
 //!
-//! Every node becomes the operator of the same meaning; dropout, and what does not lead to the output, vanishes. Tensors are
-//! batch x channels x rows x columns. A node `n` makes the tensor `n/output`; weights keep their names. Nodes cannot
-//! have a `/` in their names, so that none of these is another one's.
+//! Every node becomes the operator of the same meaning; dropout, and what does not lead to the
+//! output, vanishes. Tensors are batch x channels x rows x columns. A node `n` makes the tensor
+//! `n/output`; weights keep their names. Nodes cannot have a `/` in their names, so that none of
+//! these is another one's.
 
 use super::proto::{
     AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto,
@@ -130,7 +131,8 @@ impl<'a> Builder<'a> {
         needed
     }
 
-    /// Adds the operations of a node, whose first input has so many channels, and names the tensor it makes.
+    /// Adds the operations of a node, whose first input has so many channels, and names the tensor
+    /// it makes.
     fn node(&mut self, node: &Node, taken: &[String], channels: usize, is_last: bool) -> String {
         let (output, x) = (format!("{}/output", node.name), taken[0].as_str());
         let weights: Vec<String> = tensors_of(node).into_iter().map(|(name, ..)| name).collect();
@@ -183,7 +185,8 @@ impl<'a> Builder<'a> {
         output
     }
 
-    /// Pooling by squares of one position leaves the first of each `stride` rows and columns; then come channels of zeros.
+    /// Pooling by squares of one position leaves the first of each `stride` rows and columns; then
+    /// come channels of zeros.
     fn shortcut(&mut self, name: &str, x: &str, new_channels: usize, stride: usize) {
         let [taken, pads, output] =
             ["taken", "pads", "output"].map(|what| format!("{name}/{what}"));
@@ -204,7 +207,8 @@ impl<'a> Builder<'a> {
         self.push("Pad", &output, &[&taken, &pads], vec![]);
     }
 
-    /// The logits are batch x classes; in between, a fully connected layer makes 1x1 positions, as everywhere else.
+    /// The logits are batch x classes; in between, a fully connected layer makes 1x1 positions, as
+    /// everywhere else.
     fn linear(&mut self, node: &Node, all: &[&str], is_last: bool) {
         let name = |what: &str| format!("{}/{what}", node.name);
         let (flat, product) =
@@ -223,7 +227,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `left` for `x < 0`, else `right`; one function where the left one goes on as the right one does.
+    /// `left` for `x < 0`, else `right`; one function where the left one goes on as the right one
+    /// does.
     fn activation(&mut self, name: &str, output: &str, x: &str, pair: PiecewiseActivation) {
         let right = pair.right.canonical_right();
         if pair.left.canonical_right() == right {

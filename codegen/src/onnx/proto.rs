@@ -1,5 +1,6 @@
-//! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as our models use them. Field numbers and names are
-//! those of that file; `optional` marks fields whose presence readers look at.
+//! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as our models use them.
+//! Field numbers and names are those of that file; `optional` marks fields whose presence readers
+//! look at.
 
 use prost::Message;
 

@@ -192,7 +192,8 @@ fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
     out.flush()
 }
 
-/// A finite number with nine digits, by which every f32 is known; `core`'s way of writing numbers takes 20 kB.
+/// A finite number with nine digits, by which every f32 is known; `core`'s way of writing numbers
+/// takes 20 kB.
 fn write_number(out: &mut Console, x: f64) -> fmt::Result {
     const DIGITS: i32 = 9;
     let (mut size, mut exponent) = (x.abs(), 0);

@@ -1,5 +1,5 @@
-//! The network against recorded images and logits, on the processor itself. The logits were computed in f64 by other code
-//! than the kernels. Ends with 0 when all is right.
+//! The network against recorded images and logits, on the processor itself. The logits were
+//! computed in f64 by other code than the kernels. Ends with 0 when all is right.
 #![no_std]
 #![no_main]
 
@@ -17,8 +17,8 @@ static OUTPUTS: &[u8] = include_bytes!("../golden/outputs.bin");
 
 /// Logits may be off by this part of the largest one of the image, or of 1 if that is larger.
 const TOLERANCE: f32 = 2e-6;
-/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see, so that only the
-/// classes are compared, and one image in a hundred may differ.
+/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see,
+/// so that only the classes are compared, and one image in a hundred may differ.
 const JUMPS: bool = __JUMPS__;
 
 #[entry]
@@ -29,7 +29,8 @@ fn main() -> ! {
     let mut console = Console::output();
     for kernels in Kernels::available().into_iter().flatten() {
         let (model, name) = (Model::with_kernels(kernels), kernels.name());
-        // Forwards and backwards: what one inference leaves in the arena must not matter to the next one.
+        // Forwards and backwards: what one inference leaves in the arena must not matter to the
+        // next one.
         let forwards = run(&model, ARENA, INPUT, 0..images);
         let backwards = run(&model, ARENA, INPUT, (0..images).rev());
         if images == 0 || forwards.0 != backwards.0 {

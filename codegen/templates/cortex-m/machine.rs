@@ -1,8 +1,10 @@
-//! What the programs have in the place of an operating system: semihosting, by which a debug probe or QEMU lends them its
-//! console, files and clock; the processor's cycle counter; and what happens after a panic.
+//! What the programs have in the place of an operating system: semihosting, by which a debug probe
+//! or QEMU lends them its console, files and clock; the processor's cycle counter; and what happens
+//! after a panic.
 //!
-//! `unsafe` stands here for two reasons only: the one instruction that calls the host, whose blocks of arguments are built
-//! just before, and registers of the processor that every ARMv7-M has at the same address.
+//! `unsafe` stands here for two reasons only: the one instruction that calls the host, whose blocks
+//! of arguments are built just before, and registers of the processor that every ARMv7-M has at the
+//! same address.
 #![allow(unsafe_code, dead_code, reason = "every program uses its own part of this")]
 
 use core::arch::asm;
@@ -28,7 +30,8 @@ const FAILED: usize = usize::MAX;
 /// Asks the host for something.
 fn call(operation: usize, arguments: usize) -> usize {
     let mut answer = operation;
-    // SAFETY: the host reads and writes what `arguments` leads to, which all callers keep alive, and nothing else.
+    // SAFETY: the host reads and writes what `arguments` leads to, which all callers keep alive,
+    // and nothing else.
     unsafe { asm!("bkpt 0xab", inout("r0") answer, in("r1") arguments, options(nostack)) };
     answer
 }
@@ -45,7 +48,8 @@ pub fn exit(code: usize) -> ! {
     }
 }
 
-/// What the program was told, its own name first, in `buffer`; nothing where nobody can tell it anything.
+/// What the program was told, its own name first, in `buffer`; nothing where nobody can tell it
+/// anything.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut arguments = [buffer.as_mut_ptr() as usize, buffer.len()];
     if call_with(SYS_GET_CMDLINE, &mut arguments) == FAILED {
@@ -93,7 +97,8 @@ impl File {
     }
 }
 
-/// A stream of the host's console. Every call stops the processor for long, so that text is sent in pieces.
+/// A stream of the host's console. Every call stops the processor for long, so that text is sent in
+/// pieces.
 pub struct Console {
     file: Option<File>,
     buffer: [u8; 256],
@@ -144,7 +149,8 @@ fn panic(info: &PanicInfo) -> ! {
     fail(101, format_args!("{info}"))
 }
 
-/// The clock: the processor's own cycles where it counts them and their rate is known, else the host's time.
+/// The clock: the processor's own cycles where it counts them and their rate is known, else the
+/// host's time.
 pub struct Clock {
     source: Source,
     last: u32,
@@ -171,7 +177,8 @@ impl Clock {
         Clock { source, last: cycle_count(), cycles: 0 }
     }
 
-    /// Time since some moment before the first call. The cycle counter wraps: ask before it does so twice.
+    /// Time since some moment before the first call. The cycle counter wraps: ask before it does so
+    /// twice.
     pub fn nanoseconds(&mut self) -> u64 {
         let (ticks, hz) = match self.source {
             Source::Cycles { hz } => {
@@ -200,7 +207,8 @@ const DWT_LAR: *mut u32 = 0xe000_1fb0 as *mut u32;
 fn start_cycle_counter() -> bool {
     const TRACE: u32 = 1 << 24;
     const UNLOCK: u32 = 0xc5ac_ce55;
-    // SAFETY: registers of the processor's debug unit; where they are missing, writing them has no effect.
+    // SAFETY: registers of the processor's debug unit; where they are missing, writing them has no
+    // effect.
     unsafe {
         DEMCR.write_volatile(DEMCR.read_volatile() | TRACE);
         DWT_LAR.write_volatile(UNLOCK);

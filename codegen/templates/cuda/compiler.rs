@@ -6,7 +6,8 @@ use libloading::Library;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
-/// What it may be called. What an older one cannot compile, because the GPU is newer, the next one may.
+/// What it may be called. What an older one cannot compile, because the GPU is newer, the next one
+/// may.
 const NAMES: [&str; 4] = ["libnvrtc.so.12", "libnvrtc.so.13", "libnvrtc.so", "libnvrtc.so.11.2"];
 /// Where it may lie: where the system looks, and where CUDA's toolkit is installed.
 const FOLDERS: [&str; 2] = ["", "/usr/local/cuda/lib64/"];
@@ -87,7 +88,8 @@ impl Nvrtc {
             *const *const c_char,
             *const *const c_char,
         ) -> Status;
-        // SAFETY: the types are nvrtc.h's; the source outlives the call; without headers there are no names of them.
+        // SAFETY: the types are nvrtc.h's; the source outlives the call; without headers there are
+        // no names of them.
         let status = unsafe {
             let create: Create = self.function("nvrtcCreateProgram")?;
             create(&mut program, source.as_ptr(), c"kernels.cu".as_ptr(), 0, null(), null())

@@ -1,5 +1,5 @@
-//! The network against recorded inputs and outputs on the GPU, one by one and all at once. The outputs were computed in f64
-//! by other code than the kernels. Ends with 0 when all is right.
+//! The network against recorded inputs and outputs on the GPU, one by one and all at once. The
+//! outputs were computed in f64 by other code than the kernels. Ends with 0 when all is right.
 
 use __LIBRARY__::{CLASSES, INPUT_LEN, Input, Model, Output};
 use std::process::ExitCode;
@@ -9,8 +9,8 @@ static OUTPUTS: &[u8] = include_bytes!("../golden/outputs.bin");
 
 /// Logits may be off by this part of the largest one of the image, or of 1 if that is larger.
 const TOLERANCE: f32 = 2e-6;
-/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see, so that only the
-/// classes are compared, and one image in a hundred may differ.
+/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see,
+/// so that only the classes are compared, and one image in a hundred may differ.
 const JUMPS: bool = __JUMPS__;
 
 fn main() -> ExitCode {

@@ -158,7 +158,8 @@ impl Device {
             images.fill(0.0);
             let (images, logits) = (&raw mut *images, &raw mut *self.host_logits.as_mut_slice()?);
             let mut infer = |flags| self.infer(&functions, calls, [images, logits], flags);
-            // Kernels are loaded when they are launched for the first time, which cannot be recorded.
+            // Kernels are loaded when they are launched for the first time, which cannot be
+            // recorded.
             infer(sys::CUevent_record_flags::CU_EVENT_RECORD_DEFAULT)?;
             self.stream.synchronize()?;
             self.stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
@@ -170,7 +171,8 @@ impl Device {
         Ok(Recording { graph, device: self })
     }
 
-    /// Puts one inference into the stream, with images and logits in these places of the host's memory.
+    /// Puts one inference into the stream, with images and logits in these places of the host's
+    /// memory.
     fn infer(
         &self,
         functions: &[CudaFunction],
@@ -188,7 +190,8 @@ impl Device {
             let (blocks, threads) = ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
             let shared = call.launch.shared * size_of::<f32>() as u32;
             let arguments = &raw mut call.arguments;
-            // SAFETY: every kernel takes `Arguments`, whose addresses are those of this device's memory.
+            // SAFETY: every kernel takes `Arguments`, whose addresses are those of this device's
+            // memory.
             unsafe {
                 launch_kernel(
                     function.cu_function(),

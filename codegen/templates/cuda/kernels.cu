@@ -1,7 +1,9 @@
-// The kernels. They are specialised to a network by template parameters; NVRTC compiles what the network needs when the
-// program starts. They keep to what C++ and CUDA C++ have in common, so that tests can run them without a GPU.
+// The kernels. They are specialised to a network by template parameters; NVRTC compiles what the
+// network needs when the program starts. They keep to what C++ and CUDA C++ have in common, so that
+// tests can run them without a GPU.
 //
-// Tensors are planar f32 (channels, rows, columns) without gaps. blockIdx.y counts the images of a batch.
+// Tensors are planar f32 (channels, rows, columns) without gaps. blockIdx.y counts the images of a
+// batch.
 
 // What a kernel is told when it is launched.
 struct Arguments {
@@ -87,13 +89,16 @@ __device__ inline int element() { return block() * THREADS + thread(); }
 
 __device__ constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
 
-// Convolution with "same" padding, without bias, of an input that is normalised and activated on the way in.
+// Convolution with "same" padding, without bias, of an input that is normalised and activated on
+// the way in.
 //
-// A block computes GROUP filters at 32 positions, a lane of each warp has one of them. The warps share the input's channels:
-// each takes every WARPS-th, lays the window that the tile needs of it and its weights out in shared memory, and adds up
-// what it contributes; in the end the warps' sums are added. Meanwhile the next channel is on its way from memory.
+// A block computes GROUP filters at 32 positions, a lane of each warp has one of them. The warps
+// share the input's channels: each takes every WARPS-th, lays the window that the tile needs of it
+// and its weights out in shared memory, and adds up what it contributes; in the end the warps' sums
+// are added. Meanwhile the next channel is on its way from memory.
 //
-// PACKED filters lie side by side in the weights: (channel, row, column, filter), the next PACKED filters behind them.
+// PACKED filters lie side by side in the weights: (channel, row, column, filter), the next PACKED
+// filters behind them.
 template <class Activation, bool NORM, int HEIGHT, int WIDTH, int KERNEL, int STRIDE, int TILE_HEIGHT, int TILE_WIDTH,
           int PACKED, int GROUP, int WARPS>
 struct Convolution {

@@ -13,7 +13,8 @@ const KERNELS: &str = include_str!("kernels.cu");
 const WEIGHTS: &[u8] = include_bytes!("weights.bin");
 /// Images of a batch at most: a limit of CUDA.
 const MAX_BATCH: usize = 65_535;
-/// A step is run with the fewest blocks that are so many for all images, so that each multiprocessor of a large GPU has one.
+/// A step is run with the fewest blocks that are so many for all images, so that each
+/// multiprocessor of a large GPU has one.
 const ENOUGH_BLOCKS: usize = 128;
 
 /// Why a GPU cannot be used.
@@ -68,7 +69,8 @@ pub(crate) struct Step {
     pub(crate) launches: &'static [Launch],
 }
 
-/// One way to run a step: a kernel, and for each image so many blocks of so many threads with so much shared memory, in f32.
+/// One way to run a step: a kernel, and for each image so many blocks of so many threads with so
+/// much shared memory, in f32.
 pub(crate) struct Launch {
     pub(crate) kernel: &'static str,
     pub(crate) blocks: usize,

@@ -1,4 +1,5 @@
-//! Runs a plan for a GPU on the processor: the kernels' own source, built with g++ and `tests/cuda/gpu.h`.
+//! Runs a plan for a GPU on the processor: the kernels' own source, built with g++ and
+//! `tests/cuda/gpu.h`.
 
 use super::{random_weights, success};
 use codegen::cuda::{Call, KERNELS, Place, calls};
@@ -115,7 +116,8 @@ impl Emulator {
         self.dir.path().join(name)
     }
 
-    /// The logits of images, so many at a time, with launches of so many blocks, in one of the orders of `gpu.h`.
+    /// The logits of images, so many at a time, with launches of so many blocks, in one of the
+    /// orders of `gpu.h`.
     pub(crate) fn run(
         &self,
         images: &[Vec<f32>],

@@ -26,7 +26,8 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
             Some(SWISH_RELU) => {
                 run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io)
             }
-            // Compiling every kernel with every pair takes minutes: here the pair is a step of its own.
+            // Compiling every kernel with every pair takes minutes: here the pair is a step of its
+            // own.
             Some(pair) => {
                 let (from, to, scratch) = io;
                 let in_place = from.is_empty();

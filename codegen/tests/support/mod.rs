@@ -207,7 +207,8 @@ impl Workshop {
         self.dir.path().join(name)
     }
 
-    /// Runs `codegen generate` to the folder `out` with some more arguments, for x86_64 unless they say otherwise.
+    /// Runs `codegen generate` to the folder `out` with some more arguments, for x86_64 unless they
+    /// say otherwise.
     pub(crate) fn generate(&self, out: &str, more: &[&str]) -> Output {
         let (network, weights, out) =
             (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
@@ -244,7 +245,8 @@ pub(crate) fn cargo(workshop: &Workshop, arguments: &[&str]) {
     success(&output);
 }
 
-/// The one line that a failed run writes to stderr; it must have failed with 1 and written nothing to stdout.
+/// The one line that a failed run writes to stderr; it must have failed with 1 and written nothing
+/// to stdout.
 pub(crate) fn failure(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");

@@ -17,7 +17,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The folder of this name below `target/cross/crates`, for the compiler that `.ci/test-cross` names.
+    /// The folder of this name below `target/cross/crates`, for the compiler that `.ci/test-cross`
+    /// names.
     pub(crate) fn new(name: &str) -> Site {
         let rustc = std::env::var("CROSS_RUSTC")
             .expect("CROSS_RUSTC names the compiler: run `make test-cross`");

@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What `fetch-data check` found: how many images each class has, and everything that is wrong with them.
+/// What `fetch-data check` found: how many images each class has, and everything that is wrong with
+/// them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Census {
@@ -16,7 +17,8 @@ pub struct Census {
     pub dataset: String,
     /// Each class in the order of labels.
     pub classes: Vec<ClassCensus>,
-    /// Mean of the training images' pixels scaled to 0..1, for each channel; empty where no image is usable.
+    /// Mean of the training images' pixels scaled to 0..1, for each channel; empty where no image
+    /// is usable.
     pub mean: Vec<f64>,
     /// Their standard deviation, likewise.
     pub std: Vec<f64>,
@@ -114,7 +116,8 @@ impl Dataset {
             (Format::Idx | Format::Cifar10 | Format::Cifar100, files) => self.read(root, files),
         };
         let none = Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() };
-        // With a folder's problems known, what is wrong with the rest of its images says nothing more.
+        // With a folder's problems known, what is wrong with the rest of its images says nothing
+        // more.
         let checked = read.and_then(|raw| {
             if problems.len() > before { Ok(raw) } else { self.check_images(&raw).map(|()| raw) }
         });

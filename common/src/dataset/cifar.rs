@@ -1,4 +1,5 @@
-//! The binary versions of CIFAR-10 and CIFAR-100: records of labels and 3,072 bytes, red, green and blue planes.
+//! The binary versions of CIFAR-10 and CIFAR-100: records of labels and 3,072 bytes, red, green and
+//! blue planes.
 
 use super::files::{read_file, what_it_seems};
 use super::{DataFile, Dataset, Format, Raw};

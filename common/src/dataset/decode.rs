@@ -1,4 +1,5 @@
-//! From the bytes of a PNG or JPEG file to pixels in a data set's size and channels, as every viewer shows them.
+//! From the bytes of a PNG or JPEG file to pixels in a data set's size and channels, as every
+//! viewer shows them.
 
 use super::Dataset;
 use super::files::what_it_seems;
@@ -36,7 +37,8 @@ pub(super) fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
     }
 }
 
-/// The image turned and mirrored as its EXIF tag says (0x0112), which is how cameras store photos that were taken upright.
+/// The image turned and mirrored as its EXIF tag says (0x0112), which is how cameras store photos
+/// that were taken upright.
 fn upright(bytes: &[u8]) -> Result<DynamicImage> {
     ensure!(!bytes.is_empty(), "the file is empty");
     ensure!(!is_cut_off(bytes), "the image is cut off");
@@ -59,7 +61,8 @@ fn upright(bytes: &[u8]) -> Result<DynamicImage> {
     Ok(image)
 }
 
-/// Whether a JPEG lacks its end: the decoder fills up what is missing with grey. (That of PNG fails.)
+/// Whether a JPEG lacks its end: the decoder fills up what is missing with grey. (That of PNG
+/// fails.)
 fn is_cut_off(bytes: &[u8]) -> bool {
     let Some(mut rest) = bytes.strip_prefix(&[0xff, 0xd8]) else { return false };
     // Segments before the pixels have a length, and may hold a thumbnail with an end of its own.
@@ -75,7 +78,8 @@ fn is_cut_off(bytes: &[u8]) -> bool {
     !rest.windows(2).any(|mark| mark == [0xff, 0xd9])
 }
 
-/// The contents of a PNG's eXIf chunk, which may stand behind the pixels, where decoders do not look.
+/// The contents of a PNG's eXIf chunk, which may stand behind the pixels, where decoders do not
+/// look.
 fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.strip_prefix(PNG_SIGNATURE)?;
     loop {
@@ -90,7 +94,8 @@ fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Puts what is transparent on white: the colours under transparent pixels are arbitrary, often all of them black.
+/// Puts what is transparent on white: the colours under transparent pixels are arbitrary, often all
+/// of them black.
 fn on_white(image: DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() || image.pixels().all(|(_, _, pixel)| pixel[3] == 255) {
         return image;
@@ -147,8 +152,8 @@ mod tests {
         DynamicImage::ImageRgb8(RgbImage::from_fn(16, 32, colour))
     }
 
-    /// The picture as a camera stores it that was held as `orientation` says (EXIF 2.32, tag 0x0112): every orientation is
-    /// undone by itself, but for 6 and 8, which undo each other.
+    /// The picture as a camera stores it that was held as `orientation` says (EXIF 2.32, tag
+    /// 0x0112): every orientation is undone by itself, but for 6 and 8, which undo each other.
     fn stored(orientation: u8) -> DynamicImage {
         let inverse = match orientation {
             6 => 8,

@@ -32,7 +32,8 @@ pub struct Dataset {
     pub normalisation: Normalisation,
     /// Which training images judge candidates.
     pub validation: Validation,
-    /// Files of the training set: for `idx` images then labels, for `cifar*` records, for `image-folder` one folder.
+    /// Files of the training set: for `idx` images then labels, for `cifar*` records, for
+    /// `image-folder` one folder.
     pub train: Vec<DataFile>,
     /// Files of the test set, likewise.
     pub test: Vec<DataFile>,
@@ -72,13 +73,14 @@ pub struct Validation {
     pub fraction: f64,
     /// Which images.
     pub seed: u64,
-    /// Whether the share is taken of each class, at least one image of each that has two; otherwise it is taken of all
-    /// images, whatever their class.
+    /// Whether the share is taken of each class, at least one image of each that has two; otherwise
+    /// it is taken of all images, whatever their class.
     #[serde(default = "by_class")]
     pub by_class: bool,
 }
 
-/// What holds where a description does not say: those of earlier versions that were published say `false`.
+/// What holds where a description does not say: those of earlier versions that were published say
+/// `false`.
 fn by_class() -> bool {
     true
 }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// No file of a data set is larger than this when unpacked; a damaged or hostile one stops here.
 pub const MAX_FILE_BYTES: u64 = 4 << 30;
-/// What gzip data may unpack to whatever their own size: an image set of one colour shrinks to a thousandth.
+/// What gzip data may unpack to whatever their own size: an image set of one colour shrinks to a
+/// thousandth.
 const ANY_PACKED_BYTES: u64 = 64 << 20;
 /// Larger data unpack to at most as many times their size.
 pub const MAX_RATIO: u64 = 100;
@@ -35,8 +36,8 @@ enum Bytes {
 }
 
 impl Unpacked {
-    /// Opens a file. Reading it fails where the data are damaged, or have more bytes than a data set's file: 4 GiB, and
-    /// for gzip data 100 times the file's size or 64 MiB, whichever is more.
+    /// Opens a file. Reading it fails where the data are damaged, or have more bytes than a data
+    /// set's file: 4 GiB, and for gzip data 100 times the file's size or 64 MiB, whichever is more.
     ///
     /// # Errors
     /// It cannot be opened, is no plain file, or has over 4 GiB.
@@ -87,8 +88,9 @@ impl Unpacked {
     }
 }
 
-/// Reads one file of a data set, unpacking gzip, and checks its hash. `promise` looks at the beginning of the file and says
-/// how many bytes it promises to have, if it does: one byte more is all that is ever read. The error says how to mend it.
+/// Reads one file of a data set, unpacking gzip, and checks its hash. `promise` looks at the
+/// beginning of the file and says how many bytes it promises to have, if it does: one byte more is
+/// all that is ever read. The error says how to mend it.
 pub(super) fn read_file(
     root: &Path,
     file: &DataFile,
@@ -115,8 +117,8 @@ fn damaged(path: &Path) -> String {
     format!("{}: the file is damaged; remove it and run `make data`", path.display())
 }
 
-/// What a file seems to be that is not what was expected, with what to do about it: the end of an error message. Empty where
-/// it cannot be told.
+/// What a file seems to be that is not what was expected, with what to do about it: the end of an
+/// error message. Empty where it cannot be told.
 pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
     const PICKLE: &str = ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed";
     const KINDS: &[(&[u8], &str)] = &[
@@ -153,8 +155,8 @@ pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
     kind.map_or("", |(_, what)| what)
 }
 
-/// Whether a system or a program has dropped a file or folder of this name beside a user's: hidden ones (`.DS_Store`, `._a.png`,
-/// `.ipynb_checkpoints`) and what Windows and file servers leave.
+/// Whether a system or a program has dropped a file or folder of this name beside a user's: hidden
+/// ones (`.DS_Store`, `._a.png`, `.ipynb_checkpoints`) and what Windows and file servers leave.
 pub fn is_dropped_by_systems(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "thumbs.db",

@@ -27,8 +27,8 @@ pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
     bail!("{}{more}", problems[..problems.len().min(NAMED)].join("; "))
 }
 
-/// The images of a folder, and what is wrong, a line for each folder that is not a class, each class without images and each
-/// file that is not a usable image.
+/// The images of a folder, and what is wrong, a line for each folder that is not a class, each
+/// class without images and each file that is not a usable image.
 ///
 /// # Errors
 /// A folder or file that cannot be read.
@@ -275,7 +275,8 @@ mod tests {
             paths
         };
         let (first, path) = (load(), kept().remove(0));
-        // A whole file with other pixels is taken, so the photos were not decoded; a damaged one is not.
+        // A whole file with other pixels is taken, so the photos were not decoded; a damaged one is
+        // not.
         let pixels = vec![9; first.pixels.len()];
         fs::write(&path, [&pixels[..], &Sha256::digest(&pixels)].concat()).unwrap();
         assert_eq!(load().pixels, pixels);

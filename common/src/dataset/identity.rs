@@ -8,8 +8,9 @@ use crate::network::{Input, Shape};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// Everything of a data set that decides what is trained and how it is judged. Names of files, their order, their format and
-/// where they lie are not in it: data that were only moved or renamed are the same data.
+/// Everything of a data set that decides what is trained and how it is judged. Names of files,
+/// their order, their format and where they lie are not in it: data that were only moved or renamed
+/// are the same data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {

@@ -33,7 +33,8 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
     })
 }
 
-/// How many bytes a file of images has by its header, once it is known that these can be the data set's.
+/// How many bytes a file of images has by its header, once it is known that these can be the data
+/// set's.
 fn promised_images(start: &[u8], expected: Shape) -> Result<Option<u64>> {
     let Some([count, height, width]) = sizes(start, IMAGES_MAGIC) else { return Ok(None) };
     let shape = Shape { channels: 1, height, width };

@@ -44,8 +44,9 @@ impl Images {
         }
     }
 
-    /// The same images in an order that their pixels and labels alone decide, not the order or the names of files; it has
-    /// nothing to do with classes, so that the first images are a random sample of all.
+    /// The same images in an order that their pixels and labels alone decide, not the order or the
+    /// names of files; it has nothing to do with classes, so that the first images are a random
+    /// sample of all.
     pub fn in_canonical_order(&self) -> Images {
         self.select(&Canon::of(self).order)
     }

@@ -1,7 +1,9 @@
-//! Data sets: `dataset.json` beside the images, in one of four formats, and the split that every stage agrees on.
+//! Data sets: `dataset.json` beside the images, in one of four formats, and the split that every
+//! stage agrees on.
 //!
-//! Training images are put in a canonical order before anything is drawn from them, so that no result depends on the order
-//! or the names of files. Test images stay in the order of their files: each is computed by itself.
+//! Training images are put in a canonical order before anything is drawn from them, so that no
+//! result depends on the order or the names of files. Test images stay in the order of their files:
+//! each is computed by itself.
 
 mod census;
 mod cifar;
@@ -65,18 +67,19 @@ impl Dataset {
         }
     }
 
-    /// Reads a description: `path` is a folder with a `dataset.json`, or the description itself, such as a recipe.
+    /// Reads a description: `path` is a folder with a `dataset.json`, or the description itself,
+    /// such as a recipe.
     pub fn describe(path: &Path) -> Result<Dataset> {
         json::read(&if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() })
     }
 
-    /// Reads the images of one split from the data set in `folder`; files that have a hash are checked against it. Those of
-    /// the training set come in the canonical order, those of the test set in the order of their files. What is odd but
-    /// usable is said on stderr.
+    /// Reads the images of one split from the data set in `folder`; files that have a hash are
+    /// checked against it. Those of the training set come in the canonical order, those of the test
+    /// set in the order of their files. What is odd but usable is said on stderr.
     ///
     /// # Errors
-    /// Files that are missing, damaged or not what the description says; a split without images, or images of a single
-    /// class.
+    /// Files that are missing, damaged or not what the description says; a split without images, or
+    /// images of a single class.
     pub fn load(folder: &Path, split: Split) -> Result<Images> {
         let (dataset, images) = Self::load_whole(folder, split == Split::Test)?;
         let canon = Canon::of(&images);

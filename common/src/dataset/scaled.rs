@@ -1,9 +1,9 @@
-//! Scaled pixels of photos, kept beside the data set: decoding a photo takes a hundred times as long as reading it, and every
-//! training of a search would do it again.
+//! Scaled pixels of photos, kept beside the data set: decoding a photo takes a hundred times as
+//! long as reading it, and every training of a search would do it again.
 //!
-//! `.scaled/SET-KEY` holds the pixels of all images of a set, then their SHA-256. The key is a hash over all that decides
-//! them, the photos' bytes above all; another version of a file has another one. Where the folder cannot be written to,
-//! nothing is kept.
+//! `.scaled/SET-KEY` holds the pixels of all images of a set, then their SHA-256. The key is a hash
+//! over all that decides them, the photos' bytes above all; another version of a file has another
+//! one. Where the folder cannot be written to, nothing is kept.
 
 use super::Dataset;
 use super::folder::MAX_IMAGE_BYTES;
@@ -29,7 +29,8 @@ pub(super) struct Scaled {
 }
 
 impl Scaled {
-    /// For the photos at `paths`, in that order, of the set in the folder `set` of the data set at `root`.
+    /// For the photos at `paths`, in that order, of the set in the folder `set` of the data set at
+    /// `root`.
     ///
     /// # Errors
     /// A photo that cannot be read.

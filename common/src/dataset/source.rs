@@ -1,5 +1,5 @@
-//! Where a data set's files can be had. What a recipe says here becomes arguments of programs and paths on this disk, so every text
-//! is only what it can be.
+//! Where a data set's files can be had. What a recipe says here becomes arguments of programs and
+//! paths on this disk, so every text is only what it can be.
 
 use super::description::{check_inside, check_printable, check_sha256};
 use anyhow::{Result, ensure};
@@ -92,8 +92,8 @@ fn check_address(key: &str, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// A name in npm's registry, perhaps in a scope. Whatever else npm takes for a package, a folder, an address or an alias, has
-/// other characters, and an option begins with a dash.
+/// A name in npm's registry, perhaps in a scope. Whatever else npm takes for a package, a folder,
+/// an address or an alias, has other characters, and an option begins with a dash.
 fn is_npm_name(package: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -29,8 +29,9 @@ impl fmt::Display for Split {
     }
 }
 
-/// The indices of a split of training images with these labels, ascending. At least one image validates and at least one
-/// trains where there are two; with `by_class` that holds for each class.
+/// The indices of a split of training images with these labels, ascending. At least one image
+/// validates and at least one trains where there are two; with `by_class` that holds for each
+/// class.
 pub(super) fn indices(labels: &[u16], validation: &Validation, split: Split) -> Vec<usize> {
     let judges = judges(labels, validation);
     let belongs = |index: &usize| match split {

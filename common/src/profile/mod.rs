@@ -1,5 +1,5 @@
-//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the paper, but for
-//! the method of pruning.
+//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the
+//! paper, but for the method of pruning.
 
 mod search;
 mod training;
@@ -67,8 +67,8 @@ impl Default for FinalSettings {
     }
 }
 
-/// Section `pruning`; options of `prune run` go before it. The default is the paper's (section 5.3), with its middle
-/// cap, but for the method, and ours where the paper says nothing.
+/// Section `pruning`; options of `prune run` go before it. The default is the paper's (section
+/// 5.3), with its middle cap, but for the method, and ours where the paper says nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PruningSettings {
@@ -76,8 +76,8 @@ pub struct PruningSettings {
     pub cap: f64,
     /// Share of a convolution's filters that stay in each round.
     pub cluster_factor: f64,
-    /// How the filters that stay are chosen. Not k-means++, as in the paper: sums of absolute weights keep more accuracy at
-    /// the same size (docs/pruning.md).
+    /// How the filters that stay are chosen. Not k-means++, as in the paper: sums of absolute
+    /// weights keep more accuracy at the same size (docs/pruning.md).
     pub method: PruneMethod,
     /// How the convolutions share what goes.
     pub choose: PruneChoose,
@@ -132,7 +132,8 @@ impl PruningSettings {
     }
 }
 
-/// Section `measurement`. The default is a full measurement; anything shorter is marked `short` in its file.
+/// Section `measurement`. The default is a full measurement; anything shorter is marked `short` in
+/// its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MeasurementSettings {

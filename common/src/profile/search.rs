@@ -28,17 +28,18 @@ pub struct SearchSettings {
     pub subset: Option<usize>,
     /// What screens offspring before any training; `null` for nothing.
     pub surrogate: Option<Surrogate>,
-    /// After which shares (0..1) of its epochs the weaker half of a population is trained no further, in rising order;
-    /// empty for never.
+    /// After which shares (0..1) of its epochs the weaker half of a population is trained no
+    /// further, in rising order; empty for never.
     pub halving: Vec<f64>,
     /// Networks with more trainable parameters are never candidates; `null` for no limit.
     pub max_parameters: Option<u64>,
     /// Networks with more multiply-adds for one image are never candidates; `null` for no limit.
     pub max_macs: Option<u64>,
-    /// Networks whose crates need more bytes of working memory are never candidates; `null` for no limit.
+    /// Networks whose crates need more bytes of working memory are never candidates; `null` for no
+    /// limit.
     pub max_arena_bytes: Option<u64>,
-    /// Whether members of the front are trained with a second seed, and their mean accuracy counts: a front favours who
-    /// was lucky.
+    /// Whether members of the front are trained with a second seed, and their mean accuracy counts:
+    /// a front favours who was lucky.
     pub reseed_front: bool,
     /// How long a network is measured where an objective or a criterion needs it.
     pub measurement: MeasurementSettings,
@@ -89,7 +90,8 @@ pub enum MatingFitness {
 pub enum Surrogate {
     /// A random forest (Breiman 2001) that predicts errors from genes.
     Forest,
-    /// A Gaussian process that predicts errors from genes, and how sure it is of them: who promises most hypervolume.
+    /// A Gaussian process that predicts errors from genes, and how sure it is of them: who promises
+    /// most hypervolume.
     Gaussian,
 }
 
@@ -149,8 +151,8 @@ impl SearchSettings {
         Ok(())
     }
 
-    /// The epochs after which weak candidates are stopped, in rising order: each of `halving` as a share of `epochs`,
-    /// rounded, where at least one epoch comes before and after it.
+    /// The epochs after which weak candidates are stopped, in rising order: each of `halving` as a
+    /// share of `epochs`, rounded, where at least one epoch comes before and after it.
     pub fn rungs(&self) -> Vec<usize> {
         let epoch = |share: &f64| (share * self.epochs as f64).round() as usize;
         let mut rungs: Vec<usize> =

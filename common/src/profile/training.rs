@@ -15,12 +15,13 @@ pub struct TrainingSettings {
     pub batch: usize,
     /// Epochs of a full training (a search has its own, `search.epochs`).
     pub epochs: usize,
-    /// Training images that a network sees, the same ones every time; `null` for all of the training split.
+    /// Training images that a network sees, the same ones every time; `null` for all of the
+    /// training split.
     pub subset: Option<usize>,
     /// How the learning rate changes from step to step.
     pub schedule: Schedule,
-    /// Epochs in which the learning rate first rises linearly to its highest, before the schedule (Goyal et al. 2017); 0
-    /// for none. A training that is shorter never reaches the highest rate.
+    /// Epochs in which the learning rate first rises linearly to its highest, before the schedule
+    /// (Goyal et al. 2017); 0 for none. A training that is shorter never reaches the highest rate.
     pub warmup_epochs: f64,
     /// The highest learning rate, for each optimizer.
     pub learning_rate: LearningRates,
@@ -28,29 +29,32 @@ pub struct TrainingSettings {
     pub momentum: f64,
     /// Added to the gradients of convolutions' and the classifier's weights, times the weight.
     pub weight_decay: f64,
-    /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it before weight decay, as by
-    /// PyTorch's `clip_grad_norm_`. `null` for no limit.
+    /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it
+    /// before weight decay, as by PyTorch's `clip_grad_norm_`. `null` for no limit.
     pub clip_gradient_norm: Option<f64>,
     /// What happens to training images at random.
     pub augmentation: Augmentation,
-    /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al. 2016); 0 for none.
+    /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al.
+    /// 2016); 0 for none.
     pub label_smoothing: f64,
-    /// Share (0..1) of the old average in the new one of an exponential moving average over the weights of all steps, which
-    /// is then scored and saved in the place of the last weights (Polyak and Juditsky 1992). It is lower in the first
-    /// steps: after `n` of them at most `(1 + n) / (10 + n)`. `null` for no average.
+    /// Share (0..1) of the old average in the new one of an exponential moving average over the
+    /// weights of all steps, which is then scored and saved in the place of the last weights
+    /// (Polyak and Juditsky 1992). It is lower in the first steps: after `n` of them at most
+    /// `(1 + n) / (10 + n)`. `null` for no average.
     pub ema_decay: Option<f64>,
-    /// Training images over which batch normalisation's statistics are taken anew before a network is scored; running
-    /// statistics lag behind the weights in short trainings.
+    /// Training images over which batch normalisation's statistics are taken anew before a network
+    /// is scored; running statistics lag behind the weights in short trainings.
     pub recalibration_images: usize,
-    /// After how many epochs each the network is scored on the validation images, which costs time and changes nothing; 0
-    /// for only at the end.
+    /// After how many epochs each the network is scored on the validation images, which costs time
+    /// and changes nothing; 0 for only at the end.
     pub validate_every: usize,
     /// What products are computed in on a GPU.
     pub precision: Precision,
 }
 
-/// What the products of convolutions and of the classifier are computed in. Sums, weights, batch normalisation, activations
-/// and the optimizer are f32 in any case, and so is all on a processor, which takes no other.
+/// What the products of convolutions and of the classifier are computed in. Sums, weights, batch
+/// normalisation, activations and the optimizer are f32 in any case, and so is all on a processor,
+/// which takes no other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -101,17 +105,19 @@ impl Schedule {
     }
 }
 
-/// What happens to training images at random, anew in each epoch, in this order; the default is nothing. Blank means the
-/// channel's mean, which is 0 after normalisation. Images are scored as they are.
+/// What happens to training images at random, anew in each epoch, in this order; the default is
+/// nothing. Blank means the channel's mean, which is 0 after normalisation. Images are scored as
+/// they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
-    /// Blank pixels put around the image on each side, out of which a piece of the image's size is cut; 0 for none.
+    /// Blank pixels put around the image on each side, out of which a piece of the image's size is
+    /// cut; 0 for none.
     pub crop_padding: usize,
     /// Whether every other image, by chance, is mirrored left to right.
     pub horizontal_flip: bool,
-    /// Side in pixels of a square around a random pixel that is blanked, as far as it is inside the image (DeVries and
-    /// Taylor 2017); 0 for none.
+    /// Side in pixels of a square around a random pixel that is blanked, as far as it is inside the
+    /// image (DeVries and Taylor 2017); 0 for none.
     pub cutout: usize,
 }
 

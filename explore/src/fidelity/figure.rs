@@ -1,5 +1,6 @@
-//! The figure of a study: full against short scores, a panel for each kind of short training. Both axes are logarithmic in
-//! the error, so that neither a network that hardly learns nor the best ones hide the others.
+//! The figure of a study: full against short scores, a panel for each kind of short training. Both
+//! axes are logarithmic in the error, so that neither a network that hardly learns nor the best
+//! ones hide the others.
 
 use super::table::named;
 use crate::figures::pixel;
@@ -53,7 +54,8 @@ fn fill(area: &Area, fidelity: &Fidelity, cells: (usize, usize)) -> Drawn {
     Ok(())
 }
 
-/// A dot for each genome and seed at its short score and its mean full score; a line joins the seeds of a genome.
+/// A dot for each genome and seed at its short score and its mean full score; a line joins the
+/// seeds of a genome.
 fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidelity) -> Drawn {
     let genomes = &fidelity.genomes;
     let correlations: Vec<String> =
@@ -92,7 +94,8 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
     Ok(())
 }
 
-/// Where an accuracy stands on an axis: minus log10 of the error. An error below 0.01 % is as good as none.
+/// Where an accuracy stands on an axis: minus log10 of the error. An error below 0.01 % is as good
+/// as none.
 fn place(accuracy: f64) -> f64 {
     -(1.0 - accuracy).max(1e-4).log10()
 }

@@ -1,8 +1,10 @@
-//! `explore fidelity`: what the short trainings of a search are worth. Genomes spread over the space are trained shortly and
-//! in full with several seeds; rank correlations say how far a short training puts them in the order that counts.
+//! `explore fidelity`: what the short trainings of a search are worth. Genomes spread over the
+//! space are trained shortly and in full with several seeds; rank correlations say how far a short
+//! training puts them in the order that counts.
 //!
-//! Each training has a folder `<genome>-<length>-s<seed>` of its own. A study that is run again, after an interruption or with
-//! more genomes, seeds or lengths, keeps the trainings that it finds finished.
+//! Each training has a folder `<genome>-<length>-s<seed>` of its own. A study that is run again,
+//! after an interruption or with more genomes, seeds or lengths, keeps the trainings that it finds
+//! finished.
 
 pub mod figure;
 pub mod ranks;
@@ -56,10 +58,12 @@ struct Cell {
 type Scores = Vec<Vec<Vec<f64>>>;
 
 impl Study<'_> {
-    /// Makes all trainings that `folder` does not hold, and writes `fidelity.json` and `fidelity.svg` to it.
+    /// Makes all trainings that `folder` does not hold, and writes `fidelity.json` and
+    /// `fidelity.svg` to it.
     ///
     /// # Errors
-    /// Fewer than two genomes, another run in the folder, those of [`Trainer::train`], files that cannot be written.
+    /// Fewer than two genomes, another run in the folder, those of [`Trainer::train`], files that
+    /// cannot be written.
     pub fn run(&self, folder: &Path) -> Result<Fidelity> {
         let input = self.dataset.input();
         let Profile { space, template, search, .. } = self.profile;
@@ -183,8 +187,8 @@ impl Study<'_> {
         cells
     }
 
-    /// Names a genome by a hash over it and all else that decides its trainings but their length and seed, so that what a
-    /// folder holds is never taken for something else.
+    /// Names a genome by a hash over it and all else that decides its trainings but their length
+    /// and seed, so that what a folder holds is never taken for something else.
     fn name(&self, genome: &Genome) -> String {
         let Profile { template, training, .. } = self.profile;
         let training = TrainingSettings { epochs: 0, subset: None, ..training.clone() };

@@ -1,7 +1,8 @@
 //! Rank correlation.
 
-/// Spearman's rank correlation of two equally long lists, -1 to 1: Pearson's correlation of the ranks, where equal values
-/// share the mean of their ranks. 0 where all values of a list are equal, since they say nothing about order.
+/// Spearman's rank correlation of two equally long lists, -1 to 1: Pearson's correlation of the
+/// ranks, where equal values share the mean of their ranks. 0 where all values of a list are equal,
+/// since they say nothing about order.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (centred_ranks(a), centred_ranks(b));
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
@@ -9,8 +10,8 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     if spread > 0.0 { product(&a, &b) / spread } else { 0.0 }
 }
 
-/// The rank correlation of two lists with a third held constant, -1 to 1: what they have in common beyond what each has in
-/// common with the third. 0 where the third decides one of them completely.
+/// The rank correlation of two lists with a third held constant, -1 to 1: what they have in common
+/// beyond what each has in common with the third. 0 where the third decides one of them completely.
 pub fn partial_correlation(a: &[f64], b: &[f64], constant: &[f64]) -> f64 {
     let (with_a, with_b) = (correlation(a, constant), correlation(b, constant));
     let rest = (1.0 - with_a * with_a) * (1.0 - with_b * with_b);
@@ -51,8 +52,8 @@ mod tests {
         );
     }
 
-    /// From SciPy 1.17 by definition: the correlation of what linear regression on the constant's ranks leaves of the ranks of a
-    /// and b (`rankdata`, `linregress`, `pearsonr`).
+    /// From SciPy 1.17 by definition: the correlation of what linear regression on the constant's
+    /// ranks leaves of the ranks of a and b (`rankdata`, `linregress`, `pearsonr`).
     #[test]
     fn what_is_left_beyond_a_third_list() {
         let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];

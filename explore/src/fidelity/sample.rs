@@ -8,9 +8,10 @@ use common::space::SearchSpace;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-/// Genomes spread over the space, each function at most once: every gene takes each of its values equally often, or once more
-/// (a Latin hypercube). Where two would be the same function, or one cannot be expanded for the images, an unseen one is
-/// drawn at random. Fewer than asked for where the space holds no more.
+/// Genomes spread over the space, each function at most once: every gene takes each of its values
+/// equally often, or once more (a Latin hypercube). Where two would be the same function, or one
+/// cannot be expanded for the images, an unseen one is drawn at random. Fewer than asked for where
+/// the space holds no more.
 pub fn spread<C: Fn(&Genome) -> Result<Counts>>(
     space: &SearchSpace,
     count_of: C,

@@ -32,7 +32,8 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
     })
 }
 
-/// The number of each iteration, counted from 1, and the shares of its whole population, failed trainings included.
+/// The number of each iteration, counted from 1, and the shares of its whole population, failed
+/// trainings included.
 fn shares(evaluations: &[Evaluation], gene: impl Fn(&Genome) -> Activation) -> Vec<(f64, Shares)> {
     let populations = evaluations.chunk_by(|a, b| a.iteration == b.iteration);
     let of = |population: &[Evaluation]| {

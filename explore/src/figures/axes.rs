@@ -9,7 +9,8 @@ pub(crate) fn pixel(range: &Range<f64>, value: f64, (start, end): (i32, i32)) ->
     start + (share * f64::from(end - start)).round() as i32
 }
 
-/// An axis of log10 of a quantity, labelled with the quantity and its unit at 1, 2 and 5 times powers of ten.
+/// An axis of log10 of a quantity, labelled with the quantity and its unit at 1, 2 and 5 times
+/// powers of ten.
 pub(super) struct Logarithmic(pub(super) Range<f64>, pub(super) &'static str);
 
 impl Ranged for Logarithmic {

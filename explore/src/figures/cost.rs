@@ -1,4 +1,5 @@
-//! What measured networks cost: latency, and energy where there is a meter, by parameters (the paper's Fig. 1b).
+//! What measured networks cost: latency, and energy where there is a meter, by parameters (the
+//! paper's Fig. 1b).
 
 use super::axes::{Logarithmic, around};
 use super::front::mix;
@@ -23,7 +24,8 @@ const COSTS: [Cost; 2] = [
     Cost { title: "Energy of one inference", unit: "J", of: |evaluation| evaluation.energy_j },
 ];
 
-/// Draws the figure of a search of so many planned iterations, as SVG; `None` where nothing was measured.
+/// Draws the figure of a search of so many planned iterations, as SVG; `None` where nothing was
+/// measured.
 ///
 /// # Errors
 /// A figure that cannot be drawn.

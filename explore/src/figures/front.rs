@@ -10,8 +10,8 @@ use std::ops::Range;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
-/// Colours of the first and of the last iteration; those between are mixed. Both stand out from white, and the
-/// lightness tells them apart without colour.
+/// Colours of the first and of the last iteration; those between are mixed. Both stand out from
+/// white, and the lightness tells them apart without colour.
 const FIRST: RGBColor = RGBColor(250, 170, 60);
 const LAST: RGBColor = RGBColor(60, 40, 140);
 
@@ -129,8 +129,8 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
     Ok(())
 }
 
-/// The places of the archive's front, from the smallest network on. By other objectives than error and parameters, they
-/// need not fall.
+/// The places of the archive's front, from the smallest network on. By other objectives than error
+/// and parameters, they need not fall.
 fn front(search: &Search) -> Vec<(f64, f64)> {
     let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
     let mut places: Vec<(f64, f64)> =
@@ -214,7 +214,8 @@ mod tests {
         }
     }
 
-    /// Of three objectives that the archive goes by, the figure shows two: all members of the front are on the line.
+    /// Of three objectives that the archive goes by, the figure shows two: all members of the front
+    /// are on the line.
     #[test]
     fn the_line_goes_through_the_whole_front_of_the_archive() {
         use common::objective::Objective::{Error, Macs, Params};

@@ -20,8 +20,9 @@ use std::path::Path;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
-/// Draws the figures of a search under way, each time the number of its iterations has grown by a tenth: so all drawings
-/// together take no longer than some ten of the last one, however long the search is.
+/// Draws the figures of a search under way, each time the number of its iterations has grown by a
+/// tenth: so all drawings together take no longer than some ten of the last one, however long the
+/// search is.
 #[derive(Debug)]
 pub struct Drawings<'a> {
     folder: &'a Path,
@@ -36,8 +37,8 @@ impl<'a> Drawings<'a> {
         Drawings { folder, config, shown: 0 }
     }
 
-    /// Draws what is due after an iteration. Nothing is while a search is replayed, so many of whose evaluations are still
-    /// to be taken from its log. Returns whether it was drawn.
+    /// Draws what is due after an iteration. Nothing is while a search is replayed, so many of
+    /// whose evaluations are still to be taken from its log. Returns whether it was drawn.
     ///
     /// # Errors
     /// A figure that cannot be drawn or written.
@@ -63,9 +64,10 @@ impl<'a> Drawings<'a> {
     }
 }
 
-/// Writes `front.svg`, every evaluation and the archive's front; `progress.svg`, hypervolume and Score by iteration (Fig. 3 of the
-/// paper); `activations.svg`, which activations the populations have (Fig. 4); and, where networks were measured,
-/// `cost.svg`, latency and energy by parameters (Fig. 1b).
+/// Writes `front.svg`, every evaluation and the archive's front; `progress.svg`, hypervolume and
+/// Score by iteration (Fig. 3 of the paper); `activations.svg`, which activations the populations
+/// have (Fig. 4); and, where networks were measured, `cost.svg`, latency and energy by parameters
+/// (Fig. 1b).
 ///
 /// # Errors
 /// A figure that cannot be drawn or written.

@@ -37,8 +37,8 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
     })
 }
 
-/// The hypervolume is of all evaluations up to an iteration, scaled by those up to now; Scores are of an iteration's own
-/// population.
+/// The hypervolume is of all evaluations up to an iteration, scaled by those up to now; Scores are
+/// of an iteration's own population.
 fn series(evaluations: &[Evaluation]) -> [Series; 3] {
     let (mut volumes, mut means, mut bests) = (Vec::new(), Vec::new(), Vec::new());
     let scale = Scale::of(points(evaluations));
@@ -119,7 +119,8 @@ mod tests {
         search.evaluations[4].stopped_after = Some(1);
         search.evaluations[5].accuracy = None;
         let [volumes, means, bests] = series(&search.evaluations);
-        // Errors of 0.1 to 0.9, parameters of 100 to 1000: scaled (0.5, 1) and (1, 0), then (0.5, 0) and (0, 1).
+        // Errors of 0.1 to 0.9, parameters of 100 to 1000: scaled (0.5, 1) and (1, 0), then (0.5,
+        // 0) and (0, 1).
         let first = 0.55 * 0.05 + 0.05;
         let second = 0.55 * 1.05 + 0.5 * 0.05;
         for (value, want) in volumes.values.iter().zip([(1.0, first), (2.0, second), (3.0, second)])

@@ -306,7 +306,8 @@ fn a_search_in_legs_and_with_second_seeds_survives_a_kill_to_the_byte() {
     let whole = world.calls();
     let stopped = world.evaluations("whole").iter().filter(|e| e.stopped_after.is_some()).count();
     assert!(stopped >= 12, "{stopped}");
-    // At each of the first leg of the second population, a later leg of the third, and a second seed of the first.
+    // At each of the first leg of the second population, a later leg of the third, and a second
+    // seed of the first.
     for id in ["i01-02", "i02-05", "i00-0"] {
         let out = format!("killed-{id}");
         let id = match id {

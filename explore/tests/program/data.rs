@@ -1,4 +1,5 @@
-//! A search goes on only with the data that it began with; where they lie and how files are called is no part of them.
+//! A search goes on only with the data that it began with; where they lie and how files are called
+//! is no part of them.
 
 use super::fidelity;
 use super::world::{World, error_of, text};

@@ -140,7 +140,8 @@ fn diverged_trainings_stay_in_the_log_with_a_reason() {
     assert_eq!(world.calls().len(), 0);
 }
 
-/// What the machine does to trainings: FAKE_FAIL is any error, as of a full disk, FAKE_KILL the kernel's when memory is full.
+/// What the machine does to trainings: FAKE_FAIL is any error, as of a full disk, FAKE_KILL the
+/// kernel's when memory is full.
 const TROUBLES: [(&str, &str); 3] = [
     ("FAKE_FAIL", "train fit ended with exit code 1: epoch 1 | error: made-up failure of"),
     ("FAKE_KILL", "train fit was ended by signal 9: epoch 1"),
@@ -287,7 +288,8 @@ fn a_small_space_is_used_up_and_ends_cleanly() {
         "feature_extraction_layers": [16], "kernel_size": [3], "optimizer": ["sgd", "adam"],
     });
     let world = World::with(&search, &space);
-    // Nine Condense Layers leave nothing of 8x8 pixels: 2 distinct right activations x 2 counts x 2 optimizers remain.
+    // Nine Condense Layers leave nothing of 8x8 pixels: 2 distinct right activations x 2 counts x 2
+    // optimizers remain.
     let summary = world.search("run");
     assert_eq!((&summary["evaluations"], &summary["iterations"]), (&json!(8), &json!(2)));
     let functions: BTreeSet<String> =

@@ -1,4 +1,5 @@
-//! Energy counters that only grow and wrap to 0 at their range, and what they advanced by between two readings.
+//! Energy counters that only grow and wrap to 0 at their range, and what they advanced by between
+//! two readings.
 
 use common::measurement::{CounterReading, EnergyStatus};
 
@@ -24,9 +25,9 @@ pub(crate) struct Advance {
 
 /// What a counter advanced by from one reading to the next, both in the counter's own unit.
 ///
-/// A reading below the one before is a wrap when that means less than half the range, and a counter running backwards
-/// otherwise, as with sequence numbers: readings are taken often enough (see [`crate::session::Patience`]) that no
-/// package comes near half its range between two of them.
+/// A reading below the one before is a wrap when that means less than half the range, and a counter
+/// running backwards otherwise, as with sequence numbers: readings are taken often enough (see
+/// [`crate::session::Patience`]) that no package comes near half its range between two of them.
 ///
 /// # Errors
 /// Why the two readings cannot both be true.
@@ -76,8 +77,8 @@ pub(crate) struct Interval {
     pub(crate) t1_s: f64,
     /// Each counter at both ends; empty without a meter and where it could not be read.
     pub(crate) counters: Vec<CounterReading>,
-    /// Energy in the interval and how often counters wrapped, none of the two without a meter, or why they are not
-    /// known.
+    /// Energy in the interval and how often counters wrapped, none of the two without a meter, or
+    /// why they are not known.
     pub(crate) energy: Result<Option<(f64, u64)>, Fault>,
 }
 
@@ -114,7 +115,8 @@ impl Interval {
         self.t1_s - self.t0_s
     }
 
-    /// Adds what one more counter showed. The first fault of any counter is the fault of the interval.
+    /// Adds what one more counter showed. The first fault of any counter is the fault of the
+    /// interval.
     fn add(&mut self, counter: &Counter, shown: &[u64]) {
         let advance = total_advance(shown, counter.range);
         self.counters.push(CounterReading {
@@ -139,8 +141,8 @@ impl Interval {
     }
 }
 
-/// The advance over a series of readings of one counter. A counter of energy that stands still is broken: everything
-/// that is switched on takes some.
+/// The advance over a series of readings of one counter. A counter of energy that stands still is
+/// broken: everything that is switched on takes some.
 fn total_advance(shown: &[u64], range: Option<u64>) -> Result<Advance, String> {
     let mut total = Advance::default();
     for pair in shown.windows(2) {

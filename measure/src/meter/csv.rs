@@ -1,7 +1,8 @@
 //! A logger's file: watts with the time of each, matched to the measurement by time.
 //!
-//! One sample a line, `unix_s,watts`, in order of time. A first line with names may say which columns these two are;
-//! other columns are ignored. The logger's clock must be that of the machine that measures, or in step with it.
+//! One sample a line, `unix_s,watts`, in order of time. A first line with names may say which
+//! columns these two are; other columns are ignored. The logger's clock must be that of the machine
+//! that measures, or in step with it.
 
 mod clock;
 mod columns;
@@ -22,11 +23,13 @@ use std::time::{Duration, Instant};
 
 /// Between samples further apart than this, power may have been anything.
 const LONGEST_GAP_S: f64 = 2.0;
-/// Where more than this share of the lines are no samples, those that are may not be all that matters.
+/// Where more than this share of the lines are no samples, those that are may not be all that
+/// matters.
 const UNUSABLE: f64 = 0.1;
 /// How long a logger may take to write what it has seen.
 const LATE: Duration = Duration::from_secs(10);
-/// A clock that was set by more than this during the measurement does not tell which sample belongs where.
+/// A clock that was set by more than this during the measurement does not tell which sample belongs
+/// where.
 const CLOCK_SET_S: f64 = 0.1;
 
 /// A log that is written while it is measured.
@@ -44,9 +47,9 @@ impl Log {
         Ok(Log(file.to_path_buf()))
     }
 
-    /// Fills in the energy of intervals that have passed. `started_unix_s` is when their times began to count, and
-    /// `clock_set_by_s` by how much the clock was set since. Returns what is to be kept of the log, and the time between
-    /// its samples.
+    /// Fills in the energy of intervals that have passed. `started_unix_s` is when their times
+    /// began to count, and `clock_set_by_s` by how much the clock was set since. Returns what is to
+    /// be kept of the log, and the time between its samples.
     ///
     /// # Errors
     /// Waiting for the log was interrupted.
@@ -141,7 +144,8 @@ fn went_back(line: usize, until_s: f64) -> String {
     )
 }
 
-/// The same log, its times in seconds since this one: the intervals' own clock, in which they are kept.
+/// The same log, its times in seconds since this one: the intervals' own clock, in which they are
+/// kept.
 fn since(log: Samples, started_s: f64) -> Samples {
     let mut log = log;
     log.samples.iter_mut().for_each(|sample| sample.at_s -= started_s);
@@ -150,7 +154,8 @@ fn since(log: Samples, started_s: f64) -> Samples {
     log
 }
 
-/// The samples between two times, and one before and after. `started_s` is the Unix time of their 0.
+/// The samples between two times, and one before and after. `started_s` is the Unix time of their
+/// 0.
 fn around(
     log: &Samples,
     [t0_s, t1_s]: [f64; 2],
@@ -209,7 +214,8 @@ fn too_few_digits(log: &Samples) -> &'static str {
     }
 }
 
-/// Energy between two times from the samples around them, by the trapezoidal rule; at both of them power is interpolated.
+/// Energy between two times from the samples around them, by the trapezoidal rule; at both of them
+/// power is interpolated.
 fn energy(around: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, String> {
     let mut joules = 0.0;
     for pair in around.windows(2) {

@@ -1,5 +1,5 @@
-//! Looks at an NVIDIA GPU while a crate runs on it: its clocks, what holds them back, its temperature, and who else is
-//! there.
+//! Looks at an NVIDIA GPU while a crate runs on it: its clocks, what holds them back, its
+//! temperature, and who else is there.
 
 use super::nvml;
 use common::gpu::{GpuFacts, GpuProcess};
@@ -139,8 +139,9 @@ impl Seen {
         }
     }
 
-    /// The processes that are not the crate's. In a container that numbers its own processes, the driver knows the crate
-    /// by another number: then a single process that came after the start is taken for it.
+    /// The processes that are not the crate's. In a container that numbers its own processes, the
+    /// driver knows the crate by another number: then a single process that came after the start is
+    /// taken for it.
     fn others(&self, run: Run) -> Result<Vec<GpuProcess>, String> {
         let (before, since): (Vec<&Look>, Vec<&Look>) =
             self.looks.iter().partition(|look| look.at_s < run.started_s);

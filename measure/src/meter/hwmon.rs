@@ -1,7 +1,9 @@
-//! Power sensors on a board (INA219, INA226, INA3221, a server's power meter and the like) through Linux's hwmon in sysfs.
+//! Power sensors on a board (INA219, INA226, INA3221, a server's power meter and the like) through
+//! Linux's hwmon in sysfs.
 //!
-//! Each chip is a folder `class/hwmon/hwmonN` with its `name`. Those channels alone are read that a board names: its input,
-//! since other rails are fed from it, so their power is in it already; or, on a board without one, rails that add up.
+//! Each chip is a folder `class/hwmon/hwmonN` with its `name`. Those channels alone are read that a
+//! board names: its input, since other rails are fed from it, so their power is in it already; or,
+//! on a board without one, rails that add up.
 
 mod channel;
 
@@ -11,8 +13,8 @@ use channel::{Channel, all, watts};
 use common::board::{Hwmon, Rails};
 use std::path::{Path, PathBuf};
 
-/// By this share and these watts a rail may seem to have more power than the rail that feeds it, since the two are not read
-/// at one time.
+/// By this share and these watts a rail may seem to have more power than the rail that feeds it,
+/// since the two are not read at one time.
 const UNEVEN: f64 = 0.1;
 const UNEVEN_W: f64 = 0.1;
 
@@ -53,7 +55,8 @@ pub(crate) fn open(machine: Files, sysfs: &Path, wanted: &Hwmon) -> Result<Sampl
     Sampler::start(name, tick_s, power)
 }
 
-/// That no other rail of the same chip shows more power than that which is named by its label as the input of all.
+/// That no other rail of the same chip shows more power than that which is named by its label as
+/// the input of all.
 ///
 /// # Errors
 /// One does, or the named one cannot be read.
@@ -117,7 +120,8 @@ mod tests {
     use super::*;
     use crate::fake_sysfs::FakeSysfs;
 
-    /// As on a Jetson Orin Nano: three rails, the last two fed from the first, their shunt voltages, and sums.
+    /// As on a Jetson Orin Nano: three rails, the last two fed from the first, their shunt
+    /// voltages, and sums.
     fn jetson() -> FakeSysfs {
         let sysfs = FakeSysfs::new();
         let write =

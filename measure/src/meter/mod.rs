@@ -1,4 +1,5 @@
-//! Meters: where energy is read. A meter that cannot be used says why, and never gives a number instead.
+//! Meters: where energy is read. A meter that cannot be used says why, and never gives a number
+//! instead.
 
 pub(crate) mod ask;
 pub(crate) mod counter;
@@ -19,7 +20,8 @@ use counter::Counter;
 use rapl::Rapl;
 use sampler::Sampler;
 
-/// Power that is no further below zero than this is noise, such as that of a current sensor while nothing flows.
+/// Power that is no further below zero than this is noise, such as that of a current sensor while
+/// nothing flows.
 pub(crate) const NOISE_W: f64 = 0.02;
 /// No meter of a board shows more: such a number stands for something else, such as "unknown".
 pub(crate) const MOST_W: f64 = 1e6;
@@ -82,7 +84,8 @@ pub(crate) enum Means {
     Nowhere(String),
 }
 
-/// That arguments for a meter are for the board's meter, and that what they name can be read; before anything is done.
+/// That arguments for a meter are for the board's meter, and that what they name can be read;
+/// before anything is done.
 ///
 /// # Errors
 /// They are not, or it cannot.
@@ -110,8 +113,8 @@ pub(crate) fn check_arguments(board: &Board, args: &MeterArgs, crate_name: &str)
     args.meter_csv.as_deref().map_or(Ok(()), |file| csv::Log::open(file).map(|_| ()))
 }
 
-/// Opens the meter of a board. `files` are those of the machine that the meter is in: the board's own, for a board that
-/// is another machine.
+/// Opens the meter of a board. `files` are those of the machine that the meter is in: the board's
+/// own, for a board that is another machine.
 ///
 /// # Errors
 /// An argument names a file that cannot be read.

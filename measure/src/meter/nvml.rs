@@ -1,5 +1,5 @@
-//! NVML: the energy of an NVIDIA GPU through its driver's library. Volta and later count millijoules; of older ones the
-//! power is summed up.
+//! NVML: the energy of an NVIDIA GPU through its driver's library. Volta and later count
+//! millijoules; of older ones the power is summed up.
 
 use crate::meter::counter::Counter;
 use crate::meter::sampler::{Power, Sampler};

@@ -1,9 +1,11 @@
-//! RAPL: the energy counters of Intel and AMD processor packages, through Linux's powercap in sysfs.
+//! RAPL: the energy counters of Intel and AMD processor packages, through Linux's powercap in
+//! sysfs.
 //!
-//! `class/powercap` lists zones: `intel-rapl:0` is a package, `intel-rapl:0:0` a part of it (cores, graphics, memory
-//! controller), whose energy the package's counter already holds; `psys` is the whole platform. Only packages are read,
-//! and one socket's two interfaces (`intel-rapl`, `intel-rapl-mmio`) count once. `energy_uj` is in microjoules; the
-//! hardware updates it about every millisecond in steps of some 15 or 61 uJ, and wraps it at `max_energy_range_uj`.
+//! `class/powercap` lists zones: `intel-rapl:0` is a package, `intel-rapl:0:0` a part of it (cores,
+//! graphics, memory controller), whose energy the package's counter already holds; `psys` is the
+//! whole platform. Only packages are read, and one socket's two interfaces (`intel-rapl`,
+//! `intel-rapl-mmio`) count once. `energy_uj` is in microjoules; the hardware updates it about
+//! every millisecond in steps of some 15 or 61 uJ, and wraps it at `max_energy_range_uj`.
 
 use crate::files::{Files, hidden, is_missing};
 use crate::meter::counter::Counter;
@@ -74,8 +76,8 @@ impl Rapl {
     }
 }
 
-/// Top-level zones by name, `intel-rapl:0` and the like. Linux lists them in `class/powercap` itself and once more in
-/// the folder of their control type, `intel-rapl`.
+/// Top-level zones by name, `intel-rapl:0` and the like. Linux lists them in `class/powercap`
+/// itself and once more in the folder of their control type, `intel-rapl`.
 fn zones(machine: &Files, powercap: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
     let entries = |folder: &Path| -> Result<Vec<(String, PathBuf)>, String> {
         let names = machine.names(folder)?;
@@ -106,8 +108,8 @@ fn is_top_level(name: &str) -> bool {
     })
 }
 
-/// The packages among the zones, by the name that the hardware gives them and their zone: each once, and where a package
-/// has two interfaces not by the memory-mapped one.
+/// The packages among the zones, by the name that the hardware gives them and their zone: each
+/// once, and where a package has two interfaces not by the memory-mapped one.
 ///
 /// # Errors
 /// A zone does not say what it is: it may be a package whose energy would be missing.

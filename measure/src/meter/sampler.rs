@@ -1,4 +1,5 @@
-//! A meter that shows power, not energy: a thread reads it at short intervals and sums it up over time.
+//! A meter that shows power, not energy: a thread reads it at short intervals and sums it up over
+//! time.
 
 use crate::meter::NOISE_W;
 use crate::meter::counter::Counter;
@@ -29,7 +30,8 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Reads the meter once and goes on in a thread. `tick_s` is how often the meter itself has a new value.
+    /// Reads the meter once and goes on in a thread. `tick_s` is how often the meter itself has a
+    /// new value.
     ///
     /// # Errors
     /// Why it cannot be read.

@@ -12,8 +12,8 @@ use std::process::Command;
 /// Names what `bench` is told, for a program that is built for a board where it cannot be told.
 const ARGUMENTS: &str = "BENCH_ARGUMENTS";
 
-/// Builds `bench` with cargo in the crate's own folder, as its user would. Only a program that this very build vouches for is
-/// taken, never one that an earlier crate left there.
+/// Builds `bench` with cargo in the crate's own folder, as its user would. Only a program that this
+/// very build vouches for is taken, never one that an earlier crate left there.
 ///
 /// # Errors
 /// It does not build, and what is missing if that can be told.
@@ -66,8 +66,8 @@ fn why(board: &Board, said: &[u8]) -> String {
     end_of(said)
 }
 
-/// A tool of Rust's, which a variable may name, as for cargo's own subcommands. The caller's choice of where other
-/// things are built, and for what, is not for this crate.
+/// A tool of Rust's, which a variable may name, as for cargo's own subcommands. The caller's choice
+/// of where other things are built, and for what, is not for this crate.
 fn tool(variable: &str, name: &str, folder: &Path) -> Command {
     let program = std::env::var_os(variable).unwrap_or_else(|| OsString::from(name));
     let mut command = Command::new(program);

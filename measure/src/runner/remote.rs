@@ -1,7 +1,7 @@
 //! The board is another machine: the program is copied there, its hash verified, run, and removed.
 //!
-//! OpenSSH must know the host's key already, and nothing is asked: neither passwords nor whether a host may be trusted.
-//! Android devices are reached through adb.
+//! OpenSSH must know the host's key already, and nothing is asked: neither passwords nor whether a
+//! host may be trusted. Android devices are reached through adb.
 
 use super::{Program, bench_arguments};
 use crate::files::{MARK, is_mark};
@@ -25,8 +25,8 @@ const OPTIONS: [&str; 5] = [
 ];
 /// How long the removal of a copy may take.
 const REMOVAL: Duration = Duration::from_secs(60);
-/// A copy that no program runs from is left over after so many minutes: whoever made it was killed before it was started, or
-/// the board was switched off.
+/// A copy that no program runs from is left over after so many minutes: whoever made it was killed
+/// before it was started, or the board was switched off.
 const LEFT_OVER_MIN: u32 = 60;
 /// What the names of copies' folders begin with.
 const NAME: &str = "neuropower-";
@@ -42,7 +42,8 @@ pub(crate) struct Link {
 /// How a board is reached.
 #[derive(Clone, Debug)]
 enum Reach {
-    /// `user@host`, or a `Host` of the configuration; and OpenSSH's configuration, if not the user's own.
+    /// `user@host`, or a `Host` of the configuration; and OpenSSH's configuration, if not the
+    /// user's own.
     Ssh(String, Option<PathBuf>),
     /// A serial number that `adb devices` lists; `None` where only one device is there.
     Adb(Option<String>),
@@ -104,7 +105,8 @@ impl Link {
         command
     }
 
-    /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes what earlier ones left.
+    /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes
+    /// what earlier ones left.
     fn copy(&self, file: &Path) -> Result<String> {
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
         match self.reach {
@@ -132,8 +134,9 @@ impl Link {
         }
     }
 
-    /// A script that makes a new folder `$d` and says where, if programs can be executed there: in the board's `folder`, or
-    /// in one that a shell there may have to expand. `other` is another way to choose one.
+    /// A script that makes a new folder `$d` and says where, if programs can be executed there: in
+    /// the board's `folder`, or in one that a shell there may have to expand. `other` is another
+    /// way to choose one.
     fn new_folder(&self, default: &str, other: &str) -> String {
         let parent = self.folder.as_deref().unwrap_or(default);
         let another =
@@ -155,7 +158,8 @@ impl Link {
         )
     }
 
-    /// Removes a copy's folder, if the board is still there; else it stays until the next copy is made.
+    /// Removes a copy's folder, if the board is still there; else it stays until the next copy is
+    /// made.
     fn remove(&self, folder: &str) {
         let _ = process::output_whatever_comes(self.shell(&format!("rm -rf {folder}")), REMOVAL);
     }
@@ -199,7 +203,8 @@ fn marked(script: &str) -> String {
     format!("echo '{MARK}'; {script}")
 }
 
-/// A script that removes the folders of copies in `$p` that are left over, and no others: links and those of other users stay.
+/// A script that removes the folders of copies in `$p` that are left over, and no others: links and
+/// those of other users stay.
 fn without_left_overs() -> String {
     format!(
         "for d in $p/{NAME}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
@@ -254,8 +259,8 @@ impl Copied {
         Ok(copied)
     }
 
-    /// Runs the copy. Whatever becomes of this side, the shell over there ends the program when its input ends, and
-    /// removes the copy when the program has ended.
+    /// Runs the copy. Whatever becomes of this side, the shell over there ends the program when its
+    /// input ends, and removes the copy when the program has ended.
     pub(crate) fn command(&self, settings: &MeasurementSettings) -> Command {
         let (d, arguments) = (&self.folder, bench_arguments(settings).join(" "));
         self.link.shell(&marked(&format!(

@@ -1,4 +1,5 @@
-//! Tools on this machine that run programs for a board: emulators and debug probes; and which ones are there.
+//! Tools on this machine that run programs for a board: emulators and debug probes; and which ones
+//! are there.
 
 use anyhow::{Result, ensure};
 use common::board::{PROGRAM, Runner, RunnerOnHost};

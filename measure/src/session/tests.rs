@@ -44,7 +44,8 @@ fn settings(windows: usize) -> MeasurementSettings {
     MeasurementSettings { idle_s: 10.0, warmup_s: 0.0, windows, window_s: 2.0 }
 }
 
-/// A clock that goes only when it is looked at or slept by, and the counters of a fake sysfs that go with it.
+/// A clock that goes only when it is looked at or slept by, and the counters of a fake sysfs that
+/// go with it.
 struct Fake<'a> {
     sysfs: &'a FakeSysfs,
     rapl: Rapl,

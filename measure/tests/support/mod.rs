@@ -1,4 +1,5 @@
-//! What the tests of the `measure` program share: a small crate that is really built, whose `bench` does what it is told.
+//! What the tests of the `measure` program share: a small crate that is really built, whose `bench`
+//! does what it is told.
 
 // Each file of tests is a program of its own and needs only a part of this.
 #![allow(dead_code)]
@@ -18,8 +19,9 @@ use tempfile::TempDir;
 /// What the crate is built for.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Follows the file `script` beside its `Cargo.toml`, line by line: after `sh`, the shell runs the rest, else the line is
-/// printed, with the time since the line before in the place of `SECONDS`. It says where it runs, so that a copy can be told from the original.
+/// Follows the file `script` beside its `Cargo.toml`, line by line: after `sh`, the shell runs the
+/// rest, else the line is printed, with the time since the line before in the place of `SECONDS`.
+/// It says where it runs, so that a copy can be told from the original.
 const BENCH: &str = r#"
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -58,8 +60,8 @@ pub(crate) fn start(number: usize) -> String {
     format!(r#"{{"schema":"neuropower/bench/1","event":"start","window":{number}}}"#)
 }
 
-/// The line that ends a window of 100 inferences for the first, 200 for the second, and so on; it says how long that really
-/// took.
+/// The line that ends a window of 100 inferences for the first, 200 for the second, and so on; it
+/// says how long that really took.
 pub(crate) fn end(number: usize, p50_ms: u32) -> String {
     format!(
         r#"{{"schema":"neuropower/bench/1","event":"window","window":{number},"inferences":{number}00,"seconds":SECONDS,"p50_s":{p50_ms}e-3,"p90_s":0.5,"p99_s":0.75}}"#
@@ -142,7 +144,8 @@ impl Case {
         fs::set_permissions(self.path(relative), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// `measure run` in a folder that has no `pipelines`, with the board `host` unless `more` names one.
+    /// `measure run` in a folder that has no `pipelines`, with the board `host` unless `more` names
+    /// one.
     pub(crate) fn command(&self, more: &[&str]) -> Command {
         let board = if more.contains(&"--board") { &[][..] } else { &["--board", "host"] };
         let out = if more.contains(&"--out") { &[][..] } else { &["--out", "record.json"] };
@@ -247,7 +250,8 @@ pub(crate) fn signal(name: &str, program: &Child) {
     assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
 }
 
-/// A measurement that SIGTERM ends says so, and the process whose number is in a file has ended with it.
+/// A measurement that SIGTERM ends says so, and the process whose number is in a file has ended
+/// with it.
 pub(crate) fn assert_ends_with(measure: Child, number: &Path) {
     signal("TERM", &measure);
     assert!(

@@ -1,4 +1,5 @@
-//! An OpenSSH server on a loopback port, with keys of its own. Other tests of the project use this file too.
+//! An OpenSSH server on a loopback port, with keys of its own. Other tests of the project use this
+//! file too.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Sshd(Child);
 
 impl Sshd {
-    /// Starts one whose files are in this folder, among them `ssh_config`, by which a client reaches it as `board`.
-    /// Programs are looked for in `path` there.
+    /// Starts one whose files are in this folder, among them `ssh_config`, by which a client
+    /// reaches it as `board`. Programs are looked for in `path` there.
     pub(crate) fn start(folder: &Path, path: &str) -> Sshd {
         let (here, in_folder) = (folder.display(), |name: &str| folder.join(name));
         for key in ["host", "user"] {

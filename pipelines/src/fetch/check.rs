@@ -17,7 +17,8 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// Prints how many images each class has, mean and standard deviation of the training images, and all that is wrong.
+/// Prints how many images each class has, mean and standard deviation of the training images, and
+/// all that is wrong.
 ///
 /// # Errors
 /// There is no usable `dataset.json`, or something keeps the data set from being used.

@@ -1,4 +1,5 @@
-//! Running other programs: quietly, with a time limit, and with what they complained about as the error.
+//! Running other programs: quietly, with a time limit, and with what they complained about as the
+//! error.
 
 use super::interrupt;
 use super::scratch::Room;
@@ -27,7 +28,8 @@ const COMPLAINT_CHARS: usize = 300;
 /// Runs a program to its end in the folder where it has room.
 ///
 /// # Errors
-/// It cannot be started, takes too long or too much room, or fails, or a signal came; the error is one line.
+/// It cannot be started, takes too long or too much room, or fails, or a signal came; the error is
+/// one line.
 pub(super) fn run(command: &mut Command, room: &Room) -> Result<()> {
     run_within(command, room, LIMIT)
 }

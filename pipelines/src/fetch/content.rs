@@ -1,4 +1,5 @@
-//! What stands behind one entry of a data set's file list: bytes with a hash, or, for images in folders, a folder.
+//! What stands behind one entry of a data set's file list: bytes with a hash, or, for images in
+//! folders, a folder.
 
 use super::interrupt::{self, Interruptible};
 use super::scratch;
@@ -60,7 +61,8 @@ impl Content {
         }
     }
 
-    /// Puts it in its place, whole or not at all. Links to files in a folder are followed, but not out of `within`.
+    /// Puts it in its place, whole or not at all. Links to files in a folder are followed, but not
+    /// out of `within`.
     pub(super) fn write(&self, place: &Path, within: Option<&Path>) -> Result<()> {
         match self {
             Content::File { path, sha256, .. } => atomic::write_with(place, |to| {
@@ -143,7 +145,8 @@ fn copy_folder_atomically(from: &Path, place: &Path, within: Option<&Path>) -> R
     fs::rename(&copy, place).with_context(failed)
 }
 
-/// Whether two folders have the same files with the same contents, whatever systems have dropped there.
+/// Whether two folders have the same files with the same contents, whatever systems have dropped
+/// there.
 pub(super) fn same_folders(one: &Path, other: &Path) -> Result<bool> {
     let (names, others) = (names(one)?, names(other)?);
     if names != others {

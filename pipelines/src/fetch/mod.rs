@@ -1,8 +1,9 @@
 //! `fetch-data`: from a recipe (`pipelines/datasets/*.json`) to a folder that every stage can read.
 //!
-//! Files that are there already, put by an earlier run or by hand, are kept; what is missing comes from the recipe's
-//! sources in their order. A file appears under its name only whole, unpacked and with the right hash, and
-//! `dataset.json` appears last, so that its presence says that the data set is complete.
+//! Files that are there already, put by an earlier run or by hand, are kept; what is missing comes
+//! from the recipe's sources in their order. A file appears under its name only whole, unpacked and
+//! with the right hash, and `dataset.json` appears last, so that its presence says that the data
+//! set is complete.
 
 mod check;
 mod child;
@@ -68,8 +69,8 @@ pub fn run(args: &Args) -> Result<()> {
 /// Places all files of the recipe in the folder `out`, then `dataset.json`, whose path it prints.
 ///
 /// # Errors
-/// A recipe that cannot be read, a folder that cannot be written to, a signal, or files that no source has; then the
-/// message says which files to put where.
+/// A recipe that cannot be read, a folder that cannot be written to, a signal, or files that no
+/// source has; then the message says which files to put where.
 pub fn place(recipe: &Path, out: &Path) -> Result<()> {
     let text = json::read_text(recipe).context("cannot read the recipe")?;
     let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
@@ -94,8 +95,8 @@ pub fn place(recipe: &Path, out: &Path) -> Result<()> {
     stage::print_line(&description.display().to_string())
 }
 
-/// Whether a file is in its place. One that was put there gzipped is unpacked; a wrong one is reported and counts as
-/// missing.
+/// Whether a file is in its place. One that was put there gzipped is unpacked; a wrong one is
+/// reported and counts as missing.
 fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
     let place = out.join(&file.path);
     for candidate in [place.clone(), content::gzipped(&place)] {
@@ -117,8 +118,8 @@ fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether a folder of images, or a file without a hash, is another one now than when it was copied. Without its source the
-/// copy is as it should be.
+/// Whether a folder of images, or a file without a hash, is another one now than when it was
+/// copied. Without its source the copy is as it should be.
 fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     let copy = out.join(&file.path);
     for source in &dataset.sources {
@@ -142,7 +143,8 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Tries the sources in their order until no file is missing. Failing to write is the end; a failing source is not.
+/// Tries the sources in their order until no file is missing. Failing to write is the end; a
+/// failing source is not.
 fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<()> {
     for source in &dataset.sources {
         let scratch = scratch::folder_in(out)?;

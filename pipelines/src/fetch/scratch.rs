@@ -16,8 +16,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// What an empty file counts as: it takes room in the file system, too.
 const ENTRY_BYTES: u64 = 4096;
 
-/// Waits until no other run works in a data set's folder, and removes what killed runs have left there. The lock is the
-/// kernel's, on the folder itself; it lasts until what is returned is dropped.
+/// Waits until no other run works in a data set's folder, and removes what killed runs have left
+/// there. The lock is the kernel's, on the folder itself; it lasts until what is returned is
+/// dropped.
 ///
 /// # Errors
 /// The folder cannot be opened, or a signal came.

@@ -22,7 +22,8 @@ pub(super) enum Opened {
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// The folder of an archive, which no link leads out of; none for a folder of the user's own.
+        /// The folder of an archive, which no link leads out of; none for a folder of the user's
+        /// own.
         within: Option<PathBuf>,
     },
     /// They are downloaded one by one.
@@ -37,7 +38,8 @@ pub(super) enum Opened {
 }
 
 impl Opened {
-    /// Makes a source's files available; packages and archives are downloaded and unpacked below `scratch`.
+    /// Makes a source's files available; packages and archives are downloaded and unpacked below
+    /// `scratch`.
     pub(super) fn open(source: &Source, scratch: &Path) -> Result<Opened> {
         match source {
             Source::Folder { path } => {
@@ -162,8 +164,9 @@ fn more_room(scratch: &Path, bytes: u64) -> Room {
     Room { folder: scratch.to_path_buf(), bytes: scratch::size(scratch).saturating_add(bytes) }
 }
 
-/// Downloads a Debian package into `scratch`. Where the system's package lists do not know it, perhaps because they were
-/// never fetched, it is looked up in fresh lists of our own, which takes no special rights.
+/// Downloads a Debian package into `scratch`. Where the system's package lists do not know it,
+/// perhaps because they were never fetched, it is looked up in fresh lists of our own, which takes
+/// no special rights.
 fn download_package(package: &str, scratch: &Path) -> Result<()> {
     let apt = |options: &[String], verb: &[&str]| {
         let mut apt = Command::new("apt-get");

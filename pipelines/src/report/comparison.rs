@@ -1,4 +1,5 @@
-//! Networks beside a named baseline, as in the paper's Table 3: how many times faster, how many times less energy.
+//! Networks beside a named baseline, as in the paper's Table 3: how many times faster, how many
+//! times less energy.
 
 use super::run_folder::{DIVERGED, Run, Variant};
 use super::table::{Entry, Table, entry};
@@ -88,7 +89,8 @@ fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
     }
 }
 
-/// A network that has seen no image has a latency like any other, and an accuracy that means nothing.
+/// A network that has seen no image has a latency like any other, and an accuracy that means
+/// nothing.
 fn title(network: &Named, is_base: bool) -> String {
     let untrained = network.variant.train.is_none()
         && network.variant.prune.is_none()

@@ -11,7 +11,8 @@ use common::measurement::{Communication, Energy, Measurement, Protocol};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// What to keep in mind where measurements are short or emulated, or a GPU was not the crate's alone.
+/// What to keep in mind where measurements are short or emulated, or a GPU was not the crate's
+/// alone.
 pub(super) fn caution(run: &Run) -> Option<String> {
     let measured = || run.variants().flat_map(|(.., variant)| &variant.measurements);
     let short: BTreeSet<&str> = measured()

@@ -1,7 +1,8 @@
-//! `report`: from a run's folder to a page (`index.html`), its figures as SVG files, and a table on stdout.
+//! `report`: from a run's folder to a page (`index.html`), its figures as SVG files, and a table on
+//! stdout.
 //!
-//! Everything comes from the run's files; nothing is computed twice. What a run does not have yet shows as `-` with
-//! the reason; a file that is there but damaged is an error.
+//! Everything comes from the run's files; nothing is computed twice. What a run does not have yet
+//! shows as `-` with the reason; a file that is there but damaged is an error.
 
 mod comparison;
 mod figures;
@@ -34,7 +35,8 @@ pub struct Args {
     /// Where index.html and the figures go.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Compare all networks with this one: `1/dense`, `2/pruned`, the name of a crate, or of a folder in `baselines`.
+    /// Compare all networks with this one: `1/dense`, `2/pruned`, the name of a crate, or of a
+    /// folder in `baselines`.
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
 }
@@ -42,7 +44,8 @@ pub struct Args {
 /// Writes `index.html` and the figures, and prints the table of results.
 ///
 /// # Errors
-/// A folder that is not a run, a damaged file in it, a baseline that is not in it, or an output folder that cannot be written to.
+/// A folder that is not a run, a damaged file in it, a baseline that is not in it, or an output
+/// folder that cannot be written to.
 pub fn run(args: &Args) -> Result<()> {
     let run = Run::read(&args.run)?;
     let comparison =

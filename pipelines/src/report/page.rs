@@ -90,7 +90,8 @@ fn results_part(run: &Run) -> String {
     html
 }
 
-/// The ways of pruning beside each other, and how accuracy, NID and widths changed with the share that was pruned.
+/// The ways of pruning beside each other, and how accuracy, NID and widths changed with the share
+/// that was pruned.
 fn pruning_part(run: &Run) -> String {
     let ways = results::ways_table(run);
     let mut html = if ways.is_empty() { String::new() } else { ways.to_html() };

@@ -1,4 +1,5 @@
-//! A run as it lies in its folder. What is missing is `None`; what is damaged is an error that names the file.
+//! A run as it lies in its folder. What is missing is `None`; what is damaged is an error that
+//! names the file.
 //!
 //! ```text
 //! profile.json

@@ -111,7 +111,8 @@ impl Table {
         lines.join("\n")
     }
 
-    /// An HTML table whose cells carry their column's title, so that a narrow screen can show a row as a card.
+    /// An HTML table whose cells carry their column's title, so that a narrow screen can show a row
+    /// as a card.
     pub(super) fn to_html(&self) -> String {
         let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
         for column in &self.columns {

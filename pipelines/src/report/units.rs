@@ -4,7 +4,8 @@
 const PREFIXES: [&str; 8] = ["n", "µ", "m", "", "k", "M", "G", "T"];
 const FIRST_EXPONENT: i32 = -9;
 
-/// Three significant digits with a unit prefix, e.g. `1.82 ms`. Without a unit only the prefix follows: `11.4 M`.
+/// Three significant digits with a unit prefix, e.g. `1.82 ms`. Without a unit only the prefix
+/// follows: `11.4 M`.
 pub(super) fn si(value: f64, unit: &str) -> String {
     // Past all prefixes by far, where powers of ten run over.
     if !value.is_finite() || value != 0.0 && !(1e-30..1e30).contains(&value.abs()) {
@@ -39,7 +40,8 @@ pub(super) fn count(n: u64) -> String {
     text
 }
 
-/// A share (0..1) of `of` things in per cent, with no more digits than so many things can tell apart.
+/// A share (0..1) of `of` things in per cent, with no more digits than so many things can tell
+/// apart.
 pub(super) fn percent_of(share: f64, of: usize) -> String {
     let decimals = if of >= 5_000 { 2 } else { 1 };
     format!("{:.decimals$} %", share * 100.0)

@@ -1,4 +1,5 @@
-//! A desk for tests of `fetch-data`: a recipe, a mirror, and fake programs before the real ones on its PATH.
+//! A desk for tests of `fetch-data`: a recipe, a mirror, and fake programs before the real ones on
+//! its PATH.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use common::hash::sha256_hex;

@@ -114,8 +114,8 @@ pub(crate) fn succeed(mut command: Command) -> Output {
     output
 }
 
-/// What the command says when it fails: exit code 1, nothing on stdout, and as many lines of progress as expected
-/// before one line of error.
+/// What the command says when it fails: exit code 1, nothing on stdout, and as many lines of
+/// progress as expected before one line of error.
 pub(crate) fn fail(mut command: Command, lines_before: usize) -> String {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -38,7 +38,8 @@ impl Sizes {
         }
     }
 
-    /// The network, for colour images of `side` x `side` and 3 classes, with weights drawn from `seed`.
+    /// The network, for colour images of `side` x `side` and 3 classes, with weights drawn from
+    /// `seed`.
     pub(crate) fn model(&self, side: usize, seed: u64) -> Model {
         let input = Input {
             channels: 3,

@@ -1,4 +1,5 @@
-//! Searches replayed from the table: how much of the best hypervolume they have after how many epochs of training.
+//! Searches replayed from the table: how much of the best hypervolume they have after how many
+//! epochs of training.
 
 use crate::peers::Ask;
 use anyhow::{Context, Result};
@@ -24,7 +25,8 @@ struct Kind {
     strategy: Strategy,
     surrogate: Option<Surrogate>,
     halving: bool,
-    /// Of the same number of candidates in all, how many are trained before the next ones are chosen.
+    /// Of the same number of candidates in all, how many are trained before the next ones are
+    /// chosen.
     population: usize,
 }
 
@@ -91,8 +93,8 @@ const KINDS: [Kind; 8] = [
 /// Where plain SPEA-II is among them.
 const PLAIN: usize = 2;
 
-/// The course of one search: after each evaluation in full or in part, the epochs trained so far and the share of the
-/// best hypervolume.
+/// The course of one search: after each evaluation in full or in part, the epochs trained so far
+/// and the share of the best hypervolume.
 pub(crate) type Course = Vec<(usize, f64)>;
 
 /// The best there is.
@@ -214,8 +216,8 @@ pub(crate) fn compare(
     Ok(Comparison { epochs, searches, plain: PLAIN, pymoo })
 }
 
-/// pymoo's version and searches. A genome that one search evaluates again is taken from a cache and costs nothing; a
-/// genome of the same function as another one is trained like any other.
+/// pymoo's version and searches. A genome that one search evaluates again is taken from a cache and
+/// costs nothing; a genome of the same function as another one is trained like any other.
 fn peers(
     table: &AccuracyTable,
     truth: &Truth,

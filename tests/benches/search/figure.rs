@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
-/// A colour for each kind of search (Okabe and Ito's and two of Tol's, which colour-blind people can tell apart).
+/// A colour for each kind of search (Okabe and Ito's and two of Tol's, which colour-blind people
+/// can tell apart).
 const COLOURS: [RGBColor; 10] = [
     RGBColor(120, 120, 120),
     RGBColor(230, 159, 0),
@@ -90,7 +91,8 @@ fn colours() -> impl Iterator<Item = RGBColor> {
     COLOURS.into_iter().cycle()
 }
 
-/// By epochs: quartiles of the shares, from where on all three are in the figure, up to where the longest search ends.
+/// By epochs: quartiles of the shares, from where on all three are in the figure, up to where the
+/// longest search ends.
 fn curve(searches: &Searches, epochs: usize) -> Vec<(f64, [f64; 3])> {
     let ends = searches.courses.iter().filter_map(|course| course.last());
     let end = ends.map(|(spent, _)| *spent).max().unwrap_or(0).min(epochs);

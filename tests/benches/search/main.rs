@@ -1,5 +1,6 @@
-//! How good searches are for the trainings that they spend: every function of a small space is trained once, and
-//! searches are then replayed from the table. Run with `make bench-search`; it prints a table.
+//! How good searches are for the trainings that they spend: every function of a small space is
+//! trained once, and searches are then replayed from the table. Run with `make bench-search`; it
+//! prints a table.
 
 mod compare;
 mod figure;

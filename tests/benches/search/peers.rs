@@ -63,7 +63,8 @@ impl Ask<'_> {
             .collect::<Result<Vec<_>>>()?;
         Ok(json!({
             "sizes": self.space.sizes(),
-            // Activations, kernel and optimizer are names; condense layers and feature extraction layers are numbers.
+            // Activations, kernel and optimizer are names; condense layers and feature extraction
+            // layers are numbers.
             "ordered": [false, false, true, true, false, false],
             "positions": positions,
             "objectives": self.objectives,

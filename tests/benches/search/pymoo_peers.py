@@ -53,7 +53,8 @@ def nsga2(population):
 
 
 def spea2(population):
-    # Its own survival for each search: the one by default is shared and remembers the ranges of earlier searches.
+    # Its own survival for each search: the one by default is shared and remembers the ranges of
+    # earlier searches.
     return SPEA2(survival=SPEA2Survival(normalize=True), **options(spea_binary_tournament, population))
 
 

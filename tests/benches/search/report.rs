@@ -53,8 +53,9 @@ fn first_line_of(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or("unknown").to_string()
 }
 
-/// The median share of the best hypervolume after so many epochs with both quartiles, the epochs spent, and in how many of the seeds a
-/// search comes to what plain SPEA-II has at its end, with half of its epochs.
+/// The median share of the best hypervolume after so many epochs with both quartiles, the epochs
+/// spent, and in how many of the seeds a search comes to what plain SPEA-II has at its end, with
+/// half of its epochs.
 pub(crate) fn table(comparison: &Comparison) -> Result<String> {
     let all = comparison.epochs;
     let marks: Vec<usize> = (1..=MARKS).map(|mark| all * mark / MARKS).collect();
@@ -103,7 +104,8 @@ fn until(course: &Course, share: f64) -> Option<usize> {
     course.iter().find(|(_, reached)| *reached >= share).map(|(epochs, _)| *epochs)
 }
 
-/// Lower quartile, median and upper quartile, each interpolated linearly between its two nearest values.
+/// Lower quartile, median and upper quartile, each interpolated linearly between its two nearest
+/// values.
 pub(crate) fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     [0.25, 0.5, 0.75].map(|share| {

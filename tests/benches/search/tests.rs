@@ -1,4 +1,5 @@
-//! The parts of the benchmark that can be judged without pymoo: what is counted, the table, the document.
+//! The parts of the benchmark that can be judged without pymoo: what is counted, the table, the
+//! document.
 #![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
 
 mod compare;
@@ -12,7 +13,8 @@ use peers::Ask;
 use serde_json::json;
 use std::path::Path;
 
-/// Two kinds of search with the same course for each seed; the second one comes to .9 with half of the epochs.
+/// Two kinds of search with the same course for each seed; the second one comes to .9 with half of
+/// the epochs.
 fn comparison() -> Comparison {
     let searches = |name: &str, course: &[(usize, f64)]| Searches {
         name: name.into(),

@@ -1,5 +1,5 @@
-//! The table of the truth: all functions of a space trained in this process, one line kept for each, so that an
-//! interrupted run goes on.
+//! The table of the truth: all functions of a space trained in this process, one line kept for
+//! each, so that an interrupted run goes on.
 
 use anyhow::{Context, Result, anyhow};
 use common::accuracy_table::{AccuracyTable, TableRow};

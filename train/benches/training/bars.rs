@@ -95,7 +95,8 @@ impl Summary {
     }
 }
 
-/// The values of the cells that are wanted, with the cells' names; and how many there would be in a whole run.
+/// The values of the cells that are wanted, with the cells' names; and how many there would be in a
+/// whole run.
 fn values(
     results: &Results,
     wanted: impl Fn(&Cell) -> bool,

@@ -122,7 +122,8 @@ impl Net {
 pub(crate) struct Macs {
     /// As the network says.
     pub(crate) network: u64,
-    /// With a 1x1 convolution that an average pooling follows computed after the pooling, as ours does.
+    /// With a 1x1 convolution that an average pooling follows computed after the pooling, as ours
+    /// does.
     pub(crate) executed: u64,
 }
 

@@ -1,5 +1,5 @@
-//! Training speed: ours against PyTorch and plain Candle, interleaved in one run. Run with `make bench-train`;
-//! docs/benchmarks.md says what is compared and keeps the results.
+//! Training speed: ours against PyTorch and plain Candle, interleaved in one run. Run with
+//! `make bench-train`; docs/benchmarks.md says what is compared and keeps the results.
 
 mod bars;
 mod cells;

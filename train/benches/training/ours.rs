@@ -13,7 +13,8 @@ use train::ops::simd::Level;
 use train::optimizer::Optimizer;
 use train::{eval, init};
 
-/// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam with weight decay.
+/// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam
+/// with weight decay.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let input = network.input.clone();
     let weights = init::weights(&network, 0);

@@ -1,4 +1,5 @@
-//! What the harness and its peers say to each other, one JSON object a line; `peers.py` speaks it too.
+//! What the harness and its peers say to each other, one JSON object a line; `peers.py` speaks it
+//! too.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

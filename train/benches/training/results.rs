@@ -72,7 +72,8 @@ impl CellResult {
         Some(self.of(Engine::Candle)?.step_s / self.of(Engine::Ours)?.step_s)
     }
 
-    /// The share of the sgemm peak that ours reaches with so many multiply-adds an image: forward, and two gradients.
+    /// The share of the sgemm peak that ours reaches with so many multiply-adds an image: forward,
+    /// and two gradients.
     pub(crate) fn share_of_peak(&self, macs: u64) -> Option<f64> {
         let operations = 3.0 * 2.0 * macs as f64 * self.cell.batch as f64;
         Some(operations / self.of(Engine::Ours)?.step_s / self.sgemm)

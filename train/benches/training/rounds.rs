@@ -1,4 +1,5 @@
-//! The order of things: one cell after the other; within a cell the peers take turns, and only one computes at a time.
+//! The order of things: one cell after the other; within a cell the peers take turns, and only one
+//! computes at a time.
 
 use crate::cells::{self, Cell};
 use crate::peer::{Engine, Peer};

@@ -1,4 +1,5 @@
-//! The parts of the benchmark that can be judged without timing: counts, ratios, bars, the document.
+//! The parts of the benchmark that can be judged without timing: counts, ratios, bars, the
+//! document.
 #![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
 
 mod bars;
@@ -16,7 +17,8 @@ use results::{CellResult, PairResult, Results, Timed, Versions, median};
 
 const GIGABYTE: u64 = 1_000_000_000;
 
-/// Ours takes a second; the best PyTorch `pytorch` times that, Candle `candle` times; ours is at `share` of the peak.
+/// Ours takes a second; the best PyTorch `pytorch` times that, Candle `candle` times; ours is at
+/// `share` of the peak.
 fn result(cell: Cell, pytorch: f64, candle: f64, share: f64) -> CellResult {
     let timed = |step_s| Ok(Timed { step_s, peak_bytes: Some(GIGABYTE - 1) });
     let mut entries = vec![
@@ -46,7 +48,8 @@ fn whole_run(pytorch: f64, candle: f64, share: f64) -> Results {
     run(cells::all("").into_iter().map(|cell| result(cell, pytorch, candle, share)).collect())
 }
 
-/// The verdicts in the order of the bars: every cell, mean, stretch mean, Candle, peak, executed, stretch, stretch, memory.
+/// The verdicts in the order of the bars: every cell, mean, stretch mean, Candle, peak, executed,
+/// stretch, stretch, memory.
 fn verdicts(results: &Results) -> Vec<Verdict> {
     judge(results).into_iter().map(|bar| bar.verdict).collect()
 }
@@ -108,7 +111,8 @@ fn pooling_first_leaves_a_quarter_of_a_transitions_operations() {
     let macs = |name: &str| cells::macs(&cells::all(name)[0].net.network().unwrap()).unwrap();
     let without_transition = macs("FEL16/1");
     assert_eq!(without_transition.network, without_transition.executed);
-    // Channels grow by 4 x 12 in each condense layer: 24, 72, 120; the transitions are on 32x32 and 16x16 pixels.
+    // Channels grow by 4 x 12 in each condense layer: 24, 72, 120; the transitions are on 32x32 and
+    // 16x16 pixels.
     let transitions = 72 * 72 * 32 * 32 + 120 * 120 * 16 * 16;
     let with_transitions = macs("FEL16/3 batch");
     assert_eq!(with_transitions.network - with_transitions.executed, transitions * 3 / 4);

@@ -63,7 +63,8 @@ pub(crate) struct FitArgs {
     /// Multiplies the profile's learning rates, as for fine-tuning
     #[arg(long, default_value_t = 1.0)]
     learning_rate_scale: f64,
-    /// Train on this many images only, the same ones every time [default: the profile's training.subset]
+    /// Train on this many images only, the same ones every time [default: the profile's
+    /// training.subset]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
     subset: Option<u32>,
     #[command(flatten)]
@@ -127,7 +128,8 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     stage::print_line(&json::to_line(&report)?)
 }
 
-/// Says of a training that diverged what there is, and what to do. It is a result, not a failure: a search asks for it.
+/// Says of a training that diverged what there is, and what to do. It is a result, not a failure: a
+/// search asks for it.
 fn divergence(out: &Path, epochs: usize) -> String {
     let epochs =
         if epochs == 1 { "1 whole epoch".to_string() } else { format!("{epochs} whole epochs") };

@@ -38,8 +38,8 @@ impl Compute {
         };
         // Candle has thread pools of its own and reads their sizes from the environment only.
         for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
-            // SAFETY: no other thread is running yet but the one that waits for the end of the standard input, so nobody
-            // reads the environment at the same time.
+            // SAFETY: no other thread is running yet but the one that waits for the end of the
+            // standard input, so nobody reads the environment at the same time.
             unsafe { std::env::set_var(variable, threads.to_string()) };
         }
         rayon::ThreadPoolBuilder::new()

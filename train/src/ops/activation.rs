@@ -1,7 +1,7 @@
 //! The piece-wise activation and its gradient.
 //!
-//! Values are within 3e-7 of the f64 reference in `common`, absolute up to 1 and relative above (tested); exponentials are
-//! computed in a form that compilers vectorise.
+//! Values are within 3e-7 of the f64 reference in `common`, absolute up to 1 and relative above
+//! (tested); exponentials are computed in a form that compilers vectorise.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
@@ -71,7 +71,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the right.
+    /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the
+    /// right.
     pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_of;
 }
 
@@ -120,8 +121,9 @@ pub(super) fn derivatives_of(
     }
 }
 
-/// One side of an activation as `constant + line * x + (gate + gated_line * x) * q + power * t` with `t = exp(rate * x)` and
-/// `q = 1 / (1 + t)`. All seven functions have this form, so that both sides together cost one exponential and one division.
+/// One side of an activation as `constant + line * x + (gate + gated_line * x) * q + power * t`
+/// with `t = exp(rate * x)` and `q = 1 / (1 + t)`. All seven functions have this form, so that both
+/// sides together cost one exponential and one division.
 #[derive(Clone, Copy, Default)]
 struct Terms {
     constant: f32,
@@ -194,7 +196,8 @@ impl Terms {
     }
 }
 
-/// `e^x` for `x` in -87..88, clamped outside; NaN stays NaN. Cody-Waite reduction and a polynomial, without branches.
+/// `e^x` for `x` in -87..88, clamped outside; NaN stays NaN. Cody-Waite reduction and a polynomial,
+/// without branches.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     /// Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number.

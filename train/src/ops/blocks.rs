@@ -1,9 +1,10 @@
 //! How a batch lies in memory inside the network: in blocks of 16 images, the images innermost.
 //!
-//! A tensor has the shape (blocks, height, channels, width, 16). A vector of the processor then holds the same pixel of
-//! neighbouring images, so no kernel shuffles, every load is aligned, a convolution tap moves by whole vectors, and all
-//! channels of one image row lie side by side. The lanes of the last block that have no image are dead: values there are
-//! finite and otherwise meaningless, gradients there are zero.
+//! A tensor has the shape (blocks, height, channels, width, 16). A vector of the processor then
+//! holds the same pixel of neighbouring images, so no kernel shuffles, every load is aligned, a
+//! convolution tap moves by whole vectors, and all channels of one image row lie side by side. The
+//! lanes of the last block that have no image are dead: values there are finite and otherwise
+//! meaningless, gradients there are zero.
 
 use candle_core::{Device, Result, Shape, Tensor};
 

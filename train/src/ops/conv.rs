@@ -12,8 +12,8 @@ use rayon::prelude::*;
 /// Output rows of one task forward, input rows of one task backward.
 const BAND: usize = 8;
 
-/// A convolution of a batch in blocks with weights (out, in, kernel, kernel); `kernel` is odd, the padding `kernel / 2`, the
-/// output `ceil(height / stride)` x `ceil(width / stride)`.
+/// A convolution of a batch in blocks with weights (out, in, kernel, kernel); `kernel` is odd, the
+/// padding `kernel / 2`, the output `ceil(height / stride)` x `ceil(width / stride)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2d {
     /// Images of the batch.
@@ -33,7 +33,8 @@ struct Sizes {
 }
 
 impl Conv2d {
-    /// The convolution of `input` (blocks, height, in, width, 16) with `weight`, differentiable in both.
+    /// The convolution of `input` (blocks, height, in, width, 16) with `weight`, differentiable in
+    /// both.
     ///
     /// # Errors
     /// Shapes that do not fit, or tensors that are not f32 on the CPU.
@@ -76,8 +77,8 @@ impl Conv2d {
         output
     }
 
-    /// The gradients of the weight and, if asked for, of the input: the correlation of the output's gradient with the
-    /// flipped kernel.
+    /// The gradients of the weight and, if asked for, of the input: the correlation of the output's
+    /// gradient with the flipped kernel.
     fn backward(
         self,
         sizes: Sizes,

@@ -1,12 +1,13 @@
-//! The inner loop of convolution, forward and for the input's gradient: one output row from the input rows under the kernel.
+//! The inner loop of convolution, forward and for the input's gradient: one output row from the
+//! input rows under the kernel.
 #![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per row, not per element.
 
 use super::blocks::LANES;
 use super::simd::{Level, Vector, multiversion, prefetch};
 use std::ops::Range;
 
-/// Weights in the order in which [`correlate_row`] reads them: for each tile of output channels, for each input channel,
-/// for each tap, one weight per output channel of the tile.
+/// Weights in the order in which [`correlate_row`] reads them: for each tile of output channels,
+/// for each input channel, for each tap, one weight per output channel of the tile.
 pub(super) struct Packed {
     data: Vec<f32>,
     out_channels: usize,
@@ -25,7 +26,8 @@ impl Packed {
         })
     }
 
-    /// The weights of the same convolution for the gradients of some of its inputs: transposed and flipped.
+    /// The weights of the same convolution for the gradients of some of its inputs: transposed and
+    /// flipped.
     pub(super) fn backward(
         level: Level,
         weight: &[f32],
@@ -62,7 +64,8 @@ impl Packed {
     }
 }
 
-/// Cuts `count` channels into as few tiles as possible, all of about the same size: (first channel, size).
+/// Cuts `count` channels into as few tiles as possible, all of about the same size: (first channel,
+/// size).
 fn tiles(count: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = count.div_ceil(largest);
     (0..tiles).map(move |i| (i * count / tiles, (i + 1) * count / tiles - i * count / tiles))
@@ -78,13 +81,14 @@ pub(super) struct Window<'a> {
     pub rows: &'a [usize],
     /// The convolution's stride.
     pub stride: usize,
-    /// Lines that will be needed soon; they are brought into the cache meanwhile, as the sums keep the memory idle.
+    /// Lines that will be needed soon; they are brought into the cache meanwhile, as the sums keep
+    /// the memory idle.
     pub ahead: &'a [&'a [f32]],
 }
 
 multiversion! {
-    /// `out[o][x] = sum over channels c and taps (ky, kx) of weights[o][c][ky][kx] * window[c][ky][x * stride + kx]` for each
-    /// lane of each pixel `x`; `out`: (out_channels, width, 16).
+    /// `out[o][x] = sum over channels c and taps (ky, kx) of weights[o][c][ky][kx] * window[c][ky][x * stride + kx]`
+    /// for each lane of each pixel `x`; `out`: (out_channels, width, 16).
     pub(super) fn correlate_row(weights: &Packed, window: Window<'_>, out: &mut [f32]) => correlate_row_generic::<V>;
 }
 
@@ -176,8 +180,9 @@ impl Tile<'_> {
             }
             for row in self.window.rows {
                 for kx in 0..self.kernel {
-                    // SAFETY: `correlate_row` has asserted that the last tap of the last pixel of the last channel lies inside;
-                    // `weight` advances by OUT for each of channels * kernel * kernel, which is how many there are.
+                    // SAFETY: `correlate_row` has asserted that the last tap of the last pixel of
+                    // the last channel lies inside; `weight` advances by OUT for each of channels *
+                    // kernel * kernel, which is how many there are.
                     unsafe {
                         let at = self
                             .window
@@ -201,7 +206,8 @@ impl Tile<'_> {
         }
         for (o, sum) in sums.iter().enumerate() {
             for (n, lane) in sum.iter().enumerate() {
-                // SAFETY: first + N <= vectors, so this ends inside line `o` of `out`, which has OUT lines.
+                // SAFETY: first + N <= vectors, so this ends inside line `o` of `out`, which has
+                // OUT lines.
                 unsafe { lane.store(out.as_mut_ptr().add(o * line + (first + n) * V::LANES)) };
             }
         }

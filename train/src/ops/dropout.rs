@@ -1,5 +1,5 @@
-//! Dropout whose mask is a function of seed, place in the network, step and element, so that the backward pass computes it
-//! again instead of keeping it.
+//! Dropout whose mask is a function of seed, place in the network, step and element, so that the
+//! backward pass computes it again instead of keeping it.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
@@ -40,8 +40,8 @@ impl Dropout {
         input.contiguous()?.apply_op1(self)
     }
 
-    /// What every element is multiplied with, for a batch (images, channels, height, width) on the CPU: the same for each
-    /// element as where the batch is in blocks.
+    /// What every element is multiplied with, for a batch (images, channels, height, width) on the
+    /// CPU: the same for each element as where the batch is in blocks.
     pub(crate) fn mask(
         self,
         (images, channels, height, width): (usize, usize, usize, usize),
@@ -77,7 +77,8 @@ fn drop_elements_generic(dropout: Dropout, first: u32, elements: &mut [f32]) {
     }
 }
 
-/// A 32-bit mixer with the multipliers of MurmurHash3's finaliser, applied twice so that keys do not merely shift the index.
+/// A 32-bit mixer with the multipliers of MurmurHash3's finaliser, applied twice so that keys do
+/// not merely shift the index.
 #[inline(always)]
 fn hash(key: u32, index: u32) -> u32 {
     mix(mix(index ^ key).wrapping_add(key))

@@ -1,8 +1,9 @@
-//! Candle operations of our own: the few that decide how fast a training step is. Autograd stays Candle's.
+//! Candle operations of our own: the few that decide how fast a training step is. Autograd stays
+//! Candle's.
 //!
-//! All work on dense f32 tensors on the CPU, batches in blocks of 16 images ([`blocks`]). Work is cut into bands of rows that
-//! depend on shapes alone, and sums over bands are taken in a fixed order, so that results do not depend on the number of
-//! threads.
+//! All work on dense f32 tensors on the CPU, batches in blocks of 16 images ([`blocks`]). Work is
+//! cut into bands of rows that depend on shapes alone, and sums over bands are taken in a fixed
+//! order, so that results do not depend on the number of threads.
 
 pub mod activation;
 pub mod blocks;

@@ -1,5 +1,5 @@
-//! Batch normalisation with the activation that follows it, in one operation: with the batch's own statistics,
-//! differentiable, for training; with given statistics for evaluation.
+//! Batch normalisation with the activation that follows it, in one operation: with the batch's own
+//! statistics, differentiable, for training; with given statistics for evaluation.
 
 use super::activation::affine_values;
 use super::blocks::Blocks;
@@ -25,8 +25,8 @@ pub struct NormActivation {
 }
 
 impl NormActivation {
-    /// `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in blocks with the batch's statistics.
-    /// Also returns where the statistics are.
+    /// `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in blocks with
+    /// the batch's statistics. Also returns where the statistics are.
     ///
     /// # Errors
     /// Tensors that are not f32 on the CPU.

@@ -30,8 +30,8 @@ pub(super) struct Products<'a> {
 }
 
 multiversion! {
-    /// Adds to `gradient[o * out + c * kernel^2 + ky * kernel + kx]` the sum over rows, pixels and lanes of
-    /// `input[c][y][x] * slope[o][y + kernel - 1 - ky][x + kernel - 1 - kx]`.
+    /// Adds to `gradient[o * out + c * kernel^2 + ky * kernel + kx]` the sum over rows, pixels and
+    /// lanes of `input[c][y][x] * slope[o][y + kernel - 1 - ky][x + kernel - 1 - kx]`.
     pub(super) fn add_products(products: Products<'_>, gradient: &mut [f32]) => add_products_generic::<V>;
 }
 
@@ -101,8 +101,9 @@ impl Products<'_> {
         for y in 0..self.rows {
             let mut x = 0;
             while x < self.width * LANES {
-                // SAFETY: `add_products` has asserted that the last rows of the last channels lie inside, for the slopes with
-                // every tap's shift; x + LANES <= width * 16 as 16 is a multiple of the vector's length.
+                // SAFETY: `add_products` has asserted that the last rows of the last channels lie
+                // inside, for the slopes with every tap's shift; x + LANES <= width * 16 as 16 is a
+                // multiple of the vector's length.
                 unsafe {
                     let mut pixels = [V::splat(0.0); I];
                     for (pixel, start) in pixels.iter_mut().zip(inputs) {

@@ -24,7 +24,8 @@ impl std::ops::Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: `Pixel` is repr(C) around 16 f32 and exactly 64 bytes long, so the pixels are that many f32 in a row.
+        // SAFETY: `Pixel` is repr(C) around 16 f32 and exactly 64 bytes long, so the pixels are
+        // that many f32 in a row.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * LANES) }
     }
 }
@@ -36,8 +37,8 @@ impl std::ops::DerefMut for Buffer {
     }
 }
 
-/// Large buffers that are kept from one training step to the next: fresh memory from the system would be cleared page by
-/// page every time.
+/// Large buffers that are kept from one training step to the next: fresh memory from the system
+/// would be cleared page by page every time.
 #[derive(Default)]
 pub struct Pool(Mutex<Vec<Buffer>>);
 
@@ -72,7 +73,8 @@ impl Padded {
     pub(super) fn new(channels: usize, rows: usize, width: usize, kernel: usize) -> Padded {
         let padding = kernel / 2;
         let line = (width + 2 * padding) * LANES;
-        // Channels at a multiple of a page from each other would fall into the same lines of the first cache.
+        // Channels at a multiple of a page from each other would fall into the same lines of the
+        // first cache.
         let channel =
             if (rows * line).is_multiple_of(1024) { rows * line + LANES } else { rows * line };
         Padded {
@@ -85,8 +87,9 @@ impl Padded {
         }
     }
 
-    /// Rows of one block of a tensor with what is around them: `rows` rows from `first` on, counted from the padding above the
-    /// image. Where the tensor's pixels are `spread` apart, the positions between them are zero.
+    /// Rows of one block of a tensor with what is around them: `rows` rows from `first` on, counted
+    /// from the padding above the image. Where the tensor's pixels are `spread` apart, the
+    /// positions between them are zero.
     pub(super) fn around(
         block: &[f32],
         shape: Blocks,
@@ -143,7 +146,8 @@ impl Padded {
         Window { data: &self.data, channel: self.channel, rows: starts, stride, ahead: &[] }
     }
 
-    /// Where in a channel `kernel` rows begin, the first one `first`; after the last row comes row 0.
+    /// Where in a channel `kernel` rows begin, the first one `first`; after the last row comes row
+    /// 0.
     pub(super) fn starts(&self, first: usize, kernel: usize) -> Vec<usize> {
         (first..first + kernel).map(|row| row % self.rows * self.line).collect()
     }
@@ -159,8 +163,9 @@ pub(super) struct Band<'a> {
     pub data: &'a mut [f32],
 }
 
-/// Cuts a tensor into bands of at most `rows` rows, the units of parallel work. The cut depends on the shape alone, and sums
-/// over bands are taken in their order, so that results do not depend on the number of threads.
+/// Cuts a tensor into bands of at most `rows` rows, the units of parallel work. The cut depends on
+/// the shape alone, and sums over bands are taken in their order, so that results do not depend on
+/// the number of threads.
 pub(super) fn bands(data: &mut [f32], shape: Blocks, rows: usize) -> Vec<Band<'_>> {
     let mut result = Vec::new();
     for (block, data) in data.chunks_exact_mut(shape.block()).enumerate() {

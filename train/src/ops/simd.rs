@@ -10,7 +10,8 @@ pub enum Level {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512F and AVX-512VL: without the latter half of the registers cannot be read as shorter vectors.
+    /// x86-64 with AVX-512F and AVX-512VL: without the latter half of the registers cannot be read
+    /// as shorter vectors.
     Avx512,
     /// aarch64, where NEON is never missing.
     Neon,
@@ -55,8 +56,9 @@ impl Level {
     }
 }
 
-/// Compiles a function for every level. `fn name(args) => body;` makes `name(level, args)`, which calls `body(args)` inlined
-/// into code compiled for that level; with `=> body::<V>;` the body is also told the level's vector.
+/// Compiles a function for every level. `fn name(args) => body;` makes `name(level, args)`, which
+/// calls `body(args)` inlined into code compiled for that level; with `=> body::<V>;` the body is
+/// also told the level's vector.
 macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident::<V>;) => {
         $crate::ops::simd::multiversion! {
@@ -81,7 +83,8 @@ macro_rules! multiversion {
                 fn avx2($($arg: $type),*) {
                     $($of_avx2)*($($arg),*);
                 }
-                // SAFETY: a level is only ever made by `Level::available`, which has checked these features.
+                // SAFETY: a level is only ever made by `Level::available`, which has checked these
+                // features.
                 match level {
                     $crate::ops::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
                     $crate::ops::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
@@ -167,7 +170,8 @@ impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller promises eight readable elements; arrays of f32 need no more alignment than f32.
+        // SAFETY: the caller promises eight readable elements; arrays of f32 need no more alignment
+        // than f32.
         Portable(unsafe { from.cast::<[f32; 8]>().read() })
     }
 
@@ -216,8 +220,9 @@ mod x86 {
                 const LANES: usize = $lanes;
                 const REGISTERS: usize = $registers;
 
-                // SAFETY of all blocks here: these types are only used inside `multiversion!`'s functions, which run after
-                // the features were detected; pointers are the caller's promise.
+                // SAFETY of all blocks here: these types are only used inside `multiversion!`'s
+                // functions, which run after the features were detected; pointers are the caller's
+                // promise.
                 #[inline(always)]
                 fn splat(x: f32) -> Self {
                     unsafe { $splat(x) }
@@ -279,7 +284,8 @@ mod neon {
         const LANES: usize = 4;
         const REGISTERS: usize = 32;
 
-        // SAFETY of all blocks here: every aarch64 processor that std supports has NEON; pointers are the caller's promise.
+        // SAFETY of all blocks here: every aarch64 processor that std supports has NEON; pointers
+        // are the caller's promise.
         #[inline(always)]
         fn splat(x: f32) -> Self {
             unsafe { vdupq_n_f32(x) }

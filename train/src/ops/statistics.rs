@@ -1,9 +1,11 @@
-//! Batch normalisation's arithmetic line by line: statistics of a batch, and what they do to gradients.
+//! Batch normalisation's arithmetic line by line: statistics of a batch, and what they do to
+//! gradients.
 //!
-//! With `z = scale * x + shift` what enters the activation and `dz` the gradient there, the gradient of the input is
-//! `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x - mean)))`, means over batch and positions (Ioffe and
-//! Szegedy 2015). The first term is known at once, the other two when the whole batch has been seen: hence two kernels,
-//! `before_activation` and `settle`.
+//! With `z = scale * x + shift` what enters the activation and `dz` the gradient there, the
+//! gradient of the input is
+//! `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x - mean)))`, means over batch
+//! and positions (Ioffe and Szegedy 2015). The first term is known at once, the other two when the
+//! whole batch has been seen: hence two kernels, `before_activation` and `settle`.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
@@ -177,7 +179,8 @@ impl Correction {
         Correction { average: vec![0.0; channels], slope: vec![0.0; channels] }
     }
 
-    /// Adds what one normalisation of the first channels demands; returns the gradients of gamma and beta.
+    /// Adds what one normalisation of the first channels demands; returns the gradients of gamma
+    /// and beta.
     pub(super) fn add(
         &mut self,
         statistics: &Statistics,
@@ -227,8 +230,8 @@ fn line_moments_generic(mask: &[f32; LANES], count: f32, line: &[f32], result: &
 }
 
 multiversion! {
-    /// From the gradient `after` the activation to the one before it, `dz`, times `scale`: added to `gradient`. Adds up `dz`
-    /// and `dz * (x - mean)`.
+    /// From the gradient `after` the activation to the one before it, `dz`, times `scale`: added to
+    /// `gradient`. Adds up `dz` and `dz * (x - mean)`.
     pub(super) fn before_activation(channel: Channel, x: &[f32], after: &[f32], gradient: &mut [f32], sums: &mut LaneSums) => before_activation_generic;
 }
 
@@ -265,7 +268,8 @@ fn before_activation_generic(
 }
 
 multiversion! {
-    /// `(gradient - average - (x - mean) * slope)` in live lanes, 0 in dead ones; `numbers` are mean, average, slope.
+    /// `(gradient - average - (x - mean) * slope)` in live lanes, 0 in dead ones; `numbers` are
+    /// mean, average, slope.
     pub(super) fn settle(mask: &[f32; LANES], numbers: [f32; 3], x: &[f32], gradient: &[f32], result: &mut [f32]) => settle_generic;
 }
 

@@ -22,8 +22,8 @@ fn by_side(
     if pair.left == pair.right && is_smooth(pair.left) {
         return f(pair.left, Side::Left, x);
     }
-    // Choosing discards what the other side's formula makes of elements that are not its own, infinities too; NaN is not
-    // below 0, and every right side leaves it NaN.
+    // Choosing discards what the other side's formula makes of elements that are not its own,
+    // infinities too; NaN is not below 0, and every right side leaves it NaN.
     x.lt(0f32)?.where_cond(&f(pair.left, Side::Left, x)?, &f(pair.right, Side::Right, x)?)
 }
 

@@ -1,5 +1,5 @@
-//! Operations whose result and gradient are both computed with Candle's operations: the gradient by a rule that is given,
-//! from the arguments alone, so that no intermediate value is kept for it.
+//! Operations whose result and gradient are both computed with Candle's operations: the gradient by
+//! a rule that is given, from the arguments alone, so that no intermediate value is kept for it.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{
@@ -7,8 +7,8 @@ use candle_core::{
 };
 use std::sync::{Mutex, PoisonError};
 
-/// `value`, as a function of `argument` whose gradient `backward(argument, gradient of value)` tells. `value` must be
-/// contiguous.
+/// `value`, as a function of `argument` whose gradient `backward(argument, gradient of value)`
+/// tells. `value` must be contiguous.
 pub(super) fn of_one(
     argument: &Tensor,
     value: Tensor,
@@ -32,7 +32,8 @@ struct Given<F> {
     backward: F,
 }
 
-/// A tensor that is taken once. Candle lets an operation make a storage and not a tensor: the value is copied.
+/// A tensor that is taken once. Candle lets an operation make a storage and not a tensor: the value
+/// is copied.
 struct Value(Mutex<Option<Tensor>>);
 
 impl Value {

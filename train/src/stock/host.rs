@@ -1,4 +1,5 @@
-//! Tensors of a device on the host and back, all in one transfer: hundreds of small ones would each wait for the device.
+//! Tensors of a device on the host and back, all in one transfer: hundreds of small ones would each
+//! wait for the device.
 
 use candle_core::{Device, Result, Tensor, Var};
 

@@ -1,9 +1,10 @@
-//! A network computed with Candle's own operations, which run on any device: what a GPU uses. Batches are (images, channels,
-//! height, width).
+//! A network computed with Candle's own operations, which run on any device: what a GPU uses.
+//! Batches are (images, channels, height, width).
 //!
-//! On the CPU it makes the same numbers as our kernels up to rounding (tested), so that only the device itself is left to
-//! test on a machine that has one. A channel's moments are taken once for all batch normalisations that read it, and only
-//! what convolutions read and make is kept for the backward pass.
+//! On the CPU it makes the same numbers as our kernels up to rounding (tested), so that only the
+//! device itself is left to test on a machine that has one. A channel's moments are taken once for
+//! all batch normalisations that read it, and only what convolutions read and make is kept for the
+//! backward pass.
 
 mod activation;
 mod given;
@@ -26,11 +27,13 @@ use std::sync::{Arc, OnceLock};
 pub struct Stock {
     /// The device.
     pub device: Device,
-    /// What products are computed in. Tf32 and f32 differ by a switch of Candle's alone, which holds for all of the process.
+    /// What products are computed in. Tf32 and f32 differ by a switch of Candle's alone, which
+    /// holds for all of the process.
     pub precision: Precision,
 }
 
-/// The moments of nodes' values, for batch normalisations that read them or a concatenation of them.
+/// The moments of nodes' values, for batch normalisations that read them or a concatenation of
+/// them.
 pub(crate) type Moments = BTreeMap<Option<usize>, Tensor>;
 
 impl Stock {
@@ -109,8 +112,8 @@ impl Stock {
         }
     }
 
-    /// With padding `kernel / 2`. Sides are filled up to multiples of the stride, with zeros as the padding has: Candle's
-    /// backward pass takes for granted that both sides leave the same rest.
+    /// With padding `kernel / 2`. Sides are filled up to multiples of the stride, with zeros as the
+    /// padding has: Candle's backward pass takes for granted that both sides leave the same rest.
     fn convolution(
         &self,
         input: &Tensor,

@@ -1,4 +1,5 @@
-//! Batch normalisation with the activation after it, by Candle's operations, of batches (images, channels, height, width).
+//! Batch normalisation with the activation after it, by Candle's operations, of batches (images,
+//! channels, height, width).
 
 use super::{activation, given};
 use crate::ops::statistics::Statistics;
@@ -25,7 +26,8 @@ pub(super) fn moments(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// `(scale, shift)`, (channels) each, with which `scale * x + shift` is the batch normalisation with these moments.
+/// `(scale, shift)`, (channels) each, with which `scale * x + shift` is the batch normalisation
+/// with these moments.
 pub(super) fn scale_and_shift(
     moments: &Tensor,
     gamma: &Tensor,
@@ -78,7 +80,8 @@ fn mean(x: &Tensor) -> Result<Tensor> {
     sum(x)? * (x.dim(1)? as f64 / x.elem_count() as f64)
 }
 
-/// The sum of each channel. First over planes, then over images: sums of many small numbers are closer in two levels.
+/// The sum of each channel. First over planes, then over images: sums of many small numbers are
+/// closer in two levels.
 fn sum(x: &Tensor) -> Result<Tensor> {
     x.flatten_from(2)?.sum(2)?.sum(0)
 }

@@ -1,4 +1,5 @@
-//! What of a data set decides a training, and what does not: neither the order nor the names of files.
+//! What of a data set decides a training, and what does not: neither the order nor the names of
+//! files.
 
 use super::fixture::Fixture;
 use common::dataset::Unpacked;
@@ -102,8 +103,8 @@ fn the_order_of_idx_records_changes_nothing() {
     }
 }
 
-/// Statistics of batch normalisation are taken over few images; of the first ones of a file that is sorted by class, they
-/// would be those of one class.
+/// Statistics of batch normalisation are taken over few images; of the first ones of a file that is
+/// sorted by class, they would be those of one class.
 #[test]
 fn few_images_suffice_for_statistics_in_a_file_that_is_sorted_by_class() {
     let fixture = Fixture::new();

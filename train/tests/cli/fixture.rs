@@ -52,7 +52,8 @@ impl Fixture {
         json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap()
     }
 
-    /// `train fit` of the genome with further arguments; must fail, and the error is returned. Progress may come before it.
+    /// `train fit` of the genome with further arguments; must fail, and the error is returned.
+    /// Progress may come before it.
     pub(crate) fn fit_refused(&self, out: &str, more: &[&str]) -> String {
         let output = self.train(&fit_arguments(out, more));
         let text = String::from_utf8(output.stderr).unwrap();

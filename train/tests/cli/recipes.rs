@@ -117,7 +117,8 @@ fn divergence_is_reported_and_is_not_a_failure() {
     let fixture = Fixture::new();
     for optimizer in Optimizer::ALL {
         fixture.write("genome.json", &genome("linear", "linear", 3, &optimizer.to_string()));
-        // The first rate lets the loss explode, the second one the weights, at the only step and so after the loss.
+        // The first rate lets the loss explode, the second one the weights, at the only step and so
+        // after the loss.
         for (rate, more) in
             [("1e38", &["--epochs", "3"][..]), ("1e300", &["--epochs", "1", "--subset", "40"])]
         {
@@ -145,7 +146,8 @@ fn divergence_is_reported_and_is_not_a_failure() {
     }
 }
 
-/// One sentence that says what, where and what to try; who reads nothing on stderr has it in train.json.
+/// One sentence that says what, where and what to try; who reads nothing on stderr has it in
+/// train.json.
 #[test]
 fn divergence_is_said_on_stderr() {
     let fixture = Fixture::new();

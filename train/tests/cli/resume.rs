@@ -36,8 +36,9 @@ pub(crate) fn epochs_in(checkpoint: &[u8]) -> usize {
     String::from_utf8_lossy(line).matches("\"epoch\":").count()
 }
 
-/// A folder where the weights should be written lets a training fail at its very end, so that its last checkpoint stays:
-/// the state that a kill at that moment would leave, without depending on when the kill comes.
+/// A folder where the weights should be written lets a training fail at its very end, so that its
+/// last checkpoint stays: the state that a kill at that moment would leave, without depending on
+/// when the kill comes.
 fn interrupted_at_the_end(fixture: &Fixture, epochs: &str) -> Vec<u8> {
     fs::create_dir_all(fixture.path("cut/weights.safetensors")).unwrap();
     let error = fixture.fit_refused("cut", &["--epochs", epochs]);
@@ -63,8 +64,9 @@ fn an_interrupted_training_goes_on_to_the_same_bytes() {
     }
 }
 
-/// Kills a training when its checkpoint has been written so often, goes on, kills again, and so to the end. When exactly
-/// the kill comes does not matter: whatever it interrupts, the results are those of a training in one go.
+/// Kills a training when its checkpoint has been written so often, goes on, kills again, and so to
+/// the end. When exactly the kill comes does not matter: whatever it interrupts, the results are
+/// those of a training in one go.
 #[test]
 fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     let fixture = Fixture::new();

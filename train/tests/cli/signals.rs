@@ -57,7 +57,8 @@ fn ctrl_c_says_how_the_training_goes_on() {
     }
 }
 
-/// Nobody reads what it says, and there is no room for it: it can never say that it was interrupted.
+/// Nobody reads what it says, and there is no room for it: it can never say that it was
+/// interrupted.
 #[test]
 fn a_second_signal_ends_a_program_at_once() {
     let fixture = Fixture::new();

@@ -56,8 +56,8 @@ fn add_channel<F: Activation, S: Simd>(
     simd.store_part(sum(simd.load_part(to), simd.load_part(rest)), to);
 }
 
-/// The first of every `stride` rows and columns of a tensor of (channels, rows, columns); what is left of `to` is
-/// filled with zeros, whole channels.
+/// The first of every `stride` rows and columns of a tensor of (channels, rows, columns); what is
+/// left of `to` is filled with zeros, whole channels.
 ///
 /// # Panics
 /// If a slice is shorter than `shape` says.

@@ -1,12 +1,14 @@
-//! Convolution with "same" padding and no bias, of a tensor that is normalised and activated on the way in.
+//! Convolution with "same" padding and no bias, of a tensor that is normalised and activated on the
+//! way in.
 //!
-//! The input is taken in chunks of a few channels. A chunk is normalised, activated and laid out with its zero padding in
-//! the scratch memory; then what it contributes is added to the output, which thereby holds partial sums until the last
-//! chunk. So every input is activated once, and the chunk and its weights stay in the nearest cache meanwhile.
+//! The input is taken in chunks of a few channels. A chunk is normalised, activated and laid out
+//! with its zero padding in the scratch memory; then what it contributes is added to the output,
+//! which thereby holds partial sums until the last chunk. So every input is activated once, and the
+//! chunk and its weights stay in the nearest cache meanwhile.
 //!
-//! A row of the output is one or more vectors, the last of which may be filled in part. Two vectors at a time, of one row
-//! or of two, have their sums for [`TILE`](convolution) filters in registers while the loop runs over a chunk's channels
-//! and taps.
+//! A row of the output is one or more vectors, the last of which may be filled in part. Two vectors
+//! at a time, of one row or of two, have their sums for [`TILE`](convolution) filters in registers
+//! while the loop runs over a chunk's channels and taps.
 
 use super::activation::Activation;
 use super::norm::{Norm, map_row};
@@ -47,13 +49,14 @@ impl Convolution {
         (self.width - 1) / self.stride + 1
     }
 
-    /// Elements of the packed weights: tiles of `tile` filters, in each (channel, row, column, filter), missing filters
-    /// of the last tile zero.
+    /// Elements of the packed weights: tiles of `tile` filters, in each (channel, row, column,
+    /// filter), missing filters of the last tile zero.
     pub const fn weights_len(&self, tile: usize) -> usize {
         self.filters.div_ceil(tile) * tile * self.channels * self.taps()
     }
 
-    /// Elements of scratch memory: the padded planes of a chunk. The last vector may read past them.
+    /// Elements of scratch memory: the padded planes of a chunk. The last vector may read past
+    /// them.
     pub const fn scratch_len(&self) -> usize {
         self.chunk * self.plane_len() + MAX_LANES
     }
@@ -63,13 +66,14 @@ impl Convolution {
         self.kernel * self.kernel
     }
 
-    /// Columns of a padded row of which one tap of neighbouring outputs takes neighbours: every `stride`-th.
+    /// Columns of a padded row of which one tap of neighbouring outputs takes neighbours: every
+    /// `stride`-th.
     const fn phase_len(&self) -> usize {
         (self.width + self.kernel - 1).div_ceil(self.stride)
     }
 
-    /// The distance from row to row in the scratch memory. There the columns stand in order of their remainder by the
-    /// stride.
+    /// The distance from row to row in the scratch memory. There the columns stand in order of
+    /// their remainder by the stride.
     const fn pitch(&self) -> usize {
         self.stride * self.phase_len()
     }
@@ -215,7 +219,8 @@ struct Tile<'a, const TILE: usize> {
 }
 
 impl<const TILE: usize> Tile<'_, TILE> {
-    /// All filters of the tile together, or, where there are too few registers for their sums, in two halves.
+    /// All filters of the tile together, or, where there are too few registers for their sums, in
+    /// two halves.
     #[inline(always)]
     fn add<S: Simd>(mut self, simd: S) {
         match if S::REGISTERS < 32 { TILE } else { 0 } {
@@ -392,7 +397,8 @@ pub struct Taps<'a> {
     pub plane_len: usize,
     /// The distance from row to row.
     pub pitch: usize,
-    /// The distance from one column of the kernel to the next. Past the pitch they begin anew, one further.
+    /// The distance from one column of the kernel to the next. Past the pitch they begin anew, one
+    /// further.
     pub phase_len: usize,
 }
 

@@ -1,4 +1,5 @@
-//! Kernels for inference: planar f32 tensors (channels, rows, columns) without gaps, one image at a time.
+//! Kernels for inference: planar f32 tensors (channels, rows, columns) without gaps, one image at a
+//! time.
 
 pub mod activation;
 pub mod add;

@@ -1,4 +1,5 @@
-//! Batch normalisation as a scale and a shift per channel, in one pass with the activation that follows it.
+//! Batch normalisation as a scale and a shift per channel, in one pass with the activation that
+//! follows it.
 
 use super::activation::Activation;
 use super::simd::{Kernels, Simd, Task};
@@ -57,8 +58,8 @@ impl<F: Activation> Task for Map<'_, F> {
     }
 }
 
-/// `to[i] = F(from[i] * scale + shift)`. Where the length is no multiple of a vector, the last one begins earlier and
-/// some elements are computed twice.
+/// `to[i] = F(from[i] * scale + shift)`. Where the length is no multiple of a vector, the last one
+/// begins earlier and some elements are computed twice.
 ///
 /// # Panics
 /// If `to` is shorter than `from`.

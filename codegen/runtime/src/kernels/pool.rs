@@ -8,10 +8,11 @@ use core::marker::PhantomData;
 /// Partial results that are taken side by side; the compiler makes vectors of them.
 const LANES: usize = 16;
 
-/// The averages of non-overlapping squares of side `size`; rows and columns that do not fill a square are left out.
+/// The averages of non-overlapping squares of side `size`; rows and columns that do not fill a
+/// square are left out.
 ///
-/// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows. Without `from`, the input is in `to` and
-/// the result replaces its beginning.
+/// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows. Without `from`,
+/// the input is in `to` and the result replaces its beginning.
 ///
 /// # Panics
 /// If a slice is shorter than `shape` says.
@@ -125,7 +126,8 @@ impl Reduce for Max {
     }
 }
 
-/// One value for each channel of `plane` elements; `to` has as many as there are channels, `scratch` holds one channel.
+/// One value for each channel of `plane` elements; `to` has as many as there are channels,
+/// `scratch` holds one channel.
 ///
 /// # Panics
 /// If a slice is shorter than that.

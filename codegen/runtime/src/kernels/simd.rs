@@ -1,7 +1,7 @@
 //! Vector instructions: chosen when the program runs, not when it is built.
 //!
-//! A value of a type that implements [`Simd`] is proof that the processor has those instructions; [`Kernels::detect`]
-//! and [`Kernels::available`] are the only ways to get one.
+//! A value of a type that implements [`Simd`] is proof that the processor has those instructions;
+//! [`Kernels::detect`] and [`Kernels::available`] are the only ways to get one.
 
 use super::conv::{Planes, Taps};
 #[cfg(target_arch = "aarch64")]
@@ -17,8 +17,8 @@ use core::array::from_fn;
 /// The most lanes that a vector of some instruction set has.
 pub const MAX_LANES: usize = 16;
 
-/// One instruction set and the few operations that kernels are made of. Loops over plain numbers are left to the
-/// compiler, which may use the whole instruction set inside [`Simd::run`].
+/// One instruction set and the few operations that kernels are made of. Loops over plain numbers
+/// are left to the compiler, which may use the whole instruction set inside [`Simd::run`].
 pub trait Simd: Copy {
     /// [`Simd::LANES`] values in a register. Operations are lane by lane.
     type Vector: Copy;
@@ -55,7 +55,8 @@ pub trait Simd: Copy {
     fn abs(self, x: Self::Vector) -> Self::Vector;
     /// `left` where `x < 0`, `right` elsewhere.
     fn select(self, x: Self::Vector, left: Self::Vector, right: Self::Vector) -> Self::Vector;
-    /// The number whose sign and exponent field are the low nine bits of `x`, and all else of which is 0.
+    /// The number whose sign and exponent field are the low nine bits of `x`, and all else of which
+    /// is 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
     /// Vectors of planes that are `distance` apart, at the same places in each.
     ///
@@ -97,8 +98,8 @@ pub trait Simd: Copy {
             }
         }
     }
-    /// What [`Simd::add_taps`] does, to sums that lie in planes or are 0 so far; `false` where that is not to be done in one
-    /// go. Where it is, sums need not pass through memory of their own.
+    /// What [`Simd::add_taps`] does, to sums that lie in planes or are 0 so far; `false` where that
+    /// is not to be done in one go. Where it is, sums need not pass through memory of their own.
     ///
     /// # Panics
     /// If a slice is too short.
@@ -112,8 +113,9 @@ pub trait Simd: Copy {
     ) -> bool {
         false
     }
-    /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a tile, in each of vectors
-    /// that begin at `from` in a padded plane. By value, so that they stay in registers.
+    /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a
+    /// tile, in each of vectors that begin at `from` in a padded plane. By value, so that they stay
+    /// in registers.
     ///
     /// # Panics
     /// If the slices of `taps` are shorter than it says.
@@ -130,8 +132,8 @@ pub trait Simd: Copy {
     fn run<T: Task>(self, task: T);
 }
 
-/// A piece of work that is compiled once for each instruction set. Its `run` and all that it calls must be
-/// `#[inline(always)]`, or it will be compiled for the least of them.
+/// A piece of work that is compiled once for each instruction set. Its `run` and all that it calls
+/// must be `#[inline(always)]`, or it will be compiled for the least of them.
 pub trait Task {
     /// Does the work.
     fn run<S: Simd>(self, simd: S);
@@ -141,8 +143,8 @@ pub trait Task {
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar(());
 
-/// What [`Simd`] asks for, with vectors of four plain numbers. As wide as the smallest vector registers: where there are
-/// some, the compiler finds them.
+/// What [`Simd`] asks for, with vectors of four plain numbers. As wide as the smallest vector
+/// registers: where there are some, the compiler finds them.
 macro_rules! plain_numbers {
     () => {
         type Vector = [f32; 4];
@@ -306,7 +308,8 @@ impl Kernels {
         }
     }
 
-    /// Kernels with shorter vectors of the same processor where half of the long ones would stay empty.
+    /// Kernels with shorter vectors of the same processor where half of the long ones would stay
+    /// empty.
     pub(super) fn for_rows_of(self, width: usize) -> Kernels {
         match (self, width) {
             #[cfg(target_arch = "x86_64")]

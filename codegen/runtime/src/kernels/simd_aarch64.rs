@@ -1,7 +1,7 @@
 //! The vector instructions of 64-bit ARM, which every such processor has.
 //!
-//! `unsafe` stands here for two reasons only: instructions that the target always has, and loads and stores through the
-//! pointers of slices whose length was checked just before.
+//! `unsafe` stands here for two reasons only: instructions that the target always has, and loads
+//! and stores through the pointers of slices whose length was checked just before.
 #![allow(unsafe_code)]
 
 use super::conv::Taps;

@@ -1,10 +1,10 @@
 //! The vector instructions of 32-bit ARM, which most but not all such processors with Linux have.
 //!
-//! The compiler's own are unstable there, so that the taps of convolutions, where most of the time goes, are written in
-//! assembly; everything else is left to the floating-point unit.
+//! The compiler's own are unstable there, so that the taps of convolutions, where most of the time
+//! goes, are written in assembly; everything else is left to the floating-point unit.
 //!
-//! `unsafe` stands here for two reasons only: the system is asked what the processor has, and the assembly reads slices
-//! whose length was checked just before.
+//! `unsafe` stands here for two reasons only: the system is asked what the processor has, and the
+//! assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
 use super::conv::{Planes, Taps};
@@ -103,7 +103,8 @@ impl Block {
     }
 }
 
-/// One of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values in q0 and q1, weights in d4 to d6.
+/// One of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values
+/// in q0 and q1, weights in d4 to d6.
 macro_rules! block {
     (
         $name:ident,
@@ -112,8 +113,8 @@ macro_rules! block {
         filters: [$(($weight:literal, $first:literal, $first_sum:literal $(, $second:literal, $second_sum:literal)?)),*],
         second: [$($empty:literal)?]
     ) => {
-        /// A function of its own, because d16 to d31 are changed too: nobody expects a call to keep them, and a compiler
-        /// that does not use them could not be told.
+        /// A function of its own, because d16 to d31 are changed too: nobody expects a call to keep
+        /// them, and a compiler that does not use them could not be told.
         ///
         /// # Safety
         /// See [`Block::add_with_neon`].

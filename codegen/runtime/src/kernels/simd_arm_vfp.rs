@@ -1,9 +1,10 @@
 //! The floating-point unit of 32-bit ARM, that of microcontrollers too.
 //!
-//! The compiler does not keep the sums of a convolution in its 32 registers, so that the taps are written in assembly;
-//! everything else is left to the compiler.
+//! The compiler does not keep the sums of a convolution in its 32 registers, so that the taps are
+//! written in assembly; everything else is left to the compiler.
 //!
-//! `unsafe` stands here for one reason only: the assembly reads slices whose length was checked just before.
+//! `unsafe` stands here for one reason only: the assembly reads slices whose length was checked
+//! just before.
 #![allow(unsafe_code)]
 
 use super::conv::{Planes, Taps};
@@ -75,8 +76,8 @@ impl Simd for Vfp {
     }
 }
 
-/// The same where columns of the kernel do not lie next to each other, which the assembly asks for: rare, so that it is to be
-/// small, not fast.
+/// The same where columns of the kernel do not lie next to each other, which the assembly asks for:
+/// rare, so that it is to be small, not fast.
 #[inline(never)]
 pub(super) fn add_taps_of_strides(
     taps: &Taps<'_>,
@@ -200,12 +201,13 @@ impl Block {
     }
 }
 
-/// One of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in s0 to s3, weights in s4 to
-/// s7, which hold four at a time.
+/// One of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in
+/// s0 to s3, weights in s4 to s7, which hold four at a time.
 macro_rules! block {
     ($name:ident, sums: [$($sums:literal),*], read: $read:literal, taps: [$($taps:literal),*]) => {
-        /// A function of its own, because s0 to s15 are changed too: nobody expects a call to keep them. The others are put
-        /// back by hand, since not every compiler for a small floating-point unit can be told.
+        /// A function of its own, because s0 to s15 are changed too: nobody expects a call to keep
+        /// them. The others are put back by hand, since not every compiler for a small
+        /// floating-point unit can be told.
         ///
         /// # Safety
         /// See [`Block::add_with_vfp`].

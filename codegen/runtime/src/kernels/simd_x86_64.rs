@@ -1,8 +1,9 @@
 //! The vector instructions of x86-64.
 //!
-//! `unsafe` stands here for two reasons only. Instructions beyond the baseline may be used because each method takes a
-//! value that `detect` alone makes, after it has seen that processor and operating system support them. Loads and stores
-//! through pointers are those of slices whose length was checked just before.
+//! `unsafe` stands here for two reasons only. Instructions beyond the baseline may be used because
+//! each method takes a value that `detect` alone makes, after it has seen that processor and
+//! operating system support them. Loads and stores through pointers are those of slices whose
+//! length was checked just before.
 #![allow(unsafe_code)]
 
 use super::simd::{Simd, Task};
@@ -62,7 +63,8 @@ fn leaf_7_ebx() -> u32 {
     if __cpuid(0).eax < 7 { 0 } else { __cpuid_count(7, 0).ebx }
 }
 
-/// Which registers the operating system saves, as the bits of XCR0; 0 where the processor cannot tell or lacks AVX.
+/// Which registers the operating system saves, as the bits of XCR0; 0 where the processor cannot
+/// tell or lacks AVX.
 fn enabled_registers() -> u64 {
     const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
     if leaf_1_ecx() & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
@@ -99,7 +101,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn store(self, vector: __m256, to: &mut [f32]) {
         let to = &mut to[..Self::LANES];
-        // SAFETY: `self` proves that the processor has AVX; there are as many elements as are written.
+        // SAFETY: `self` proves that the processor has AVX; there are as many elements as are
+        // written.
         unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) };
     }
 
@@ -203,26 +206,30 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn load(self, from: &[f32]) -> __m512 {
         let from = &from[..Self::LANES];
-        // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are read.
+        // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are
+        // read.
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
     fn store(self, vector: __m512, to: &mut [f32]) {
         let to = &mut to[..Self::LANES];
-        // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are written.
+        // SAFETY: `self` proves that the processor has AVX-512F; there are as many elements as are
+        // written.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) };
     }
 
     #[inline(always)]
     fn load_part(self, from: &[f32]) -> __m512 {
-        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are read as there are.
+        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are read as
+        // there are.
         unsafe { _mm512_maskz_loadu_ps(first_lanes(from.len()), from.as_ptr()) }
     }
 
     #[inline(always)]
     fn store_part(self, vector: __m512, to: &mut [f32]) {
-        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are written as there are.
+        // SAFETY: `self` proves that the processor has AVX-512F; only as many elements are written
+        // as there are.
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first_lanes(to.len()), vector) };
     }
 

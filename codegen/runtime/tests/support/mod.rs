@@ -1,4 +1,5 @@
-//! What the tests share: every instruction set in turn, all 49 pairs, random tensors, and the slow way to compute.
+//! What the tests share: every instruction set in turn, all 49 pairs, random tensors, and the slow
+//! way to compute.
 #![allow(dead_code, unused_macros, reason = "each test file uses its own part of this")]
 
 use runtime::simd::Kernels;

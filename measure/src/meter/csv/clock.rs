@@ -1,4 +1,5 @@
-//! A logger's clock beside this machine's: whether its last times can be of now, and if not, what they may be instead.
+//! A logger's clock beside this machine's: whether its last times can be of now, and if not, what
+//! they may be instead.
 
 /// A logger that has written nothing for this long does not run.
 const SILENT_S: f64 = 60.0;

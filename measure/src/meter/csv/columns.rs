@@ -1,7 +1,7 @@
 //! Which cells of a log's lines are the time and the power, and which numbers these are.
 //!
-//! Cells are separated by commas, semicolons or tabs and may be quoted. A decimal comma is one where it cannot be a
-//! separator.
+//! Cells are separated by commas, semicolons or tabs and may be quoted. A decimal comma is one
+//! where it cannot be a separator.
 
 use crate::meter::MOST_W;
 
@@ -62,7 +62,8 @@ impl Columns {
         }
     }
 
-    /// Time and power of a line; where there is only one of them, the time if it is that, and what is wrong.
+    /// Time and power of a line; where there is only one of them, the time if it is that, and what
+    /// is wrong.
     pub(super) fn sample(&self, line: &str) -> Result<(f64, f64), (Option<f64>, String)> {
         let cells = without_empty_end(cells(line, self.separator), self.count);
         if cells.len() != self.count {
@@ -130,7 +131,8 @@ fn number(cell: &str) -> Option<f64> {
     number.ok().filter(|number| number.is_finite() && !ambiguous)
 }
 
-/// To how many seconds a time is known that is written with an exponent and too few digits, as 1.764080e+09.
+/// To how many seconds a time is known that is written with an exponent and too few digits, as
+/// 1.764080e+09.
 fn coarse(time: &str) -> Option<f64> {
     let (mantissa, exponent) = time.split_once(['e', 'E'])?;
     let decimals = mantissa.split_once(['.', ',']).map_or(0, |(_, decimals)| decimals.len());

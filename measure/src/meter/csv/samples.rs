@@ -1,5 +1,5 @@
-//! A log's text as samples in order of time. A line that is no sample is kept with its reason, for it matters only where it
-//! lies in a window.
+//! A log's text as samples in order of time. A line that is no sample is kept with its reason, for
+//! it matters only where it lies in a window.
 
 use super::columns::{Columns, is_data};
 use super::{LONGEST_GAP_S, Sample};
@@ -33,7 +33,8 @@ impl Unusable {
 /// What a log says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Samples {
-    /// In order of time, those of one time as their mean; those alone that came after times last went back.
+    /// In order of time, those of one time as their mean; those alone that came after times last
+    /// went back.
     pub(super) samples: Vec<Sample>,
     /// In order of lines.
     pub(super) unusable: Vec<Unusable>,
@@ -118,8 +119,8 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
     Ok((samples, unusable))
 }
 
-/// Takes samples of one time together and leaves out single ones that are out of order. Where times really go back, what
-/// was before is forgotten but for until when it was.
+/// Takes samples of one time together and leaves out single ones that are out of order. Where times
+/// really go back, what was before is forgotten but for until when it was.
 fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
     let mut log = Samples::default();
     // Of each kept sample its line and how many lines it is the mean of.
@@ -163,8 +164,8 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
     log
 }
 
-/// Leaves out samples that are further below zero than noise. Noise is a sample like any other: without it a mean near zero
-/// would be too high.
+/// Leaves out samples that are further below zero than noise. Noise is a sample like any other:
+/// without it a mean near zero would be too high.
 fn without_below_zero(mut lines: Vec<Line>, unusable: &mut Vec<Unusable>) -> Vec<Line> {
     let above: f64 = lines.iter().map(|(_, sample)| sample.watts.max(0.0)).sum();
     let lowest_w = -NOISE_W.max(NOISE * above / lines.len() as f64);

@@ -1,7 +1,7 @@
 //! The channels of a machine's sensors, and what they are called.
 //!
-//! A channel `K` has `powerK_input` in microwatts, or the mean `powerK_average`, or, where the chip computes no power,
-//! `inK_input` in millivolts and `currK_input` in milliamperes.
+//! A channel `K` has `powerK_input` in microwatts, or the mean `powerK_average`, or, where the chip
+//! computes no power, `inK_input` in millivolts and `currK_input` in milliamperes.
 
 use super::class;
 use crate::files::{Files, hidden};
@@ -25,18 +25,21 @@ pub(super) struct Channel {
     chip: String,
     /// The rail's name, if it has one.
     label: Option<String>,
-    /// The chip's address on its bus, which stays, if it is known, and its folder, which may change at the next start.
+    /// The chip's address on its bus, which stays, if it is known, and its folder, which may change
+    /// at the next start.
     places: Vec<String>,
     /// What the chip calls it: `power1`, or `in1` and `curr1`.
     stems: Vec<String>,
     files: Vec<PathBuf>,
-    /// Where it says in milliseconds how often there is a new value, and how many seconds that is if it does not.
+    /// Where it says in milliseconds how often there is a new value, and how many seconds that is
+    /// if it does not.
     interval_file: PathBuf,
     average: bool,
 }
 
 impl Channel {
-    /// Whether a board means it by a chip and the name of a rail; without one it is meant by the chip alone.
+    /// Whether a board means it by a chip and the name of a rail; without one it is meant by the
+    /// chip alone.
     pub(super) fn is(&self, chip: &str, rail: Option<&str>) -> bool {
         let Some(rail) = rail else { return self.chip == chip };
         let within = rail.strip_prefix(&self.chip).and_then(|rest| rest.strip_prefix('/'));
@@ -44,7 +47,8 @@ impl Channel {
             || within.is_some_and(|rail| self.names().any(|name| name == rail))
     }
 
-    /// Whether this is named by its label, and the other one is a labelled channel of the same chip.
+    /// Whether this is named by its label, and the other one is a labelled channel of the same
+    /// chip.
     pub(super) fn is_beside(&self, rail: &str, other: &Channel) -> bool {
         let both = self.label.as_deref() == Some(rail) && other.label.is_some();
         both && self.places == other.places && self != other
@@ -197,7 +201,8 @@ fn of_chip(machine: &Files, folder: &Path, name: String) -> Result<Vec<Channel>,
     Ok(channels)
 }
 
-/// Whether volts and amperes are of one rail, by their labels, such as `vin` and `iin`; without both of them it is believed.
+/// Whether volts and amperes are of one rail, by their labels, such as `vin` and `iin`; without
+/// both of them it is believed.
 fn of_one_rail(volts: Option<String>, amperes: Option<String>) -> bool {
     let Some((volts, amperes)) = volts.zip(amperes) else { return true };
     let rail = |label: &str, quantity| {

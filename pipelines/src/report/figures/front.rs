@@ -1,5 +1,5 @@
-//! The Pareto front: validation error over trainable parameters of every network that the search trained, and the front
-//! that the archive has.
+//! The Pareto front: validation error over trainable parameters of every network that the search
+//! trained, and the front that the archive has.
 
 use super::axes::{self, INK, TICK_TEXT};
 use super::{Figure, SIZE};
@@ -132,7 +132,8 @@ fn caption(run: &Run, plane: &Plane) -> String {
     caption
 }
 
-/// How many evaluations in full are outside the archive though nothing dominates them: it was too small for its front.
+/// How many evaluations in full are outside the archive though nothing dominates them: it was too
+/// small for its front.
 fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     let Some(archive) = &run.archive else { return 0 };
     let vector =
@@ -151,8 +152,8 @@ fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     left_out.count()
 }
 
-/// The line through all points of a front, as a staircase from the smallest network on: between two of them, only what is
-/// worse than the left one is attained.
+/// The line through all points of a front, as a staircase from the smallest network on: between two
+/// of them, only what is worse than the left one is attained.
 fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
     let mut sorted: Vec<(f64, f64)> =
         front.iter().map(|point| (point.parameters, point.error)).collect();
@@ -286,7 +287,8 @@ mod tests {
         let expected =
             [(10.0, 9.0), (20.0, 9.0), (20.0, 5.0), (40.0, 5.0), (40.0, 1.0), (50.0, 1.0)];
         assert_eq!(staircase(&front, 50.0), expected);
-        // By a third objective, a larger network may be on the front that is worse by both axes, or another of one size.
+        // By a third objective, a larger network may be on the front that is worse by both axes, or
+        // another of one size.
         let front = [at(10.0, 5.0), at(20.0, 8.0), at(20.0, 6.0)];
         let corners = staircase(&front, 50.0);
         assert!(front.iter().all(|p| corners.contains(&(p.parameters, p.error))), "{corners:?}");

@@ -1,4 +1,5 @@
-//! The figures, each a whole SVG file: black on white, so that they read the same on any page and in print.
+//! The figures, each a whole SVG file: black on white, so that they read the same on any page and
+//! in print.
 
 mod axes;
 mod front;
@@ -7,7 +8,8 @@ mod pruning;
 use super::run_folder::Run;
 use anyhow::Result;
 
-/// Width and height of every figure. Text is large, because a telephone shows a figure at half its size.
+/// Width and height of every figure. Text is large, because a telephone shows a figure at half its
+/// size.
 const SIZE: (u32, u32) = (720, 460);
 
 /// A figure and the words that go with it.

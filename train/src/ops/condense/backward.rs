@@ -1,7 +1,8 @@
 //! A condense layer backward.
 //!
-//! The gradient of the concatenation is collected from the last reader to the first. When FEL `l` is reached, all readers of
-//! its output have added their first part, and `Correction` knows the rest.
+//! The gradient of the concatenation is collected from the last reader to the first. When FEL `l`
+//! is reached, all readers of its output have added their first part, and `Correction` knows the
+//! rest.
 
 use super::Pass;
 use super::features::Features;
@@ -64,8 +65,8 @@ impl Pass {
         (of_input, result)
     }
 
-    /// Writes the gradients of FEL `index` or of the tail to `result` and adds to the correction what its normalisation
-    /// demands.
+    /// Writes the gradients of FEL `index` or of the tail to `result` and adds to the correction
+    /// what its normalisation demands.
     fn collect(
         &self,
         index: usize,

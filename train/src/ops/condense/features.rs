@@ -1,4 +1,5 @@
-//! The concatenation of a condense layer's input and its FELs' outputs, each part in memory of its own.
+//! The concatenation of a condense layer's input and its FELs' outputs, each part in memory of its
+//! own.
 
 use crate::ops::blocks::Blocks;
 use crate::ops::scratch::Buffer;

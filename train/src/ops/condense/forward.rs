@@ -9,7 +9,8 @@ use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Moments, Statistics};
 use rayon::prelude::*;
 
-/// Bands into which a batch is cut at least, so that a few threads have work; each has some rows more to activate.
+/// Bands into which a batch is cut at least, so that a few threads have work; each has some rows
+/// more to activate.
 const BANDS: usize = 8;
 /// Fewest rows of a band.
 const SHORTEST_BAND: usize = 8;
@@ -42,7 +43,8 @@ impl Pass {
         (output, outputs)
     }
 
-    /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for all channels before it.
+    /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for
+    /// all channels before it.
     pub(super) fn affine(
         &self,
         index: usize,
@@ -78,8 +80,8 @@ impl Pass {
         (output, Moments::statistics(&moments))
     }
 
-    /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring: input row `y` is in its row
-    /// `(y + padding) % kernel`.
+    /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring:
+    /// input row `y` is in its row `(y + padding) % kernel`.
     fn fel_band(
         &self,
         index: usize,

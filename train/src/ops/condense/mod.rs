@@ -1,9 +1,10 @@
-//! A condense layer as one operation: its FELs (BatchNorm, activation, convolution, concatenation) and what follows them, a
-//! transition or the pooling head (paper, section 4.1 and Fig. 2c).
+//! A condense layer as one operation: its FELs (BatchNorm, activation, convolution, concatenation)
+//! and what follows them, a transition or the pooling head (paper, section 4.1 and Fig. 2c).
 //!
-//! Done node by node, every concatenation would be copied and every normalised and activated tensor stored, which grows with
-//! the square of the depth. Here only the FELs' outputs are kept. A channel's batch statistics are the same for all of its
-//! readers and taken once; its normalised and activated values are computed anew where they are needed, row by row in cache.
+//! Done node by node, every concatenation would be copied and every normalised and activated tensor
+//! stored, which grows with the square of the depth. Here only the FELs' outputs are kept. A
+//! channel's batch statistics are the same for all of its readers and taken once; its normalised
+//! and activated values are computed anew where they are needed, row by row in cache.
 
 mod backward;
 mod features;
@@ -20,8 +21,8 @@ use common::activation::PiecewiseActivation;
 use features::Features;
 use std::sync::{Arc, Mutex};
 
-/// The sizes of a condense layer. Its parameters lie in one line: for each FEL gamma, beta and the weight (out, in, kernel,
-/// kernel); then those of the tail.
+/// The sizes of a condense layer. Its parameters lie in one line: for each FEL gamma, beta and the
+/// weight (out, in, kernel, kernel); then those of the tail.
 #[derive(Clone, Debug)]
 pub struct Condense {
     /// Channels that enter.
@@ -41,8 +42,8 @@ pub struct Condense {
 pub enum Tail {
     /// Nothing: the result is the concatenation.
     Concat,
-    /// BatchNorm, activation, 1x1 convolution, average pooling. The pooling is done first: it commutes with a 1x1 convolution
-    /// up to rounding and leaves it a quarter of the work.
+    /// BatchNorm, activation, 1x1 convolution, average pooling. The pooling is done first: it
+    /// commutes with a 1x1 convolution up to rounding and leaves it a quarter of the work.
     Transition {
         /// Channels after the convolution.
         out_channels: usize,
@@ -139,8 +140,8 @@ impl Pass {
         self
     }
 
-    /// The layer's output for `input` (blocks, height, in, width, 16), differentiable in both arguments where the batch's own
-    /// statistics are used.
+    /// The layer's output for `input` (blocks, height, in, width, 16), differentiable in both
+    /// arguments where the batch's own statistics are used.
     ///
     /// # Errors
     /// Tensors that are not f32 on the CPU.

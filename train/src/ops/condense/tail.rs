@@ -13,7 +13,8 @@ use rayon::prelude::*;
 /// Pooled rows of one task of a transition.
 const BAND: usize = 4;
 
-/// What one task of the backward pass found: sums of gradients before the activation and the gradient of the weight.
+/// What one task of the backward pass found: sums of gradients before the activation and the
+/// gradient of the weight.
 pub(super) type Part = (Vec<LaneSums>, Vec<f32>);
 
 impl Pass {
@@ -135,7 +136,8 @@ impl Pass {
         sums.iter_mut().for_each(|sum| *sum *= share);
     }
 
-    /// Fills `gradient`, that of the concatenation, with the first part of what the tail sends back.
+    /// Fills `gradient`, that of the concatenation, with the first part of what the tail sends
+    /// back.
     pub(super) fn tail_backward(
         &self,
         features: &Features,

@@ -1,6 +1,6 @@
-//! Times an ONNX file with tract. Speaks the same protocol as onnxruntime_peer.py: `MODEL IMAGES ELEMENTS` on the command
-//! line; one line of JSON with version and logits when ready; then, for each line with a number of seconds, one line with
-//! the latencies' median.
+//! Times an ONNX file with tract. Speaks the same protocol as onnxruntime_peer.py:
+//! `MODEL IMAGES ELEMENTS` on the command line; one line of JSON with version and logits when
+//! ready; then, for each line with a number of seconds, one line with the latencies' median.
 
 use anyhow::{Context, Result, bail};
 use std::io::BufRead;
