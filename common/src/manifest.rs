@@ -1,8 +1,9 @@
 //! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is
 //! built.
 
-use crate::json::{self, Document};
-use crate::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
+use crate::files::json;
+use crate::files::json::Document;
+use crate::files::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

@@ -1,85 +1,13 @@
 //! `prune.json`: what pruning removed and what it cost.
 
-use crate::json::Document;
+use crate::files::json::Document;
+use crate::files::ranges::{COUNT, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
 use crate::measurement::Measurement;
-use crate::ranges::{COUNT, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
+use crate::profile::{Allocation, PruneMethod, PrunePart};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
-
-/// How the filters that stay are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PruneMethod {
-    /// k-means++ clusters; the filter nearest to each centre stays (paper, section 4.2).
-    Kmeans,
-    /// The filters with the largest sum of absolute weights stay.
-    L1,
-    /// Filters drawn at random stay.
-    Random,
-}
-
-impl PruneMethod {
-    /// All three, the paper's first.
-    pub const ALL: [PruneMethod; 3] = [PruneMethod::Kmeans, PruneMethod::L1, PruneMethod::Random];
-
-    /// The name used in files and options.
-    pub fn name(self) -> &'static str {
-        match self {
-            PruneMethod::Kmeans => "kmeans",
-            PruneMethod::L1 => "l1",
-            PruneMethod::Random => "random",
-        }
-    }
-}
-
-/// How the convolutions share what goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PruneChoose {
-    /// Each gives its share in each round (paper, section 4.2).
-    #[default]
-    Uniform,
-    /// Their filters compete in one list, by worth per parameter that goes with a filter.
-    Global,
-}
-
-impl PruneChoose {
-    /// Both, the paper's first.
-    pub const ALL: [PruneChoose; 2] = [PruneChoose::Uniform, PruneChoose::Global];
-
-    /// The name used in files and options.
-    pub fn name(self) -> &'static str {
-        match self {
-            PruneChoose::Uniform => "uniform",
-            PruneChoose::Global => "global",
-        }
-    }
-}
-
-/// Convolutions that are pruned on request only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PrunePart {
-    /// The convolution that reads the image.
-    Stem,
-    /// The convolutions before a pooling.
-    Transitions,
-}
-
-impl PrunePart {
-    /// Both.
-    pub const ALL: [PrunePart; 2] = [PrunePart::Stem, PrunePart::Transitions];
-
-    /// The name used in files and options.
-    pub fn name(self) -> &'static str {
-        match self {
-            PrunePart::Stem => "stem",
-            PrunePart::Transitions => "transitions",
-        }
-    }
-}
 
 /// Why the rounds ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +41,7 @@ pub struct PruneReport {
     /// How filters were chosen.
     pub method: PruneMethod,
     /// How the convolutions shared what went.
-    pub choose: PruneChoose,
+    pub choose: Allocation,
     /// What was pruned besides the convolutions that always are.
     pub also: Vec<PrunePart>,
     /// Seed of the clustering and of each round's fine-tuning.
@@ -428,7 +356,7 @@ mod tests {
         for method in PruneMethod::ALL {
             assert_eq!(serde_json::to_string(&method).unwrap(), format!("\"{}\"", method.name()));
         }
-        for choose in PruneChoose::ALL {
+        for choose in Allocation::ALL {
             assert_eq!(serde_json::to_string(&choose).unwrap(), format!("\"{}\"", choose.name()));
         }
         for part in PrunePart::ALL {

@@ -1,12 +1,12 @@
 //! `train.json` and what `train eval` prints.
 
 use crate::device::Device;
-use crate::genome::Optimizer;
-use crate::json::Document;
-use crate::ranges::{
+use crate::files::json::Document;
+use crate::files::ranges::{
     BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, RATE, SECONDS, SHARE, all_within,
     within,
 };
+use crate::search::genome::Optimizer;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 

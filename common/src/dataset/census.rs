@@ -1,9 +1,11 @@
 //! A look at all images of a data set before anything is trained on them.
 
+use super::description::{Dataset, Format, root};
+use super::folder;
+use super::images::Raw;
 use super::split::{self, Split};
-use super::{Dataset, Format, Raw, folder, root};
-use crate::json::Document;
-use crate::ranges::{IMAGES, SHARE, all_within, within};
+use crate::files::json::Document;
+use crate::files::ranges::{IMAGES, SHARE, all_within, within};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! The binary versions of CIFAR-10 and CIFAR-100: records of labels and 3,072 bytes, red, green and
 //! blue planes.
 
+use super::description::{DataFile, Dataset, Format};
 use super::files::{read_file, what_it_seems};
-use super::{DataFile, Dataset, Format, Raw};
+use super::images::Raw;
 use crate::network::Shape;
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -52,7 +53,7 @@ fn why(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::tests::description;
+    use crate::dataset::test_support::description;
 
     fn load_one(format: Format, label_bytes: &[u8]) -> Raw {
         let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! From the bytes of a PNG or JPEG file to pixels in a data set's size and channels, as every
 //! viewer shows them.
 
-use super::Dataset;
+use super::description::Dataset;
 use super::files::what_it_seems;
 use anyhow::{Context, Result, bail, ensure};
 use image::imageops::FilterType;
@@ -111,7 +111,7 @@ fn on_white(image: DynamicImage) -> DynamicImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::tests::description;
+    use crate::dataset::test_support::description;
     use crate::dataset::{DataFile, Format};
     use image::codecs::jpeg::JpegEncoder;
     use image::{ImageEncoder, ImageFormat, Rgba, RgbaImage};

@@ -1,10 +1,11 @@
 //! `dataset.json`: what a data set is and where its files are.
 
-use super::Source;
-use crate::atomic;
-use crate::json::Document;
-use crate::network::Shape;
-use crate::ranges::within;
+use super::checks::{check_inside, check_printable, check_sha256};
+use super::source::Source;
+use crate::files::atomic;
+use crate::files::json::{self, Document};
+use crate::files::ranges::within;
+use crate::network::{Input, Shape};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -174,33 +175,46 @@ impl DataFile {
     }
 }
 
-/// A text that is printed and given to programs; a control character in it would do more than that.
-pub(super) fn check_printable(key: &str, text: &str) -> Result<()> {
-    ensure!(!text.chars().any(char::is_control), "{key} {text:?} has a control character");
-    Ok(())
+impl Dataset {
+    /// All files, training set first.
+    pub fn files(&self) -> impl Iterator<Item = &DataFile> {
+        self.train.iter().chain(&self.test)
+    }
+
+    /// The input of networks for these images.
+    pub fn input(&self) -> Input {
+        Input {
+            channels: self.channels,
+            height: self.height,
+            width: self.width,
+            mean: self.normalisation.mean.clone(),
+            std: self.normalisation.std.clone(),
+        }
+    }
+
+    /// Reads a description: `path` is a folder with a `dataset.json`, or the description itself,
+    /// such as a recipe.
+    pub fn describe(path: &Path) -> Result<Dataset> {
+        json::read(&if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() })
+    }
+
+    /// How many images each class has.
+    pub(super) fn counts(&self, labels: &[u16]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+        counts
+    }
 }
 
-/// A path that stays below the folder that it is relative to.
-pub(super) fn check_inside(key: &str, path: &str) -> Result<()> {
-    check_printable(key, path)?;
-    let inside = Path::new(path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    ensure!(inside, "the {key} {path:?} leaves the data set's folder");
-    Ok(())
-}
-
-pub(super) fn check_sha256(sha256: &str) -> Result<()> {
-    let digits = sha256.len() == 64
-        && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    ensure!(digits, "sha256 {sha256:?} must be 64 hexadecimal digits in lower case");
-    Ok(())
+/// The folder that a description's paths are relative to.
+pub(super) fn root(path: &Path) -> &Path {
+    if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::tests::description;
+    use crate::dataset::test_support::description;
 
     fn error(change: &dyn Fn(&mut Dataset)) -> Option<String> {
         let file = DataFile { path: "train".into(), sha256: None };

@@ -1,14 +1,16 @@
 //! Reading the files of a data set, and telling what a file is that was taken for something else.
 
-use super::DataFile;
-use crate::hash::sha256_hex;
-use crate::reading;
+use super::description::DataFile;
+use crate::files::hash::sha256_hex;
+use crate::files::reading;
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+/// No image's file is larger.
+pub(super) const MAX_IMAGE_BYTES: u64 = 512 << 20;
 /// No file of a data set is larger than this when unpacked; a damaged or hostile one stops here.
 pub const MAX_FILE_BYTES: u64 = 4 << 30;
 /// What gzip data may unpack to whatever their own size: an image set of one colour shrinks to a

@@ -1,16 +1,15 @@
 //! Images in folders: one sub-folder per class, PNG or JPEG, of any size.
 
 use super::decode::decode;
-use super::files::sorted_entries;
+use super::description::{DataFile, Dataset};
+use super::files::{MAX_IMAGE_BYTES, sorted_entries};
+use super::images::Raw;
 use super::scaled::Scaled;
-use super::{DataFile, Dataset, Raw};
-use crate::reading;
+use crate::files::reading;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// No image's file is larger.
-pub(super) const MAX_IMAGE_BYTES: u64 = 512 << 20;
 /// How many problems an error names.
 const NAMED: usize = 10;
 
@@ -138,9 +137,9 @@ fn read_image(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::tests::description;
+    use crate::dataset::test_support::description;
     use crate::dataset::{Census, Format, Normalisation, Split};
-    use crate::json;
+    use crate::files::json;
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
     use sha2::{Digest, Sha256};
     use std::fs;

@@ -1,9 +1,8 @@
 //! What of a data set decides results.
 
-use super::description::check_shape;
+use super::description::{Dataset, Normalisation, Validation, check_shape};
 use super::images::Canon;
-use super::{Dataset, Normalisation, Validation};
-use crate::hash::sha256_hex;
+use crate::files::hash::sha256_hex;
 use crate::network::{Input, Shape};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

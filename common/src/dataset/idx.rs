@@ -1,7 +1,8 @@
 //! The IDX format of MNIST: a big-endian header, then unsigned bytes.
 
+use super::description::{DataFile, Dataset};
 use super::files::{MAX_FILE_BYTES, read_file, what_it_seems};
-use super::{DataFile, Dataset, Raw};
+use super::images::Raw;
 use crate::network::Shape;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Images in memory, their canonical order, and the hashes of what they are.
 
-use crate::hash::sha256_hex_of_parts;
+use crate::files::hash::sha256_hex_of_parts;
 use crate::network::Shape;
 use sha2::{Digest, Sha256};
 
@@ -77,6 +77,13 @@ impl Canon {
             order,
         }
     }
+}
+
+/// What a reader of one format gives: images in the order of their files.
+pub(super) struct Raw {
+    pub(super) shape: Shape,
+    pub(super) pixels: Vec<u8>,
+    pub(super) labels: Vec<u16>,
 }
 
 #[cfg(test)]

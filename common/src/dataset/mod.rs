@@ -6,6 +6,7 @@
 //! each is computed by itself.
 
 mod census;
+mod checks;
 mod cifar;
 mod decode;
 mod description;
@@ -14,226 +15,18 @@ mod folder;
 mod identity;
 mod idx;
 mod images;
+mod load;
 mod scaled;
 mod source;
 mod split;
+#[cfg(test)]
+mod test_support;
 
 pub use census::{Census, ClassCensus};
 pub use description::{DataFile, Dataset, Format, Normalisation, Validation};
 pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_dropped_by_systems};
 pub use identity::Identity;
 pub use images::Images;
+pub use load::TrainingSet;
 pub use source::Source;
 pub use split::Split;
-
-use crate::json;
-use crate::network::{Input, Shape};
-use crate::stage;
-use anyhow::{Context, Result, bail, ensure};
-use images::Canon;
-use std::path::Path;
-
-/// The training images of a data set, split, and what they are.
-pub struct TrainingSet {
-    /// The images to train on.
-    pub training: Images,
-    /// The images that judge.
-    pub validation: Images,
-    /// Everything that decides the two.
-    pub identity: Identity,
-}
-
-/// What a reader of one format gives: images in the order of their files.
-struct Raw {
-    shape: Shape,
-    pixels: Vec<u8>,
-    labels: Vec<u16>,
-}
-
-impl Dataset {
-    /// All files, training set first.
-    pub fn files(&self) -> impl Iterator<Item = &DataFile> {
-        self.train.iter().chain(&self.test)
-    }
-
-    /// The input of networks for these images.
-    pub fn input(&self) -> Input {
-        Input {
-            channels: self.channels,
-            height: self.height,
-            width: self.width,
-            mean: self.normalisation.mean.clone(),
-            std: self.normalisation.std.clone(),
-        }
-    }
-
-    /// Reads a description: `path` is a folder with a `dataset.json`, or the description itself,
-    /// such as a recipe.
-    pub fn describe(path: &Path) -> Result<Dataset> {
-        json::read(&if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() })
-    }
-
-    /// Reads the images of one split from the data set in `folder`; files that have a hash are
-    /// checked against it. Those of the training set come in the canonical order, those of the test
-    /// set in the order of their files. What is odd but usable is said on stderr.
-    ///
-    /// # Errors
-    /// Files that are missing, damaged or not what the description says; a split without images, or
-    /// images of a single class.
-    pub fn load(folder: &Path, split: Split) -> Result<Images> {
-        let (dataset, images) = Self::load_whole(folder, split == Split::Test)?;
-        let canon = Canon::of(&images);
-        let images = Images { sha256: Identity::new(&dataset, &canon).sha256(), ..images };
-        match split {
-            Split::Test => Ok(images),
-            Split::Train | Split::TrainAndValidation | Split::Validation => {
-                dataset.part(&images.select(&canon.order), split)
-            }
-        }
-    }
-
-    /// Reads the training set once and splits it.
-    ///
-    /// # Errors
-    /// As [`Dataset::load`].
-    pub fn load_training_set(folder: &Path) -> Result<TrainingSet> {
-        let (dataset, images) = Self::load_whole(folder, false)?;
-        let canon = Canon::of(&images);
-        let identity = Identity::new(&dataset, &canon);
-        let images = Images { sha256: identity.sha256(), ..images.select(&canon.order) };
-        let part = |split| dataset.part(&images, split);
-        Ok(TrainingSet {
-            training: part(Split::Train)?,
-            validation: part(Split::Validation)?,
-            identity,
-        })
-    }
-
-    /// The whole training or test set, in the order of its files, without a fingerprint.
-    fn load_whole(folder: &Path, test: bool) -> Result<(Dataset, Images)> {
-        let dataset = Self::describe(folder)?;
-        let images = dataset
-            .load_from(root(folder), test)
-            .with_context(|| format!("data set {}", dataset.name))?;
-        Ok((dataset, images))
-    }
-
-    fn load_from(&self, root: &Path, test: bool) -> Result<Images> {
-        let raw = self.read(root, if test { &self.test } else { &self.train })?;
-        self.check_images(&raw)?;
-        let set = if test { "test" } else { "training" };
-        self.warn_of_missing(&raw.labels, &format!("no {set} image is of"));
-        Ok(Images {
-            shape: raw.shape,
-            pixels: raw.pixels,
-            labels: raw.labels,
-            sha256: String::new(),
-        })
-    }
-
-    fn read(&self, root: &Path, files: &[DataFile]) -> Result<Raw> {
-        match self.format {
-            Format::Idx => idx::load(self, root, files),
-            Format::Cifar10 | Format::Cifar100 => cifar::load(self, root, files),
-            Format::ImageFolder => folder::load(self, root, &files[0]),
-        }
-    }
-
-    /// The images of a split out of the whole training set in its canonical order.
-    fn part(&self, whole: &Images, split: Split) -> Result<Images> {
-        let images = whole.select(&split::indices(&whole.labels, &self.validation, split));
-        ensure!(
-            !images.is_empty(),
-            "data set {}: the {split} split has no images: with one image of each class none can judge",
-            self.name
-        );
-        if split == Split::Validation {
-            self.warn_of_missing(
-                &images.labels,
-                "no validation image, by which networks are chosen, is of",
-            );
-        }
-        Ok(images)
-    }
-
-    fn check_images(&self, images: &Raw) -> Result<()> {
-        ensure!(!images.labels.is_empty(), "it has no images");
-        let expected = self.input().shape();
-        ensure!(
-            images.shape == expected,
-            "its images are {}, but dataset.json says {expected}",
-            images.shape
-        );
-        let classes = self.classes.len();
-        if let Some(index) = images.labels.iter().position(|label| usize::from(*label) >= classes) {
-            bail!(
-                "image {index} has the label {}, but the labels of {classes} classes end at {}",
-                images.labels[index],
-                classes - 1
-            );
-        }
-        let first = images.labels[0];
-        ensure!(
-            images.labels.iter().any(|label| *label != first),
-            "all {} images are of class {:?}; at least two classes are needed",
-            images.labels.len(),
-            self.classes[usize::from(first)]
-        );
-        Ok(())
-    }
-
-    /// Names on stderr the classes that no image has.
-    fn warn_of_missing(&self, labels: &[u16], what: &str) {
-        let counts = self.counts(labels);
-        let missing: Vec<String> = self
-            .classes
-            .iter()
-            .zip(&counts)
-            .filter(|(_, count)| **count == 0)
-            .map(|(c, _)| format!("{c:?}"))
-            .collect();
-        if !missing.is_empty() {
-            stage::warn(&format!("data set {}: {what} class {}", self.name, missing.join(", ")));
-        }
-    }
-
-    /// How many images each class has.
-    fn counts(&self, labels: &[u16]) -> Vec<usize> {
-        let mut counts = vec![0; self.classes.len()];
-        labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
-        counts
-    }
-}
-
-/// The folder that a description's paths are relative to.
-fn root(path: &Path) -> &Path {
-    if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A data set with two classes, without hashes, whose training and test set are the same files.
-    pub(super) fn description(
-        format: Format,
-        side: usize,
-        classes: [&str; 2],
-        files: Vec<DataFile>,
-    ) -> Dataset {
-        Dataset {
-            name: "made-to-order".into(),
-            about: String::new(),
-            format,
-            channels: 3,
-            height: side,
-            width: side,
-            classes: classes.map(str::to_string).to_vec(),
-            normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
-            validation: Validation { fraction: 0.2, seed: 0, by_class: true },
-            train: files.clone(),
-            test: files,
-            sources: vec![],
-        }
-    }
-}

@@ -5,11 +5,11 @@
 //! over all that decides them, the photos' bytes above all; another version of a file has another
 //! one. Where the folder cannot be written to, nothing is kept.
 
-use super::Dataset;
-use super::folder::MAX_IMAGE_BYTES;
-use crate::atomic;
-use crate::hash::sha256_hex_of_parts;
-use crate::reading;
+use super::description::Dataset;
+use super::files::MAX_IMAGE_BYTES;
+use crate::files::atomic;
+use crate::files::hash::sha256_hex_of_parts;
+use crate::files::reading;
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::fs;

@@ -1,7 +1,7 @@
 //! Where a data set's files can be had. What a recipe says here becomes arguments of programs and
 //! paths on this disk, so every text is only what it can be.
 
-use super::description::{check_inside, check_printable, check_sha256};
+use super::checks::{check_inside, check_printable, check_sha256};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Which images of the training set train, and which judge.
 
-use super::Validation;
+use super::description::Validation;
 use crate::seed;
 use rand::seq::SliceRandom;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! How genomes are searched for: section `search` of a profile.
 
-use super::MeasurementSettings;
-use crate::objective::Objective;
-use crate::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
+use crate::files::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
+use crate::profile::measurement::MeasurementSettings;
+use crate::search::objective::Objective;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 

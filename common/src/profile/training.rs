@@ -1,8 +1,8 @@
 //! How networks are trained: section `training` of a profile.
 
-use crate::genome::Optimizer;
+use crate::files::ranges::{COUNT, IMAGES, LOSS, PLANNED, RATE, all_within, within};
 use crate::network::Shape;
-use crate::ranges::{COUNT, IMAGES, LOSS, PLANNED, RATE, all_within, within};
+use crate::search::genome::Optimizer;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -264,8 +264,9 @@ impl TrainingSettings {
 #[cfg(test)]
 mod tests {
     use super::{Augmentation, Shape};
-    use crate::json;
-    use crate::profile::{Profile, Schedule};
+    use crate::files::json;
+    use crate::profile::document::Profile;
+    use crate::profile::training::Schedule;
 
     /// The schedule of a profile with this section `training`, or the error.
     fn schedule(training: &str) -> Result<Schedule, String> {

@@ -1,0 +1,371 @@
+//! A board: where a generated crate runs and how its energy is read (`pipelines/boards/*.json`).
+
+use crate::board::meter::Meter;
+use crate::board::runner::Runner;
+use crate::files::json::Document;
+use crate::files::ranges::all_within;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What stands for the program's file in a board's `command`.
+pub const PROGRAM: &str = "{program}";
+
+/// A microcontroller's addresses have 32 bits.
+const ADDRESSES: u64 = 1 << 32;
+
+/// `board.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// Name, as in `--board NAME`.
+    pub name: String,
+    /// What it is, for people.
+    pub about: String,
+    /// The code generation platform whose crates run on it.
+    pub platform: String,
+    /// Rust target triple that crates are built for; `null` for the building machine's own.
+    pub target: Option<String>,
+    /// How a crate gets to the board and runs.
+    pub runner: Runner,
+    /// How energy is read.
+    pub meter: Meter,
+    /// For the runners `qemu` and `probe-rs`: the tool and its arguments. `{program}` stands for
+    /// the program's file, `{arguments}` for what `bench` is told, one word each, and
+    /// `{arguments:SEPARATOR}` for the same joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// For the runners `ssh` and `adb`: the folder on the board in which programs are put to run
+    /// them; where it is not given, what the board's variable `TMPDIR` says, else `/tmp`, and with
+    /// `adb` `/data/local/tmp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// For the meter `hwmon`: what is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hwmon: Option<Hwmon>,
+    /// For the meter `nvml`: the GPU's index, 0 where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<u32>,
+    /// Where a microcontroller's memory for code and constants begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_address: Option<u64>,
+    /// Its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<u64>,
+    /// Where a microcontroller's memory for variables begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_address: Option<u64>,
+    /// Its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_bytes: Option<u64>,
+    /// How fast a microcontroller's clock is when a program starts, in Hz; its cycle counter is a
+    /// clock only where this is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_hz: Option<u64>,
+}
+
+/// Power sensors of Linux's hwmon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hwmon {
+    /// The chip's name, e.g. `ina3221`.
+    pub chip: String,
+    /// The rail through which all of the board's power comes, e.g. `VDD_IN`, or those whose powers
+    /// add up to it; `null` for a chip that measures one rail only.
+    pub rail: Option<Rails>,
+}
+
+/// Rails by their names: each a label, or where that is not one of a kind the chip's address on its
+/// bus or its folder, alone or before a `/` and the label or channel, e.g. `1-0040/in1`. A rail of
+/// another chip begins with the chip's name and a `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a rail's name or a list of such names")]
+pub enum Rails {
+    /// One.
+    One(String),
+    /// Several whose powers are added.
+    Sum(Vec<String>),
+}
+
+impl Rails {
+    /// All names.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Rails::One(name) => std::slice::from_ref(name),
+            Rails::Sum(names) => names,
+        }
+    }
+}
+
+/// Whether a path is absolute and means the same to every shell, without a way up.
+pub fn is_plain_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    path.starts_with('/') && path.chars().all(plain) && path.split('/').all(|name| name != "..")
+}
+
+impl Board {
+    /// Whether its times are those of an emulator.
+    pub fn is_emulated(&self) -> bool {
+        match self.runner {
+            Runner::Qemu => true,
+            Runner::Local | Runner::Ssh | Runner::Adb | Runner::ProbeRs => false,
+        }
+    }
+
+    fn check_runner(&self) -> Result<()> {
+        let Board { name, runner, target, command, .. } = self;
+        ensure!(
+            target.is_some() || *runner == Runner::Local,
+            "the board {name} is not this machine: its `target` cannot be null"
+        );
+        match runner {
+            Runner::Qemu | Runner::ProbeRs => {
+                let words = command.as_deref().unwrap_or_default();
+                let program = words.iter().skip(1).any(|word| word.contains(PROGRAM));
+                ensure!(
+                    program,
+                    "the board {name} needs a `command` that runs {PROGRAM}, for its runner is {runner}"
+                );
+            }
+            Runner::Local | Runner::Ssh | Runner::Adb => {
+                ensure!(
+                    command.is_none(),
+                    "the board {name} cannot have a `command`, for its runner is {runner}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn check_folder(&self) -> Result<()> {
+        let Board { name, runner, folder, .. } = self;
+        let Some(folder) = folder else { return Ok(()) };
+        let copied = match runner {
+            Runner::Ssh | Runner::Adb => true,
+            Runner::Local | Runner::Qemu | Runner::ProbeRs => false,
+        };
+        ensure!(copied, "the board {name} cannot have a `folder`, for its runner is {runner}");
+        ensure!(
+            is_plain_path(folder),
+            "the board {name}: its `folder` {folder:?} must begin with a / and may only have letters, digits, '.', '_', '-' and '/'"
+        );
+        Ok(())
+    }
+
+    /// Two memories that both have all of their bytes below 4 GiB, and none of them in both.
+    fn check_memory(&self) -> Result<()> {
+        let name = &self.name;
+        all_within("clock_hz", self.clock_hz, &(1..=1 << 50))
+            .with_context(|| format!("the board {name}"))?;
+        let region = |memory: &str,
+                      address: Option<u64>,
+                      bytes: Option<u64>|
+         -> Result<Range<u64>> {
+            ensure!(bytes != Some(0), "the board {name}: its {memory}_bytes must be above 0");
+            let (start, bytes) = (address.unwrap_or(0), bytes.unwrap_or(0));
+            let end = start.checked_add(bytes).filter(|end| *end <= ADDRESSES);
+            let end = end.with_context(|| {
+                format!("the board {name}: {bytes} {memory}_bytes from {memory}_address {start} on end past 4 GiB")
+            })?;
+            Ok(start..end)
+        };
+        let flash = region("flash", self.flash_address, self.flash_bytes)?;
+        let ram = region("ram", self.ram_address, self.ram_bytes)?;
+        ensure!(
+            flash.is_empty() || ram.is_empty() || flash.end <= ram.start || ram.end <= flash.start,
+            "the board {name}: its flash, addresses {} to {}, and its ram, {} to {}, overlap",
+            flash.start,
+            flash.end,
+            ram.start,
+            ram.end
+        );
+        Ok(())
+    }
+
+    /// This machine's meter says nothing of another machine, and an emulator has no power of its
+    /// own.
+    fn check_meter(&self) -> Result<()> {
+        let Board { name, runner, meter, .. } = self;
+        let why = match runner {
+            Runner::Qemu => "an emulated board has no power to measure; its meter must be none",
+            Runner::Ssh | Runner::Adb => {
+                "NVML is read by the machine that measure runs on, which the board is not"
+            }
+            Runner::Local | Runner::ProbeRs => {
+                "such a meter sees the machine that measure runs on, not the board"
+            }
+        };
+        let fits = runner.meters().contains(meter);
+        ensure!(
+            fits,
+            "the board {name} cannot have the meter {meter} with the runner {runner}: {why}"
+        );
+        let hwmon = *meter == Meter::Hwmon;
+        ensure!(
+            hwmon == self.hwmon.is_some(),
+            "the board {name}: `hwmon` must be there only and always with that meter"
+        );
+        let rails = self.hwmon.iter().filter_map(|hwmon| hwmon.rail.as_ref());
+        for names in rails.map(Rails::names) {
+            let named = !names.is_empty() && names.iter().all(|name| !name.trim().is_empty());
+            ensure!(
+                named,
+                "the board {name}: `hwmon.rail` must name a rail, or be null where the chip has only one"
+            );
+        }
+        all_within("gpu", self.gpu, &(0..=1023))?;
+        ensure!(
+            self.gpu.is_none() || *meter == Meter::Nvml,
+            "the board {name}: `gpu` is for the meter nvml"
+        );
+        Ok(())
+    }
+}
+
+impl Document for Board {
+    const KIND: &'static str = "board";
+
+    fn check(&self) -> Result<()> {
+        let harmless = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        ensure!(
+            !self.name.is_empty() && self.name.chars().all(harmless),
+            "the board name {:?} may only have letters, digits, '-' and '_'",
+            self.name
+        );
+        self.check_runner()?;
+        self.check_folder()?;
+        self.check_memory()?;
+        self.check_meter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board() -> Board {
+        Board {
+            name: "raspberry-pi-4".into(),
+            about: String::new(),
+            platform: "aarch64".into(),
+            target: Some("aarch64-unknown-linux-gnu".into()),
+            runner: Runner::Ssh,
+            meter: Meter::None,
+            command: None,
+            folder: None,
+            hwmon: None,
+            gpu: None,
+            flash_address: None,
+            flash_bytes: None,
+            ram_address: None,
+            ram_bytes: None,
+            clock_hz: None,
+        }
+    }
+
+    fn refusal(board: Board) -> String {
+        board.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_name_that_is_a_path_is_refused() {
+        assert!(board().check().is_ok());
+        assert!(Board { name: String::new(), ..board() }.check().is_err());
+        assert!(Board { name: "../host".into(), ..board() }.check().is_err());
+    }
+
+    /// All 30 pairs: a meter of this machine never goes with another board.
+    #[test]
+    fn a_meter_must_see_the_board() {
+        let allowed = |runner, meter| {
+            let command = match runner {
+                Runner::Qemu | Runner::ProbeRs => {
+                    Some(vec!["tool".to_string(), PROGRAM.to_string()])
+                }
+                Runner::Local | Runner::Ssh | Runner::Adb => None,
+            };
+            let hwmon =
+                (meter == Meter::Hwmon).then(|| Hwmon { chip: "ina219".into(), rail: None });
+            Board { runner, meter, command, hwmon, ..board() }.check().is_ok()
+        };
+        let of = |runner| {
+            Meter::ALL.into_iter().filter(|meter| allowed(runner, *meter)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Runner::Local), Meter::ALL);
+        for remote in [Runner::Ssh, Runner::Adb] {
+            assert_eq!(
+                of(remote),
+                [Meter::Rapl, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None]
+            );
+        }
+        assert_eq!(of(Runner::ProbeRs), [Meter::Csv, Meter::Manual, Meter::None]);
+        assert_eq!(of(Runner::Qemu), [Meter::None]);
+    }
+
+    #[test]
+    fn memories_neither_overlap_nor_wrap_around() {
+        let with = |flash: (u64, u64), ram: (u64, u64)| {
+            let (flash_address, flash_bytes) = (Some(flash.0), Some(flash.1));
+            let (ram_address, ram_bytes) = (Some(ram.0), Some(ram.1));
+            Board { flash_address, flash_bytes, ram_address, ram_bytes, ..board() }
+                .check()
+                .map_err(|e| e.to_string())
+        };
+        for (flash, ram) in
+            [((0, 512), (512, 1)), ((512, 1), (0, 512)), ((0, 1), ((1 << 32) - 8, 8))]
+        {
+            assert_eq!(with(flash, ram), Ok(()));
+        }
+        for (flash, ram) in
+            [((0, 512), (511, 1)), ((0, 512), (0, 512)), ((100, 1), (0, 512)), ((0, 512), (100, 1))]
+        {
+            assert!(with(flash, ram).unwrap_err().contains("overlap"));
+        }
+        assert!(
+            with((0, 1), ((1 << 32) - 8, 9))
+                .unwrap_err()
+                .contains("9 ram_bytes from ram_address 4294967288 on end past")
+        );
+        assert!(
+            with((u64::MAX, 2), (0, 1)).unwrap_err().contains("2 flash_bytes from flash_address")
+        );
+        assert!(with((0, u64::MAX), (0, 1)).unwrap_err().contains("end past 4 GiB"));
+        assert!(with((0, 0), (0, 1)).unwrap_err().contains("flash_bytes must be above 0"));
+        let wraps = Board { ram_bytes: Some(u64::MAX), ..board() };
+        assert!(refusal(wraps).contains("ram_bytes"), "without an address, too");
+    }
+
+    #[test]
+    fn what_a_runner_or_meter_needs_must_be_there_and_nothing_else() {
+        assert!(refusal(Board { target: None, ..board() }).contains("`target` cannot be null"));
+        assert!(refusal(Board { runner: Runner::Qemu, ..board() }).contains("needs a `command`"));
+        let command = Some(vec!["{program}".to_string()]);
+        assert!(
+            refusal(Board { runner: Runner::ProbeRs, command: command.clone(), ..board() })
+                .contains("`command`")
+        );
+        assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
+        assert!(
+            refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there")
+        );
+        let in_folder = |folder: &str| Board { folder: Some(folder.into()), ..board() };
+        assert!(in_folder("/home/pi/bench-1.d").check().is_ok());
+        for folder in ["", "tmp", "~/x", "/a b", "/a;b", "/tmp/../etc"] {
+            assert!(refusal(in_folder(folder)).contains("must begin with a /"), "{folder}");
+        }
+        let here = Board { runner: Runner::Local, ..in_folder("/home/pi") };
+        assert!(refusal(here).contains("cannot have a `folder`"));
+        for rail in [
+            Rails::Sum(vec![]),
+            Rails::One(" ".into()),
+            Rails::Sum(vec!["VDD_IN".into(), String::new()]),
+        ] {
+            let hwmon = Some(Hwmon { chip: "ina3221".into(), rail: Some(rail) });
+            assert!(
+                refusal(Board { meter: Meter::Hwmon, hwmon, ..board() })
+                    .contains("`hwmon.rail` must name a rail")
+            );
+        }
+        assert!(refusal(Board { gpu: Some(1), ..board() }).contains("for the meter nvml"));
+    }
+}

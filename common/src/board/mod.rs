@@ -1,0 +1,13 @@
+//! Boards: where generated crates run, how they get there, and how energy is read. Descriptions
+//! only; nothing here talks to a board.
+
+mod availability;
+pub mod catalog;
+mod description;
+mod meter;
+mod runner;
+
+pub use availability::{KnownBoards, MeterOnHost, RunnerOnHost};
+pub use description::{Board, Hwmon, PROGRAM, Rails, is_plain_path};
+pub use meter::Meter;
+pub use runner::Runner;

@@ -1,0 +1,176 @@
+//! The energy of one inference, or the reason why it is not known.
+
+use crate::files::json::Document;
+use crate::files::ranges::{PHYSICAL, SIGNED, all_within};
+use crate::measurement::manual_reading::ManualReading;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// Energy of one inference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Energy {
+    /// Whether there are numbers, and if not, which kind of not.
+    pub status: EnergyStatus,
+    /// Why there are none; `null` when there are.
+    pub reason: Option<String>,
+    /// What read them.
+    pub meter: String,
+    /// Median over windows of everything the meter saw: of its mean power times the window's
+    /// length.
+    pub gross_j: Option<f64>,
+    /// Bootstrap 95 % interval of `gross_j`, as for the latency.
+    pub gross_interval_j: Option<[f64; 2]>,
+    /// As gross, minus idle power (the mean of both readings) times the time.
+    pub net_j: Option<f64>,
+    /// Bootstrap 95 % interval of `net_j`, as for the latency.
+    pub net_interval_j: Option<[f64; 2]>,
+    /// Why there is a gross energy and no net energy; `null` otherwise.
+    pub net_reason: Option<String>,
+    /// Mean power of the idle reading before.
+    pub idle_before_w: Option<f64>,
+    /// Mean power of the idle reading after.
+    pub idle_after_w: Option<f64>,
+    /// With the meter `manual`: what was read, from which all numbers here are computed; its one
+    /// idle power stands both before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manual: Option<ManualReading>,
+    /// With the meter `csv`: the log that the windows' joules are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<PowerLog>,
+}
+
+/// A logger's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerLog {
+    /// Its name.
+    pub file: String,
+    /// SHA-256 of what it held when it was read after the measurement.
+    pub sha256: String,
+    /// Its samples in the windows and idle readings and one before and after each: seconds after
+    /// `host.started_unix_s`, and watts. By the trapezoidal rule, interpolated at both ends, they
+    /// give the `joules` of windows and idle readings.
+    pub samples: Vec<[f64; 2]>,
+}
+
+impl Energy {
+    /// No numbers at all, and why.
+    pub fn without_numbers(status: EnergyStatus, meter: String, reason: String) -> Energy {
+        Energy {
+            status,
+            reason: Some(reason),
+            meter,
+            gross_j: None,
+            gross_interval_j: None,
+            net_j: None,
+            net_interval_j: None,
+            net_reason: None,
+            idle_before_w: None,
+            idle_after_w: None,
+            manual: None,
+            log: None,
+        }
+    }
+
+    /// No energy is 0, negative or unexplained.
+    pub(crate) fn check(&self) -> Result<()> {
+        let positive = |values: &[f64]| values.iter().all(|x| x.is_finite() && *x > 0.0);
+        for (name, value, interval) in [
+            ("gross", self.gross_j, self.gross_interval_j),
+            ("net", self.net_j, self.net_interval_j),
+            ("idle_before", self.idle_before_w, None),
+            ("idle_after", self.idle_after_w, None),
+        ] {
+            let given: Vec<f64> = value.into_iter().chain(interval.into_iter().flatten()).collect();
+            ensure!(positive(&given), "energy: {name} must be above 0, or null");
+            all_within(&format!("energy: {name}"), given, &PHYSICAL)?;
+        }
+        self.manual.iter().try_for_each(ManualReading::check).context("energy.manual")?;
+        let samples = self.log.iter().flat_map(|log| &log.samples).flatten();
+        all_within("energy.log.samples", samples.copied(), &SIGNED)?;
+        let measured = self.status == EnergyStatus::Measured;
+        ensure!(
+            measured == self.gross_j.is_some(),
+            "energy: gross_j must be there only and always when measured"
+        );
+        ensure!(
+            measured || self.net_j.is_none(),
+            "energy: there cannot be net energy without gross energy"
+        );
+        ensure!(
+            measured != self.reason.is_some(),
+            "energy: a reason must be there when there are no numbers"
+        );
+        let unexplained = measured && self.net_j.is_none() && self.net_reason.is_none();
+        ensure!(!unexplained, "energy: net_j is null without net_reason");
+        Ok(())
+    }
+}
+
+/// Whether energy was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnergyStatus {
+    /// It was.
+    Measured,
+    /// There is no meter, or it cannot be read.
+    Unavailable,
+    /// The meter was read, but its numbers cannot be true, or it vanished on the way.
+    Invalid,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured() -> Energy {
+        Energy {
+            status: EnergyStatus::Measured,
+            reason: None,
+            gross_j: Some(2.0),
+            gross_interval_j: Some([1.0, 3.0]),
+            net_j: Some(1.0),
+            net_interval_j: Some([0.5, 1.5]),
+            idle_before_w: Some(4.0),
+            idle_after_w: Some(5.0),
+            ..Energy::without_numbers(EnergyStatus::Measured, "rapl".into(), String::new())
+        }
+    }
+
+    #[test]
+    fn energies_that_are_explained_pass() {
+        let no_net = Energy {
+            net_j: None,
+            net_interval_j: None,
+            net_reason: Some("no idle".into()),
+            ..measured()
+        };
+        let none =
+            Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        for energy in [measured(), no_net, none] {
+            energy.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn energies_that_are_0_or_negative_or_unexplained_do_not() {
+        let unavailable =
+            Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
+        for (energy, expected) in [
+            (Energy { gross_j: Some(0.0), ..measured() }, "gross must be above 0"),
+            (Energy { net_j: Some(-1e-9), ..measured() }, "net must be above 0"),
+            (Energy { net_interval_j: Some([-0.1, 1.0]), ..measured() }, "net must be above 0"),
+            (Energy { idle_after_w: Some(f64::NAN), ..measured() }, "idle_after must be above 0"),
+            (Energy { net_j: None, ..measured() }, "without net_reason"),
+            (Energy { gross_j: None, ..measured() }, "gross_j must be there"),
+            (Energy { reason: Some("x".into()), ..measured() }, "a reason must be there"),
+            (Energy { gross_j: Some(1.0), ..unavailable.clone() }, "gross_j must be there"),
+            (Energy { net_j: Some(1.0), ..unavailable.clone() }, "without gross energy"),
+            (Energy { reason: None, ..unavailable }, "a reason must be there"),
+        ] {
+            let error = energy.check().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error} is not {expected}");
+        }
+    }
+}

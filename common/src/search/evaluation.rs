@@ -1,0 +1,147 @@
+//! `evaluations.jsonl`: one line for each training of a genome.
+
+use crate::files::json::Document;
+use crate::files::ranges::{
+    BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, SHARE, all_within, within,
+};
+use crate::search::genome::Genome;
+use crate::search::objective::Objective;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// One line of `evaluations.jsonl`: one training of one genome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// `i<iteration>-<index>`, also the individual's folder.
+    pub id: String,
+    /// Iteration of the search, from 0, the initial population.
+    pub iteration: usize,
+    /// Position in the iteration's population, from 0.
+    pub index: usize,
+    /// What was evaluated.
+    pub genome: Genome,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Multiply-adds for one image.
+    pub macs: u64,
+    /// Bytes of working memory of its crate; `null` where the search has no use for it.
+    pub arena_bytes: Option<u64>,
+    /// Validation accuracy (0..1), the mean of both where there is a second; `null` where the
+    /// training failed.
+    pub accuracy: Option<f64>,
+    /// Validation accuracy with a second seed (`search.reseed_front`), 0 where that training
+    /// failed. This and what was measured comes after the training, so `archive.json` has it, but
+    /// not `evaluations.jsonl`.
+    pub second_accuracy: Option<f64>,
+    /// Median time of one inference; `null` where it was not measured.
+    pub latency_s: Option<f64>,
+    /// Median energy of one inference, all that the meter saw; `null` where it was not measured.
+    pub energy_j: Option<f64>,
+    /// The epoch after which it was trained no further, being weak (`search.halving`); `null`
+    /// otherwise.
+    pub stopped_after: Option<usize>,
+    /// Accuracies where the weak are stopped, as far as it came.
+    pub rungs: Vec<f64>,
+    /// Why there is no accuracy: the network's own doing, never the machine's.
+    pub failure: Option<String>,
+}
+
+impl Document for Evaluation {
+    const KIND: &'static str = "evaluation";
+
+    fn check(&self) -> Result<()> {
+        self.genome.check().context("genome")?;
+        within("iteration", self.iteration, &COUNT)?;
+        within("index", self.index, &COUNT)?;
+        within("parameters", self.parameters, &(1..=*PARAMETERS.end()))?;
+        within("macs", self.macs, &MACS)?;
+        all_within("arena_bytes", self.arena_bytes, &BYTES)?;
+        all_within("accuracy", self.accuracy, &SHARE)?;
+        all_within("second_accuracy", self.second_accuracy, &SHARE)?;
+        all_within("latency_s", self.latency_s, &LATENCY)?;
+        all_within("energy_j", self.energy_j, &ENERGY)?;
+        all_within("stopped_after", self.stopped_after, &COUNT)?;
+        all_within("rungs", self.rungs.iter().copied(), &SHARE)
+    }
+}
+
+impl Evaluation {
+    /// The two minimised objectives of the paper: error and trainable parameters. A failed training
+    /// has error 1.
+    pub fn objectives(&self) -> [f64; 2] {
+        [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
+    }
+
+    /// The value of an objective; `None` where it is not known.
+    pub fn objective(&self, objective: Objective) -> Option<f64> {
+        match objective {
+            Objective::Error => Some(1.0 - self.accuracy.unwrap_or(0.0)),
+            Objective::Params => Some(self.parameters as f64),
+            Objective::Macs => Some(self.macs as f64),
+            Objective::ArenaBytes => self.arena_bytes.map(|bytes| bytes as f64),
+            Objective::LatencyS => self.latency_s,
+            Objective::EnergyJ => self.energy_j,
+        }
+    }
+
+    /// Whether it was trained to the end and has an accuracy.
+    pub fn in_full(&self) -> bool {
+        self.accuracy.is_some() && self.stopped_after.is_none()
+    }
+
+    /// Whether more is known of it than the log has.
+    pub fn is_revised(&self) -> bool {
+        self.second_accuracy.is_some() || self.latency_s.is_some() || self.energy_j.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::json;
+    use crate::search::space::SearchSpace;
+
+    #[test]
+    fn only_a_torn_last_line_is_dropped() {
+        let genome = SearchSpace::default().genome(&[0; crate::search::space::GENES]);
+        let evaluation = |index| Evaluation {
+            id: format!("i00-0{index}"),
+            iteration: 0,
+            index,
+            genome,
+            parameters: 20_002,
+            macs: 1,
+            arena_bytes: None,
+            accuracy: Some(0.1 + 0.2),
+            second_accuracy: None,
+            latency_s: None,
+            energy_j: None,
+            stopped_after: None,
+            rungs: vec![],
+            failure: None,
+        };
+        let line = |index| json::to_line(&evaluation(index)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("evaluations.jsonl");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            json::read_lines::<Evaluation>(&path)
+        };
+        let both = vec![evaluation(0), evaluation(1)];
+        assert_eq!(read("").unwrap(), vec![]);
+        assert_eq!(read(&format!("{}\n{}\n", line(0), line(1))).unwrap(), both);
+        let third = line(2);
+        for end in 0..third.len() {
+            assert_eq!(
+                read(&format!("{}\n{}\n{}", line(0), line(1), &third[..end])).unwrap(),
+                both
+            );
+        }
+        let error = format!(
+            "{:#}",
+            read(&format!("{}\n{}\n{}\n", line(0), &third[..9], line(1))).unwrap_err()
+        );
+        assert!(error.contains("evaluations.jsonl: line 2"), "{error}");
+    }
+}
