@@ -1,5 +1,4 @@
-//! What the binaries of all stages have in common: how they start, how they end, how they find each
-//! other.
+//! How the program of a stage starts and ends, and how it finds those of other stages.
 
 use crate::parent;
 use anyhow::{Context, Result, anyhow};
@@ -9,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Runs a stage: exit code 0 when it returns `Ok`, else 1 and one line on stderr that says what,
-/// where and why. It ends with the stage that has started it, if one has.
+/// Runs a stage and returns its exit code: 0 for `Ok`, else 1, with one line on stderr that says what,
+/// where and why. The program ends with the stage that has started it, if one has.
 pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     parent::watch();
     let outcome = survive_file_size_limit().and_then(|()| run());
@@ -37,19 +36,19 @@ fn survive_file_size_limit() -> Result<()> {
     Ok(())
 }
 
-/// Prints one result line on stdout, where a closed pipe is an error and not a panic.
+/// Prints one result line on stdout.
+///
+/// # Errors
+/// Fails if stdout is closed, where `println!` would panic.
 pub fn print_line(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
 }
 
-/// Says on stderr what is odd but does not end the program.
-pub fn warn(text: &str) {
-    // Nothing is left to do if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "warning: {}", text.replace('\n', " "));
-}
-
-/// Where the binary of another stage is: in `bin_dir` if that is given, else beside the running
+/// Returns the path of another stage's program: in `bin_dir` if that is given, else beside the running
 /// one.
+///
+/// # Errors
+/// Fails if there is no such file.
 pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
     let dir = match bin_dir {
         Some(dir) => dir.to_path_buf(),

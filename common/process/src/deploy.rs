@@ -4,14 +4,15 @@
 //! A record is kept by the hash of all that decides it, so nothing is measured twice, however often
 //! a run is repeated.
 
-use crate::programs::Interrupt;
+use crate::interrupt::Interrupt;
+use crate::logged;
 use anyhow::{Result, bail};
 use common::board::{Board, Meter};
-use common::crate_hash::crate_sha256;
-use common::hash::sha256_hex;
+use common::files::crate_hash::crate_sha256;
+use common::files::hash::sha256_hex;
+use common::files::{atomic, json};
 use common::measurement::Measurement;
 use common::profile::{MeasurementSettings, Profile};
-use common::{atomic, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -115,7 +116,7 @@ impl OnBoard {
         command.arg("generate").arg("--network").arg(network).arg("--weights").arg(weights);
         command.args(["--platform", &self.board.platform, "--name", "candidate"]);
         command.arg("--board").arg(self.work("board.json")).arg("--out").arg(self.work("crate"));
-        self.interrupt.run(command, &self.work("codegen.log"))?;
+        logged::run(command, &self.work("codegen.log"), &self.interrupt)?;
         let inputs = format!(
             "crate {}\nboard {}\nat {}\nfor {}\n",
             crate_sha256(&self.work("crate"), Path::new(""))?,
@@ -149,7 +150,7 @@ impl OnBoard {
         if self.energy {
             command.arg("--require-energy");
         }
-        self.interrupt.run(command, &self.work("measure.log"))
+        logged::run(command, &self.work("measure.log"), &self.interrupt)
     }
 
     fn work(&self, file: &str) -> PathBuf {

@@ -1,24 +1,28 @@
-//! Signals that ask a program to end: the first is told to the program, which cleans up; a second
-//! one of a kind ends it.
+//! Termination signals. The first one only sets a flag, so that the program can clean up; a second
+//! one of the same kind ends it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// Those with which a person or a system ends a program.
+/// Signals with which a person or a system ends a program.
 pub const ENDINGS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Catches `signals` from now on, and returns what becomes true with the first one. One that is
+/// Catches `signals` from now on, and returns a flag that the first one sets. A signal that is
 /// ignored stays ignored: `nohup` has SIGHUP ignored.
 ///
-/// A second signal of the same kind does what it does to a program that catches none. One of
-/// another kind does not: Ctrl-C reaches all programs of a terminal, and those that have started
-/// others then also ask these to end.
+/// A second signal of the same kind ends the program as if nothing caught it. One of another kind
+/// does not: Ctrl-C reaches all programs of a terminal, and a program that has started others then
+/// sends them a SIGTERM as well.
 ///
 /// # Errors
-/// The system does not allow it.
+/// Fails if the system refuses.
 pub fn catch(signals: &[i32]) -> Result<Arc<AtomicBool>> {
     let caught = Arc::new(AtomicBool::new(false));
     for signal in signals.iter().copied().filter(|signal| !is_ignored(*signal)) {
@@ -32,12 +36,15 @@ pub fn catch(signals: &[i32]) -> Result<Arc<AtomicBool>> {
     Ok(caught)
 }
 
+/// How often a program that waits looks for a signal.
+pub const POLL: Duration = Duration::from_millis(100);
+
 static WATCHED: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
 
 /// Catches [`ENDINGS`] for the whole program from now on; a second call changes nothing.
 ///
 /// # Errors
-/// The system does not allow it.
+/// Fails if the system refuses.
 pub fn watch() -> Result<()> {
     let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     if watched.is_none() {
@@ -50,6 +57,75 @@ pub fn watch() -> Result<()> {
 pub fn is_caught() -> bool {
     let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     watched.as_ref().is_some_and(|caught| caught.load(Ordering::Relaxed))
+}
+
+/// What this program says when a termination signal ends it.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupt {
+    /// What is kept, and how to go on.
+    remedy: &'static str,
+}
+
+impl Interrupt {
+    /// Returns the answer to signals that [`watch`] catches; `remedy` says what is kept, and how to
+    /// go on.
+    pub const fn new(remedy: &'static str) -> Interrupt {
+        Interrupt { remedy }
+    }
+
+    /// Catches termination signals from now on.
+    ///
+    /// # Errors
+    /// Fails if the system refuses.
+    pub fn catch(remedy: &'static str) -> Result<Interrupt> {
+        watch()?;
+        Ok(Interrupt::new(remedy))
+    }
+
+    /// Fails if a termination signal has been received.
+    ///
+    /// # Errors
+    /// See above; the error says how to go on.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!is_caught(), self.message());
+        Ok(())
+    }
+
+    /// Fails if a program was ended by a termination signal: such a signal says nothing about the
+    /// program.
+    ///
+    /// # Errors
+    /// See above; the error says how to go on.
+    pub fn check_status(&self, status: ExitStatus) -> Result<()> {
+        let terminated = status.signal().is_some_and(|signal| ENDINGS.contains(&signal));
+        ensure!(!terminated, self.message());
+        Ok(())
+    }
+
+    /// Returns what is kept when the program ends before its time, and how to go on.
+    pub fn remedy(&self) -> &'static str {
+        self.remedy
+    }
+
+    /// Sleeps.
+    ///
+    /// # Errors
+    /// Fails if a termination signal is received meanwhile.
+    pub fn sleep(&self, time: Duration) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            self.check()?;
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(POLL));
+        }
+    }
+
+    fn message(&self) -> String {
+        format!("interrupted; {}", self.remedy)
+    }
 }
 
 fn is_ignored(signal: i32) -> bool {

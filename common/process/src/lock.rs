@@ -6,15 +6,15 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock that is held is tried for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a lock that another process holds is tried for.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Locks a folder until the file is dropped. The lock is the kernel's, so it ends with the process
 /// that holds it, however that ends. A training that a killed run was just starting has a copy of
 /// it until its own program is loaded, so a lock that is held is tried for a while.
 ///
 /// # Errors
-/// Another run holds it, or the folder cannot be written.
+/// Fails if another run holds it, or if the folder cannot be written.
 pub fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let failed = || format!("{}: cannot lock the file", path.display());
@@ -23,7 +23,7 @@ pub fn lock(folder: &Path) -> Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => sleep(PATIENCE / 40),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < TIMEOUT => sleep(TIMEOUT / 40),
             Err(TryLockError::WouldBlock) => {
                 bail!(
                     "another run is at work in {}: wait for it, or choose another folder",

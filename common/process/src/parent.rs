@@ -1,14 +1,14 @@
 //! A stage that another one has started ends with it, however that one ends.
 //!
 //! The stage that starts it holds a pipe open for as long as it lives, hands the other end over as
-//! standard input, and names the pipe in an environment variable. At the end of that input nobody
-//! wants the results any more.
+//! standard input, and names the pipe in an environment variable. The end of that input is the end
+//! of the other stage.
 
 /// The environment variable: the inode number of the pipe. Where the standard input is another
 /// file, as that of a program further down may be, it means nothing.
 pub const VARIABLE: &str = "NEUROPOWER_PARENT_PIPE";
 
-/// Whether the standard input is the pipe of a stage that has started this one.
+/// Returns whether the standard input is the pipe of a stage that has started this one.
 pub fn is_there() -> bool {
     #[cfg(unix)]
     {
@@ -26,8 +26,7 @@ pub fn is_there() -> bool {
     false
 }
 
-/// From now on the end of the stage that has started this one is to this one as a SIGTERM: it
-/// cleans up, where it does so on a signal, and ends.
+/// Raises SIGTERM in this program once the stage that has started it ends, if one has.
 pub(crate) fn watch() {
     #[cfg(unix)]
     if is_there() {
