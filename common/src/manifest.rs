@@ -1,6 +1,7 @@
 //! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is
 //! built.
 
+use crate::board::Platform;
 use crate::files::json;
 use crate::files::json::Document;
 use crate::files::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
@@ -15,7 +16,7 @@ pub struct Manifest {
     /// The crate's name.
     pub name: String,
     /// The platform it was generated for.
-    pub platform: String,
+    pub platform: Platform,
     /// SHA-256 of the `network.json` it was generated from.
     pub network_sha256: String,
     /// SHA-256 of the `weights.safetensors` it was generated from.

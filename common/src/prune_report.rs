@@ -4,7 +4,8 @@ use crate::files::json::Document;
 use crate::files::ranges::{COUNT, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
 use crate::measurement::Measurement;
 use crate::profile::{Allocation, PruneMethod, PrunePart};
-use anyhow::{Context, Result, ensure};
+use crate::search::requirements::{Performance, Requirements, time_and_energy};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -106,48 +107,11 @@ impl PruneReport {
 pub struct PruneMeasured {
     /// The board's name.
     pub board: String,
-    /// What was asked for.
-    pub target: PruneTarget,
+    /// What was required: a latency, an energy or both.
+    #[serde(with = "target")]
+    pub target: Requirements,
     /// That of the network before pruning, then one of each round.
     pub crates: Vec<PruneCrate>,
-}
-
-/// What the crate of a pruned network shall need at most for an inference; pruning ends once all
-/// that is given is met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PruneTarget {
-    /// Median time.
-    pub latency_s: Option<f64>,
-    /// Median energy, all that the meter sees.
-    pub energy_j: Option<f64>,
-}
-
-impl PruneTarget {
-    /// Whether there is one.
-    pub fn any(&self) -> bool {
-        self.latency_s.is_some() || self.energy_j.is_some()
-    }
-
-    /// Whether there is one and a crate meets it; an energy that was not measured meets none.
-    pub fn met_by(&self, measured: &PruneCrate) -> bool {
-        let energy = |most| measured.energy_j.is_some_and(|energy| energy <= most);
-        self.any()
-            && self.latency_s.is_none_or(|most| measured.latency_s <= most)
-            && self.energy_j.is_none_or(energy)
-    }
-
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// The target that no crate could meet.
-    pub fn check(&self) -> Result<()> {
-        let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
-        ensure!(above_0(self.latency_s), "the latency that is asked for must be above 0 seconds");
-        ensure!(above_0(self.energy_j), "the energy that is asked for must be above 0 joules");
-        all_within("latency_s", self.latency_s, &SECONDS)?;
-        all_within("energy_j", self.energy_j, &PHYSICAL)
-    }
 }
 
 /// What one crate took for an inference.
@@ -169,7 +133,18 @@ pub struct PruneCrate {
 }
 
 impl PruneCrate {
-    /// What a record says.
+    /// Returns whether there are requirements and the crate meets them; an energy that was not
+    /// measured meets none.
+    pub fn meets(&self, target: &Requirements) -> bool {
+        let known = Performance {
+            accuracy: None,
+            latency_s: Some(self.latency_s),
+            energy_j: self.energy_j,
+        };
+        target.any() && target.met_by(&known)
+    }
+
+    /// Returns what a record says of the crate.
     pub fn of(record: &Measurement) -> PruneCrate {
         PruneCrate {
             crate_sha256: record.ran.crate_sha256.clone(),
@@ -182,29 +157,10 @@ impl PruneCrate {
     }
 }
 
-impl fmt::Display for PruneTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&needs(self.latency_s, self.energy_j))
-    }
-}
-
 impl fmt::Display for PruneCrate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&needs(Some(self.latency_s), self.energy_j))
+        f.write_str(&time_and_energy(Some(self.latency_s), self.energy_j))
     }
-}
-
-/// Milliseconds and millijoules, those that are known.
-fn needs(latency_s: Option<f64>, energy_j: Option<f64>) -> String {
-    let latency = latency_s.map(|seconds| format!("{} ms", four_digits(1e3 * seconds)));
-    let energy = energy_j.map(|joules| format!("{} mJ", four_digits(1e3 * joules)));
-    latency.into_iter().chain(energy).collect::<Vec<_>>().join(" and ")
-}
-
-/// A number above 0 with four digits that count.
-fn four_digits(value: f64) -> String {
-    let decimals = (3.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
-    format!("{value:.decimals$}")
 }
 
 /// How many filters a convolution had and has.
@@ -302,6 +258,34 @@ impl PruneCrate {
     }
 }
 
+/// The requirements that end pruning, under the names that they have in `prune.json`.
+mod target {
+    use super::Requirements;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Target {
+        latency_s: Option<f64>,
+        energy_j: Option<f64>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        target: &Requirements,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Target { latency_s: target.max_latency_s, energy_j: target.max_energy_j }
+            .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Requirements, D::Error> {
+        let Target { latency_s, energy_j } = Target::deserialize(deserializer)?;
+        Ok(Requirements { min_accuracy: None, max_latency_s: latency_s, max_energy_j: energy_j })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,17 +303,21 @@ mod tests {
 
     #[test]
     fn a_target_is_met_when_all_of_it_is() {
-        let target = |latency_s, energy_j| PruneTarget { latency_s, energy_j };
-        let met = |target: PruneTarget| target.met_by(&measured(1e-3, Some(2e-3)));
+        let target = |max_latency_s, max_energy_j| Requirements {
+            min_accuracy: None,
+            max_latency_s,
+            max_energy_j,
+        };
+        let met = |target: Requirements| measured(1e-3, Some(2e-3)).meets(&target);
         assert!(
             met(target(Some(1e-3), None))
                 && met(target(None, Some(2e-3)))
                 && met(target(Some(1.0), Some(1.0)))
         );
         assert!(!met(target(Some(0.9e-3), None)) && !met(target(Some(1.0), Some(1.9e-3))));
-        assert!(!met(PruneTarget::default()), "without a target there is nothing to meet");
+        assert!(!met(Requirements::default()), "without a target there is nothing to meet");
         assert!(
-            !target(None, Some(1.0)).met_by(&measured(1e-3, None)),
+            !measured(1e-3, None).meets(&target(None, Some(1.0))),
             "an energy that is not known meets nothing"
         );
         for wrong in [
@@ -346,7 +334,7 @@ mod tests {
         assert_eq!(measured(1.23456e-4, None).to_string(), "0.1235 ms");
         assert_eq!(measured(2.0, Some(0.00512)).to_string(), "2000 ms and 5.120 mJ");
         assert_eq!(
-            PruneTarget { latency_s: None, energy_j: Some(1e-6) }.to_string(),
+            Requirements { max_energy_j: Some(1e-6), ..Requirements::default() }.to_string(),
             "0.001000 mJ"
         );
     }

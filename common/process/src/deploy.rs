@@ -1,8 +1,8 @@
 //! What the crate of a network takes on a board: it is generated (`codegen`) and measured
 //! (`measure`).
 //!
-//! A record is kept by the hash of all that decides it, so nothing is measured twice, however often
-//! a run is repeated.
+//! A record is kept by the hash of everything that decides it, so nothing is measured twice,
+//! however often a run is repeated.
 
 use crate::interrupt::Interrupt;
 use crate::logged;
@@ -16,21 +16,18 @@ use common::profile::{MeasurementSettings, Profile};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Options that say where a board is, beside the option `--board` of a stage.
-#[derive(clap::Args, Clone, Debug)]
-pub struct PlaceArgs {
-    /// Where the board is: user@raspberrypi.local with the runner `ssh`, a device's serial number
-    /// with `adb`
-    #[arg(long, value_name = "USER@HOST", requires = "board")]
-    board_host: Option<String>,
-    /// Configuration that ssh reads in the place of ~/.ssh/config
-    #[arg(long, value_name = "FILE", requires = "board_host")]
-    ssh_config: Option<PathBuf>,
+/// Where a board is.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// `user@host` for ssh, a serial number for adb; `None` for this machine.
+    pub board_host: Option<String>,
+    /// Configuration of ssh.
+    pub ssh_config: Option<PathBuf>,
 }
 
 /// A board, and the programs that bring networks to it.
 #[derive(Clone, Debug)]
-pub struct OnBoard {
+pub struct Deployer {
     /// The program `codegen`.
     pub codegen: PathBuf,
     /// The program `measure`.
@@ -38,21 +35,21 @@ pub struct OnBoard {
     /// The board.
     pub board: Board,
     /// Where it is.
-    pub place: PlaceArgs,
+    pub connection: Connection,
     /// How long to measure.
     pub settings: MeasurementSettings,
-    /// Whether a record without energy is of no use.
-    pub energy: bool,
+    /// Whether a record without energy is refused.
+    pub needs_energy: bool,
     /// The folder that the run writes to; records go to `measurements` in it.
     pub folder: PathBuf,
-    /// What ends the programs.
+    /// What a termination signal makes of it.
     pub interrupt: Interrupt,
 }
 
-/// That a board's energy can be read without anybody's help.
+/// Fails if a board's energy cannot be read without a person's help.
 ///
 /// # Errors
-/// It has no meter, or one that cannot be read by itself.
+/// See above; the error names the board.
 pub fn check_energy(board: &Board) -> Result<()> {
     let name = &board.name;
     match board.meter {
@@ -68,92 +65,86 @@ pub fn check_energy(board: &Board) -> Result<()> {
     }
 }
 
-/// A record, and whether an earlier run has taken it.
+/// The record of a network on a board.
 #[derive(Debug)]
-pub struct Taken {
+pub struct Deployed {
     /// The record.
     pub record: Measurement,
-    /// An earlier run has taken it.
-    pub before: bool,
+    /// Whether it was there already.
+    pub is_reused: bool,
 }
 
-impl OnBoard {
-    /// The record of a network, taken now unless there is one of the very same crate, measured in
-    /// the same way.
+impl Deployer {
+    /// Returns the record of a network: an earlier one of the very same crate, measured in the same
+    /// way, or else a new one.
     ///
     /// # Errors
-    /// It cannot be generated, built or measured, has no energy where that is asked for, or a
-    /// signal came.
-    pub fn record(&self, network: &Path, weights: &Path) -> Result<Taken> {
+    /// Fails if the crate cannot be generated, built or measured, if the record has no energy where
+    /// that is needed, or if a termination signal is received.
+    pub fn deploy(&self, network: &Path, weights: &Path) -> Result<Deployed> {
         let path = self.generate(network, weights)?;
-        if let Some(record) =
-            json::read::<Measurement>(&path).ok().filter(|record| self.tells(record))
-        {
-            return Ok(Taken { record, before: true });
+        let earlier = json::read::<Measurement>(&path).ok();
+        if let Some(record) = earlier.filter(|record| self.is_complete(record)) {
+            return Ok(Deployed { record, is_reused: true });
         }
-        self.take(&path)?;
+        self.measure(&path)?;
         let record: Measurement = json::read(&path)?;
-        if !self.tells(&record) {
+        if !self.is_complete(&record) {
             bail!(
                 "{}: it has no energy: {}",
                 path.display(),
                 record.energy.reason.unwrap_or_default()
             );
         }
-        Ok(Taken { record, before: false })
+        Ok(Deployed { record, is_reused: false })
     }
 
-    /// Whether a record has what is asked for.
-    fn tells(&self, record: &Measurement) -> bool {
-        !self.energy || record.energy.gross_j.is_some()
+    fn is_complete(&self, record: &Measurement) -> bool {
+        !self.needs_energy || record.energy.gross_j.is_some()
     }
 
-    /// Writes the crate, and tells where its record belongs.
+    /// Writes the crate, and returns the path of its record.
     fn generate(&self, network: &Path, weights: &Path) -> Result<PathBuf> {
-        atomic::create_dir_all(&self.work(""))?;
-        json::write(&self.work("board.json"), &self.board)?;
+        atomic::create_dir_all(&self.work_file(""))?;
+        json::write(&self.work_file("board.json"), &self.board)?;
         let mut command = Command::new(&self.codegen);
         command.arg("generate").arg("--network").arg(network).arg("--weights").arg(weights);
-        command.args(["--platform", &self.board.platform, "--name", "candidate"]);
-        command.arg("--board").arg(self.work("board.json")).arg("--out").arg(self.work("crate"));
-        logged::run(command, &self.work("codegen.log"), &self.interrupt)?;
+        command.args(["--platform", self.board.platform.name(), "--name", "candidate"]);
+        command.arg("--board").arg(self.work_file("board.json"));
+        command.arg("--out").arg(self.work_file("crate"));
+        logged::run(command, &self.work_file("codegen.log"), &self.interrupt)?;
         let inputs = format!(
             "crate {}\nboard {}\nat {}\nfor {}\n",
-            crate_sha256(&self.work("crate"), Path::new(""))?,
+            crate_sha256(&self.work_file("crate"), Path::new(""))?,
             json::to_text(&self.board)?,
-            self.place.board_host.as_deref().unwrap_or("this machine"),
+            self.connection.board_host.as_deref().unwrap_or("this machine"),
             serde_json::to_string(&self.settings)?,
         );
         Ok(self.folder.join("measurements").join(format!("{}.json", sha256_hex(inputs.as_bytes()))))
     }
 
-    fn take(&self, out: &Path) -> Result<()> {
-        let profile = self.work("profile.json");
-        json::write(
-            &profile,
-            &Profile { measurement: self.settings.clone(), ..Profile::default() },
-        )?;
+    /// Measures the crate into the record `out`.
+    fn measure(&self, out: &Path) -> Result<()> {
+        let profile = self.work_file("profile.json");
+        let settings = Profile { measurement: self.settings.clone(), ..Profile::default() };
+        json::write(&profile, &settings)?;
         let mut command = Command::new(&self.measure);
-        command
-            .arg("run")
-            .arg("--crate")
-            .arg(self.work("crate"))
-            .arg("--board")
-            .arg(self.work("board.json"));
+        command.arg("run").arg("--crate").arg(self.work_file("crate"));
+        command.arg("--board").arg(self.work_file("board.json"));
         command.arg("--config").arg(&profile).arg("--out").arg(out);
-        if let Some(host) = &self.place.board_host {
+        if let Some(host) = &self.connection.board_host {
             command.arg("--board-host").arg(host);
         }
-        if let Some(config) = &self.place.ssh_config {
+        if let Some(config) = &self.connection.ssh_config {
             command.arg("--ssh-config").arg(config);
         }
-        if self.energy {
+        if self.needs_energy {
             command.arg("--require-energy");
         }
-        logged::run(command, &self.work("measure.log"), &self.interrupt)
+        logged::run(command, &self.work_file("measure.log"), &self.interrupt)
     }
 
-    fn work(&self, file: &str) -> PathBuf {
-        self.folder.join("measuring").join(file)
+    fn work_file(&self, name: &str) -> PathBuf {
+        self.folder.join("measuring").join(name)
     }
 }

@@ -2,6 +2,7 @@
 //! not outlive it, termination signals, locks, and a network's record on a board, which takes two
 //! other stages. Any stage may use it; nothing here knows what a stage computes.
 
+pub mod board_args;
 pub mod child;
 pub mod cli;
 pub mod deploy;

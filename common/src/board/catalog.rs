@@ -93,6 +93,7 @@ fn read_named(path: &Path) -> Result<Board> {
 mod tests {
     use super::*;
     use crate::board::meter::Meter;
+    use crate::board::platform::Platform;
     use crate::board::runner::Runner;
 
     fn nowhere() -> &'static Path {
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn shipped_boards_are_known_everywhere() {
         let host = find("host", nowhere()).unwrap();
-        assert_eq!((host.platform.as_str(), host.target.as_deref()), ("x86_64", None));
+        assert_eq!((host.platform, host.target.as_deref()), (Platform::X86_64, None));
         assert_eq!((host.runner, host.meter), (Runner::Local, Meter::Rapl));
     }
 

@@ -1,6 +1,7 @@
 //! A board: where a generated crate runs and how its energy is read (`pipelines/boards/*.json`).
 
 use crate::board::meter::Meter;
+use crate::board::platform::Platform;
 use crate::board::runner::Runner;
 use crate::files::json::Document;
 use crate::files::ranges::all_within;
@@ -23,7 +24,7 @@ pub struct Board {
     /// What it is, for people.
     pub about: String,
     /// The code generation platform whose crates run on it.
-    pub platform: String,
+    pub platform: Platform,
     /// Rust target triple that crates are built for; `null` for the building machine's own.
     pub target: Option<String>,
     /// How a crate gets to the board and runs.
@@ -247,7 +248,7 @@ mod tests {
         Board {
             name: "raspberry-pi-4".into(),
             about: String::new(),
-            platform: "aarch64".into(),
+            platform: Platform::Aarch64,
             target: Some("aarch64-unknown-linux-gnu".into()),
             runner: Runner::Ssh,
             meter: Meter::None,

@@ -5,9 +5,11 @@ mod availability;
 pub mod catalog;
 mod description;
 mod meter;
+mod platform;
 mod runner;
 
 pub use availability::{KnownBoards, MeterOnHost, RunnerOnHost};
 pub use description::{Board, Hwmon, PROGRAM, Rails, is_plain_path};
 pub use meter::Meter;
+pub use platform::Platform;
 pub use runner::Runner;

@@ -7,7 +7,7 @@ use crate::files::json::Document;
 use crate::network::template::Template;
 use crate::profile::SearchSettings;
 use crate::profile::TrainingSettings;
-use crate::search::requirements::Criteria;
+use crate::search::requirements::Requirements;
 use crate::search::space::SearchSpace;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct SearchConfig {
     /// The board that networks are measured on; `null` where nothing is.
     pub board: Option<Board>,
     /// What ends the search early.
-    pub criteria: Criteria,
+    pub criteria: Requirements,
 }
 
 impl Document for SearchConfig {

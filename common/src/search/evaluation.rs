@@ -6,6 +6,7 @@ use crate::files::ranges::{
 };
 use crate::search::genome::Genome;
 use crate::search::objective::Objective;
+use crate::search::requirements::{Performance, Requirements};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,12 @@ impl Evaluation {
         }
     }
 
+    /// Returns whether it was trained in full and meets every requirement.
+    pub fn meets(&self, requirements: &Requirements) -> bool {
+        let Evaluation { accuracy, latency_s, energy_j, .. } = *self;
+        self.in_full() && requirements.met_by(&Performance { accuracy, latency_s, energy_j })
+    }
+
     /// Whether it was trained to the end and has an accuracy.
     pub fn in_full(&self) -> bool {
         self.accuracy.is_some() && self.stopped_after.is_none()
@@ -143,5 +150,29 @@ mod tests {
             read(&format!("{}\n{}\n{}\n", line(0), &third[..9], line(1))).unwrap_err()
         );
         assert!(error.contains("evaluations.jsonl: line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_training_that_was_stopped_or_failed_has_not_shown_its_accuracy() {
+        let trained = Evaluation {
+            id: "i00-00".into(),
+            iteration: 0,
+            index: 0,
+            genome: SearchSpace::default().genome(&[0; crate::search::space::GENES]),
+            parameters: 1,
+            macs: 1,
+            arena_bytes: None,
+            accuracy: Some(0.9),
+            second_accuracy: None,
+            latency_s: Some(0.001),
+            energy_j: None,
+            stopped_after: None,
+            rungs: vec![],
+            failure: None,
+        };
+        let required = Requirements { min_accuracy: Some(0.0), ..Requirements::default() };
+        assert!(trained.meets(&required));
+        assert!(!Evaluation { stopped_after: Some(1), ..trained.clone() }.meets(&required));
+        assert!(!Evaluation { accuracy: None, ..trained }.meets(&required));
     }
 }

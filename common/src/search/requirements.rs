@@ -1,15 +1,15 @@
-//! What a user asks of a network: criteria that end a search (paper, section 4.1).
+//! What a user requires of a network: criteria that end a search (paper, section 4.1), and targets
+//! that end pruning.
 
 use crate::files::ranges::{PHYSICAL, SECONDS, all_within};
-use crate::search::evaluation::Evaluation;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// What one individual must meet for the search to end; all `null` for a search to the last
-/// iteration.
+/// Limits that a network must keep; all `null` where nothing is required.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Criteria {
+pub struct Requirements {
     /// Lowest validation accuracy (0..1).
     pub min_accuracy: Option<f64>,
     /// Longest median time of one inference.
@@ -18,28 +18,38 @@ pub struct Criteria {
     pub max_energy_j: Option<f64>,
 }
 
-impl Criteria {
-    /// Whether there is any.
+/// What is known of a network that may meet requirements.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Performance {
+    /// Validation accuracy (0..1).
+    pub accuracy: Option<f64>,
+    /// Median time of one inference.
+    pub latency_s: Option<f64>,
+    /// Median energy of one inference, all that the meter saw.
+    pub energy_j: Option<f64>,
+}
+
+impl Requirements {
+    /// Returns whether anything is required.
     pub fn any(&self) -> bool {
         self.min_accuracy.is_some() || self.max_latency_s.is_some() || self.max_energy_j.is_some()
     }
 
-    /// Whether an evaluation in full meets each of them; what was not measured meets none.
-    pub fn met_by(&self, evaluation: &Evaluation) -> bool {
+    /// Returns whether a network meets every requirement. A number that is not known meets none.
+    pub fn met_by(&self, known: &Performance) -> bool {
         let most = |limit: Option<f64>, value: Option<f64>| {
-            limit.is_none_or(|limit| value.is_some_and(|v| v <= limit))
+            limit.is_none_or(|limit| value.is_some_and(|value| value <= limit))
         };
-        let accurate = |least| evaluation.accuracy.is_some_and(|accuracy| accuracy >= least);
-        evaluation.in_full()
-            && self.min_accuracy.is_none_or(accurate)
-            && most(self.max_latency_s, evaluation.latency_s)
-            && most(self.max_energy_j, evaluation.energy_j)
+        let accurate = |least| known.accuracy.is_some_and(|accuracy| accuracy >= least);
+        self.min_accuracy.is_none_or(accurate)
+            && most(self.max_latency_s, known.latency_s)
+            && most(self.max_energy_j, known.energy_j)
     }
 
     /// Checks the ranges.
     ///
     /// # Errors
-    /// The criterion that no network could meet or miss.
+    /// Fails with the requirement that no network could meet or miss.
     pub fn check(&self) -> Result<()> {
         let accuracy = self.min_accuracy.is_none_or(|least| (0.0..=1.0).contains(&least));
         ensure!(accuracy, "min_accuracy: the least accuracy must be between 0 and 1");
@@ -51,36 +61,34 @@ impl Criteria {
     }
 }
 
+impl fmt::Display for Requirements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&time_and_energy(self.max_latency_s, self.max_energy_j))
+    }
+}
+
+/// Returns milliseconds and millijoules, those that are given.
+pub(crate) fn time_and_energy(latency_s: Option<f64>, energy_j: Option<f64>) -> String {
+    let latency = latency_s.map(|seconds| format!("{} ms", four_digits(1e3 * seconds)));
+    let energy = energy_j.map(|joules| format!("{} mJ", four_digits(1e3 * joules)));
+    latency.into_iter().chain(energy).collect::<Vec<_>>().join(" and ")
+}
+
+/// A number above 0 with four digits that count.
+fn four_digits(value: f64) -> String {
+    let decimals = (3.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{value:.decimals$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::space::{GENES, SearchSpace};
-
-    fn evaluation() -> Evaluation {
-        Evaluation {
-            id: "i00-00".into(),
-            iteration: 0,
-            index: 0,
-            genome: SearchSpace::default().genome(&[0; GENES]),
-            parameters: 1,
-            macs: 1,
-            arena_bytes: None,
-            accuracy: Some(0.9),
-            second_accuracy: None,
-            latency_s: Some(0.001),
-            energy_j: None,
-            stopped_after: None,
-            rungs: vec![],
-            failure: None,
-        }
-    }
 
     #[test]
-    fn each_criterion_must_be_met() {
-        let met = |accuracy, latency, energy| {
-            let criteria =
-                Criteria { min_accuracy: accuracy, max_latency_s: latency, max_energy_j: energy };
-            criteria.met_by(&evaluation())
+    fn each_requirement_must_be_met() {
+        let known = Performance { accuracy: Some(0.9), latency_s: Some(0.001), energy_j: None };
+        let met = |min_accuracy, max_latency_s, max_energy_j| {
+            Requirements { min_accuracy, max_latency_s, max_energy_j }.met_by(&known)
         };
         assert!(met(Some(0.9), Some(0.001), None));
         assert!(met(None, Some(0.001), None));
@@ -93,30 +101,20 @@ mod tests {
     }
 
     #[test]
-    fn a_training_that_was_stopped_or_failed_has_not_shown_its_accuracy() {
-        let criteria = Criteria { min_accuracy: Some(0.0), ..Criteria::default() };
-        assert!(criteria.met_by(&evaluation()));
-        assert!(!criteria.met_by(&Evaluation { stopped_after: Some(1), ..evaluation() }));
-        assert!(!criteria.met_by(&Evaluation { accuracy: None, ..evaluation() }));
-    }
-
-    #[test]
-    fn impossible_criteria_are_refused() {
-        let criteria = |accuracy, latency, energy| Criteria {
+    fn impossible_requirements_are_refused() {
+        let required = |accuracy, latency, energy| Requirements {
             min_accuracy: Some(accuracy),
             max_latency_s: Some(latency),
             max_energy_j: Some(energy),
         };
-        criteria(0.9, 1e-3, 1e-3).check().unwrap();
-        for wrong in
-            [criteria(1.1, 1.0, 1.0), criteria(-0.1, 1.0, 1.0), criteria(f64::NAN, 1.0, 1.0)]
-        {
-            assert!(wrong.check().is_err());
-        }
+        required(0.9, 1e-3, 1e-3).check().unwrap();
         for wrong in [
-            criteria(0.9, 0.0, 1.0),
-            criteria(0.9, 1.0, f64::INFINITY),
-            criteria(0.9, f64::NAN, 1.0),
+            required(1.1, 1.0, 1.0),
+            required(-0.1, 1.0, 1.0),
+            required(f64::NAN, 1.0, 1.0),
+            required(0.9, 0.0, 1.0),
+            required(0.9, 1.0, f64::INFINITY),
+            required(0.9, f64::NAN, 1.0),
         ] {
             assert!(wrong.check().is_err());
         }

@@ -1,0 +1,90 @@
+//! Options of the stages that measure on a board while they work.
+
+use crate::cli;
+use crate::deploy::{Connection, Deployer};
+use crate::interrupt::Interrupt;
+use anyhow::{Context, Result};
+use clap::Args;
+use common::board::{Board, catalog};
+use common::profile::MeasurementSettings;
+use common::search::requirements::Requirements;
+use std::path::{Path, PathBuf};
+
+/// The options that say where a board is, beside the option `--board`.
+#[derive(Args, Clone, Debug)]
+pub struct ConnectionArgs {
+    /// Where the board is: user@raspberrypi.local with the runner `ssh`, a device's serial number
+    /// with `adb`
+    #[arg(long, value_name = "USER@HOST", requires = "board")]
+    board_host: Option<String>,
+    /// Configuration that ssh reads in the place of ~/.ssh/config
+    #[arg(long, value_name = "FILE", requires = "board_host")]
+    ssh_config: Option<PathBuf>,
+}
+
+/// The options that name a board and what is required there.
+#[derive(Args, Clone, Debug)]
+pub struct BoardArgs {
+    /// Measure on this board: a name that `measure boards` lists, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub board: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Stop once a network takes at most X seconds for an inference (median) on the board, and
+    /// meets the other requirements
+    #[arg(long, value_name = "X", requires = "board", visible_alias = "latency-target")]
+    max_latency_s: Option<f64>,
+    /// Stop once a network takes at most X joules for an inference (median) on the board, and meets
+    /// the other requirements
+    #[arg(long, value_name = "X", requires = "board", visible_alias = "energy-target")]
+    max_energy_j: Option<f64>,
+}
+
+impl BoardArgs {
+    /// Returns what is required, with an accuracy from elsewhere.
+    ///
+    /// # Errors
+    /// Fails if no network could meet it.
+    pub fn requirements(&self, min_accuracy: Option<f64>) -> Result<Requirements> {
+        let BoardArgs { max_latency_s, max_energy_j, .. } = *self;
+        let requirements = Requirements { min_accuracy, max_latency_s, max_energy_j };
+        requirements.check().context("the requirements")?;
+        Ok(requirements)
+    }
+
+    /// Returns the board; `None` where none is named.
+    ///
+    /// # Errors
+    /// Fails if there is no such board, or if its file cannot be read.
+    pub fn board(&self) -> Result<Option<Board>> {
+        let find = |name: &String| catalog::find(name, Path::new(catalog::FOLDER));
+        self.board.as_ref().map(find).transpose()
+    }
+
+    /// Returns what deploys networks to the board; records and files go to `folder`. Records
+    /// without energy are refused with `needs_energy`.
+    ///
+    /// # Errors
+    /// Fails if a program is missing.
+    pub fn deployer(
+        &self,
+        board: Board,
+        settings: MeasurementSettings,
+        needs_energy: bool,
+        folder: &Path,
+        bin_dir: Option<&Path>,
+        interrupt: Interrupt,
+    ) -> Result<Deployer> {
+        let ConnectionArgs { board_host, ssh_config } = self.connection.clone();
+        Ok(Deployer {
+            codegen: cli::binary("codegen", bin_dir)?,
+            measure: cli::binary("measure", bin_dir)?,
+            board,
+            connection: Connection { board_host, ssh_config },
+            settings,
+            needs_energy,
+            folder: folder.to_path_buf(),
+            interrupt,
+        })
+    }
+}
