@@ -4,8 +4,8 @@
 mod desk;
 
 use common::dataset::{Census, Dataset, Split};
-use common::hash::sha256_hex;
-use common::json;
+use common::files::hash::sha256_hex;
+use common::files::json;
 use desk::{CURL_FROM_MIRROR, DEBIAN, Desk, FOLDER, HTTPS, NAMES, NPM, content, gzip, stderr};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -399,6 +399,6 @@ fn the_examples_in_the_documentation_are_descriptions() {
     let examples: Vec<&str> =
         text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     let names: Vec<String> =
-        examples.iter().map(|e| common::json::parse::<Dataset>(e).unwrap().name).collect();
+        examples.iter().map(|e| common::files::json::parse::<Dataset>(e).unwrap().name).collect();
     assert_eq!(names, ["leaves", "gauges"]);
 }

@@ -3,7 +3,7 @@
 
 mod desk;
 
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
 use desk::{CURL_FROM_MIRROR, DEBIAN, Desk, FOLDER, HTTPS, NAMES, NPM, gzip, stderr};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

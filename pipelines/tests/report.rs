@@ -2,13 +2,17 @@
 
 mod fixture;
 
-use common::genome::Optimizer;
-use common::gpu::{GpuFacts, GpuProcess};
-use common::json::{self, Known};
+use common::files::json;
+use common::files::json::Known;
+use common::measurement::gpu_facts::{GpuFacts, GpuProcess};
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
-use common::prune_report::{PruneEnd, PruneMeasured, PruneMethod, PruneReport, PruneTarget};
-use common::search_files::{Archive, Evaluation};
+use common::profile::PruneMethod;
+use common::prune_report::{PruneEnd, PruneMeasured, PruneReport};
+use common::search::archive::Archive;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Optimizer;
+use common::search::requirements::Requirements;
 use common::train_report::{EvalReport, TrainReport};
 use fixture::{Fixture, HOSTILE, NO_METER, m_net_1};
 use std::fs;
@@ -416,7 +420,7 @@ fn ways_of_pruning_are_shown_together() {
 fn a_target_that_was_missed_is_told() {
     let fixture = Fixture::new();
     fixture.change("networks/1/pruned/prune.json", |report: &mut PruneReport| {
-        let target = PruneTarget { latency_s: Some(1e-6), energy_j: None };
+        let target = Requirements { max_latency_s: Some(1e-6), ..Requirements::default() };
         report.measured = Some(PruneMeasured { board: "host".into(), target, crates: vec![] });
     });
     let (_, page) = report_well(&fixture);

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = fetch::Args::parse();
-    common::stage::main(|| fetch::run(&args))
+    process::cli::main(|| fetch::run(&args))
 }

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = report::Args::parse();
-    common::stage::main(|| report::run(&args))
+    process::cli::main(|| report::run(&args))
 }

@@ -1,12 +1,12 @@
 //! What stands behind one entry of a data set's file list: bytes with a hash, or, for images in
 //! folders, a folder.
 
-use super::interrupt::{self, Interruptible};
+use super::interrupt::{INTERRUPT, Interruptible};
 use super::scratch;
 use anyhow::{Context, Result, anyhow, ensure};
 use common::dataset::{DataFile, MAX_FILE_BYTES, Unpacked, is_dropped_by_systems};
-use common::hash::Hashing;
-use common::{atomic, reading};
+use common::files::hash::Hashing;
+use common::files::{atomic, reading};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -195,7 +195,7 @@ fn names(folder: &Path) -> Result<Vec<OsString>> {
 }
 
 fn copy_folder(from: &Path, to: &Path, within: Option<&Path>) -> Result<()> {
-    interrupt::check()?;
+    INTERRUPT.check()?;
     let failed = || format!("{}: cannot copy it to {}", from.display(), to.display());
     fs::create_dir(to).with_context(failed)?;
     for name in names(from)? {

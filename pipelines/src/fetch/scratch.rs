@@ -1,10 +1,10 @@
 //! Folders for what is not whole yet: one run at a time, and nothing left over from killed ones.
 
-use super::interrupt;
-use super::note;
+use super::interrupt::INTERRUPT;
+use super::note::note;
 use anyhow::{Context, Result};
-use common::atomic::PARTIAL;
 use common::dataset::Dataset;
+use common::files::atomic::PARTIAL;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -34,7 +34,7 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
                     note(&format!("{}: waiting for another fetch-data to end", out.display()));
                 }
                 waiting = true;
-                interrupt::check()?;
+                INTERRUPT.check()?;
                 sleep(POLL);
             }
             // A file system without locks: what is there may be that of another run.

@@ -1,11 +1,11 @@
 //! The five kinds of source, and how each becomes files on this disk.
 
-use super::child::run;
 use super::content::{check_archive, check_within, gzipped};
 use super::scratch::{self, Room};
+use super::tool::run;
 use anyhow::{Context, Result, anyhow, ensure};
-use common::atomic;
 use common::dataset::{DataFile, MAX_FILE_BYTES, MAX_RATIO, Source};
+use common::files::atomic;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

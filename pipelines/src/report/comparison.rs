@@ -4,8 +4,8 @@
 use super::run_folder::{DIVERGED, Run, Variant};
 use super::table::{Entry, Table, entry};
 use anyhow::{Result, bail};
-use common::counts::network_information_density;
 use common::measurement::{Communication, Measurement, RUN_TO_RUN};
+use common::network::counts::network_information_density;
 
 /// A network by what people call it.
 struct Named<'a> {

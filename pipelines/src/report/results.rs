@@ -3,9 +3,9 @@
 use super::run_folder::{DIVERGED, Run, Variant, Way, Winner};
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
-use common::counts::network_information_density;
 use common::measurement::Measurement;
 use common::network::Origin;
+use common::network::counts::network_information_density;
 use std::collections::BTreeSet;
 
 /// Why there is no pruned network of one whose training diverged.

@@ -13,15 +13,19 @@
 //! ```
 
 use anyhow::{Context, Result, ensure};
-use common::counts::{self, Counts};
-use common::genome::Genome;
-use common::json::{self, Document};
+use common::files::json;
+use common::files::json::Document;
 use common::manifest::Manifest;
 use common::measurement::Measurement;
+use common::network::counts;
+use common::network::counts::Counts;
 use common::network::{Network, Origin};
 use common::profile::Profile;
 use common::prune_report::PruneReport;
-use common::search_files::{Archive, Evaluation, Individual, SearchConfig};
+use common::search::archive::{Archive, Individual};
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
 use common::train_report::{EvalReport, TrainReport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -2,7 +2,7 @@
 //! its PATH.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;

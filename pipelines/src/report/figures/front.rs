@@ -5,8 +5,8 @@ use super::axes::{self, INK, TICK_TEXT};
 use super::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
-use common::objective::Objective;
-use common::search_files::Evaluation;
+use common::search::evaluation::Evaluation;
+use common::search::objective::Objective;
 use plotters::coord::Shift;
 use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::{

@@ -1,30 +1,19 @@
-//! `fetch-data check`: a look at all images before the hours of a search.
+//! `fetch-data check DIR`: reads all images before the hours of a search.
 
+use crate::fetch::cli::CheckArgs;
 use anyhow::{Result, ensure};
-use clap::Args;
 use common::dataset::{Census, ClassCensus};
-use common::{json, stage};
-use std::path::PathBuf;
-
-/// Options of `fetch-data check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// Folder of the data set
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
+use common::files::json;
+use process::cli::print_line;
 
 /// Prints how many images each class has, mean and standard deviation of the training images, and
-/// all that is wrong.
+/// every problem.
 ///
 /// # Errors
-/// There is no usable `dataset.json`, or something keeps the data set from being used.
-pub(super) fn run(args: &CheckArgs) -> Result<()> {
+/// Fails if there is no usable `dataset.json`, or if a problem keeps the data set from being used.
+pub(crate) fn run(args: &CheckArgs) -> Result<()> {
     let census = Census::take(&args.folder)?;
-    stage::print_line(&if args.json { json::to_line(&census)? } else { text(&census) })?;
+    print_line(&if args.json { json::to_line(&census)? } else { text(&census) })?;
     let (folder, problems) = (args.folder.display(), census.problems.len());
     ensure!(
         problems != 1,
@@ -43,7 +32,7 @@ fn text(census: &Census) -> String {
         .max()
         .unwrap_or(0)
         .max("class".len());
-    // What a class is called is somebody else's: nothing of it is for the terminal.
+    // Names of classes come from strangers: control characters must not reach the terminal.
     let row = |class: &str, [train, validation, test]: [String; 3]| {
         let class = class.escape_debug().to_string();
         format!("{class:<widest$}  {train:>8}  {validation:>10}  {test:>8}")

@@ -1,0 +1,70 @@
+//! The command line of `report`.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Reads a run and writes its page and figures; prints its table.
+#[derive(Debug, Parser)]
+#[command(
+    name = "report",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  report --run runs/digits-smoke --out runs/digits-smoke/report\n  \
+        report query --profile pipelines/profiles/smoke.json winners method"
+)]
+pub struct Args {
+    /// Folder of the run
+    #[arg(long, value_name = "DIR", required = true)]
+    pub run: Option<PathBuf>,
+    /// Folder for index.html and the figures
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Option<PathBuf>,
+    /// Compare all networks with this one: `1/dense`, `2/pruned`, the name of a crate, or of a
+    /// folder in `baselines`
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+    /// Other commands
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands of `report` besides writing a page.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prints what make has to know of a profile, a board and a run, one word a line
+    Query(QueryArgs),
+}
+
+/// Options of `report query`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  report query --board pipelines/boards/host.json platform")]
+pub struct QueryArgs {
+    /// Profile, for `winners` and `method`
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Board, for `platform`
+    #[arg(long, value_name = "NAME|FILE")]
+    pub board: Option<String>,
+    /// Folder of the run, for `dataset` and `diverged`
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// What to print, in this order
+    #[arg(required = true)]
+    pub questions: Vec<Question>,
+}
+
+/// What `report query` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    /// Number of networks that the profile trains in full
+    Winners,
+    /// Name of the data set that the run was begun with; nothing where it has not begun
+    Dataset,
+    /// Platform of the board
+    Platform,
+    /// Method by which the profile prunes
+    Method,
+    /// Networks of the run whose training diverged, such as 1/dense; one a line
+    Diverged,
+}

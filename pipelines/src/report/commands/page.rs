@@ -1,0 +1,34 @@
+//! `report --run DIR --out DIR`: writes the page and its figures, and prints the table.
+
+use crate::report::run_folder::Run;
+use crate::report::{comparison, figures, measurements, page, results};
+use anyhow::{Context, Result};
+use common::files::atomic;
+use process::cli::print_line;
+use std::path::Path;
+
+/// Writes `index.html` and the figures, and prints the table of results.
+///
+/// # Errors
+/// Fails if the folder is not a run, has a damaged file or no such baseline, or if the output folder
+/// cannot be written to.
+pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<()> {
+    let run = Run::read(folder)?;
+    let comparison = baseline.map(|name| comparison::table(&run, name)).transpose()?;
+    let figures = figures::draw(&run).context("cannot draw the figures")?;
+    for figure in &figures {
+        atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
+    }
+    atomic::write(
+        &out.join("index.html"),
+        page::render(&run, &figures, comparison.as_ref()).as_bytes(),
+    )?;
+    let cautions = [results::caution(&run), results::other_data(&run), measurements::caution(&run)]
+        .into_iter()
+        .flatten();
+    let caution: String = cautions.map(|caution| format!("\n\n{caution}")).collect();
+    let compared = comparison.map_or_else(String::new, |table| {
+        format!("\n\n{}\n{}", table.to_text(), comparison::hint())
+    });
+    print_line(&format!("{}\n\n{}{compared}{caution}", run.title(), results::table(&run).to_text()))
+}

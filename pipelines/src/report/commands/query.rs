@@ -1,0 +1,62 @@
+//! `report query`: answers make's questions, one word a line.
+
+use crate::report::cli::{QueryArgs, Question};
+use anyhow::{Context, Result, ensure};
+use common::board::catalog;
+use common::files::json;
+use common::profile::Profile;
+use common::search::config::SearchConfig;
+use common::train_report::TrainReport;
+use process::cli::print_line;
+use std::fs;
+use std::path::Path;
+
+/// Prints the answers.
+///
+/// # Errors
+/// Fails if an option that a question needs is missing, if a file is missing or damaged, or if an
+/// answer is not one word.
+pub(crate) fn run(args: &QueryArgs) -> Result<()> {
+    for question in &args.questions {
+        for word in answers(args, *question)? {
+            let plain =
+                !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c.is_control());
+            ensure!(plain, "{question:?} is {word:?}, which is not one word");
+            print_line(&word)?;
+        }
+    }
+    Ok(())
+}
+
+fn answers(args: &QueryArgs, question: Question) -> Result<Vec<String>> {
+    let profile = || -> Result<Profile> {
+        json::read(args.profile.as_deref().context("the question needs --profile FILE")?)
+    };
+    let run = || args.run.as_deref().context("the question needs --run DIR");
+    Ok(match question {
+        Question::Winners => vec![profile()?.finals.winners.to_string()],
+        Question::Method => vec![profile()?.pruning.method.name().to_string()],
+        Question::Platform => {
+            let board = args.board.as_deref().context("the question needs --board NAME|FILE")?;
+            vec![catalog::find(board, Path::new(catalog::FOLDER))?.platform.to_string()]
+        }
+        Question::Dataset => {
+            let file = run()?.join("explore/search.json");
+            if file.exists() { vec![json::read::<SearchConfig>(&file)?.dataset] } else { vec![] }
+        }
+        Question::Diverged => diverged(run()?)?,
+    })
+}
+
+/// Returns the networks, such as `1/dense`, whose training diverged, in the order of their names.
+fn diverged(run: &Path) -> Result<Vec<String>> {
+    let mut found = vec![];
+    for entry in fs::read_dir(run.join("networks")).into_iter().flatten().flatten() {
+        let file = entry.path().join("dense/train.json");
+        if file.exists() && json::read::<TrainReport>(&file)?.diverged {
+            found.push(format!("{}/dense", entry.file_name().to_string_lossy()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
