@@ -5,10 +5,15 @@ include pipelines/names.mk
 
 $(call check-path,RUN)
 
+BIN      := target/release
+# Where make is only asked what it would do: -n, -q, -t.
+asking   := $(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
+
+include pipelines/query.mk
+
 # A run knows its data set, so that `make measure RUN=... BOARD=...` is enough.
 ifndef DATASET
-DATASET := $(call name-in-file,DATASET,$(if $(RUN),$(shell sed -n 's/^  "dataset": "\(.*\)",/\1/p' '$(RUN)/explore/search.json' 2>/dev/null)),$(RUN)/explore/search.json)
-DATASET := $(or $(DATASET),digits)
+DATASET := $(or $(if $(RUN),$(call name-in-file,DATASET,$(call query,--run $(RUN) dataset),$(RUN)/explore/search.json)),digits)
 endif
 PROFILE ?= $(if $(filter digits,$(DATASET)),smoke,laptop)
 BOARD   ?= host
@@ -26,20 +31,17 @@ $(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE,$(call check-path,$(var
 $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
 
 # Goals that work in a run, one make at a time.
-working := $(filter pipeline explore train prune prune-compare codegen measure report,$(MAKECMDGOALS))
-# Where make is only asked what it would do: -n, -q, -t.
-asking  := $(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
+working := $(filter pipeline explore train prune prune-compare codegen measure report $(RUN)/%,$(MAKECMDGOALS))
 # What make itself keeps of a run; nothing that lies in a run is ever evaluated by make.
 state   := target/run/$(subst /,_,$(RUN))
 
-BIN      := target/release
 # A `train` that computes on GPUs is a program of its own, beside links to the others.
 TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
 # Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
 # Templates, boards and baselines are compiled in too.
-SOURCES   = $(shell find common stages explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines -type f) \
+SOURCES   = $(shell find common explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines -type f) \
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help
@@ -49,15 +51,31 @@ SOURCES   = $(shell find common stages explore train prune codegen measure pipel
 .PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk Makefile
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
 
-include pipelines/paths.mk
-ifeq ($(and $(working),$(if $(LOCKED)$(asking),,yes),$(shell flock --help 2>/dev/null | grep no-fork)),)
-include pipelines/run.mk
+include pipelines/checks.mk
+ifneq ($(working),)
+ifeq ($(ENTERED)$(asking),)
+include pipelines/enter.mk
 else
-include pipelines/lock.mk
+include pipelines/paths.mk
+include pipelines/run.mk
 endif
+endif
+
+# All images are read once before anything is trained on them.
+FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
+
+$(DATA)/dataset.json: | $(BIN)/fetch-data
+	$(FETCH)
+	$(BIN)/fetch-data check $(DATA) || { rm -f $@; exit 1; }
+
+# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies
+# follow their folder.
+data: | $(BIN)/fetch-data ## fetch and check the data set
+	$(FETCH)
+	$(BIN)/fetch-data check $(DATA)
 
 ## Building and checking
 

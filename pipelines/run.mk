@@ -24,19 +24,6 @@ endif
 
 ifndef MEASURE_ONLY
 
-FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
-
-# All images are read once before anything is trained on them.
-$(DATA)/dataset.json: | $(BIN)/fetch-data
-	$(FETCH)
-	$(BIN)/fetch-data check $(DATA) || { rm -f $@; exit 1; }
-
-# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies
-# follow their folder.
-data: | $(BIN)/fetch-data ## fetch and check the data set
-	$(FETCH)
-	$(BIN)/fetch-data check $(DATA)
-
 $(RUN)/profile.json: | $(PROFILE_FILE)
 	@mkdir -p $(RUN)
 	@rm -f $@.partial-*
