@@ -7,11 +7,11 @@ use common::dataset::Images;
 use common::genome::Optimizer as Kind;
 use common::network::Network;
 use common::profile::TrainingSettings;
-use train::feed::Batch;
+use train::data::batches::Batch;
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
-use train::optimizer::Optimizer;
-use train::{eval, init};
+use train::optim::optimizer::Optimizer;
+use train::{init, loss};
 
 /// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam
 /// with weight decay.
@@ -25,9 +25,9 @@ pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     Ok(Box::new(move |indices| {
         let Batch { images: batch, labels } = worker::batch(&images, indices, &input)?;
         let logits = model.forward(&batch, Mode::Training { seed: 0, step })?.logits;
-        let loss = eval::cross_entropy(&logits, &labels)?;
+        let loss = loss::cross_entropy(&logits, &labels, 0.0)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
-        let _right: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
+        let _correct: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
         optimizer.step(model.parameters(), &loss.backward()?, 1e-3)?;
         step += 1;
         Ok(value)

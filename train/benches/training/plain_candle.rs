@@ -10,7 +10,7 @@ use candle_nn::{
 use common::activation::Activation;
 use common::dataset::Images;
 use common::network::{BATCH_NORM_EPSILON, Network, Node, Op};
-use train::feed::Batch;
+use train::data::batches::Batch;
 
 enum Layer {
     Conv2d(Conv2d),

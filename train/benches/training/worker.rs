@@ -12,10 +12,10 @@ use common::{json, seed, stage};
 use rand::{Rng, RngExt};
 use std::path::Path;
 use std::time::Instant;
-use train::augment::Augmenter;
-use train::feed::{self, Batch};
+use train::data::augment::Augmenter;
+use train::data::batches::{self, Batch};
 use train::ops::simd::Level;
-use train::usage;
+use train::resources;
 
 /// Images to draw batches from: more than the caches hold.
 const IMAGES: usize = 1024;
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 /// Answers until standard input ends.
 pub(crate) fn run(kind: Kind) -> Result<()> {
     let version = format!("Candle {}, {:?}", machine::candle_version(), Level::detected());
-    say(&serde_json::to_string(&Hello { version, peak_bytes: usage::peak_rss_bytes().ok() })?)?;
+    say(&serde_json::to_string(&Hello { version, peak_bytes: resources::peak_rss_bytes().ok() })?)?;
     let mut training = None;
     for line in std::io::stdin().lines() {
         let ask: Ask =
@@ -48,7 +48,7 @@ pub(crate) fn run(kind: Kind) -> Result<()> {
         };
         say(&serde_json::to_string(&Answer {
             seconds,
-            peak_bytes: usage::peak_rss_bytes().ok(),
+            peak_bytes: resources::peak_rss_bytes().ok(),
             error,
         })?)?;
     }
@@ -101,7 +101,7 @@ impl Training {
     fn steps(&mut self, count: usize) -> Result<Vec<f64>> {
         (0..count)
             .map(|_| {
-                let indices = &feed::shuffled(IMAGES, 0, self.done)[..self.batch];
+                let indices = &batches::shuffled(IMAGES, 0, self.done)[..self.batch];
                 self.done += 1;
                 timed(|| (self.step)(indices))
             })
@@ -121,7 +121,7 @@ fn random_images(network: &Network) -> Images {
 /// The images at some indices, as `train fit` takes them without augmentation.
 pub(crate) fn batch(images: &Images, indices: &[usize], input: &Input) -> Result<Batch> {
     let settings = Augmentation::default();
-    feed::augmented_batch(
+    batches::augmented_batch(
         images,
         indices,
         input,

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
 use super::simd::{Level, multiversion};
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 use rayon::prelude::*;

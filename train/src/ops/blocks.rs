@@ -6,6 +6,7 @@
 //! lanes of the last block that have no image are dead: values there are finite and otherwise
 //! meaningless, gradients there are zero.
 
+use super::storage::with_elements;
 use candle_core::{Device, Result, Shape, Tensor};
 
 /// Images in a block.
@@ -83,7 +84,7 @@ pub fn to_blocks(images: &Tensor) -> Result<Tensor> {
     let (count, channels, height, width) = images.dims4()?;
     let shape = Blocks { images: count, height, channels, width };
     let mut data = vec![0.0; shape.elements()];
-    super::with_elements(images, |pixels| {
+    with_elements(images, |pixels| {
         for (image, pixels) in pixels.chunks_exact(channels * height * width).enumerate() {
             let block = &mut data[image / LANES * shape.block()..][..shape.block()];
             for (at, row) in pixels.chunks_exact(width).enumerate() {

@@ -83,7 +83,7 @@ pub(super) struct Window<'a> {
     pub stride: usize,
     /// Lines that will be needed soon; they are brought into the cache meanwhile, as the sums keep
     /// the memory idle.
-    pub ahead: &'a [&'a [f32]],
+    pub prefetch: &'a [&'a [f32]],
 }
 
 multiversion! {
@@ -175,7 +175,7 @@ impl Tile<'_> {
         let mut sums = [[V::splat(0.0); N]; OUT];
         let mut weight = self.weights.as_ptr();
         for channel in 0..self.channels {
-            for line in self.window.ahead.iter().skip(channel).step_by(self.channels) {
+            for line in self.window.prefetch.iter().skip(channel).step_by(self.channels) {
                 (0..N).for_each(|n| prefetch(line.as_ptr().wrapping_add((first + n) * V::LANES)));
             }
             for row in self.window.rows {

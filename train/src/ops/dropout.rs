@@ -5,7 +5,7 @@
 
 use super::blocks::{Blocks, to_rows};
 use super::simd::{Level, multiversion};
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use common::seed;
 use rand::Rng;

@@ -5,10 +5,10 @@ use super::activation::affine_values;
 use super::blocks::Blocks;
 use super::simd::Level;
 use super::statistics::{
-    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, before_activation, settle,
-    total,
+    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, activation_backward,
+    subtract_correction, total,
 };
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::activation::PiecewiseActivation;
 use rayon::prelude::*;
@@ -99,7 +99,7 @@ impl Training {
                 let c = i % shape.channels;
                 let (scale, shift) = (affine.scale[c], affine.shift[c]);
                 let channel = Channel { pair: self.op.pair, scale, shift, mean: means[c] };
-                before_activation(self.op.level, channel, x, dy, gradient, &mut sums[c]);
+                activation_backward(self.op.level, channel, x, dy, gradient, &mut sums[c]);
             }
             sums
         });
@@ -107,7 +107,7 @@ impl Training {
         (gradient, sums)
     }
 
-    fn settle(
+    fn subtract_correction(
         &self,
         shape: Blocks,
         correction: &Correction,
@@ -127,8 +127,8 @@ impl Training {
                 for (i, (gradient, x)) in lines.enumerate() {
                     let c = i % shape.channels;
                     first.copy_from_slice(gradient);
-                    let numbers = [means[c], correction.average[c], correction.slope[c]];
-                    settle(self.op.level, &mask, numbers, x, &first, gradient);
+                    let numbers = [means[c], correction.offset[c], correction.factor[c]];
+                    subtract_correction(self.op.level, &mask, numbers, x, &first, gradient);
                 }
             });
     }
@@ -172,7 +172,7 @@ impl CustomOp3 for Training {
             let first = |dy: &[f32]| Ok(self.first_part(shape, &affine, &statistics.mean, x, dy));
             let (mut dx, sums) = with_elements(gradient, first)?;
             let of_affine = correction.add(statistics, &gammas, &total(&sums));
-            self.settle(shape, &correction, &statistics.mean, x, &mut dx);
+            self.subtract_correction(shape, &correction, &statistics.mean, x, &mut dx);
             Ok((dx, of_affine))
         })?;
         let device = input.device();

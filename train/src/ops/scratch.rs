@@ -40,9 +40,9 @@ impl std::ops::DerefMut for Buffer {
 /// Large buffers that are kept from one training step to the next: fresh memory from the system
 /// would be cleared page by page every time.
 #[derive(Default)]
-pub struct Pool(Mutex<Vec<Buffer>>);
+pub struct BufferPool(Mutex<Vec<Buffer>>);
 
-impl Pool {
+impl BufferPool {
     /// At least `count` floats of any value.
     pub(super) fn take(&self, count: usize) -> Buffer {
         let mut free = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -143,7 +143,7 @@ impl Padded {
 
     /// `rows` of all channels as the input of one output row.
     pub(super) fn window<'a>(&'a self, starts: &'a [usize], stride: usize) -> Window<'a> {
-        Window { data: &self.data, channel: self.channel, rows: starts, stride, ahead: &[] }
+        Window { data: &self.data, channel: self.channel, rows: starts, stride, prefetch: &[] }
     }
 
     /// Where in a channel `kernel` rows begin, the first one `first`; after the last row comes row

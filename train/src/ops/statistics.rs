@@ -5,7 +5,7 @@
 //! gradient of the input is
 //! `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x - mean)))`, means over batch
 //! and positions (Ioffe and Szegedy 2015). The first term is known at once, the other two when the
-//! whole batch has been seen: hence two kernels, `before_activation` and `settle`.
+//! whole batch has been seen: hence two kernels, `activation_backward` and `subtract_correction`.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
@@ -152,7 +152,7 @@ pub(super) struct Channel {
 /// Sums over lines, lane by lane: of `dz` and of `dz * (x - mean)`.
 pub(super) type LaneSums = [[f32; LANES]; 2];
 
-/// The two sums of [`before_activation`] for all channels, over all parts in their order.
+/// The two sums of [`activation_backward`] for all channels, over all parts in their order.
 pub(super) fn total(parts: &[Vec<LaneSums>]) -> Vec<[f64; 2]> {
     let mut total = vec![[0.0; 2]; parts.first().map_or(0, Vec::len)];
     for part in parts {
@@ -169,14 +169,14 @@ pub(super) fn total(parts: &[Vec<LaneSums>]) -> Vec<[f64; 2]> {
 #[derive(Clone)]
 pub(super) struct Correction {
     /// Mean of the gradient.
-    pub average: Vec<f32>,
+    pub offset: Vec<f32>,
     /// Times `x - mean`.
-    pub slope: Vec<f32>,
+    pub factor: Vec<f32>,
 }
 
 impl Correction {
     pub(super) fn none(channels: usize) -> Correction {
-        Correction { average: vec![0.0; channels], slope: vec![0.0; channels] }
+        Correction { offset: vec![0.0; channels], factor: vec![0.0; channels] }
     }
 
     /// Adds what one normalisation of the first channels demands; returns the gradients of gamma
@@ -191,8 +191,8 @@ impl Correction {
         for (c, [plain, weighted]) in sums.iter().enumerate() {
             let inverse = f64::from(inverse_std[c]);
             let factor = f64::from(gamma[c]) * inverse / count;
-            self.average[c] += (factor * plain) as f32;
-            self.slope[c] += (factor * weighted * inverse * inverse) as f32;
+            self.offset[c] += (factor * plain) as f32;
+            self.factor[c] += (factor * weighted * inverse * inverse) as f32;
         }
         let dgamma = sums
             .iter()
@@ -232,11 +232,11 @@ fn line_moments_generic(mask: &[f32; LANES], count: f32, line: &[f32], result: &
 multiversion! {
     /// From the gradient `after` the activation to the one before it, `dz`, times `scale`: added to
     /// `gradient`. Adds up `dz` and `dz * (x - mean)`.
-    pub(super) fn before_activation(channel: Channel, x: &[f32], after: &[f32], gradient: &mut [f32], sums: &mut LaneSums) => before_activation_generic;
+    pub(super) fn activation_backward(channel: Channel, x: &[f32], after: &[f32], gradient: &mut [f32], sums: &mut LaneSums) => activation_backward_generic;
 }
 
 #[inline(always)]
-fn before_activation_generic(
+fn activation_backward_generic(
     channel: Channel,
     x: &[f32],
     after: &[f32],
@@ -255,9 +255,9 @@ fn before_activation_generic(
             .chunks_exact(LANES)
             .zip(after.chunks_exact(LANES))
             .zip(derivatives.chunks_exact(LANES));
-        for (((x, after), slope), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
+        for (((x, after), derivative), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
             for i in 0..LANES {
-                let dz = after[i] * slope[i];
+                let dz = after[i] * derivative[i];
                 plain[i] += dz;
                 weighted[i] += dz * (x[i] - mean);
                 gradient[i] += scale * dz;
@@ -270,13 +270,13 @@ fn before_activation_generic(
 multiversion! {
     /// `(gradient - average - (x - mean) * slope)` in live lanes, 0 in dead ones; `numbers` are
     /// mean, average, slope.
-    pub(super) fn settle(mask: &[f32; LANES], numbers: [f32; 3], x: &[f32], gradient: &[f32], result: &mut [f32]) => settle_generic;
+    pub(super) fn subtract_correction(mask: &[f32; LANES], correction: [f32; 3], x: &[f32], gradient: &[f32], result: &mut [f32]) => subtract_correction_generic;
 }
 
 #[inline(always)]
-fn settle_generic(
+fn subtract_correction_generic(
     mask: &[f32; LANES],
-    [mean, average, slope]: [f32; 3],
+    [mean, offset, factor]: [f32; 3],
     x: &[f32],
     gradient: &[f32],
     result: &mut [f32],
@@ -285,7 +285,7 @@ fn settle_generic(
         x.chunks_exact(LANES).zip(gradient.chunks_exact(LANES)).zip(result.chunks_exact_mut(LANES));
     for ((x, gradient), result) in pixels {
         for i in 0..LANES {
-            result[i] = (gradient[i] - average - (x[i] - mean) * slope) * mask[i];
+            result[i] = (gradient[i] - offset - (x[i] - mean) * factor) * mask[i];
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A condense layer forward.
 
 use super::features::Features;
-use super::{Norms, Pass};
+use super::pass::{NormStatistics, Pass};
 use crate::ops::activation::affine_values;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
@@ -25,8 +25,8 @@ impl Pass {
     ) -> (Vec<f32>, Vec<Buffer>) {
         let mut outputs: Vec<Buffer> = Vec::with_capacity(self.layer.filters.len());
         let mut statistics = match self.norms {
-            Norms::Batch(_) => Statistics::of(self.level, shape, input),
-            Norms::Given(_) => Statistics::default(),
+            NormStatistics::Batch(_) => Statistics::of(self.level, shape, input),
+            NormStatistics::Running(_) => Statistics::default(),
         };
         for (index, filters) in self.layer.filters.iter().enumerate() {
             let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
@@ -37,7 +37,7 @@ impl Pass {
         }
         let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
         let output = self.tail(&features, &statistics, parameters);
-        if let Norms::Batch(shared) = &self.norms {
+        if let NormStatistics::Batch(shared) = &self.norms {
             shared.get_or_init(|| statistics);
         }
         (output, outputs)
@@ -53,8 +53,8 @@ impl Pass {
     ) -> Affine {
         let (gamma, beta, _) = self.layer.split(index, parameters);
         match &self.norms {
-            Norms::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
-            Norms::Given(given) => Affine::new(&given[index], gamma, beta),
+            NormStatistics::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
+            NormStatistics::Running(running) => Affine::new(&running[index], gamma, beta),
         }
     }
 
@@ -101,13 +101,13 @@ impl Pass {
             let top = band.top + y;
             self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
             let next = top + kernel - kernel / 2;
-            let ahead = if y + 1 < band.rows && next < shape.height {
+            let next_lines = if y + 1 < band.rows && next < shape.height {
                 features.row(band.block, next)
             } else {
                 Vec::new()
             };
             let starts = ring.starts(top, kernel);
-            let window = Window { ahead: &ahead, ..ring.window(&starts, 1) };
+            let window = Window { prefetch: &next_lines, ..ring.window(&starts, 1) };
             correlate_row(self.level, packed, window, out);
             if let Some(dropout) = self.dropouts.get(index) {
                 dropout.drop(band.block * shape.block() + top * shape.row(), out);

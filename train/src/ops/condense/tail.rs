@@ -1,13 +1,14 @@
 //! What follows the FELs of a condense layer, forward and backward.
 
 use super::features::Features;
-use super::{Pass, Tail};
+use super::layer::Tail;
+use super::pass::Pass;
 use crate::ops::activation::affine_values;
 use crate::ops::blocks::{Blocks, LANES};
 use crate::ops::correlate::{Packed, Window, correlate_row};
-use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, bands};
-use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, before_activation};
+use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, activation_backward};
+use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
 use rayon::prelude::*;
 
 /// Pooled rows of one task of a transition.
@@ -58,7 +59,7 @@ impl Pass {
                             channel: out_shape.line(),
                             rows: &[0],
                             stride: 1,
-                            ahead: &[],
+                            prefetch: &[],
                         };
                         correlate_row(self.level, &packed, window, out);
                     }
@@ -143,13 +144,13 @@ impl Pass {
         features: &Features,
         statistics: &Statistics,
         parameters: &[f32],
-        slope: &[f32],
+        grad_output: &[f32],
         gradient: &mut [f32],
     ) -> Vec<Part> {
         let shape = features.shape();
         match self.layer.tail {
             Tail::Concat => {
-                gradient.copy_from_slice(slope);
+                gradient.copy_from_slice(grad_output);
                 Vec::new()
             }
             Tail::Transition { out_channels, pool } => {
@@ -159,14 +160,14 @@ impl Pass {
                 let packed = Packed::backward(self.level, weight, sizes, 0..shape.channels);
                 let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
                 let bands = bands(gradient, shape, BAND * pool).into_par_iter();
-                bands.map(|band| back.transition(&packed, pool, slope, band)).collect()
+                bands.map(|band| back.transition(&packed, pool, grad_output, band)).collect()
             }
             Tail::AverageHead => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
                 let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
                 bands(gradient, shape, BAND)
                     .into_par_iter()
-                    .map(|band| back.head(slope, band))
+                    .map(|band| back.head(grad_output, band))
                     .collect()
             }
         }
@@ -187,9 +188,10 @@ impl Back<'_> {
         Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] }
     }
 
-    fn head(&self, slope: &[f32], band: Band) -> Part {
+    fn head(&self, grad_output: &[f32], band: Band) -> Part {
         let shape = self.features.shape();
-        let slope = &slope[band.block * shape.channels * LANES..][..shape.channels * LANES];
+        let grad_output =
+            &grad_output[band.block * shape.channels * LANES..][..shape.channels * LANES];
         let share = 1.0 / (shape.height * shape.width) as f32;
         let mut after = Buffer::zeros(shape.line());
         let mut sums = vec![LaneSums::default(); shape.channels];
@@ -199,16 +201,23 @@ impl Back<'_> {
             for pixel in after.chunks_exact_mut(LANES) {
                 pixel
                     .iter_mut()
-                    .zip(&slope[c * LANES..])
-                    .for_each(|(pixel, slope)| *pixel = slope * share);
+                    .zip(&grad_output[c * LANES..])
+                    .for_each(|(pixel, grad_output)| *pixel = grad_output * share);
             }
             let x = self.features.line(band.block, y, c);
-            before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
+            activation_backward(
+                self.pass.level,
+                self.channel(c),
+                x,
+                &after,
+                gradient,
+                &mut sums[c],
+            );
         }
         (sums, Vec::new())
     }
 
-    fn transition(&self, packed: &Packed, pool: usize, slope: &[f32], band: Band) -> Part {
+    fn transition(&self, packed: &Packed, pool: usize, grad_output: &[f32], band: Band) -> Part {
         let shape = self.features.shape();
         let out_shape = self.pass.layer.out_shape(shape);
         let mut sums = vec![LaneSums::default(); shape.channels];
@@ -217,19 +226,19 @@ impl Back<'_> {
         if rows == 0 || out_shape.width == 0 {
             return (sums, vec![0.0; out_shape.channels * shape.channels]);
         }
-        let slope = &slope[band.block * out_shape.block() + top * out_shape.row()..]
+        let grad_output = &grad_output[band.block * out_shape.block() + top * out_shape.row()..]
             [..rows * out_shape.row()];
-        let weight = self.weight_gradient(pool, slope, out_shape, (band.block, top, rows));
+        let weight = self.weight_gradient(pool, grad_output, out_shape, (band.block, top, rows));
         let mut pooled = Buffer::zeros(shape.channels * out_shape.line());
         let mut after = Buffer::zeros(shape.line());
         let share = 1.0 / (pool * pool) as f32;
-        for (row, slope) in slope.chunks_exact(out_shape.row()).enumerate() {
+        for (row, grad_output) in grad_output.chunks_exact(out_shape.row()).enumerate() {
             let window = Window {
-                data: slope,
+                data: grad_output,
                 channel: out_shape.line(),
                 rows: &[0],
                 stride: 1,
-                ahead: &[],
+                prefetch: &[],
             };
             correlate_row(self.pass.level, packed, window, &mut pooled);
             for (c, pooled) in pooled.chunks_exact(out_shape.line()).enumerate() {
@@ -244,7 +253,7 @@ impl Back<'_> {
                     let gradient =
                         &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
                     let x = self.features.line(band.block, band.top + y, c);
-                    before_activation(
+                    activation_backward(
                         self.pass.level,
                         self.channel(c),
                         x,
@@ -262,7 +271,7 @@ impl Back<'_> {
     fn weight_gradient(
         &self,
         pool: usize,
-        slope: &[f32],
+        grad_output: &[f32],
         out_shape: Blocks,
         (block, top, rows): (usize, usize, usize),
     ) -> Vec<f32> {
@@ -274,10 +283,10 @@ impl Back<'_> {
                 self.pass.pooled_line(self.features, self.affine, pool, (block, top + y, c), line);
             }
         }
-        let products = Products {
+        let operands = GradientOperands {
             input: Planes { data: &pooled, channels, channel: plane, row: out_shape.line() },
-            slope: Planes {
-                data: slope,
+            grad_output: Planes {
+                data: grad_output,
                 channels: out_shape.channels,
                 channel: out_shape.line(),
                 row: out_shape.row(),
@@ -288,7 +297,7 @@ impl Back<'_> {
             out: channels,
         };
         let mut gradient = vec![0.0; out_shape.channels * channels];
-        add_products(self.pass.level, products, &mut gradient);
+        add_weight_gradient(self.pass.level, operands, &mut gradient);
         gradient
     }
 }
