@@ -1,6 +1,7 @@
 //! The piecewise activation and its derivative.
 
 use candle_core::{Result, Tensor};
+use candle_nn::ops::sigmoid;
 use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 
 /// Returns the activation of every element.
@@ -76,11 +77,6 @@ fn derivative_of(activation: Activation, side: Side, x: &Tensor) -> Result<Tenso
         }
         (Activation::Tanh, _) => x.tanh()?.sqr()?.affine(-1.0, 1.0),
     }
-}
-
-/// Returns `1 / (1 + exp(-x))`; where the exponential overflows, the quotient is 0.
-fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    (x.neg()?.exp()? + 1.0)?.recip()
 }
 
 #[cfg(test)]

@@ -1,4 +1,9 @@
 //! Batch normalisation with the activation after it.
+//!
+//! Not candle-nn's `BatchNorm`: that one computes the moments anew for every reader of a value,
+//! keeps five intermediate tensors for the backward pass, and updates running averages, which this
+//! project takes over training images instead (`eval::recalibrate`). Here the backward pass keeps
+//! the input alone.
 
 use super::{activation, custom_grad};
 use crate::ops::statistics::Statistics;

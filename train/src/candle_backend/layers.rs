@@ -1,6 +1,7 @@
 //! Convolution, the classifier, pooling and the shortcut.
 
 use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, Linear, Module};
 use common::profile::Precision;
 
 /// The device and the precision of Candle's operations.
@@ -25,9 +26,10 @@ impl CandleBackend {
         let missing = |side: usize| side.next_multiple_of(stride) - side;
         let extended =
             input.pad_with_zeros(2, 0, missing(height))?.pad_with_zeros(3, 0, missing(width))?;
-        let (input, weight) =
-            (extended.to_dtype(self.factors())?, weight.to_dtype(self.factors())?);
-        input.conv2d(&weight, weight.dim(2)? / 2, stride, 1, 1)?.to_dtype(DType::F32)
+        let config =
+            Conv2dConfig { padding: weight.dim(2)? / 2, stride, ..Conv2dConfig::default() };
+        let convolution = Conv2d::new(weight.to_dtype(self.factors())?, None, config);
+        convolution.forward(&extended.to_dtype(self.factors())?)?.to_dtype(DType::F32)
     }
 
     /// Returns `input * weight^T + bias` as (images, classes), for `weight` (classes, features) and
@@ -38,7 +40,7 @@ impl CandleBackend {
     pub(crate) fn linear(&self, input: &Tensor, weight: Tensor, bias: &Tensor) -> Result<Tensor> {
         let rows = input.flatten_from(1)?.to_dtype(self.factors())?;
         // The bias is f32 in every precision, so it is added after the product.
-        let product = rows.matmul(&weight.to_dtype(self.factors())?.t()?)?;
+        let product = Linear::new(weight.to_dtype(self.factors())?, None).forward(&rows)?;
         product.to_dtype(DType::F32)?.broadcast_add(bias)
     }
 

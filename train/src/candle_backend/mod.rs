@@ -1,5 +1,5 @@
 //! Layers computed by Candle's operations on any device, for tensors (images, channels, height,
-//! width). Nothing in here knows a network.
+//! width). `candle-nn` serves where it computes the same. Nothing in here knows a network.
 
 mod activation;
 pub(crate) mod batch_norm;

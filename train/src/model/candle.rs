@@ -61,6 +61,7 @@ impl CandleForward<'_> {
             }
             Op::Dropout { probability } => match context.mode {
                 Mode::Training { seed, step } => {
+                    // Not candle-nn's dropout: its masks come from Candle's generator.
                     let stream = self.graph.dropout_stream(index, step);
                     let dropout = Dropout::new(probability, seed, &stream, Level::detected());
                     (input * dropout.mask(input.dims4()?)?.to_device(&self.backend.device)?)?

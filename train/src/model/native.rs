@@ -18,6 +18,7 @@ use crate::ops::simd::Level;
 use crate::ops::statistics::SharedStatistics;
 use anyhow::Result;
 use candle_core::Tensor;
+use candle_nn::{Linear, Module};
 use common::activation::PiecewiseActivation;
 use common::network::Op;
 use std::sync::Arc;
@@ -76,8 +77,8 @@ impl NativeForward<'_> {
             Op::GlobalAveragePool {} => input.mean_keepdim(1)?.mean_keepdim(3)?,
             Op::GlobalMaxPool {} => input.max_keepdim(1)?.max_keepdim(3)?,
             Op::Linear { .. } => {
-                let products = to_rows(input, images)?.matmul(&tensor("weight").t()?)?;
-                from_rows(&products.broadcast_add(&tensor("bias"))?)?
+                let linear = Linear::new(tensor("weight"), Some(tensor("bias")));
+                from_rows(&linear.forward(&to_rows(input, images)?)?)?
             }
         })
     }
