@@ -11,7 +11,8 @@ use std::path::PathBuf;
     version,
     about,
     disable_help_subcommand = true,
-    after_help = "Example:\n  train fit --genome pipelines/genomes/m-net-1.json --dataset data/mnist --out runs/x/m-net-1"
+    after_help = "Example:\n  train fit --genome pipelines/genomes/m-net-1.json --dataset \
+    data/mnist --out runs/x/m-net-1"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -30,9 +31,8 @@ pub(crate) enum Command {
 
 /// Options of `train fit`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  train fit --network network.json --dataset data/digits --out runs/by-hand --epochs 10"
-)]
+#[command(after_help = "Example:\n  train fit --network network.json --dataset data/digits \
+    --out runs/by-hand --epochs 10")]
 pub(crate) struct FitArgs {
     /// Network to train
     #[arg(
@@ -103,9 +103,8 @@ pub(crate) struct InitArgs {
 
 /// Options of `train eval`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  train eval --network runs/by-hand/network.json --weights runs/by-hand/weights.safetensors \\\n    --dataset data/digits --split test"
-)]
+#[command(after_help = "Example:\n  train eval --network runs/by-hand/network.json \
+    --weights runs/by-hand/weights.safetensors \\\n    --dataset data/digits --split test")]
 pub(crate) struct EvalArgs {
     /// Network
     #[arg(long, value_name = "FILE")]

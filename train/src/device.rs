@@ -12,15 +12,15 @@ const OUT_OF_MEMORY: [&str; 2] = ["CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALL
 /// Returns the engine for a device.
 ///
 /// # Errors
-/// Fails if the device does not have the precision, or if a GPU's driver or libraries are missing or
-/// this program was built without support for GPUs.
+/// Fails if the device does not have the precision, or if a GPU's driver or libraries are missing
+/// or this program was built without support for GPUs.
 pub(crate) fn engine(device: Device, precision: Precision) -> Result<Engine> {
     match device {
         Device::Cpu => {
             ensure!(
                 precision == Precision::F32,
-                "the profile's training.precision is for GPUs, and --device is the processor: set it to \
-                 \"f32\", or train with --device cuda"
+                "the profile's training.precision is for GPUs, and --device is the processor: set \
+                 it to \"f32\", or train with --device cuda"
             );
             Ok(Level::detected().into())
         }
@@ -54,8 +54,8 @@ fn gpu(ordinal: usize, _: Precision) -> Result<Engine> {
 #[cfg(feature = "cuda")]
 use cuda::gpu;
 
-/// CUDA is loaded when it is needed and not when the program starts (`.ci/cuda-toolkit` shows how it
-/// is linked). On a machine without CUDA the same program trains on the processor.
+/// CUDA is loaded when it is needed and not when the program starts (`.ci/cuda-toolkit` shows how
+/// it is linked). On a machine without CUDA the same program trains on the processor.
 #[cfg(feature = "cuda")]
 mod cuda {
     #![allow(unsafe_code)] // Loading a library runs its initialisers.
@@ -80,9 +80,9 @@ mod cuda {
         for library in LIBRARIES {
             load(library).with_context(|| {
                 format!(
-                    "--device {name}: CUDA's {library} is missing; add its folder to LD_LIBRARY_PATH \
-                     (pip install nvidia-cublas==13.* nvidia-curand==10.4.*), or run `make \
-                     build-cuda` on this machine"
+                    "--device {name}: CUDA's {library} is missing; add its folder to \
+                     LD_LIBRARY_PATH (pip install nvidia-cublas==13.* nvidia-curand==10.4.*), or \
+                     run `make build-cuda` on this machine"
                 )
             })?;
         }
@@ -106,8 +106,8 @@ mod cuda {
         let found = |name: &str| error.contains(name);
         if found("CUDA_ERROR_NO_DEVICE") || found("CUDA_ERROR_INVALID_DEVICE") {
             anyhow::anyhow!(
-                "--device {device}: the driver finds no such GPU; `nvidia-smi --list-gpus` lists the \
-                 GPUs of this machine"
+                "--device {device}: the driver finds no such GPU; `nvidia-smi --list-gpus` lists \
+                 the GPUs of this machine"
             )
         } else if found("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH") || found("CUDA_ERROR_STUB_LIBRARY") {
             anyhow::anyhow!(

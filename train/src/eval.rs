@@ -23,8 +23,8 @@ pub struct Score {
 }
 
 impl Score {
-    /// Returns the first image with a logit that is NaN or infinite. With such an image the score has
-    /// no meaning, because no class is the largest.
+    /// Returns the first image with a logit that is NaN or infinite. With such an image the score
+    /// has no meaning, because no class is the largest.
     pub fn first_not_finite(&self) -> Option<usize> {
         self.logits.iter().position(|row| row.iter().any(|logit| !logit.is_finite()))
     }
@@ -48,8 +48,8 @@ pub fn score(model: &Model, images: &Images) -> Result<Score> {
             logits.push(row);
         }
     }
-    // Float sums depend on the order of their terms; sorting makes the mean independent of the order
-    // of the images.
+    // Float sums depend on the order of their terms; sorting makes the mean independent of the
+    // order of the images.
     losses.sort_by(f64::total_cmp);
     Ok(Score { correct, loss: losses.iter().sum::<f64>() / images.len() as f64, logits })
 }
@@ -60,9 +60,9 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
     sum.ln() - f64::from(logits[label] - largest)
 }
 
-/// Recomputes batch normalisation's statistics over the first `count` images, which in the canonical
-/// order of a training set are a random sample. Running averages would lag behind the weights in
-/// short trainings and corrupt the score.
+/// Recomputes batch normalisation's statistics over the first `count` images, which in the
+/// canonical order of a training set are a random sample. Running averages would lag behind the
+/// weights in short trainings and corrupt the score.
 ///
 /// # Errors
 /// Fails if the images do not fit the network, or if an operation fails.

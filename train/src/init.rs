@@ -6,8 +6,8 @@ use common::weights::{Tensor, Weights, tensors_of};
 use rand::{Rng, RngExt};
 
 /// Returns initial weights: convolutions normal with variance `2 / (in_channels * kernel^2)` (He et
-/// al. 2015), the classifier uniform in `+-1 / sqrt(in_features)`, batch normalisation the identity.
-/// Each tensor has its own random stream.
+/// al. 2015), the classifier uniform in `+-1 / sqrt(in_features)`, batch normalisation the
+/// identity. Each tensor has its own random stream.
 pub fn weights(network: &Network, seed: u64) -> Weights {
     let mut result = Weights::default();
     for node in &network.nodes {

@@ -14,8 +14,8 @@ const DEFAULT_DELAY: std::ffi::c_long = 1000;
 /// Makes the allocator keep freed memory instead of returning it to the system, which would clear
 /// every page again; that takes a sixth of the time of a step.
 pub fn keep() {
-    // SAFETY: both calls only read and write a number inside the allocator. If another version numbers
-    // its options differently, the default does not match, and nothing is changed.
+    // SAFETY: both calls only read and write a number inside the allocator. If another version
+    // numbers its options differently, the default does not match, and nothing is changed.
     unsafe {
         if mi_option_get(PURGE_DELAY) == DEFAULT_DELAY {
             mi_option_set(PURGE_DELAY, -1);

@@ -1,9 +1,8 @@
 //! Batch normalisation with the activation after it.
 //!
-//! Not candle-nn's `BatchNorm`: that one computes the moments anew for every reader of a value,
-//! keeps five intermediate tensors for the backward pass, and updates running averages, which this
-//! project takes over training images instead (`eval::recalibrate`). Here the backward pass keeps
-//! the input alone.
+//! Not candle-nn's `BatchNorm`: it computes the moments again for every reader of a value, keeps
+//! all intermediate tensors for the backward pass, and updates running averages (momentum 0.1,
+//! unbiased variance), which `eval::recalibrate` replaces here. This one keeps its input alone.
 
 use super::{activation, custom_grad};
 use crate::ops::statistics::Statistics;

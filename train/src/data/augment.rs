@@ -60,8 +60,8 @@ impl Augmenter<'_> {
 }
 
 impl Transform {
-    /// Writes one channel of the transformed image. `table` maps pixels to normalised values; pixels
-    /// from outside the image and in the cutout become 0, the mean of normalised pixels.
+    /// Writes one channel of the transformed image. `table` maps pixels to normalised values;
+    /// pixels from outside the image and in the cutout become 0, the mean of normalised pixels.
     pub fn write(&self, pixels: &[u8], table: &[f32; 256], width: usize, values: &mut [f32]) {
         for (y, row) in values.chunks_exact_mut(width).enumerate() {
             row.fill(0.0);
@@ -119,7 +119,8 @@ mod tests {
         Augmenter { settings: &settings, seed, epoch }.transform(index, shape)
     }
 
-    /// Returns the value at row `y` and column `x` of the transformed image, computed as documented.
+    /// Returns the value at row `y` and column `x` of the transformed image, computed as
+    /// documented.
     fn expected(transform: &Transform, shape: Shape, y: usize, x: usize) -> f32 {
         let column = if transform.flipped { shape.width - 1 - x } else { x };
         let (from_y, from_x) =
@@ -143,7 +144,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_pixel_is_as_documented(
-            shape in shapes(), padding in 0usize..12, flip: bool, cutout in 0usize..12, seed: u64, index in 0usize..100,
+            shape in shapes(), padding in 0usize..12, flip: bool, cutout in 0usize..12, seed: u64,
+            index in 0usize..100,
         ) {
             let side = shape.height.min(shape.width);
             let settings = Augmentation {
@@ -154,11 +156,13 @@ mod tests {
             let padding = settings.crop_padding as isize;
             prop_assert!(transform.shift.0.abs() <= padding && transform.shift.1.abs() <= padding);
             prop_assert!(flip || !transform.flipped);
-            prop_assert!(transform.cutout.0.len() <= settings.cutout && transform.cutout.1.len() <= settings.cutout);
-            // A square around a pixel of the image lies at least half inside.
-            prop_assert!(transform.cutout.0.len() >= settings.cutout / 2 && transform.cutout.1.len() >= settings.cutout / 2);
+            for side in [transform.cutout.0.len(), transform.cutout.1.len()] {
+                // A square around a pixel of the image lies at least half inside.
+                prop_assert!(side <= settings.cutout && side >= settings.cutout / 2);
+            }
             for (i, value) in transformed(&transform, shape).into_iter().enumerate() {
-                prop_assert_eq!(value, expected(&transform, shape, i / shape.width, i % shape.width));
+                let (y, x) = (i / shape.width, i % shape.width);
+                prop_assert_eq!(value, expected(&transform, shape, y, x));
             }
         }
     }

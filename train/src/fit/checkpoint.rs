@@ -46,8 +46,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Returns the checkpoint file at `path`. `inputs` is a hash over everything that determines the
-    /// result of the training.
+    /// Returns the checkpoint file at `path`. `inputs` is a hash over everything that determines
+    /// the result of the training.
     pub fn new(path: PathBuf, inputs: String) -> Checkpoint {
         Checkpoint { path, inputs }
     }

@@ -74,8 +74,8 @@ impl State {
     }
 
     /// Returns the model to score and save: the averaged weights if there is an average, with
-    /// statistics of batch normalisation recomputed over training images. Returns `None` if a weight
-    /// or a statistic is not finite.
+    /// statistics of batch normalisation recomputed over training images. Returns `None` if a
+    /// weight or a statistic is not finite.
     ///
     /// # Errors
     /// Fails if an operation fails.

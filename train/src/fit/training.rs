@@ -91,9 +91,9 @@ impl Totals {
 }
 
 impl Training<'_> {
-    /// Trains from `initial` weights, or resumes from the checkpoint. The same settings and seed give
-    /// the same bytes, interrupted or not. The checkpoint is written after every epoch but the last;
-    /// without one, nothing is written and no progress shown.
+    /// Trains from `initial` weights, or resumes from the checkpoint. The same settings and seed
+    /// give the same bytes, interrupted or not. The checkpoint is written after every epoch but the
+    /// last; without one, nothing is written and no progress shown.
     ///
     /// # Errors
     /// Fails if the checkpoint is invalid or cannot be written, if an operation fails, or if a

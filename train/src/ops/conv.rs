@@ -18,9 +18,9 @@ const BAND: usize = 8;
 pub struct Conv2d {
     /// Images of the batch.
     pub images: usize,
-    /// Step in both directions.
+    /// Stride in both directions.
     pub stride: usize,
-    /// What the kernels run on.
+    /// The instruction set of the kernels.
     pub level: Level,
 }
 
@@ -33,11 +33,11 @@ struct Sizes {
 }
 
 impl Conv2d {
-    /// The convolution of `input` (blocks, height, in, width, 16) with `weight`, differentiable in
-    /// both.
+    /// Returns the convolution of `input` (blocks, height, in, width, 16) with `weight`,
+    /// differentiable in both.
     ///
     /// # Errors
-    /// Shapes that do not fit, or tensors that are not f32 on the CPU.
+    /// Fails if the shapes do not fit, or if a tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor, weight: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op2(&weight.contiguous()?, self)
     }
@@ -77,8 +77,8 @@ impl Conv2d {
         output
     }
 
-    /// The gradients of the weight and, if asked for, of the input: the correlation of the output's
-    /// gradient with the flipped kernel.
+    /// Returns the gradients of the input and of the weight. The gradient of the input is the
+    /// correlation of the output's gradient with the flipped kernel; it is zero unless `of_input`.
     fn backward(
         self,
         sizes: Sizes,
@@ -161,7 +161,7 @@ impl CustomOp2 for Conv2d {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let sizes = self.sizes(input.shape(), weight.shape())?;
-        // The image itself has no gradient.
+        // The images need no gradient.
         let of_input = input.track_op();
         let (for_input, for_weight) = with_elements(gradient, |grad_output| {
             with_elements(input, |x| {

@@ -1,5 +1,5 @@
-//! Batch normalisation with the activation that follows it, in one operation: with the batch's own
-//! statistics, differentiable, for training; with given statistics for evaluation.
+//! Batch normalisation with the activation after it, in one operation: with the statistics of the
+//! batch, differentiable, for training; with running statistics for evaluation.
 
 use super::activation::affine_values;
 use super::blocks::Blocks;
@@ -13,23 +13,23 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::activation::PiecewiseActivation;
 use rayon::prelude::*;
 
-/// Batch normalisation and the activation after it; (linear, linear) for none.
+/// Batch normalisation and the activation after it; (linear, linear) if there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct NormActivation {
     /// Images of the batch.
     pub images: usize,
-    /// Applied to the normalised values.
+    /// The activation.
     pub pair: PiecewiseActivation,
-    /// What the kernels run on.
+    /// The instruction set of the kernels.
     pub level: Level,
 }
 
 impl NormActivation {
-    /// `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in blocks with
-    /// the batch's statistics. Also returns where the statistics are.
+    /// Returns `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in
+    /// blocks with the statistics of the batch, and these statistics.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Fails if a tensor is not f32 on the CPU.
     pub fn train(
         self,
         input: &Tensor,
@@ -41,10 +41,10 @@ impl NormActivation {
         Ok((input.contiguous()?.apply_op3(gamma, beta, op)?, statistics))
     }
 
-    /// The same with given statistics; not differentiable.
+    /// Returns the same with running statistics; not differentiable.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Fails if a tensor is not f32 on the CPU.
     pub fn evaluate(
         self,
         input: &Tensor,
@@ -79,7 +79,8 @@ struct Training {
 }
 
 impl Training {
-    /// The first part of the input's gradient, and for each block the sums that the rest needs.
+    /// Returns the first term of the input's gradient, and for each block the sums from which the
+    /// other two terms are computed.
     fn first_part(
         &self,
         shape: Blocks,

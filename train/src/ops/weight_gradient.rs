@@ -1,6 +1,6 @@
 //! The inner loop of the weight gradient of a convolution: sums of products of input and output
 //! gradient.
-#![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per call, not per element.
+#![allow(unsafe_code)] // Vectors are read through pointers; bounds are asserted once per call.
 
 use super::blocks::LANES;
 use super::simd::{Vector, multiversion};
@@ -33,7 +33,10 @@ pub(super) struct GradientOperands<'a> {
 multiversion! {
     /// Adds to `gradient[o * out + c * kernel^2 + ky * kernel + kx]` the sum over rows, pixels and
     /// lanes of `input[c][y][x] * grad_output[o][y + kernel - 1 - ky][x + kernel - 1 - kx]`.
-    pub(super) fn add_weight_gradient(operands: GradientOperands<'_>, gradient: &mut [f32]) => add_weight_gradient_generic::<V>;
+    pub(super) fn add_weight_gradient(
+        operands: GradientOperands<'_>,
+        gradient: &mut [f32],
+    ) => add_weight_gradient_generic::<V>;
 }
 
 #[inline(always)]
@@ -46,7 +49,7 @@ fn add_weight_gradient_generic<V: Vector>(operands: GradientOperands<'_>, gradie
     assert!(rows > 0 && width > 0 && end(input, rows, width) <= input.data.len());
     assert!(end(grad_output, rows + margin, width + margin) <= grad_output.data.len());
     assert!((grad_output.channels - 1) * out + input.channels * kernel * kernel <= gradient.len());
-    // The sums and the vectors of both sides share the registers.
+    // The registers hold the sums and the vectors of both operands.
     if V::REGISTERS >= 32 {
         operands.tiles::<V, 3, 6>(gradient);
     } else if V::REGISTERS >= 16 {
@@ -57,13 +60,13 @@ fn add_weight_gradient_generic<V: Vector>(operands: GradientOperands<'_>, gradie
 }
 
 impl GradientOperands<'_> {
-    /// Tiles of `I` input channels by `S` taps of output channels.
+    /// Computes tiles of `I` input channels by `S` taps of output channels.
     #[inline(always)]
     fn tiles<V: Vector, const I: usize, const S: usize>(&self, gradient: &mut [f32]) {
         let taps = self.kernel * self.kernel;
         let all_taps = self.grad_output.channels * taps;
         for first_channel in (0..self.input.channels).step_by(I) {
-            // A tile that sticks out computes the last channel or tap again and throws that away.
+            // A tile beyond the end computes the last channel or tap again and discards it.
             let mut channels = [self.input.channels - 1; I];
             channels.iter_mut().enumerate().for_each(|(i, c)| *c = (*c).min(first_channel + i));
             for first_tap in (0..all_taps).step_by(S) {
@@ -102,9 +105,9 @@ impl GradientOperands<'_> {
         for y in 0..self.rows {
             let mut x = 0;
             while x < self.width * LANES {
-                // SAFETY: `add_weight_gradient` has asserted that the last rows of the last channels lie
-                // inside, those of the output gradient with every tap's shift; x + LANES <= width * 16 as 16 is a
-                // multiple of the vector's length.
+                // SAFETY: `add_weight_gradient` has asserted that the last rows of the last
+                // channels lie inside, those of the output gradient with every tap's shift; x +
+                // LANES <= width * 16 as 16 is a multiple of the vector's length.
                 unsafe {
                     let mut pixels = [V::splat(0.0); I];
                     for (pixel, start) in pixels.iter_mut().zip(inputs) {

@@ -19,8 +19,8 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// Returns an average before its first update. `decay` (0..1) is the weight of the old average in
-    /// the new one.
+    /// Returns an average before its first update. `decay` (0..1) is the weight of the old average
+    /// in the new one.
     pub fn new(decay: f64) -> Ema {
         Ema { decay, updates: 0, weights: BTreeMap::new() }
     }

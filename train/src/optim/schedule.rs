@@ -15,7 +15,8 @@ pub struct LearningRates<'a> {
 }
 
 impl LearningRates<'_> {
-    /// Returns the learning rates of a training of `epochs` epochs with `steps_per_epoch` steps each.
+    /// Returns the learning rates of a training of `epochs` epochs with `steps_per_epoch` steps
+    /// each.
     pub fn new(
         settings: &TrainingSettings,
         highest: f64,
@@ -30,8 +31,8 @@ impl LearningRates<'_> {
         }
     }
 
-    /// Returns the learning rate of a step, counted from 0. The warm-up rises linearly, and its last
-    /// step has the highest rate. The schedule covers the steps after it, as PyTorch's
+    /// Returns the learning rate of a step, counted from 0. The warm-up rises linearly, and its
+    /// last step has the highest rate. The schedule covers the steps after it, as PyTorch's
     /// `CosineAnnealingLR` (down to 0) and `MultiStepLR` do.
     pub fn at(&self, step: usize) -> f64 {
         if step < self.warmup {

@@ -104,14 +104,14 @@ impl Update<'_> {
                     *v = BETA2 * *v + (1.0 - BETA2) * g * g;
                     let size = (*v / correction2).sqrt() + EPSILON;
                     gradient_rate * g / size + average_rate * *m / size
-                })
+                });
             }
         }
     }
 }
 
-/// Weights with their gradients. Each rule's closure is compiled into its own loop without branches,
-/// which the compiler vectorises.
+/// Weights with their gradients. Each rule's closure is compiled into its own loop without
+/// branches, which the compiler vectorises.
 struct Pairs<'a> {
     weights: &'a mut [f32],
     gradients: &'a [f32],

@@ -1,8 +1,8 @@
-//! A condense layer backward.
+//! The backward pass of a condense layer.
 //!
-//! The gradient of the concatenation is collected from the last reader to the first. When FEL `l`
-//! is reached, all readers of its output have added their first part, and `Correction` knows the
-//! rest.
+//! The gradient of the concatenation is accumulated from the last reader to the first. When FEL `l`
+//! is reached, all readers of its output have added their first term, and `Correction` has the sums
+//! of the other two (see `statistics`).
 
 use super::features::Features;
 use super::pass::Pass;
@@ -20,13 +20,13 @@ use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient}
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of one task: with those around them the slopes of 12 filters fit the second cache.
+/// Rows of one task. With their padding, the output gradients of 12 filters fit the second cache.
 const BAND: usize = 8;
 /// Input channels that are worked on at a time: a tile of the correlation.
 const GROUP: usize = 12;
 
 impl Pass {
-    /// The gradients of the input and of the parameters.
+    /// Returns the gradients of the input and of the parameters.
     pub(super) fn backward(
         &self,
         features: &Features,
@@ -66,8 +66,8 @@ impl Pass {
         (of_input, result)
     }
 
-    /// Writes the gradients of FEL `index` or of the tail to `result` and adds to the correction
-    /// what its normalisation demands.
+    /// Writes the parameter gradients of FEL `index`, or of the tail, to `result` and adds the
+    /// terms of its batch normalisation to the correction.
     fn collect(
         &self,
         index: usize,
@@ -87,7 +87,7 @@ impl Pass {
         result[self.layer.start(index)..][..gradients.len()].copy_from_slice(&gradients);
     }
 
-    /// The complete gradients of some channels, in a tensor of their own.
+    /// Writes the corrected gradients of some channels to `result`.
     fn corrected(
         &self,
         features: &Features,
@@ -117,7 +117,7 @@ impl Pass {
         });
     }
 
-    /// Sends the gradient of FEL `index`'s output back to all channels before it.
+    /// Adds the gradients that FEL `index` contributes to all channels before it.
     fn fel_backward(
         &self,
         index: usize,
@@ -142,7 +142,7 @@ impl Pass {
         if let Some(dropout) = self.dropouts.get(index) {
             let blocks = of_output.par_chunks_mut(grad_shape.block()).enumerate();
             blocks.for_each(|(block, grad_output)| {
-                dropout.drop(block * grad_shape.block(), grad_output)
+                dropout.drop(block * grad_shape.block(), grad_output);
             });
         }
         let fel = Fel {
@@ -163,7 +163,8 @@ impl Pass {
         parts
     }
 
-    /// The flipped and transposed weights of FEL `index`, for each group of its input channels.
+    /// Returns the flipped and transposed weights of FEL `index`, for each group of its input
+    /// channels.
     fn flipped(&self, index: usize, parameters: &[f32]) -> Vec<Packed> {
         let (channels, filters, kernel) =
             (self.layer.channels(index), self.layer.filters[index], self.layer.kernel);
@@ -191,7 +192,7 @@ struct Fel<'a> {
 }
 
 impl Fel<'_> {
-    /// One band of the concatenation's gradient.
+    /// Computes one band of the concatenation's gradient.
     fn band(&self, band: Band) -> Part {
         let (shape, kernel) = (self.features.shape(), self.pass.layer.kernel);
         let grad_output =
@@ -233,7 +234,7 @@ impl Fel<'_> {
         (sums, weight)
     }
 
-    /// Adds the gradient of the weights of a group of input channels.
+    /// Adds the weight gradient of a group of input channels.
     fn add_weight_gradient(
         &self,
         band: &Band,

@@ -1,4 +1,4 @@
-//! A condense layer forward.
+//! The forward pass of a condense layer.
 
 use super::features::Features;
 use super::pass::{NormStatistics, Pass};
@@ -9,14 +9,14 @@ use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Moments, Statistics};
 use rayon::prelude::*;
 
-/// Bands into which a batch is cut at least, so that a few threads have work; each has some rows
-/// more to activate.
+/// Least number of bands into which a batch is cut, so that a few threads have work. Each band has
+/// some more rows to activate.
 const BANDS: usize = 8;
 /// Fewest rows of a band.
 const SHORTEST_BAND: usize = 8;
 
 impl Pass {
-    /// The tail's output, and the FELs' outputs.
+    /// Returns the output of the tail and the outputs of the FELs.
     pub(super) fn forward(
         &self,
         shape: Blocks,
@@ -43,8 +43,8 @@ impl Pass {
         (output, outputs)
     }
 
-    /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for
-    /// all channels before it.
+    /// Returns the batch normalisation of FEL `index`, or of the tail. `statistics` are those of
+    /// the batch for all channels before it.
     pub(super) fn affine(
         &self,
         index: usize,
@@ -58,7 +58,7 @@ impl Pass {
         }
     }
 
-    /// The output of one FEL and its statistics.
+    /// Computes the output of one FEL and its statistics.
     fn fel(
         &self,
         index: usize,
@@ -80,8 +80,8 @@ impl Pass {
         (output, Moments::statistics(&moments))
     }
 
-    /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring:
-    /// input row `y` is in its row `(y + padding) % kernel`.
+    /// Computes some rows of a FEL's output. The activated input rows under the kernel are kept in
+    /// a ring buffer: input row `y` is in its row `(y + padding) % kernel`.
     fn fel_band(
         &self,
         index: usize,
@@ -117,7 +117,8 @@ impl Pass {
         moments
     }
 
-    /// Fills the ring with one row of all channels; `row` counts from the padding above the image.
+    /// Writes one activated row of all channels to the ring buffer. `row` counts from the padding
+    /// above the image.
     fn activate_row(
         &self,
         features: &Features,

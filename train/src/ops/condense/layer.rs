@@ -1,31 +1,31 @@
-//! The sizes of a condense layer, and where its parameters are.
+//! The sizes of a condense layer, and the layout of its parameters.
 
 use crate::ops::blocks::Blocks;
 use common::activation::PiecewiseActivation;
 
-/// The sizes of a condense layer. Its parameters lie in one line: for each FEL gamma, beta and the
+/// The sizes of a condense layer. Its parameters are one vector: for each FEL gamma, beta and the
 /// weight (out, in, kernel, kernel); then those of the tail.
 #[derive(Clone, Debug)]
 pub struct CondenseLayer {
-    /// Channels that enter.
+    /// Channels of the input.
     pub in_channels: usize,
-    /// Channels that each FEL adds; pruned networks have different ones.
+    /// Output channels of each FEL; they differ in pruned networks.
     pub filters: Vec<usize>,
     /// Side of the FELs' kernels, odd.
     pub kernel: usize,
-    /// The activation, in FELs and tail.
+    /// The activation of FELs and tail.
     pub pair: PiecewiseActivation,
-    /// What comes after the FELs.
+    /// The nodes after the FELs.
     pub tail: Tail,
 }
 
-/// What follows the FELs.
+/// The nodes after the FELs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
-    /// Nothing: the result is the concatenation.
+    /// No nodes: the result is the concatenation.
     Concat,
-    /// BatchNorm, activation, 1x1 convolution, average pooling. The pooling is done first: it
-    /// commutes with a 1x1 convolution up to rounding and leaves it a quarter of the work.
+    /// BatchNorm, activation, 1x1 convolution, average pooling. Pooling is computed before the
+    /// convolution, with which it commutes up to rounding, and leaves it a quarter of the work.
     Transition {
         /// Channels after the convolution.
         out_channels: usize,
@@ -37,12 +37,13 @@ pub enum Tail {
 }
 
 impl CondenseLayer {
-    /// Channels before FEL `index`; of the whole concatenation for `filters.len()`.
+    /// Returns the number of input channels of FEL `index`; that of the whole concatenation for
+    /// `filters.len()`.
     pub fn channels(&self, index: usize) -> usize {
         self.in_channels + self.filters[..index].iter().sum::<usize>()
     }
 
-    /// Number of parameters.
+    /// Returns the number of parameters.
     pub fn parameters(&self) -> usize {
         let (start, channels) = (self.start(self.filters.len()), self.channels(self.filters.len()));
         start
@@ -53,14 +54,14 @@ impl CondenseLayer {
             }
     }
 
-    /// Where the parameters of FEL `index` begin; of the tail for `filters.len()`.
+    /// Returns the start of the parameters of FEL `index`; of the tail for `filters.len()`.
     pub(super) fn start(&self, index: usize) -> usize {
         (0..index)
             .map(|i| self.channels(i) * (2 + self.filters[i] * self.kernel * self.kernel))
             .sum()
     }
 
-    /// Gamma, beta and the rest of the parameters, from those of FEL `index` or of the tail on.
+    /// Returns gamma and beta of FEL `index`, or of the tail, and all parameters after them.
     pub(super) fn split<'a>(
         &self,
         index: usize,
@@ -72,6 +73,7 @@ impl CondenseLayer {
         (gamma, beta, rest)
     }
 
+    /// Returns the shape of the output for an input of this shape.
     pub(super) fn out_shape(&self, shape: Blocks) -> Blocks {
         let channels = self.channels(self.filters.len());
         match self.tail {

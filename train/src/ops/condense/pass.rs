@@ -19,21 +19,21 @@ pub enum NormStatistics {
     Running(Vec<Statistics>),
 }
 
-/// One use of a condense layer on one batch.
+/// The forward and backward pass of a condense layer for one batch.
 pub struct Pass {
     pub(super) layer: Arc<CondenseLayer>,
     pub(super) images: usize,
     pub(super) level: Level,
     pub(super) pool: Arc<BufferPool>,
     pub(super) norms: NormStatistics,
-    /// One for each FEL, or none at all.
+    /// One for each FEL; empty for a layer without dropout.
     pub(super) dropouts: Vec<Dropout>,
     /// The FELs' outputs, kept for the backward pass.
     kept: Mutex<Vec<Buffer>>,
 }
 
 impl Pass {
-    /// A pass over a batch of `images`; large buffers come from `pool`.
+    /// Returns a pass over a batch of `images`, which takes large buffers from `pool`.
     pub fn new(
         layer: Arc<CondenseLayer>,
         images: usize,
@@ -44,17 +44,17 @@ impl Pass {
         Pass { layer, images, level, pool, norms, dropouts: Vec::new(), kept: Mutex::default() }
     }
 
-    /// The pass with dropout after each FEL's convolution.
+    /// Adds dropout after the convolution of each FEL.
     pub fn with_dropouts(mut self, dropouts: Vec<Dropout>) -> Pass {
         self.dropouts = dropouts;
         self
     }
 
-    /// The layer's output for `input` (blocks, height, in, width, 16), differentiable in both
-    /// arguments where the batch's own statistics are used.
+    /// Returns the output of the layer for `input` (blocks, height, in, width, 16), differentiable
+    /// in both arguments if the statistics are those of the batch.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Fails if the shapes do not fit, or if a tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor, parameters: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op2(&parameters.contiguous()?, self)
     }
@@ -106,7 +106,7 @@ impl CustomOp2 for Pass {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let NormStatistics::Batch(statistics) = &self.norms else {
-            candle_core::bail!("a condense layer with given statistics has no gradient")
+            candle_core::bail!("a condense layer with running statistics has no gradient")
         };
         let statistics = statistics.get_or_init(Statistics::default);
         let shape = Blocks::of(input.shape(), self.images)?;

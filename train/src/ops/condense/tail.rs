@@ -1,4 +1,4 @@
-//! What follows the FELs of a condense layer, forward and backward.
+//! The nodes after the FELs of a condense layer, forward and backward.
 
 use super::features::Features;
 use super::layer::Tail;
@@ -14,12 +14,12 @@ use rayon::prelude::*;
 /// Pooled rows of one task of a transition.
 const BAND: usize = 4;
 
-/// What one task of the backward pass found: sums of gradients before the activation and the
-/// gradient of the weight.
+/// The result of one task of the backward pass: sums of gradients before the activation, and the
+/// weight gradient.
 pub(super) type Part = (Vec<LaneSums>, Vec<f32>);
 
 impl Pass {
-    /// The tail's output.
+    /// Computes the output of the tail.
     pub(super) fn tail(
         &self,
         features: &Features,
@@ -81,7 +81,7 @@ impl Pass {
         self.layer.split(self.layer.filters.len(), parameters).2
     }
 
-    /// Activates and averages one pooled row of one channel.
+    /// Activates and averages the pixels of one pooled row of one channel.
     fn pooled_line(
         &self,
         features: &Features,
@@ -113,7 +113,7 @@ impl Pass {
         line.iter_mut().for_each(|mean| *mean *= share);
     }
 
-    /// The average of each activated channel of one block.
+    /// Averages each activated channel of one block.
     fn average(&self, features: &Features, affine: &Affine, block: usize, sums: &mut [f32]) {
         let shape = features.shape();
         let mut line = Buffer::zeros(shape.line());
@@ -137,8 +137,7 @@ impl Pass {
         sums.iter_mut().for_each(|sum| *sum *= share);
     }
 
-    /// Fills `gradient`, that of the concatenation, with the first part of what the tail sends
-    /// back.
+    /// Writes the first term of the tail's contribution to `gradient`, that of the concatenation.
     pub(super) fn tail_backward(
         &self,
         features: &Features,
@@ -158,13 +157,15 @@ impl Pass {
                 let weight = self.tail_weight(parameters);
                 let sizes = (out_channels, shape.channels, 1);
                 let packed = Packed::backward(self.level, weight, sizes, 0..shape.channels);
-                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                let back =
+                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
                 let bands = bands(gradient, shape, BAND * pool).into_par_iter();
                 bands.map(|band| back.transition(&packed, pool, grad_output, band)).collect()
             }
             Tail::AverageHead => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
-                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                let back =
+                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
                 bands(gradient, shape, BAND)
                     .into_par_iter()
                     .map(|band| back.head(grad_output, band))
@@ -174,15 +175,15 @@ impl Pass {
     }
 }
 
-/// The tail's backward pass.
-struct Back<'a> {
+/// The backward pass of the tail.
+struct TailBackward<'a> {
     pass: &'a Pass,
     features: &'a Features<'a>,
     affine: &'a Affine,
     means: &'a [f32],
 }
 
-impl Back<'_> {
+impl TailBackward<'_> {
     fn channel(&self, c: usize) -> Channel {
         let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
         Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] }
@@ -267,7 +268,7 @@ impl Back<'_> {
         (sums, weight)
     }
 
-    /// The gradient of the transition's weight (out, in) from some pooled rows.
+    /// Returns the gradient of the transition's weight (out, in) from some pooled rows.
     fn weight_gradient(
         &self,
         pool: usize,
