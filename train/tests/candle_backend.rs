@@ -1,6 +1,6 @@
 //! The Candle backend, which GPUs use, against the native kernels, both on the CPU: forward pass,
-//! gradients, statistics, steps of every optimizer, a short training. Only the GPU itself is left to
-//! test on a machine that has one.
+//! gradients, statistics, steps of every optimizer, a short training. Only the GPU itself is left
+//! to test on a machine that has one.
 
 use candle_core::{Device, Tensor};
 use common::activation::Activation;

@@ -1,6 +1,6 @@
-//! The condense layer against a plain f64 computation of the same, forward, and against finite
-//! differences of that, backward: all 49 activation pairs, odd sizes, batch 1, several blocks of
-//! images, unequal numbers of filters, every tail, every level.
+//! The condense layer: forward against a plain f64 implementation, backward against its finite
+//! differences, for all 49 activation pairs, odd sizes, batch 1, several blocks of images, unequal
+//! numbers of filters, every tail, every level.
 
 use candle_core::{Device, Tensor, Var};
 use common::activation::PiecewiseActivation;
@@ -11,7 +11,7 @@ use train::ops::condense::{CondenseLayer, NormStatistics, Pass, Tail};
 use train::ops::dropout::Dropout;
 use train::ops::simd::Level;
 
-/// A layer and the size of what it is given.
+/// A layer and the size of its input.
 struct Case {
     layer: CondenseLayer,
     images: usize,
@@ -73,7 +73,7 @@ impl Case {
         }
     }
 
-    /// What each element of a FEL's output is multiplied with.
+    /// Returns the dropout factor of each element of a FEL's output.
     fn mask(&self, index: usize) -> Vec<f64> {
         let shape = (self.images, self.layer.filters[index], self.height, self.width);
         let ones = to_blocks(&Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu).unwrap())
@@ -82,7 +82,7 @@ impl Case {
         values(&to_rows(&mask, self.images).unwrap())
     }
 
-    /// The layer in f64, written for reading.
+    /// Computes the layer in f64, in the plainest way.
     fn reference(&self, input: &[f64], parameters: &[f64]) -> Vec<f64> {
         let CondenseLayer { in_channels, filters, kernel, tail, .. } = &self.layer;
         let mut x = Planes {
@@ -94,14 +94,14 @@ impl Case {
         let mut rest = parameters;
         for (index, filters) in filters.iter().enumerate() {
             let z = self.norm_activation(&x, &mut rest);
-            let mut made = convolution(&z, *filters, *kernel, &mut rest, self.images);
-            made.data.iter_mut().zip(self.mask(index)).for_each(|(x, mask)| *x *= mask);
+            let mut output = convolution(&z, *filters, *kernel, &mut rest, self.images);
+            output.data.iter_mut().zip(self.mask(index)).for_each(|(x, mask)| *x *= mask);
             let channels = x.channels + filters;
             x = x.build(self.images, (channels, self.height, self.width), |n, c, y, column| {
                 if c < x.channels {
                     x.at(n, c, y, column)
                 } else {
-                    made.at(n, c - x.channels, y, column)
+                    output.at(n, c - x.channels, y, column)
                 }
             });
         }
@@ -145,9 +145,9 @@ impl Case {
         result
     }
 
-    /// Ours: the output and the gradients of `sum(output * grad_output)` with respect to input and
-    /// parameters.
-    fn ours(&self, level: Level, grad_output: &[f64]) -> [Vec<f64>; 3] {
+    /// Returns the operation's output, and the gradients of `sum(output * grad_output)` with
+    /// respect to input and parameters.
+    fn computed(&self, level: Level, grad_output: &[f64]) -> [Vec<f64>; 3] {
         let shape = (self.images, self.layer.in_channels, self.height, self.width);
         let input = to_blocks(&tensor(&self.input(), shape)).unwrap();
         let (x, p) = (
@@ -173,7 +173,7 @@ impl Case {
         let output = self.reference(&input, &parameters);
         let grad_output: Vec<f64> =
             (0..output.len()).map(|i| (i as f64 * 0.37 + 2.0).cos()).collect();
-        let [y, dx, dp] = self.ours(level, &grad_output);
+        let [y, dx, dp] = self.computed(level, &grad_output);
         assert_eq!(y.len(), output.len(), "{what}");
         for (i, (got, want)) in y.iter().zip(&output).enumerate() {
             assert!(
