@@ -64,7 +64,8 @@ fn networks() -> Vec<Network> {
         stem_kernel: 5,
         ..small.clone()
     };
-    let resnet = r#"{"schema": "neuropower/baseline/1", "name": "r", "about": "", "optimizer": "sgd",
+    let resnet = r#"{"schema": "neuropower/baseline/1", "name": "r", "about": "",
+        "optimizer": "sgd",
         "architecture": {"kind": "resnet", "depth": 8, "channels": [4, 6, 8]}}"#;
     let resnet: common::baseline::Baseline = common::json::parse(resnet).unwrap();
     vec![

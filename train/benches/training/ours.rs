@@ -1,4 +1,4 @@
-//! Our own training step, as `train fit` does it.
+//! The training step of this crate, as in `train fit`.
 
 use crate::worker::{self, Step};
 use anyhow::Result;
@@ -13,8 +13,8 @@ use train::ops::simd::Level;
 use train::optim::optimizer::Optimizer;
 use train::{init, loss};
 
-/// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam
-/// with weight decay.
+/// Returns a full step with the images at some indices: gather, normalise, forward, loss, backward,
+/// Adam with weight decay.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let input = network.input.clone();
     let weights = init::weights(&network, 0);

@@ -22,7 +22,7 @@ enum Layer {
     Linear(Linear),
 }
 
-/// A full step over the images at some indices.
+/// Returns a full step with the images at some indices.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
