@@ -71,7 +71,7 @@ def make_module(op):
 
 
 class Net(nn.Module):
-    """The graph of a network.json. A value is dropped after its last reader, like a local variable."""
+    """The graph of a network.json. A value is dropped after its last reader."""
 
     def __init__(self, network):
         super().__init__()
@@ -79,7 +79,8 @@ class Net(nn.Module):
         self.layers = nn.ModuleList(make_module(node["op"]) for node in nodes)
         self.wiring = [(node["name"], node["inputs"]) for node in nodes]
         last = {name: i for i, (_, inputs) in enumerate(self.wiring) for name in inputs}
-        self.dead = [[name for name, reader in last.items() if reader == i] for i in range(len(nodes))]
+        dead = lambda i: [name for name, reader in last.items() if reader == i]
+        self.dead = [dead(i) for i in range(len(nodes))]
 
     def forward(self, images):
         values = {"input": images}
