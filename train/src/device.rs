@@ -66,7 +66,7 @@ mod cuda {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
 
     const DRIVER: &str = "libcuda.so.1";
-    /// Each after those that it needs.
+    /// Each library comes after those that it needs.
     const LIBRARIES: [&str; 3] = ["libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10"];
 
     pub(super) fn gpu(ordinal: usize, precision: Precision) -> Result<Engine> {
@@ -111,7 +111,8 @@ mod cuda {
             )
         } else if found("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH") || found("CUDA_ERROR_STUB_LIBRARY") {
             anyhow::anyhow!(
-                "--device {device}: the driver does not work ({error}); does nvidia-smi?"
+                "--device {device}: the driver does not work ({error}); check that `nvidia-smi` \
+                 works"
             )
         } else {
             anyhow::anyhow!("--device {device}: the GPU cannot be used: {error}")
