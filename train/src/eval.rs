@@ -1,21 +1,20 @@
-//! Scoring: accuracy and loss of a model on a split, and batch normalisation's statistics before
-//! that.
+//! Scoring: accuracy and loss of a model on a split, and the recalibration of batch normalisation's
+//! statistics before it.
 
-use crate::feed;
+use crate::data::batches;
 use crate::model::{Mode, Model};
 use crate::ops::statistics::Statistics;
 use anyhow::Result;
-use candle_core::Tensor;
 use common::dataset::Images;
 use common::reference::class_of;
 use std::collections::BTreeMap;
 
-/// Images computed at a time. It has no influence on the results.
+/// Images computed at a time. The number does not change the results.
 pub const BATCH: usize = 64;
 
-/// How a model did on some images.
+/// The score of a model on some images.
 pub struct Score {
-    /// Images classified correctly.
+    /// Number of images classified correctly.
     pub correct: usize,
     /// Mean cross-entropy.
     pub loss: f64,
@@ -24,20 +23,23 @@ pub struct Score {
 }
 
 impl Score {
-    /// The first image with a logit that is NaN or infinite: then the score says nothing, for no
-    /// class is the largest.
+    /// Returns the first image with a logit that is NaN or infinite. With such an image the score
+    /// has no meaning, because no class is the largest.
     pub fn first_not_finite(&self) -> Option<usize> {
         self.logits.iter().position(|row| row.iter().any(|logit| !logit.is_finite()))
     }
 }
 
 /// Scores a model with its running statistics.
+///
+/// # Errors
+/// Fails if the images do not fit the network, or if an operation fails.
 pub fn score(model: &Model, images: &Images) -> Result<Score> {
     let (mut correct, mut losses) = (0, Vec::with_capacity(images.len()));
     let mut logits = Vec::with_capacity(images.len());
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(BATCH) {
-        let batch = feed::batch(images, indices, &model.network().input)?;
+        let batch = batches::batch(images, indices, &model.network().input)?;
         let rows: Vec<Vec<f32>> = model.forward(&batch, Mode::Evaluation)?.logits.to_vec2()?;
         for (&index, row) in indices.iter().zip(rows) {
             let label = usize::from(images.labels[index]);
@@ -46,30 +48,10 @@ pub fn score(model: &Model, images: &Images) -> Result<Score> {
             logits.push(row);
         }
     }
-    // Sums of floats depend on the order of their terms, but the mean must not on the order of the
-    // images.
+    // Float sums depend on the order of their terms; sorting makes the mean independent of the
+    // order of the images.
     losses.sort_by(f64::total_cmp);
     Ok(Score { correct, loss: losses.iter().sum::<f64>() / images.len() as f64, logits })
-}
-
-/// The mean cross-entropy of a batch as a differentiable scalar. `logits` (batch, classes),
-/// `labels` (batch).
-pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    smoothed_cross_entropy(logits, labels, 0.0)
-}
-
-/// The same with a share (0..1) of each image's label spread evenly over all classes, as PyTorch's
-/// `label_smoothing` (Szegedy et al. 2016).
-pub fn smoothed_cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor> {
-    let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
-    let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
-    let log_probabilities = shifted.broadcast_sub(&log_sum)?;
-    let of_labels = log_probabilities.gather(&labels.unsqueeze(1)?, 1)?.mean_all()?.neg()?;
-    if smoothing == 0.0 {
-        return Ok(of_labels);
-    }
-    let of_all = log_probabilities.mean_all()?.neg()?;
-    Ok(((of_labels * (1.0 - smoothing))? + (of_all * smoothing)?)?)
 }
 
 fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
@@ -78,9 +60,12 @@ fn cross_entropy_of(logits: &[f32], label: usize) -> f64 {
     sum.ln() - f64::from(logits[label] - largest)
 }
 
-/// Takes batch normalisation's statistics anew over the first `count` images, which in the
-/// canonical order of a training set are a random sample of it: running averages lag behind the
+/// Recomputes batch normalisation's statistics over the first `count` images, which in the
+/// canonical order of a training set are a random sample. Running averages would lag behind the
 /// weights in short trainings and corrupt the score.
+///
+/// # Errors
+/// Fails if the images do not fit the network, or if an operation fails.
 pub fn recalibrate(
     model: &mut Model,
     images: &Images,
@@ -88,17 +73,17 @@ pub fn recalibrate(
     batch_size: usize,
 ) -> Result<()> {
     let indices: Vec<usize> = (0..count.min(images.len())).collect();
-    let mut batches: Vec<BTreeMap<String, Statistics>> = Vec::new();
+    let mut recorded: Vec<BTreeMap<String, Statistics>> = Vec::new();
     for indices in indices.chunks(batch_size) {
-        // A rest of a few images would distort the mean of the batches.
-        if indices.len() == batch_size || batches.is_empty() {
-            let batch = feed::batch(images, indices, &model.network().input)?;
-            batches.push(model.forward(&batch, Mode::Statistics)?.statistics);
+        // A smaller last batch would distort the mean over batches.
+        if indices.len() == batch_size || recorded.is_empty() {
+            let batch = batches::batch(images, indices, &model.network().input)?;
+            recorded.push(model.forward(&batch, Mode::Statistics)?.statistics);
         }
     }
-    let names: Vec<String> = batches[0].keys().cloned().collect();
+    let names: Vec<String> = recorded[0].keys().cloned().collect();
     for name in names {
-        let seen: Vec<Statistics> = batches.iter().map(|b| b[&name].clone()).collect();
+        let seen: Vec<Statistics> = recorded.iter().map(|batch| batch[&name].clone()).collect();
         model.set_running(&name, mean_statistics(&seen));
     }
     Ok(())

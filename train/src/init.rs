@@ -1,13 +1,13 @@
-//! Weights to start from.
+//! Initial weights.
 
 use common::network::{Network, Op};
 use common::seed;
 use common::weights::{Tensor, Weights, tensors_of};
 use rand::{Rng, RngExt};
 
-/// Initial weights: convolutions normal with variance `2 / (in_channels * kernel^2)` (He et al.
-/// 2015), the classifier uniform in `+-1 / sqrt(in_features)`, batch normalisation the identity.
-/// Each tensor has a stream of its own.
+/// Returns initial weights: convolutions normal with variance `2 / (in_channels * kernel^2)` (He et
+/// al. 2015), the classifier uniform in `+-1 / sqrt(in_features)`, batch normalisation the
+/// identity. Each tensor has its own random stream.
 pub fn weights(network: &Network, seed: u64) -> Weights {
     let mut result = Weights::default();
     for node in &network.nodes {
@@ -41,7 +41,7 @@ pub fn weights(network: &Network, seed: u64) -> Weights {
     result
 }
 
-/// Normal deviates by Box and Muller's method.
+/// Returns `count` normal deviates of standard deviation `std`, by the Box-Muller transform.
 fn normal(rng: &mut impl Rng, count: usize, std: f64) -> Vec<f32> {
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {

@@ -1,19 +1,19 @@
-//! The condense layer against a plain f64 computation of the same, forward, and against finite
-//! differences of that, backward: all 49 activation pairs, odd sizes, batch 1, several blocks of
-//! images, unequal numbers of filters, every tail, every level.
+//! The condense layer: forward against a plain f64 implementation, backward against its finite
+//! differences, for all 49 activation pairs, odd sizes, batch 1, several blocks of images, unequal
+//! numbers of filters, every tail, every level.
 
 use candle_core::{Device, Tensor, Var};
 use common::activation::PiecewiseActivation;
 use common::network::BATCH_NORM_EPSILON;
 use std::sync::Arc;
 use train::ops::blocks::{to_blocks, to_rows};
-use train::ops::condense::{Condense, Norms, Pass, Tail};
+use train::ops::condense::{CondenseLayer, NormStatistics, Pass, Tail};
 use train::ops::dropout::Dropout;
 use train::ops::simd::Level;
 
-/// A layer and the size of what it is given.
+/// A layer and the size of its input.
 struct Case {
-    layer: Condense,
+    layer: CondenseLayer,
     images: usize,
     height: usize,
     width: usize,
@@ -73,7 +73,7 @@ impl Case {
         }
     }
 
-    /// What each element of a FEL's output is multiplied with.
+    /// Returns the dropout factor of each element of a FEL's output.
     fn mask(&self, index: usize) -> Vec<f64> {
         let shape = (self.images, self.layer.filters[index], self.height, self.width);
         let ones = to_blocks(&Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu).unwrap())
@@ -82,9 +82,9 @@ impl Case {
         values(&to_rows(&mask, self.images).unwrap())
     }
 
-    /// The layer in f64, written for reading.
+    /// Computes the layer in f64, in the plainest way.
     fn reference(&self, input: &[f64], parameters: &[f64]) -> Vec<f64> {
-        let Condense { in_channels, filters, kernel, tail, .. } = &self.layer;
+        let CondenseLayer { in_channels, filters, kernel, tail, .. } = &self.layer;
         let mut x = Planes {
             data: input.to_vec(),
             channels: *in_channels,
@@ -94,14 +94,14 @@ impl Case {
         let mut rest = parameters;
         for (index, filters) in filters.iter().enumerate() {
             let z = self.norm_activation(&x, &mut rest);
-            let mut made = convolution(&z, *filters, *kernel, &mut rest, self.images);
-            made.data.iter_mut().zip(self.mask(index)).for_each(|(x, mask)| *x *= mask);
+            let mut output = convolution(&z, *filters, *kernel, &mut rest, self.images);
+            output.data.iter_mut().zip(self.mask(index)).for_each(|(x, mask)| *x *= mask);
             let channels = x.channels + filters;
             x = x.build(self.images, (channels, self.height, self.width), |n, c, y, column| {
                 if c < x.channels {
                     x.at(n, c, y, column)
                 } else {
-                    made.at(n, c - x.channels, y, column)
+                    output.at(n, c - x.channels, y, column)
                 }
             });
         }
@@ -145,9 +145,9 @@ impl Case {
         result
     }
 
-    /// Ours: the output and the gradients of `sum(output * slopes)` with respect to input and
-    /// parameters.
-    fn ours(&self, level: Level, slopes: &[f64]) -> [Vec<f64>; 3] {
+    /// Returns the operation's output, and the gradients of `sum(output * grad_output)` with
+    /// respect to input and parameters.
+    fn computed(&self, level: Level, grad_output: &[f64]) -> [Vec<f64>; 3] {
         let shape = (self.images, self.layer.in_channels, self.height, self.width);
         let input = to_blocks(&tensor(&self.input(), shape)).unwrap();
         let (x, p) = (
@@ -155,12 +155,12 @@ impl Case {
             tensor(&self.parameters(), self.layer.parameters()),
         );
         let p = Var::from_tensor(&p).unwrap();
-        let norms = Norms::Batch(Default::default());
+        let norms = NormStatistics::Batch(Default::default());
         let pass =
             Pass::new(Arc::new(self.layer.clone()), self.images, level, Arc::default(), norms);
         let y = to_rows(&pass.with_dropouts(self.dropouts()).apply(&x, &p).unwrap(), self.images)
             .unwrap();
-        let loss = (&y * tensor(slopes, y.shape())).unwrap().sum_all().unwrap();
+        let loss = (&y * tensor(grad_output, y.shape())).unwrap().sum_all().unwrap();
         let gradients = loss.backward().unwrap();
         let of_input = to_rows(gradients.get(&x).unwrap(), self.images).unwrap();
         [values(&y), values(&of_input), values(gradients.get(&p).unwrap())]
@@ -171,8 +171,9 @@ impl Case {
             format!("{level:?} {:?} {}x{}x{}", self.layer, self.images, self.height, self.width);
         let (input, parameters) = (self.input(), self.parameters());
         let output = self.reference(&input, &parameters);
-        let slopes: Vec<f64> = (0..output.len()).map(|i| (i as f64 * 0.37 + 2.0).cos()).collect();
-        let [y, dx, dp] = self.ours(level, &slopes);
+        let grad_output: Vec<f64> =
+            (0..output.len()).map(|i| (i as f64 * 0.37 + 2.0).cos()).collect();
+        let [y, dx, dp] = self.computed(level, &grad_output);
         assert_eq!(y.len(), output.len(), "{what}");
         for (i, (got, want)) in y.iter().zip(&output).enumerate() {
             assert!(
@@ -181,7 +182,7 @@ impl Case {
             );
         }
         let loss = |x: &[f64], p: &[f64]| -> f64 {
-            self.reference(x, p).iter().zip(&slopes).map(|(y, slope)| y * slope).sum()
+            self.reference(x, p).iter().zip(&grad_output).map(|(y, grad)| y * grad).sum()
         };
         for salt in 0..4 {
             let along =
@@ -261,7 +262,7 @@ fn case(
 ) -> Case {
     let (images, in_channels, height, width) = sizes;
     let pair = PiecewiseActivation::all().find(|p| p.to_string() == pair).unwrap();
-    let layer = Condense { in_channels, filters: filters.to_vec(), kernel, pair, tail };
+    let layer = CondenseLayer { in_channels, filters: filters.to_vec(), kernel, pair, tail };
     Case { layer, images, height, width, dropout: 0.0 }
 }
 

@@ -1,4 +1,4 @@
-//! Our operations against Candle's own, for odd sizes, every tile width, strides and batch 1, at
+//! The native operations against Candle's, for odd sizes, every tile width, strides and batch 1, at
 //! every level; forward and backward.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
@@ -9,7 +9,7 @@ use train::ops::conv::Conv2d;
 use train::ops::norm::NormActivation;
 use train::ops::simd::Level;
 
-/// Numbers around 1 from a fixed formula.
+/// Returns numbers in -1..1 from a fixed formula.
 fn numbers(shape: &[usize], salt: f32) -> Tensor {
     let count: usize = shape.iter().product();
     let data: Vec<f32> = (0..count).map(|i| ((i as f32 * 0.7 + salt) * 1.3).sin()).collect();
@@ -26,8 +26,8 @@ fn assert_close(got: &Tensor, want: &Tensor, what: &str) {
     }
 }
 
-/// The value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value are
-/// (batch, ...).
+/// Returns the value of `f(x, w)` and the gradients of `sum(f(x, w) * weights)`; `x` and the value
+/// are (images, ...).
 fn value_and_gradients(
     x: &Tensor,
     w: &Var,
@@ -40,8 +40,8 @@ fn value_and_gradients(
     [y, gradients.get(&x).unwrap().clone(), gradients.get(w).unwrap().clone()]
 }
 
-/// The same for an operation on a batch in blocks, with `x` and the results as (batch, channels *
-/// height * width).
+/// Returns the same for an operation on a batch in blocks. `x` and the results are (images,
+/// channels * height * width).
 fn in_blocks(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> [Tensor; 3] {
     let images = x.dims()[0];
     let blocks = Var::from_tensor(&to_blocks(x).unwrap()).unwrap();
@@ -55,14 +55,14 @@ fn in_blocks(x: &Tensor, w: &Var, f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>
     ]
 }
 
-/// The results of Candle's operations as [`in_blocks`] gives them.
+/// Returns the results of Candle's operations in the shapes of [`in_blocks`].
 fn as_rows([y, dx, dw]: [Tensor; 3]) -> [Tensor; 3] {
     [y.flatten_from(1).unwrap(), dx.flatten_from(1).unwrap(), dw]
 }
 
 /// Compares the gradients of [`in_blocks`] with central differences of `f` in f64, along a
 /// direction.
-fn assert_slopes(
+fn assert_directional_derivatives(
     ours: &[Tensor; 3],
     x: &Tensor,
     w: &Tensor,
@@ -88,13 +88,13 @@ fn assert_slopes(
         let scale: f64 = products.abs().unwrap().sum_all().unwrap().to_scalar().unwrap();
         assert!(
             (got - want).abs() <= 1e-5 * scale.max(1.0),
-            "{what}, slope of the {name}: {got} is not {want}"
+            "{what}, derivative of the {name}: {got} is not {want}"
         );
     }
 }
 
 #[test]
-fn convolution_is_candles() {
+fn convolution_equals_that_of_candle() {
     // (batch, in, out, height, width, kernel, stride)
     let cases = [
         (1, 1, 1, 1, 1, 3, 1),
@@ -113,8 +113,8 @@ fn convolution_is_candles() {
             let w = Var::from_tensor(&numbers(&[out, channels, kernel, kernel], 3.0)).unwrap();
             let ours =
                 in_blocks(&x, &w, |x, w| Conv2d { images: batch, stride, level }.apply(x, w));
-            // Candle's own gradient is only right where the stride divides the size; there it is
-            // taken at stride 1.
+            // Candle's gradient is only right if the stride divides the size, so it is computed at
+            // stride 1.
             let candles = value_and_gradients(&x, &w, |x, w| {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
                 if stride == 1 { Ok(dense) } else { every(&every(&dense, 2, stride)?, 3, stride) }
@@ -124,7 +124,7 @@ fn convolution_is_candles() {
                 let dense = x.conv2d(w, kernel / 2, 1, 1, 1)?;
                 every(&every(&dense, 2, stride)?, 3, stride)
             };
-            assert_slopes(
+            assert_directional_derivatives(
                 &ours,
                 &x,
                 &w,
@@ -151,7 +151,7 @@ fn every(tensor: &Tensor, dim: usize, stride: usize) -> Result<Tensor> {
 }
 
 #[test]
-fn batch_norm_with_activation_is_the_textbook_formula() {
+fn batch_norm_with_activation_follows_the_textbook_formula() {
     let beta = numbers(&[3], 2.0);
     let gamma = Var::from_tensor(&numbers(&[3], 1.0)).unwrap();
     for level in Level::available() {
@@ -174,7 +174,13 @@ fn batch_norm_with_activation_is_the_textbook_formula() {
                     let activated: Vec<f64> = values.into_iter().map(|x| pair.value(x)).collect();
                     Tensor::from_vec(activated, normalised.shape(), &Device::Cpu)
                 };
-                assert_slopes(&ours, &x, &gamma, exact, &format!("{level:?} {pair} {shape:?}"));
+                assert_directional_derivatives(
+                    &ours,
+                    &x,
+                    &gamma,
+                    exact,
+                    &format!("{level:?} {pair} {shape:?}"),
+                );
                 for (what, (got, want)) in ["output", "input gradient", "gamma gradient"]
                     .iter()
                     .zip(ours.iter().zip(&textbook))

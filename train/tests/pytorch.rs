@@ -1,4 +1,4 @@
-//! Forward and backward passes and optimizer steps against numbers recorded from PyTorch
+//! Forward and backward passes and optimizer steps against numbers recorded with PyTorch
 //! (`golden/make_golden.py`).
 
 use candle_core::{Device, Tensor as CandleTensor, Var};
@@ -8,15 +8,15 @@ use common::profile::{Precision, Schedule, TrainingSettings};
 use common::weights::{Tensor, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use train::average::Average;
-use train::eval::{cross_entropy, smoothed_cross_entropy};
+use train::candle_backend::CandleBackend;
+use train::loss::cross_entropy;
 use train::model::{Engine, Mode, Model};
 use train::ops::simd::Level;
-use train::optimizer::Optimizer;
-use train::schedule::Rates;
-use train::stock::Stock;
+use train::optim::ema::Ema;
+use train::optim::optimizer::Optimizer;
+use train::optim::schedule::LearningRates;
 
-/// Largest difference to PyTorch of logits and gradients, for values around 1.
+/// Largest difference from PyTorch of logits and gradients, for values around 1.
 const TOLERANCE: f32 = 2e-5;
 
 fn golden(name: &str) -> PathBuf {
@@ -61,7 +61,7 @@ fn check_network(name: &str, engine: &Engine) {
     assert_close(&evaluation, &golden["evaluation_logits"], "evaluation logits");
     let training = model.forward(&images, Mode::Training { seed: 0, step: 0 }).unwrap().logits;
     assert_close(&training, &golden["training_logits"], "training logits");
-    let loss = cross_entropy(&training, &labels).unwrap();
+    let loss = cross_entropy(&training, &labels, 0.0).unwrap();
     assert_close(&loss.reshape(1).unwrap(), &golden["loss"], "loss");
     let gradients = loss.backward().unwrap();
     let expected = named("gradients/");
@@ -75,8 +75,7 @@ fn check_network(name: &str, engine: &Engine) {
     }
 }
 
-/// The scalar reference of `common`, by which generated crates are judged, is itself judged by
-/// PyTorch.
+/// Checks the scalar reference of `common`, with which generated crates are compared.
 fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<String, Tensor>) {
     let images = golden["images"].data.chunks(network.input.shape().elements());
     for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len()))
@@ -92,9 +91,9 @@ fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<Strin
 }
 
 #[test]
-fn networks_at_all_levels_and_with_candles_operations() {
-    let stock = Stock { device: Device::Cpu, precision: Precision::F32 };
-    for engine in Level::available().into_iter().map(Engine::Own).chain([Engine::Stock(stock)]) {
+fn networks_at_all_levels_and_with_the_candle_backend() {
+    let candle = Engine::Candle(CandleBackend { device: Device::Cpu, precision: Precision::F32 });
+    for engine in Level::available().into_iter().map(Engine::Native).chain([candle]) {
         for name in ["swish-tanh-3x3", "elu-selu-5x5", "sigmoid-sigmoid-max", "resnet"] {
             check_network(name, &engine);
         }
@@ -102,7 +101,7 @@ fn networks_at_all_levels_and_with_candles_operations() {
 }
 
 #[test]
-fn optimizers_take_pytorchs_steps() {
+fn optimizers_take_the_steps_of_pytorch() {
     let golden = read("optimizers.safetensors");
     let cases = [
         (Kind::Sgd, "sgd", 0.1),
@@ -131,7 +130,7 @@ fn optimizers_take_pytorchs_steps() {
     }
 }
 
-/// Row `step` of a golden tensor.
+/// Returns row `step` of a golden tensor.
 fn row(golden: &Tensor, step: usize) -> Tensor {
     let shape = golden.shape[1..].to_vec();
     let count: usize = shape.iter().product();
@@ -175,7 +174,7 @@ fn gradients_are_clipped_together_and_only_matrices_decay() {
 }
 
 #[test]
-fn learning_rates_are_those_of_pytorchs_schedulers() {
+fn learning_rates_are_those_of_the_pytorch_schedulers() {
     let golden = read("recipes.safetensors");
     let step = Schedule::Step { milestones: vec![0.3, 0.65], factor: 0.2 };
     for (name, schedule) in [("cosine", Schedule::Cosine), ("step", step)] {
@@ -185,7 +184,7 @@ fn learning_rates_are_those_of_pytorchs_schedulers() {
                 warmup_epochs: f64::from(warmup) / 4.0,
                 ..TrainingSettings::default()
             };
-            let rates = Rates::new(&settings, 0.1, 4, 10);
+            let rates = LearningRates::new(&settings, 0.1, 4, 10);
             let want = &golden[&format!("rates/{name}-{warmup}")].data;
             for (at, want) in want.iter().enumerate() {
                 let got = rates.at(at);
@@ -199,24 +198,24 @@ fn learning_rates_are_those_of_pytorchs_schedulers() {
 }
 
 #[test]
-fn label_smoothing_is_pytorchs() {
+fn label_smoothing_is_that_of_pytorch() {
     let golden = read("recipes.safetensors");
     let logits = Var::from_tensor(&tensor(&golden["smoothing/logits"])).unwrap();
     let labels = tensor(&golden["smoothing/labels"]).to_dtype(candle_core::DType::U32).unwrap();
-    let loss = smoothed_cross_entropy(&logits, &labels, 0.1).unwrap();
+    let loss = cross_entropy(&logits, &labels, 0.1).unwrap();
     assert_close(&loss.reshape(1).unwrap(), &golden["smoothing/loss"], "loss");
     let gradients = loss.backward().unwrap();
     assert_close(gradients.get(&logits).unwrap(), &golden["smoothing/gradient"], "gradient");
 }
 
 #[test]
-fn averages_are_those_of_pytorchs_averaged_model() {
+fn moving_averages_are_those_of_the_pytorch_averaged_model() {
     let golden = read("recipes.safetensors");
     let (weights, averages) = (&golden["average/weights"], &golden["average/averages"]);
-    let mut average = Average::new(0.5);
+    let mut average = Ema::new(0.5);
     for step in 0..12 {
-        // Going on from a restored state changes nothing.
-        let mut restored = Average::new(0.5);
+        // A restored state continues with the same averages.
+        let mut restored = Ema::new(0.5);
         restored.restore(average.state(), step).unwrap();
         average = restored;
         let var = Var::from_tensor(&tensor(&row(weights, step))).unwrap();
@@ -250,7 +249,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
 }
 
 #[test]
-fn a_restored_optimizer_goes_on_with_the_same_steps() {
+fn a_restored_optimizer_continues_with_the_same_steps() {
     let golden = read("optimizers.safetensors");
     let gradients = tensor(&golden["gradients"]);
     for kind in Kind::ALL {

@@ -1,27 +1,27 @@
-//! The bars, and whether a run passes them.
+//! The bars that a run must reach, and the verdict on each.
 
 use crate::cells::{self, Cell, LARGEST};
 use crate::peer::Engine;
 use crate::results::{CellResult, Results};
 
-/// A bar and what was measured.
+/// A bar, the measured value and the verdict.
 pub(crate) struct Bar {
     pub(crate) target: &'static str,
     pub(crate) measured: String,
     pub(crate) verdict: Verdict,
 }
 
-/// Whether a bar is passed.
+/// The verdict on a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
     Failed,
-    /// Passed as far as the run went, but it left out some of what the bar is about.
+    /// Passed, but the run left out some of the cells or peers that the bar covers.
     Incomplete,
 }
 
 impl Verdict {
-    /// For tables.
+    /// Returns the text for tables.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Verdict::Passed => "passed",
@@ -31,7 +31,7 @@ impl Verdict {
     }
 }
 
-/// All bars of a run.
+/// Judges a run by all bars.
 pub(crate) fn judge(results: &Results) -> Vec<Bar> {
     let speed = |result: &CellResult| result.against_pytorch();
     let candle = |result: &CellResult| result.against_candle();
@@ -72,12 +72,12 @@ pub(crate) fn judge(results: &Results) -> Vec<Bar> {
     ]
 }
 
-/// One number for several cells.
+/// One value that summarises several cells.
 struct Summary {
     value: Option<f64>,
-    /// Where it is from.
+    /// The cells that the value comes from.
     origin: String,
-    /// Whether all cells and all peers are in it.
+    /// Whether all cells and all peers are included.
     complete: bool,
 }
 
@@ -95,8 +95,8 @@ impl Summary {
     }
 }
 
-/// The values of the cells that are wanted, with the cells' names; and how many there would be in a
-/// whole run.
+/// Returns the values of the wanted cells with the cells' names, and the number of such cells in a
+/// full run.
 fn values(
     results: &Results,
     wanted: impl Fn(&Cell) -> bool,
@@ -107,7 +107,7 @@ fn values(
     (found, cells::all("").iter().filter(|cell| wanted(cell)).count())
 }
 
-/// The least of the cells' values.
+/// Returns the least of the cells' values.
 fn least(
     results: &Results,
     wanted: impl Fn(&Cell) -> bool,
@@ -124,7 +124,7 @@ fn least(
     }
 }
 
-/// The geometric mean of the cells' values.
+/// Returns the geometric mean of the cells' values.
 fn mean(
     results: &Results,
     wanted: impl Fn(&Cell) -> bool,
@@ -151,12 +151,12 @@ fn memory(results: &Results) -> Bar {
     }
 }
 
-/// `1.23 x`.
+/// Formats a ratio as `1.23 x`.
 pub(crate) fn times(ratio: f64) -> String {
     format!("{ratio:.2} x")
 }
 
-/// `45 %`, rounded down so that a bar that is missed never looks passed.
+/// Formats a share as `45 %`, rounded down so that a missed bar never looks passed.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.0} %", (share * 100.0).floor())
 }

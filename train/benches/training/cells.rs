@@ -1,4 +1,4 @@
-//! What is measured: networks and batch sizes.
+//! The measured cells: networks at batch sizes.
 
 use anyhow::Result;
 use common::activation::Activation;
@@ -17,7 +17,7 @@ pub(crate) struct Net {
     channels: usize,
     side: usize,
     activation: (Activation, Activation),
-    /// Steps a peer does in one turn: more where one is short.
+    /// Steps of a peer in one turn; more for networks with short steps.
     pub(crate) steps: usize,
 }
 
@@ -26,11 +26,11 @@ pub(crate) struct Net {
 pub(crate) struct Cell {
     pub(crate) net: Net,
     pub(crate) batch: usize,
-    /// Whether the bars of speed are for this cell; the others are for information.
+    /// Whether the bars of speed apply to this cell; other cells are for information.
     pub(crate) judged: bool,
-    /// Whether plain Candle takes part: a step takes it seconds.
+    /// Whether plain Candle, which needs seconds for a step, is measured too.
     pub(crate) with_candle: bool,
-    /// Whether two processes of one thread each are measured too.
+    /// Whether two processes of one thread each are measured, too.
     pub(crate) in_pairs: bool,
 }
 
@@ -58,10 +58,10 @@ const FEL16_3_SMOOTH: Net = Net {
     ..FEL16_3
 };
 
-/// The largest cell of DenseNet-40-12, whose memory is bounded.
+/// The largest cell of DenseNet-40-12, whose memory has a bar.
 pub(crate) const LARGEST: &str = "FEL40/3 batch 128";
 
-/// All cells whose name contains `only`.
+/// Returns all cells whose name contains `only`.
 pub(crate) fn all(only: &str) -> Vec<Cell> {
     let judged = |net: Net, batch: usize| Cell {
         net,
@@ -86,7 +86,7 @@ impl Cell {
 }
 
 impl Net {
-    /// The network: growth 12, stem 24, ten classes.
+    /// Returns the network, with growth rate 12, 24 stem channels and ten classes.
     pub(crate) fn network(&self) -> Result<Network> {
         let Net {
             feature_extraction_layers,
@@ -117,13 +117,13 @@ impl Net {
     }
 }
 
-/// Multiply-adds for one image, forward.
+/// Multiply-adds of the forward pass for one image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Macs {
-    /// As the network says.
+    /// Those of the network.
     pub(crate) network: u64,
-    /// With a 1x1 convolution that an average pooling follows computed after the pooling, as ours
-    /// does.
+    /// Those that this crate executes: a 1x1 convolution before an average pooling is computed
+    /// after the pooling.
     pub(crate) executed: u64,
 }
 

@@ -1,9 +1,9 @@
-//! What the numbers were taken on.
+//! The machine and the software of a run.
 
 use std::process::Command;
 use train::ops::simd::Level;
 
-/// Processor, cores, instruction set.
+/// Returns the processor, its cores and its instruction set.
 pub(crate) fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |wanted: &str| {
@@ -14,7 +14,7 @@ pub(crate) fn processor() -> String {
         };
         info.lines().find_map(value)
     };
-    // x86 gives a `model name` for each core, ARM boards one `Model` for all.
+    // x86 has a `model name` for each core, ARM boards one `Model` for all.
     let name = field("model name")
         .or_else(|| field("Model"))
         .unwrap_or_else(|| std::env::consts::ARCH.into());
@@ -23,7 +23,7 @@ pub(crate) fn processor() -> String {
     format!("{name}, {cores} cores, {:?}, {}", Level::detected(), std::env::consts::OS)
 }
 
-/// The first line that a program prints, or `unknown`.
+/// Returns the first line that a program prints, or `unknown`.
 pub(crate) fn first_line_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -36,7 +36,7 @@ pub(crate) fn first_line_of(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or("unknown").to_string()
 }
 
-/// The version of Candle that this was built with.
+/// Returns the version of Candle in Cargo.lock.
 pub(crate) fn candle_version() -> &'static str {
     let lock = include_str!("../../../Cargo.lock");
     let after = lock

@@ -1,5 +1,5 @@
-//! Training speed: ours against PyTorch and plain Candle, interleaved in one run. Run with
-//! `make bench-train`; docs/benchmarks.md says what is compared and keeps the results.
+//! Training speed compared with PyTorch and plain Candle, interleaved in one run. Run with
+//! `make bench-train`; docs/benchmarks.md describes the comparison and has the results.
 
 mod bars;
 mod cells;
@@ -21,22 +21,22 @@ use std::process::ExitCode;
 /// Measures training speed against PyTorch and plain Candle. Paths are relative to the repository.
 #[derive(Debug, Parser)]
 struct Args {
-    /// A Python that has torch
+    /// Python interpreter with torch
     #[arg(long, default_value = "target/bench-venv/bin/python")]
     python: PathBuf,
-    /// Only what has this in its name, e.g. "FEL16/1" or "batch 64"
+    /// Measure only cells whose name contains this, e.g. "FEL16/1" or "batch 64"
     #[arg(long, default_value = "")]
     only: String,
-    /// A first look: 2 rounds, and no torch.compile, whose compilation takes most of the time
+    /// Measure 2 rounds, and leave out torch.compile, whose compilation takes most of the time
     #[arg(long)]
     quick: bool,
-    /// Replace the results in this file
+    /// Replace the results in this Markdown file
     #[arg(long)]
     write: Option<PathBuf>,
-    /// Answer asks on standard input, as one of our own peers
+    /// Respond to requests on standard input, as one of the peers in Rust
     #[arg(long, hide = true)]
     worker: Option<worker::Kind>,
-    /// Cargo says this to every benchmark
+    /// Passed to every benchmark by Cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -47,20 +47,20 @@ fn run(args: Args) -> Result<()> {
     }
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     std::env::set_current_dir(repository)
-        .with_context(|| format!("{repository}: cannot go there"))?;
+        .with_context(|| format!("{repository}: cannot change to this folder"))?;
     ensure!(
         args.python.is_file(),
-        "{}: there is no such program; `make bench-train` makes it",
+        "{}: there is no such program; `make bench-train` installs it",
         args.python.display()
     );
     let results =
-        rounds::Plan { python: &args.python, only: &args.only, quick: args.quick }.run()?;
+        rounds::Run { python: &args.python, only: &args.only, quick: args.quick }.run()?;
     let text = report::markdown(&results, &command())?;
     common::stage::print_line(&text)?;
     args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
 }
 
-/// The make command of this run.
+/// Returns the make command of this run.
 fn command() -> String {
     let mut given = std::env::args().skip(1).filter(|arg| arg != "--bench");
     let mut options = Vec::new();
@@ -80,7 +80,7 @@ fn command() -> String {
 }
 
 fn main() -> ExitCode {
-    // The allocator is the one of `train` itself; plain Candle gets it too.
+    // Plain Candle gets the allocator of `train`, too.
     train::memory::keep();
     let args = Args::parse();
     common::stage::main(|| run(args))

@@ -1,4 +1,4 @@
-//! Our own training step, as `train fit` does it.
+//! The training step of this crate, as in `train fit`.
 
 use crate::worker::{self, Step};
 use anyhow::Result;
@@ -7,14 +7,14 @@ use common::dataset::Images;
 use common::genome::Optimizer as Kind;
 use common::network::Network;
 use common::profile::TrainingSettings;
-use train::feed::Batch;
+use train::data::batches::Batch;
 use train::model::{Mode, Model};
 use train::ops::simd::Level;
-use train::optimizer::Optimizer;
-use train::{eval, init};
+use train::optim::optimizer::Optimizer;
+use train::{init, loss};
 
-/// A full step over the images at some indices: gather, normalise, forward, loss, backward, Adam
-/// with weight decay.
+/// Returns a full step with the images at some indices: gather, normalise, forward, loss, backward,
+/// Adam with weight decay.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let input = network.input.clone();
     let weights = init::weights(&network, 0);
@@ -25,9 +25,9 @@ pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     Ok(Box::new(move |indices| {
         let Batch { images: batch, labels } = worker::batch(&images, indices, &input)?;
         let logits = model.forward(&batch, Mode::Training { seed: 0, step })?.logits;
-        let loss = eval::cross_entropy(&logits, &labels)?;
+        let loss = loss::cross_entropy(&logits, &labels, 0.0)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
-        let _right: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
+        let _correct: Vec<u8> = logits.argmax(D::Minus1)?.eq(&labels)?.to_vec1()?;
         optimizer.step(model.parameters(), &loss.backward()?, 1e-3)?;
         step += 1;
         Ok(value)

@@ -1,29 +1,29 @@
-//! A peer: a process that trains when asked, and waits otherwise.
+//! A peer: a process that trains on request, and waits otherwise.
 
-use crate::protocol::{Answer, Ask, Hello};
+use crate::protocol::{Hello, Request, Response};
 use anyhow::{Context, Result, anyhow};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Who trains.
+/// The implementation that trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Engine {
-    /// What is judged.
+    /// The implementation of this crate, which is judged.
     Ours,
-    /// Candle without our operations.
+    /// Candle without the operations of this crate.
     Candle,
-    /// PyTorch as it comes.
+    /// PyTorch with its defaults.
     Eager,
     /// PyTorch with channels-last tensors and the fused optimizer.
     ChannelsLast,
-    /// The same after torch.compile.
+    /// The same, compiled by torch.compile.
     Compiled,
 }
 
 impl Engine {
-    /// The name in tables.
+    /// Returns the name in tables.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Engine::Ours => "ours",
@@ -34,7 +34,7 @@ impl Engine {
         }
     }
 
-    /// Whether it is one of PyTorch's variants, of which the best counts.
+    /// Returns whether this is a variant of PyTorch, of which the best counts.
     pub(crate) fn is_pytorch(self) -> bool {
         match self {
             Engine::Ours | Engine::Candle => false,
@@ -62,18 +62,18 @@ impl Engine {
     }
 }
 
-/// A running peer. It ends when this is dropped.
+/// A running peer. Its process ends when this is dropped.
 pub(crate) struct Peer {
     engine: Engine,
     child: Child,
-    asks: Option<ChildStdin>,
-    answers: Lines<BufReader<ChildStdout>>,
-    /// What it said at first.
+    requests: Option<ChildStdin>,
+    responses: Lines<BufReader<ChildStdout>>,
+    /// The first message of the peer.
     pub(crate) hello: Hello,
 }
 
 impl Peer {
-    /// Starts a peer with a number of threads; it is ready to be asked.
+    /// Starts a peer with a number of threads and waits for its first message.
     pub(crate) fn start(engine: Engine, python: &Path, threads: usize) -> Result<Peer> {
         let mut command = engine.command(python)?;
         if engine.is_pytorch() {
@@ -91,29 +91,29 @@ impl Peer {
         let cannot = || format!("the {} peer cannot be started", engine.label());
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(cannot)?;
-        let asks = child.stdin.take();
-        let mut answers = BufReader::new(child.stdout.take().with_context(cannot)?).lines();
-        let hello = receive(engine, &mut answers)?;
-        Ok(Peer { engine, child, asks, answers, hello })
+        let requests = child.stdin.take();
+        let mut responses = BufReader::new(child.stdout.take().with_context(cannot)?).lines();
+        let hello = receive(engine, &mut responses)?;
+        Ok(Peer { engine, child, requests, responses, hello })
     }
 
-    /// Sends an ask without waiting for the answer.
-    pub(crate) fn send(&mut self, ask: &Ask) -> Result<()> {
-        let stdin = self.asks.as_mut().context("the peer has ended")?;
-        writeln!(stdin, "{}", serde_json::to_string(ask)?).with_context(|| ended(self.engine))
+    /// Sends a request without waiting for the response.
+    pub(crate) fn send(&mut self, request: &Request) -> Result<()> {
+        let stdin = self.requests.as_mut().context("the peer has ended")?;
+        writeln!(stdin, "{}", serde_json::to_string(request)?).with_context(|| ended(self.engine))
     }
 
-    /// Waits for the answer to the last ask; a failure of the peer is in the answer.
-    pub(crate) fn receive(&mut self) -> Result<Answer> {
-        receive(self.engine, &mut self.answers)
+    /// Waits for the response to the last request. A failure of the peer is in the response.
+    pub(crate) fn receive(&mut self) -> Result<Response> {
+        receive(self.engine, &mut self.responses)
     }
 
-    /// Sends an ask and waits for the answer, which must not be a failure.
-    pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Answer> {
-        self.send(ask)?;
-        let answer = self.receive()?;
-        match answer.error {
-            None => Ok(answer),
+    /// Sends a request and waits for the response, which must not be a failure.
+    pub(crate) fn request(&mut self, request: &Request) -> Result<Response> {
+        self.send(request)?;
+        let response = self.receive()?;
+        match response.error {
+            None => Ok(response),
             Some(error) => Err(anyhow!(error).context(format!("{} failed", self.engine.label()))),
         }
     }
@@ -121,21 +121,21 @@ impl Peer {
 
 fn receive<T: DeserializeOwned>(
     engine: Engine,
-    answers: &mut Lines<BufReader<ChildStdout>>,
+    responses: &mut Lines<BufReader<ChildStdout>>,
 ) -> Result<T> {
-    let line = answers.next().with_context(|| ended(engine))?.with_context(|| ended(engine))?;
+    let line = responses.next().with_context(|| ended(engine))?.with_context(|| ended(engine))?;
     serde_json::from_str(&line)
         .with_context(|| format!("the {} peer said {line:?}", engine.label()))
 }
 
 fn ended(engine: Engine) -> String {
-    format!("the {} peer has ended; what it says on standard error tells why", engine.label())
+    format!("the {} peer has ended; its standard error says why", engine.label())
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // The end of its input is its sign to end.
-        self.asks = None;
+        // The peer ends at the end of its input.
+        self.requests = None;
         let _ = self.child.wait();
     }
 }

@@ -1,14 +1,17 @@
-"""A PyTorch peer of `make bench-train`: trains the network of a network.json as a PyTorch user would, when asked.
+"""A PyTorch peer of `make bench-train`: trains the network of a network.json as a PyTorch user
+would, on request.
 
     python3 peers.py --variant eager --threads 2
 
-Asks come as JSON, one object a line, on standard input; each gets one line on standard output:
-    {"ask": "prepare", "network": "network.json", "batch": 64, "parameters": 1234}
-                                                                builds the network and does the warm-up steps
-    {"ask": "steps", "count": 3}                                full optimisation steps
-    {"ask": "multiply", "size": 2048, "count": 3}               products of two square float32 matrices
-The answer: {"seconds": [one for each step or product], "peak_bytes": of this process so far, "error": null or a sentence}.
-Before the first ask it says who it is: {"version": "...", "peak_bytes": with nothing but the libraries loaded}.
+Requests are JSON, one object a line, on standard input; each gets one line on standard output:
+    {"request": "prepare", "network": "network.json", "batch": 64, "parameters": 1234}
+                                                builds the network and does the warm-up steps
+    {"request": "steps", "count": 3}            full optimisation steps
+    {"request": "multiply", "size": 2048, "count": 3}
+                                                products of two square float32 matrices
+The response: {"seconds": [one for each step or product], "peak_bytes": of this process so far,
+"error": null or a sentence}. Before the first request the peer prints {"version": "...",
+"peak_bytes": with only the libraries loaded}.
 """
 
 import argparse
@@ -48,7 +51,8 @@ def make_module(op):
     kind = op["kind"]
     if kind == "conv2d":
         kernel = op["kernel"]
-        return nn.Conv2d(op["in_channels"], op["out_channels"], kernel, op["stride"], kernel // 2, bias=False)
+        channels = (op["in_channels"], op["out_channels"])
+        return nn.Conv2d(*channels, kernel, op["stride"], kernel // 2, bias=False)
     if kind == "batch_norm":
         return nn.BatchNorm2d(op["channels"])
     if kind == "activation":
@@ -67,15 +71,16 @@ def make_module(op):
 
 
 class Net(nn.Module):
-    """The graph of a network.json. A value is dropped after its last reader, as a local variable would be."""
+    """The graph of a network.json. A value is dropped after its last reader."""
 
     def __init__(self, network):
         super().__init__()
         nodes = network["nodes"]
         self.layers = nn.ModuleList(make_module(node["op"]) for node in nodes)
         self.wiring = [(node["name"], node["inputs"]) for node in nodes]
-        last_reader = {name: i for i, (_, inputs) in enumerate(self.wiring) for name in inputs}
-        self.dead = [[name for name, reader in last_reader.items() if reader == i] for i in range(len(nodes))]
+        last = {name: i for i, (_, inputs) in enumerate(self.wiring) for name in inputs}
+        dead = lambda i: [name for name, reader in last.items() if reader == i]
+        self.dead = [dead(i) for i in range(len(nodes))]
 
     def forward(self, images):
         values = {"input": images}
@@ -100,12 +105,14 @@ class Training:
         self.format = torch.contiguous_format if variant == "eager" else torch.channels_last
         self.net = Net(network).to(memory_format=self.format)
         fused = None if variant == "eager" else True
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY, fused=fused)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY, fused=fused)
         self.forward = torch.compile(self.net) if variant == "compiled" else self.net
 
     def step(self):
         indices = torch.randint(0, IMAGES, (self.batch,))
-        images = self.images[indices].to(torch.float32, memory_format=self.format).sub_(self.mean).div_(self.std)
+        images = self.images[indices].to(torch.float32, memory_format=self.format)
+        images = images.sub_(self.mean).div_(self.std)
         loss = F.cross_entropy(self.forward(images), self.labels[indices])
         self.optimizer.zero_grad()
         loss.backward()
@@ -135,21 +142,22 @@ class Peer:
     def __init__(self, variant):
         self.variant, self.training = variant, None
 
-    def answer(self, ask):
-        if ask["ask"] == "prepare":
-            with open(ask["network"]) as file:
-                self.training = Training(self.variant, json.load(file), ask["batch"])
+    def respond(self, request):
+        if request["request"] == "prepare":
+            with open(request["network"]) as file:
+                self.training = Training(self.variant, json.load(file), request["batch"])
             parameters = sum(p.numel() for p in self.training.net.parameters())
-            if parameters != ask["parameters"]:
-                raise ValueError(f"the peer's network has {parameters} parameters, not {ask['parameters']}")
+            if parameters != request["parameters"]:
+                expected = request["parameters"]
+                raise ValueError(f"the peer's network has {parameters} parameters, not {expected}")
             return timed(WARM_UP_STEPS, self.training.step)
-        if ask["ask"] == "steps":
-            return timed(ask["count"], self.training.step)
-        if ask["ask"] == "multiply":
-            a, b = torch.rand(2, ask["size"], ask["size"])
+        if request["request"] == "steps":
+            return timed(request["count"], self.training.step)
+        if request["request"] == "multiply":
+            a, b = torch.rand(2, request["size"], request["size"])
             out = torch.empty_like(a)
-            return timed(ask["count"], lambda: torch.mm(a, b, out=out))
-        raise ValueError(f"unknown ask {ask['ask']}")
+            return timed(request["count"], lambda: torch.mm(a, b, out=out))
+        raise ValueError(f"unknown request {request['request']}")
 
 
 def sentence(error):
@@ -164,19 +172,19 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    # Whatever a library prints must not come between the answers.
-    answers = os.fdopen(os.dup(1), "w")
+    # Output of a library must not come between the responses.
+    responses = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
     def say(message):
-        print(json.dumps(message), file=answers, flush=True)
+        print(json.dumps(message), file=responses, flush=True)
 
     level = torch.backends.cpu.get_cpu_capability()
     say({"version": f"PyTorch {torch.__version__}, {level}", "peak_bytes": peak_bytes()})
     peer = Peer(args.variant)
     for line in sys.stdin:
         try:
-            seconds, error = peer.answer(json.loads(line)), None
+            seconds, error = peer.respond(json.loads(line)), None
         except Exception as failure:
             seconds, error = [], sentence(failure)
         say({"seconds": seconds, "peak_bytes": peak_bytes(), "error": error})

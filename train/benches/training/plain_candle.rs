@@ -10,7 +10,7 @@ use candle_nn::{
 use common::activation::Activation;
 use common::dataset::Images;
 use common::network::{BATCH_NORM_EPSILON, Network, Node, Op};
-use train::feed::Batch;
+use train::data::batches::Batch;
 
 enum Layer {
     Conv2d(Conv2d),
@@ -22,7 +22,7 @@ enum Layer {
     Linear(Linear),
 }
 
-/// A full step over the images at some indices.
+/// Returns a full step with the images at some indices.
 pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);

@@ -1,14 +1,14 @@
-//! What the harness and its peers say to each other, one JSON object a line; `peers.py` speaks it
+//! The protocol between the harness and its peers: one JSON object a line. `peers.py` implements it
 //! too.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What a peer is to do.
+/// A request to a peer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "kebab-case")]
-pub(crate) enum Ask {
-    /// Build the network, which has so many trainable parameters, and do the warm-up steps.
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    /// Build the network, check its number of trainable parameters, and do the warm-up steps.
     Prepare { network: PathBuf, batch: usize, parameters: u64 },
     /// Do full optimisation steps.
     Steps { count: usize },
@@ -16,24 +16,24 @@ pub(crate) enum Ask {
     Multiply { size: usize, count: usize },
 }
 
-/// What a peer says before the first ask.
+/// The first message of a peer, before any request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hello {
-    /// Software and instruction set.
+    /// Software, its version and the instruction set.
     pub(crate) version: String,
-    /// Peak memory with nothing but the libraries loaded, where it is known.
+    /// Peak memory of the process with only its libraries loaded, if known.
     pub(crate) peak_bytes: Option<u64>,
 }
 
-/// What a peer says to an ask.
+/// The response of a peer to a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Answer {
-    /// Of each step or product.
+pub(crate) struct Response {
+    /// Time of each step or product.
     pub(crate) seconds: Vec<f64>,
-    /// Peak memory of the process so far, where it is known.
+    /// Peak memory of the process so far, if known.
     pub(crate) peak_bytes: Option<u64>,
-    /// Why it was not done.
+    /// The reason if the request failed.
     pub(crate) error: Option<String>,
 }

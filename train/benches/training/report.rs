@@ -9,11 +9,11 @@ use common::atomic;
 use std::fmt::Write;
 use std::path::Path;
 
-/// The lines between which the results stand in a document.
+/// The lines before and after the results in a document.
 const BEGIN: &str = "<!-- results: begin -->\n";
 const END: &str = "<!-- results: end -->\n";
 
-/// The whole report.
+/// Returns the whole report.
 pub(crate) fn markdown(results: &Results, command: &str) -> Result<String> {
     let mut text = String::new();
     header(&mut text, results, command)?;
@@ -25,10 +25,10 @@ pub(crate) fn markdown(results: &Results, command: &str) -> Result<String> {
     Ok(text.trim_end().to_string())
 }
 
-/// Replaces what stands between the two marks of a file.
+/// Replaces the text between the two marks of a file.
 ///
 /// # Errors
-/// The file cannot be read or written, or has no marks.
+/// Fails if the file cannot be read or written, or has no marks.
 pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
     let old = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot read the file", path.display()))?;
@@ -61,7 +61,8 @@ fn header(text: &mut String, results: &Results, command: &str) -> Result<()> {
         (megabytes(versions.ours_bare_bytes), megabytes(versions.pytorch_bare_bytes));
     writeln!(
         text,
-        "- Of the peak memory, the bare process with its libraries takes {ours} MB (ours), {pytorch} MB (PyTorch).\n"
+        "- Of the peak memory, the bare process with its libraries takes {ours} MB (ours), \
+         {pytorch} MB (PyTorch).\n"
     )?;
     Ok(())
 }
@@ -80,7 +81,8 @@ const PYTORCH: [Engine; 3] = [Engine::Eager, Engine::ChannelsLast, Engine::Compi
 fn cells_table(text: &mut String, results: &Results) -> Result<()> {
     writeln!(
         text,
-        "| network | batch | ours, images/s | ours, ms | eager, ms | channels-last, ms | compiled, ms | times as fast as the best | peak memory, MB: ours | best PyTorch |"
+        "| network | batch | ours, images/s | ours, ms | eager, ms | channels-last, ms | \
+         compiled, ms | times as fast as the best | peak memory, MB: ours | best PyTorch |"
     )?;
     writeln!(text, "|---|---|---|---|---|---|---|---|---|---|")?;
     for result in &results.cells {
@@ -116,7 +118,7 @@ fn cells_table(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// A line for each peer that could not take part.
+/// Returns a line for each peer that failed.
 fn failures(result: &CellResult) -> impl Iterator<Item = String> {
     let reasons = result.entries.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
     reasons.map(|reason| format!("- {}: {reason}", result.cell.name()))
@@ -125,7 +127,8 @@ fn failures(result: &CellResult) -> impl Iterator<Item = String> {
 fn peak_table(text: &mut String, results: &Results) -> Result<()> {
     writeln!(
         text,
-        "| network | batch | sgemm peak, GFLOP/s | ours, % of it: network's operations | executed operations |"
+        "| network | batch | sgemm peak, GFLOP/s | ours, % of it: network's operations | \
+         executed operations |"
     )?;
     writeln!(text, "|---|---|---|---|---|")?;
     for result in &results.cells {
@@ -168,7 +171,8 @@ fn pairs_table(text: &mut String, results: &Results) -> Result<()> {
     }
     writeln!(
         text,
-        "| two processes of one thread each | batch | ours, images/s | PyTorch, images/s | times as fast |"
+        "| two processes of one thread each | batch | ours, images/s | PyTorch, images/s | \
+         times as fast |"
     )?;
     writeln!(text, "|---|---|---|---|---|")?;
     for pair in &results.pairs {
@@ -179,7 +183,7 @@ fn pairs_table(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// A network's name, whose `|` would end the table's field.
+/// Returns the network's name with `|`, which would end a table field, escaped.
 fn table_name(result: &CellResult) -> String {
     result.cell.net.name.replace('|', "\\|")
 }

@@ -1,20 +1,20 @@
-//! What a run found, and the ratios that follow from it.
+//! The results of a run, and the ratios computed from them.
 
 use crate::cells::{Cell, Macs};
 use crate::peer::Engine;
 
-/// All of a run.
+/// The results of a run.
 pub(crate) struct Results {
     pub(crate) cells: Vec<CellResult>,
     pub(crate) pairs: Vec<PairResult>,
-    /// What ours and PyTorch said of themselves.
+    /// The versions that this crate and PyTorch report.
     pub(crate) versions: Versions,
     pub(crate) rounds: usize,
-    /// Whether torch.compile was left out.
+    /// Whether the run had `--quick`, without torch.compile.
     pub(crate) quick: bool,
 }
 
-/// Versions, and the memory that the bare processes take.
+/// Versions, and the memory of the bare processes.
 pub(crate) struct Versions {
     pub(crate) ours: String,
     pub(crate) pytorch: String,
@@ -22,17 +22,18 @@ pub(crate) struct Versions {
     pub(crate) pytorch_bare_bytes: Option<u64>,
 }
 
-/// What was measured of one cell.
+/// The results of one cell.
 pub(crate) struct CellResult {
     pub(crate) cell: Cell,
     pub(crate) macs: Macs,
-    /// Every engine that was to take part; a sentence for one that could not.
+    /// The result of every engine, or the reason why it failed.
     pub(crate) entries: Vec<(Engine, Result<Timed, String>)>,
-    /// Floating-point operations per second of the faster matrix product, between the same rounds.
+    /// Floating-point operations per second of the faster matrix product, measured between the
+    /// rounds.
     pub(crate) sgemm: f64,
 }
 
-/// What one peer reached.
+/// The result of one peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timed {
     /// Median time of a step.
@@ -50,37 +51,37 @@ pub(crate) struct PairResult {
 }
 
 impl CellResult {
-    /// What an engine reached, if it did.
+    /// Returns the result of an engine, if it did not fail.
     pub(crate) fn of(&self, wanted: Engine) -> Option<Timed> {
         self.entries.iter().find(|(engine, _)| *engine == wanted)?.1.as_ref().ok().copied()
     }
 
-    /// The fastest PyTorch variant.
+    /// Returns the fastest PyTorch variant.
     pub(crate) fn best_pytorch(&self) -> Option<(Engine, Timed)> {
         let ran = self.entries.iter().filter(|(engine, _)| engine.is_pytorch());
         let ran = ran.filter_map(|(engine, outcome)| Some((*engine, *outcome.as_ref().ok()?)));
         ran.min_by(|(_, a), (_, b)| a.step_s.total_cmp(&b.step_s))
     }
 
-    /// How many times as fast as the best PyTorch ours is.
+    /// Returns the speedup of this crate over the best PyTorch variant.
     pub(crate) fn against_pytorch(&self) -> Option<f64> {
         Some(self.best_pytorch()?.1.step_s / self.of(Engine::Ours)?.step_s)
     }
 
-    /// How many times as fast as plain Candle ours is.
+    /// Returns the speedup of this crate over plain Candle.
     pub(crate) fn against_candle(&self) -> Option<f64> {
         Some(self.of(Engine::Candle)?.step_s / self.of(Engine::Ours)?.step_s)
     }
 
-    /// The share of the sgemm peak that ours reaches with so many multiply-adds an image: forward,
-    /// and two gradients.
+    /// Returns the share of the sgemm peak that this crate reaches with `macs` multiply-adds an
+    /// image, counted for the forward pass and two gradients.
     pub(crate) fn share_of_peak(&self, macs: u64) -> Option<f64> {
         let operations = 3.0 * 2.0 * macs as f64 * self.cell.batch as f64;
         Some(operations / self.of(Engine::Ours)?.step_s / self.sgemm)
     }
 }
 
-/// The middle one, or the mean of the two middle ones; `None` of nothing.
+/// Returns the median; `None` if there are no values.
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

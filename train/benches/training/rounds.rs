@@ -1,9 +1,9 @@
-//! The order of things: one cell after the other; within a cell the peers take turns, and only one
+//! The order of a run: one cell after the other; within a cell the peers take turns, and only one
 //! computes at a time.
 
 use crate::cells::{self, Cell};
 use crate::peer::{Engine, Peer};
-use crate::protocol::Ask;
+use crate::protocol::Request;
 use crate::results::{CellResult, PairResult, Results, Timed, Versions, median};
 use anyhow::{Context, Result, ensure};
 use common::{counts, json};
@@ -12,34 +12,34 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const THREADS: usize = 2;
-/// Thread pools spin for a moment after their work; nobody else computes meanwhile.
+/// Pause between turns, because thread pools spin for a moment after their work.
 const SETTLING: Duration = Duration::from_millis(100);
 /// Side of the matrices whose product is the sgemm peak.
 const MATRIX: usize = 2048;
 /// Products in one turn.
 const PRODUCTS: usize = 3;
 
-/// What a run is to do.
-pub(crate) struct Plan<'a> {
-    /// A Python that has torch.
+/// The options of a run.
+pub(crate) struct Run<'a> {
+    /// Python interpreter with torch.
     pub(crate) python: &'a Path,
-    /// Part of the names of the cells.
+    /// Text in the names of the measured cells.
     pub(crate) only: &'a str,
-    /// Few rounds, no compilation.
+    /// Whether to measure few rounds and leave out torch.compile.
     pub(crate) quick: bool,
 }
 
-/// One peer during a cell.
-struct Entrant {
+/// One peer during the measurement of a cell.
+struct Participant {
     engine: Engine,
-    /// The process, or why there is none.
+    /// The process, or the reason why it failed.
     peer: Result<Peer, String>,
     seconds: Vec<f64>,
     peak_bytes: Option<u64>,
 }
 
-impl Plan<'_> {
-    /// Measures all cells.
+impl Run<'_> {
+    /// Measures all cells and pairs.
     pub(crate) fn run(&self) -> Result<Results> {
         let all = cells::all(self.only);
         ensure!(!all.is_empty(), "--only {:?}: no cell has this in its name", self.only);
@@ -59,7 +59,7 @@ impl Plan<'_> {
             let path = folder.path().join("network.json");
             json::write(&path, &network)?;
             let parameters = counts::count(&network)?.parameters;
-            let prepare = Ask::Prepare { network: path, batch: cell.batch, parameters };
+            let prepare = Request::Prepare { network: path, batch: cell.batch, parameters };
             let result = self.cell(cell, &prepare, &mut gauge).with_context(|| cell.name())?;
             if let (true, Some((best, _))) = (cell.in_pairs, result.best_pytorch()) {
                 pairs.push(self.pairs(cell, &prepare, best).with_context(|| cell.name())?);
@@ -84,28 +84,35 @@ impl Plan<'_> {
         order.into_iter().filter(takes_part).collect()
     }
 
-    fn cell(&self, cell: Cell, prepare: &Ask, gauge: &mut [&mut Peer; 2]) -> Result<CellResult> {
+    fn cell(
+        &self,
+        cell: Cell,
+        prepare: &Request,
+        gauge: &mut [&mut Peer; 2],
+    ) -> Result<CellResult> {
         eprintln!("{}", cell.name());
-        let mut entrants: Vec<Entrant> = self
+        let mut participants: Vec<Participant> = self
             .engines(cell)
             .into_iter()
-            .map(|engine| Entrant::start(engine, self.python, prepare))
+            .map(|engine| Participant::start(engine, self.python, prepare))
             .collect();
         let mut products: [Vec<f64>; 2] = Default::default();
         for _ in 0..self.rounds() {
-            for entrant in &mut entrants {
-                entrant.turn(cell);
+            for participant in &mut participants {
+                participant.turn(cell);
             }
             for (peer, seconds) in gauge.iter_mut().zip(&mut products) {
                 sleep(SETTLING);
-                seconds.extend(peer.ask(&Ask::Multiply { size: MATRIX, count: PRODUCTS })?.seconds);
+                seconds.extend(
+                    peer.request(&Request::Multiply { size: MATRIX, count: PRODUCTS })?.seconds,
+                );
             }
         }
         let fastest = products.into_iter().filter_map(median).fold(f64::INFINITY, f64::min);
         let result = CellResult {
             cell,
             macs: cells::macs(&cell.net.network()?)?,
-            entries: entrants.into_iter().map(Entrant::outcome).collect(),
+            entries: participants.into_iter().map(Participant::outcome).collect(),
             sgemm: 2.0 * (MATRIX as f64).powi(3) / fastest,
         };
         for (engine, outcome) in &result.entries {
@@ -118,13 +125,14 @@ impl Plan<'_> {
         Ok(result)
     }
 
-    /// Two processes of one thread each, at the same time: how a search trains its candidates.
-    fn pairs(&self, cell: Cell, prepare: &Ask, best: Engine) -> Result<PairResult> {
+    /// Measures two processes of one thread each at the same time, as a search trains its
+    /// candidates.
+    fn pairs(&self, cell: Cell, prepare: &Request, best: Engine) -> Result<PairResult> {
         let start = |engine: Engine| -> Result<[Peer; 2]> {
             let mut pair =
                 [Peer::start(engine, self.python, 1)?, Peer::start(engine, self.python, 1)?];
             for peer in &mut pair {
-                peer.ask(prepare)?;
+                peer.request(prepare)?;
             }
             Ok(pair)
         };
@@ -134,12 +142,12 @@ impl Plan<'_> {
             for (pair, seconds) in pairs.iter_mut().zip(&mut seconds) {
                 sleep(SETTLING);
                 for peer in pair.iter_mut() {
-                    peer.send(&Ask::Steps { count: cell.net.steps })?;
+                    peer.send(&Request::Steps { count: cell.net.steps })?;
                 }
                 for (peer, seconds) in pair.iter_mut().zip(seconds) {
-                    let answer = peer.receive()?;
-                    ensure!(answer.error.is_none(), "a step failed: {:?}", answer.error);
-                    seconds.extend(answer.seconds);
+                    let response = peer.receive()?;
+                    ensure!(response.error.is_none(), "a step failed: {:?}", response.error);
+                    seconds.extend(response.seconds);
                 }
             }
         }
@@ -152,11 +160,11 @@ impl Plan<'_> {
     }
 }
 
-impl Entrant {
-    fn start(engine: Engine, python: &Path, prepare: &Ask) -> Entrant {
+impl Participant {
+    fn start(engine: Engine, python: &Path, prepare: &Request) -> Participant {
         let ready = Peer::start(engine, python, THREADS)
-            .and_then(|mut peer| peer.ask(prepare).map(|_| peer));
-        Entrant {
+            .and_then(|mut peer| peer.request(prepare).map(|_| peer));
+        Participant {
             engine,
             peer: ready.map_err(|e| format!("{e:#}")),
             seconds: Vec::new(),
@@ -168,10 +176,10 @@ impl Entrant {
         let Ok(peer) = &mut self.peer else { return };
         sleep(SETTLING);
         let count = if self.engine == Engine::Candle { 1 } else { cell.net.steps };
-        match peer.ask(&Ask::Steps { count }) {
-            Ok(answer) => {
-                self.seconds.extend(answer.seconds);
-                self.peak_bytes = answer.peak_bytes;
+        match peer.request(&Request::Steps { count }) {
+            Ok(response) => {
+                self.seconds.extend(response.seconds);
+                self.peak_bytes = response.peak_bytes;
             }
             Err(error) => self.peer = Err(format!("{error:#}")),
         }

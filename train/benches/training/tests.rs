@@ -1,6 +1,5 @@
-//! The parts of the benchmark that can be judged without timing: counts, ratios, bars, the
-//! document.
-#![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
+//! Tests of the parts of the benchmark that need no timing: counts, ratios, bars, the document.
+#![allow(dead_code)] // The tests use only some functions of the benchmark's modules.
 
 mod bars;
 mod cells;
@@ -17,8 +16,8 @@ use results::{CellResult, PairResult, Results, Timed, Versions, median};
 
 const GIGABYTE: u64 = 1_000_000_000;
 
-/// Ours takes a second; the best PyTorch `pytorch` times that, Candle `candle` times; ours is at
-/// `share` of the peak.
+/// Returns a result in which this crate takes a second, the best PyTorch `pytorch` seconds and
+/// Candle `candle` seconds, and in which this crate reaches `share` of the peak.
 fn result(cell: Cell, pytorch: f64, candle: f64, share: f64) -> CellResult {
     let timed = |step_s| Ok(Timed { step_s, peak_bytes: Some(GIGABYTE - 1) });
     let mut entries = vec![
@@ -48,8 +47,8 @@ fn whole_run(pytorch: f64, candle: f64, share: f64) -> Results {
     run(cells::all("").into_iter().map(|cell| result(cell, pytorch, candle, share)).collect())
 }
 
-/// The verdicts in the order of the bars: every cell, mean, stretch mean, Candle, peak, executed,
-/// stretch, stretch, memory.
+/// Returns the verdicts in the order of the bars: every cell, mean, stretch mean, Candle, peak,
+/// executed, stretch, stretch, memory.
 fn verdicts(results: &Results) -> Vec<Verdict> {
     judge(results).into_iter().map(|bar| bar.verdict).collect()
 }

@@ -1,6 +1,6 @@
-//! The side of a peer that is written in Rust: answers asks on standard input.
+//! The process of a peer that is written in Rust: it responds to requests on standard input.
 
-use crate::protocol::{Answer, Ask, Hello};
+use crate::protocol::{Hello, Request, Response};
 use crate::{machine, ours, plain_candle};
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
@@ -12,43 +12,43 @@ use common::{json, seed, stage};
 use rand::{Rng, RngExt};
 use std::path::Path;
 use std::time::Instant;
-use train::augment::Augmenter;
-use train::feed::{self, Batch};
+use train::data::augment::Augmenter;
+use train::data::batches::{self, Batch};
 use train::ops::simd::Level;
-use train::usage;
+use train::resources;
 
-/// Images to draw batches from: more than the caches hold.
+/// Images from which batches are drawn: more than the caches hold.
 const IMAGES: usize = 1024;
 const WARM_UP_STEPS: usize = 2;
 
-/// A full optimisation step over the images at some indices; gives the loss.
+/// A full optimisation step with the images at some indices; returns the loss.
 pub(crate) type Step = Box<dyn FnMut(&[usize]) -> Result<f64>>;
 
-/// Which of our peers this process is.
+/// The peer that this process is.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Kind {
-    /// What is judged.
+    /// The implementation of this crate.
     Ours,
-    /// Candle without our operations.
+    /// Candle without the operations of this crate.
     Candle,
 }
 
-/// Answers until standard input ends.
+/// Responds to requests until standard input ends.
 pub(crate) fn run(kind: Kind) -> Result<()> {
     let version = format!("Candle {}, {:?}", machine::candle_version(), Level::detected());
-    say(&serde_json::to_string(&Hello { version, peak_bytes: usage::peak_rss_bytes().ok() })?)?;
+    say(&serde_json::to_string(&Hello { version, peak_bytes: resources::peak_rss_bytes().ok() })?)?;
     let mut training = None;
     for line in std::io::stdin().lines() {
-        let ask: Ask =
-            serde_json::from_str(&line.context("cannot read an ask")?).context("not an ask")?;
-        let outcome = answer(kind, &mut training, ask);
+        let request: Request = serde_json::from_str(&line.context("cannot read a request")?)
+            .context("not a request")?;
+        let outcome = respond(kind, &mut training, request);
         let (seconds, error) = match outcome {
             Ok(seconds) => (seconds, None),
             Err(error) => (vec![], Some(format!("{error:#}"))),
         };
-        say(&serde_json::to_string(&Answer {
+        say(&serde_json::to_string(&Response {
             seconds,
-            peak_bytes: usage::peak_rss_bytes().ok(),
+            peak_bytes: resources::peak_rss_bytes().ok(),
             error,
         })?)?;
     }
@@ -59,13 +59,13 @@ fn say(line: &str) -> Result<()> {
     stage::print_line(line)
 }
 
-fn answer(kind: Kind, training: &mut Option<Training>, ask: Ask) -> Result<Vec<f64>> {
-    match ask {
-        Ask::Prepare { network, batch, parameters: _ } => {
+fn respond(kind: Kind, training: &mut Option<Training>, request: Request) -> Result<Vec<f64>> {
+    match request {
+        Request::Prepare { network, batch, parameters: _ } => {
             training.insert(Training::new(kind, &network, batch)?).steps(WARM_UP_STEPS)
         }
-        Ask::Steps { count } => training.as_mut().context("nothing was prepared")?.steps(count),
-        Ask::Multiply { size, count } => {
+        Request::Steps { count } => training.as_mut().context("nothing was prepared")?.steps(count),
+        Request::Multiply { size, count } => {
             let matrix = || Tensor::rand(0f32, 1f32, (size, size), &Device::Cpu);
             let (a, b) = (matrix()?, matrix()?);
             (0..count).map(|_| timed(|| Ok(a.matmul(&b)?))).collect()
@@ -75,12 +75,12 @@ fn answer(kind: Kind, training: &mut Option<Training>, ask: Ask) -> Result<Vec<f
 
 fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
     let started = Instant::now();
-    // What it made is freed within the time, as in a loop.
+    // The result is freed within the measured time, as in a loop.
     drop(work()?);
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Steps of one network at one batch size over random images.
+/// The training of one network at one batch size on random images.
 struct Training {
     step: Step,
     batch: usize,
@@ -101,7 +101,7 @@ impl Training {
     fn steps(&mut self, count: usize) -> Result<Vec<f64>> {
         (0..count)
             .map(|_| {
-                let indices = &feed::shuffled(IMAGES, 0, self.done)[..self.batch];
+                let indices = &batches::shuffled(IMAGES, 0, self.done)[..self.batch];
                 self.done += 1;
                 timed(|| (self.step)(indices))
             })
@@ -118,10 +118,10 @@ fn random_images(network: &Network) -> Images {
     Images { shape, pixels, labels, sha256: String::new() }
 }
 
-/// The images at some indices, as `train fit` takes them without augmentation.
+/// Returns the images at some indices as `train fit` without augmentation does.
 pub(crate) fn batch(images: &Images, indices: &[usize], input: &Input) -> Result<Batch> {
     let settings = Augmentation::default();
-    feed::augmented_batch(
+    batches::augmented_batch(
         images,
         indices,
         input,

@@ -1,12 +1,12 @@
-//! The piece-wise activation and its gradient.
+//! The piecewise activation and its gradient.
 //!
 //! Values are within 3e-7 of the f64 reference in `common`, absolute up to 1 and relative above
-//! (tested); exponentials are computed in a form that compilers vectorise.
+//! (tested). Exponentials are computed in a form that compilers vectorise.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
 use super::simd::{Level, multiversion};
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 use rayon::prelude::*;
@@ -17,9 +17,9 @@ const PIECE: usize = 1 << 14;
 /// The activation as a differentiable operation on a tensor of any shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Piecewise {
-    /// The two functions.
+    /// The functions for negative and for other values.
     pub pair: PiecewiseActivation,
-    /// What the kernels run on.
+    /// The instruction set of the kernels.
     pub level: Level,
 }
 
@@ -27,7 +27,7 @@ impl Piecewise {
     /// Applies the activation to every element.
     ///
     /// # Errors
-    /// The tensor is not f32 on the CPU.
+    /// Fails if the tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op1(self)
     }
@@ -43,7 +43,7 @@ impl CustomOp1 for Piecewise {
         let mut output = vec![0.0; input.len()];
         let pieces = output.par_chunks_mut(PIECE).zip(input.par_chunks(PIECE));
         pieces.for_each(|(output, input)| {
-            affine_values(self.level, self.pair, 1.0, 0.0, input, output)
+            affine_values(self.level, self.pair, 1.0, 0.0, input, output);
         });
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
@@ -66,14 +66,26 @@ impl CustomOp1 for Piecewise {
 }
 
 multiversion! {
-    /// The activation of `scale * x + shift` for every `x`.
-    pub fn affine_values(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => values_generic;
+    /// Writes the activation of `scale * x + shift` for every `x`.
+    pub fn affine_values(
+        pair: PiecewiseActivation,
+        scale: f32,
+        shift: f32,
+        input: &[f32],
+        output: &mut [f32],
+    ) => values_generic;
 }
 
 multiversion! {
-    /// The activation's derivative at `scale * x + shift` for every `x`; at 0 the one from the
-    /// right.
-    pub fn affine_derivatives(pair: PiecewiseActivation, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) => derivatives_of;
+    /// Writes the activation's derivative at `scale * x + shift` for every `x`; at 0 the one from
+    /// the right.
+    pub fn affine_derivatives(
+        pair: PiecewiseActivation,
+        scale: f32,
+        shift: f32,
+        input: &[f32],
+        output: &mut [f32],
+    ) => derivatives_of;
 }
 
 #[inline(always)]
@@ -99,7 +111,7 @@ fn values_generic(
     }
 }
 
-/// [`affine_derivatives`] for kernels that go on with them.
+/// Computes [`affine_derivatives`] inside other kernels.
 #[inline(always)]
 pub(super) fn derivatives_of(
     pair: PiecewiseActivation,
@@ -121,9 +133,9 @@ pub(super) fn derivatives_of(
     }
 }
 
-/// One side of an activation as `constant + line * x + (gate + gated_line * x) * q + power * t`
-/// with `t = exp(rate * x)` and `q = 1 / (1 + t)`. All seven functions have this form, so that both
-/// sides together cost one exponential and one division.
+/// The coefficients of one side of an activation, `constant + line * x + (gate + gated_line * x) *
+/// q + power * t` with `t = exp(rate * x)` and `q = 1 / (1 + t)`. All seven functions have this
+/// form, so both sides together cost one exponential and one division.
 #[derive(Clone, Copy, Default)]
 struct Terms {
     constant: f32,
@@ -135,7 +147,7 @@ struct Terms {
 }
 
 impl Terms {
-    /// An activation for `x < 0`.
+    /// Returns the coefficients of an activation for `x < 0`.
     fn left(activation: Activation) -> Terms {
         let none = Terms::default();
         let exponential =
@@ -151,7 +163,7 @@ impl Terms {
         }
     }
 
-    /// An activation for `x >= 0`.
+    /// Returns the coefficients of an activation for `x >= 0`.
     fn right(activation: Activation) -> Terms {
         let line = |line: f32| Terms { line, ..Terms::default() };
         match activation {
@@ -165,7 +177,7 @@ impl Terms {
         self.rate == 0.0
     }
 
-    /// The terms of the side on which `x` lies.
+    /// Returns the coefficients of the side on which `x` lies.
     #[inline(always)]
     fn of(x: f32, left: Terms, right: Terms) -> Terms {
         let choose = |left: f32, right: f32| if x < 0.0 { left } else { right };
@@ -186,7 +198,7 @@ impl Terms {
         (self.constant + self.power * t) + self.line * x + (self.gate + self.gated_line * x) * q
     }
 
-    /// With `dq/dx = -rate * q * (1 - q)`.
+    /// Returns the derivative at `x`, with `dq/dx = -rate * q * (1 - q)`.
     #[inline(always)]
     fn derivative(self, x: f32) -> f32 {
         let t = exp(self.rate * x);
@@ -196,8 +208,8 @@ impl Terms {
     }
 }
 
-/// `e^x` for `x` in -87..88, clamped outside; NaN stays NaN. Cody-Waite reduction and a polynomial,
-/// without branches.
+/// Returns `e^x` for `x` clamped to -87..88; NaN stays NaN. Computed by Cody-Waite reduction and a
+/// polynomial, without branches.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     /// Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number.

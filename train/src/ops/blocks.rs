@@ -1,11 +1,12 @@
-//! How a batch lies in memory inside the network: in blocks of 16 images, the images innermost.
+//! The memory layout of a batch inside the network: blocks of 16 images, the images innermost.
 //!
 //! A tensor has the shape (blocks, height, channels, width, 16). A vector of the processor then
-//! holds the same pixel of neighbouring images, so no kernel shuffles, every load is aligned, a
-//! convolution tap moves by whole vectors, and all channels of one image row lie side by side. The
-//! lanes of the last block that have no image are dead: values there are finite and otherwise
-//! meaningless, gradients there are zero.
+//! holds the same pixel of neighbouring images: no kernel shuffles, every load is aligned, a
+//! convolution tap moves by whole vectors, and all channels of one image row are adjacent. Lanes of
+//! the last block that have no image are dead: values there are finite but have no meaning, and
+//! gradients there are zero.
 
+use super::storage::with_elements;
 use candle_core::{Device, Result, Shape, Tensor};
 
 /// Images in a block.
@@ -22,7 +23,10 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// The shape of a tensor that holds `images` images.
+    /// Returns the shape of a tensor that holds `images` images.
+    ///
+    /// # Errors
+    /// Fails if the tensor has another number of blocks or lanes.
     pub(crate) fn of(shape: &Shape, images: usize) -> Result<Blocks> {
         let (blocks, height, channels, width, lanes) = shape.dims5()?;
         if lanes != LANES || blocks != images.div_ceil(LANES) {
@@ -33,44 +37,47 @@ impl Blocks {
         Ok(Blocks { images, height, channels, width })
     }
 
+    /// Returns the number of blocks.
     pub(crate) fn count(&self) -> usize {
         self.images.div_ceil(LANES)
     }
 
-    /// Elements of one channel of one row of one block.
+    /// Returns the number of elements in one channel of one row of a block.
     pub(crate) fn line(&self) -> usize {
         self.width * LANES
     }
 
-    /// Elements of one row of one block, all channels.
+    /// Returns the number of elements in one row of a block, all channels.
     pub(crate) fn row(&self) -> usize {
         self.channels * self.line()
     }
 
-    /// Elements of one block.
+    /// Returns the number of elements in a block.
     pub(crate) fn block(&self) -> usize {
         self.height * self.row()
     }
 
+    /// Returns the number of elements in the tensor.
     pub(crate) fn elements(&self) -> usize {
         self.count() * self.block()
     }
 
+    /// Returns the shape of the tensor.
     pub(crate) fn shape(&self) -> Shape {
         Shape::from((self.count(), self.height, self.channels, self.width, LANES))
     }
 
-    /// The same batch with other channels.
+    /// Returns the shape of the same batch with another number of channels.
     pub(crate) fn with_channels(self, channels: usize) -> Blocks {
         Blocks { channels, ..self }
     }
 
-    /// How many images there are in a block.
+    /// Returns the number of images in a block.
     pub(crate) fn live(&self, block: usize) -> usize {
         (self.images - block * LANES).min(LANES)
     }
 
-    /// 1 for each lane of a block that has an image, 0 for dead ones.
+    /// Returns 1 for each lane of a block that has an image, and 0 for dead lanes.
     pub(crate) fn mask(&self, block: usize) -> [f32; LANES] {
         let mut mask = [0.0; LANES];
         mask[..self.live(block)].fill(1.0);
@@ -78,12 +85,15 @@ impl Blocks {
     }
 }
 
-/// Images (batch, channels, height, width) in blocks.
+/// Converts images (images, channels, height, width) to blocks.
+///
+/// # Errors
+/// Fails if the images are not f32 on the CPU.
 pub fn to_blocks(images: &Tensor) -> Result<Tensor> {
     let (count, channels, height, width) = images.dims4()?;
     let shape = Blocks { images: count, height, channels, width };
     let mut data = vec![0.0; shape.elements()];
-    super::with_elements(images, |pixels| {
+    with_elements(images, |pixels| {
         for (image, pixels) in pixels.chunks_exact(channels * height * width).enumerate() {
             let block = &mut data[image / LANES * shape.block()..][..shape.block()];
             for (at, row) in pixels.chunks_exact(width).enumerate() {
@@ -99,7 +109,11 @@ pub fn to_blocks(images: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(data, shape.shape(), &Device::Cpu)
 }
 
-/// One row of `channels * height * width` values per image, in PyTorch's order; differentiable.
+/// Converts blocks to one row of `channels * height * width` values per image, in PyTorch's order;
+/// differentiable.
+///
+/// # Errors
+/// Fails if the tensor does not hold `images` images.
 pub fn to_rows(tensor: &Tensor, images: usize) -> Result<Tensor> {
     let shape = Blocks::of(tensor.shape(), images)?;
     let rows = tensor.permute((0, 4, 2, 1, 3))?.contiguous()?;
@@ -107,7 +121,10 @@ pub fn to_rows(tensor: &Tensor, images: usize) -> Result<Tensor> {
         .narrow(0, 0, images)
 }
 
-/// Rows of values (images, channels) as blocks of one pixel each; differentiable.
+/// Converts rows of values (images, channels) to blocks of one pixel; differentiable.
+///
+/// # Errors
+/// Fails if `rows` has not two dimensions.
 pub fn from_rows(rows: &Tensor) -> Result<Tensor> {
     let (images, channels) = rows.dims2()?;
     let shape = Blocks { images, height: 1, channels, width: 1 };

@@ -2,10 +2,10 @@
 
 use super::blocks::Blocks;
 use super::correlate::{Packed, correlate_row};
-use super::products::{Planes, Products, add_products};
 use super::scratch::{Padded, bands};
 use super::simd::Level;
-use super::{add_up, elements, with_elements};
+use super::storage::{add_up, elements, with_elements};
+use super::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -18,9 +18,9 @@ const BAND: usize = 8;
 pub struct Conv2d {
     /// Images of the batch.
     pub images: usize,
-    /// Step in both directions.
+    /// Stride in both directions.
     pub stride: usize,
-    /// What the kernels run on.
+    /// The instruction set of the kernels.
     pub level: Level,
 }
 
@@ -33,11 +33,11 @@ struct Sizes {
 }
 
 impl Conv2d {
-    /// The convolution of `input` (blocks, height, in, width, 16) with `weight`, differentiable in
-    /// both.
+    /// Returns the convolution of `input` (blocks, height, in, width, 16) with `weight`,
+    /// differentiable in both.
     ///
     /// # Errors
-    /// Shapes that do not fit, or tensors that are not f32 on the CPU.
+    /// Fails if the shapes do not fit, or if a tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor, weight: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op2(&weight.contiguous()?, self)
     }
@@ -77,14 +77,14 @@ impl Conv2d {
         output
     }
 
-    /// The gradients of the weight and, if asked for, of the input: the correlation of the output's
-    /// gradient with the flipped kernel.
+    /// Returns the gradients of the input and of the weight. The gradient of the input is the
+    /// correlation of the output's gradient with the flipped kernel; it is zero unless `of_input`.
     fn backward(
         self,
         sizes: Sizes,
         input: &[f32],
         weight: &[f32],
-        slope: &[f32],
+        grad_output: &[f32],
         of_input: bool,
     ) -> (Vec<f32>, Vec<f32>) {
         let Sizes { input: from, output: to, kernel } = sizes;
@@ -94,20 +94,20 @@ impl Conv2d {
         let parts: Vec<Vec<f32>> = bands(&mut gradient, from, BAND)
             .into_par_iter()
             .map(|band| {
-                let slope = &slope[band.block * to.block()..][..to.block()];
+                let grad_output = &grad_output[band.block * to.block()..][..to.block()];
                 let around = (band.top, band.rows + kernel - 1, from.width);
-                let padded = Padded::around(slope, to, around, kernel, self.stride);
+                let padded = Padded::around(grad_output, to, around, kernel, self.stride);
                 let lines = &input[band.block * from.block() + band.top * from.row()..]
                     [..band.rows * from.row()];
                 let mut part = vec![0.0; weight.len()];
-                let products = Products {
+                let operands = GradientOperands {
                     input: Planes {
                         data: lines,
                         channels: from.channels,
                         channel: from.line(),
                         row: from.row(),
                     },
-                    slope: Planes {
+                    grad_output: Planes {
                         data: padded.data(),
                         channels: to.channels,
                         channel: padded.channel(),
@@ -118,7 +118,7 @@ impl Conv2d {
                     width: from.width,
                     out: from.channels * kernel * kernel,
                 };
-                add_products(self.level, products, &mut part);
+                add_weight_gradient(self.level, operands, &mut part);
                 if of_input {
                     for (y, out) in band.data.chunks_exact_mut(from.row()).enumerate() {
                         correlate_row(
@@ -161,11 +161,11 @@ impl CustomOp2 for Conv2d {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let sizes = self.sizes(input.shape(), weight.shape())?;
-        // The image itself has no gradient.
+        // The images need no gradient.
         let of_input = input.track_op();
-        let (for_input, for_weight) = with_elements(gradient, |slope| {
+        let (for_input, for_weight) = with_elements(gradient, |grad_output| {
             with_elements(input, |x| {
-                with_elements(weight, |w| Ok(self.backward(sizes, x, w, slope, of_input)))
+                with_elements(weight, |w| Ok(self.backward(sizes, x, w, grad_output, of_input)))
             })
         })?;
         let for_input = of_input

@@ -1,6 +1,6 @@
-//! The inner loop of convolution, forward and for the input's gradient: one output row from the
-//! input rows under the kernel.
-#![allow(unsafe_code)] // Tiles of vectors over pointers: bounds are asserted once per row, not per element.
+//! The inner loop of convolution, forward and for the gradient of the input: computes one output
+//! row from the input rows under the kernel.
+#![allow(unsafe_code)] // Vectors are read through pointers; bounds are asserted once per row.
 
 use super::blocks::LANES;
 use super::simd::{Level, Vector, multiversion, prefetch};
@@ -17,7 +17,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// The weights (out, in, kernel, kernel) of a convolution.
+    /// Packs the weights (out, in, kernel, kernel) of a convolution.
     pub(super) fn forward(level: Level, weight: &[f32], sizes: (usize, usize, usize)) -> Packed {
         let (_, in_channels, kernel) = sizes;
         let taps = kernel * kernel;
@@ -26,8 +26,8 @@ impl Packed {
         })
     }
 
-    /// The weights of the same convolution for the gradients of some of its inputs: transposed and
-    /// flipped.
+    /// Packs the weights of the same convolution for the gradients of some of its input channels:
+    /// transposed and flipped.
     pub(super) fn backward(
         level: Level,
         weight: &[f32],
@@ -58,38 +58,43 @@ impl Packed {
         Packed { data, out_channels, in_channels, kernel, largest_tile }
     }
 
-    /// Output channels.
+    /// Returns the number of output channels.
     pub(super) fn out_channels(&self) -> usize {
         self.out_channels
     }
 }
 
-/// Cuts `count` channels into as few tiles as possible, all of about the same size: (first channel,
-/// size).
+/// Splits `count` channels into as few tiles as possible, all of about the same size. Returns the
+/// first channel and the size of each tile.
 fn tiles(count: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = count.div_ceil(largest);
     (0..tiles).map(move |i| (i * count / tiles, (i + 1) * count / tiles - i * count / tiles))
 }
 
-/// The input of one output row: where to find, for each channel, the input rows under the kernel.
+/// The input of one output row: for each channel, the input rows under the kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Window<'a> {
     pub data: &'a [f32],
     /// Distance between channels.
     pub channel: usize,
-    /// Where in a channel each row under the kernel begins, from the top; with its padding.
+    /// Start of each row under the kernel in a channel, from the top; rows include their padding.
     pub rows: &'a [usize],
     /// The convolution's stride.
     pub stride: usize,
-    /// Lines that will be needed soon; they are brought into the cache meanwhile, as the sums keep
-    /// the memory idle.
-    pub ahead: &'a [&'a [f32]],
+    /// Lines that will be needed soon. They are prefetched into the cache while sums are computed,
+    /// because the memory is idle then.
+    pub prefetch: &'a [&'a [f32]],
 }
 
 multiversion! {
-    /// `out[o][x] = sum over channels c and taps (ky, kx) of weights[o][c][ky][kx] * window[c][ky][x * stride + kx]`
-    /// for each lane of each pixel `x`; `out`: (out_channels, width, 16).
-    pub(super) fn correlate_row(weights: &Packed, window: Window<'_>, out: &mut [f32]) => correlate_row_generic::<V>;
+    /// Computes `out[o][x] = sum over channels c and taps (ky, kx) of weights[o][c][ky][kx] *
+    /// window[c][ky][x * stride + kx]` for each lane of each pixel `x`; `out`: (out_channels,
+    /// width, 16).
+    pub(super) fn correlate_row(
+        weights: &Packed,
+        window: Window<'_>,
+        out: &mut [f32],
+    ) => correlate_row_generic::<V>;
 }
 
 #[inline(always)]
@@ -138,12 +143,12 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// All vectors of a row, as many at a time as registers allow.
+    /// Computes all vectors of a row, as many at a time as fit the registers.
     #[inline(always)]
     fn row<V: Vector, const OUT: usize>(&self, out: &mut [f32]) {
         let vectors = out.len() / OUT / V::LANES;
         let mut done = 0;
-        // Sums, pixels and one factor share the registers.
+        // The registers hold the sums, the pixels and one factor.
         if OUT * 4 + 5 <= V::REGISTERS {
             while done + 4 <= vectors {
                 self.vectors::<V, OUT, 4>(done, out);
@@ -162,7 +167,7 @@ impl Tile<'_> {
         }
     }
 
-    /// `N` neighbouring vectors of a row, from the `first`.
+    /// Computes `N` neighbouring vectors of a row, from the `first` on.
     #[inline(always)]
     fn vectors<V: Vector, const OUT: usize, const N: usize>(&self, first: usize, out: &mut [f32]) {
         let line = out.len() / OUT;
@@ -175,7 +180,7 @@ impl Tile<'_> {
         let mut sums = [[V::splat(0.0); N]; OUT];
         let mut weight = self.weights.as_ptr();
         for channel in 0..self.channels {
-            for line in self.window.ahead.iter().skip(channel).step_by(self.channels) {
+            for line in self.window.prefetch.iter().skip(channel).step_by(self.channels) {
                 (0..N).for_each(|n| prefetch(line.as_ptr().wrapping_add((first + n) * V::LANES)));
             }
             for row in self.window.rows {

@@ -1,11 +1,11 @@
-//! Dropout whose mask is a function of seed, place in the network, step and element, so that the
-//! backward pass computes it again instead of keeping it.
+//! Dropout whose mask is a function of seed, node, step and element. The backward pass recomputes
+//! the mask instead of keeping it.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
 use super::blocks::{Blocks, to_rows};
 use super::simd::{Level, multiversion};
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use common::seed;
 use rand::Rng;
@@ -14,34 +14,37 @@ use rayon::prelude::*;
 /// Elements handled by one task.
 const PIECE: usize = 1 << 14;
 
-/// Sets single elements to 0 and scales the others, so that their mean stays.
+/// Sets random elements to 0 and scales the others so that the mean is preserved.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     key: u32,
-    /// Hashes below this are set to 0.
+    /// Elements whose hash is below this are set to 0.
     threshold: u32,
     scale: f32,
     level: Level,
 }
 
 impl Dropout {
-    /// Dropout with a probability in 0..1, at the place and step that `name` says.
+    /// Returns dropout with a probability in 0..1. `name` identifies the node and the step.
     pub fn new(probability: f64, seed: u64, name: &str, level: Level) -> Dropout {
         let key = seed::stream(seed, &format!("dropout/{name}")).next_u32();
         let threshold = (probability * (f64::from(u32::MAX) + 1.0)) as u32;
         Dropout { key, threshold, scale: (1.0 / (1.0 - probability)) as f32, level }
     }
 
-    /// Applies it to a tensor of any shape, differentiably.
+    /// Applies dropout to a tensor of any shape; differentiable.
     ///
     /// # Errors
-    /// The tensor is not f32 on the CPU.
+    /// Fails if the tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op1(self)
     }
 
-    /// What every element is multiplied with, for a batch (images, channels, height, width) on the
-    /// CPU: the same for each element as where the batch is in blocks.
+    /// Returns the factors of all elements of a batch (images, channels, height, width), on the
+    /// CPU. They equal those of the same batch in blocks.
+    ///
+    /// # Errors
+    /// Fails if the tensor cannot be made.
     pub(crate) fn mask(
         self,
         (images, channels, height, width): (usize, usize, usize, usize),
@@ -52,7 +55,7 @@ impl Dropout {
         to_rows(&mask, images)?.reshape((images, channels, height, width))
     }
 
-    /// Applies it to the elements of a tensor from the `first` on.
+    /// Applies dropout to the elements of a tensor from index `first` on.
     pub(super) fn drop(&self, first: usize, elements: &mut [f32]) {
         // Tensors have fewer than 2^32 elements; more would only repeat the mask.
         drop_elements(self.level, *self, first as u32, elements);
@@ -77,8 +80,8 @@ fn drop_elements_generic(dropout: Dropout, first: u32, elements: &mut [f32]) {
     }
 }
 
-/// A 32-bit mixer with the multipliers of MurmurHash3's finaliser, applied twice so that keys do
-/// not merely shift the index.
+/// Returns a 32-bit hash: the finaliser of MurmurHash3, applied twice so that masks of different
+/// keys are not shifted copies of each other.
 #[inline(always)]
 fn hash(key: u32, index: u32) -> u32 {
     mix(mix(index ^ key).wrapping_add(key))

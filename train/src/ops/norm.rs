@@ -1,35 +1,35 @@
-//! Batch normalisation with the activation that follows it, in one operation: with the batch's own
-//! statistics, differentiable, for training; with given statistics for evaluation.
+//! Batch normalisation with the activation after it, in one operation: with the statistics of the
+//! batch, differentiable, for training; with running statistics for evaluation.
 
 use super::activation::affine_values;
 use super::blocks::Blocks;
 use super::simd::Level;
 use super::statistics::{
-    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, before_activation, settle,
-    total,
+    Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, activation_backward,
+    subtract_correction, total,
 };
-use super::{elements, with_elements};
+use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::activation::PiecewiseActivation;
 use rayon::prelude::*;
 
-/// Batch normalisation and the activation after it; (linear, linear) for none.
+/// Batch normalisation and the activation after it; (linear, linear) if there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct NormActivation {
     /// Images of the batch.
     pub images: usize,
-    /// Applied to the normalised values.
+    /// The activation.
     pub pair: PiecewiseActivation,
-    /// What the kernels run on.
+    /// The instruction set of the kernels.
     pub level: Level,
 }
 
 impl NormActivation {
-    /// `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in blocks with
-    /// the batch's statistics. Also returns where the statistics are.
+    /// Returns `activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)` of a batch in
+    /// blocks with the statistics of the batch, and these statistics.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Fails if a tensor is not f32 on the CPU.
     pub fn train(
         self,
         input: &Tensor,
@@ -41,10 +41,10 @@ impl NormActivation {
         Ok((input.contiguous()?.apply_op3(gamma, beta, op)?, statistics))
     }
 
-    /// The same with given statistics; not differentiable.
+    /// Returns the same with running statistics; not differentiable.
     ///
     /// # Errors
-    /// Tensors that are not f32 on the CPU.
+    /// Fails if a tensor is not f32 on the CPU.
     pub fn evaluate(
         self,
         input: &Tensor,
@@ -79,7 +79,8 @@ struct Training {
 }
 
 impl Training {
-    /// The first part of the input's gradient, and for each block the sums that the rest needs.
+    /// Returns the first term of the input's gradient, and for each block the sums from which the
+    /// other two terms are computed.
     fn first_part(
         &self,
         shape: Blocks,
@@ -99,7 +100,7 @@ impl Training {
                 let c = i % shape.channels;
                 let (scale, shift) = (affine.scale[c], affine.shift[c]);
                 let channel = Channel { pair: self.op.pair, scale, shift, mean: means[c] };
-                before_activation(self.op.level, channel, x, dy, gradient, &mut sums[c]);
+                activation_backward(self.op.level, channel, x, dy, gradient, &mut sums[c]);
             }
             sums
         });
@@ -107,7 +108,7 @@ impl Training {
         (gradient, sums)
     }
 
-    fn settle(
+    fn subtract_correction(
         &self,
         shape: Blocks,
         correction: &Correction,
@@ -127,8 +128,8 @@ impl Training {
                 for (i, (gradient, x)) in lines.enumerate() {
                     let c = i % shape.channels;
                     first.copy_from_slice(gradient);
-                    let numbers = [means[c], correction.average[c], correction.slope[c]];
-                    settle(self.op.level, &mask, numbers, x, &first, gradient);
+                    let numbers = [means[c], correction.offset[c], correction.factor[c]];
+                    subtract_correction(self.op.level, &mask, numbers, x, &first, gradient);
                 }
             });
     }
@@ -172,7 +173,7 @@ impl CustomOp3 for Training {
             let first = |dy: &[f32]| Ok(self.first_part(shape, &affine, &statistics.mean, x, dy));
             let (mut dx, sums) = with_elements(gradient, first)?;
             let of_affine = correction.add(statistics, &gammas, &total(&sums));
-            self.settle(shape, &correction, &statistics.mean, x, &mut dx);
+            self.subtract_correction(shape, &correction, &statistics.mean, x, &mut dx);
             Ok((dx, of_affine))
         })?;
         let device = input.device();

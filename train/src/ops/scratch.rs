@@ -1,5 +1,5 @@
-//! Memory that kernels work in: aligned, padded, reused.
-#![allow(unsafe_code)] // Viewing aligned vectors as floats.
+//! Working memory of the kernels: aligned, padded, reused.
+#![allow(unsafe_code)] // Aligned vectors are viewed as floats.
 
 use super::blocks::{Blocks, LANES};
 use super::correlate::Window;
@@ -9,12 +9,12 @@ use std::sync::Mutex;
 #[repr(C, align(64))]
 struct Pixel([f32; LANES]);
 
-/// Floats whose address is a multiple of 64; a multiple of 16 of them.
+/// Floats at an address that is a multiple of 64; their number is a multiple of 16.
 #[derive(Default)]
 pub(super) struct Buffer(Vec<Pixel>);
 
 impl Buffer {
-    /// `count` zeros.
+    /// Returns at least `count` zeros.
     pub(super) fn zeros(count: usize) -> Buffer {
         Buffer(vec![Pixel([0.0; LANES]); count.div_ceil(LANES)])
     }
@@ -37,13 +37,13 @@ impl std::ops::DerefMut for Buffer {
     }
 }
 
-/// Large buffers that are kept from one training step to the next: fresh memory from the system
-/// would be cleared page by page every time.
+/// Large buffers that are kept from one training step to the next, because the system clears every
+/// page of new memory.
 #[derive(Default)]
-pub struct Pool(Mutex<Vec<Buffer>>);
+pub struct BufferPool(Mutex<Vec<Buffer>>);
 
-impl Pool {
-    /// At least `count` floats of any value.
+impl BufferPool {
+    /// Takes a buffer of at least `count` floats with arbitrary values.
     pub(super) fn take(&self, count: usize) -> Buffer {
         let mut free = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.len() >= count);
@@ -53,6 +53,7 @@ impl Pool {
         }
     }
 
+    /// Returns a buffer to the pool.
     pub(super) fn give(&self, buffer: Buffer) {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(buffer);
     }
@@ -69,7 +70,7 @@ pub(super) struct Padded {
 }
 
 impl Padded {
-    /// All zero.
+    /// Returns lines of zeros.
     pub(super) fn new(channels: usize, rows: usize, width: usize, kernel: usize) -> Padded {
         let padding = kernel / 2;
         let line = (width + 2 * padding) * LANES;
@@ -87,9 +88,8 @@ impl Padded {
         }
     }
 
-    /// Rows of one block of a tensor with what is around them: `rows` rows from `first` on, counted
-    /// from the padding above the image. Where the tensor's pixels are `spread` apart, the
-    /// positions between them are zero.
+    /// Copies `rows` rows of one block with their padding, from row `first` on, counted from the
+    /// padding above the image. Pixels are placed `spread` apart, with zeros between them.
     pub(super) fn around(
         block: &[f32],
         shape: Blocks,
@@ -114,40 +114,41 @@ impl Padded {
         padded
     }
 
-    /// The pixels of one row of one channel, without padding.
+    /// Returns the pixels of one row of one channel, without padding.
     pub(super) fn line_mut(&mut self, channel: usize, row: usize) -> &mut [f32] {
         let start = channel * self.channel + row * self.line;
         &mut self.data[start + self.padding..start + self.line - self.padding]
     }
 
-    /// Makes one row of all channels zero.
+    /// Sets one row of all channels to zero.
     pub(super) fn clear_row(&mut self, row: usize) {
         for channel in 0..self.channels {
             self.line_mut(channel, row).fill(0.0);
         }
     }
 
+    /// Returns all elements, with the padding.
     pub(super) fn data(&self) -> &[f32] {
         &self.data
     }
 
-    /// Distance between channels.
+    /// Returns the distance between channels.
     pub(super) fn channel(&self) -> usize {
         self.channel
     }
 
-    /// Distance between rows.
+    /// Returns the distance between rows.
     pub(super) fn line(&self) -> usize {
         self.line
     }
 
-    /// `rows` of all channels as the input of one output row.
+    /// Returns the input of one output row: the rows of all channels that begin at `starts`.
     pub(super) fn window<'a>(&'a self, starts: &'a [usize], stride: usize) -> Window<'a> {
-        Window { data: &self.data, channel: self.channel, rows: starts, stride, ahead: &[] }
+        Window { data: &self.data, channel: self.channel, rows: starts, stride, prefetch: &[] }
     }
 
-    /// Where in a channel `kernel` rows begin, the first one `first`; after the last row comes row
-    /// 0.
+    /// Returns the starts of `kernel` rows in a channel, from row `first` on; row 0 follows the
+    /// last row.
     pub(super) fn starts(&self, first: usize, kernel: usize) -> Vec<usize> {
         (first..first + kernel).map(|row| row % self.rows * self.line).collect()
     }
@@ -164,8 +165,8 @@ pub(super) struct Band<'a> {
 }
 
 /// Cuts a tensor into bands of at most `rows` rows, the units of parallel work. The cut depends on
-/// the shape alone, and sums over bands are taken in their order, so that results do not depend on
-/// the number of threads.
+/// the shape alone, and sums over bands are taken in their order, so results do not depend on the
+/// number of threads.
 pub(super) fn bands(data: &mut [f32], shape: Blocks, rows: usize) -> Vec<Band<'_>> {
     let mut result = Vec::new();
     for (block, data) in data.chunks_exact_mut(shape.block()).enumerate() {

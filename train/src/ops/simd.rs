@@ -1,30 +1,30 @@
-//! Vectors of f32 for the instruction sets that are chosen at run time.
-#![allow(unsafe_code)] // Vector loads and stores through pointers; each caller states why its pointers are in bounds.
+//! Vectors of f32 for the instruction sets, one of which is chosen at run time.
+#![allow(unsafe_code)] // Vectors are loaded and stored through pointers that callers check.
 
 use std::sync::OnceLock;
 
-/// What the kernels are compiled for.
+/// The instruction set of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Plain Rust, any processor.
+    /// Plain Rust, for any processor.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512F and AVX-512VL: without the latter half of the registers cannot be read
-    /// as shorter vectors.
+    /// x86-64 with AVX-512F and AVX-512VL. Without the latter, half of the registers cannot be used
+    /// for shorter vectors.
     Avx512,
-    /// aarch64, where NEON is never missing.
+    /// aarch64, which always has NEON.
     Neon,
 }
 
 impl Level {
-    /// The best level of this machine.
+    /// Returns the best level of this machine.
     pub fn detected() -> Level {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| *Level::available().last().unwrap_or(&Level::Portable))
     }
 
-    /// All levels that this machine has, the best one last.
+    /// Returns all levels that this machine supports, the best one last.
     pub fn available() -> Vec<Level> {
         #[allow(unused_mut)]
         let mut levels = vec![Level::Portable];
@@ -46,7 +46,7 @@ impl Level {
         levels
     }
 
-    /// Output channels that the registers hold sums for at a time.
+    /// Returns the number of output channels whose sums fit the registers.
     pub(super) fn largest_tile(self) -> usize {
         match self {
             Level::Portable => 4,
@@ -57,18 +57,23 @@ impl Level {
 }
 
 /// Compiles a function for every level. `fn name(args) => body;` makes `name(level, args)`, which
-/// calls `body(args)` inlined into code compiled for that level; with `=> body::<V>;` the body is
-/// also told the level's vector.
+/// calls `body(args)` inlined into code compiled for that level. With `=> body::<V>;` the body is
+/// generic over the level's vector.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident::<V>;) => {
+    ($(#[$meta:meta])* $vis:vis
+        fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident::<V>;) => {
         $crate::ops::simd::multiversion! {
             @all [$(#[$meta])* $vis] $name ($($arg: $type),*)
             [$body::<std::arch::x86_64::__m512>] [$body::<std::arch::x86_64::__m256>]
             [$body::<std::arch::aarch64::float32x4_t>] [$body::<$crate::ops::simd::Portable>]
         }
     };
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident;) => {
-        $crate::ops::simd::multiversion! { @all [$(#[$meta])* $vis] $name ($($arg: $type),*) [$body] [$body] [$body] [$body] }
+    ($(#[$meta:meta])* $vis:vis
+        fn $name:ident($($arg:ident: $type:ty),* $(,)?) => $body:ident;) => {
+        $crate::ops::simd::multiversion! {
+            @all [$(#[$meta])* $vis] $name ($($arg: $type),*)
+            [$body] [$body] [$body] [$body]
+        }
     };
     (@all [$($head:tt)*] $name:ident ($($arg:ident: $type:ty),*)
         [$($of_avx512:tt)*] [$($of_avx2:tt)*] [$($of_neon:tt)*] [$($of_portable:tt)*]) => {
@@ -102,7 +107,7 @@ macro_rules! multiversion {
 }
 pub(crate) use multiversion;
 
-/// Asks for the cache line at an address that will be read soon. Any address is allowed.
+/// Prefetches the cache line at an address. Any address is allowed.
 #[inline(always)]
 pub(super) fn prefetch(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -121,13 +126,13 @@ pub trait Vector: Copy {
     /// Vectors that the processor holds in registers.
     const REGISTERS: usize;
 
-    /// All lanes `x`.
+    /// Returns a vector with `x` in all lanes.
     fn splat(x: f32) -> Self;
 
-    /// `self * factor + addend`, fused where the processor can.
+    /// Returns `self * factor + addend`, fused where the processor supports it.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
 
-    /// The sum of all lanes.
+    /// Returns the sum of all lanes.
     fn sum(self) -> f32;
 
     /// Loads from an unaligned address.
@@ -143,7 +148,7 @@ pub trait Vector: Copy {
     unsafe fn store(self, to: *mut f32);
 }
 
-/// Eight f32 that the compiler may keep in whatever registers there are.
+/// Eight f32 that the compiler maps to the registers of the processor.
 #[derive(Clone, Copy)]
 pub struct Portable([f32; 8]);
 
@@ -215,7 +220,8 @@ mod x86 {
     }
 
     macro_rules! vector {
-        ($type:ty, $lanes:literal, $registers:literal, $splat:ident, $mul_add:ident, $load:ident, $store:ident, $sum:ident) => {
+        ($type:ty, $lanes:literal, $registers:literal, $splat:ident, $mul_add:ident, $load:ident,
+            $store:ident, $sum:ident) => {
             impl Vector for $type {
                 const LANES: usize = $lanes;
                 const REGISTERS: usize = $registers;

@@ -1,11 +1,10 @@
-//! Batch normalisation's arithmetic line by line: statistics of a batch, and what they do to
-//! gradients.
+//! The arithmetic of batch normalisation: statistics of a batch, and the gradient through them.
 //!
-//! With `z = scale * x + shift` what enters the activation and `dz` the gradient there, the
-//! gradient of the input is
-//! `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x - mean)))`, means over batch
-//! and positions (Ioffe and Szegedy 2015). The first term is known at once, the other two when the
-//! whole batch has been seen: hence two kernels, `before_activation` and `settle`.
+//! Let `z = scale * x + shift` be the input of the activation and `dz` the gradient there. The
+//! gradient of the input is `gamma / std * (dz - mean(dz) - (x - mean) / std^2 * mean(dz * (x -
+//! mean)))`, means over batch and positions (Ioffe and Szegedy 2015). The first term is known at
+//! once, the other two only after the whole batch: hence two kernels, `activation_backward` and
+//! `subtract_correction`.
 
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
@@ -24,21 +23,21 @@ pub struct Statistics {
     pub mean: Vec<f32>,
     /// Biased variance (divided by the count).
     pub variance: Vec<f32>,
-    /// How many elements of a channel they were taken over.
+    /// Number of elements of a channel.
     pub count: usize,
 }
 
-/// Where a training pass leaves its batch statistics for the backward pass and for recalibration.
+/// The place where a forward pass stores batch statistics for the backward pass and recalibration.
 pub type SharedStatistics = Arc<OnceLock<Statistics>>;
 
 impl Statistics {
-    /// The unbiased variance, which is what PyTorch keeps as `running_var`.
+    /// Returns the unbiased variance, which PyTorch keeps as `running_var`.
     pub fn unbiased_variance(&self) -> impl Iterator<Item = f32> + '_ {
         let factor = self.count as f32 / (self.count.max(2) - 1) as f32;
         self.variance.iter().map(move |v| v * factor)
     }
 
-    /// `1 / sqrt(variance + epsilon)`.
+    /// Returns `1 / sqrt(variance + epsilon)` for each channel.
     pub(super) fn inverse_std(&self) -> Vec<f32> {
         self.variance
             .iter()
@@ -46,7 +45,7 @@ impl Statistics {
             .collect()
     }
 
-    /// The statistics of the first `channels` channels.
+    /// Returns the statistics of the first `channels` channels.
     pub(crate) fn first(&self, channels: usize) -> Statistics {
         let first = |values: &[f32]| values[..channels].to_vec();
         Statistics { mean: first(&self.mean), variance: first(&self.variance), count: self.count }
@@ -59,7 +58,7 @@ impl Statistics {
         self.count = more.count;
     }
 
-    /// The statistics of a batch in blocks.
+    /// Computes the statistics of a batch in blocks.
     pub(super) fn of(level: Level, shape: Blocks, data: &[f32]) -> Statistics {
         let per_block: Vec<Vec<Moments>> = data
             .par_chunks_exact(shape.block())
@@ -102,7 +101,7 @@ impl Moments {
         }
     }
 
-    /// Chan's rule for the moments of two parts together: no cancellation.
+    /// Adds the moments of another part by Chan's rule, which avoids cancellation.
     fn add(&mut self, other: Moments) {
         let (total, apart) = (self.count + other.count, other.mean - self.mean);
         self.squares += other.squares + apart * apart * self.count * other.count / total;
@@ -110,7 +109,7 @@ impl Moments {
         self.count = total;
     }
 
-    /// The statistics of several parts, in their order.
+    /// Returns the statistics of several parts together, added in their order.
     pub(super) fn statistics(parts: &[Vec<Moments>]) -> Statistics {
         let mut total = vec![Moments::default(); parts.first().map_or(0, Vec::len)];
         for part in parts {
@@ -131,6 +130,7 @@ pub(super) struct Affine {
 }
 
 impl Affine {
+    /// Returns the scale and shift of a batch normalisation with these statistics.
     pub(super) fn new(statistics: &Statistics, gamma: &[f32], beta: &[f32]) -> Affine {
         let scale: Vec<f32> =
             statistics.inverse_std().iter().zip(gamma).map(|(s, g)| s * g).collect();
@@ -140,7 +140,7 @@ impl Affine {
     }
 }
 
-/// A batch normalisation and its activation as the backward pass sees one channel of it.
+/// One channel of a batch normalisation and its activation in the backward pass.
 #[derive(Clone, Copy)]
 pub(super) struct Channel {
     pub pair: PiecewiseActivation,
@@ -149,10 +149,10 @@ pub(super) struct Channel {
     pub mean: f32,
 }
 
-/// Sums over lines, lane by lane: of `dz` and of `dz * (x - mean)`.
+/// Sums over lines, for each lane: of `dz` and of `dz * (x - mean)`.
 pub(super) type LaneSums = [[f32; LANES]; 2];
 
-/// The two sums of [`before_activation`] for all channels, over all parts in their order.
+/// Returns the two sums of [`activation_backward`] for all channels, over all parts in their order.
 pub(super) fn total(parts: &[Vec<LaneSums>]) -> Vec<[f64; 2]> {
     let mut total = vec![[0.0; 2]; parts.first().map_or(0, Vec::len)];
     for part in parts {
@@ -165,22 +165,24 @@ pub(super) fn total(parts: &[Vec<LaneSums>]) -> Vec<[f64; 2]> {
     total
 }
 
-/// What is still to be taken from each channel's gradient.
+/// The terms `offset + factor * (x - mean)` that are subtracted from the gradient of each channel
+/// after the whole batch.
 #[derive(Clone)]
 pub(super) struct Correction {
-    /// Mean of the gradient.
-    pub average: Vec<f32>,
-    /// Times `x - mean`.
-    pub slope: Vec<f32>,
+    /// The mean of the gradient.
+    pub offset: Vec<f32>,
+    /// The coefficient of `x - mean`.
+    pub factor: Vec<f32>,
 }
 
 impl Correction {
+    /// Returns a correction of zero.
     pub(super) fn none(channels: usize) -> Correction {
-        Correction { average: vec![0.0; channels], slope: vec![0.0; channels] }
+        Correction { offset: vec![0.0; channels], factor: vec![0.0; channels] }
     }
 
-    /// Adds what one normalisation of the first channels demands; returns the gradients of gamma
-    /// and beta.
+    /// Adds the terms of one batch normalisation of the first channels. Returns the gradients of
+    /// gamma and beta.
     pub(super) fn add(
         &mut self,
         statistics: &Statistics,
@@ -191,8 +193,8 @@ impl Correction {
         for (c, [plain, weighted]) in sums.iter().enumerate() {
             let inverse = f64::from(inverse_std[c]);
             let factor = f64::from(gamma[c]) * inverse / count;
-            self.average[c] += (factor * plain) as f32;
-            self.slope[c] += (factor * weighted * inverse * inverse) as f32;
+            self.offset[c] += (factor * plain) as f32;
+            self.factor[c] += (factor * weighted * inverse * inverse) as f32;
         }
         let dgamma = sums
             .iter()
@@ -202,12 +204,17 @@ impl Correction {
     }
 }
 
-/// Elements whose derivatives are computed at a time; they stay in the first cache.
+/// Elements whose derivatives are computed at a time; they fit the first cache.
 const BLOCK: usize = 256;
 
 multiversion! {
-    /// Mean and sum of squared deviations of the live lanes of a line of `count` live elements.
-    fn line_moments(mask: &[f32; LANES], count: f32, line: &[f32], result: &mut [f32; 2]) => line_moments_generic;
+    /// Computes mean and sum of squared deviations of a line's live lanes, `count` elements.
+    fn line_moments(
+        mask: &[f32; LANES],
+        count: f32,
+        line: &[f32],
+        result: &mut [f32; 2],
+    ) => line_moments_generic;
 }
 
 #[inline(always)]
@@ -230,13 +237,19 @@ fn line_moments_generic(mask: &[f32; LANES], count: f32, line: &[f32], result: &
 }
 
 multiversion! {
-    /// From the gradient `after` the activation to the one before it, `dz`, times `scale`: added to
-    /// `gradient`. Adds up `dz` and `dz * (x - mean)`.
-    pub(super) fn before_activation(channel: Channel, x: &[f32], after: &[f32], gradient: &mut [f32], sums: &mut LaneSums) => before_activation_generic;
+    /// Computes the gradient `dz` before the activation from the one `after` it. Adds `scale * dz`
+    /// to `gradient`, and `dz` and `dz * (x - mean)` to `sums`.
+    pub(super) fn activation_backward(
+        channel: Channel,
+        x: &[f32],
+        after: &[f32],
+        gradient: &mut [f32],
+        sums: &mut LaneSums,
+    ) => activation_backward_generic;
 }
 
 #[inline(always)]
-fn before_activation_generic(
+fn activation_backward_generic(
     channel: Channel,
     x: &[f32],
     after: &[f32],
@@ -255,9 +268,9 @@ fn before_activation_generic(
             .chunks_exact(LANES)
             .zip(after.chunks_exact(LANES))
             .zip(derivatives.chunks_exact(LANES));
-        for (((x, after), slope), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
+        for (((x, after), derivative), gradient) in pixels.zip(gradient.chunks_exact_mut(LANES)) {
             for i in 0..LANES {
-                let dz = after[i] * slope[i];
+                let dz = after[i] * derivative[i];
                 plain[i] += dz;
                 weighted[i] += dz * (x[i] - mean);
                 gradient[i] += scale * dz;
@@ -268,15 +281,21 @@ fn before_activation_generic(
 }
 
 multiversion! {
-    /// `(gradient - average - (x - mean) * slope)` in live lanes, 0 in dead ones; `numbers` are
-    /// mean, average, slope.
-    pub(super) fn settle(mask: &[f32; LANES], numbers: [f32; 3], x: &[f32], gradient: &[f32], result: &mut [f32]) => settle_generic;
+    /// Writes `gradient - offset - (x - mean) * factor` to live lanes and 0 to dead ones;
+    /// `correction` is mean, offset, factor.
+    pub(super) fn subtract_correction(
+        mask: &[f32; LANES],
+        correction: [f32; 3],
+        x: &[f32],
+        gradient: &[f32],
+        result: &mut [f32],
+    ) => subtract_correction_generic;
 }
 
 #[inline(always)]
-fn settle_generic(
+fn subtract_correction_generic(
     mask: &[f32; LANES],
-    [mean, average, slope]: [f32; 3],
+    [mean, offset, factor]: [f32; 3],
     x: &[f32],
     gradient: &[f32],
     result: &mut [f32],
@@ -285,7 +304,7 @@ fn settle_generic(
         x.chunks_exact(LANES).zip(gradient.chunks_exact(LANES)).zip(result.chunks_exact_mut(LANES));
     for ((x, gradient), result) in pixels {
         for i in 0..LANES {
-            result[i] = (gradient[i] - average - (x[i] - mean) * slope) * mask[i];
+            result[i] = (gradient[i] - offset - (x[i] - mean) * factor) * mask[i];
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What of a data set decides a training, and what does not: neither the order nor the names of
-//! files.
+//! The properties of a data set that determine a training; the order and the names of files do not.
 
 use super::fixture::Fixture;
 use common::dataset::Unpacked;
@@ -10,16 +9,16 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// A label and the pixels that it is of.
+/// A label and the pixels of its image.
 type Record = (u8, Vec<u8>);
-/// Puts records into another order.
+/// A function that reorders records.
 type Order = fn(&mut Vec<Record>);
 
 const SIDE: usize = 8;
 const IMAGES_HEADER: usize = 16;
 const LABELS_HEADER: usize = 8;
 
-/// Puts the records of the digits' `set` into another order.
+/// Reorders the records of the digits' `set`.
 fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
     let (images_path, labels_path) = (
         folder.join(format!("{set}-images-idx3-ubyte")),
@@ -40,7 +39,7 @@ fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
     fs::write(labels_path, [&labels[..LABELS_HEADER], &labels_in_order].concat()).unwrap();
 }
 
-/// Replaces a text in the digits' description, whose files lose their hashes.
+/// Replaces a text in the digits' description and removes the hashes of its files.
 fn edit_description(fixture: &Fixture, from: &str, to: &str) {
     let path = fixture.path("digits/dataset.json");
     let text = fs::read_to_string(&path).unwrap();
@@ -103,10 +102,10 @@ fn the_order_of_idx_records_changes_nothing() {
     }
 }
 
-/// Statistics of batch normalisation are taken over few images; of the first ones of a file that is
-/// sorted by class, they would be those of one class.
+/// If statistics of batch normalisation were taken over the first images of a file sorted by class,
+/// they would be those of one class.
 #[test]
-fn few_images_suffice_for_statistics_in_a_file_that_is_sorted_by_class() {
+fn few_images_suffice_for_statistics_in_a_file_sorted_by_class() {
     let fixture = Fixture::new();
     edit_description(&fixture, "", "");
     reorder(&fixture.path("digits"), "train", |records| records.sort_by_key(|(label, _)| *label));
@@ -121,7 +120,7 @@ fn few_images_suffice_for_statistics_in_a_file_that_is_sorted_by_class() {
     assert!(few > all - 0.05, "with 96 images {few}, with all {all}");
 }
 
-/// The training set of digits as PNG files in folders, each called as `name` says.
+/// Writes 120 test images of the digits as PNG files in folders, with names from `name`.
 fn write_folders(fixture: &Fixture, folder: &str, name: impl Fn(usize) -> String) {
     let set = common::dataset::Dataset::load(&fixture.path("digits"), common::dataset::Split::Test)
         .unwrap();
@@ -143,7 +142,7 @@ fn write_folders(fixture: &Fixture, folder: &str, name: impl Fn(usize) -> String
 }
 
 #[test]
-fn names_of_files_and_systems_litter_change_nothing() {
+fn names_of_files_and_files_of_the_system_change_nothing() {
     let fixture = Fixture::new();
     write_folders(&fixture, "one", |index| format!("{index:04}.png"));
     write_folders(&fixture, "two", |index| format!("photo-{}.png", 7919 * index % 1000));
@@ -162,7 +161,7 @@ fn names_of_files_and_systems_litter_change_nothing() {
 }
 
 #[test]
-fn a_fingerprint_is_of_all_that_decides_and_of_nothing_else() {
+fn a_fingerprint_covers_what_determines_a_training_and_nothing_else() {
     let fixture = Fixture::new();
     edit_description(&fixture, "", "");
     let fingerprint = || fixture.fit("net", &["--epochs", "1"]).data_sha256;
@@ -190,7 +189,7 @@ fn a_fingerprint_is_of_all_that_decides_and_of_nothing_else() {
 }
 
 #[test]
-fn classes_that_cannot_judge_or_be_learned_are_named() {
+fn classes_without_training_or_validation_images_are_named() {
     let fixture = Fixture::new();
     edit_description(&fixture, "", "");
     // Two images of each class but 7, which has one, and but 9, which has none.

@@ -1,4 +1,4 @@
-//! A folder to call the program in.
+//! A folder in which the tests run the program.
 
 use common::json;
 use common::train_report::TrainReport;
@@ -45,15 +45,16 @@ impl Fixture {
         self.command(args).output().unwrap()
     }
 
-    /// `train fit` of the genome with further arguments; must succeed.
+    /// Runs `train fit` of the genome with further arguments, which must succeed, and returns the
+    /// report.
     pub(crate) fn fit(&self, out: &str, more: &[&str]) -> TrainReport {
         let output = self.train(&fit_arguments(out, more));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap()
     }
 
-    /// `train fit` of the genome with further arguments; must fail, and the error is returned.
-    /// Progress may come before it.
+    /// Runs `train fit` of the genome with further arguments, which must fail, and returns the
+    /// error: the last line on stderr, after any progress.
     pub(crate) fn fit_refused(&self, out: &str, more: &[&str]) -> String {
         let output = self.train(&fit_arguments(out, more));
         let text = String::from_utf8(output.stderr).unwrap();
@@ -62,7 +63,8 @@ impl Fixture {
         line.to_string()
     }
 
-    /// Runs and expects exit 1 with one line on stderr, which is returned.
+    /// Runs the program, which must fail with exit code 1 and one line on stderr, and returns the
+    /// line.
     pub(crate) fn refused(&self, args: &[&str]) -> String {
         let output = self.train(args);
         let line = String::from_utf8(output.stderr).unwrap();
@@ -72,7 +74,7 @@ impl Fixture {
     }
 }
 
-/// The arguments of `train fit` of the fixture's genome.
+/// Returns the arguments of `train fit` of the fixture's genome.
 pub(crate) fn fit_arguments<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let base = [
         "fit",
@@ -90,14 +92,16 @@ pub(crate) fn fit_arguments<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> 
 
 pub(crate) fn genome(left: &str, right: &str, kernel: usize, optimizer: &str) -> String {
     format!(
-        r#"{{"schema": "neuropower/genome/1", "left_activation": "{left}", "right_activation": "{right}", "condense_layers": 2,
-            "feature_extraction_layers": 7, "kernel_size": {kernel}, "optimizer": "{optimizer}"}}"#
+        r#"{{"schema": "neuropower/genome/1", "left_activation": "{left}",
+            "right_activation": "{right}", "condense_layers": 2, "feature_extraction_layers": 7,
+            "kernel_size": {kernel}, "optimizer": "{optimizer}"}}"#
     )
 }
 
 pub(crate) fn profile(training: &str) -> String {
     format!(
         r#"{{"schema": "neuropower/profile/1", "space": {{"feature_extraction_layers": [7, 10]}},
-            "template": {{"growth_rate": 6, "stem_channels": 12, "dropout": 0.1}}, "training": {{{training}}}}}"#
+            "template": {{"growth_rate": 6, "stem_channels": 12, "dropout": 0.1}},
+            "training": {{{training}}}}}"#
     )
 }

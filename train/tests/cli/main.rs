@@ -1,4 +1,4 @@
-//! The program as others call it, on the digits that ship with the project.
+//! The program's command line, on the digits that ship with the project.
 
 mod data;
 mod fixture;
@@ -141,7 +141,7 @@ fn bad_input_is_one_line_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn the_processor_takes_f32_only_and_the_report_says_what_computed() {
+fn the_processor_takes_f32_only_and_the_report_names_the_device() {
     let fixture = Fixture::new();
     fixture.write("profile.json", &profile(r#""precision": "bf16""#));
     let line = fixture.fit_refused("out", &["--device", "cpu"]);
@@ -153,7 +153,7 @@ fn the_processor_takes_f32_only_and_the_report_says_what_computed() {
 
 #[cfg(not(feature = "cuda"))]
 #[test]
-fn a_program_without_support_for_gpus_says_how_to_build_one_that_has_it() {
+fn a_program_without_support_for_gpus_says_how_to_build_one_with_it() {
     let fixture = Fixture::new();
     fixture.fit("out", &["--epochs", "1"]);
     let (network, weights) = ("out/network.json", "out/weights.safetensors");
@@ -192,7 +192,7 @@ fn wrong_usage_is_exit_2() {
 }
 
 #[test]
-fn weights_that_make_no_numbers_have_no_accuracy() {
+fn weights_with_non_finite_logits_have_no_accuracy() {
     let fixture = Fixture::new();
     fixture.fit("net", &["--epochs", "1"]);
     let network = json::read(&fixture.path("net/network.json")).unwrap();

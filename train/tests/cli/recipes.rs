@@ -1,21 +1,22 @@
-//! What a profile's section `training` can ask for.
+//! The settings of a profile's section `training`.
 
 use crate::fixture::{Fixture, fit_arguments, genome, profile};
 use common::genome::Optimizer;
 use common::train_report::TrainReport;
 
-/// Every option that is off by default, on.
-pub(crate) const EVERYTHING: &str = r#""batch": 48, "warmup_epochs": 0.5, "clip_gradient_norm": 0.2, "label_smoothing": 0.1,
-    "ema_decay": 0.98, "augmentation": {"crop_padding": 1, "horizontal_flip": true, "cutout": 2}, "validate_every": 2"#;
+/// All options that are off by default, switched on.
+pub(crate) const EVERYTHING: &str = r#""batch": 48, "warmup_epochs": 0.5, "clip_gradient_norm": 0.2,
+    "label_smoothing": 0.1, "ema_decay": 0.98, "validate_every": 2,
+    "augmentation": {"crop_padding": 1, "horizontal_flip": true, "cutout": 2}"#;
 
-/// Trains with a section `training`.
+/// Runs `train fit` with a section `training`.
 fn fit(fixture: &Fixture, out: &str, training: &str, more: &[&str]) -> TrainReport {
     fixture.write("profile.json", &profile(training));
     fixture.fit(out, more)
 }
 
 #[test]
-fn every_option_does_something_and_its_default_does_nothing() {
+fn every_option_has_an_effect_and_its_default_has_none() {
     let fixture = Fixture::new();
     let hash = |option: &str| {
         let training = format!(r#""batch": 48, {option}"recalibration_images": 1024"#);
@@ -41,7 +42,7 @@ fn every_option_does_something_and_its_default_does_nothing() {
         assert_eq!(hash(&format!("{default}, ")), plain, "{default}");
         assert_ne!(hash(&format!("{on}, ")), plain, "{on}");
     }
-    // What is only looked at changes nothing, nor does a limit that no gradient reaches.
+    // Validation changes nothing, nor does a limit that no gradient reaches.
     assert_eq!(hash(r#""validate_every": 1, "clip_gradient_norm": 1e30, "#), plain);
 }
 
@@ -57,7 +58,7 @@ fn same_bytes_on_any_number_of_threads_with_every_option() {
 }
 
 #[test]
-fn averaged_weights_of_a_short_training_have_left_the_initial_ones_behind() {
+fn averaged_weights_of_a_short_training_are_trained() {
     let fixture = Fixture::new();
     let last = fit(&fixture, "last", r#""batch": 48"#, &["--epochs", "8"]);
     let averaged =
@@ -117,8 +118,8 @@ fn divergence_is_reported_and_is_not_a_failure() {
     let fixture = Fixture::new();
     for optimizer in Optimizer::ALL {
         fixture.write("genome.json", &genome("linear", "linear", 3, &optimizer.to_string()));
-        // The first rate lets the loss explode, the second one the weights, at the only step and so
-        // after the loss.
+        // With the first rate the loss becomes infinite; with the second the weights do, after the
+        // loss of the only step.
         for (rate, more) in
             [("1e38", &["--epochs", "3"][..]), ("1e300", &["--epochs", "1", "--subset", "40"])]
         {
@@ -146,10 +147,9 @@ fn divergence_is_reported_and_is_not_a_failure() {
     }
 }
 
-/// One sentence that says what, where and what to try; who reads nothing on stderr has it in
-/// train.json.
+/// The message says what happened, where, and what to try.
 #[test]
-fn divergence_is_said_on_stderr() {
+fn divergence_is_reported_on_stderr() {
     let fixture = Fixture::new();
     let said = |rate: &str| {
         fixture.write(

@@ -1,4 +1,4 @@
-//! Interrupted trainings go on to the same bytes.
+//! Interrupted trainings resume to the same bytes.
 
 use crate::fixture::{Fixture, fit_arguments, profile};
 use crate::recipes::EVERYTHING;
@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A report without what is different each time.
+/// Returns a report without its timing, which differs between runs.
 fn without_timing(report: TrainReport) -> TrainReport {
     let timing = Timing {
         wall_s: 0.0,
@@ -23,22 +23,21 @@ fn without_timing(report: TrainReport) -> TrainReport {
     TrainReport { timing, ..report }
 }
 
-/// Everything that a training must make again in the same way.
+/// Reads the results that must be the same for the same training.
 fn results(fixture: &Fixture, out: &str) -> (Vec<u8>, Vec<u8>, Vec<u8>, TrainReport) {
     let read = |name: &str| fs::read(fixture.path(out).join(name)).unwrap();
     let report = json::read(&fixture.path(out).join("train.json")).unwrap();
     (read("network.json"), read("weights.safetensors"), read("train.svg"), without_timing(report))
 }
 
-/// Epochs done according to a checkpoint.
+/// Returns the number of completed epochs in a checkpoint.
 pub(crate) fn epochs_in(checkpoint: &[u8]) -> usize {
     let line = checkpoint.split(|byte| *byte == b'\n').next().unwrap();
     String::from_utf8_lossy(line).matches("\"epoch\":").count()
 }
 
-/// A folder where the weights should be written lets a training fail at its very end, so that its
-/// last checkpoint stays: the state that a kill at that moment would leave, without depending on
-/// when the kill comes.
+/// Lets a training fail at its end, because a folder has the name of its weights file, and returns
+/// its last checkpoint. That is the state after a kill, independent of the time of a kill.
 fn interrupted_at_the_end(fixture: &Fixture, epochs: &str) -> Vec<u8> {
     fs::create_dir_all(fixture.path("cut/weights.safetensors")).unwrap();
     let error = fixture.fit_refused("cut", &["--epochs", epochs]);
@@ -49,7 +48,7 @@ fn interrupted_at_the_end(fixture: &Fixture, epochs: &str) -> Vec<u8> {
 }
 
 #[test]
-fn an_interrupted_training_goes_on_to_the_same_bytes() {
+fn an_interrupted_training_resumes_to_the_same_bytes() {
     let fixture = Fixture::new();
     for training in [r#""batch": 48"#, EVERYTHING] {
         fixture.write("profile.json", &profile(training));
@@ -64,11 +63,10 @@ fn an_interrupted_training_goes_on_to_the_same_bytes() {
     }
 }
 
-/// Kills a training when its checkpoint has been written so often, goes on, kills again, and so to
-/// the end. When exactly the kill comes does not matter: whatever it interrupts, the results are
-/// those of a training in one go.
+/// Kills a training after its checkpoint has been written a number of times, resumes it, and so on
+/// to the end. Whatever the kill interrupts, the results are those of an uninterrupted training.
 #[test]
-fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
+fn a_training_killed_several_times_ends_with_the_same_bytes() {
     let fixture = Fixture::new();
     fixture.write("profile.json", &profile(EVERYTHING));
     fixture.fit("whole", &["--epochs", "8"]);
@@ -89,7 +87,7 @@ fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     }
 }
 
-/// Lets `train fit --resume` run until it has written its checkpoint so many times, and kills it.
+/// Runs `train fit --resume` until it has written its checkpoint `changes` times, and kills it.
 fn kill_after(fixture: &Fixture, out: &str, changes: usize) {
     let checkpoint = fixture.path(out).join("checkpoint");
     let epochs = || fs::read(&checkpoint).map_or(0, |bytes| epochs_in(&bytes));
@@ -100,7 +98,7 @@ fn kill_after(fixture: &Fixture, out: &str, changes: usize) {
     while epochs() < before + changes && child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(1));
     }
-    // On Unix this is SIGKILL. An error means that the training has ended by itself.
+    // Fails if the training has already ended.
     let _ = child.kill();
     child.wait().unwrap();
 }
@@ -139,7 +137,7 @@ fn a_checkpoint_of_another_training_is_refused() {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_one_clear_line_and_stays() {
+fn a_damaged_checkpoint_is_refused_and_kept() {
     let fixture = Fixture::new();
     fixture.write("profile.json", &profile(EVERYTHING));
     let good = interrupted_at_the_end(&fixture, "3");
@@ -147,7 +145,8 @@ fn a_damaged_checkpoint_is_one_clear_line_and_stays() {
     let refused = |bytes: &[u8], what: &str| {
         fs::write(&checkpoint, bytes).unwrap();
         let line = fixture.refused(&fit_arguments("cut", &["--epochs", "3", "--resume"]));
-        let expected = "error: cut/checkpoint: cannot resume from it; remove it to start anew: it is damaged\n";
+        let expected = "error: cut/checkpoint: cannot resume from it; remove it to start anew: it \
+                        is damaged\n";
         assert_eq!(line, expected, "{what}");
         assert_eq!(fs::read(&checkpoint).unwrap(), bytes);
     };

@@ -1,4 +1,4 @@
-//! How trainings end before their time, and what is left.
+//! Trainings that are interrupted or killed, and the files that they leave.
 
 use crate::fixture::{Fixture, fit_arguments};
 use crate::resume::epochs_in;
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// So many epochs that no test waits for the end.
+/// More epochs than any test runs.
 const ENDLESS: [&str; 2] = ["--epochs", "1000000"];
 
 fn send(signal: &str, child: &Child) {
@@ -21,7 +21,7 @@ fn send(signal: &str, child: &Child) {
     );
 }
 
-/// Waits until a training has kept an epoch.
+/// Waits until a training has written a checkpoint.
 fn wait_for_checkpoint(fixture: &Fixture, child: &mut Child) {
     while !fixture.path("out/checkpoint").exists() {
         assert!(child.try_wait().unwrap().is_none(), "the training ended before it kept an epoch");
@@ -30,7 +30,7 @@ fn wait_for_checkpoint(fixture: &Fixture, child: &mut Child) {
 }
 
 #[test]
-fn ctrl_c_says_how_the_training_goes_on() {
+fn ctrl_c_says_how_to_resume_the_training() {
     for signal in ["-INT", "-TERM"] {
         let fixture = Fixture::new();
         let mut child = fixture
@@ -38,7 +38,7 @@ fn ctrl_c_says_how_the_training_goes_on() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Its lines are read, so that it does not wait for room.
+        // The training would block on a full pipe, so its lines are read.
         let mut stderr = child.stderr.take().unwrap();
         let said = std::thread::spawn(move || {
             let mut text = String::new();
@@ -50,15 +50,16 @@ fn ctrl_c_says_how_the_training_goes_on() {
         let said = said.join().unwrap().unwrap();
         let kept = epochs_in(&fs::read(fixture.path("out/checkpoint")).unwrap());
         let expected = format!(
-            "error: interrupted; the state after epoch {kept} is kept, and --resume goes on from there"
+            "error: interrupted; the state after epoch {kept} is kept, and --resume goes on from \
+             there"
         );
         assert_eq!(said.lines().last(), Some(expected.as_str()));
         assert!(!fixture.path("out/train.json").exists());
     }
 }
 
-/// Nobody reads what it says, and there is no room for it: it can never say that it was
-/// interrupted.
+/// The pipe of its stderr is full and is not read, so the program blocks when it reports the
+/// interruption.
 #[test]
 fn a_second_signal_ends_a_program_at_once() {
     let fixture = Fixture::new();
@@ -76,7 +77,7 @@ fn a_second_signal_ends_a_program_at_once() {
     while !catches_both() {
         sleep(Duration::from_millis(5));
     }
-    // Two at the same time may count as one.
+    // Two pending signals of one kind count as one.
     let status = loop {
         send("-INT", &child);
         sleep(Duration::from_millis(5));
@@ -104,7 +105,7 @@ fn a_training_ends_with_the_stage_that_has_started_it() {
     wait_for_checkpoint(&fixture, &mut child);
     drop(alive);
     assert_eq!(child.wait().unwrap().signal(), Some(15));
-    // An input that is not the pipe says nothing, and neither does one that nobody speaks of.
+    // The training does not depend on an input that is another file, or that no variable names.
     for (variable, input) in [(Some(&number), Stdio::null()), (None, Stdio::null())] {
         let mut command = fixture.command(&fit_arguments("out", &["--epochs", "2"]));
         command.envs(variable.map(|number| (parent::VARIABLE, number))).stdin(input);
@@ -117,7 +118,7 @@ fn a_training_ends_with_the_stage_that_has_started_it() {
 }
 
 #[test]
-fn what_a_killed_training_was_writing_goes_unless_one_is_at_work() {
+fn partial_files_of_a_killed_training_are_removed_unless_one_is_running() {
     let fixture = Fixture::new();
     fs::create_dir_all(fixture.path("out")).unwrap();
     for name in [".partial-half", "mine.partial-half"] {

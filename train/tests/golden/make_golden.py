@@ -1,11 +1,12 @@
-"""Makes the golden numbers that train's tests compare with, by PyTorch (made with 2.15, CPU, float32).
+"""Writes the golden numbers of train's tests with PyTorch (made with 2.15, CPU, float32).
 
     python3 make_golden.py        # needs torch and safetensors; writes the files beside this one
 
-For each network.json here: a batch of images, labels, logits with running and with batch statistics, the loss and the
-gradient of every trainable tensor. For each optimizer: a parameter's values over ten steps with made-up gradients. For what a training recipe adds to that
-(recipes.safetensors): gradient clipping, learning rates, label
-smoothing, averages of weights.
+For each network.json in this folder: a batch of images, labels, logits with running and with batch
+statistics, the loss and the gradient of every trainable tensor. For each optimizer: the values of a
+parameter over ten steps with made-up gradients. For further settings of a training
+(recipes.safetensors): gradient clipping, learning rates, label smoothing, moving averages of
+weights.
 """
 
 import json
@@ -83,7 +84,8 @@ def network_golden(path):
     shape = network["input"]
     images = torch.randn(5, shape["channels"], shape["height"], shape["width"])
     labels = torch.arange(5) % len(network["classes"])
-    out = {"images": images, "labels": labels.float(), **{f"weights/{k}": v for k, v in {**tensors, **statistics}.items()}}
+    out = {"images": images, "labels": labels.float()}
+    out.update({f"weights/{k}": v for k, v in {**tensors, **statistics}.items()})
     out["evaluation_logits"] = forward(network, tensors, statistics, images, False)
     for tensor in tensors.values():
         tensor.requires_grad_()
@@ -93,7 +95,8 @@ def network_golden(path):
     out["training_logits"] = logits
     out["loss"] = loss.reshape(1)
     out.update({f"gradients/{k}": v.grad for k, v in tensors.items()})
-    save_file({k: v.detach().contiguous() for k, v in out.items()}, path.with_suffix(".safetensors"))
+    out = {k: v.detach().contiguous() for k, v in out.items()}
+    save_file(out, path.with_suffix(".safetensors"))
 
 
 def optimizer_golden():
@@ -120,15 +123,17 @@ def optimizer_golden():
 
 
 def clipping_golden(out):
-    """Two parameters, of which only the matrix decays, over ten steps: some gradients are clipped, some are not."""
+    """Ten steps of a matrix with weight decay and a vector without; some gradients are clipped."""
     torch.manual_seed(3)
     matrix, vector = torch.randn(3, 5), torch.randn(9)
-    gradients = [torch.randn(10, *p.shape) * torch.logspace(-2, 1, 10).reshape(10, *[1] * p.dim()) for p in (matrix, vector)]
+    scale = lambda p: torch.logspace(-2, 1, 10).reshape(10, *[1] * p.dim())
+    gradients = [torch.randn(10, *p.shape) * scale(p) for p in (matrix, vector)]
     out.update({"clip/matrix": matrix, "clip/vector": vector})
     out.update({"clip/matrix_gradients": gradients[0], "clip/vector_gradients": gradients[1]})
     parameters = [p.clone().requires_grad_() for p in (matrix, vector)]
     optimizer = torch.optim.Adam(
-        [{"params": parameters[:1], "weight_decay": 0.01}, {"params": parameters[1:], "weight_decay": 0.0}], lr=0.01)
+        [{"params": parameters[:1], "weight_decay": 0.01},
+         {"params": parameters[1:], "weight_decay": 0.0}], lr=0.01)
     norms, seen = [], [[], []]
     for step in range(10):
         for p, g in zip(parameters, gradients):
@@ -137,21 +142,24 @@ def clipping_golden(out):
         optimizer.step()
         for values, p in zip(seen, parameters):
             values.append(p.detach().clone())
-    out.update({"clip/norms": torch.stack(norms), "clip/matrices": torch.stack(seen[0]), "clip/vectors": torch.stack(seen[1])})
+    out["clip/norms"] = torch.stack(norms)
+    out.update({"clip/matrices": torch.stack(seen[0]), "clip/vectors": torch.stack(seen[1])})
 
 
 def schedule_golden(out):
-    """The learning rates of 40 steps, highest rate 0.1: the schedules alone, and after a warm-up of 8 steps."""
+    """The learning rates of 40 steps, at most 0.1, without and with a warm-up of 8 steps."""
     lr = torch.optim.lr_scheduler
     cosine = lambda o, steps: lr.CosineAnnealingLR(o, T_max=steps)
-    multi_step = lambda o, steps: lr.MultiStepLR(o, milestones=[round(0.3 * steps), round(0.65 * steps)], gamma=0.2)
+    milestones = lambda steps: [round(0.3 * steps), round(0.65 * steps)]
+    multi_step = lambda o, steps: lr.MultiStepLR(o, milestones=milestones(steps), gamma=0.2)
     for name, make in {"cosine": cosine, "step": multi_step}.items():
         for warmup in [0, 8]:
             optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
             if warmup:
                 # Its last step has the highest rate, as has the first one after it.
                 rise = lr.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1)
-                scheduler = lr.SequentialLR(optimizer, [rise, make(optimizer, 40 - warmup)], milestones=[warmup])
+                schedules = [rise, make(optimizer, 40 - warmup)]
+                scheduler = lr.SequentialLR(optimizer, schedules, milestones=[warmup])
             else:
                 scheduler = make(optimizer, 40)
             rates = []
@@ -167,15 +175,17 @@ def smoothing_golden(out):
     logits, labels = (3 * torch.randn(6, 5)).requires_grad_(), torch.arange(6) % 5
     loss = F.cross_entropy(logits, labels, label_smoothing=0.1)
     loss.backward()
-    out.update({"smoothing/logits": logits, "smoothing/labels": labels.float(), "smoothing/loss": loss.reshape(1)})
+    out.update({"smoothing/logits": logits, "smoothing/labels": labels.float()})
+    out["smoothing/loss"] = loss.reshape(1)
     out["smoothing/gradient"] = logits.grad
 
 
 def average_golden(out):
-    """AveragedModel over twelve weights; its decay rises to the given one, 0.5, which it reaches at the ninth."""
+    """AveragedModel over twelve weights; its decay rises to 0.5, which it reaches at the ninth."""
     torch.manual_seed(5)
     module = torch.nn.Linear(4, 3, bias=False)
-    rise = lambda average, p, n: average + (1 - min(0.5, (1 + int(n)) / (10 + int(n)))) * (p - average)
+    decay = lambda n: min(0.5, (1 + int(n)) / (10 + int(n)))
+    rise = lambda average, p, n: average + (1 - decay(n)) * (p - average)
     averaged = torch.optim.swa_utils.AveragedModel(module, avg_fn=rise)
     weights, averages = [], []
     for _ in range(12):

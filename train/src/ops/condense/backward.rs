@@ -1,44 +1,45 @@
-//! A condense layer backward.
+//! The backward pass of a condense layer.
 //!
-//! The gradient of the concatenation is collected from the last reader to the first. When FEL `l`
-//! is reached, all readers of its output have added their first part, and `Correction` knows the
-//! rest.
+//! The gradient of the concatenation is accumulated from the last reader to the first. When FEL `l`
+//! is reached, all readers of its output have added their first term, and `Correction` has the sums
+//! of the other two (see `statistics`).
 
-use super::Pass;
 use super::features::Features;
+use super::pass::Pass;
 use super::tail::Part;
 use crate::ops::activation::affine_values;
-use crate::ops::add_up;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
-use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{
-    Affine, Channel, Correction, LaneSums, Statistics, before_activation, settle, total,
+    Affine, Channel, Correction, LaneSums, Statistics, activation_backward, subtract_correction,
+    total,
 };
+use crate::ops::storage::add_up;
+use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of one task: with those around them the slopes of 12 filters fit the second cache.
+/// Rows of one task. With their padding, the output gradients of 12 filters fit the second cache.
 const BAND: usize = 8;
 /// Input channels that are worked on at a time: a tile of the correlation.
 const GROUP: usize = 12;
 
 impl Pass {
-    /// The gradients of the input and of the parameters.
+    /// Returns the gradients of the input and of the parameters.
     pub(super) fn backward(
         &self,
         features: &Features,
         statistics: &Statistics,
         parameters: &[f32],
-        slope: &[f32],
+        grad_output: &[f32],
     ) -> (Vec<f32>, Vec<f32>) {
         let shape = features.shape();
         let mut gradient = self.pool.take(shape.elements());
         let of_concat = &mut gradient[..shape.elements()];
         let mut result = vec![0.0; parameters.len()];
         let mut correction = Correction::none(shape.channels);
-        let parts = self.tail_backward(features, statistics, parameters, slope, of_concat);
+        let parts = self.tail_backward(features, statistics, parameters, grad_output, of_concat);
         self.collect(
             self.layer.filters.len(),
             statistics,
@@ -53,7 +54,7 @@ impl Pass {
             self.collect(index, statistics, parameters, parts, &mut correction, &mut result);
         }
         let mut of_input = vec![0.0; shape.with_channels(self.layer.in_channels).elements()];
-        self.settled(
+        self.corrected(
             features,
             statistics,
             &correction,
@@ -65,8 +66,8 @@ impl Pass {
         (of_input, result)
     }
 
-    /// Writes the gradients of FEL `index` or of the tail to `result` and adds to the correction
-    /// what its normalisation demands.
+    /// Writes the parameter gradients of FEL `index`, or of the tail, to `result` and adds the
+    /// terms of its batch normalisation to the correction.
     fn collect(
         &self,
         index: usize,
@@ -86,8 +87,8 @@ impl Pass {
         result[self.layer.start(index)..][..gradients.len()].copy_from_slice(&gradients);
     }
 
-    /// The complete gradients of some channels, in a tensor of their own.
-    fn settled(
+    /// Writes the corrected gradients of some channels to `result`.
+    fn corrected(
         &self,
         features: &Features,
         statistics: &Statistics,
@@ -102,14 +103,21 @@ impl Pass {
             for (i, result) in band.data.chunks_exact_mut(shape.line()).enumerate() {
                 let (y, c) = (band.top + i / channels.len(), channels.start + i % channels.len());
                 let start = band.block * shape.block() + y * shape.row() + c * shape.line();
-                let numbers = [statistics.mean[c], correction.average[c], correction.slope[c]];
+                let numbers = [statistics.mean[c], correction.offset[c], correction.factor[c]];
                 let x = features.line(band.block, y, c);
-                settle(self.level, &mask, numbers, x, &gradient[start..][..shape.line()], result);
+                subtract_correction(
+                    self.level,
+                    &mask,
+                    numbers,
+                    x,
+                    &gradient[start..][..shape.line()],
+                    result,
+                );
             }
         });
     }
 
-    /// Sends the gradient of FEL `index`'s output back to all channels before it.
+    /// Adds the gradients that FEL `index` contributes to all channels before it.
     fn fel_backward(
         &self,
         index: usize,
@@ -120,10 +128,10 @@ impl Pass {
         gradient: &mut [f32],
     ) -> Vec<Part> {
         let (channels, filters) = (self.layer.channels(index), self.layer.filters[index]);
-        let slope_shape = features.shape().with_channels(filters);
-        let mut slope = self.pool.take(slope_shape.elements());
-        let of_output = &mut slope[..slope_shape.elements()];
-        self.settled(
+        let grad_shape = features.shape().with_channels(filters);
+        let mut grad_output = self.pool.take(grad_shape.elements());
+        let of_output = &mut grad_output[..grad_shape.elements()];
+        self.corrected(
             features,
             statistics,
             correction,
@@ -132,16 +140,18 @@ impl Pass {
             of_output,
         );
         if let Some(dropout) = self.dropouts.get(index) {
-            let blocks = of_output.par_chunks_mut(slope_shape.block()).enumerate();
-            blocks.for_each(|(block, slope)| dropout.drop(block * slope_shape.block(), slope));
+            let blocks = of_output.par_chunks_mut(grad_shape.block()).enumerate();
+            blocks.for_each(|(block, grad_output)| {
+                dropout.drop(block * grad_shape.block(), grad_output);
+            });
         }
         let fel = Fel {
             pass: self,
             features,
             affine: self.affine(index, statistics, parameters),
             means: &statistics.mean,
-            slope: of_output,
-            slope_shape,
+            grad_output: of_output,
+            grad_shape,
             channels,
             flipped: self.flipped(index, parameters),
         };
@@ -149,11 +159,12 @@ impl Pass {
             .into_par_iter()
             .map(|band| fel.band(band))
             .collect();
-        self.pool.give(slope);
+        self.pool.give(grad_output);
         parts
     }
 
-    /// The flipped and transposed weights of FEL `index`, for each group of its input channels.
+    /// Returns the flipped and transposed weights of FEL `index`, for each group of its input
+    /// channels.
     fn flipped(&self, index: usize, parameters: &[f32]) -> Vec<Packed> {
         let (channels, filters, kernel) =
             (self.layer.channels(index), self.layer.filters[index], self.layer.kernel);
@@ -173,24 +184,24 @@ struct Fel<'a> {
     affine: Affine,
     means: &'a [f32],
     /// The gradient of the FEL's output.
-    slope: &'a [f32],
-    slope_shape: Blocks,
+    grad_output: &'a [f32],
+    grad_shape: Blocks,
     /// Input channels.
     channels: usize,
     flipped: Vec<Packed>,
 }
 
 impl Fel<'_> {
-    /// One band of the concatenation's gradient.
+    /// Computes one band of the concatenation's gradient.
     fn band(&self, band: Band) -> Part {
         let (shape, kernel) = (self.features.shape(), self.pass.layer.kernel);
-        let slope =
-            &self.slope[band.block * self.slope_shape.block()..][..self.slope_shape.block()];
+        let grad_output =
+            &self.grad_output[band.block * self.grad_shape.block()..][..self.grad_shape.block()];
         let around = (band.top, band.rows + kernel - 1, shape.width);
-        let padded = Padded::around(slope, self.slope_shape, around, kernel, 1);
+        let padded = Padded::around(grad_output, self.grad_shape, around, kernel, 1);
         let windows: Vec<Vec<usize>> = (0..band.rows).map(|y| padded.starts(y, kernel)).collect();
         let mut sums = vec![LaneSums::default(); self.channels];
-        let mut weight = vec![0.0; self.slope_shape.channels * self.channels * kernel * kernel];
+        let mut weight = vec![0.0; self.grad_shape.channels * self.channels * kernel * kernel];
         let mut activated = Buffer::zeros(GROUP * band.rows * shape.line());
         let mut after = Buffer::zeros(GROUP * shape.line());
         for (flipped, first) in self.flipped.iter().zip((0..self.channels).step_by(GROUP)) {
@@ -206,8 +217,8 @@ impl Fel<'_> {
                         &gradient[c * shape.line()..][..shape.line()],
                     ]
                 };
-                let ahead: Vec<&[f32]> = next.flat_map(lines).collect();
-                let window = Window { ahead: &ahead, ..padded.window(starts, 1) };
+                let next_lines: Vec<&[f32]> = next.flat_map(lines).collect();
+                let window = Window { prefetch: &next_lines, ..padded.window(starts, 1) };
                 correlate_row(self.pass.level, flipped, window, after);
                 for (c, after) in group.clone().zip(after.chunks_exact(shape.line())) {
                     let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
@@ -216,14 +227,14 @@ impl Fel<'_> {
                     let x = self.features.line(band.block, band.top + y, c);
                     let gradient =
                         &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
-                    before_activation(self.pass.level, channel, x, after, gradient, &mut sums[c]);
+                    activation_backward(self.pass.level, channel, x, after, gradient, &mut sums[c]);
                 }
             }
         }
         (sums, weight)
     }
 
-    /// Adds the gradient of the weights of a group of input channels.
+    /// Adds the weight gradient of a group of input channels.
     fn add_weight_gradient(
         &self,
         band: &Band,
@@ -232,7 +243,7 @@ impl Fel<'_> {
         activated: &mut [f32],
         weight: &mut [f32],
     ) {
-        let (line, kernel) = (self.slope_shape.line(), self.pass.layer.kernel);
+        let (line, kernel) = (self.grad_shape.line(), self.pass.layer.kernel);
         let plane = band.rows * line;
         for y in 0..band.rows {
             for (c, plane) in group.clone().zip(activated.chunks_exact_mut(plane)) {
@@ -242,10 +253,10 @@ impl Fel<'_> {
                 affine_values(self.pass.level, self.pass.layer.pair, scale, shift, x, activated);
             }
         }
-        let (filters, taps) = (self.slope_shape.channels, kernel * kernel);
-        let products = Products {
+        let (filters, taps) = (self.grad_shape.channels, kernel * kernel);
+        let operands = GradientOperands {
             input: Planes { data: activated, channels: group.len(), channel: plane, row: line },
-            slope: Planes {
+            grad_output: Planes {
                 data: padded.data(),
                 channels: filters,
                 channel: padded.channel(),
@@ -253,9 +264,9 @@ impl Fel<'_> {
             },
             kernel,
             rows: band.rows,
-            width: self.slope_shape.width,
+            width: self.grad_shape.width,
             out: self.channels * taps,
         };
-        add_products(self.pass.level, products, &mut weight[group.start * taps..]);
+        add_weight_gradient(self.pass.level, operands, &mut weight[group.start * taps..]);
     }
 }

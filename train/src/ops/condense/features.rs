@@ -1,20 +1,20 @@
-//! The concatenation of a condense layer's input and its FELs' outputs, each part in memory of its
-//! own.
+//! The concatenation of a condense layer's input and the outputs of its FELs, without a copy: each
+//! part stays in its own memory.
 
 use crate::ops::blocks::Blocks;
 use crate::ops::scratch::Buffer;
 
-/// Some or all of the parts.
+/// The input and the outputs of the first FELs.
 pub(super) struct Features<'a> {
     /// The shape of the first part.
     shape: Blocks,
     parts: Vec<(&'a [f32], Blocks)>,
-    /// For each channel, its part and where in the part's rows it begins.
+    /// For each channel, its part and its start in the part's rows.
     channels: Vec<(usize, usize)>,
 }
 
 impl<'a> Features<'a> {
-    /// The input, of the given shape, and outputs with their numbers of channels.
+    /// Concatenates an input of shape `shape` and outputs with their numbers of channels.
     pub(super) fn new(
         shape: Blocks,
         input: &'a [f32],
@@ -29,17 +29,17 @@ impl<'a> Features<'a> {
         Features { shape, channels: channels.collect(), parts }
     }
 
-    /// The shape of the concatenation.
+    /// Returns the shape of the concatenation.
     pub(super) fn shape(&self) -> Blocks {
         self.shape.with_channels(self.channels.len())
     }
 
-    /// One row of all channels of one block.
+    /// Returns one row of all channels of one block.
     pub(super) fn row(&self, block: usize, y: usize) -> Vec<&'a [f32]> {
         (0..self.channels.len()).map(|channel| self.line(block, y, channel)).collect()
     }
 
-    /// One row of one channel of one block: (width, 16).
+    /// Returns one row of one channel of one block: (width, 16).
     pub(super) fn line(&self, block: usize, y: usize, channel: usize) -> &'a [f32] {
         let (part, start) = self.channels[channel];
         let (data, shape) = &self.parts[part];

@@ -1,7 +1,7 @@
-//! A condense layer forward.
+//! The forward pass of a condense layer.
 
 use super::features::Features;
-use super::{Norms, Pass};
+use super::pass::{NormStatistics, Pass};
 use crate::ops::activation::affine_values;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
@@ -9,14 +9,14 @@ use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Moments, Statistics};
 use rayon::prelude::*;
 
-/// Bands into which a batch is cut at least, so that a few threads have work; each has some rows
-/// more to activate.
+/// Least number of bands into which a batch is cut, so that a few threads have work. Each band has
+/// some more rows to activate.
 const BANDS: usize = 8;
 /// Fewest rows of a band.
 const SHORTEST_BAND: usize = 8;
 
 impl Pass {
-    /// The tail's output, and the FELs' outputs.
+    /// Returns the output of the tail and the outputs of the FELs.
     pub(super) fn forward(
         &self,
         shape: Blocks,
@@ -25,8 +25,8 @@ impl Pass {
     ) -> (Vec<f32>, Vec<Buffer>) {
         let mut outputs: Vec<Buffer> = Vec::with_capacity(self.layer.filters.len());
         let mut statistics = match self.norms {
-            Norms::Batch(_) => Statistics::of(self.level, shape, input),
-            Norms::Given(_) => Statistics::default(),
+            NormStatistics::Batch(_) => Statistics::of(self.level, shape, input),
+            NormStatistics::Running(_) => Statistics::default(),
         };
         for (index, filters) in self.layer.filters.iter().enumerate() {
             let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
@@ -37,14 +37,14 @@ impl Pass {
         }
         let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
         let output = self.tail(&features, &statistics, parameters);
-        if let Norms::Batch(shared) = &self.norms {
+        if let NormStatistics::Batch(shared) = &self.norms {
             shared.get_or_init(|| statistics);
         }
         (output, outputs)
     }
 
-    /// The normalisation of FEL `index`, or of the tail; `statistics` has those of the batch for
-    /// all channels before it.
+    /// Returns the batch normalisation of FEL `index`, or of the tail. `statistics` are those of
+    /// the batch for all channels before it.
     pub(super) fn affine(
         &self,
         index: usize,
@@ -53,12 +53,12 @@ impl Pass {
     ) -> Affine {
         let (gamma, beta, _) = self.layer.split(index, parameters);
         match &self.norms {
-            Norms::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
-            Norms::Given(given) => Affine::new(&given[index], gamma, beta),
+            NormStatistics::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
+            NormStatistics::Running(running) => Affine::new(&running[index], gamma, beta),
         }
     }
 
-    /// The output of one FEL and its statistics.
+    /// Computes the output of one FEL and its statistics.
     fn fel(
         &self,
         index: usize,
@@ -80,8 +80,8 @@ impl Pass {
         (output, Moments::statistics(&moments))
     }
 
-    /// Some rows of a FEL's output. The activated input rows under the kernel are kept in a ring:
-    /// input row `y` is in its row `(y + padding) % kernel`.
+    /// Computes some rows of a FEL's output. The activated input rows under the kernel are kept in
+    /// a ring buffer: input row `y` is in its row `(y + padding) % kernel`.
     fn fel_band(
         &self,
         index: usize,
@@ -101,13 +101,13 @@ impl Pass {
             let top = band.top + y;
             self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
             let next = top + kernel - kernel / 2;
-            let ahead = if y + 1 < band.rows && next < shape.height {
+            let next_lines = if y + 1 < band.rows && next < shape.height {
                 features.row(band.block, next)
             } else {
                 Vec::new()
             };
             let starts = ring.starts(top, kernel);
-            let window = Window { ahead: &ahead, ..ring.window(&starts, 1) };
+            let window = Window { prefetch: &next_lines, ..ring.window(&starts, 1) };
             correlate_row(self.level, packed, window, out);
             if let Some(dropout) = self.dropouts.get(index) {
                 dropout.drop(band.block * shape.block() + top * shape.row(), out);
@@ -117,7 +117,8 @@ impl Pass {
         moments
     }
 
-    /// Fills the ring with one row of all channels; `row` counts from the padding above the image.
+    /// Writes one activated row of all channels to the ring buffer. `row` counts from the padding
+    /// above the image.
     fn activate_row(
         &self,
         features: &Features,

@@ -1,24 +1,25 @@
-//! What follows the FELs of a condense layer, forward and backward.
+//! The nodes after the FELs of a condense layer, forward and backward.
 
 use super::features::Features;
-use super::{Pass, Tail};
+use super::layer::Tail;
+use super::pass::Pass;
 use crate::ops::activation::affine_values;
 use crate::ops::blocks::{Blocks, LANES};
 use crate::ops::correlate::{Packed, Window, correlate_row};
-use crate::ops::products::{Planes, Products, add_products};
 use crate::ops::scratch::{Band, Buffer, bands};
-use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, before_activation};
+use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, activation_backward};
+use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
 use rayon::prelude::*;
 
 /// Pooled rows of one task of a transition.
 const BAND: usize = 4;
 
-/// What one task of the backward pass found: sums of gradients before the activation and the
-/// gradient of the weight.
+/// The result of one task of the backward pass: sums of gradients before the activation, and the
+/// weight gradient.
 pub(super) type Part = (Vec<LaneSums>, Vec<f32>);
 
 impl Pass {
-    /// The tail's output.
+    /// Computes the output of the tail.
     pub(super) fn tail(
         &self,
         features: &Features,
@@ -58,7 +59,7 @@ impl Pass {
                             channel: out_shape.line(),
                             rows: &[0],
                             stride: 1,
-                            ahead: &[],
+                            prefetch: &[],
                         };
                         correlate_row(self.level, &packed, window, out);
                     }
@@ -80,7 +81,7 @@ impl Pass {
         self.layer.split(self.layer.filters.len(), parameters).2
     }
 
-    /// Activates and averages one pooled row of one channel.
+    /// Activates and averages the pixels of one pooled row of one channel.
     fn pooled_line(
         &self,
         features: &Features,
@@ -112,7 +113,7 @@ impl Pass {
         line.iter_mut().for_each(|mean| *mean *= share);
     }
 
-    /// The average of each activated channel of one block.
+    /// Averages each activated channel of one block.
     fn average(&self, features: &Features, affine: &Affine, block: usize, sums: &mut [f32]) {
         let shape = features.shape();
         let mut line = Buffer::zeros(shape.line());
@@ -136,20 +137,19 @@ impl Pass {
         sums.iter_mut().for_each(|sum| *sum *= share);
     }
 
-    /// Fills `gradient`, that of the concatenation, with the first part of what the tail sends
-    /// back.
+    /// Writes the first term of the tail's contribution to `gradient`, that of the concatenation.
     pub(super) fn tail_backward(
         &self,
         features: &Features,
         statistics: &Statistics,
         parameters: &[f32],
-        slope: &[f32],
+        grad_output: &[f32],
         gradient: &mut [f32],
     ) -> Vec<Part> {
         let shape = features.shape();
         match self.layer.tail {
             Tail::Concat => {
-                gradient.copy_from_slice(slope);
+                gradient.copy_from_slice(grad_output);
                 Vec::new()
             }
             Tail::Transition { out_channels, pool } => {
@@ -157,39 +157,42 @@ impl Pass {
                 let weight = self.tail_weight(parameters);
                 let sizes = (out_channels, shape.channels, 1);
                 let packed = Packed::backward(self.level, weight, sizes, 0..shape.channels);
-                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                let back =
+                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
                 let bands = bands(gradient, shape, BAND * pool).into_par_iter();
-                bands.map(|band| back.transition(&packed, pool, slope, band)).collect()
+                bands.map(|band| back.transition(&packed, pool, grad_output, band)).collect()
             }
             Tail::AverageHead => {
                 let affine = self.affine(self.layer.filters.len(), statistics, parameters);
-                let back = Back { pass: self, features, affine: &affine, means: &statistics.mean };
+                let back =
+                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
                 bands(gradient, shape, BAND)
                     .into_par_iter()
-                    .map(|band| back.head(slope, band))
+                    .map(|band| back.head(grad_output, band))
                     .collect()
             }
         }
     }
 }
 
-/// The tail's backward pass.
-struct Back<'a> {
+/// The backward pass of the tail.
+struct TailBackward<'a> {
     pass: &'a Pass,
     features: &'a Features<'a>,
     affine: &'a Affine,
     means: &'a [f32],
 }
 
-impl Back<'_> {
+impl TailBackward<'_> {
     fn channel(&self, c: usize) -> Channel {
         let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
         Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] }
     }
 
-    fn head(&self, slope: &[f32], band: Band) -> Part {
+    fn head(&self, grad_output: &[f32], band: Band) -> Part {
         let shape = self.features.shape();
-        let slope = &slope[band.block * shape.channels * LANES..][..shape.channels * LANES];
+        let grad_output =
+            &grad_output[band.block * shape.channels * LANES..][..shape.channels * LANES];
         let share = 1.0 / (shape.height * shape.width) as f32;
         let mut after = Buffer::zeros(shape.line());
         let mut sums = vec![LaneSums::default(); shape.channels];
@@ -199,16 +202,23 @@ impl Back<'_> {
             for pixel in after.chunks_exact_mut(LANES) {
                 pixel
                     .iter_mut()
-                    .zip(&slope[c * LANES..])
-                    .for_each(|(pixel, slope)| *pixel = slope * share);
+                    .zip(&grad_output[c * LANES..])
+                    .for_each(|(pixel, grad_output)| *pixel = grad_output * share);
             }
             let x = self.features.line(band.block, y, c);
-            before_activation(self.pass.level, self.channel(c), x, &after, gradient, &mut sums[c]);
+            activation_backward(
+                self.pass.level,
+                self.channel(c),
+                x,
+                &after,
+                gradient,
+                &mut sums[c],
+            );
         }
         (sums, Vec::new())
     }
 
-    fn transition(&self, packed: &Packed, pool: usize, slope: &[f32], band: Band) -> Part {
+    fn transition(&self, packed: &Packed, pool: usize, grad_output: &[f32], band: Band) -> Part {
         let shape = self.features.shape();
         let out_shape = self.pass.layer.out_shape(shape);
         let mut sums = vec![LaneSums::default(); shape.channels];
@@ -217,19 +227,19 @@ impl Back<'_> {
         if rows == 0 || out_shape.width == 0 {
             return (sums, vec![0.0; out_shape.channels * shape.channels]);
         }
-        let slope = &slope[band.block * out_shape.block() + top * out_shape.row()..]
+        let grad_output = &grad_output[band.block * out_shape.block() + top * out_shape.row()..]
             [..rows * out_shape.row()];
-        let weight = self.weight_gradient(pool, slope, out_shape, (band.block, top, rows));
+        let weight = self.weight_gradient(pool, grad_output, out_shape, (band.block, top, rows));
         let mut pooled = Buffer::zeros(shape.channels * out_shape.line());
         let mut after = Buffer::zeros(shape.line());
         let share = 1.0 / (pool * pool) as f32;
-        for (row, slope) in slope.chunks_exact(out_shape.row()).enumerate() {
+        for (row, grad_output) in grad_output.chunks_exact(out_shape.row()).enumerate() {
             let window = Window {
-                data: slope,
+                data: grad_output,
                 channel: out_shape.line(),
                 rows: &[0],
                 stride: 1,
-                ahead: &[],
+                prefetch: &[],
             };
             correlate_row(self.pass.level, packed, window, &mut pooled);
             for (c, pooled) in pooled.chunks_exact(out_shape.line()).enumerate() {
@@ -244,7 +254,7 @@ impl Back<'_> {
                     let gradient =
                         &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
                     let x = self.features.line(band.block, band.top + y, c);
-                    before_activation(
+                    activation_backward(
                         self.pass.level,
                         self.channel(c),
                         x,
@@ -258,11 +268,11 @@ impl Back<'_> {
         (sums, weight)
     }
 
-    /// The gradient of the transition's weight (out, in) from some pooled rows.
+    /// Returns the gradient of the transition's weight (out, in) from some pooled rows.
     fn weight_gradient(
         &self,
         pool: usize,
-        slope: &[f32],
+        grad_output: &[f32],
         out_shape: Blocks,
         (block, top, rows): (usize, usize, usize),
     ) -> Vec<f32> {
@@ -274,10 +284,10 @@ impl Back<'_> {
                 self.pass.pooled_line(self.features, self.affine, pool, (block, top + y, c), line);
             }
         }
-        let products = Products {
+        let operands = GradientOperands {
             input: Planes { data: &pooled, channels, channel: plane, row: out_shape.line() },
-            slope: Planes {
-                data: slope,
+            grad_output: Planes {
+                data: grad_output,
                 channels: out_shape.channels,
                 channel: out_shape.line(),
                 row: out_shape.row(),
@@ -288,7 +298,7 @@ impl Back<'_> {
             out: channels,
         };
         let mut gradient = vec![0.0; out_shape.channels * channels];
-        add_products(self.pass.level, products, &mut gradient);
+        add_weight_gradient(self.pass.level, operands, &mut gradient);
         gradient
     }
 }
