@@ -162,7 +162,7 @@ fn a_log_that_cannot_be_one_is_refused_before_anything_is_built() {
         (format!("{:.3},-3\n", now()), "-3 W is below zero; is the sensor the wrong way round?"),
         (
             "unix_s,watts\n2026-11-29T04:10:06+01:00,3\n".to_string(),
-            "is no time in seconds since 1970",
+            "is not a time in seconds since 1970",
         ),
         ("unix_s,watts\n1.764080e+09,3\n".to_string(), "is known to 1000 s only"),
     ] {
@@ -276,7 +276,7 @@ fn who_reads_a_display_is_asked_on_a_terminal() {
     let (done, said) = at_a_terminal(&case, "Kill-A-Watt P4400\nAda\n0.1\nfour\n4.0\n7.0\n60\n");
     assert!(
         done && said.contains("Watts now, while nothing runs?")
-            && said.contains("\"four\" is no number"),
+            && said.contains("\"four\" is not a number"),
         "{said}"
     );
     let record = case.record();
