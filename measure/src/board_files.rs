@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-/// How often an empty file is read again.
+/// Number of times that an empty file is read again.
 const EMPTY_RETRIES: usize = 20;
 
 /// Read access to the files of a board.

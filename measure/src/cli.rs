@@ -71,7 +71,7 @@ pub(crate) struct RunArgs {
     pub(crate) meter: MeterArgs,
 }
 
-/// Where a meter is read.
+/// Arguments for meters.
 #[derive(Debug, Parser)]
 pub(crate) struct MeterArgs {
     /// Folder to read instead of /sys; on the board, if that is another machine.

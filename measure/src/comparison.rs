@@ -136,8 +136,8 @@ fn ratio(
     let windows = base.values.len().min(record.values.len());
     if windows < MIN_WINDOWS {
         return format!(
-            "{name}: {ratio:.3} x, no interval: {windows} windows, {MIN_WINDOWS} are needed to tell \
-             noise"
+            "{name}: {ratio:.3} x, no interval: {windows} windows, {MIN_WINDOWS} are needed to \
+             tell noise"
         );
     }
     let [low, high] = ratio_interval(&base.values, &record.values, name);

@@ -1,5 +1,5 @@
-//! Every total of a record can be computed again from its raw numbers, whatever the meter; and a
-//! power that is known is found.
+//! Every total of a record can be computed again from its raw readings, with every meter; and a
+//! known power is measured correctly.
 
 mod support;
 
@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{Case, PROFILE, windows};
 
-/// What writes a meter's file about every millisecond, until it is stopped.
+/// A thread that writes a meter's file about every millisecond until it is stopped.
 struct Helper(Sender<()>, JoinHandle<f64>);
 
 impl Helper {
@@ -32,21 +32,21 @@ impl Helper {
         Helper(stop, helper)
     }
 
-    /// Stops it. The longest time between two writes: by so much what is read may be old.
+    /// Stops the thread. Returns the longest time between two writes, by which readings may be old.
     fn stop(self) -> f64 {
         drop(self.0);
         self.1.join().unwrap()
     }
 }
 
-/// A file that readers never see half-written.
+/// Writes a file so that readers never see a part of it.
 fn write_whole(file: &PathBuf, text: &str) {
     let new = file.with_extension("new");
     fs::write(&new, text).unwrap();
     fs::rename(&new, file).unwrap();
 }
 
-/// Half a second in each window, in which the file `busy` is there.
+/// Half a second in each window, during which the file `busy` exists.
 const BUSY: &str = "sh touch busy; sleep 0.5; rm busy";
 
 fn case() -> Case {
@@ -64,8 +64,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The totals from three windows' joules and those of the idle readings, each computed from what is
-/// raw.
+/// Asserts that a record has the totals that follow from the joules of its windows and of its idle
+/// readings.
 fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     let energy = &record.energy;
     let windows = || record.windows.iter().zip(joules);
@@ -95,7 +95,7 @@ fn advanced(counters: &[CounterReading]) -> f64 {
     counters.iter().map(|c| c.unit_j * steps(c)).sum()
 }
 
-/// A package that takes some watts, and as many others while the file `busy` is there.
+/// A package with one power, and another one while the file `busy` exists.
 fn package(case: &Case, [idle_w, busy_w]: [f64; 2]) -> Helper {
     case.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
     case.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
@@ -108,7 +108,7 @@ fn package(case: &Case, [idle_w, busy_w]: [f64; 2]) -> Helper {
 }
 
 #[test]
-fn a_known_slope_is_found() {
+fn a_known_power_is_found() {
     let case = case();
     let helper = package(&case, [10.0; 2]);
     let record = case.measures(&[]);
@@ -118,7 +118,7 @@ fn a_known_slope_is_found() {
     for (joules, seconds) in
         windows.chain(idle.map(|reading| (reading.joules.unwrap(), reading.t1_s - reading.t0_s)))
     {
-        // Within 1 %, and what the helper itself was late.
+        // Within 1 %, and the delay of the helper itself.
         assert!(
             (joules - 10.0 * seconds).abs() <= 10.0 * (0.01 * seconds + 2.0 * old_s),
             "{joules} J in {seconds} s"

@@ -25,7 +25,7 @@ fn an_emulated_board_is_marked_and_has_no_energy() {
     assert!(record.emulated && record.latency.p50_s == 3e-3);
     assert_eq!(record.energy.status, EnergyStatus::Unavailable);
     assert!(record.host.cpu.value.is_none(), "this machine is not the board");
-    // It crashes.
+    // The program crashes.
     fs::remove_file(case.path("record.json")).unwrap();
     case.script(&format!("{}\n{CRASH}\n", ready()));
     assert!(
@@ -39,7 +39,7 @@ fn an_emulated_board_is_marked_and_has_no_energy() {
 }
 
 #[test]
-fn what_an_emulated_board_needs_must_be_there() {
+fn an_emulated_board_without_its_tools_fails() {
     let case = Case::new([3, 3, 3]);
     case.board(&emulated(r#"["qemu-vax","{program}"]"#));
     let error = case.assert_fails(&["--board", "b.json"]);
@@ -171,7 +171,7 @@ fn a_board_whose_folder_does_not_execute_programs_says_so() {
     let error = fails(&odd);
     assert!(error.contains("a b, but a folder begins with a / and may only have"), "{error}");
     assert!(fails(&case.path("none")).contains("cannot copy the program there: mktemp: "));
-    // As if it were mounted with noexec: no program there can be executed.
+    // As on a file system that is mounted noexec, no program in the folder can be executed.
     case.write_program(
         "bin/chmod",
         &format!("case $2 in {}/*) ;; *) exec /bin/chmod \"$@\" ;; esac", tmpdir.display()),
@@ -241,14 +241,14 @@ END
 count=$((7000000 + 1000 * n))"#;
 
 #[test]
-fn instructions_are_counted_in_runs_of_their_own() {
+fn instructions_are_counted_in_separate_runs() {
     let case = Case::new([3, 3, 3]);
     let count = |more: &[&str]| {
         let output = with_bin(&case, &[&["--count-instructions"], more].concat());
         support::assert_succeeds(&output);
         (case.record().instructions, String::from_utf8(output.stderr).unwrap())
     };
-    // As in a virtual machine: perf is there and cannot count.
+    // As in a virtual machine, perf is installed but cannot count.
     case.write_program(
         "bin/perf",
         r#"while [ "$1" != -o ]; do shift; done; echo '<not supported>,,instructions:u' >"$2""#,
@@ -281,7 +281,7 @@ fn instructions_are_counted_in_runs_of_their_own() {
     support::assert_succeeds(&with_bin(&case, &["--board", "b.json"]));
     let counted = case.record().instructions.value.unwrap();
     assert_eq!((counted.per_inference, counted.counter.as_str()), (1000.0, "qemu"));
-    // What cannot count does not spoil the measurement.
+    // A measurement succeeds even if the counter fails.
     case.write_program(
         "bin/qemu-it",
         r#"case "$1" in --version) echo a qemu ;; *) exec "$@" ;; esac"#,
@@ -294,7 +294,7 @@ fn instructions_are_counted_in_runs_of_their_own() {
 }
 
 #[test]
-fn the_list_says_what_is_missing() {
+fn the_list_names_missing_tools() {
     let case = Case::new([1, 1, 1]);
     case.write_program("bin/adb", "exit 1");
     let output = program().arg("boards").env("PATH", case.path("bin")).output().unwrap();
@@ -319,7 +319,7 @@ fn the_list_says_what_is_missing() {
 }
 
 #[test]
-fn the_page_says_with_what_each_runner_and_meter_was_tried() {
+fn the_documentation_lists_what_was_tried() {
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/adding-a-board.md"))
             .unwrap();

@@ -12,7 +12,7 @@ use support::{
     CRASH, Case, TARGET, WAIT, advance, age, error_of, package, ready, start, wait_until, windows,
 };
 
-/// A server that is up, and a case whose `b.json` is behind it.
+/// A running server, and a case whose `b.json` is a board on it.
 struct Server {
     case: Case,
     _sshd: Sshd,
@@ -20,7 +20,7 @@ struct Server {
 
 impl Server {
     fn start(case: Case) -> Server {
-        // What is in the folder `bin` goes before the board's own programs.
+        // Programs in the folder `bin` precede the board's own.
         let path = format!("{}:/usr/bin:/bin", case.path("bin").display());
         let sshd = Sshd::start(&case.path(""), &path);
         case.board(&keys("rapl"));
@@ -35,7 +35,7 @@ fn keys(meter: &str) -> String {
 const BOARD: [&str; 6] =
     ["--board", "b.json", "--board-host", "board", "--ssh-config", "ssh_config"];
 
-/// Where `bench` ran, from what it said.
+/// Returns the path of `bench` from its output.
 fn ran_in(said: &str) -> String {
     let file = said.split("runs as ").nth(1).unwrap().split_whitespace().next().unwrap();
     assert!(file.starts_with("/tmp/neuropower-"), "{said}");
@@ -70,7 +70,7 @@ fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
 }
 
 #[test]
-fn what_goes_wrong_is_said_and_nothing_is_written() {
+fn errors_are_reported_and_nothing_is_written() {
     let server = Server::start(Case::new([3, 3, 3]));
     let case = &server.case;
     assert!(case.assert_fails(&BOARD[..2]).contains("--board-host user@host"));

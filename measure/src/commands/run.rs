@@ -29,9 +29,9 @@ use std::path::{Path, PathBuf};
 /// Measures, writes the record and prints its path.
 ///
 /// # Errors
-/// Fails if the arguments do not fit together, the crate does not build, its `bench` does not follow
-/// its protocol, energy is required and not available, or a termination signal has been received.
-/// Nothing is written then.
+/// Fails if the arguments do not fit together, the crate does not build, its `bench` does not
+/// follow its protocol, energy is required and not available, or a termination signal has been
+/// received. Nothing is written then.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
     interrupt::install()?;
     let prepared = prepare(args)?;

@@ -1,6 +1,6 @@
-//! The number of instructions of one inference: the difference between the counts of a run with many
-//! inferences and a run with few, divided by the difference in inferences. Time is not measured in
-//! these runs. Counts hardly differ from one run to the next.
+//! The number of instructions of one inference: the difference between the counts of a run with
+//! many inferences and a run with few, divided by the difference in inferences. Time is not
+//! measured in these runs. Counts hardly differ from one run to the next.
 
 use super::counter::{COUNT_FILE, Counter};
 use super::qemu_plugin;
@@ -22,7 +22,8 @@ const MIN_WINDOW_S: f64 = 2.0;
 /// Smallest ratio of the lengths of the two runs.
 const MIN_RATIO: f64 = 4.0;
 
-/// Counts the instructions of one inference; if that fails, returns the reason as the unknown value.
+/// Counts the instructions of one inference; if that fails, returns the reason as the unknown
+/// value.
 ///
 /// # Errors
 /// Fails if a termination signal has been received.

@@ -41,7 +41,8 @@ fn interface_of(qemu: &str) -> Result<u32> {
     Ok(if major < 9 { 1 } else { 2 })
 }
 
-/// Finds the major version in `qemu-arm version 7.2.22 (...)`, or `QEMU emulator version 7.2.22 (...)`.
+/// Finds the major version in `qemu-arm version 7.2.22 (...)`, or `QEMU emulator version 7.2.22
+/// (...)`.
 fn major_version(said: &str) -> Option<u32> {
     said.split_once("version ")?.1.split('.').next()?.parse().ok()
 }

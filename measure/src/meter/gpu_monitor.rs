@@ -21,7 +21,8 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// Longest name of a program, in bytes.
 const MAX_NAME: usize = 256;
 
-/// A thread that samples the state of a GPU until [`GpuMonitor::facts`] is called or this is dropped.
+/// A thread that samples the state of a GPU until [`GpuMonitor::facts`] is called or this is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct GpuMonitor {
     name: String,
@@ -140,8 +141,8 @@ impl Samples {
         }
     }
 
-    /// Returns the processes other than the crate's. In a container with its own process numbers, the
-    /// driver knows the crate by another number: then the only process that appeared after the
+    /// Returns the processes other than the crate's. In a container with its own process numbers,
+    /// the driver knows the crate by another number: then the only process that appeared after the
     /// start is taken for the crate.
     fn others(&self, run: ObservedRun) -> Result<Vec<GpuProcess>, Reason> {
         let (before, since): (Vec<&Sample>, Vec<&Sample>) =

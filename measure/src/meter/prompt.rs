@@ -145,7 +145,7 @@ fn number(answers: &mut dyn Answers, question: &str, default: Option<f64>) -> Re
         match answer.parse::<f64>() {
             Ok(number) if number.is_finite() && number > 0.0 => return Ok(Some(number)),
             Ok(_) | Err(_) => {
-                asked = format!("{answer:?} is not a number above 0 such as 6.8. {question}")
+                asked = format!("{answer:?} is not a number above 0 such as 6.8. {question}");
             }
         }
     }

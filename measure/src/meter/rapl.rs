@@ -228,7 +228,7 @@ mod tests {
         let powercap = sysfs.root().join("class/powercap");
         let link = |name: &str| {
             std::os::unix::fs::symlink(format!("../../devices/{name}"), powercap.join(name))
-                .unwrap()
+                .unwrap();
         };
         let reason = || Rapl::open(BoardFiles::Local, sysfs.root()).unwrap_err().to_string();
         std::fs::create_dir_all(&powercap).unwrap();

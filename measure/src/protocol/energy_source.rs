@@ -14,8 +14,8 @@ use common::manual::ManualReading;
 use common::measurement::{Energy, EnergyStatus};
 
 /// The source of a board's energy, as a state machine: [`open`](Self::open) before the build,
-/// [`begin`](Self::begin) before the first idle reading, [`finish`](Self::finish) after the windows,
-/// [`fill`](Self::fill) after the last idle reading, [`energy`](Self::energy) at the end.
+/// [`begin`](Self::begin) before the first idle reading, [`finish`](Self::finish) after the
+/// windows, [`fill`](Self::fill) after the last idle reading, [`energy`](Self::energy) at the end.
 #[derive(Debug)]
 pub(crate) enum EnergySource {
     /// A meter that is read during the measurement.
@@ -141,8 +141,8 @@ impl EnergySource {
         Ok(())
     }
 
-    /// Computes the energy of past intervals, whose times are those of the clock, from a log. Returns
-    /// what is kept of the log, and the time between two updates of the meter.
+    /// Computes the energy of past intervals, whose times are those of the clock, from a log.
+    /// Returns what is kept of the log, and the time between two updates of the meter.
     ///
     /// # Errors
     /// Fails if a termination signal has been received while it waited for the log.
@@ -183,7 +183,7 @@ impl EnergySource {
                 let energy = energy::manual(meter, reading, windows);
                 if energy.status == EnergyStatus::Measured {
                     windows.iter_mut().for_each(|w| {
-                        w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0)))
+                        w.interval.energy = Ok(Some((reading.load_w * w.seconds, 0)));
                     });
                 }
                 energy

@@ -31,8 +31,8 @@ impl Default for Timeouts {
     }
 }
 
-/// Reads the meter at both ends of a time in which nothing runs, and often enough in between; returns
-/// `None` if the time is 0.
+/// Reads the meter at both ends of a time in which nothing runs, and often enough in between;
+/// returns `None` if the time is 0.
 ///
 /// # Errors
 /// Fails if a termination signal has been received.

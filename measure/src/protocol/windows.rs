@@ -1,10 +1,10 @@
-//! The results of a session: what `bench` reports, with the meter's readings.
+//! The results of a session: the reports of `bench`, with the meter's readings.
 
 use crate::meter::Interval;
 use anyhow::{Result, ensure};
 use common::measurement::Communication;
 
-/// What `bench` reports about itself after its warm-up.
+/// The report of `bench` about itself after its warm-up.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ready {
     /// Instruction set that the kernels chose.
@@ -19,7 +19,7 @@ pub(crate) struct Ready {
     pub(crate) pid: u32,
 }
 
-/// One window: what `bench` reports, and the meter's readings.
+/// One window: the report of `bench`, and the meter's readings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MeasuredWindow {
     /// Number of inferences, at least one.

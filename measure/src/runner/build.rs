@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// Variable with the arguments of `bench`, for a board on which a program gets no arguments: they are
-/// compiled in.
+/// Variable with the arguments of `bench`, for a board on which a program gets no arguments: they
+/// are compiled in.
 const ARGUMENTS: &str = "BENCH_ARGUMENTS";
 
 /// Builds `bench` with cargo in the crate's own folder, as its user would. Without `bench` in the

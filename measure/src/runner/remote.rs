@@ -1,5 +1,5 @@
-//! A board that is another machine: the program is copied there, its hash is verified, and after the
-//! run the copy is removed.
+//! A board that is another machine: the program is copied there, its hash is verified, and after
+//! the run the copy is removed.
 //!
 //! OpenSSH must know the host's key already; there are no questions about passwords or about
 //! whether to trust a host. Android devices are reached through adb.
@@ -136,9 +136,9 @@ impl Link {
         }
     }
 
-    /// Returns a script that makes a new folder `$d` and prints its path, if programs can be executed
-    /// in it. Its parent is the board's `folder`, or `default`, which the shell there may have to
-    /// expand. `other` names another way to choose the parent.
+    /// Returns a script that makes a new folder `$d` and prints its path, if programs can be
+    /// executed in it. Its parent is the board's `folder`, or `default`, which the shell there may
+    /// have to expand. `other` names another way to choose the parent.
     fn new_folder(&self, default: &str, other: &str) -> String {
         let parent = self.folder.as_deref().unwrap_or(default);
         let another =
@@ -163,8 +163,8 @@ impl Link {
         )
     }
 
-    /// Removes a copy's folder. If the board cannot be reached, the folder stays until the next copy
-    /// is made.
+    /// Removes a copy's folder. If the board cannot be reached, the folder stays until the next
+    /// copy is made.
     fn remove(&self, folder: &str) {
         let _ = process::output_whatever_comes(self.shell(&format!("rm -rf {folder}")), REMOVAL);
     }
@@ -197,7 +197,8 @@ impl Link {
         Ok(stdout)
     }
 
-    /// Returns an error message for an unexpected answer. If the answer names a copy, it is removed.
+    /// Returns an error message for an unexpected answer. If the answer names a copy, it is
+    /// removed.
     fn unexpected(&self, answer: &str) -> String {
         answer.split_whitespace().filter_map(own_folder).for_each(|folder| self.remove(folder));
         format!(
@@ -218,7 +219,8 @@ fn remove_leftovers_script() -> String {
     format!(
         "for d in $p/{PREFIX}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
          [ -n \"$(find \"$d\" -prune -mmin +{LEFTOVER_MIN} 2>/dev/null)\" ] && \
-         ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" && rm -rf \"$d\" 2>/dev/null; done; "
+         ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" \
+         && rm -rf \"$d\" 2>/dev/null; done; "
     )
 }
 
@@ -269,8 +271,8 @@ impl RemoteCopy {
         Ok(copy)
     }
 
-    /// Returns the command that runs the copy. Even if this process dies, the shell on the board ends
-    /// the program when its input ends, and then removes the copy.
+    /// Returns the command that runs the copy. Even if this process dies, the shell on the board
+    /// ends the program when its input ends, and then removes the copy.
     pub(crate) fn command(&self, settings: &MeasurementSettings) -> Command {
         let (d, arguments) = (&self.folder, bench_arguments(settings).join(" "));
         self.link.shell(&marked(&format!(

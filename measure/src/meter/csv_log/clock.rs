@@ -1,5 +1,5 @@
-//! Comparison of a logger's clock with this machine's: whether a log ends at about the present time,
-//! and if not, what the mistake may be.
+//! Comparison of a logger's clock with this machine's: whether a log ends at about the present
+//! time, and if not, what the mistake may be.
 
 use crate::reason::Reason;
 

@@ -31,8 +31,8 @@ fn went_back(line: usize, until_s: f64) -> String {
     )
 }
 
-/// Returns the range of the samples between two times, with one before and one after them. The times
-/// count from `started_s`, in Unix time; `now_s` is the present Unix time.
+/// Returns the range of the samples between two times, with one before and one after them. The
+/// times count from `started_s`, in Unix time; `now_s` is the present Unix time.
 ///
 /// # Errors
 /// Returns why the samples do not cover the time.

@@ -143,7 +143,7 @@ mod tests {
             opened(format!("{},4\n{},nan\n", unix_s() - 3600.0, unix_s() - 1.0)).unwrap_err();
         assert!(
             error.contains("power.csv: its last time is ")
-                && error.contains(" (line 2: \"nan\" is no power"),
+                && error.contains(" (line 2: \"nan\" is not a power"),
             "{error}"
         );
     }

@@ -35,7 +35,8 @@ pub(super) struct Samples {
     pub(super) samples: Vec<Sample>,
     /// Unusable lines, in order.
     pub(super) unusable: Vec<Unusable>,
-    /// Last line at which times went back, and the time up to which there are two series of samples.
+    /// Last line at which times went back, and the time up to which there are two series of
+    /// samples.
     pub(super) back: Option<(usize, f64)>,
     /// Whether several samples have one time.
     pub(super) repeated: bool,

@@ -44,8 +44,8 @@ impl Channel {
             || within.is_some_and(|rail| self.names().any(|name| name == rail))
     }
 
-    /// Returns whether `rail` is this channel's label and the other one is a labelled channel of the
-    /// same chip.
+    /// Returns whether `rail` is this channel's label and the other one is a labelled channel of
+    /// the same chip.
     pub(super) fn is_beside(&self, rail: &str, other: &Channel) -> bool {
         let both = self.label.as_deref() == Some(rail) && other.label.is_some();
         both && self.places == other.places && self != other

@@ -56,9 +56,11 @@ struct Fake<'a> {
     /// For each zone: its counter, the range, and the power in microwatts.
     zones: Vec<(&'a str, u64, u64, u64)>,
     reads: usize,
-    /// Whether a window has begun, the readings since then, and a file that is created at the fifth.
+    /// Set when a window has begun.
     in_window: Rc<Cell<bool>>,
+    /// Readings since then.
     reads_in_window: usize,
+    /// A file that is created at the fifth of these readings.
     at_fifth: Option<PathBuf>,
 }
 
@@ -176,7 +178,7 @@ fn a_counter_that_runs_backwards_in_a_window_is_invalid() {
     let mut fake = Fake::new(&sysfs, &[("intel-rapl:0", 5_000_000, 262_143_328_850, 1_000_000)]);
     fake.step_s = 2.0;
     let before = idle(&mut fake, 10.0, &LENIENT).unwrap();
-    // As if each second gave back 1 J: a step of almost the whole range.
+    // Minus 1 J per second, that is a step of almost the whole range.
     fake.zones[0].3 = 262_143_328_850 / 2 - 500_000;
     let (_, windows) =
         run(shell(&good(1)), &settings(1), &LENIENT, &mut fake, &mut |_| {}).unwrap();
