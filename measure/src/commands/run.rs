@@ -1,6 +1,7 @@
 //! `measure run`: checks everything that can be checked before the build, measures, and writes the
 //! record.
 
+use crate::board_files::BoardFiles;
 use crate::cli::RunArgs;
 use crate::host::FactsBefore;
 use crate::meter::prompt::{RunFacts, Terminal};
@@ -112,7 +113,49 @@ fn prepare(args: &RunArgs) -> Result<Prepared<'_>> {
 
 /// Runs the crate on its board while the meter is read.
 fn observe(prepared: &Prepared) -> Result<Observation> {
-    let Prepared { args, board, connection, meter_inputs, settings, .. } = prepared;
+    let Setup { hashes, files, deployment, facts, idle_s, mut instruments } = set_up(prepared)?;
+    let sysfs = &prepared.meter_inputs.sysfs_root;
+    let timeouts = Timeouts::default();
+    let gpu_monitor = start_gpu_monitor(prepared, &instruments);
+    progress(&plan(&prepared.settings, idle_s));
+    let idle_before = session::idle(&mut instruments, idle_s, &timeouts)?;
+    let BenchRun { started_s, ready, mut windows } =
+        run_bench(prepared, &deployment, &timeouts, &mut instruments)?;
+    let host = facts.facts_after(files.as_ref(), sysfs, instruments.clock.started_unix_s());
+    let run = RunFacts {
+        name: &prepared.manifest.name,
+        binary_sha256: &hashes.binary_sha256,
+        windows_s: windows.iter().map(|window| window.seconds).sum(),
+    };
+    instruments.energy_source.finish(&mut Terminal, run)?;
+    let idle_after = session::idle(&mut instruments, idle_s, &timeouts)?;
+    let run = ObservedRun { started_s, windows_s: span_s(&windows), pid: ready.pid };
+    let gpu = gpu_monitor.map(|monitor| monitor.facts(run));
+    let instructions = count_instructions(prepared)?;
+
+    let mut idle = [idle_before, idle_after];
+    let HostInstruments { clock, energy_source } = instruments;
+    let window_intervals = windows.iter_mut().map(|window| &mut window.interval);
+    let mut intervals: Vec<&mut Interval> =
+        window_intervals.chain(idle.iter_mut().flatten()).collect();
+    let filled = energy_source.fill(&mut intervals, &clock)?;
+    Ok(Observation { hashes, host, ready, windows, idle, energy_source, filled, gpu, instructions })
+}
+
+/// The state of a measurement before its first idle reading.
+struct Setup {
+    hashes: Hashes,
+    files: Option<BoardFiles>,
+    deployment: Deployment,
+    facts: FactsBefore,
+    /// Length of each idle reading, in seconds.
+    idle_s: f64,
+    instruments: HostInstruments,
+}
+
+/// Brings the program to its board, opens the meter and starts the clock.
+fn set_up(prepared: &Prepared) -> Result<Setup> {
+    let Prepared { board, connection, meter_inputs, settings, .. } = prepared;
     // The hashes are taken here because the files may change later.
     let hashes = hashes(prepared)?;
     let files = connection.files()?;
@@ -123,37 +166,8 @@ fn observe(prepared: &Prepared) -> Result<Observation> {
     let energy_source = energy_source.begin(&mut Terminal)?;
     energy_source.check_binary(&hashes.binary_sha256)?;
     let idle_s = if energy_source.needs_idle() { settings.idle_s } else { 0.0 };
-
-    let mut instruments = HostInstruments::start(energy_source);
-    let gpu_monitor = start_gpu_monitor(prepared, &instruments);
-    progress(&plan(settings, idle_s));
-    let timeouts = Timeouts::default();
-    let idle_before = session::idle(&mut instruments, idle_s, &timeouts)?;
-    let Session { started_s, ready, mut windows } =
-        run_bench(prepared, &deployment, &timeouts, &mut instruments)?;
-    let host = facts.facts_after(
-        files.as_ref(),
-        &meter_inputs.sysfs_root,
-        instruments.clock.started_unix_s(),
-    );
-    let run = RunFacts {
-        name: &prepared.manifest.name,
-        binary_sha256: &hashes.binary_sha256,
-        windows_s: windows.iter().map(|window| window.seconds).sum(),
-    };
-    instruments.energy_source.finish(&mut Terminal, run)?;
-    let idle_after = session::idle(&mut instruments, idle_s, &timeouts)?;
-    let run = ObservedRun { started_s, windows_s: span_s(&windows), pid: ready.pid };
-    let gpu = gpu_monitor.map(|monitor| monitor.facts(run));
-    let instructions = count_instructions(args.count_instructions, board, &prepared.program)?;
-
-    let mut idle = [idle_before, idle_after];
-    let mut intervals: Vec<&mut Interval> =
-        windows.iter_mut().map(|window| &mut window.interval).collect();
-    intervals.extend(idle.iter_mut().flatten());
-    let HostInstruments { clock, energy_source } = instruments;
-    let filled = energy_source.fill(&mut intervals, &clock)?;
-    Ok(Observation { hashes, host, ready, windows, idle, energy_source, filled, gpu, instructions })
+    let instruments = HostInstruments::start(energy_source);
+    Ok(Setup { hashes, files, deployment, facts, idle_s, instruments })
 }
 
 impl Observation {
@@ -199,8 +213,8 @@ impl Observation {
     }
 }
 
-/// The result of the run of `bench`.
-struct Session {
+/// One run of `bench`.
+struct BenchRun {
     /// Start of the program, in seconds since the start of the clock.
     started_s: f64,
     ready: Ready,
@@ -213,7 +227,7 @@ fn run_bench(
     deployment: &Deployment,
     timeouts: &Timeouts,
     instruments: &mut HostInstruments,
-) -> Result<Session> {
+) -> Result<BenchRun> {
     let Prepared { board, settings, program, .. } = prepared;
     let mut bench = deployment.command(board, program, settings);
     bench.command.envs(measured_gpu(board).into_iter().flat_map(gpu_variables));
@@ -222,10 +236,10 @@ fn run_bench(
     check_target(board, &ready)?;
     let [_, end_s] = span_s(&windows);
     clock::check(board, &windows, end_s - started_s)?;
-    Ok(Session { started_s, ready, windows })
+    Ok(BenchRun { started_s, ready, windows })
 }
 
-/// Returns the begin of the first window and the end of the last one, in seconds.
+/// Returns the start of the first window and the end of the last one, in seconds.
 fn span_s(windows: &[MeasuredWindow]) -> [f64; 2] {
     [windows[0].interval.t0_s, windows[windows.len() - 1].interval.t1_s]
 }
@@ -251,12 +265,9 @@ fn open_energy_source(
 
 /// Counts the instructions of one inference, if that was asked for or the board is emulated: an
 /// emulator tells nothing else about a board.
-fn count_instructions(
-    wanted: bool,
-    board: &Board,
-    program: &Program,
-) -> Result<Known<Instructions>> {
-    if !wanted && !board.is_emulated() {
+fn count_instructions(prepared: &Prepared) -> Result<Known<Instructions>> {
+    let Prepared { args, board, program, .. } = prepared;
+    if !args.count_instructions && !board.is_emulated() {
         return Ok(Known::unknown("not counted: give --count-instructions"));
     }
     progress("counting instructions");

@@ -54,7 +54,7 @@ struct Sample {
 pub(crate) struct ObservedRun {
     /// Start of the process, in seconds.
     pub(crate) started_s: f64,
-    /// Begin of the first window and end of the last one, in seconds.
+    /// Start of the first window and end of the last one, in seconds.
     pub(crate) windows_s: [f64; 2],
     /// Number of the process.
     pub(crate) pid: u32,

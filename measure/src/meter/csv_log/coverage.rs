@@ -1,4 +1,4 @@
-//! The energy of a stretch of time from the samples of a log, if they cover it.
+//! The energy of an interval from the samples of a log, if they cover it.
 
 use super::clock;
 use super::samples::{Sample, Samples};
@@ -101,7 +101,7 @@ fn too_few_digits(log: &Samples) -> &'static str {
 /// is interpolated.
 ///
 /// # Errors
-/// Returns why the energy cannot be 0 or below.
+/// Fails if the energy is not above 0; the reason says what is wrong with the log.
 pub(super) fn energy(samples: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, Reason> {
     let mut joules = 0.0;
     for pair in samples.windows(2) {

@@ -93,16 +93,16 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
 fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
     let mut log = Samples::default();
     // Line of each kept sample, and the number of lines of which it is the mean.
-    let mut of: Vec<(usize, f64)> = vec![];
+    let mut origins: Vec<(usize, f64)> = vec![];
     let mut stray =
         |line, at_s| unusable.push(Unusable { line, at_s, why: "its time is out of order".into() });
     for (index, (line, sample)) in lines.iter().enumerate() {
         let [last, second] =
             [1, 2].map(|back| log.samples.len().checked_sub(back).map(|place| log.samples[place]));
         if let Some(last) = last.filter(|last| last.at_s == sample.at_s) {
-            let place = of.len() - 1;
-            of[place].1 += 1.0;
-            log.samples[place].watts += (sample.watts - last.watts) / of[place].1;
+            let place = origins.len() - 1;
+            origins[place].1 += 1.0;
+            log.samples[place].watts += (sample.watts - last.watts) / origins[place].1;
             log.repeated = true;
             continue;
         }
@@ -115,7 +115,7 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
                 continue;
             } else if second.is_some_and(leapt) {
                 log.samples.pop();
-                stray(of.pop().unwrap_or_default().0, sample.at_s);
+                stray(origins.pop().unwrap_or_default().0, sample.at_s);
             } else {
                 let before_s = log.back.map_or(last.at_s, |(_, until_s)| until_s.max(last.at_s));
                 log = Samples {
@@ -123,11 +123,11 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
                     repeated: log.repeated,
                     ..Samples::default()
                 };
-                of.clear();
+                origins.clear();
             }
         }
         log.samples.push(*sample);
-        of.push((*line, 1.0));
+        origins.push((*line, 1.0));
     }
     log
 }

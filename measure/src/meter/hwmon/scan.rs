@@ -1,4 +1,4 @@
-//! The search for the channels of a machine's power sensors.
+//! The search for the channels of a board's power sensors.
 
 use super::channel::{AVERAGE, Channel, INPUT};
 use crate::board_files::{BoardFiles, with_sysfs_hint};
@@ -26,8 +26,8 @@ pub(super) fn all(board: &BoardFiles, sysfs: &Path) -> Result<Vec<Channel>, Reas
     let (folder, mut channels, mut unreadable) = (class(sysfs), vec![], None);
     let names = board.names(&folder).map_err(|reason| with_sysfs_hint(&reason))?;
     for name in names.into_iter().filter(|name| name.starts_with("hwmon")) {
-        match of_chip(board, &folder.join(&name), name) {
-            Ok(found) => channels.extend(found),
+        match Chip::open(board, &folder.join(&name), name) {
+            Ok(chip) => channels.extend(chip.channels()),
             Err(reason) => drop(unreadable.get_or_insert(reason)),
         }
     }
@@ -42,60 +42,94 @@ pub(super) fn all(board: &BoardFiles, sysfs: &Path) -> Result<Vec<Channel>, Reas
     }
 }
 
-/// Finds the channels of the chip in a folder.
-fn of_chip(board: &BoardFiles, folder: &Path, name: String) -> Result<Vec<Channel>, Reason> {
-    let files = board.names(folder)?;
-    let line = |file: &str| {
-        let there = files.iter().any(|name| name == file);
-        there
-            .then(|| board.read(&folder.join(file)).ok())
-            .flatten()
-            .map(|text| text.trim().to_string())
-    };
-    let chip = board.read(&folder.join("name"))?.trim().to_string();
-    let places: Vec<String> =
-        board.link(&folder.join("device")).into_iter().chain([name]).collect();
-    let mut channels = vec![];
-    for number in CHANNELS.filter(|number| chip != INA3221.0 || *number <= INA3221.1) {
-        let has = |file: &str| files.iter().any(|name| name == file);
+/// A chip's folder.
+struct Chip<'a> {
+    board: &'a BoardFiles,
+    folder: &'a Path,
+    /// Names of the files in the folder.
+    files: Vec<String>,
+    name: String,
+    /// Other names of the chip, see [`Channel`].
+    places: Vec<String>,
+}
+
+impl<'a> Chip<'a> {
+    fn open(
+        board: &'a BoardFiles,
+        folder: &'a Path,
+        folder_name: String,
+    ) -> Result<Chip<'a>, Reason> {
+        let files = board.names(folder)?;
+        let name = board.read(&folder.join("name"))?.trim().to_string();
+        let places = board.link(&folder.join("device")).into_iter().chain([folder_name]).collect();
+        Ok(Chip { board, folder, files, name, places })
+    }
+
+    fn channels(&self) -> Vec<Channel> {
+        CHANNELS
+            .filter(|number| self.name != INA3221.0 || *number <= INA3221.1)
+            .filter_map(|number| self.channel(number))
+            .collect()
+    }
+
+    /// Returns the channel of a number, if it exists, is enabled and is of one rail.
+    fn channel(&self, number: usize) -> Option<Channel> {
         let [power, volts, amperes] = ["power", "in", "curr"].map(|kind| format!("{kind}{number}"));
-        let label = |stem: &str| line(&format!("{stem}_label"));
-        let [input, average] = [INPUT, AVERAGE].map(|kind| has(&format!("{power}_{kind}")));
-        let pair = has(&format!("{volts}_input")) && has(&format!("{amperes}_input"));
-        let stems = match (input || average, pair) {
-            (true, _) => vec![power.clone()],
-            (false, true) if of_one_rail(label(&volts), label(&amperes)) => {
-                vec![volts.clone(), amperes.clone()]
-            }
-            (false, _) => continue,
+        let [input, average] = [INPUT, AVERAGE].map(|kind| self.has(&format!("{power}_{kind}")));
+        let stems = if input || average {
+            vec![power.clone()]
+        } else if self.is_pair(&volts, &amperes) {
+            vec![volts.clone(), amperes.clone()]
+        } else {
+            return None;
         };
         let label = [&power, &volts, &amperes]
             .into_iter()
-            .find_map(|stem| label(stem))
-            .or_else(|| line("label"));
+            .find_map(|stem| self.label(stem))
+            .or_else(|| self.line("label"));
         let disabled =
-            stems.iter().any(|stem| line(&format!("{stem}_enable")).as_deref() == Some("0"));
+            stems.iter().any(|stem| self.line(&format!("{stem}_enable")).as_deref() == Some("0"));
         if disabled || label.as_deref().is_some_and(is_no_rail) {
-            continue;
+            return None;
         }
         let average = average && !input;
-        let kind = if average { AVERAGE } else { INPUT };
-        let interval = if average {
-            format!("{power}_average_interval")
+        let (kind, interval) = if average {
+            (AVERAGE, format!("{power}_average_interval"))
         } else {
-            "update_interval".to_string()
+            (INPUT, "update_interval".to_string())
         };
-        channels.push(Channel {
-            chip: chip.clone(),
+        Some(Channel {
+            chip: self.name.clone(),
             label,
-            places: places.clone(),
-            files: stems.iter().map(|stem| folder.join(format!("{stem}_{kind}"))).collect(),
+            places: self.places.clone(),
+            files: stems.iter().map(|stem| self.folder.join(format!("{stem}_{kind}"))).collect(),
             stems,
-            interval_file: folder.join(interval),
+            interval_file: self.folder.join(interval),
             average,
-        });
+        })
     }
-    Ok(channels)
+
+    /// Returns whether volts and amperes of these names exist and are of one rail.
+    fn is_pair(&self, volts: &str, amperes: &str) -> bool {
+        [volts, amperes].iter().all(|stem| self.has(&format!("{stem}_{INPUT}")))
+            && of_one_rail(self.label(volts), self.label(amperes))
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.files.iter().any(|name| name == file)
+    }
+
+    fn label(&self, stem: &str) -> Option<String> {
+        self.line(&format!("{stem}_label"))
+    }
+
+    /// Returns the content of a file, if it exists and can be read.
+    fn line(&self, file: &str) -> Option<String> {
+        if !self.has(file) {
+            return None;
+        }
+        self.board.read(&self.folder.join(file)).ok().map(|text| text.trim().to_string())
+    }
 }
 
 /// Returns whether volts and amperes are of one rail, by their labels, such as `vin` and `iin`, or

@@ -84,7 +84,7 @@ fn check_input(
 /// Returns the one channel that is meant.
 ///
 /// # Errors
-/// Returns what the folder of all chips lacks; the message continues its path.
+/// Returns what is wrong with the folder of all chips; the reason follows its path in a message.
 fn one<'a>(all: &'a [Channel], chip: &str, rail: Option<&String>) -> Result<&'a Channel, Reason> {
     let found: Vec<&Channel> =
         all.iter().filter(|channel| channel.matches(chip, rail.map(String::as_str))).collect();
