@@ -32,9 +32,8 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Gpu device, unsigned *count, struct 
 }
 "#;
 
-/// A driver's library with one GPU. Every reading of its energy or power runs `on_reading`;
-/// `energy` and `power` are what it answers to the two, as NVML's return codes: 0 for a value, 3
-/// for "not supported", 15 for "GPU is lost".
+/// Builds a driver's library with one GPU. `energy` and `power` are C expressions for the return
+/// codes of the two readings: 0 for a value, 3 for "not supported", 15 for "GPU is lost".
 fn library(case: &Case, energy: &str, power: &str) -> PathBuf {
     let source = format!(
         r#"
@@ -103,7 +102,7 @@ fn the_power_of_a_gpu_without_energy_counter_is_integrated() {
         let watts = window.joules.unwrap() / (window.t1_s - window.t0_s);
         assert!((watts / 2.0 - 1.0).abs() < 0.01, "2 W, not {watts}");
     }
-    // 2 W idle, 2 W under load: nothing is left but rounding.
+    // 2 W idle, 2 W under load: only rounding is left.
     let (gross, net) = (record.energy.gross_j.unwrap(), record.energy.net_j.unwrap_or(0.0));
     assert!(net < 0.01 * gross, "{net} of {gross}");
 }
@@ -147,8 +146,8 @@ fn a_gpu_that_falls_off_the_bus_is_invalid() {
     assert!(record.energy.reason.unwrap().contains("GPU 0 is gone"));
 }
 
-/// Three windows of a GPU's `bench`, each long enough to be looked at, with the times of copying
-/// and computing.
+/// A script of three windows of a GPU's `bench`, each long enough to be sampled, with the times of
+/// copying and computing.
 fn gpu_windows() -> String {
     let parts = r#""p99_s":0.75,"communication":{"h2d_s":3e-6,"kernel_s":2e-3,"d2h_s":1e-6}}"#;
     let script = windows([3, 3, 3], "sh sleep 0.5").replace(r#""p99_s":0.75}"#, parts);

@@ -1,4 +1,4 @@
-//! Meters as the program reads them: current sensors, a logger's file, a display.
+//! Measurements with current sensors, a logger's file and a display.
 
 mod support;
 
@@ -133,7 +133,7 @@ fn logs_of_other_programs_are_read() {
         ),
         ("# bench 3\nUnix_s ; Watts\n", |at_s, _| format!("{at_s:.3};3,000").replace('.', ",")),
         ("", |at_s, _| format!("{at_s:.1}\t{}", 3.0)),
-        // One line in a hundred is none, and one is noise.
+        // A few lines in a hundred are not samples.
         ("unix_s,watts\n", |at_s, number| match number % 100 {
             5 => format!("{at_s:.3},nan"),
             25 => format!("{at_s:.3},"),
@@ -232,7 +232,7 @@ fn a_reading_for_another_crate_or_an_impossible_one_is_refused() {
     );
     typed(&case, "tiny", "-7.0");
     assert!(case.assert_fails(&by_hand).contains("must be above 0"));
-    // The same crate's name, and another binary.
+    // The name of the same crate, but another binary.
     typed(&case, "tiny", "7.0");
     let reading = fs::read_to_string(case.path("typed.json")).unwrap();
     case.write(
