@@ -1,6 +1,6 @@
-//! How much measuring adds to what it measures: a crate's `bench` by itself, and below
-//! `measure run` with the meter that has most to do, a sensor that is sampled ten times a second.
-//! The two take turns, so that a drift meets both.
+//! The overhead of measuring: the median latency of a crate's `bench` by itself and under `measure
+//! run` with the most expensive meter, a sensor that is sampled ten times a second. The two
+//! alternate, so that a drift affects both.
 
 use clap::Parser;
 use common::bench::BenchEvent;
@@ -10,8 +10,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// What is added must be less than this part.
-const LIMIT: f64 = 0.01;
+/// Largest overhead, as a share of the latency.
+const MAX_OVERHEAD: f64 = 0.01;
 const WINDOWS: usize = 3;
 const PROFILE: &str = r#"{"schema":"neuropower/profile/1",
     "measurement":{"idle_s":0,"warmup_s":1,"windows":3,"window_s":1}}"#;
@@ -23,10 +23,10 @@ struct Args {
     /// A generated crate.
     #[arg(long = "crate", value_name = "DIR")]
     crate_dir: PathBuf,
-    /// How often the two take turns.
+    /// Number of pairs of measurements.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(4..))]
     pairs: u64,
-    /// Cargo says this to every bench.
+    /// Cargo passes this to every bench.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let crate_dir = root.join(&args.crate_dir);
     let folder = tempfile::tempdir().expect("a temporary folder");
     prepare(folder.path());
-    // Builds it, too.
+    // Builds the crate, too.
     measured(folder.path(), &crate_dir);
     let mut pairs: Vec<[f64; 2]> = vec![];
     for pair in 0..args.pairs {
@@ -57,12 +57,13 @@ fn main() -> ExitCode {
     ratios.sort_by(f64::total_cmp);
     let (ratio, count) = (median(&ratios), ratios.len());
     println!(
-        "measuring adds {:+.2} % to the median latency ({count} pairs; second smallest {:+.2} %, second largest {:+.2} %)",
+        "measuring adds {:+.2} % to the median latency ({count} pairs; second smallest {:+.2} %, \
+         second largest {:+.2} %)",
         (ratio - 1.0) * 100.0,
         (ratios[1] - 1.0) * 100.0,
         (ratios[count - 2] - 1.0) * 100.0
     );
-    if ratio < 1.0 + LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if ratio < 1.0 + MAX_OVERHEAD { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn prepare(folder: &Path) {
@@ -102,18 +103,19 @@ fn measured(folder: &Path, crate_dir: &Path) -> f64 {
     json::read::<Measurement>(&record).expect("a record").latency.p50_s
 }
 
-/// The same without anybody who listens.
+/// The same without `measure`.
 fn alone(folder: &Path, crate_dir: &Path) -> f64 {
-    let said = folder.join("said.jsonl");
+    let events = folder.join("events.jsonl");
     let mut bench = Command::new(crate_dir.join("target/release/bench"));
     bench.args(["--windows", &WINDOWS.to_string(), "--window-s", "1", "--warmup-s", "1"]);
-    let status = bench.stdout(File::create(&said).expect("a file")).status().expect("bench starts");
+    let status =
+        bench.stdout(File::create(&events).expect("a file")).status().expect("bench starts");
     assert!(status.success());
     let p50 = |event: BenchEvent| match event {
         BenchEvent::Window { p50_s, .. } => Some(p50_s),
         BenchEvent::Ready { .. } | BenchEvent::Start { .. } => None,
     };
-    let events = json::read_lines::<BenchEvent>(&said).expect("lines of bench");
+    let events = json::read_lines::<BenchEvent>(&events).expect("lines of bench");
     let mut times: Vec<f64> = events.into_iter().filter_map(p50).collect();
     assert_eq!(times.len(), WINDOWS);
     times.sort_by(f64::total_cmp);

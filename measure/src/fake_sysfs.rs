@@ -1,18 +1,18 @@
-//! A sysfs with the files that tests want, in a folder of its own.
+//! A fake sysfs for tests, in a temporary folder.
 
 use std::fs;
 use std::path::Path;
 
-/// Lives as long as this.
+/// A fake sysfs. Its folder is removed when this is dropped.
 pub(crate) struct FakeSysfs(tempfile::TempDir);
 
 impl FakeSysfs {
-    /// An empty one.
+    /// Creates an empty sysfs.
     pub(crate) fn new() -> FakeSysfs {
         FakeSysfs(tempfile::tempdir().unwrap())
     }
 
-    /// What takes the place of `/sys`.
+    /// Returns the folder that replaces `/sys`.
     pub(crate) fn root(&self) -> &Path {
         self.0.path()
     }
@@ -38,7 +38,7 @@ impl FakeSysfs {
         fs::write(path, text).unwrap();
     }
 
-    /// Puts a folder in a counter's place: not even root can read that as a file.
+    /// Replaces a counter by a folder, which not even root can read as a file.
     pub(crate) fn make_unreadable(&self, zone: &str) {
         let path = self.root().join("class/powercap").join(zone).join("energy_uj");
         fs::remove_file(&path).unwrap();

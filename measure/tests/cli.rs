@@ -1,5 +1,5 @@
-//! The `measure` program from outside, on a small crate that is really built and whose `bench`
-//! prints what it is told.
+//! Tests of the `measure` program on a small crate that is really built and whose `bench` follows a
+//! script.
 
 mod support;
 
@@ -40,7 +40,7 @@ fn without_a_meter_latency_is_measured_and_energy_says_why_not() {
     assert!(record.windows.iter().all(|w| w.joules.is_none() && w.counters.is_empty()));
     assert_eq!((&record.idle_before, &record.idle_after), (&None, &None));
     assert!(record.host.governor.value.is_none() && record.host.governor.reason.is_some());
-    // As text too: a reader in another language must find `null`, not 0.
+    // In the text, too: a reader in another language must find `null`, not 0.
     let text = fs::read_to_string(case.path("record.json")).unwrap();
     assert!(text.contains("\"gross_j\": null") && text.contains("\"status\": \"unavailable\""));
 }
@@ -110,7 +110,7 @@ fn a_bench_that_misbehaves_fails_and_nothing_is_written() {
 
 #[test]
 fn a_board_whose_clock_is_wrong_gives_no_number() {
-    // It says that three windows took 300 s.
+    // `bench` reports that three windows took 300 s.
     let fast = windows([1, 1, 1], "").replace("SECONDS", "100.0");
     let error = Case::doing(&fast).assert_fails(&[]);
     assert!(
@@ -122,7 +122,7 @@ fn a_board_whose_clock_is_wrong_gives_no_number() {
         error.contains("the board's clock was set meanwhile or runs at another speed"),
         "{error}"
     );
-    // It stepped back within a window.
+    // The clock was set back within a window.
     let back = windows([1, 1, 1], "").replace("SECONDS", "-0.5");
     assert!(
         Case::doing(&back)
@@ -144,7 +144,7 @@ fn an_interrupted_measurement_leaves_nothing_behind() {
     assert!(!case.path("record.json").exists());
 }
 
-/// `nohup` starts a program so.
+/// As with `nohup`.
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let pause = "sh touch ran; while [ ! -e go ] && kill -0 $PPID; do sleep 0.1; done 2>/dev/null";
@@ -177,7 +177,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     );
 }
 
-/// Nothing is left behind that builds on, into a folder that the next run wants.
+/// No build goes on in a folder that the next run needs.
 #[test]
 fn a_build_ends_with_the_measurement() {
     let case = Case::new([1, 1, 1]);

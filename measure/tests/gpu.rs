@@ -1,4 +1,4 @@
-//! An NVIDIA GPU as the program sees it: a driver's library of our own, which the test builds.
+//! Measurements of an NVIDIA GPU, with a substitute for the driver's library that the test builds.
 
 mod support;
 
@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use support::{Case, assert_succeeds, program, text, windows};
 
-/// What there is to see of a GPU: with a file `busy` beside it its clocks are held back, and
+/// C functions for the state of a GPU. If a file `busy` exists, its clocks are throttled and
 /// another process is on it.
-const SIGHTS: &str = r#"
+const STATE: &str = r#"
 #include <stdio.h>
 #include <string.h>
 struct Process { unsigned pid; unsigned long long bytes; unsigned instance, part; };
@@ -32,9 +32,8 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Gpu device, unsigned *count, struct 
 }
 "#;
 
-/// A driver's library with one GPU. Every reading of its energy or power runs `on_reading`;
-/// `energy` and `power` are what it answers to the two, as NVML's return codes: 0 for a value, 3
-/// for "not supported", 15 for "GPU is lost".
+/// Builds a driver's library with one GPU. `energy` and `power` are C expressions for the return
+/// codes of the two readings: 0 for a value, 3 for "not supported", 15 for "GPU is lost".
 fn library(case: &Case, energy: &str, power: &str) -> PathBuf {
     let source = format!(
         r#"
@@ -51,7 +50,7 @@ int nvmlDeviceGetTotalEnergyConsumption(Gpu device, unsigned long long *millijou
 }}
 int nvmlDeviceGetPowerUsage(Gpu device, unsigned *milliwatts) {{ *milliwatts = 2000; return {power}; }}
 const char *nvmlErrorString(int code) {{ return "?"; }}
-{SIGHTS}"#
+{STATE}"#
     );
     case.write("nvml.c", &source);
     let library = case.path("libnvml.so");
@@ -72,7 +71,7 @@ fn measure_gpu(case: &Case, energy: &str, power: &str) -> Measurement {
 }
 
 #[test]
-fn a_gpu_that_counts_its_energy() {
+fn the_energy_counter_of_a_gpu_is_read() {
     let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     case.board(GPU);
     let record = measure_gpu(&case, "0", "3");
@@ -95,7 +94,7 @@ fn a_gpu_that_counts_its_energy() {
 }
 
 #[test]
-fn a_gpu_that_shows_power_alone_is_summed_up() {
+fn the_power_of_a_gpu_without_energy_counter_is_integrated() {
     let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     case.board(GPU);
     let record = measure_gpu(&case, "3", "0");
@@ -103,13 +102,13 @@ fn a_gpu_that_shows_power_alone_is_summed_up() {
         let watts = window.joules.unwrap() / (window.t1_s - window.t0_s);
         assert!((watts / 2.0 - 1.0).abs() < 0.01, "2 W, not {watts}");
     }
-    // 2 W idle, 2 W under load: nothing is left but rounding.
+    // 2 W idle, 2 W under load: only rounding is left.
     let (gross, net) = (record.energy.gross_j.unwrap(), record.energy.net_j.unwrap_or(0.0));
     assert!(net < 0.01 * gross, "{net} of {gross}");
 }
 
 #[test]
-fn a_gpu_that_says_nothing_points_to_another_meter() {
+fn a_gpu_without_readings_points_to_another_meter() {
     let case = Case::new([1, 1, 1]);
     case.board(GPU);
     let library = library(&case, "3", "3");
@@ -141,14 +140,14 @@ fn a_gpu_that_says_nothing_points_to_another_meter() {
 fn a_gpu_that_falls_off_the_bus_is_invalid() {
     let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     case.board(GPU);
-    // It answers when it is opened and for the first idle reading, and then no more.
+    // The GPU answers when it is opened and for the first idle reading, but not afterwards.
     let record = measure_gpu(&case, "readings > 3 ? 15 : 0", "3");
     assert_eq!((record.energy.status, record.energy.gross_j), (EnergyStatus::Invalid, None));
     assert!(record.energy.reason.unwrap().contains("GPU 0 is gone"));
 }
 
-/// Three windows of a GPU's `bench`, each long enough to be looked at, with the times of copying
-/// and computing.
+/// A script of three windows of a GPU's `bench`, each long enough to be sampled, with the times of
+/// copying and computing.
 fn gpu_windows() -> String {
     let parts = r#""p99_s":0.75,"communication":{"h2d_s":3e-6,"kernel_s":2e-3,"d2h_s":1e-6}}"#;
     let script = windows([3, 3, 3], "sh sleep 0.5").replace(r#""p99_s":0.75}"#, parts);
@@ -188,7 +187,7 @@ fn the_times_of_copying_and_computing_and_the_gpus_clocks_are_in_the_record() {
 }
 
 #[test]
-fn clocks_held_back_and_other_processes_are_noticed_and_said() {
+fn throttled_clocks_and_other_processes_are_reported() {
     let case = Case::doing(&gpu_windows());
     case.board(GPU);
     case.write("busy", "");

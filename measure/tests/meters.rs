@@ -1,4 +1,4 @@
-//! Meters as the program reads them: current sensors, a logger's file, a display.
+//! Measurements with current sensors, a logger's file and a display.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use support::{Case, error_of, windows};
 
 #[test]
-fn an_input_rail_is_summed_up() {
+fn the_power_of_an_input_rail_is_integrated() {
     let case = Case::doing(&windows([1, 1, 1], "sh sleep 0.05"));
     let sensor = r#""target":null,"runner":"local","meter":"hwmon","hwmon":{"chip":"ina3221","rail":"VDD_IN"}"#;
     case.board(sensor);
@@ -33,7 +33,7 @@ fn an_input_rail_is_summed_up() {
         assert!((watts / 4.0 - 1.0).abs() < 0.01, "5 V x 0.8 A, not {watts}");
         assert_eq!(window.counters[0].name, "ina3221 VDD_IN");
     }
-    // It vanishes in a window.
+    // The sensor vanishes in a window.
     let gone = case.path("sys/class/hwmon/hwmon2/curr1_input");
     case.script(&windows([1, 1, 1], &format!("sh rm -f {}", gone.display())));
     let record = case.measures(&["--board", "b.json"]);
@@ -48,7 +48,7 @@ fn an_input_rail_is_summed_up() {
 
 const LOGGER: &str = r#""target":null,"runner":"local","meter":"csv""#;
 
-/// Now, as a logger knows it.
+/// Returns the present Unix time.
 fn now() -> f64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }
@@ -57,7 +57,7 @@ fn now() -> f64 {
 struct Logger(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Logger {
-    /// What it writes first, and each line from the time and its number.
+    /// Starts a logger that writes `head` and then lines made from the time and the line's number.
     fn start(case: &Case, head: &str, line: fn(f64, usize) -> String) -> Logger {
         case.write("power.csv", head);
         let mut file = OpenOptions::new().append(true).open(case.path("power.csv")).unwrap();
@@ -88,7 +88,7 @@ impl Drop for Logger {
 
 const CSV: [&str; 4] = ["--board", "b.json", "--meter-csv", "power.csv"];
 
-/// That all windows have this power.
+/// Asserts that all windows have this power.
 fn assert_power(record: &Measurement, watts: f64) {
     assert_eq!(record.energy.status, EnergyStatus::Measured, "{:?}", record.energy.reason);
     for window in &record.windows {
@@ -133,7 +133,7 @@ fn logs_of_other_programs_are_read() {
         ),
         ("# bench 3\nUnix_s ; Watts\n", |at_s, _| format!("{at_s:.3};3,000").replace('.', ",")),
         ("", |at_s, _| format!("{at_s:.1}\t{}", 3.0)),
-        // One line in a hundred is none, and one is noise.
+        // A few lines in a hundred are not samples.
         ("unix_s,watts\n", |at_s, number| match number % 100 {
             5 => format!("{at_s:.3},nan"),
             25 => format!("{at_s:.3},"),
@@ -149,7 +149,7 @@ fn logs_of_other_programs_are_read() {
 }
 
 #[test]
-fn a_log_that_cannot_be_one_is_refused_before_anything_is_built() {
+fn an_invalid_log_is_refused_before_the_build() {
     let case = Case::new([1, 1, 1]);
     case.board(LOGGER);
     assert!(case.assert_fails(&CSV).contains("power.csv: cannot read the power log"));
@@ -162,7 +162,7 @@ fn a_log_that_cannot_be_one_is_refused_before_anything_is_built() {
         (format!("{:.3},-3\n", now()), "-3 W is below zero; is the sensor the wrong way round?"),
         (
             "unix_s,watts\n2026-11-29T04:10:06+01:00,3\n".to_string(),
-            "is no time in seconds since 1970",
+            "is not a time in seconds since 1970",
         ),
         ("unix_s,watts\n1.764080e+09,3\n".to_string(), "is known to 1000 s only"),
     ] {
@@ -191,7 +191,7 @@ fn typed(case: &Case, name: &str, load_w: &str) {
 }
 
 #[test]
-fn what_a_display_showed_is_widened_by_its_resolution() {
+fn intervals_are_widened_by_the_resolution_of_a_display() {
     let case = Case::new([1, 1, 1]);
     case.board(BY_HAND);
     let by_hand = ["--board", "b.json", "--manual-json", "typed.json"];
@@ -220,7 +220,7 @@ fn what_a_display_showed_is_widened_by_its_resolution() {
 }
 
 #[test]
-fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
+fn a_reading_for_another_crate_or_an_impossible_one_is_refused() {
     let case = Case::new([1, 1, 1]);
     case.board(BY_HAND);
     let by_hand = ["--board", "b.json", "--manual-json", "typed.json"];
@@ -232,7 +232,7 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
     );
     typed(&case, "tiny", "-7.0");
     assert!(case.assert_fails(&by_hand).contains("must be above 0"));
-    // The same crate's name, and another binary.
+    // The name of the same crate, but another binary.
     typed(&case, "tiny", "7.0");
     let reading = fs::read_to_string(case.path("typed.json")).unwrap();
     case.write(
@@ -253,7 +253,8 @@ fn what_was_read_for_another_crate_or_cannot_be_true_is_refused() {
     assert!(error_of(&case.measure(&unread)).contains("--manual-json"));
 }
 
-/// `measure run` on a terminal, at which this is typed; what it says there.
+/// Runs `measure run` on a terminal at which this is typed; returns whether it succeeds, and its
+/// output.
 fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
     let measure = case.command(&["--board", "b.json"]);
     let words: Vec<String> =
@@ -270,13 +271,13 @@ fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
 }
 
 #[test]
-fn who_reads_a_display_is_asked_on_a_terminal() {
+fn readings_of_a_display_are_asked_for_on_a_terminal() {
     let case = Case::new([1, 1, 1]);
     case.board(BY_HAND);
     let (done, said) = at_a_terminal(&case, "Kill-A-Watt P4400\nAda\n0.1\nfour\n4.0\n7.0\n60\n");
     assert!(
         done && said.contains("Watts now, while nothing runs?")
-            && said.contains("\"four\" is no number"),
+            && said.contains("\"four\" is not a number"),
         "{said}"
     );
     let record = case.record();
@@ -293,7 +294,7 @@ fn who_reads_a_display_is_asked_on_a_terminal() {
         (record.energy.status, reading.binary_sha256),
         (EnergyStatus::Measured, Some(record.ran.binary_sha256))
     );
-    // Nobody there to ask, or who wants to say.
+    // No answer, or no terminal.
     let (done, said) = at_a_terminal(&case, "\n");
     assert!(
         done && said.contains("unavailable: nobody typed what the board's meter shows"),

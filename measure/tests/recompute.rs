@@ -1,5 +1,5 @@
-//! Every total of a record can be computed again from its raw numbers, whatever the meter; and a
-//! power that is known is found.
+//! Every total of a record can be computed again from its raw readings, with every meter; and a
+//! known power is measured correctly.
 
 mod support;
 
@@ -11,15 +11,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{Case, PROFILE, windows};
 
-/// What writes a meter's file about every millisecond, until it is stopped.
-struct Helper(Sender<()>, JoinHandle<f64>);
+/// A thread that writes a meter's file about every millisecond until it is stopped.
+struct Writer(Sender<()>, JoinHandle<f64>);
 
-impl Helper {
-    /// `write` gets the seconds since the call before.
-    fn start(mut write: impl FnMut(f64) + Send + 'static) -> Helper {
+impl Writer {
+    /// Starts the thread. `write` gets the seconds since the previous call.
+    fn start(mut write: impl FnMut(f64) + Send + 'static) -> Writer {
         let (stop, stopped) = channel();
         write(0.0);
-        let helper = thread::spawn(move || {
+        let writer = thread::spawn(move || {
             let (mut last, mut longest) = (Instant::now(), 0.0_f64);
             while stopped.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
                 let now = Instant::now();
@@ -29,24 +29,24 @@ impl Helper {
             }
             longest
         });
-        Helper(stop, helper)
+        Writer(stop, writer)
     }
 
-    /// Stops it. The longest time between two writes: by so much what is read may be old.
+    /// Stops the thread. Returns the longest time between two writes, by which readings may be old.
     fn stop(self) -> f64 {
         drop(self.0);
         self.1.join().unwrap()
     }
 }
 
-/// A file that readers never see half-written.
+/// Writes a file so that readers never see a part of it.
 fn write_whole(file: &PathBuf, text: &str) {
     let new = file.with_extension("new");
     fs::write(&new, text).unwrap();
     fs::rename(&new, file).unwrap();
 }
 
-/// Half a second in each window, in which the file `busy` is there.
+/// Half a second in each window, during which the file `busy` exists.
 const BUSY: &str = "sh touch busy; sleep 0.5; rm busy";
 
 fn case() -> Case {
@@ -64,15 +64,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The totals from three windows' joules and those of the idle readings, each computed from what is
-/// raw.
+/// Asserts that a record has the totals that follow from the joules of its windows and of its idle
+/// readings.
 fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     let energy = &record.energy;
     let windows = || record.windows.iter().zip(joules);
     for (window, joules) in windows() {
         close(window.joules.unwrap(), *joules, "joules of a window");
     }
-    // Inferences were made in the board's window, joules read between this machine's times.
+    // Inferences are made in the board's window; joules are read between this machine's times.
     let power = |(w, j): (&Window, &f64)| j / (w.t1_s - w.t0_s);
     let gross = |pair: (&Window, &f64)| power(pair) * pair.0.seconds / pair.0.inferences as f64;
     close(energy.gross_j.unwrap(), median(windows().map(gross).collect()), "gross");
@@ -95,30 +95,30 @@ fn advanced(counters: &[CounterReading]) -> f64 {
     counters.iter().map(|c| c.unit_j * steps(c)).sum()
 }
 
-/// A package that takes some watts, and as many others while the file `busy` is there.
-fn package(case: &Case, [idle_w, busy_w]: [f64; 2]) -> Helper {
+/// A package with one power, and another one while the file `busy` exists.
+fn package(case: &Case, [idle_w, busy_w]: [f64; 2]) -> Writer {
     case.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
     case.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
     let (file, busy) = (case.path("sys/class/powercap/intel-rapl:0/energy_uj"), case.path("busy"));
     let mut joules = 1.0;
-    Helper::start(move |seconds| {
+    Writer::start(move |seconds| {
         joules += seconds * if busy.exists() { busy_w } else { idle_w };
         write_whole(&file, &format!("{}\n", (joules * 1e6) as u64));
     })
 }
 
 #[test]
-fn a_known_slope_is_found() {
+fn a_known_power_is_found() {
     let case = case();
-    let helper = package(&case, [10.0; 2]);
+    let writer = package(&case, [10.0; 2]);
     let record = case.measures(&[]);
-    let old_s = 2.0 * helper.stop();
+    let old_s = 2.0 * writer.stop();
     let idle = [&record.idle_before, &record.idle_after].map(|reading| reading.as_ref().unwrap());
     let windows = record.windows.iter().map(|w| (w.joules.unwrap(), w.t1_s - w.t0_s));
     for (joules, seconds) in
         windows.chain(idle.map(|reading| (reading.joules.unwrap(), reading.t1_s - reading.t0_s)))
     {
-        // Within 1 %, and what the helper itself was late.
+        // Within 1 %, and the delay of the writer itself.
         assert!(
             (joules - 10.0 * seconds).abs() <= 10.0 * (0.01 * seconds + 2.0 * old_s),
             "{joules} J in {seconds} s"
@@ -129,16 +129,16 @@ fn a_known_slope_is_found() {
 #[test]
 fn from_counters() {
     let case = case();
-    let helper = package(&case, [4.0, 20.0]);
+    let writer = package(&case, [4.0, 20.0]);
     let record = case.measures(&[]);
-    helper.stop();
+    writer.stop();
     let joules: Vec<f64> = record.windows.iter().map(|w| advanced(&w.counters)).collect();
     let idle =
         [&record.idle_before, &record.idle_after].map(|r| advanced(&r.as_ref().unwrap().counters));
     assert_totals(&record, &joules, idle);
 }
 
-/// By the trapezoidal rule, interpolated at both ends.
+/// Integrates samples by the trapezoidal rule, interpolated at both ends.
 fn integral(samples: &[[f64; 2]], from_s: f64, to_s: f64) -> f64 {
     let piece = |pair: &[[f64; 2]]| {
         let [[a_s, a_w], [b_s, b_w]] = [pair[0], pair[1]];
@@ -156,7 +156,7 @@ fn from_a_loggers_samples() {
     let (file, busy, mut log) =
         (case.path("power.csv"), case.path("busy"), "unix_s,watts\n".to_string());
     let mut lines = 0;
-    let helper = Helper::start(move |_| {
+    let writer = Writer::start(move |_| {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
         let watts = if busy.exists() { 20.0 } else { 4.0 };
         lines += 1;
@@ -166,7 +166,7 @@ fn from_a_loggers_samples() {
         }
     });
     let record = case.measures(&["--board", "b.json", "--meter-csv", "power.csv"]);
-    helper.stop();
+    writer.stop();
     let samples = &record.energy.log.as_ref().unwrap().samples;
     let joules: Vec<f64> =
         record.windows.iter().map(|w| integral(samples, w.t0_s, w.t1_s)).collect();
@@ -175,7 +175,7 @@ fn from_a_loggers_samples() {
         integral(samples, reading.t0_s, reading.t1_s)
     });
     assert_totals(&record, &joules, idle);
-    // No more than these: most of a log is of other times.
+    // Only these samples are kept: most of a log is from other times.
     let all = fs::read_to_string(case.path("power.csv")).unwrap().lines().count();
     assert!(samples.len() < all, "{} of {all}", samples.len());
 }

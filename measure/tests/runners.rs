@@ -1,5 +1,5 @@
-//! Runners that need tools: an emulator, and stand-ins for adb and probe-rs that run here what a
-//! device would.
+//! Runners that need tools: an emulator, and substitutes for ssh, adb and probe-rs that run the
+//! program on this machine.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use support::{CRASH, Case, TARGET, age, program, ready, text, windows};
 
-/// This machine's own emulator, which Debian's package qemu-user has.
+/// Emulator of this machine's processor, in Debian's package qemu-user.
 const QEMU: &str = "qemu-x86_64";
 
 fn emulated(command: &str) -> String {
@@ -25,7 +25,7 @@ fn an_emulated_board_is_marked_and_has_no_energy() {
     assert!(record.emulated && record.latency.p50_s == 3e-3);
     assert_eq!(record.energy.status, EnergyStatus::Unavailable);
     assert!(record.host.cpu.value.is_none(), "this machine is not the board");
-    // It crashes.
+    // The program crashes.
     fs::remove_file(case.path("record.json")).unwrap();
     case.script(&format!("{}\n{CRASH}\n", ready()));
     assert!(
@@ -39,7 +39,7 @@ fn an_emulated_board_is_marked_and_has_no_energy() {
 }
 
 #[test]
-fn what_an_emulated_board_needs_must_be_there() {
+fn an_emulated_board_without_its_tools_fails() {
     let case = Case::new([3, 3, 3]);
     case.board(&emulated(r#"["qemu-vax","{program}"]"#));
     let error = case.assert_fails(&["--board", "b.json"]);
@@ -58,20 +58,20 @@ fn what_an_emulated_board_needs_must_be_there() {
         "{error}"
     );
     assert!(!case.path("crate/target").exists(), "nothing was built in vain");
-    // A target that no toolchain here has.
+    // A target that is not installed.
     case.board(&emulated(r#"["sh","{program}"]"#).replace(TARGET, "sparc64-unknown-linux-gnu"));
     let error = case.assert_fails(&["--board", "b.json"]);
     assert!(error.contains("`rustup target add sparc64-unknown-linux-gnu`"), "{error}");
 }
 
-/// `measure run` with the programs in the folder `bin` before all others.
+/// Runs `measure run` with the programs in the folder `bin` before all others.
 fn with_bin(case: &Case, more: &[&str]) -> std::process::Output {
     let path = format!("{}:{}", case.path("bin").display(), env::var("PATH").unwrap());
     case.command(more).env("PATH", path).output().unwrap()
 }
 
-/// Runs here what would run on a device; its folder `/data/local/tmp` is `device` beside this
-/// program.
+/// A substitute for adb that runs scripts on this machine. The device's folder `/data/local/tmp` is
+/// the folder `device` beside it.
 const ADB: &str = r#"
 echo "$*" >>"$0.log"
 [ "$1" = -s ] && { [ "$2" = 0123 ] || { echo "error: device '$2' not found" >&2; exit 1; }; shift 2; }
@@ -115,12 +115,13 @@ fn an_android_device_gets_a_copy_that_is_removed() {
     assert_eq!(on_device(), 1, "nothing but the file that says so");
 }
 
-/// In the place of ssh: a shell here, after a greeting; what it says goes through `then`.
+/// Returns a substitute for ssh: a greeting, then a shell on this machine whose output goes through
+/// `then`.
 fn greeting_ssh(greeting: &str, then: &str) -> String {
     format!("for script; do :; done; printf '{greeting}'; sh -c \"$script\" {then}")
 }
 
-/// `measure run` on a board behind such an ssh, whose variable TMPDIR is this folder.
+/// Runs `measure run` on a board behind that ssh, whose variable TMPDIR is this folder.
 fn over_ssh(case: &Case, tmpdir: &str) -> std::process::Output {
     let path = format!("{}:{}", case.path("bin").display(), env::var("PATH").unwrap());
     let mut measure = case.command(&["--board", "b.json", "--board-host", "me@lab"]);
@@ -147,7 +148,7 @@ fn a_board_whose_shell_greets_is_measured_and_left_clean() {
             "{greeting}"
         );
     }
-    // The script's first line is lost, and what it says cannot be told from a greeting.
+    // Without the mark, the script's output cannot be distinguished from a greeting.
     case.write_program("bin/ssh", &greeting_ssh("Welcome\\n", "| sed -u 's/@neuropower begins//'"));
     case.board(&format!(r#""target":"{TARGET}","runner":"ssh","meter":"none""#));
     let error = support::error_of(&over_ssh(&case, text(&tmpdir)));
@@ -171,7 +172,7 @@ fn a_board_whose_folder_does_not_execute_programs_says_so() {
     let error = fails(&odd);
     assert!(error.contains("a b, but a folder begins with a / and may only have"), "{error}");
     assert!(fails(&case.path("none")).contains("cannot copy the program there: mktemp: "));
-    // As if it were mounted with noexec: no program there can be executed.
+    // As on a file system that is mounted noexec, no program in the folder can be executed.
     case.write_program(
         "bin/chmod",
         &format!("case $2 in {}/*) ;; *) exec /bin/chmod \"$@\" ;; esac", tmpdir.display()),
@@ -208,7 +209,7 @@ fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
         error.contains("\"probe-rs\" is not installed; `cargo install probe-rs-tools`"),
         "{error}"
     );
-    // Flashes, runs, and goes on showing nothing.
+    // It flashes, runs, and does not end.
     case.write_program(
         "bin/probe-rs",
         r#"echo "Finished in 1.2s"; shift 3; "$@"; exec sleep 3000"#,
@@ -229,8 +230,8 @@ fn a_microcontroller_is_built_with_its_arguments_and_need_not_end() {
     assert!(support::error_of(&with_bin(&case, &["--board", "b.json"])).contains("\"garbage\""));
 }
 
-/// Says what `bench` would say, with 101 inferences where a window has a length, and counts 1,000
-/// instructions for each.
+/// A script that prints the lines of `bench`, with 101 inferences if a window has a length, and
+/// counts 1,000 instructions for each.
 const COUNTING: &str = r#"
 n=1; case "$*" in *"--window-s 8"*) n=101 ;; esac
 cat <<END
@@ -241,14 +242,14 @@ END
 count=$((7000000 + 1000 * n))"#;
 
 #[test]
-fn instructions_are_counted_in_runs_of_their_own() {
+fn instructions_are_counted_in_separate_runs() {
     let case = Case::new([3, 3, 3]);
     let count = |more: &[&str]| {
         let output = with_bin(&case, &[&["--count-instructions"], more].concat());
         support::assert_succeeds(&output);
         (case.record().instructions, String::from_utf8(output.stderr).unwrap())
     };
-    // As in a virtual machine: perf is there and cannot count.
+    // As in a virtual machine, perf is installed but cannot count.
     case.write_program(
         "bin/perf",
         r#"while [ "$1" != -o ]; do shift; done; echo '<not supported>,,instructions:u' >"$2""#,
@@ -271,7 +272,7 @@ fn instructions_are_counted_in_runs_of_their_own() {
         reason.starts_with("perf: ") && reason.contains("valgrind: exit status: 1: broken"),
         "{reason}"
     );
-    // An emulated board's are counted in any case.
+    // Instructions on an emulated board are always counted.
     let qemu = r#"case " $* " in *" --version "*) echo "qemu-it version 7.2"; exit ;; *" -plugin "*.so*) ;; *) exec "$@" ;; esac"#;
     case.write_program(
         "bin/qemu-it",
@@ -281,7 +282,7 @@ fn instructions_are_counted_in_runs_of_their_own() {
     support::assert_succeeds(&with_bin(&case, &["--board", "b.json"]));
     let counted = case.record().instructions.value.unwrap();
     assert_eq!((counted.per_inference, counted.counter.as_str()), (1000.0, "qemu"));
-    // What cannot count does not spoil the measurement.
+    // A measurement succeeds even if the counter fails.
     case.write_program(
         "bin/qemu-it",
         r#"case "$1" in --version) echo a qemu ;; *) exec "$@" ;; esac"#,
@@ -294,7 +295,7 @@ fn instructions_are_counted_in_runs_of_their_own() {
 }
 
 #[test]
-fn the_list_says_what_is_missing() {
+fn the_list_names_missing_tools() {
     let case = Case::new([1, 1, 1]);
     case.write_program("bin/adb", "exit 1");
     let output = program().arg("boards").env("PATH", case.path("bin")).output().unwrap();
@@ -319,7 +320,7 @@ fn the_list_says_what_is_missing() {
 }
 
 #[test]
-fn the_page_says_with_what_each_runner_and_meter_was_tried() {
+fn the_documentation_lists_what_was_tried() {
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/adding-a-board.md"))
             .unwrap();

@@ -1,4 +1,4 @@
-//! `measure run` over a real ssh: a server on a loopback port with keys of its own.
+//! Measurements over a real ssh: a server on a loopback port with its own keys.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::{
     CRASH, Case, TARGET, WAIT, advance, age, error_of, package, ready, start, wait_until, windows,
 };
 
-/// A server that is up, and a case whose `b.json` is behind it.
+/// A running server, and a case whose `b.json` is a board on it.
 struct Server {
     case: Case,
     _sshd: Sshd,
@@ -20,7 +20,7 @@ struct Server {
 
 impl Server {
     fn start(case: Case) -> Server {
-        // What is in the folder `bin` goes before the board's own programs.
+        // Programs in the folder `bin` precede the board's own.
         let path = format!("{}:/usr/bin:/bin", case.path("bin").display());
         let sshd = Sshd::start(&case.path(""), &path);
         case.board(&keys("rapl"));
@@ -35,7 +35,7 @@ fn keys(meter: &str) -> String {
 const BOARD: [&str; 6] =
     ["--board", "b.json", "--board-host", "board", "--ssh-config", "ssh_config"];
 
-/// Where `bench` ran, from what it said.
+/// Returns the path of `bench` from its output.
 fn ran_in(said: &str) -> String {
     let file = said.split("runs as ").nth(1).unwrap().split_whitespace().next().unwrap();
     assert!(file.starts_with("/tmp/neuropower-"), "{said}");
@@ -62,7 +62,7 @@ fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
     );
     case.script(&windows([1, 1, 1], &again));
     let record = case.measures(&BOARD);
-    // A reading over ssh may come late, when the next window has begun.
+    // A reading over ssh may be late, after the next window has begun.
     for window in &record.windows {
         assert!((1.0..=120.0).contains(&window.joules.unwrap()), "{window:?}");
     }
@@ -70,7 +70,7 @@ fn a_crate_is_measured_over_ssh_with_the_meter_and_the_facts_of_the_board() {
 }
 
 #[test]
-fn what_goes_wrong_is_said_and_nothing_is_written() {
+fn errors_are_reported_and_nothing_is_written() {
     let server = Server::start(Case::new([3, 3, 3]));
     let case = &server.case;
     assert!(case.assert_fails(&BOARD[..2]).contains("--board-host user@host"));
@@ -78,7 +78,7 @@ fn what_goes_wrong_is_said_and_nothing_is_written() {
         case.assert_fails(&["--board", "b.json", "--board-host", "a b"]).contains("not an address")
     );
     assert!(case.assert_fails(&["--board-host", "board"]).contains("it takes no --board-host"));
-    // A program that dies on the board.
+    // A program that crashes on the board.
     case.script(&format!("{}\n{CRASH}\n", ready()));
     let error = case.assert_fails(&BOARD);
     assert!(
@@ -88,7 +88,7 @@ fn what_goes_wrong_is_said_and_nothing_is_written() {
     assert!(!Path::new(&ran_in(&error)).exists(), "it was not removed from the board");
     case.script("garbage\n");
     assert!(case.assert_fails(&BOARD).contains("\"garbage\""));
-    // A board that has something else than was sent.
+    // A board that received other bytes.
     case.write_program("bin/sha256sum", "cat >/dev/null; echo 0123456789abcdef");
     let error = case.assert_fails(&BOARD);
     assert!(error.contains("the copy has the hash 0123456789abcdef, but"), "{error}");

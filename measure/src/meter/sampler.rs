@@ -1,8 +1,9 @@
-//! A meter that shows power, not energy: a thread reads it at short intervals and sums it up over
-//! time.
+//! The energy of a meter that shows power: a thread samples the power at short intervals and
+//! integrates it over time.
 
-use crate::meter::NOISE_W;
-use crate::meter::counter::Counter;
+use super::counter::Counter;
+use super::power::{MAX_GAP_S, NOISE_W};
+use crate::reason::Reason;
 use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,70 +11,68 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Time between two samples. A window of the full protocol, 10 s, has 100 of them.
-pub(crate) const EVERY: Duration = Duration::from_millis(100);
-/// Between samples further apart than this, power may have been anything.
-const LONGEST_GAP_S: f64 = 2.0;
-/// The sum is kept in microjoules.
+const PERIOD: Duration = Duration::from_millis(100);
+/// The energy is counted in microjoules.
 const UNIT_J: f64 = 1e-6;
 
-/// Reads power in watts, or says why it cannot.
-pub(crate) type Power = Box<dyn FnMut() -> Result<f64, String> + Send>;
+/// A function that reads the power in watts, or returns why it cannot.
+pub(crate) type PowerReader = Box<dyn FnMut() -> Result<f64, Reason> + Send>;
 
-/// A power meter with its sum so far.
+/// A power meter with the energy since its start.
 pub(crate) struct Sampler {
     counters: [Counter; 1],
     tick_s: f64,
     start: Instant,
-    sum: Arc<Mutex<Sum>>,
-    /// Dropped, it ends the thread.
+    integral: Arc<Mutex<Integral>>,
+    /// Ends the thread when it is dropped.
     _stop: Sender<()>,
 }
 
 impl Sampler {
-    /// Reads the meter once and goes on in a thread. `tick_s` is how often the meter itself has a
-    /// new value.
+    /// Takes the first sample, and starts a thread that takes the others. `tick_s` is the time
+    /// between two updates of the meter.
     ///
     /// # Errors
-    /// Why it cannot be read.
-    pub(crate) fn start(name: String, tick_s: f64, power: Power) -> Result<Sampler, String> {
+    /// Returns why the meter cannot be read.
+    pub(crate) fn start(name: String, tick_s: f64, power: PowerReader) -> Result<Sampler, Reason> {
         let start = Instant::now();
-        let mut sum = Sum::new(power);
-        sum.sample(|| 0.0)?;
-        let sum = Arc::new(Mutex::new(sum));
+        let mut integral = Integral::new(power);
+        integral.sample(|| 0.0)?;
+        let integral = Arc::new(Mutex::new(integral));
         let (stop, stopped) = channel();
-        let shared = Arc::clone(&sum);
+        let shared = Arc::clone(&integral);
         thread::spawn(move || {
-            while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                // What goes wrong is kept for the next who asks.
+            while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+                // An error is kept, and returned by the next reading.
                 let _ = lock(&shared).sample(|| start.elapsed().as_secs_f64());
             }
         });
         let counter = Counter { name, unit_j: UNIT_J, range: None };
         Ok(Sampler {
             counters: [counter],
-            tick_s: tick_s.max(EVERY.as_secs_f64()),
+            tick_s: tick_s.max(PERIOD.as_secs_f64()),
             start,
-            sum,
+            integral,
             _stop: stop,
         })
     }
 
-    /// The sum as a counter.
+    /// Returns the energy as a counter.
     pub(crate) fn counters(&self) -> &[Counter] {
         &self.counters
     }
 
-    /// Time between two new values, in seconds.
+    /// Returns the time between two updates, in seconds.
     pub(crate) fn tick_s(&self) -> f64 {
         self.tick_s
     }
 
-    /// The sum until now, in microjoules.
+    /// Takes a sample and returns the energy since the start, in microjoules.
     ///
     /// # Errors
-    /// Why it is not known, now or at any time before.
-    pub(crate) fn read(&self) -> Result<Vec<u64>, String> {
-        let joules = lock(&self.sum).sample(|| self.start.elapsed().as_secs_f64())?;
+    /// Returns why the meter could not be read, now or at any time before.
+    pub(crate) fn read(&self) -> Result<Vec<u64>, Reason> {
+        let joules = lock(&self.integral).sample(|| self.start.elapsed().as_secs_f64())?;
         Ok(vec![(joules / UNIT_J) as u64])
     }
 }
@@ -84,41 +83,42 @@ impl fmt::Debug for Sampler {
     }
 }
 
-fn lock(sum: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
-    sum.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(integral: &Mutex<Integral>) -> MutexGuard<'_, Integral> {
+    integral.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Energy so far, by the trapezoidal rule.
-struct Sum {
-    power: Power,
-    /// When the last sample was taken, and what it was.
+/// The integral of power over time, by the trapezoidal rule.
+struct Integral {
+    power: PowerReader,
+    /// Time in seconds and power in watts of the last sample.
     last: Option<(f64, f64)>,
-    joules: Result<f64, String>,
+    joules: Result<f64, Reason>,
 }
 
-impl Sum {
-    fn new(power: Power) -> Sum {
-        Sum { power, last: None, joules: Ok(0.0) }
+impl Integral {
+    fn new(power: PowerReader) -> Integral {
+        Integral { power, last: None, joules: Ok(0.0) }
     }
 
-    /// Takes a sample; `now` is asked right after it.
-    fn sample(&mut self, now: impl FnOnce() -> f64) -> Result<f64, String> {
+    /// Takes a sample; `now` is called immediately after it.
+    fn sample(&mut self, now: impl FnOnce() -> f64) -> Result<f64, Reason> {
         let before = self.joules.clone()?;
         let next = (self.power)().and_then(|watts| self.add(before, now(), watts));
         self.joules = next;
         self.joules.clone()
     }
 
-    fn add(&mut self, joules: f64, at_s: f64, watts: f64) -> Result<f64, String> {
+    fn add(&mut self, joules: f64, at_s: f64, watts: f64) -> Result<f64, Reason> {
         if !(watts.is_finite() && watts >= -NOISE_W) {
-            return Err(format!("the meter shows {watts} W; is it the wrong way round?"));
+            return Err(format!("the meter shows {watts} W; is it the wrong way round?").into());
         }
         let Some((last_s, last_w)) = self.last.replace((at_s, watts)) else { return Ok(joules) };
         let time_s = at_s - last_s;
-        if time_s > LONGEST_GAP_S {
+        if time_s > MAX_GAP_S {
             return Err(format!(
                 "the meter gave nothing for {time_s:.1} s, in which power may have been anything"
-            ));
+            )
+            .into());
         }
         Ok(joules + time_s * (last_w + watts) / 2.0)
     }
@@ -128,47 +128,56 @@ impl Sum {
 mod tests {
     use super::*;
 
-    fn sum_of(samples: &[(f64, f64)]) -> Result<f64, String> {
+    fn integral_of(samples: &[(f64, f64)]) -> Result<f64, Reason> {
         let mut watts = samples.iter().map(|(_, watts)| *watts).collect::<Vec<_>>().into_iter();
-        let mut sum = Sum::new(Box::new(move || Ok(watts.next().unwrap())));
-        samples.iter().map(|(at_s, _)| sum.sample(|| *at_s)).last().unwrap()
+        let mut integral = Integral::new(Box::new(move || Ok(watts.next().unwrap())));
+        samples.iter().map(|(at_s, _)| integral.sample(|| *at_s)).last().unwrap()
     }
 
     #[test]
-    fn power_is_summed_over_uneven_times() {
-        assert_eq!(sum_of(&[(0.0, 3.0)]), Ok(0.0));
-        assert_eq!(sum_of(&[(0.0, 3.0), (0.5, 3.0), (2.0, 3.0)]), Ok(6.0));
+    fn power_is_integrated_over_uneven_times() {
+        assert_eq!(integral_of(&[(0.0, 3.0)]), Ok(0.0));
+        assert_eq!(integral_of(&[(0.0, 3.0), (0.5, 3.0), (2.0, 3.0)]), Ok(6.0));
         // A ramp from 0 to 4 W over 2 s is 4 J, wherever it is sampled.
-        assert_eq!(sum_of(&[(0.0, 0.0), (0.25, 0.5), (1.5, 3.0), (2.0, 4.0)]), Ok(4.0));
+        assert_eq!(integral_of(&[(0.0, 0.0), (0.25, 0.5), (1.5, 3.0), (2.0, 4.0)]), Ok(4.0));
     }
 
-    /// Without it, a mean near zero would be too high.
+    /// Leaving it out would make a mean near zero too high.
     #[test]
-    fn noise_below_zero_is_a_sample_like_any_other() {
-        let joules = sum_of(&[(0.0, -0.01), (1.0, -0.01), (2.0, 0.01), (3.0, 1.01)]).unwrap();
+    fn noise_below_zero_is_integrated() {
+        let joules = integral_of(&[(0.0, -0.01), (1.0, -0.01), (2.0, 0.01), (3.0, 1.01)]).unwrap();
         assert!((joules - 0.5).abs() < 1e-12, "{joules}");
     }
 
     #[test]
-    fn what_cannot_be_power_is_an_error_for_good() {
-        assert!(sum_of(&[(0.0, 3.0), (0.5, -0.1)]).unwrap_err().contains("-0.1 W"));
-        assert!(sum_of(&[(0.0, 3.0), (0.5, f64::NAN)]).unwrap_err().contains("NaN W"));
+    fn an_error_is_permanent() {
         assert!(
-            sum_of(&[(0.0, 3.0), (2.5, 3.0), (2.6, 3.0)])
+            integral_of(&[(0.0, 3.0), (0.5, -0.1)]).unwrap_err().to_string().contains("-0.1 W")
+        );
+        assert!(
+            integral_of(&[(0.0, 3.0), (0.5, f64::NAN)]).unwrap_err().to_string().contains("NaN W")
+        );
+        assert!(
+            integral_of(&[(0.0, 3.0), (2.5, 3.0), (2.6, 3.0)])
                 .unwrap_err()
+                .to_string()
                 .contains("nothing for 2.5 s")
         );
-        let mut answers = vec![Ok(1.0), Err("gone".to_string()), Ok(1.0)].into_iter();
-        let mut sum = Sum::new(Box::new(move || answers.next().unwrap()));
-        assert_eq!(sum.sample(|| 0.0), Ok(0.0));
-        assert_eq!(sum.sample(|| 0.1), Err("gone".into()));
-        assert_eq!(sum.sample(|| 0.2), Err("gone".into()), "what was missed cannot be made up for");
+        let mut answers = vec![Ok(1.0), Err("gone".into()), Ok(1.0)].into_iter();
+        let mut integral = Integral::new(Box::new(move || answers.next().unwrap()));
+        assert_eq!(integral.sample(|| 0.0), Ok(0.0));
+        assert_eq!(integral.sample(|| 0.1), Err("gone".into()));
+        assert_eq!(
+            integral.sample(|| 0.2),
+            Err("gone".into()),
+            "a missed sample cannot be recovered"
+        );
     }
 
     #[test]
-    fn a_thread_samples_meanwhile_and_ends_with_the_meter() {
+    fn the_thread_ends_with_the_sampler() {
         let (taken, samples) = channel();
-        let power = move || taken.send(()).map(|()| 2.0).map_err(|error| error.to_string());
+        let power = move || taken.send(()).map(|()| 2.0).map_err(|error| error.to_string().into());
         let sampler = Sampler::start("x".into(), 0.001, Box::new(power)).unwrap();
         assert_eq!(sampler.tick_s(), 0.1);
         for _ in 0..3 {

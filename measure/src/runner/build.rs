@@ -1,6 +1,6 @@
-//! Building a crate's `bench` with cargo.
+//! The build of a crate's `bench` with cargo.
 
-use super::{Program, bench_arguments};
+use super::bench_command::{Program, bench_arguments};
 use crate::process::{self, end_of};
 use anyhow::{Result, bail, ensure};
 use common::board::{Board, Runner};
@@ -9,14 +9,15 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// Names what `bench` is told, for a program that is built for a board where it cannot be told.
+/// Variable with the arguments of `bench`, for a board on which a program gets no arguments: they
+/// are compiled in.
 const ARGUMENTS: &str = "BENCH_ARGUMENTS";
 
-/// Builds `bench` with cargo in the crate's own folder, as its user would. Only a program that this
-/// very build vouches for is taken, never one that an earlier crate left there.
+/// Builds `bench` with cargo in the crate's own folder, as its user would. Without `bench` in the
+/// crate the build fails, so that the program of an earlier crate in that folder is never taken.
 ///
 /// # Errors
-/// It does not build, and what is missing if that can be told.
+/// Fails if the crate does not build; the error says what is missing, if that is known.
 pub(crate) fn build(
     board: &Board,
     folder: &Path,
@@ -33,13 +34,17 @@ pub(crate) fn build(
         release.push(target);
     }
     match board.runner {
-        // Nobody can tell a program on a microcontroller how long to measure once it runs.
+        // A program on a microcontroller gets no arguments.
         Runner::ProbeRs => drop(cargo.env(ARGUMENTS, bench_arguments(settings).join(" "))),
         Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => {}
     }
     let built = process::output(cargo)?;
     if !built.status.success() {
-        bail!("{}: the crate does not build: {}", folder.display(), why(board, &built.stderr));
+        bail!(
+            "{}: the crate does not build: {}",
+            folder.display(),
+            build_fault(board, &built.stderr)
+        );
     }
     let file = release.join("release/bench");
     ensure!(file.is_file(), "{}: the crate builds, but its program is not there", file.display());
@@ -50,24 +55,27 @@ pub(crate) fn build(
     Ok(Program { file, rustc: String::from_utf8_lossy(&version.stdout).trim().to_string() })
 }
 
-/// What is missing, where cargo's words say it, else its last words.
-fn why(board: &Board, said: &[u8]) -> String {
-    let Some(target) = &board.target else { return end_of(said) };
-    let text = String::from_utf8_lossy(said);
-    let none =
+/// Returns what is missing, if cargo's error output tells it, else the end of that output.
+fn build_fault(board: &Board, stderr: &[u8]) -> String {
+    let Some(target) = &board.target else { return end_of(stderr) };
+    let text = String::from_utf8_lossy(stderr);
+    let no_target =
         ["may not be installed", "can't find crate for `core`", "can't find crate for `std`"];
-    if none.iter().any(|words| text.contains(words)) {
+    if no_target.iter().any(|words| text.contains(words)) {
         return format!("this Rust has no {target}: install it with `rustup target add {target}`");
     }
     if text.contains("error: linker `") || text.contains("error: linking with `") {
         let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-        return format!("it needs a linker for {target}, which {variable} names: {}", end_of(said));
+        return format!(
+            "it needs a linker for {target}, which {variable} names: {}",
+            end_of(stderr)
+        );
     }
-    end_of(said)
+    end_of(stderr)
 }
 
-/// A tool of Rust's, which a variable may name, as for cargo's own subcommands. The caller's choice
-/// of where other things are built, and for what, is not for this crate.
+/// Returns the command of a Rust tool, which a variable may name, as for cargo's subcommands. The
+/// caller's target folder and target do not apply to the crate.
 fn tool(variable: &str, name: &str, folder: &Path) -> Command {
     let program = std::env::var_os(variable).unwrap_or_else(|| OsString::from(name));
     let mut command = Command::new(program);
@@ -81,18 +89,21 @@ mod tests {
     use common::boards;
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn missing_parts_of_the_toolchain_are_named() {
         let host = boards::find("host", Path::new("nowhere")).unwrap();
         let board = Board { target: Some("armv7-unknown-linux-gnueabihf".into()), ..host.clone() };
         let missing =
             b"error[E0463]: can't find crate for `std`\n = note: the target may not be installed";
-        assert!(why(&board, missing).contains("`rustup target add armv7-unknown-linux-gnueabihf`"));
-        let linker = why(&board, b"error: linker `arm-gcc` not found");
+        assert!(
+            build_fault(&board, missing)
+                .contains("`rustup target add armv7-unknown-linux-gnueabihf`")
+        );
+        let linker = build_fault(&board, b"error: linker `arm-gcc` not found");
         assert!(
             linker.contains("CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER")
                 && linker.contains("`arm-gcc`")
         );
-        assert_eq!(why(&board, b"error: oh"), "error: oh");
-        assert_eq!(why(&host, missing), end_of(missing));
+        assert_eq!(build_fault(&board, b"error: oh"), "error: oh");
+        assert_eq!(build_fault(&host, missing), end_of(missing));
     }
 }

@@ -1,11 +1,12 @@
-//! The board is another machine: the program is copied there, its hash verified, run, and removed.
+//! A board that is another machine: the program is copied there, its hash is verified, and after
+//! the run the copy is removed.
 //!
-//! OpenSSH must know the host's key already, and nothing is asked: neither passwords nor whether a
-//! host may be trusted. Android devices are reached through adb.
+//! OpenSSH must know the host's key already; there are no questions about passwords or about
+//! whether to trust a host. Android devices are reached through adb.
 
-use super::{Program, bench_arguments};
-use crate::files::{MARK, is_mark};
+use super::bench_command::{Program, bench_arguments};
 use crate::process::{self, end_of};
+use crate::shell::{MARK, is_mark};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::is_plain_path;
 use common::hash::sha256_hex;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Nothing is asked, hosts are verified, and a board that was unplugged is noticed after 15 s.
+/// Options of ssh: no questions, verified hosts, and an unplugged board is noticed after 15 s.
 const OPTIONS: [&str; 5] = [
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
@@ -23,63 +24,63 @@ const OPTIONS: [&str; 5] = [
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
 ];
-/// How long the removal of a copy may take.
+/// Longest time for the removal of a copy.
 const REMOVAL: Duration = Duration::from_secs(60);
-/// A copy that no program runs from is left over after so many minutes: whoever made it was killed
-/// before it was started, or the board was switched off.
-const LEFT_OVER_MIN: u32 = 60;
-/// What the names of copies' folders begin with.
-const NAME: &str = "neuropower-";
+/// Age in minutes from which a copy that is not running is a leftover, of a measurement that was
+/// killed before it started the program or of a board that was switched off.
+const LEFTOVER_MIN: u32 = 60;
+/// Beginning of the names of copies' folders.
+const PREFIX: &str = "neuropower-";
 
-/// The way to a board.
+/// The link to a board.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    reach: Reach,
-    /// Where the board has copies put, if it says it.
+    transport: Transport,
+    /// Folder for copies, if the board's file names one.
     folder: Option<String>,
 }
 
-/// How a board is reached.
+/// The transport to a board.
 #[derive(Clone, Debug)]
-enum Reach {
-    /// `user@host`, or a `Host` of the configuration; and OpenSSH's configuration, if not the
+enum Transport {
+    /// `user@host`, or a `Host` of the configuration; and the configuration, if it is not the
     /// user's own.
     Ssh(String, Option<PathBuf>),
-    /// A serial number that `adb devices` lists; `None` where only one device is there.
+    /// A serial number that `adb devices` lists; `None` if there is only one device.
     Adb(Option<String>),
 }
 
 impl Link {
-    /// By ssh, if the address cannot be taken for an option.
+    /// Returns a link by ssh.
     ///
     /// # Errors
-    /// It can.
+    /// Fails if the address could be taken for an option.
     pub(crate) fn ssh(host: &str, config: Option<&Path>, folder: Option<&str>) -> Result<Link> {
-        let reach = Reach::Ssh(harmless(host)?, config.map(Path::to_path_buf));
-        Ok(Link { reach, folder: folder.map(str::to_string) })
+        let transport = Transport::Ssh(checked(host)?, config.map(Path::to_path_buf));
+        Ok(Link { transport, folder: folder.map(str::to_string) })
     }
 
-    /// By adb, if the serial number cannot be taken for an option.
+    /// Returns a link by adb.
     ///
     /// # Errors
-    /// It can.
+    /// Fails if the serial number could be taken for an option.
     pub(crate) fn adb(serial: Option<&str>, folder: Option<&str>) -> Result<Link> {
-        let reach = Reach::Adb(serial.map(harmless).transpose()?);
-        Ok(Link { reach, folder: folder.map(str::to_string) })
+        let transport = Transport::Adb(serial.map(checked).transpose()?);
+        Ok(Link { transport, folder: folder.map(str::to_string) })
     }
 
-    /// What messages call the board.
+    /// Returns the name of the board in messages.
     fn name(&self) -> &str {
-        match &self.reach {
-            Reach::Ssh(host, _) => host,
-            Reach::Adb(serial) => serial.as_deref().unwrap_or("the Android device"),
+        match &self.transport {
+            Transport::Ssh(host, _) => host,
+            Transport::Adb(serial) => serial.as_deref().unwrap_or("the Android device"),
         }
     }
 
-    /// A command that runs a script in a shell on the board.
+    /// Returns the command that runs a script in a shell on the board.
     pub(crate) fn shell(&self, script: &str) -> Command {
-        match &self.reach {
-            Reach::Ssh(host, config) => {
+        match &self.transport {
+            Transport::Ssh(host, config) => {
                 let mut command = Command::new("ssh");
                 command.stdin(Stdio::null());
                 for option in OPTIONS {
@@ -91,14 +92,14 @@ impl Link {
                 command.args(["--", host, script]);
                 command
             }
-            Reach::Adb(_) => self.adb_command(&["shell", script]),
+            Transport::Adb(_) => self.adb_command(&["shell", script]),
         }
     }
 
     fn adb_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("adb");
         command.stdin(Stdio::null());
-        if let Reach::Adb(Some(serial)) = &self.reach {
+        if let Transport::Adb(Some(serial)) = &self.transport {
             command.args(["-s", serial]);
         }
         command.args(arguments);
@@ -106,11 +107,11 @@ impl Link {
     }
 
     /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes
-    /// what earlier ones left.
+    /// leftovers of earlier copies.
     fn copy(&self, file: &Path) -> Result<String> {
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
-        match self.reach {
-            Reach::Ssh(..) => {
+        match self.transport {
+            Transport::Ssh(..) => {
                 let make =
                     self.new_folder("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there");
                 let copy = format!("cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}");
@@ -121,99 +122,110 @@ impl Link {
                 );
                 self.answer(ssh)
             }
-            Reach::Adb(_) => {
+            Transport::Adb(_) => {
                 let make = self.new_folder("/data/local/tmp", "");
                 let folder = self.answer(self.shell(&marked(&make)))?.trim().to_string();
-                let folder = ours(&folder).with_context(|| self.instead(&folder))?;
+                let folder = own_folder(&folder).with_context(|| self.unexpected(&folder))?;
                 let mut push = self.adb_command(&["push"]);
                 push.arg(file).arg(format!("{folder}/bench"));
                 let check = format!("d={folder} && echo $d && {check}");
-                let copied = self.said(push).and_then(|_| self.answer(self.shell(&marked(&check))));
+                let copied =
+                    self.output(push).and_then(|_| self.answer(self.shell(&marked(&check))));
                 copied.inspect_err(|_| self.remove(folder))
             }
         }
     }
 
-    /// A script that makes a new folder `$d` and says where, if programs can be executed there: in
-    /// the board's `folder`, or in one that a shell there may have to expand. `other` is another
-    /// way to choose one.
+    /// Returns a script that makes a new folder `$d` and prints its path, if programs can be
+    /// executed in it. Its parent is the board's `folder`, or `default`, which the shell there may
+    /// have to expand. `other` names another way to choose the parent.
     fn new_folder(&self, default: &str, other: &str) -> String {
         let parent = self.folder.as_deref().unwrap_or(default);
         let another =
             format!("name another folder with the key 'folder' of the board's file{other}");
         let odd = format!(
-            "programs are to be put in $p, but a folder begins with a / and may only have letters, digits, '.', '_', '-' and \
-             '/': {another}"
+            "programs are to be put in $p, but a folder begins with a / and may only have letters, \
+             digits, '.', '_', '-' and '/': {another}"
         );
         let noexec = format!(
-            "programs in $p may not be executed, as on a file system that is mounted noexec: {another}"
+            "programs in $p may not be executed, as on a file system that is mounted noexec: \
+             {another}"
         );
-        let left_overs = without_left_overs();
+        let remove_leftovers = remove_leftovers_script();
         format!(
             "p={parent}; p=${{p%/}}; \
-             case $p/ in [!/]*|*..*|*[!A-Za-z0-9._/-]*) echo \"{odd}\" >&2; exit 1;; esac; {left_overs}\
-             d=$(mktemp -d $p/{NAME}XXXXXXXX) || exit 1; \
+             case $p/ in [!/]*|*..*|*[!A-Za-z0-9._/-]*) echo \"{odd}\" >&2; exit 1;; esac; \
+             {remove_leftovers}\
+             d=$(mktemp -d $p/{PREFIX}XXXXXXXX) || exit 1; \
              echo : >$d/try && chmod 700 $d/try || {{ rm -rf $d; exit 1; }}; \
-             ($d/try) 2>/dev/null || {{ rm -rf $d; echo \"{noexec}\" >&2; exit 1; }}; rm -f $d/try; echo $d"
+             ($d/try) 2>/dev/null || {{ rm -rf $d; echo \"{noexec}\" >&2; exit 1; }}; \
+             rm -f $d/try; echo $d"
         )
     }
 
-    /// Removes a copy's folder, if the board is still there; else it stays until the next copy is
-    /// made.
+    /// Removes a copy's folder. If the board cannot be reached, the folder stays until the next
+    /// copy is made.
     fn remove(&self, folder: &str) {
         let _ = process::output_whatever_comes(self.shell(&format!("rm -rf {folder}")), REMOVAL);
     }
 
-    /// What a script said behind its mark: before it are words of the board's shell.
+    /// Runs a command and returns its output after the mark.
     fn answer(&self, command: Command) -> Result<String> {
-        let said = self.said(command)?;
-        let lines: Vec<&str> = said.lines().collect();
-        let mark =
-            lines.iter().position(|line| is_mark(line)).with_context(|| self.instead(&said))?;
+        let output = self.output(command)?;
+        let lines: Vec<&str> = output.lines().collect();
+        let mark = lines
+            .iter()
+            .position(|line| is_mark(line))
+            .with_context(|| self.unexpected(&output))?;
         Ok(lines[mark + 1..].join("\n"))
     }
 
-    fn said(&self, command: Command) -> Result<String> {
-        // To its end: a signal half-way would leave a copy there that nobody knows of.
+    /// Runs a command and returns its output.
+    fn output(&self, command: Command) -> Result<String> {
+        // The command runs to its end: a signal half-way would leave an unknown copy there.
         let output = process::output_whatever_comes(command, process::LIMIT)?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let name = self.name();
-        // adb says some of its errors on its standard output.
-        let words = String::from_utf8_lossy(&output.stderr).into_owned() + &said.replace(MARK, "");
+        // adb prints some of its errors on its standard output.
+        let words =
+            String::from_utf8_lossy(&output.stderr).into_owned() + &stdout.replace(MARK, "");
         ensure!(
             output.status.success(),
             "{name}: cannot copy the program there: {}",
             end_of(words.as_bytes())
         );
-        Ok(said)
+        Ok(stdout)
     }
 
-    /// What is wrong with an answer. A copy that it names all the same is removed.
-    fn instead(&self, said: &str) -> String {
-        said.split_whitespace().filter_map(ours).for_each(|folder| self.remove(folder));
+    /// Returns an error message for an unexpected answer. If the answer names a copy, it is
+    /// removed.
+    fn unexpected(&self, answer: &str) -> String {
+        answer.split_whitespace().filter_map(own_folder).for_each(|folder| self.remove(folder));
         format!(
-            "{} said {said:?} instead of where the copy is, which was removed if that names it",
+            "{} said {answer:?} instead of where the copy is, which was removed if that names it",
             self.name()
         )
     }
 }
 
-/// A script that says first where its own words begin.
+/// Returns a script that prints the mark before its own output.
 fn marked(script: &str) -> String {
     format!("echo '{MARK}'; {script}")
 }
 
-/// A script that removes the folders of copies in `$p` that are left over, and no others: links and
-/// those of other users stay.
-fn without_left_overs() -> String {
+/// Returns a script that removes the leftover folders of copies in `$p`, and no others: links and
+/// folders of other users stay.
+fn remove_leftovers_script() -> String {
     format!(
-        "for d in $p/{NAME}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
-         [ -n \"$(find \"$d\" -prune -mmin +{LEFT_OVER_MIN} 2>/dev/null)\" ] && \
-         ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" && rm -rf \"$d\" 2>/dev/null; done; "
+        "for d in $p/{PREFIX}????????; do [ -d \"$d\" ] && [ ! -L \"$d\" ] && \
+         [ -n \"$(find \"$d\" -prune -mmin +{LEFTOVER_MIN} 2>/dev/null)\" ] && \
+         ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF \"$d/bench\" \
+         && rm -rf \"$d\" 2>/dev/null; done; "
     )
 }
 
-fn harmless(address: &str) -> Result<String> {
+/// Checks that an address cannot be taken for an option.
+fn checked(address: &str) -> Result<String> {
     let harmless =
         !address.is_empty() && !address.starts_with('-') && !address.contains(char::is_whitespace);
     ensure!(
@@ -223,54 +235,55 @@ fn harmless(address: &str) -> Result<String> {
     Ok(address.to_string())
 }
 
-/// The folder, if it is one that was made for a copy: only such a one is ever removed.
-fn ours(folder: &str) -> Option<&str> {
+/// Returns the folder if its name is one that was made for a copy: no other folder is ever removed.
+fn own_folder(folder: &str) -> Option<&str> {
     let (_, name) = folder.rsplit_once('/')?;
-    let random = name.strip_prefix(NAME)?;
+    let random = name.strip_prefix(PREFIX)?;
     let made = !random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric());
     (made && is_plain_path(folder)).then_some(folder)
 }
 
-/// A program's copy on the board. Dropped, it is removed there.
+/// A program's copy on the board. It is removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Copied {
+pub(crate) struct RemoteCopy {
     link: Link,
     folder: String,
 }
 
-impl Copied {
+impl RemoteCopy {
     /// Copies a program.
     ///
     /// # Errors
-    /// The board cannot be reached, does not know the key, or has something else than was sent.
-    pub(crate) fn new(link: Link, program: &Program) -> Result<Copied> {
+    /// Fails if the board cannot be reached, does not know the key, or received other bytes.
+    pub(crate) fn new(link: Link, program: &Program) -> Result<RemoteCopy> {
         let failed = || format!("{}: cannot read the program", program.file.display());
         let sent = sha256_hex(&fs::read(&program.file).with_context(failed)?);
-        let said = link.copy(&program.file)?;
-        let words: Vec<&str> = said.split_whitespace().collect();
-        let [folder, hash, ..] = words[..] else { bail!("{}", link.instead(&said)) };
-        let folder = ours(folder).with_context(|| link.instead(&said))?.to_string();
-        let copied = Copied { link, folder };
-        let name = copied.link.name();
+        let answer = link.copy(&program.file)?;
+        let words: Vec<&str> = answer.split_whitespace().collect();
+        let [folder, hash, ..] = words[..] else { bail!("{}", link.unexpected(&answer)) };
+        let folder = own_folder(folder).with_context(|| link.unexpected(&answer))?.to_string();
+        let copy = RemoteCopy { link, folder };
+        let name = copy.link.name();
         ensure!(
             hash == sent,
             "{name}: the copy has the hash {hash}, but {sent} was sent; is its disk full?"
         );
-        Ok(copied)
+        Ok(copy)
     }
 
-    /// Runs the copy. Whatever becomes of this side, the shell over there ends the program when its
-    /// input ends, and removes the copy when the program has ended.
+    /// Returns the command that runs the copy. Even if this process dies, the shell on the board
+    /// ends the program when its input ends, and then removes the copy.
     pub(crate) fn command(&self, settings: &MeasurementSettings) -> Command {
         let (d, arguments) = (&self.folder, bench_arguments(settings).join(" "));
         self.link.shell(&marked(&format!(
-            "trap 'rm -rf {d}' EXIT; trap 'kill $p; exit 1' HUP INT TERM; exec 3<&0; {d}/bench {arguments} </dev/null 3<&- & p=$!; \
+            "trap 'rm -rf {d}' EXIT; trap 'kill $p; exit 1' HUP INT TERM; exec 3<&0; \
+             {d}/bench {arguments} </dev/null 3<&- & p=$!; \
              (cat <&3; kill $p) >/dev/null 2>&1 & exec 3<&-; wait $p"
         )))
     }
 }
 
-impl Drop for Copied {
+impl Drop for RemoteCopy {
     fn drop(&mut self) {
         self.link.remove(&self.folder);
     }
@@ -281,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_is_an_option_is_refused() {
+    fn an_address_that_looks_like_an_option_is_refused() {
         for host in ["", "-oProxyCommand=x", "a b"] {
             assert!(Link::ssh(host, None, None).is_err(), "{host:?}");
             assert!(Link::adb(Some(host), None).is_err(), "{host:?}");
@@ -291,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_copys_own_folder_is_removed() {
+    fn only_folders_made_for_copies_are_removed() {
         for folder in [
             "/tmp/neuropower-",
             "/tmp/neuropower-a/..",
@@ -302,7 +315,7 @@ mod tests {
             "/tmp/neuropower-a;b",
             "/a;b/neuropower-a",
         ] {
-            assert_eq!(ours(folder), None, "{folder}");
+            assert_eq!(own_folder(folder), None, "{folder}");
         }
         for folder in [
             "/tmp/neuropower-aB3",
@@ -310,7 +323,7 @@ mod tests {
             "/home/a.b/neuropower-x",
             "/neuropower-x",
         ] {
-            assert_eq!(ours(folder), Some(folder));
+            assert_eq!(own_folder(folder), Some(folder));
         }
     }
 }

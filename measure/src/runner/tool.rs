@@ -1,5 +1,5 @@
-//! Tools on this machine that run programs for a board: emulators and debug probes; and which ones
-//! are there.
+//! Tools on this machine that run programs for a board, such as emulators and debug probes, and the
+//! list of those that are installed.
 
 use anyhow::{Result, ensure};
 use common::board::{PROGRAM, Runner, RunnerOnHost};
@@ -7,12 +7,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What stands for the arguments of `bench`, each a word of its own.
+/// Placeholder for the arguments of `bench`, each as a separate word.
 const ARGUMENTS: &str = "{arguments}";
-/// Within a word: what stands for them joined by the text up to the next brace.
+/// Placeholder within a word for the arguments joined by the text up to the next brace.
 const JOINED: &str = "{arguments:";
 
-/// The command that a board's words stand for.
+/// Returns the command of a board's `command`, with its placeholders replaced.
 pub(super) fn command(words: &[String], program: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(words.first().map_or("", String::as_str));
     for word in words.iter().skip(1) {
@@ -38,16 +38,16 @@ fn joined(word: &str, arguments: &[String]) -> String {
     }
 }
 
-/// That a tool is installed.
+/// Checks that a tool is installed.
 ///
 /// # Errors
-/// It is not, and how to install it.
+/// Fails if it is not; the error says how to install it.
 pub(super) fn require(tool: &str) -> Result<()> {
-    ensure!(find(tool).is_some(), "{}", missing(tool));
+    ensure!(find(tool).is_some(), "{}", missing_tool(tool));
     Ok(())
 }
 
-fn missing(tool: &str) -> String {
+fn missing_tool(tool: &str) -> String {
     let from = match tool {
         "ssh" => "Debian's package openssh-client has it",
         "adb" => "Debian's package adb has it",
@@ -61,7 +61,7 @@ fn missing(tool: &str) -> String {
     format!("the program {tool:?} is not installed; {from}")
 }
 
-/// The program's file: a path as it is, else as a shell would find it.
+/// Finds the file of a tool: a path as it is, a name in the folders of `PATH`.
 fn find(tool: &str) -> Option<PathBuf> {
     if tool.contains('/') {
         return Some(PathBuf::from(tool)).filter(|file| file.is_file());
@@ -72,12 +72,12 @@ fn find(tool: &str) -> Option<PathBuf> {
         .find(|file| !tool.is_empty() && file.is_file())
 }
 
-/// Every kind of runner, and whether its tools are here.
+/// Lists every kind of runner, and whether its tools are installed.
 pub(crate) fn on_host() -> Vec<RunnerOnHost> {
-    Runner::ALL.into_iter().map(on_host_one).collect()
+    Runner::ALL.into_iter().map(one_on_host).collect()
 }
 
-fn on_host_one(runner: Runner) -> RunnerOnHost {
+fn one_on_host(runner: Runner) -> RunnerOnHost {
     let wanted: &[&str] = match runner {
         Runner::Local => &["cargo"],
         Runner::Ssh => &["ssh"],
@@ -85,14 +85,15 @@ fn on_host_one(runner: Runner) -> RunnerOnHost {
         Runner::Qemu => &["qemu-aarch64", "qemu-arm", "qemu-system-arm"],
         Runner::ProbeRs => &["probe-rs"],
     };
-    let (there, not): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|tool| find(tool).is_some());
+    let (found, missing): (Vec<&str>, Vec<&str>) =
+        wanted.iter().partition(|tool| find(tool).is_some());
     RunnerOnHost {
         runner,
-        usable: !there.is_empty(),
-        tools: there.into_iter().map(String::from).collect(),
+        usable: !found.is_empty(),
+        tools: found.into_iter().map(String::from).collect(),
         tried: runner.tried().to_string(),
-        reason: (!not.is_empty())
-            .then(|| not.into_iter().map(missing).collect::<Vec<_>>().join("; ")),
+        reason: (!missing.is_empty())
+            .then(|| missing.into_iter().map(missing_tool).collect::<Vec<_>>().join("; ")),
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stand_for_program_and_arguments() {
+    fn placeholders_are_replaced() {
         let arguments = ["--windows", "3"].map(String::from);
         let words = |words: &[&str]| -> Vec<String> {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_is_missing_says_where_it_comes_from() {
+    fn the_error_for_a_missing_tool_says_how_to_install_it() {
         assert!(require("sh").is_ok() && require("/bin/sh").is_ok());
         let error = require("qemu-vax").unwrap_err().to_string();
         assert_eq!(

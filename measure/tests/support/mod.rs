@@ -1,7 +1,7 @@
-//! What the tests of the `measure` program share: a small crate that is really built, whose `bench`
-//! does what it is told.
+//! Support for the tests of the `measure` program: a small crate that is really built, whose
+//! `bench` follows a script.
 
-// Each file of tests is a program of its own and needs only a part of this.
+// Each test target uses only a part of this.
 #![allow(dead_code)]
 
 pub(crate) mod sshd;
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
-/// What the crate is built for.
+/// Target triple of the crate.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Follows the file `script` beside its `Cargo.toml`, line by line: after `sh`, the shell runs the
 /// rest, else the line is printed, with the time since the line before in the place of `SECONDS`.
-/// It says where it runs, so that a copy can be told from the original.
+/// It prints its path, so that a copy can be distinguished from the original.
 const BENCH: &str = r#"
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -39,36 +39,37 @@ fn main() {
     }
 }
 "#;
-/// For `bench`: waits until it is killed.
+/// Line of a script: waits until it is killed.
 pub(crate) const WAIT: &str = "sh while kill -0 $PPID; do sleep 0.1; done 2>/dev/null";
-/// For `bench`: as if it crashed.
+/// Line of a script: ends as if it crashed.
 pub(crate) const CRASH: &str = "sh kill -9 $PPID";
 
-/// The settings that `bench` expects to be told.
+/// A profile with the settings that `bench` expects as arguments.
 pub(crate) const PROFILE: &str = r#"{"schema":"neuropower/profile/1",
     "measurement":{"idle_s":0.01,"warmup_s":0.25,"windows":3,"window_s":0.5}}"#;
 
-/// The first line of a `bench`.
+/// Returns the first line of a `bench`.
 pub(crate) fn ready() -> String {
     format!(
         r#"{{"schema":"neuropower/bench/1","event":"ready","name":"tiny","kernels":"scalar","target":"{TARGET}","threads":1,"batch":1}}"#
     )
 }
 
-/// The line that begins a window.
+/// Returns the line that begins a window.
 pub(crate) fn start(number: usize) -> String {
     format!(r#"{{"schema":"neuropower/bench/1","event":"start","window":{number}}}"#)
 }
 
-/// The line that ends a window of 100 inferences for the first, 200 for the second, and so on; it
-/// says how long that really took.
+/// Returns the line that ends a window of 100 inferences for the first, 200 for the second, and so
+/// on, with the time that it really took.
 pub(crate) fn end(number: usize, p50_ms: u32) -> String {
     format!(
         r#"{{"schema":"neuropower/bench/1","event":"window","window":{number},"inferences":{number}00,"seconds":SECONDS,"p50_s":{p50_ms}e-3,"p90_s":0.5,"p99_s":0.75}}"#
     )
 }
 
-/// Three windows with these medians in milliseconds, and between the lines of each something to do.
+/// Returns a script of three windows with these medians in milliseconds. The line `between` stands
+/// between the two lines of each.
 pub(crate) fn windows(p50_ms: [u32; 3], between: &str) -> String {
     let mut lines = vec![ready()];
     for (index, p50_ms) in p50_ms.into_iter().enumerate() {
@@ -79,7 +80,7 @@ pub(crate) fn windows(p50_ms: [u32; 3], between: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A crate, a profile, a place for the record, and a fake `/sys`.
+/// A folder with a crate, a profile, a fake `/sys`, and later the record.
 pub(crate) struct Case(TempDir);
 
 impl Case {
@@ -116,7 +117,7 @@ impl Case {
         case
     }
 
-    /// Gives `bench` something else to do; it need not be built anew.
+    /// Replaces the script; `bench` need not be built again.
     pub(crate) fn script(&self, script: &str) {
         self.write("crate/script", script);
     }
@@ -163,23 +164,23 @@ impl Case {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs `measure run` to its end.
     pub(crate) fn measure(&self, more: &[&str]) -> Output {
         self.command(more).output().unwrap()
     }
 
-    /// That it succeeds, and its record.
+    /// Asserts that `measure run` succeeds, and returns its record.
     pub(crate) fn measures(&self, more: &[&str]) -> Measurement {
         assert_succeeds(&self.measure(more));
         self.record()
     }
 
-    /// The record.
+    /// Reads the record.
     pub(crate) fn record(&self) -> Measurement {
         json::read(&self.path("record.json")).unwrap()
     }
 
-    /// That it failed with one line, which this returns, and wrote nothing.
+    /// Asserts that `measure run` fails with one line, which this returns, and writes nothing.
     pub(crate) fn assert_fails(&self, more: &[&str]) -> String {
         let output = self.measure(more);
         assert!(!self.path("record.json").exists());
@@ -187,7 +188,7 @@ impl Case {
     }
 }
 
-/// That a program failed with one line, which this returns.
+/// Asserts that a program failed with one line, which this returns.
 pub(crate) fn error_of(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stdout.is_empty());
@@ -198,20 +199,20 @@ pub(crate) fn error_of(output: &Output) -> String {
     errors[0].to_string()
 }
 
-/// `measure`.
+/// Returns a command that runs `measure`.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_measure"));
-    // A caller's own target folder must not lead the crate's build away.
+    // The caller's target folder must not apply to the crate's build.
     command.env("CARGO_TARGET_DIR", "elsewhere");
     command
 }
 
-/// That a program succeeded.
+/// Asserts that a program succeeded.
 pub(crate) fn assert_succeeds(output: &Output) {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Waits, and fails after a minute.
+/// Waits until a condition holds, and fails after a minute.
 pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is() {
@@ -226,20 +227,20 @@ pub(crate) fn age(path: &Path) {
     assert!(done.unwrap().success());
 }
 
-/// A powercap package.
+/// Writes a powercap package.
 pub(crate) fn package(case: &Case, energy_uj: u64) {
     case.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
     case.write("sys/class/powercap/intel-rapl:0/energy_uj", &format!("{energy_uj}\n"));
 }
 
-/// A shell command that advances a case's powercap package.
+/// Returns a shell command that advances a case's powercap package.
 pub(crate) fn advance(case: &Case) -> String {
     let file = case.path("sys/class/powercap/intel-rapl:0/energy_uj");
     let file = file.display();
     format!("read v <{file}; echo $((v + 1000000)) >{file}.new; mv {file}.new {file}")
 }
 
-/// What a path is called in a shell script or a board's file.
+/// Returns a path as text for a shell script or a board's file.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -250,8 +251,8 @@ pub(crate) fn signal(name: &str, program: &Child) {
     assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
 }
 
-/// A measurement that SIGTERM ends says so, and the process whose number is in a file has ended
-/// with it.
+/// Sends SIGTERM to a measurement, and asserts that its error says so and that the process whose
+/// number is in a file has ended, too.
 pub(crate) fn assert_ends_with(measure: Child, number: &Path) {
     signal("TERM", &measure);
     assert!(

@@ -8,12 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A server that is up, until this is dropped.
+/// A running server, which is killed when this is dropped.
 pub(crate) struct Sshd(Child);
 
 impl Sshd {
-    /// Starts one whose files are in this folder, among them `ssh_config`, by which a client
-    /// reaches it as `board`. Programs are looked for in `path` there.
+    /// Starts a server whose files are in this folder, among them `ssh_config`, by which a client
+    /// reaches it as `board`. The server's programs run with this `PATH`.
     pub(crate) fn start(folder: &Path, path: &str) -> Sshd {
         let (here, in_folder) = (folder.display(), |name: &str| folder.join(name));
         for key in ["host", "user"] {
@@ -30,7 +30,7 @@ impl Sshd {
              PasswordAuthentication no\nStrictModes no\nUsePAM no\nPidFile none\nSetEnv PATH={path}\n"
         );
         fs::write(in_folder("sshd_config"), server).unwrap();
-        // Where a server that root starts keeps its unprivileged half; others need none.
+        // Folder for privilege separation, which a server needs if root starts it.
         let _ = fs::create_dir_all("/run/sshd");
         let mut sshd = Command::new("/usr/sbin/sshd");
         sshd.args(["-D", "-e", "-f"]).arg(in_folder("sshd_config"));
