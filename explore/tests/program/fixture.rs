@@ -1,4 +1,4 @@
-//! What the tests share: a data set, a profile, a `train` that makes accuracies up.
+//! The fixture of the tests: a data set, a profile, and fake `train`, `codegen` and `measure`.
 
 use common::json;
 use common::search_files::{Archive, Evaluation};
@@ -10,22 +10,24 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A data set, a profile and a folder with the fake `train`.
-pub(crate) struct World {
+/// A temporary folder with a data set, a profile, boards and the fake programs.
+pub(crate) struct Fixture {
     dir: TempDir,
 }
 
-impl World {
-    pub(crate) fn new() -> World {
-        World::with(
-            &json!({"population": 6, "archive_size": 6, "iterations": 3, "epochs": 2, "subset": 20}),
+impl Fixture {
+    pub(crate) fn new() -> Fixture {
+        Fixture::with(
+            &json!({
+                "population": 6, "archive_size": 6, "iterations": 3, "epochs": 2, "subset": 20,
+            }),
             &json!({}),
         )
     }
 
-    pub(crate) fn with(search: &Value, space: &Value) -> World {
-        let world = World { dir: tempfile::tempdir().unwrap() };
-        let data = world.path("data");
+    pub(crate) fn with(search: &Value, space: &Value) -> Fixture {
+        let fixture = Fixture { dir: tempfile::tempdir().unwrap() };
+        let data = fixture.path("data");
         fs::create_dir_all(&data).unwrap();
         let images = [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 8][..], &[7; 4 * 64]].concat();
         fs::write(data.join("images"), images).unwrap();
@@ -34,12 +36,13 @@ impl World {
         let dataset = json!({
             "schema": "neuropower/dataset/1", "name": "made-up", "about": "", "format": "idx",
             "channels": 1, "height": 8, "width": 8, "classes": ["a", "b"],
-            "normalisation": {"mean": [0.5], "std": [0.5]}, "validation": {"fraction": 0.5, "seed": 0},
+            "normalisation": {"mean": [0.5], "std": [0.5]},
+            "validation": {"fraction": 0.5, "seed": 0},
             "train": files, "test": files, "sources": [],
         });
         fs::write(data.join("dataset.json"), dataset.to_string()).unwrap();
-        world.write_profile(search, space);
-        let bin = world.path("bin");
+        fixture.write_profile(search, space);
+        let bin = fixture.path("bin");
         fs::create_dir_all(&bin).unwrap();
         for program in ["train", "codegen", "measure"] {
             let fake =
@@ -50,14 +53,17 @@ impl World {
         let mut board: Value = serde_json::from_str(&example("A board")).unwrap();
         board["name"] = json!("made-up");
         board["platform"] = json!("made-up");
-        world.write_board("watched", &board);
+        fixture.write_board("watched", &board);
         board["meter"] = json!("none");
-        world.write_board("pipelines/boards/made-up", &board);
+        fixture.write_board("pipelines/boards/made-up", &board);
         let mut emulated = board.clone();
-        let more = json!({"name": "made-up-qemu", "target": "t", "runner": "qemu", "command": ["qemu", "{program}"]});
+        let more = json!({
+            "name": "made-up-qemu", "target": "t", "runner": "qemu",
+            "command": ["qemu", "{program}"],
+        });
         emulated.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        world.write_board("emulated", &emulated);
-        world
+        fixture.write_board("emulated", &emulated);
+        fixture
     }
 
     pub(crate) fn write_profile(&self, search: &Value, space: &Value) {
@@ -79,7 +85,7 @@ impl World {
         self.explore("run", out)
     }
 
-    /// `explore` with a subcommand and the options that all have.
+    /// Returns a subcommand of `explore` with the options that all subcommands have.
     pub(crate) fn explore(&self, subcommand: &str, out: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
         command
@@ -98,19 +104,19 @@ impl World {
         command
     }
 
-    /// Runs a search to its end and returns what it printed.
+    /// Runs a search to its end and returns the JSON that it printed.
     pub(crate) fn search(&self, out: &str) -> Value {
         let output = self.command(out).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// How often each individual was trained, in all runs since the last call.
+    /// Returns how often each individual was trained, in all runs since the last call.
     pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
         self.taken("calls")
     }
 
-    /// How often each crate was measured, in all runs since the last call.
+    /// Returns how often each crate was measured, in all runs since the last call.
     pub(crate) fn measured(&self) -> BTreeMap<String, usize> {
         self.taken("measured")
     }
@@ -132,7 +138,7 @@ impl World {
         json::read(&self.path(out).join("archive.json")).unwrap()
     }
 
-    /// The files that must not depend on when, where and in how many attempts a search was made.
+    /// Returns the files that must not depend on time, place and interruptions of a search.
     pub(crate) fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let files = [
             "search.json",
@@ -148,7 +154,8 @@ impl World {
         names.into_iter().map(read).collect()
     }
 
-    /// Starts a search in which one training hangs, and waits until all before it are in the log.
+    /// Starts a search in which one training hangs, and waits until `logged` evaluations are in the
+    /// log.
     pub(crate) fn start_and_hang(&self, out: &str, id: &str, logged: usize) -> Child {
         let mut child = self
             .command(out)
@@ -171,7 +178,7 @@ impl World {
     }
 }
 
-/// The first JSON example below a heading of docs/formats.md that has these words.
+/// Returns the first JSON example of docs/formats.md below a heading that contains some words.
 fn example(heading: &str) -> String {
     let formats =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md"))
