@@ -162,9 +162,7 @@ fn an_unplugged_board_ends_the_search_and_nothing_is_trained_or_measured_twice()
     let resumed = [&options[..], &["--resume"]].concat();
     let error = unplugged("4", &resumed);
     assert!(
-        error.contains(
-            "i00-03 cannot be measured on the board made-up; mend it and --resume"
-        ),
+        error.contains("i00-03 cannot be measured on the board made-up; mend it and --resume"),
         "{error}"
     );
     search(&fixture, "cut", &resumed);
