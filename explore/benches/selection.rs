@@ -7,8 +7,8 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use explore::normalize::{Normalize, Points};
-use explore::spea2;
+use explore::moea::normalize::{Normalize, Points};
+use explore::moea::spea2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::io::Write;

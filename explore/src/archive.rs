@@ -1,9 +1,10 @@
 //! The archive that environmental selection makes of the union of population and archive
 //! (TIK-Report 103, step 3).
 
-use crate::normalize::{Normalize, Points};
-use crate::nsga2;
-use crate::spea2::{self, dominates};
+use crate::moea::dominance::dominates;
+use crate::moea::normalize::{Normalize, Points};
+use crate::moea::nsga2;
+use crate::moea::spea2;
 use anyhow::Result;
 use common::counts;
 use common::criteria::Criteria;

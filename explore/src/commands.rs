@@ -4,12 +4,12 @@ use crate::baselines;
 use crate::demands::{self, Demands};
 use crate::evaluator::{Evaluator, Trainer};
 use crate::fidelity::{Study, table};
-use crate::normalize::{Normalize, Points};
+use crate::moea::normalize::{Normalize, Points};
+use crate::moea::spea2::{self, Fitness};
 use crate::overrides::Overrides;
 use crate::overview::Overview;
 use crate::progress::say;
 use crate::session::{self, Setting};
-use crate::spea2::{self, Fitness};
 use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -207,8 +207,29 @@ pub(crate) struct SelectArgs {
     archive_size: usize,
     /// What happens to objectives before distances are taken; log-minmax takes log10 of all but the
     /// first
-    #[arg(long, value_enum, default_value_t = Normalize::None)]
-    normalize: Normalize,
+    #[arg(long, value_enum, default_value_t = NormalizeName::None)]
+    normalize: NormalizeName,
+}
+
+/// How objectives are normalised before distances are computed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NormalizeName {
+    /// Not at all, as in TIK-Report 103.
+    None,
+    /// Each objective is scaled to 0..1 over the list of points.
+    Minmax,
+    /// As minmax, after log10 of all objectives but the first.
+    LogMinmax,
+}
+
+impl From<NormalizeName> for Normalize {
+    fn from(name: NormalizeName) -> Self {
+        match name {
+            NormalizeName::None => Normalize::None,
+            NormalizeName::Minmax => Normalize::Minmax,
+            NormalizeName::LogMinmax => Normalize::LogMinmax,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -230,7 +251,8 @@ pub(crate) fn select(args: SelectArgs) -> Result<()> {
     let text = json::read_text(&args.input)?;
     let Objectives { objectives } =
         serde_json::from_str(&text).with_context(|| path.to_string())?;
-    let points = Points::new(objectives, args.normalize).with_context(|| path.to_string())?;
+    let points =
+        Points::new(objectives, args.normalize.into()).with_context(|| path.to_string())?;
     let fitness = spea2::fitness(&points);
     let selected = spea2::environmental_selection(&points, &fitness, args.archive_size);
     let Fitness { strength, raw_fitness, density, .. } = fitness;

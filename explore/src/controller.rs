@@ -2,9 +2,10 @@
 //! depends on the configuration and on what `evaluate` returns, so a replayed search takes the same
 //! course.
 
+use crate::moea::nsga2;
+use crate::moea::operators::crossover;
 use crate::novelty::Novelty;
-use crate::operators::crossover;
-use crate::{archive, forest, improvement, nsga2};
+use crate::{archive, forest, improvement};
 use anyhow::{Result, ensure};
 use common::counts::Counts;
 use common::genome::Genome;

@@ -2,8 +2,8 @@
 //! trained.
 
 use crate::controller::Search;
-use crate::normalize::{Normalize, Points};
-use crate::spea2;
+use crate::moea::normalize::{Normalize, Points};
+use crate::moea::spea2;
 use anyhow::{Result, anyhow};
 use common::activation::Activation;
 use common::counts::Counts;

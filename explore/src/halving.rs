@@ -3,7 +3,7 @@
 
 use crate::controller::Candidate;
 use crate::evaluator::Outcome;
-use crate::nsga2;
+use crate::moea::nsga2;
 use anyhow::Result;
 use common::counts::Counts;
 use common::profile::SearchSettings;

@@ -1,7 +1,7 @@
 //! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
 //!
-//! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over
-//! objective vectors; `operators`, `novelty`, `forest`, `gaussian`, `improvement`, `halving` and
+//! `moea` has pure functions over objective vectors; `novelty`, `forest`, `gaussian`,
+//! `improvement`, `halving` and
 //! `controller` are Algorithm 1 over genomes; `evaluator`, `table`, `checkpoint`, `winners`,
 //! `figures` and `session` are the processes and files around it. `fidelity` studies what the short
 //! trainings of a search are worth.
@@ -11,31 +11,25 @@ pub mod arena;
 pub mod candidates;
 pub mod checkpoint;
 pub mod controller;
-pub mod distance;
 pub mod evaluator;
 pub mod fidelity;
 pub mod figures;
 pub mod forest;
 pub mod gaussian;
 pub mod halving;
-pub mod hypervolume;
 pub mod improvement;
-pub mod normalize;
+pub mod moea;
 pub mod novelty;
-pub mod nsga2;
 mod on_board;
-pub mod operators;
 pub mod overview;
 pub mod progress;
 pub mod scores;
 pub mod session;
-pub mod spea2;
 pub mod table;
 pub mod winners;
 
 mod baselines;
 mod commands;
-mod crowd;
 mod demands;
 mod overrides;
 #[cfg(test)]

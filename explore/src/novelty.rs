@@ -1,7 +1,7 @@
 //! Which genomes are still to be evaluated: forced mutation never offers a function twice (paper,
 //! section 3.2).
 
-use crate::operators::mutation;
+use crate::moea::operators::mutation;
 use anyhow::Result;
 use common::counts::Counts;
 use common::genome::Genome;
@@ -45,7 +45,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
     ) -> Option<(Genome, Counts)> {
         let mut mutant = *child;
         let mutated = (0..ATTEMPTS).find_map(|_| {
-            mutant = mutation(self.space, &mutant, rng);
+            mutant = mutation(&self.space.sizes(), &mutant, rng);
             self.take(self.space.genome(&mutant))
         });
         mutated.or_else(|| self.one_of_the_rest(rng))

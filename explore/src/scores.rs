@@ -1,6 +1,6 @@
 //! What a search has reached: the paper's Score and the hypervolume, over evaluations in full.
 
-use crate::hypervolume::Scale;
+use crate::moea::hypervolume::Scale;
 use common::counts;
 use common::search_files::Evaluation;
 

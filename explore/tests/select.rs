@@ -1,8 +1,8 @@
 //! Tests of `explore select` and of SPEA-II against the selections in `data/spea2.json`, which were
 //! computed in exact arithmetic.
 
-use explore::normalize::{Normalize, Points};
-use explore::spea2;
+use explore::moea::normalize::{Normalize, Points};
+use explore::moea::spea2;
 use serde_json::Value;
 use std::process::{Command, Output};
 

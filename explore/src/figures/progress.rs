@@ -4,7 +4,7 @@ use super::axes::{Iterations, around};
 use super::fit::Line;
 use super::{Area, Drawn, svg};
 use crate::controller::Search;
-use crate::hypervolume::Scale;
+use crate::moea::hypervolume::Scale;
 use crate::scores::{points, score};
 use anyhow::Result;
 use common::search_files::Evaluation;

@@ -9,7 +9,7 @@ use common::device::Backend;
 use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
-use explore::hypervolume::Scale;
+use explore::moea::hypervolume::Scale;
 use explore::table::Table;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -73,7 +73,8 @@ fn a_genome_costs_its_epochs_once_and_the_front_has_the_whole_hypervolume() {
         reference.cached_trajectory(genomes, &points).iter().map(|(epochs, _)| *epochs).collect()
     };
     assert_eq!(costs(&[3, 3, 7, 3]), [10, 20]);
-    let on_front = |a: &usize| !points.iter().any(|b| explore::spea2::dominates(b, &points[*a]));
+    let on_front =
+        |a: &usize| !points.iter().any(|b| explore::moea::dominance::dominates(b, &points[*a]));
     let front: Vec<usize> = (0..points.len()).filter(on_front).collect();
     let share = |genomes: &[usize]| reference.cached_trajectory(genomes, &points).last().unwrap().1;
     assert!((share(&front) - 1.0).abs() < 1e-12);

@@ -1,26 +1,32 @@
-//! Genetic operators on the six genes (paper, section 3.2 and Fig. 2b).
+//! Genetic operators on vectors of gene positions (paper, section 3.2 and Fig. 2b).
 
-use common::space::{GENES, Positions, SearchSpace};
 use rand::{Rng, RngExt};
 
-/// One-point crossover: the first genes of one parent, at least one, and the remaining ones, at
-/// least one, of the other.
-pub fn crossover(first: &Positions, second: &Positions, rng: &mut impl Rng) -> Positions {
-    let cut = rng.random_range(1..GENES);
+/// Performs one-point crossover: returns a child with the first genes of one parent and the
+/// remaining genes of the other, at least one of each.
+pub fn crossover<const N: usize>(
+    first: &[usize; N],
+    second: &[usize; N],
+    rng: &mut impl Rng,
+) -> [usize; N] {
+    let cut = rng.random_range(1..N);
     let mut child = *first;
     child[cut..].copy_from_slice(&second[cut..]);
     child
 }
 
-/// One-point mutation: one gene takes another of its values. In a space of a single genome nothing
-/// can change.
-pub fn mutation(space: &SearchSpace, positions: &Positions, rng: &mut impl Rng) -> Positions {
-    let sizes = space.sizes();
-    let mutable: Vec<usize> = (0..GENES).filter(|gene| sizes[*gene] > 1).collect();
+/// Performs one-point mutation: changes one gene to another of its values, of which there are
+/// `sizes[gene]`. Returns an unchanged copy if no gene has more than one value.
+pub fn mutation<const N: usize>(
+    sizes: &[usize; N],
+    positions: &[usize; N],
+    rng: &mut impl Rng,
+) -> [usize; N] {
+    let mutable: Vec<usize> = (0..N).filter(|gene| sizes[*gene] > 1).collect();
     let mut mutant = *positions;
     if !mutable.is_empty() {
         let gene = mutable[rng.random_range(0..mutable.len())];
-        // A step of at least one and less than once around never ends where it began.
+        // A cyclic step of at least 1 and less than the number of values changes the value.
         mutant[gene] = (mutant[gene] + rng.random_range(1..sizes[gene])) % sizes[gene];
     }
     mutant
@@ -30,6 +36,7 @@ pub fn mutation(space: &SearchSpace, positions: &Positions, rng: &mut impl Rng) 
 mod tests {
     use super::*;
     use common::seed::stream;
+    use common::space::{GENES, Positions, SearchSpace};
     use std::collections::HashSet;
 
     #[test]
@@ -53,7 +60,7 @@ mod tests {
         let start = [2, 3, 1, 0, 0, 4];
         let mut rng = stream(1, "mutation");
         let mutants: HashSet<Positions> =
-            (0..2000).map(|_| mutation(&space, &start, &mut rng)).collect();
+            (0..2000).map(|_| mutation(&space.sizes(), &start, &mut rng)).collect();
         for mutant in &mutants {
             assert_eq!(
                 (0..GENES).filter(|gene| mutant[*gene] != start[*gene]).count(),
@@ -76,6 +83,7 @@ mod tests {
             kernel_size: vec![3],
             optimizer: space.optimizer[..1].to_vec(),
         };
-        assert_eq!(mutation(&single, &[0; GENES], &mut stream(1, "mutation")), [0; GENES]);
+        let mutant = mutation(&single.sizes(), &[0; GENES], &mut stream(1, "mutation"));
+        assert_eq!(mutant, [0; GENES]);
     }
 }

@@ -1,46 +1,45 @@
-//! Where objective vectors lie and how far apart they are, normalised or not.
+//! Objective vectors and the distances between them, normalised or not.
 //!
-//! Nothing is divided: dividing by a range rounds, and rounding breaks the ties of evenly spaced
-//! points. Distances between normalised points are kept as distances times the product of all
-//! ranges, which orders them alike.
+//! Normalisation does not divide: dividing by a range rounds, and rounding breaks the ties of
+//! evenly spaced points. Distances between normalised points are stored multiplied by the product
+//! of all ranges, which keeps their order.
 
-use crate::distance::Double;
+use super::double_double::DoubleDouble;
 use anyhow::{Result, ensure};
-use clap::ValueEnum;
 
-/// A limit so that products of ranges cannot overflow.
+/// Largest number of objectives; a limit keeps products of ranges from overflowing.
 const MAX_OBJECTIVES: usize = 100;
 
-/// What happens to objectives before distances are taken. Domination is the same with all three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// How objectives are normalised before distances are computed. Dominance does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Normalize {
-    /// Nothing, as in TIK-Report 103.
+    /// Not at all, as in TIK-Report 103.
     None,
-    /// Every objective is scaled to 0..1 over the list.
+    /// Each objective is scaled to 0..1 over the list of points.
     Minmax,
-    /// As minmax, of the logarithm for all objectives but the first.
+    /// As `Minmax`, after log10 of all objectives but the first.
     LogMinmax,
 }
 
-/// Objective vectors (all minimised), and distances between them.
+/// Objective vectors (all minimised) and the distances between them.
 #[derive(Clone, Debug)]
 pub struct Points {
     objectives: Vec<Vec<f64>>,
-    /// By point and axis: the objective, or its logarithm, divided by a power of two.
+    /// By point and axis: the objective or its logarithm, divided by a power of two.
     coordinates: Vec<Vec<f64>>,
-    /// By axis: what differences are multiplied by; the product of the other axes' ranges where
-    /// they are normalised.
-    weights: Vec<Double>,
-    /// A weighted distance times this is the distance.
+    /// By axis: the factor of differences; with normalisation, the product of the other axes'
+    /// ranges.
+    weights: Vec<DoubleDouble>,
+    /// The factor from a weighted distance to the distance.
     unit: f64,
 }
 
 impl Points {
-    /// Takes objective vectors of equal length, 2 to 100.
+    /// Creates points from objective vectors of equal length, 2 to 100.
     ///
     /// # Errors
-    /// Vectors of the wrong length, values that are not finite, and values that have no logarithm
-    /// where one is taken.
+    /// Fails if a vector has the wrong length, if a value is not finite, or if a value of which the
+    /// logarithm is needed is not positive.
     pub fn new(objectives: Vec<Vec<f64>>, normalize: Normalize) -> Result<Points> {
         check(&objectives)?;
         let axes = objectives.first().map_or(0, Vec::len);
@@ -50,7 +49,7 @@ impl Points {
         let mut points = Points {
             coordinates: objectives.clone(),
             objectives,
-            weights: vec![Double::ONE; axes],
+            weights: vec![DoubleDouble::ONE; axes],
             unit: 1.0,
         };
         match normalize {
@@ -64,37 +63,37 @@ impl Points {
         Ok(points)
     }
 
-    /// How many points there are.
+    /// Returns the number of points.
     pub fn len(&self) -> usize {
         self.objectives.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no points.
     pub fn is_empty(&self) -> bool {
         self.objectives.is_empty()
     }
 
-    /// The objective vector of a point as it was given.
+    /// Returns the objective vector of a point, not normalised.
     pub fn objectives(&self, point: usize) -> &[f64] {
         &self.objectives[point]
     }
 
-    /// The square of the weighted distance of two points; it orders pairs of points as their
-    /// distances do.
-    pub fn squared_distance(&self, a: usize, b: usize) -> Double {
+    /// Returns the square of the weighted distance of two points, which orders pairs of points as
+    /// their distances do.
+    pub fn squared_distance(&self, a: usize, b: usize) -> DoubleDouble {
         let axes = self.coordinates[a].iter().zip(&self.coordinates[b]).zip(&self.weights);
-        axes.fold(Double::ZERO, |sum, ((a, b), weight)| {
-            let side = Double::difference(*a, *b).times(*weight);
+        axes.fold(DoubleDouble::ZERO, |sum, ((a, b), weight)| {
+            let side = DoubleDouble::difference(*a, *b).times(*weight);
             sum.plus(side.times(side))
         })
     }
 
-    /// The distance that belongs to a [`squared_distance`](Self::squared_distance).
-    pub fn distance(&self, squared: Double) -> f64 {
+    /// Converts a [`squared_distance`](Self::squared_distance) to the distance.
+    pub fn distance(&self, squared: DoubleDouble) -> f64 {
         squared.to_f64().sqrt() * self.unit
     }
 
-    /// Keeps squares of very large or small objectives within `f64`.
+    /// Scales all axes alike, so that squares of very large or small objectives fit `f64`.
     fn scale_all(&mut self) {
         let magnitude = self.coordinates.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
         self.unit = power_of_two_below(magnitude);
@@ -115,31 +114,31 @@ impl Points {
     }
 
     fn normalize_axes(&mut self) {
-        let ranges: Vec<Double> =
+        let ranges: Vec<DoubleDouble> =
             (0..self.weights.len()).map(|axis| self.scale_axis(axis)).collect();
         let product = |left_out: Option<usize>| {
             let others = ranges.iter().enumerate().filter(|(axis, _)| Some(*axis) != left_out);
-            others.fold(Double::ONE, |product, (_, range)| product.times(*range))
+            others.fold(DoubleDouble::ONE, |product, (_, range)| product.times(*range))
         };
         self.weights = (0..ranges.len()).map(|axis| product(Some(axis))).collect();
         self.unit = 1.0 / product(None).to_f64();
     }
 
     /// Divides an axis by powers of two, which is exact, so that its range is in 1..2, and returns
-    /// the range. An axis on which all points agree has no part in distances; any range will do for
-    /// it.
-    fn scale_axis(&mut self, axis: usize) -> Double {
+    /// the range. Returns 1 for an axis on which all points are equal: it does not contribute to
+    /// distances, so any range will do.
+    fn scale_axis(&mut self, axis: usize) -> DoubleDouble {
         let column =
             |points: &Self| points.coordinates.iter().map(|v| v[axis]).collect::<Vec<f64>>();
         let magnitude = column(self).iter().fold(0.0, |m: f64, x| m.max(x.abs()));
         self.divide_axis(axis, power_of_two_below(magnitude));
         let range = range(&column(self));
-        if range == Double::ZERO {
-            return Double::ONE;
+        if range == DoubleDouble::ZERO {
+            return DoubleDouble::ONE;
         }
         let divisor = power_of_two_below(range.to_f64());
         self.divide_axis(axis, divisor);
-        range.times(Double::difference(1.0 / divisor, 0.0))
+        range.times(DoubleDouble::difference(1.0 / divisor, 0.0))
     }
 
     fn divide_axis(&mut self, axis: usize, divisor: f64) {
@@ -170,13 +169,14 @@ fn check(objectives: &[Vec<f64>]) -> Result<()> {
     Ok(())
 }
 
-fn range(column: &[f64]) -> Double {
+fn range(column: &[f64]) -> DoubleDouble {
     let low = column.iter().copied().fold(f64::INFINITY, f64::min);
     let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if low < high { Double::difference(high, low) } else { Double::ZERO }
+    if low < high { DoubleDouble::difference(high, low) } else { DoubleDouble::ZERO }
 }
 
-/// The largest power of two that is not above `x`: `x` with its mantissa cleared. 1 for 0.
+/// Returns the largest power of two that is not above `x` (`x` with its mantissa cleared), and 1
+/// for 0.
 fn power_of_two_below(x: f64) -> f64 {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     if x == 0.0 { 1.0 } else { f64::from_bits(x.to_bits() & EXPONENT).max(f64::MIN_POSITIVE) }
@@ -239,7 +239,7 @@ mod tests {
         let line: Vec<Vec<f64>> =
             (0..10).map(|i| vec![f64::from(i) * 7.0, f64::from(9 - i)]).collect();
         let points = Points::new(line, Normalize::Minmax).unwrap();
-        let steps: Vec<Double> = (1..10).map(|i| points.squared_distance(i - 1, i)).collect();
+        let steps: Vec<DoubleDouble> = (1..10).map(|i| points.squared_distance(i - 1, i)).collect();
         assert!(steps.iter().all(|step| *step == steps[0]), "{steps:?}");
     }
 

@@ -1,35 +1,31 @@
-//! SPEA-II as in TIK-Report 103 (Zitzler, Laumanns, Thiele 2001; paper, section 3.2): pure
-//! functions over points.
+//! SPEA-II as in TIK-Report 103 (Zitzler, Laumanns, Thiele 2001; paper, section 3.2).
 //!
-//! The list of points is the union of population and archive. All objectives are minimised. Ties
-//! that the report leaves open go to the smaller objective vector, then to the smaller index, so
-//! that the chosen vectors do not depend on the order of the list.
+//! The list of points is the union of population and archive. The report does not say how ties are
+//! broken: here the smaller objective vector precedes, then the smaller index, so that the selected
+//! vectors do not depend on the order of the list.
 
-use crate::crowd::Crowd;
-use crate::distance::Double;
-use crate::normalize::Points;
+use super::dominance::{dominates, lexicographic};
+use super::double_double::DoubleDouble;
+use super::normalize::Points;
+use super::truncation::truncate;
 use std::cmp::Ordering;
 
-/// What SPEA-II knows about each point of a list. The report's fitness is `raw_fitness + density`;
-/// the two are kept apart, because the sum loses the density beside a large raw fitness.
+/// The parts of SPEA-II's fitness, by point. The report's fitness is `raw_fitness + density`; they
+/// are kept apart because the sum loses the density beside a large raw fitness.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitness {
-    /// How many points of the list each point dominates.
+    /// Number of points of the list that each point dominates.
     pub strength: Vec<u64>,
-    /// The sum of the strengths of each point's dominators; 0 for non-dominated points.
+    /// Sum of the strengths of the points that dominate each point; 0 for non-dominated points.
     pub raw_fitness: Vec<u64>,
-    /// `1 / (sigma + 2)`, where sigma is the distance to the k-th nearest neighbour.
+    /// `1 / (sigma + 2)`, where sigma is the distance to the k-th nearest neighbour, and k the
+    /// square root of the list's length, rounded down.
     pub density: Vec<f64>,
-    /// The squares of the sigmas, weighted as [`Points::squared_distance`] is.
-    sigma_squared: Vec<Double>,
+    /// Squares of sigma, weighted as [`Points::squared_distance`] is.
+    sigma_squared: Vec<DoubleDouble>,
 }
 
-/// Whether `a` dominates `b`: nowhere larger and somewhere smaller.
-pub fn dominates(a: &[f64], b: &[f64]) -> bool {
-    a.iter().zip(b).all(|(a, b)| a <= b) && a.iter().zip(b).any(|(a, b)| a < b)
-}
-
-/// Strength, raw fitness and density of every point.
+/// Computes strength, raw fitness and density of each point.
 pub fn fitness(points: &Points) -> Fitness {
     let strength = strength(points);
     let raw_fitness = raw_fitness(points, &strength);
@@ -39,7 +35,7 @@ pub fn fitness(points: &Points) -> Fitness {
     Fitness { strength, raw_fitness, density, sigma_squared }
 }
 
-/// For each point, how many points of the list it dominates.
+/// Computes for each point the number of points of the list that it dominates.
 pub fn strength(points: &Points) -> Vec<u64> {
     let dominated = |a| {
         (0..points.len()).filter(|b| dominates(points.objectives(a), points.objectives(*b))).count()
@@ -47,7 +43,7 @@ pub fn strength(points: &Points) -> Vec<u64> {
     (0..points.len()).map(|a| dominated(a) as u64).collect()
 }
 
-/// For each point, the sum of the strengths of the points that dominate it.
+/// Computes for each point the sum of the strengths of the points that dominate it.
 pub fn raw_fitness(points: &Points, strength: &[u64]) -> Vec<u64> {
     let dominating: Vec<usize> = (0..points.len()).filter(|a| strength[*a] > 0).collect();
     let dominators = |b| {
@@ -59,21 +55,24 @@ pub fn raw_fitness(points: &Points, strength: &[u64]) -> Vec<u64> {
     (0..points.len()).map(|b| dominators(b).map(|a| strength[a]).sum()).collect()
 }
 
-/// For each point, the squared distance to its k-th nearest neighbour, k being the square root of
-/// the list's length rounded down. A point is not its own neighbour; one that is alone is
-/// infinitely far from any.
-fn sigma_squared(points: &Points) -> Vec<Double> {
+/// Computes for each point the squared distance to its k-th nearest neighbour. A point is not its
+/// own neighbour; a single point has distance infinity.
+fn sigma_squared(points: &Points) -> Vec<DoubleDouble> {
     let k = points.len().isqrt();
     let to_kth = |a: usize| {
-        let mut distances: Vec<Double> =
+        let mut distances: Vec<DoubleDouble> =
             (0..points.len()).filter(|b| *b != a).map(|b| points.squared_distance(a, b)).collect();
-        if k > distances.len() { Double::INFINITY } else { *distances.select_nth_unstable(k - 1).1 }
+        if k > distances.len() {
+            DoubleDouble::INFINITY
+        } else {
+            *distances.select_nth_unstable(k - 1).1
+        }
     };
     (0..points.len()).map(to_kth).collect()
 }
 
-/// The points that go into an archive of a given size, in ascending order: all non-dominated
-/// points, filled up with the best dominated ones or truncated.
+/// Selects the points of an archive of a given size and returns their indices in ascending order:
+/// all non-dominated points, filled up with the best dominated points, or truncated.
 pub fn environmental_selection(
     points: &Points,
     fitness: &Fitness,
@@ -82,7 +81,7 @@ pub fn environmental_selection(
     let (mut selected, mut dominated): (Vec<usize>, Vec<usize>) =
         (0..points.len()).partition(|point| fitness.raw_fitness[*point] == 0);
     if selected.len() > archive_size {
-        selected = truncation(points, selected, archive_size);
+        selected = truncate(points, selected, archive_size);
     } else {
         dominated.sort_by(|a, b| better(points, fitness, *a, *b));
         dominated.truncate(archive_size - selected.len());
@@ -92,32 +91,18 @@ pub fn environmental_selection(
     selected
 }
 
-/// Orders dominated points, the best first: by raw fitness, then by density, least crowded first.
+/// Orders dominated points, the best first: by raw fitness, then by ascending density.
 fn better(points: &Points, fitness: &Fitness, a: usize, b: usize) -> Ordering {
     let by_raw_fitness = fitness.raw_fitness[a].cmp(&fitness.raw_fitness[b]);
     let by_density = || fitness.sigma_squared[b].cmp(&fitness.sigma_squared[a]);
-    by_raw_fitness.then_with(by_density).then_with(|| by_vector(points, a, b)).then(a.cmp(&b))
-}
-
-pub(crate) fn by_vector(points: &Points, a: usize, b: usize) -> Ordering {
-    let pairs = points.objectives(a).iter().zip(points.objectives(b));
-    pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-}
-
-/// Removes points until `size` are left, each time the one whose ascending list of distances to the
-/// remaining points is lexicographically smallest.
-fn truncation(points: &Points, front: Vec<usize>, size: usize) -> Vec<usize> {
-    let mut crowd = Crowd::new(points, front);
-    while crowd.alive.len() > size {
-        crowd.remove_most_crowded();
-    }
-    crowd.alive
+    let by_vector = || lexicographic(points.objectives(a), points.objectives(b));
+    by_raw_fitness.then_with(by_density).then_with(by_vector).then(a.cmp(&b))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalize::Normalize;
+    use crate::moea::normalize::Normalize;
     use proptest::prelude::*;
 
     fn points(objectives: &[[f64; 2]]) -> Points {
@@ -128,7 +113,7 @@ mod tests {
         environmental_selection(points, &fitness(points), size)
     }
 
-    /// Two non-dominated points a, b; c under a alone; d under all three.
+    /// a and b are not dominated; a dominates c; all three dominate d.
     #[test]
     fn strength_and_raw_fitness_by_hand() {
         let list = points(&[[1.0, 4.0], [3.0, 1.0], [2.0, 5.0], [4.0, 6.0]]);
@@ -148,14 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_points_do_not_dominate_each_other() {
-        assert!(!dominates(&[1.0, 2.0], &[1.0, 2.0]));
-        assert!(dominates(&[1.0, 2.0], &[1.0, 3.0]));
-        assert!(!dominates(&[1.0, 3.0], &[2.0, 2.0]));
-    }
-
-    #[test]
-    fn filling_up_takes_the_best_dominated_and_the_least_crowded_of_equals() {
+    fn vacant_places_go_to_the_best_dominated_points_and_then_the_least_crowded() {
         // All but the first are dominated by it alone, so their raw fitness is 4; the last one is
         // far from the others.
         let list = points(&[[0.0, 0.0], [10.0, 13.0], [11.0, 12.0], [12.0, 11.0], [30.0, 1.0]]);
@@ -165,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn density_decides_where_the_sum_with_raw_fitness_would_have_lost_it() {
+    fn density_is_compared_without_the_rounding_of_its_sum_with_raw_fitness() {
         // Distances of 1e18: 1 / (sigma + 2) is 1e-18, and 4 + 1e-18 is 4 in f64.
         let list =
             points(&[[0.0, 0.0], [1e18, 3e18], [1.1e18, 2.9e18], [1.3e18, 2.7e18], [3e18, 1e18]]);
@@ -187,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_go_first_and_ties_to_the_smaller_index() {
+    fn duplicates_are_removed_first_and_the_smaller_index_is_kept() {
         let list = points(&[[0.0, 2.0], [1.0, 1.0], [1.0, 1.0], [2.0, 0.0]]);
         assert_eq!(select(&list, 3), [0, 1, 3]);
         assert_eq!(select(&points(&[[5.0, 5.0]; 6]), 2), [0, 1]);
     }
 
     #[test]
-    fn ties_between_mirror_images_go_to_the_smaller_vector() {
+    fn of_mirror_images_the_smaller_vector_is_kept() {
         assert_eq!(select(&points(&[[1.0, 0.0], [0.0, 1.0]]), 1), [1]);
         assert_eq!(select(&points(&[[0.0, 1.0], [1.0, 0.0]]), 1), [0]);
     }
@@ -221,9 +199,9 @@ mod tests {
         assert!(selected.windows(2).all(|pair| pair[1] - pair[0] <= 3));
     }
 
-    /// The report's words in whole numbers and nothing clever: with `normalised`, distances times
-    /// the product of ranges.
-    fn plain_selection(list: &[Vec<i64>], normalised: bool, size: usize) -> Vec<usize> {
+    /// A direct implementation of the report in integers; with `normalised`, distances are
+    /// multiplied by the product of all ranges.
+    fn reference_selection(list: &[Vec<i64>], normalised: bool, size: usize) -> Vec<usize> {
         let all = 0..list.len();
         let dominates = |a: usize, b: usize| {
             list[a] != list[b] && list[a].iter().zip(&list[b]).all(|(a, b)| a <= b)
@@ -256,12 +234,12 @@ mod tests {
         while chosen.len() > size {
             let crowding =
                 |a: &usize| (sorted(*a, &chosen), std::cmp::Reverse((list[*a].clone(), *a)));
-            let victim = chosen.iter().copied().min_by_key(crowding).unwrap();
-            chosen.retain(|a| *a != victim);
+            let most_crowded = chosen.iter().copied().min_by_key(crowding).unwrap();
+            chosen.retain(|a| *a != most_crowded);
         }
-        let everybody: Vec<usize> = all.clone().collect();
+        let everything: Vec<usize> = all.clone().collect();
         let k = list.len().isqrt();
-        let sigma = |a: usize| sorted(a, &everybody).get(k - 1).copied().unwrap_or(i128::MAX);
+        let sigma = |a: usize| sorted(a, &everything).get(k - 1).copied().unwrap_or(i128::MAX);
         rest.sort_by_key(|a| (raw(*a), std::cmp::Reverse(sigma(*a)), list[*a].clone(), *a));
         chosen.extend(rest.into_iter().take(size - chosen.len()));
         chosen.sort_unstable();
@@ -281,27 +259,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn selection_is_the_plain_one(list in small_lists(), size in 0usize..26) {
+        fn selection_equals_the_reference(list in small_lists(), size in 0usize..26) {
             let none = of_whole(&list, Normalize::None);
-            prop_assert_eq!(select(&none, size), plain_selection(&list, false, size));
+            prop_assert_eq!(select(&none, size), reference_selection(&list, false, size));
             let minmax = of_whole(&list, Normalize::Minmax);
-            prop_assert_eq!(select(&minmax, size), plain_selection(&list, true, size));
+            prop_assert_eq!(select(&minmax, size), reference_selection(&list, true, size));
         }
 
         #[test]
-        fn the_same_vectors_are_chosen_in_any_order(
+        fn the_same_vectors_are_selected_in_any_order(
             list in small_lists(), order in any::<u64>(), size in 0usize..26,
-            normalize in prop_oneof![Just(Normalize::None), Just(Normalize::Minmax), Just(Normalize::LogMinmax)],
+            normalize in prop_oneof![
+                Just(Normalize::None), Just(Normalize::Minmax), Just(Normalize::LogMinmax),
+            ],
         ) {
             // Past 2^53 a step of 1 would be lost, so whole steps of 1024 are taken there;
             // logarithms need more than 0.
-            let far: Vec<Vec<i64>> = list.iter().map(|v| v.iter().map(|x| (1 << 54) + (x << 10)).collect()).collect();
-            for list in [list.iter().map(|v| v.iter().map(|x| x + 1).collect()).collect(), far] {
+            let mapped = |f: fn(&i64) -> i64| -> Vec<Vec<i64>> {
+                list.iter().map(|v| v.iter().map(f).collect()).collect()
+            };
+            for list in [mapped(|x| x + 1), mapped(|x| (1 << 54) + (x << 10))] {
                 let mut shuffled: Vec<Vec<i64>> = list.clone();
-                rand::seq::SliceRandom::shuffle(&mut shuffled[..], &mut common::seed::stream(order, "order"));
+                let mut rng = common::seed::stream(order, "order");
+                rand::seq::SliceRandom::shuffle(&mut shuffled[..], &mut rng);
                 let chosen = |list: &[Vec<i64>]| {
+                    let selected = select(&of_whole(list, normalize), size);
                     let mut vectors: Vec<Vec<i64>> =
-                        select(&of_whole(list, normalize), size).iter().map(|i| list[*i].clone()).collect();
+                        selected.iter().map(|i| list[*i].clone()).collect();
                     vectors.sort();
                     vectors
                 };
@@ -311,12 +295,14 @@ mod tests {
 
         #[test]
         fn the_archive_is_full_and_keeps_the_front_where_it_fits(
-            list in proptest::collection::vec([any::<f64>(), any::<f64>()], 0..20), size in 0usize..22,
+            list in proptest::collection::vec([any::<f64>(), any::<f64>()], 0..20),
+            size in 0usize..22,
         ) {
             let finite = |v: &[f64; 2]| v.iter().all(|x| x.is_finite());
             let list: Vec<[f64; 2]> = list.into_iter().filter(finite).collect();
             for normalize in [Normalize::None, Normalize::Minmax] {
-                let points = Points::new(list.iter().map(|v| v.to_vec()).collect(), normalize).unwrap();
+                let vectors = list.iter().map(|v| v.to_vec()).collect();
+                let points = Points::new(vectors, normalize).unwrap();
                 let selected = select(&points, size);
                 prop_assert_eq!(selected.len(), size.min(list.len()));
                 let on_front = |i: &usize| list.iter().all(|other| !dominates(other, &list[*i]));

@@ -1,11 +1,10 @@
-//! NSGA-II (Deb, Pratap, Agarwal, Meyarivan 2002), to compare SPEA-II with: pure functions over
-//! objective vectors, all minimised.
+//! NSGA-II (Deb, Pratap, Agarwal, Meyarivan 2002), which SPEA-II is compared with.
 
-use crate::spea2::dominates;
+use super::dominance::dominates;
 use std::cmp::Ordering;
 
-/// For each point the number of its front, 0 for the non-dominated ones, 1 for those that only they
-/// dominate, and so on.
+/// Returns the Pareto rank of each point: 0 for non-dominated points, 1 for points dominated only
+/// by those of rank 0, and so on.
 pub fn ranks<V: AsRef<[f64]>>(points: &[V]) -> Vec<usize> {
     let mut ranks = vec![usize::MAX; points.len()];
     let mut left: Vec<usize> = (0..points.len()).collect();
@@ -23,8 +22,8 @@ pub fn ranks<V: AsRef<[f64]>>(points: &[V]) -> Vec<usize> {
     ranks
 }
 
-/// The crowding distance of each point within its front: the sum over the axes of the gap between
-/// its neighbours, each as a share of the front's range; infinite at the ends.
+/// Returns the crowding distance of each point within its front: the sum over the axes of the gap
+/// between its two neighbours as a fraction of the front's range; infinite at the ends.
 pub fn crowding<V: AsRef<[f64]>>(points: &[V], ranks: &[usize]) -> Vec<f64> {
     let mut distances = vec![0.0; points.len()];
     let axes = points.first().map_or(0, |point| point.as_ref().len());
@@ -45,8 +44,8 @@ pub fn crowding<V: AsRef<[f64]>>(points: &[V], ranks: &[usize]) -> Vec<f64> {
     distances
 }
 
-/// The points that survive, in ascending order: the best fronts, and of the one that does not fit
-/// the least crowded.
+/// Selects at most `size` points and returns their indices in ascending order: whole fronts by
+/// rank, and the least crowded points of the front that does not fit.
 pub fn select<V: AsRef<[f64]>>(points: &[V], size: usize) -> Vec<usize> {
     let ranks = ranks(points);
     let crowding = crowding(points, &ranks);
@@ -59,7 +58,7 @@ pub fn select<V: AsRef<[f64]>>(points: &[V], size: usize) -> Vec<usize> {
     order
 }
 
-/// The crowded comparison: the lower rank goes first, then the larger distance.
+/// The crowded-comparison operator: lower rank first, then larger crowding distance.
 fn better(a: (usize, f64), b: (usize, f64)) -> Ordering {
     a.0.cmp(&b.0).then(b.1.total_cmp(&a.1))
 }

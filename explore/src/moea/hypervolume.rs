@@ -1,10 +1,10 @@
-//! The hypervolume of a set of networks: the share of the plane of error and parameters that they
-//! dominate (Zitzler and Thiele 1999), after scaling that makes searches comparable.
+//! Hypervolume of a set of networks: the area of the plane of error and parameters that they
+//! dominate (Zitzler and Thiele 1999), after a scaling that makes searches comparable.
 
-/// How far beyond the worst values the reference point lies, as a share of the range.
+/// Coordinates of the reference point, in units of the ranges.
 const REFERENCE: f64 = 1.05;
 
-/// Ranges of error and log10 of parameters, which become 0..1.
+/// Ranges of the error and of log10 of the parameters, which are scaled to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     low: [f64; 2],
@@ -12,7 +12,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The ranges of a list of errors and parameters; `None` of an empty one.
+    /// Computes the ranges of a list of errors and parameters; `None` if it is empty.
     pub fn of(points: impl IntoIterator<Item = [f64; 2]>) -> Option<Scale> {
         points.into_iter().map(logarithmic).fold(None, |scale, point| {
             let Scale { low, high } = scale.unwrap_or(Scale { low: point, high: point });
@@ -21,8 +21,8 @@ impl Scale {
         })
     }
 
-    /// The hypervolume of errors and parameters up to the reference point (1.05, 1.05), whose
-    /// maximum is 1.05 squared.
+    /// Returns the hypervolume of errors and parameters with respect to the reference point
+    /// (1.05, 1.05); its maximum is 1.05 squared.
     pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
         let mut scaled: Vec<[f64; 2]> =
             points.into_iter().map(|point| self.scaled(point)).collect();
