@@ -2,7 +2,7 @@
 //!
 //! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
 
-use crate::progress::say;
+use crate::console::log_line;
 use crate::table::Table;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use common::device::{Device, MEMORY_TOO_SMALL};
@@ -12,6 +12,7 @@ use common::{atomic, json};
 use stages::programs::{Guarded, Interrupt, POLL, last_line, log_end};
 use std::collections::VecDeque;
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -103,7 +104,7 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer that runs `program`, so many times at once, with a data set, a profile and the
+    /// A trainer that runs `program`, by default once per core, with a data set, a profile and the
     /// folder of a search or study. Its trainings compute on the processor and share its cores;
     /// they end with this program on an interrupt.
     pub fn new(
@@ -111,10 +112,11 @@ impl Trainer {
         dataset: PathBuf,
         profile: PathBuf,
         folder: PathBuf,
-        workers: usize,
+        workers: Option<NonZeroUsize>,
         interrupt: Interrupt,
     ) -> Trainer {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = workers.map_or(cores, usize::from);
         let threads = (cores / workers).max(1);
         Trainer {
             program,
@@ -206,7 +208,7 @@ impl Trainer {
                 task.folder
             );
         }
-        say(&format!("{}: {trouble:#}; it is tried once more", task.folder));
+        log_line(&format!("{}: {trouble:#}; it is tried once more", task.folder));
         Ok(Attempt { first: false, ..attempt })
     }
 

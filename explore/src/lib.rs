@@ -21,62 +21,36 @@ pub mod improvement;
 pub mod moea;
 pub mod novelty;
 mod on_board;
-pub mod overview;
 pub mod progress;
 pub mod scores;
 pub mod session;
+pub mod space_summary;
 pub mod table;
 pub mod winners;
 
-mod baselines;
+mod board_args;
+mod cli;
 mod commands;
-mod demands;
-mod overrides;
+mod console;
+mod search_args;
 #[cfg(test)]
 mod test_support;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+pub use cli::Args;
+use cli::Command;
 
-/// Searches the design space for small and accurate networks.
-#[derive(Debug, Parser)]
-#[command(
-    name = "explore",
-    version,
-    about,
-    disable_help_subcommand = true,
-    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/x/explore"
-)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and
-    /// winners to --out
-    Run(Box<commands::RunArgs>),
-    /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
-    Select(commands::SelectArgs),
-    /// Expands a genome or a baseline to its network; prints parameters and MACs, as JSON
-    Network(commands::NetworkArgs),
-    /// Trains genomes shortly and in full; prints how well short trainings rank them
-    Fidelity(commands::FidelityArgs),
-    /// Prints what the design space holds, as JSON
-    Space(commands::SpaceArgs),
-}
-
-/// Runs one command.
+/// Runs the command.
 ///
 /// # Errors
-/// Bad input, failed trainings, or files that cannot be written; one line each.
+/// Fails with a one-line message if the input is invalid, a training or measurement fails, or a
+/// file cannot be written.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
-        Command::Run(args) => commands::run(*args),
-        Command::Select(args) => commands::select(args),
-        Command::Network(args) => commands::network(args),
-        Command::Fidelity(args) => commands::fidelity(args),
-        Command::Space(args) => commands::space(args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Select(args) => commands::select::run(&args),
+        Command::Network(args) => commands::network::run(&args),
+        Command::Fidelity(args) => commands::fidelity::run(args),
+        Command::Space(args) => commands::space::run(&args),
     }
 }

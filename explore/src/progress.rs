@@ -1,11 +1,11 @@
 //! Progress on stderr: a bar on a terminal, otherwise a line for each evaluation.
 
+use crate::console::{log_line, time_left};
 use crate::controller::Search;
 use crate::scores;
 use common::criteria::Criteria;
 use common::search_files::{Evaluation, SearchConfig};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use std::io::Write;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// What is shown of a search under way.
@@ -121,15 +121,21 @@ impl Progress {
     pub fn end(&mut self, search: &Search, criteria: &Criteria) {
         self.bar.finish_and_clear();
         if let Some(id) = &search.archive.criteria_met_by {
-            say(&format!("{id} meets all criteria after iteration {}", search.archive.iterations));
+            log_line(&format!(
+                "{id} meets all criteria after iteration {}",
+                search.archive.iterations
+            ));
             return;
         }
         if criteria.any() {
-            say("no individual meets all criteria; the archive has the best there is");
+            log_line("no individual meets all criteria; the archive has the best there is");
         }
         if search.archive.iterations < self.iterations {
             let done = search.archive.iterations;
-            say(&format!("nothing unseen is left after {done} of {} iterations", self.iterations));
+            log_line(&format!(
+                "nothing unseen is left after {done} of {} iterations",
+                self.iterations
+            ));
         }
     }
 
@@ -148,7 +154,12 @@ impl Progress {
 
     fn show(&self, event: &str) {
         if self.bar.is_hidden() {
-            say(&format!("{event} ({}, {}, {})", self.place(), self.status(), self.time_left()));
+            log_line(&format!(
+                "{event} ({}, {}, {})",
+                self.place(),
+                self.status(),
+                self.time_left()
+            ));
         } else {
             self.bar.set_position(self.evaluated as u64);
             self.bar.set_prefix(format!("{}, {}", self.place(), self.time_left()));
@@ -185,21 +196,6 @@ impl Progress {
     }
 }
 
-/// In words, the time that the rest of some work takes at the speed so far.
-pub(crate) fn time_left(elapsed: Duration, done: f64, left: f64) -> String {
-    let left = remaining(elapsed, done, left);
-    left.map_or("time left unknown".to_string(), |left| format!("{} left", HumanDuration(left)))
-}
-
-fn remaining(elapsed: Duration, done: f64, left: f64) -> Option<Duration> {
-    (done > 0.0).then(|| elapsed.mul_f64(left.max(0.0) / done))
-}
-
-/// One line on stderr. If that is closed, nobody reads, and the search goes on.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,12 +219,5 @@ mod tests {
         let reached = "hypervolume 1.1025, best Score 12.50, best accuracy 0.5000";
         assert_eq!(progress.status(), format!("evaluated 8/8, front {front}, {reached}"));
         assert_eq!(progress.place(), "iteration 2/2");
-    }
-
-    #[test]
-    fn the_remaining_time_is_that_of_the_trainings_so_far() {
-        assert_eq!(remaining(Duration::from_secs(30), 3.0, 5.0), Some(Duration::from_secs(50)));
-        assert_eq!(remaining(Duration::from_secs(30), 3.0, 0.0), Some(Duration::ZERO));
-        assert_eq!(remaining(Duration::from_secs(1), 0.0, 5.0), None);
     }
 }

@@ -3,11 +3,12 @@
 use crate::arena::Arena;
 use crate::candidates::Candidates;
 use crate::checkpoint::Checkpoint;
+use crate::console::log_line;
 use crate::controller::{Candidate, Controller, Search};
 use crate::evaluator::{Evaluator, Outcome, Task};
 use crate::figures::Drawings;
 use crate::halving::{Leg, Race, Told};
-use crate::progress::{Progress, say};
+use crate::progress::Progress;
 use crate::{on_board, winners};
 use anyhow::{Context, Result, ensure};
 use common::counts::Counts;
@@ -169,7 +170,10 @@ impl Evaluations<'_> {
         self.setting.train(&tasks, &mut |position, outcome| {
             let evaluation = &mut evaluations[position];
             let second = outcome.unwrap_or_else(|why| {
-                say(&format!("{}: the training with a second seed failed: {why}", evaluation.id));
+                log_line(&format!(
+                    "{}: the training with a second seed failed: {why}",
+                    evaluation.id
+                ));
                 0.0
             });
             evaluation.second_accuracy = Some(second);

@@ -12,8 +12,8 @@ pub mod sample;
 pub mod table;
 
 use crate::candidates::Candidates;
+use crate::console::{log_line, time_left};
 use crate::evaluator::{Outcome, Task, Trainer};
-use crate::progress::{say, time_left};
 use anyhow::{Result, ensure};
 use common::counts::Counts;
 use common::dataset::{Dataset, Images};
@@ -131,7 +131,7 @@ impl Study<'_> {
             }
         }
         if waiting.len() < cells.len() {
-            say(&format!(
+            log_line(&format!(
                 "{} of {} trainings were made by an earlier run",
                 cells.len() - waiting.len(),
                 cells.len()
@@ -146,7 +146,7 @@ impl Study<'_> {
             let cell = waiting[position];
             (number, done, left) = (number + 1, done + work(cell), left - work(cell));
             let time = time_left(started.elapsed(), done, left);
-            say(&format!(
+            log_line(&format!(
                 "{number}/{} {}: {}, {time}",
                 tasks.len(),
                 cell.task.folder,

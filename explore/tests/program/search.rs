@@ -391,7 +391,7 @@ fn options_and_settings_without_effect_are_refused_or_named() {
     assert!(output.status.success());
     let said = text(&output.stderr);
     assert!(said.starts_with(
-        "search.surrogate of the profile is left out: it has no effect with --strategy random\n"
+        "search.surrogate of the profile is ignored: it has no effect with --strategy random\n"
     ));
     let config: common::search_files::SearchConfig =
         json::read(&fixture.path("run/search.json")).unwrap();

@@ -1,42 +1,42 @@
-//! Options of `explore run` that go before the profile's section `search`.
+//! Options of `explore run` that take precedence over the profile's section `search`.
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use common::objective::Objective;
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
 
-/// Where weak candidates are stopped if the profile does not say.
+/// Rungs of successive halving if the profile has none, as fractions of the epochs.
 const HALVING: [f64; 2] = [0.4, 0.7];
 
 #[derive(Debug, Args)]
-pub(crate) struct Overrides {
-    /// What chooses archive and populations [default: the profile's, as for all that follow]
-    #[arg(long, value_enum)]
+pub(crate) struct SearchArgs {
+    /// Algorithm of the search [default: the profile's, as for the following options]
+    #[arg(long, value_name = "NAME", value_enum)]
     strategy: Option<StrategyName>,
-    /// What is minimised: error, and one or more of params, macs, arena_bytes, latency_s, energy_j,
-    /// separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = parse_objective)]
+    /// Objectives, all minimised: error, and one or more of params, macs, arena_bytes, latency_s,
+    /// energy_j, separated by commas
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_objective)]
     objectives: Option<Vec<Objective>>,
-    /// What decides SPEA-II's tournaments
-    #[arg(long, value_enum)]
+    /// Fitness that SPEA-II's tournaments compare
+    #[arg(long, value_name = "NAME", value_enum)]
     fitness: Option<FitnessName>,
-    /// What screens offspring before training
-    #[arg(long, value_enum)]
+    /// Model that screens offspring before training
+    #[arg(long, value_name = "NAME", value_enum)]
     surrogate: Option<SurrogateName>,
-    /// Train the weaker half of a population no further than 0.4 and 0.7 of the epochs, or where
-    /// the profile says
+    /// Stop the weaker half of a population after 0.4 and 0.7 of the epochs, or at the rungs of the
+    /// profile
     #[arg(long)]
     halving: bool,
-    /// Most trainable parameters of a candidate
-    #[arg(long)]
+    /// Largest number of trainable parameters of a candidate
+    #[arg(long, value_name = "N")]
     max_params: Option<u64>,
-    /// Most multiply-adds of a candidate for one image
-    #[arg(long)]
+    /// Largest number of multiply-adds of a candidate for one image
+    #[arg(long, value_name = "N")]
     max_macs: Option<u64>,
-    /// Most bytes of working memory of a candidate's crate
-    #[arg(long)]
+    /// Largest number of bytes of working memory of a candidate's crate
+    #[arg(long, value_name = "N")]
     max_arena_bytes: Option<u64>,
-    /// Train the front with a second seed, too, and go by the mean
+    /// Train the front with a second seed and use the mean accuracy
     #[arg(long)]
     reseed_front: bool,
 }
@@ -68,12 +68,12 @@ enum SurrogateName {
     Gaussian,
 }
 
-impl Overrides {
-    /// Puts what was given in the place of the profile's. Returns a sentence for each setting of
-    /// the profile that an option leaves without effect; such a setting is back at its default.
+impl SearchArgs {
+    /// Overrides settings of the profile by the options. Resets each setting of the profile that an
+    /// option leaves without effect to its default, and returns a sentence for it.
     ///
     /// # Errors
-    /// An option or a setting would have no effect, or only a part of it.
+    /// Fails if an option or a setting has no effect, or only a partial one.
     pub(crate) fn apply(&self, search: &mut SearchSettings) -> Result<Vec<String>> {
         match self.strategy {
             None => {}
@@ -91,31 +91,32 @@ impl Overrides {
         search.max_macs = self.max_macs.or(search.max_macs);
         search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
         search.reseed_front |= self.reseed_front;
-        let without = [self.apply_fitness(search)?, self.apply_surrogate(search)?];
-        Ok(without.into_iter().flatten().collect())
+        let ignored = [self.apply_fitness(search)?, self.apply_surrogate(search)?];
+        Ok(ignored.into_iter().flatten().collect())
     }
 
-    /// Tournaments' fitness is of SPEA-II alone.
+    /// Overrides the fitness of tournaments, which has an effect with SPEA-II alone.
     fn apply_fitness(&self, search: &mut SearchSettings) -> Result<Option<String>> {
         let has_effect = search.strategy == Strategy::Spea2;
         let strategy = search.strategy.name();
         match self.fitness {
             Some(_) if !has_effect => bail!(
-                "--fitness decides tournaments of SPEA-II, which the strategy {strategy} does not have: leave it out, or \
-                 choose --strategy spea2"
+                "--fitness decides tournaments of SPEA-II, which the strategy {strategy} does not \
+                 have: leave it out, or choose --strategy spea2"
             ),
             Some(FitnessName::Spea2) => search.fitness = MatingFitness::Spea2,
             Some(FitnessName::Score) => search.fitness = MatingFitness::Score,
             None if has_effect || search.fitness == MatingFitness::default() => {}
             None => {
                 search.fitness = MatingFitness::default();
-                return self.left_out("search.fitness", strategy).map(Some);
+                return self.ignored("search.fitness", strategy).map(Some);
             }
         }
         Ok(None)
     }
 
-    /// Random populations are not screened, and the Gaussian process screens by two objectives.
+    /// Overrides the surrogate. Random populations are not screened, and the Gaussian process
+    /// screens by two objectives.
     fn apply_surrogate(&self, search: &mut SearchSettings) -> Result<Option<String>> {
         let strategy = search.strategy;
         let given = self.surrogate.and_then(SurrogateName::surrogate);
@@ -125,29 +126,32 @@ impl Overrides {
         if strategy == Strategy::Random && search.surrogate.is_some() {
             ensure!(
                 given.is_none(),
-                "--surrogate screens offspring, which the strategy random does not have: leave it out, or choose another \
-                 --strategy"
+                "--surrogate screens offspring, which the strategy random does not have: leave it \
+                 out, or choose another --strategy"
             );
             search.surrogate = None;
-            return self.left_out("search.surrogate", strategy.name()).map(Some);
+            return self.ignored("search.surrogate", strategy.name()).map(Some);
         }
         ensure!(
             search.surrogate != Some(Surrogate::Gaussian) || search.objectives.len() == 2,
-            "the surrogate gaussian screens by the error and one more objective, but there are {}: choose --surrogate \
-             forest, or none",
+            "the surrogate gaussian screens by the error and one more objective, but there are \
+             {}: choose --surrogate forest, or none",
             search.objectives.len()
         );
         Ok(None)
     }
 
-    /// A setting of the profile without effect is left out where an option has taken the effect,
-    /// and refused where the profile contradicts itself.
-    fn left_out(&self, key: &str, strategy: &str) -> Result<String> {
+    /// Returns the sentence about a setting of the profile that an option leaves without effect.
+    ///
+    /// # Errors
+    /// Fails if the profile itself, not an option, leaves it without effect.
+    fn ignored(&self, key: &str, strategy: &str) -> Result<String> {
         ensure!(
             self.strategy.is_some(),
-            "{key} of the profile has no effect with its search.strategy {strategy}: leave one of them out"
+            "{key} of the profile has no effect with its search.strategy {strategy}: leave one of \
+             them out"
         );
-        Ok(format!("{key} of the profile is left out: it has no effect with --strategy {strategy}"))
+        Ok(format!("{key} of the profile is ignored: it has no effect with --strategy {strategy}"))
     }
 }
 
@@ -169,10 +173,10 @@ mod tests {
     #[derive(Parser)]
     struct Options {
         #[command(flatten)]
-        overrides: Overrides,
+        search_args: SearchArgs,
     }
 
-    /// Some options in front of a profile's settings: what is said, or why it is refused, and the
+    /// Applies options to the settings of a profile; returns the sentences or the error, and the
     /// settings.
     fn apply(
         options: &str,
@@ -181,8 +185,8 @@ mod tests {
         let options =
             Options::try_parse_from(std::iter::once("explore").chain(options.split_whitespace()))
                 .unwrap();
-        let said = options.overrides.apply(&mut profile);
-        (said.map_err(|error| error.to_string()), profile)
+        let sentences = options.search_args.apply(&mut profile);
+        (sentences.map_err(|error| error.to_string()), profile)
     }
 
     fn profile(
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_without_effect_is_refused_whoever_chose_the_strategy() {
+    fn an_option_without_effect_is_refused() {
         let spea2 = || profile(Strategy::Spea2, None, MatingFitness::Spea2);
         let random = || profile(Strategy::Random, None, MatingFitness::Spea2);
         for (options, profile, word) in [
@@ -220,26 +224,26 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_an_option_leaves_without_effect_are_named_and_gone() {
+    fn settings_that_an_option_leaves_without_effect_are_named_and_reset() {
         let laptop = profile(Strategy::Spea2, Some(Surrogate::Gaussian), MatingFitness::Score);
-        let (said, settings) = apply("--strategy random", laptop.clone());
-        let said = said.unwrap();
-        assert_eq!(said.len(), 2);
+        let (sentences, settings) = apply("--strategy random", laptop.clone());
+        let sentences = sentences.unwrap();
+        assert_eq!(sentences.len(), 2);
         assert_eq!(
-            said[0],
-            "search.fitness of the profile is left out: it has no effect with --strategy random"
+            sentences[0],
+            "search.fitness of the profile is ignored: it has no effect with --strategy random"
         );
         assert_eq!(
-            said[1],
-            "search.surrogate of the profile is left out: it has no effect with --strategy random"
+            sentences[1],
+            "search.surrogate of the profile is ignored: it has no effect with --strategy random"
         );
         assert_eq!((settings.surrogate, settings.fitness), (None, MatingFitness::Spea2));
-        let (said, settings) = apply("--strategy nsga2", laptop);
-        assert_eq!((said.unwrap().len(), settings.surrogate), (1, Some(Surrogate::Gaussian)));
+        let (sentences, settings) = apply("--strategy nsga2", laptop);
+        assert_eq!((sentences.unwrap().len(), settings.surrogate), (1, Some(Surrogate::Gaussian)));
     }
 
     #[test]
-    fn a_profile_that_contradicts_itself_is_refused_until_an_option_ends_it() {
+    fn a_contradictory_profile_is_refused_unless_an_option_resolves_it() {
         let surrogate = profile(Strategy::Random, Some(Surrogate::Forest), MatingFitness::Spea2);
         let error = apply("", surrogate.clone()).0.unwrap_err();
         assert!(error.starts_with(
@@ -254,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gaussian_process_takes_two_objectives() {
+    fn the_gaussian_process_needs_two_objectives() {
         let gaussian = profile(Strategy::Spea2, Some(Surrogate::Gaussian), MatingFitness::Spea2);
         let three = "--objectives error,params,macs";
         let error = apply(three, gaussian.clone()).0.unwrap_err();

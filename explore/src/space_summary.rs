@@ -1,4 +1,4 @@
-//! `explore space`: what a design space holds, without training anything.
+//! Summary of a design space: its size and the range of its networks, without any training.
 
 use common::counts::{self, Counts};
 use common::dataset::Dataset;
@@ -8,42 +8,42 @@ use common::template::Template;
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// What `explore space` prints.
+/// The summary of a design space, for the images of a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Overview {
-    /// Genomes.
+pub struct SpaceSummary {
+    /// Number of genomes.
     pub size: usize,
-    /// Genomes that differ in function.
+    /// Number of genomes that differ in function.
     pub distinct_functions: usize,
     /// The values of each gene.
     pub genes: SearchSpace,
-    /// Trainable parameters, over all genomes that can be expanded; `null` when none can.
+    /// Trainable parameters, over all feasible genomes; `null` if there are none.
     pub parameters: Option<Range>,
-    /// Multiply-adds for one image, likewise.
+    /// Multiply-adds for one image, over all feasible genomes; `null` if there are none.
     pub macs: Option<Range>,
-    /// Genomes that cannot be expanded for these images.
+    /// Genomes that are not feasible for these images.
     pub infeasible: Share,
-    /// Genomes whose activation jumps at zero.
+    /// Genomes whose activation is discontinuous at zero.
     pub discontinuous: Share,
 }
 
-/// Smallest and largest.
+/// A range of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Range {
-    /// Smallest.
+    /// Smallest value.
     pub min: u64,
-    /// Largest.
+    /// Largest value.
     pub max: u64,
 }
 
-/// A part of the space.
+/// A subset of the space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// Genomes in it.
+    /// Number of genomes.
     pub genomes: usize,
-    /// Genomes in it that differ in function.
+    /// Number of genomes that differ in function.
     pub distinct_functions: usize,
-    /// What it means.
+    /// Explanation of the subset.
     pub about: &'static str,
 }
 
@@ -55,9 +55,9 @@ impl Share {
     }
 }
 
-impl Overview {
-    /// Looks at every genome of a space, for the images of a data set.
-    pub fn new(space: &SearchSpace, template: &Template, dataset: &Dataset) -> Overview {
+impl SpaceSummary {
+    /// Examines all genomes of a space, for the images of a data set.
+    pub fn new(space: &SearchSpace, template: &Template, dataset: &Dataset) -> SpaceSummary {
         let expand =
             |genome: &Genome| template.expand(genome, dataset.input(), dataset.classes.clone());
         let count =
@@ -68,7 +68,7 @@ impl Overview {
         let is_feasible = |genome: &Genome| {
             feasible.iter().any(|(other, _)| structure(other) == structure(genome))
         };
-        Overview {
+        SpaceSummary {
             size: space.size(),
             distinct_functions: space.distinct_functions(),
             genes: space.clone(),
@@ -77,26 +77,27 @@ impl Overview {
             infeasible: Share::new(
                 space,
                 |genome| !is_feasible(genome),
-                "the template cannot be expanded: the poolings between Condense Layers leave nothing of the image, or \
-                 the network is too large to count; a search never offers these",
+                "the template cannot be expanded: the poolings between Condense Layers leave \
+                 nothing of the image, or the network is too large to count; a search never \
+                 offers these",
             ),
             discontinuous: Share::new(
                 space,
                 |genome| genome.activation().jumps_at_zero(),
-                "sigmoid on exactly one side of zero makes the activation jump there, which turns a rounding difference \
-                 of 1e-7 into 1e-3 or more in later layers: implementations of such a network agree layer by layer and \
-                 in class, not to the last digit",
+                "sigmoid on exactly one side of zero makes the activation jump there, which turns \
+                 a rounding difference of 1e-7 into 1e-3 or more in later layers: implementations \
+                 of such a network agree layer by layer and in class, not to the last digit",
             ),
         }
     }
 }
 
-/// The genes that decide about counts.
+/// Returns the genes that parameters and multiply-adds depend on.
 fn structure(genome: &Genome) -> (usize, usize, usize) {
     (genome.condense_layers, genome.feature_extraction_layers, genome.kernel_size)
 }
 
-/// One genome for each combination of the genes that decide about counts.
+/// Returns one genome for each combination of those genes.
 fn structures(space: &SearchSpace) -> impl Iterator<Item = Genome> {
     let mut seen = HashSet::new();
     space.genomes().filter(move |genome| seen.insert(structure(genome)))
@@ -134,25 +135,26 @@ mod tests {
     /// distinct ones, 4 with sigmoid on the left and 6 with it on the right.
     #[test]
     fn the_papers_space_on_cifar_10() {
-        let overview =
-            Overview::new(&SearchSpace::default(), &Template::default(), &dataset(3, 32));
-        assert_eq!((overview.size, overview.distinct_functions), (7_840, 5_600));
-        assert_eq!(overview.parameters, Some(Range { min: 20_002, max: 8_355_586 }));
+        let summary =
+            SpaceSummary::new(&SearchSpace::default(), &Template::default(), &dataset(3, 32));
+        assert_eq!((summary.size, summary.distinct_functions), (7_840, 5_600));
+        assert_eq!(summary.parameters, Some(Range { min: 20_002, max: 8_355_586 }));
         let of = |share: &Share| (share.genomes, share.distinct_functions);
-        assert_eq!(of(&overview.discontinuous), (12 * 160, 10 * 160));
-        assert_eq!(of(&overview.infeasible), (0, 0));
+        assert_eq!(of(&summary.discontinuous), (12 * 160, 10 * 160));
+        assert_eq!(of(&summary.infeasible), (0, 0));
     }
 
     #[test]
     fn genomes_with_too_many_poolings_are_counted_and_left_out_of_the_range() {
-        let small = Overview::new(&SearchSpace::default(), &Template::default(), &dataset(1, 7));
+        let small =
+            SpaceSummary::new(&SearchSpace::default(), &Template::default(), &dataset(1, 7));
         assert_eq!(
             (small.infeasible.genomes, small.infeasible.distinct_functions),
             (7_840 / 4, 5_600 / 4)
         );
         assert!(small.parameters.unwrap().max < 5_000_000, "the largest has four Condense Layers");
         let fourths = SearchSpace { condense_layers: vec![4], ..SearchSpace::default() };
-        let none = Overview::new(&fourths, &Template::default(), &dataset(1, 4));
+        let none = SpaceSummary::new(&fourths, &Template::default(), &dataset(1, 4));
         assert_eq!((none.parameters, none.macs, none.infeasible.genomes), (None, None, 1_960));
     }
 }

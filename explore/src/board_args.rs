@@ -1,7 +1,7 @@
 //! Options of `explore run` that ask something of a board.
 
 use crate::arena::Arena;
-use crate::progress::say;
+use crate::console::log_line;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use common::board::Board;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const PLATFORM: &str = "x86_64";
 
 #[derive(Debug, Args)]
-pub(crate) struct Demands {
+pub(crate) struct BoardArgs {
     /// Measure on this board: a name that `measure boards` lists, or a file; of an emulated one
     /// only the memory counts
     #[arg(long, value_name = "F|NAME")]
@@ -38,9 +38,9 @@ pub(crate) struct Demands {
     min_accuracy: Option<f64>,
 }
 
-impl Demands {
+impl BoardArgs {
     pub(crate) fn criteria(&self) -> Result<Criteria> {
-        let Demands { max_energy_j, max_latency_s, min_accuracy, .. } = *self;
+        let BoardArgs { max_energy_j, max_latency_s, min_accuracy, .. } = *self;
         let criteria = Criteria { max_energy_j, max_latency_s, min_accuracy };
         criteria.check().context("the criteria")?;
         Ok(criteria)
@@ -86,7 +86,7 @@ impl Demands {
     ) -> Result<Option<OnBoard>> {
         let Some(board) = board else { return Ok(None) };
         if board.is_emulated() {
-            say(&format!("{} is emulated: nothing is measured on it", board.name));
+            log_line(&format!("{} is emulated: nothing is measured on it", board.name));
             return Ok(None);
         }
         Ok(Some(OnBoard {
@@ -103,7 +103,7 @@ impl Demands {
 }
 
 /// What tells working memory, where an objective or a limit needs it.
-pub(crate) fn arena(
+pub(crate) fn memory_planner(
     board: Option<&Board>,
     search: &SearchSettings,
     folder: &Path,
