@@ -1,7 +1,7 @@
 //! Options of `explore run` that ask something of a board.
 
-use crate::arena::Arena;
 use crate::console::log_line;
+use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use common::board::Board;
@@ -108,11 +108,11 @@ pub(crate) fn memory_planner(
     search: &SearchSettings,
     folder: &Path,
     bin_dir: Option<&Path>,
-) -> Result<Option<Arena>> {
+) -> Result<Option<MemoryPlanner>> {
     if search.max_arena_bytes.is_none() && !search.objectives.contains(&Objective::ArenaBytes) {
         return Ok(None);
     }
     let platform = board.map_or(PLATFORM, |board| &board.platform).to_string();
     let network: PathBuf = folder.join("measuring/plan-network.json");
-    Ok(Some(Arena::new(stage::binary("codegen", bin_dir)?, platform, network)))
+    Ok(Some(MemoryPlanner::new(stage::binary("codegen", bin_dir)?, platform, network)))
 }

@@ -1,38 +1,25 @@
-//! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
+//! The `explore` stage: searches a design space of convolutional networks with SPEA-II over genomes
+//! (paper, sections 3.2 and 4.1).
 //!
-//! `moea` has pure functions over objective vectors; `novelty`, `forest`, `gaussian`,
-//! `improvement`, `halving` and
-//! `controller` are Algorithm 1 over genomes; `evaluator`, `table`, `checkpoint`, `winners`,
-//! `figures` and `session` are the processes and files around it. `fidelity` studies what the short
-//! trainings of a search are worth.
-
-pub mod archive;
-pub mod arena;
-pub mod candidates;
-pub mod checkpoint;
-pub mod controller;
-pub mod evaluator;
-pub mod fidelity;
-pub mod figures;
-pub mod forest;
-pub mod gaussian;
-pub mod halving;
-pub mod improvement;
-pub mod moea;
-pub mod novelty;
-mod on_board;
-pub mod progress;
-pub mod scores;
-pub mod session;
-pub mod space_summary;
-pub mod table;
-pub mod winners;
+//! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
+//! `evaluate` the ways in which a genome gets its numbers, `search` Algorithm 1 and its run,
+//! `fidelity` the study of short trainings, `figures` the figures of a search.
 
 mod board_args;
 mod cli;
 mod commands;
-mod console;
 mod search_args;
+
+pub mod evaluate;
+pub mod fidelity;
+pub mod figures;
+pub mod moea;
+pub mod search;
+pub mod space_summary;
+pub mod surrogate;
+
+mod console;
+mod json_difference;
 #[cfg(test)]
 mod test_support;
 

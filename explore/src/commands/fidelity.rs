@@ -1,8 +1,9 @@
 //! `explore fidelity`: studies how well short trainings rank networks.
 
 use crate::cli::FidelityArgs;
-use crate::evaluator::Trainer;
-use crate::fidelity::{Study, table};
+use crate::evaluate::trainer::Trainer;
+use crate::fidelity::study::Study;
+use crate::fidelity::table;
 use anyhow::Result;
 use common::dataset::Dataset;
 use common::fidelity::Length;
@@ -32,5 +33,5 @@ pub(crate) fn run(args: FidelityArgs) -> Result<()> {
         short,
         trainer: &trainer,
     };
-    stage::print_line(table::of(&study.run(&out)?).trim_end())
+    stage::print_line(table::markdown(&study.run(&out)?).trim_end())
 }

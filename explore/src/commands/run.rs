@@ -3,10 +3,11 @@
 use crate::board_args::memory_planner;
 use crate::cli::{Engine, EvaluatorName, RunArgs};
 use crate::console::log_line;
-use crate::controller::Search;
-use crate::evaluator::{Evaluator, Trainer};
-use crate::session::{self, Setting};
-use crate::table::Table;
+use crate::evaluate::evaluator::Evaluator;
+use crate::evaluate::table::Table;
+use crate::evaluate::trainer::Trainer;
+use crate::search::run::{RunOptions, run as search};
+use crate::search::state::SearchState;
 use anyhow::{Result, bail};
 use common::dataset::Dataset;
 use common::profile::Profile;
@@ -55,20 +56,20 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     };
     let interrupt = Interrupt::catch(RESUME)?;
     let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
-    let arena = memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
+    let memory = memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
     let on_board = args.board_args.on_board(board, settings, &args.out, bin_dir, interrupt)?;
     let evaluator = evaluator(args, &config, on_board.is_some(), interrupt)?;
-    let options = Setting {
+    let options = RunOptions {
         folder: &args.out,
         input: dataset.input(),
         classes: dataset.classes,
         evaluator,
-        arena,
+        memory,
         on_board,
         resume: args.resume,
         winners,
     };
-    print_summary(session::run(&config, &options)?)
+    print_summary(search(&config, &options)?)
 }
 
 fn evaluator(
@@ -98,7 +99,7 @@ fn evaluator(
     }
 }
 
-fn print_summary(Search { evaluations, archive }: Search) -> Result<()> {
+fn print_summary(SearchState { evaluations, archive }: SearchState) -> Result<()> {
     let in_full = evaluations.iter().filter(|evaluation| evaluation.in_full());
     let failed = evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none());
     let front = archive.individuals.iter().filter(|individual| individual.on_front);

@@ -187,7 +187,7 @@ fn bad_input_is_refused() {
     for short in [["3x2", "3x5"], ["1x2", "9x2"]] {
         let error = error_of(&study(&fixture, &short).output().unwrap());
         assert!(
-            error.contains("epochs of 2 images are asked for twice, or are the full training"),
+            error.contains("epochs of 2 images are given twice, or are the training in full"),
             "{error}"
         );
     }

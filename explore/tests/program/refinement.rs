@@ -162,7 +162,9 @@ fn an_unplugged_board_ends_the_search_and_nothing_is_trained_or_measured_twice()
     let resumed = [&options[..], &["--resume"]].concat();
     let error = unplugged("4", &resumed);
     assert!(
-        error.contains("i00-03 cannot be measured on the board made-up; mend it and --resume"),
+        error.contains(
+            "i00-03 cannot be measured on the board made-up; correct the cause and use --resume"
+        ),
         "{error}"
     );
     search(&fixture, "cut", &resumed);
@@ -218,7 +220,7 @@ fn a_plan_that_is_killed_ends_the_search_and_changes_nothing() {
     let error =
         error_of(&killed.args(options).env("FAKE_PLANS", fixture.path("plans")).output().unwrap());
     assert!(
-        error.contains("--resume goes on once this is mended: codegen plan ended with signal: 9"),
+        error.contains("codegen cannot be used; correct the cause and use --resume: codegen plan ended with signal: 9"),
         "{error}"
     );
     search(&fixture, "killed", &[&options[..], &["--resume"]].concat());

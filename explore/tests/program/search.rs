@@ -163,7 +163,7 @@ fn a_single_failure_of_the_machine_is_retried_and_changes_nothing() {
         assert_eq!(fixture.result("whole"), fixture.result(failure));
         let said = text(&output.stderr);
         let line = said.lines().find(|line| line.starts_with("individuals/i00-01: ")).unwrap();
-        assert!(line.contains(words) && line.ends_with("; it is tried once more"), "{line}");
+        assert!(line.contains(words) && line.ends_with("; it is repeated once"), "{line}");
         let again: Vec<String> =
             fixture.calls().into_iter().filter(|call| call.1 == 2).map(|call| call.0).collect();
         assert_eq!(again, ["i00-01 20", "i02-05 20"]);

@@ -9,8 +9,9 @@ use common::device::Backend;
 use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
+use explore::evaluate::table::Table;
 use explore::moea::hypervolume::Scale;
-use explore::table::Table;
+use explore::search::replay::replay;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -133,7 +134,7 @@ impl Reference {
             ..config.search.clone()
         };
         let config = SearchConfig { seed, search, ..config.clone() };
-        let evaluations = self.table.replay(&config)?.evaluations;
+        let evaluations = replay(&self.table, &config)?.evaluations;
         Ok(self.trajectory_of(&evaluations))
     }
 

@@ -7,12 +7,13 @@ use common::search_files::Evaluation;
 use common::weights::{Tensor, Weights, tensors_of};
 use stages::on_board::{OnBoard, check_energy};
 
-/// Measures a network with made-up weights, so that a board that cannot be reached, a toolchain
-/// that is missing or a meter that cannot be read ends a search before anything is trained.
+/// Measures a network with placeholder weights, so that an unreachable board, a missing toolchain
+/// or an unreadable meter ends a search before any training.
 ///
 /// # Errors
-/// What would fail later.
-pub(crate) fn try_out(on_board: &OnBoard, network: &Network) -> Result<()> {
+/// Fails if the network cannot be generated or measured, or if energy is needed and the board has
+/// no meter that can be read without a person.
+pub(crate) fn check(on_board: &OnBoard, network: &Network) -> Result<()> {
     let board = &on_board.board.name;
     if on_board.energy {
         check_energy(&on_board.board)?;
@@ -20,16 +21,16 @@ pub(crate) fn try_out(on_board: &OnBoard, network: &Network) -> Result<()> {
     let folder = on_board.folder.join("trial");
     let (graph, weights) = (folder.join("network.json"), folder.join("weights.safetensors"));
     json::write(&graph, network)?;
-    made_up(network).write(&weights)?;
+    placeholder_weights(network).write(&weights)?;
     let taken = on_board.record(&graph, &weights);
     taken.with_context(|| format!("a trial on the board {board}, before any training"))?;
     Ok(())
 }
 
-/// Latency and energy of an individual whose training has ended.
+/// Measures latency and energy of a trained individual and sets them in its evaluation.
 ///
 /// # Errors
-/// It cannot be generated or measured; what was measured before is kept.
+/// Fails if the crate cannot be generated or measured; earlier measurements are kept.
 pub(crate) fn measure(on_board: &OnBoard, evaluation: &mut Evaluation) -> Result<()> {
     let folder = on_board.folder.join("individuals").join(&evaluation.id);
     let taken = on_board.record(&folder.join("network.json"), &folder.join("weights.safetensors"));
@@ -37,7 +38,7 @@ pub(crate) fn measure(on_board: &OnBoard, evaluation: &mut Evaluation) -> Result
         .with_context(|| {
             let board = &on_board.board.name;
             format!(
-                "{} cannot be measured on the board {board}; mend it and --resume",
+                "{} cannot be measured on the board {board}; correct the cause and use --resume",
                 evaluation.id
             )
         })?
@@ -47,8 +48,8 @@ pub(crate) fn measure(on_board: &OnBoard, evaluation: &mut Evaluation) -> Result
     Ok(())
 }
 
-/// Weights of the right shapes. Every one is 0.5, so a variance is positive.
-fn made_up(network: &Network) -> Weights {
+/// Returns weights of the right shapes. All are 0.5, so that variances are positive.
+fn placeholder_weights(network: &Network) -> Weights {
     let tensors = network.nodes.iter().flat_map(tensors_of);
     let tensor = |shape: Vec<usize>| Tensor { data: vec![0.5; shape.iter().product()], shape };
     Weights(tensors.map(|(name, shape, _)| (name, tensor(shape))).collect())

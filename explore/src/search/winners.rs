@@ -1,4 +1,4 @@
-//! Which individuals are trained in full, pruned and measured.
+//! The winners: individuals that the later stages train in full, prune and measure.
 
 use anyhow::{Context, Result, ensure};
 use common::criteria::Criteria;
@@ -6,9 +6,9 @@ use common::json;
 use common::search_files::{Archive, Individual};
 use std::path::Path;
 
-/// The archive's members with an accuracy, best first: those that meet all criteria, then the
-/// front, then the others that were trained in full, then those that were stopped, each by
-/// accuracy. Equal accuracies go by parameters, fewest first, and then by age.
+/// Returns the archive's members that have an accuracy, best first: those that meet all criteria,
+/// then the front, then the others that were trained in full, then those that were stopped, each
+/// group by accuracy. Ties are broken by fewer parameters, then by age.
 pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
@@ -25,11 +25,12 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individ
     ranking
 }
 
-/// Writes `winners/<rank>/genome.json` for the ranks from 1 on. The folder appears whole, and a
-/// search that is not finished has none.
+/// Writes `winners/<rank>/genome.json` for the ranks from 1 to `count`. The folder is complete once
+/// it exists, and exists only if the search is finished.
 ///
 /// # Errors
-/// The archive does not hold as many trained individuals; then there is no folder.
+/// Fails if the archive has fewer than `count` trained individuals, or if the folder cannot be
+/// written; then there is no folder.
 pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize) -> Result<()> {
     let (winners, partial) = (folder.join("winners"), folder.join(".partial-winners"));
     for old in [&winners, &partial] {
@@ -41,8 +42,8 @@ pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize
     let ranking = ranking(archive, criteria);
     ensure!(
         ranking.len() >= count,
-        "the search is finished, but its archive holds only {} trained individuals, and final.winners asks for {count}: \
-         lower final.winners, or search a larger space",
+        "the search is finished, but its archive holds only {} trained individuals, and \
+         final.winners asks for {count}: lower final.winners, or search a larger space",
         ranking.len()
     );
     for (rank, individual) in (1..=count).zip(&ranking) {
@@ -58,7 +59,7 @@ pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::Candidate;
+    use crate::evaluate::candidate::Candidate;
     use crate::test_support::config;
     use common::counts::Counts;
     use common::genome::Genome;
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_front_comes_first_and_the_rest_fills_up() {
+    fn the_front_precedes_the_others() {
         let archive = archive();
         let order: Vec<usize> =
             ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_stopped_comes_last() {
+    fn stopped_trainings_come_last() {
         let mut archive = archive();
         archive.individuals[2].evaluation.stopped_after = Some(1);
         let order: Vec<usize> =
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_meet_the_criteria_come_before_the_front() {
+    fn individuals_that_meet_the_criteria_precede_the_front() {
         let mut archive = archive();
         archive.individuals[5].evaluation.latency_s = Some(0.1);
         archive.individuals[1].evaluation.latency_s = Some(0.3);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_holds_exactly_the_winners_or_is_not_there() {
+    fn the_folder_has_exactly_the_winners_or_does_not_exist() {
         let dir = tempfile::tempdir().unwrap();
         let archive = archive();
         write(dir.path(), &archive, &Criteria::default(), 5).unwrap();

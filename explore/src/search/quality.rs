@@ -1,24 +1,24 @@
-//! What a search has reached: the paper's Score and the hypervolume, over evaluations in full.
+//! Quality of a search's evaluations in full: the paper's Score and the hypervolume.
 
 use crate::moea::hypervolume::Scale;
 use common::counts;
 use common::search_files::Evaluation;
 
-/// Eq. 1 of the paper, accuracy per million parameters (NID); `None` of a training that failed or
-/// was stopped early.
+/// Returns the Score, accuracy per million parameters (paper, Eq. 1, NID); `None` for a training
+/// that failed or was stopped early.
 pub fn score(evaluation: &Evaluation) -> Option<f64> {
     let accuracy = evaluation.accuracy.filter(|_| evaluation.in_full())?;
     Some(counts::network_information_density(accuracy, evaluation.parameters))
 }
 
-/// Errors and parameters of the evaluations in full.
+/// Returns errors and parameters of the evaluations in full.
 pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
     evaluations.iter().filter(|evaluation| score(evaluation).is_some()).map(Evaluation::objectives)
 }
 
-/// The hypervolume that evaluations attain, scaled by the ranges of these evaluations themselves;
-/// `None` while none was made in full. A later evaluation that widens a range changes the scale, so
-/// values of different moments of a search compare only roughly.
+/// Returns the hypervolume of evaluations, scaled by the ranges of these evaluations themselves;
+/// `None` if none is in full. A later evaluation that widens a range changes the scale, so values
+/// at different times of a search are only roughly comparable.
 pub fn hypervolume(evaluations: &[Evaluation]) -> Option<f64> {
     Scale::of(points(evaluations)).map(|scale| scale.hypervolume(points(evaluations)))
 }

@@ -1,14 +1,14 @@
-//! The folder of a search, from which an interrupted one goes on.
+//! The folder of a search, from which an interrupted search is resumed.
 //!
 //! A search is a function of `search.json` and the outcomes of its trainings. `--resume` therefore
-//! runs it again from the start and takes the outcomes that `evaluations.jsonl` has from there.
+//! runs it again from the start and takes the outcomes that `evaluations.jsonl` has.
 
-use crate::controller::Candidate;
+use crate::evaluate::candidate::Candidate;
+use crate::json_difference::difference;
 use anyhow::{Context, Result, bail, ensure};
 use common::lock::lock;
 use common::search_files::{Evaluation, SearchConfig};
 use common::{atomic, json};
-use serde_json::Value;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
@@ -18,19 +18,19 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Checkpoint {
     folder: PathBuf,
-    /// Evaluations of the earlier run that this one has not come to yet.
+    /// Evaluations of the earlier run that this one has not reached yet.
     recorded: VecDeque<Evaluation>,
     log: File,
-    /// Held until the end.
+    /// Held until this is dropped.
     _lock: File,
 }
 
 impl Checkpoint {
-    /// Locks the folder and starts a search in it, or goes on with the one it holds.
+    /// Locks the folder and starts a search in it, or resumes the search that it contains.
     ///
     /// # Errors
-    /// Another run has the folder; it holds a search, but `resume` is not set; or it holds one with
-    /// another configuration.
+    /// Fails if another run has locked the folder, if it contains a search and `resume` is not set,
+    /// or if it contains a search with another configuration.
     pub fn open(folder: &Path, config: &SearchConfig, resume: bool) -> Result<Checkpoint> {
         atomic::create_dir_all(folder)?;
         let lock = lock(folder)?;
@@ -55,21 +55,21 @@ impl Checkpoint {
             json::write(&config_path, config)?;
         }
         let recorded = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
-        // Written anew, so that what is appended does not follow a torn line.
+        // Rewritten, so that nothing is appended to an incomplete line.
         let log = json::rewrite_lines(&log_path, &recorded)?;
         Ok(Checkpoint { folder: folder.to_path_buf(), recorded: recorded.into(), log, _lock: lock })
     }
 
-    /// How many evaluations of the earlier run are still to be taken.
+    /// Returns the number of evaluations of the earlier run that are not taken yet.
     pub fn recorded(&self) -> usize {
         self.recorded.len()
     }
 
-    /// Takes the recorded evaluations of a population's first candidates; of all where it was
-    /// finished.
+    /// Takes the recorded evaluations of a population: of all candidates, or of the first ones if
+    /// the earlier run did not finish the population.
     ///
     /// # Errors
-    /// The log is not that of this search.
+    /// Fails if the log belongs to another search.
     pub fn take(&mut self, population: &[Candidate]) -> Result<Vec<Evaluation>> {
         let count = population.len().min(self.recorded.len());
         let evaluations: Vec<Evaluation> = self.recorded.drain(..count).collect();
@@ -83,8 +83,8 @@ impl Checkpoint {
             };
             ensure!(
                 same == *evaluation,
-                "{}: {} is genome {}, but this search evaluates {} there; the file belongs to another search or to \
-                 another version of the program: choose another folder",
+                "{}: {} is genome {}, but this search evaluates {} there; the file belongs to \
+                 another search or to another version of the program: choose another folder",
                 self.folder.join("evaluations.jsonl").display(),
                 evaluation.id,
                 evaluation.genome,
@@ -95,13 +95,19 @@ impl Checkpoint {
     }
 
     /// Empties the log.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
     pub fn restart(&mut self) -> Result<()> {
         self.recorded.clear();
         self.log = json::rewrite_lines::<Evaluation>(&self.folder.join("evaluations.jsonl"), &[])?;
         Ok(())
     }
 
-    /// Appends an evaluation to the log, on the disk when this returns.
+    /// Appends an evaluation to the log and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
     pub fn append(&mut self, evaluation: &Evaluation) -> Result<()> {
         let line = json::to_line(evaluation)? + "\n";
         let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
@@ -111,7 +117,7 @@ impl Checkpoint {
     }
 }
 
-/// Removes what a killed run was writing in the folder of a search.
+/// Removes incomplete files that a killed run has left in the folder of a search.
 fn sweep(folder: &Path) -> Result<()> {
     atomic::sweep(folder)?;
     ["measuring", "measurements", "trial"]
@@ -120,47 +126,22 @@ fn sweep(folder: &Path) -> Result<()> {
     atomic::sweep_with_folders(&folder.join("individuals"))
 }
 
-/// A search goes on only with the configuration it began with.
+/// Fails if the configurations differ, except for the name of the data set.
 fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
     ensure!(
         earlier.data.is_some(),
-        "an earlier version began this search and did not record what of the data decides it (the key `data`), so nobody \
-         can tell whether the data are still the same; choose another folder for a new search"
+        "an earlier version began this search and did not record what of the data decides it (the \
+         key `data`), so it cannot be checked that the data are the same; choose another folder \
+         for a new search"
     );
-    // A data set may be renamed.
     let earlier = &SearchConfig { dataset: now.dataset.clone(), ..earlier.clone() };
     match difference("", &serde_json::to_value(earlier)?, &serde_json::to_value(now)?) {
         None => Ok(()),
         Some((key, earlier, now)) => bail!(
-            "{key} was {earlier} when the search began, but is {now} now; restore it, or choose another folder for a \
-             new search"
+            "{key} was {earlier} when the search began, but is {now} now; restore it, or choose \
+             another folder for a new search"
         ),
     }
-}
-
-/// A key whose values differ, and the values: the first one that is not a hash, which says less
-/// than any other.
-pub(crate) fn difference(
-    key: &str,
-    earlier: &Value,
-    now: &Value,
-) -> Option<(String, Value, Value)> {
-    let mut all = differences(key, earlier, now);
-    all.sort_by_key(|(key, ..)| key.ends_with("sha256"));
-    all.into_iter().next()
-}
-
-fn differences(key: &str, earlier: &Value, now: &Value) -> Vec<(String, Value, Value)> {
-    if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
-        // Both come from the same type, so they have the same keys.
-        let below =
-            |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
-        return earlier
-            .iter()
-            .flat_map(|(name, value)| differences(&below(name), value, &now[name]))
-            .collect();
-    }
-    if earlier == now { Vec::new() } else { vec![(key.to_string(), earlier.clone(), now.clone())] }
 }
 
 #[cfg(test)]
@@ -179,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn evaluations_come_back_in_order_and_a_torn_line_is_dropped() {
+    fn evaluations_are_read_in_order_and_an_incomplete_line_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let population = population(4);
         let evaluations: Vec<Evaluation> =
@@ -236,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_was_writing_goes_unless_a_run_is_at_work() {
+    fn incomplete_files_are_removed_unless_a_run_has_the_folder() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [
             ".partial-a",

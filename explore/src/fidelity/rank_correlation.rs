@@ -1,8 +1,8 @@
 //! Rank correlation.
 
-/// Spearman's rank correlation of two equally long lists, -1 to 1: Pearson's correlation of the
-/// ranks, where equal values share the mean of their ranks. 0 where all values of a list are equal,
-/// since they say nothing about order.
+/// Returns Spearman's rank correlation of two lists of equal length, -1 to 1: Pearson's correlation
+/// of the ranks, where equal values have the mean of their ranks. 0 if all values of a list are
+/// equal.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (centred_ranks(a), centred_ranks(b));
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
@@ -10,15 +10,15 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     if spread > 0.0 { product(&a, &b) / spread } else { 0.0 }
 }
 
-/// The rank correlation of two lists with a third held constant, -1 to 1: what they have in common
-/// beyond what each has in common with the third. 0 where the third decides one of them completely.
+/// Returns the partial rank correlation of two lists, controlling for a third one, -1 to 1. 0 if
+/// one of the two has the same order as the third, or the reverse.
 pub fn partial_correlation(a: &[f64], b: &[f64], constant: &[f64]) -> f64 {
     let (with_a, with_b) = (correlation(a, constant), correlation(b, constant));
     let rest = (1.0 - with_a * with_a) * (1.0 - with_b * with_b);
     if rest > 1e-12 { (correlation(a, b) - with_a * with_b) / rest.sqrt() } else { 0.0 }
 }
 
-/// The rank of each value, less the mean of all ranks.
+/// Returns the rank of each value minus the mean of all ranks.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let lower_less_higher = |value: &f64| -> f64 {
         let count = |wanted: std::cmp::Ordering| {
@@ -36,7 +36,7 @@ mod tests {
 
     /// From SciPy 1.17: `scipy.stats.spearmanr(a, b).statistic`.
     #[test]
-    fn scipys_numbers() {
+    fn correlations_computed_by_scipy() {
         let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];
         let b = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0];
         assert!(
@@ -55,7 +55,7 @@ mod tests {
     /// From SciPy 1.17 by definition: the correlation of what linear regression on the constant's
     /// ranks leaves of the ranks of a and b (`rankdata`, `linregress`, `pearsonr`).
     #[test]
-    fn what_is_left_beyond_a_third_list() {
+    fn partial_correlations_computed_by_scipy() {
         let a = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6];
         let b = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0];
         let constant = [1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0];
@@ -65,16 +65,17 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_say_nothing() {
+    fn equal_values_have_no_correlation() {
         assert_eq!(correlation(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), 0.0);
         assert_eq!(correlation(&[1.0], &[2.0]), 0.0);
         assert_eq!(correlation(&[], &[]), 0.0);
     }
 
     proptest! {
-        /// Only the order counts.
         #[test]
-        fn a_rising_function_changes_nothing(pairs in prop::collection::vec((-5.0f64..5.0, -5.0f64..5.0), 2..20)) {
+        fn an_increasing_function_changes_nothing(
+            pairs in prop::collection::vec((-5.0f64..5.0, -5.0f64..5.0), 2..20),
+        ) {
             let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
             let risen: Vec<f64> = a.iter().map(|x| x.powi(3)).collect();
             let fallen: Vec<f64> = a.iter().map(|x| -x).collect();

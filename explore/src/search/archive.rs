@@ -1,10 +1,9 @@
-//! The archive that environmental selection makes of the union of population and archive
-//! (TIK-Report 103, step 3).
+//! Environmental selection: the next archive from the union of population and archive (TIK-Report
+//! 103, step 3).
 
 use crate::moea::dominance::dominates;
 use crate::moea::normalize::{Normalize, Points};
-use crate::moea::nsga2;
-use crate::moea::spea2;
+use crate::moea::{nsga2, spea2};
 use anyhow::Result;
 use common::counts;
 use common::criteria::Criteria;
@@ -12,29 +11,29 @@ use common::objective::Objective;
 use common::profile::{SearchSettings, Strategy};
 use common::search_files::{Evaluation, Individual};
 
-/// The members of the next archive, each with its place in `evaluations`, by parameters, error and
-/// age. `union` has the places of population and archive.
+/// Returns the members of the next archive, each with its index in `evaluations`, sorted by
+/// parameters, error and age. `union` has the indices of population and archive.
 ///
-/// Environmental selection is among the trainings in full alone, as if there were no others: the
-/// accuracy of a part of a training says too little to displace the accuracy of a whole one. Places
-/// that are left go to stopped trainings, and then to failed ones, each selected among themselves.
-/// Strength, raw fitness and density are those in the whole union.
+/// Environmental selection considers trainings in full alone: the accuracy after a part of a
+/// training says too little to displace that of a whole one. Vacant places go to stopped trainings,
+/// then to failed ones, each selected among themselves. Strength, raw fitness and density are those
+/// in the whole union.
 ///
 /// # Errors
-/// Objectives without a logarithm, such as a latency of 0.
-pub fn next(
+/// Fails if an objective has no logarithm, such as a latency of 0.
+pub fn select(
     union: &[usize],
     evaluations: &[Evaluation],
     settings: &SearchSettings,
 ) -> Result<Vec<(usize, Individual)>> {
-    let all = points(evaluations.iter(), &settings.objectives);
-    let objectives: Vec<Vec<f64>> = union.iter().map(|place| all[*place].clone()).collect();
+    let all = objective_vectors(evaluations.iter(), &settings.objectives);
+    let objectives: Vec<Vec<f64>> = union.iter().map(|index| all[*index].clone()).collect();
     let fitness = spea2::fitness(&Points::new(objectives.clone(), Normalize::LogMinmax)?);
     let mut selected = Vec::new();
     for kind in Kind::ALL {
         let members =
             (0..union.len()).filter(|index| Kind::of(&evaluations[union[*index]]) == kind);
-        selected.extend(select(
+        selected.extend(select_among(
             members.collect(),
             &objectives,
             settings.archive_size - selected.len(),
@@ -66,7 +65,7 @@ pub fn next(
     Ok(individuals)
 }
 
-/// What a training came to, the kinds that go first being first.
+/// How far a training came; kinds that are selected first precede.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     InFull,
@@ -86,8 +85,8 @@ impl Kind {
     }
 }
 
-/// At most `size` of some members, selected among themselves alone.
-fn select(
+/// Selects at most `size` of some members, among themselves alone.
+fn select_among(
     members: Vec<usize>,
     objectives: &[Vec<f64>],
     size: usize,
@@ -105,9 +104,9 @@ fn select(
     Ok(selected.into_iter().map(|index| members[index]).collect())
 }
 
-/// Objective vectors. A value that is not known, as of a training that failed and so was never
-/// measured, is the largest that is, or 1 where none is.
-pub fn points<'a>(
+/// Returns the objective vector of each evaluation. An unknown value, such as the latency of a
+/// network whose training failed, is replaced by the largest known one, or by 1 if there is none.
+pub fn objective_vectors<'a>(
     evaluations: impl Iterator<Item = &'a Evaluation> + Clone,
     objectives: &[Objective],
 ) -> Vec<Vec<f64>> {
@@ -126,27 +125,30 @@ pub fn points<'a>(
     evaluations.clone().map(of).collect()
 }
 
-/// Whether nothing that was ever evaluated in full dominates it. The archive alone cannot tell:
-/// truncation may have dropped the one that does. A failed training is never on the front, nor one
-/// that was stopped: what dominates must be a network that the search can offer instead. `points`
-/// has the evaluations' objectives.
-pub fn on_front(place: usize, evaluations: &[Evaluation], points: &[Vec<f64>]) -> bool {
+/// Returns whether an evaluation in full is dominated by no other one in full. The archive does not
+/// suffice to decide this, since truncation may have dropped a dominating individual. A failed or
+/// stopped training is never on the front and dominates nothing, because the search cannot offer
+/// its network instead. `points` has the objective vectors of all evaluations.
+pub fn on_front(index: usize, evaluations: &[Evaluation], points: &[Vec<f64>]) -> bool {
     let dominated = |(other, point): (&Evaluation, &Vec<f64>)| {
-        other.in_full() && dominates(point, &points[place])
+        other.in_full() && dominates(point, &points[index])
     };
-    evaluations[place].in_full() && !evaluations.iter().zip(points).any(dominated)
+    evaluations[index].in_full() && !evaluations.iter().zip(points).any(dominated)
 }
 
-/// The places of the evaluations that are on the front by some objectives.
+/// Returns the indices of the evaluations that are on the front with respect to some objectives.
 pub fn front(evaluations: &[Evaluation], objectives: &[Objective]) -> Vec<usize> {
-    let points = points(evaluations.iter(), objectives);
-    (0..evaluations.len()).filter(|place| on_front(*place, evaluations, &points)).collect()
+    let points = objective_vectors(evaluations.iter(), objectives);
+    (0..evaluations.len()).filter(|index| on_front(*index, evaluations, &points)).collect()
 }
 
-/// Of the individuals that meet all criteria the most accurate one, of these the smallest; `None`
-/// without criteria.
-pub fn meeting<'a>(individuals: &'a [Individual], criteria: &Criteria) -> Option<&'a Individual> {
-    // Individuals come by parameters, and of equals the last one is the maximum.
+/// Returns the most accurate individual that meets all criteria, the smallest one among equals;
+/// `None` without criteria. `individuals` are sorted by parameters.
+pub fn best_meeting<'a>(
+    individuals: &'a [Individual],
+    criteria: &Criteria,
+) -> Option<&'a Individual> {
+    // `max_by` returns the last of equal elements, which is the smallest in reverse order.
     let meeting =
         individuals.iter().rev().filter(|i| criteria.any() && criteria.met_by(&i.evaluation));
     meeting.max_by(|a, b| {
@@ -164,12 +166,12 @@ mod tests {
     use proptest::prelude::{Just, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
     #[test]
-    fn a_stopped_training_takes_nobody_off_the_front() {
+    fn a_stopped_training_dominates_nothing() {
         let mut all = search(&config(2, 1), |_| Ok(0.8)).evaluations;
         all[1] =
             Evaluation { parameters: all[0].parameters, accuracy: Some(0.9), ..all[1].clone() };
         let ids = |all: &[Evaluation]| -> Vec<usize> {
-            front(all, &Objective::PAPER).into_iter().map(|place| all[place].index).collect()
+            front(all, &Objective::PAPER).into_iter().map(|index| all[index].index).collect()
         };
         assert_eq!(ids(&all), [1]);
         all[1].stopped_after = Some(4);
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn objectives_decide_who_is_on_the_front() {
+    fn the_front_depends_on_the_objectives() {
         let mut all = search(&config(3, 1), |_| Ok(0.8)).evaluations;
         for (evaluation, (parameters, arena, latency)) in
             all.iter_mut().zip([(10, 3, 0.2), (20, 2, 0.1), (30, 1, 0.3)])
@@ -187,7 +189,7 @@ mod tests {
             evaluation.latency_s = Some(latency);
         }
         let ids = |objectives: &[Objective]| -> Vec<usize> {
-            front(&all, objectives).into_iter().map(|place| all[place].index).collect()
+            front(&all, objectives).into_iter().map(|index| all[index].index).collect()
         };
         assert_eq!(ids(&[Objective::Error, Objective::Params]), [0]);
         assert_eq!(ids(&[Objective::Error, Objective::ArenaBytes]), [2]);
@@ -196,30 +198,31 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_measured_is_as_bad_as_the_worst() {
+    fn an_unknown_objective_counts_as_the_worst_known_one() {
         let mut all =
             search(&config(3, 1), |c| if c.index == 1 { Err("made up".into()) } else { Ok(0.5) })
                 .evaluations;
-        let unknown = points(all.iter(), &[Objective::Error, Objective::EnergyJ]);
+        let unknown = objective_vectors(all.iter(), &[Objective::Error, Objective::EnergyJ]);
         assert_eq!(unknown, [[0.5, 1.0], [1.0, 1.0], [0.5, 1.0]]);
         (all[0].energy_j, all[2].energy_j) = (Some(0.25), Some(0.75));
-        let known = points(all.iter(), &[Objective::Error, Objective::EnergyJ]);
+        let known = objective_vectors(all.iter(), &[Objective::Error, Objective::EnergyJ]);
         assert_eq!(known, [[0.5, 0.25], [1.0, 0.75], [0.5, 0.75]]);
     }
 
     #[test]
-    fn of_those_that_meet_the_criteria_the_most_accurate_and_then_smallest() {
+    fn the_most_accurate_and_then_smallest_that_meets_the_criteria() {
         let individuals =
             search(&config(10, 2), |c| Ok(if c.index < 5 { 0.9 } else { 0.8 })).archive.individuals;
         let criteria = |least| Criteria { min_accuracy: Some(least), ..Criteria::default() };
-        let found = &meeting(&individuals, &criteria(0.7)).unwrap().evaluation;
+        let found = &best_meeting(&individuals, &criteria(0.7)).unwrap().evaluation;
         let smallest =
             individuals.iter().map(|i| &i.evaluation).find(|e| e.accuracy == Some(0.9)).unwrap();
         assert_eq!(found.id, smallest.id);
-        assert!(meeting(&individuals, &criteria(0.95)).is_none());
-        assert!(meeting(&individuals, &Criteria::default()).is_none());
+        assert!(best_meeting(&individuals, &criteria(0.95)).is_none());
+        assert!(best_meeting(&individuals, &Criteria::default()).is_none());
     }
-    /// Accuracy in twentieths, parameters, and what became of the training.
+
+    /// Accuracy in twentieths, parameters, and how far the training came.
     type Drawn = (u8, u64, Kind);
 
     fn drawn() -> impl proptest::strategy::Strategy<Value = Vec<Drawn>> {
@@ -236,8 +239,7 @@ mod tests {
         Evaluation { parameters, stopped_after, ..candidate(0, index, genome).evaluated(outcome) }
     }
 
-    /// The archives of a search in populations of 5, taking part in which may be left to some
-    /// evaluations.
+    /// Returns the archives of a search in populations of 5, to which some evaluations belong.
     fn archives(
         all: &[Evaluation],
         settings: &SearchSettings,
@@ -245,22 +247,21 @@ mod tests {
     ) -> Vec<Vec<Individual>> {
         let (mut archived, mut archives) = (Vec::new(), Vec::new());
         for end in (5..all.len() + 5).step_by(5).map(|end| end.min(all.len())) {
-            let population = (5 * archives.len()..end).filter(|place| takes_part(&all[*place]));
+            let population = (5 * archives.len()..end).filter(|index| takes_part(&all[*index]));
             let union: Vec<usize> = population.chain(archived).collect();
-            let (places, individuals) =
-                next(&union, &all[..end], settings).unwrap().into_iter().unzip();
-            archived = places;
+            let (indices, individuals) =
+                select(&union, &all[..end], settings).unwrap().into_iter().unzip();
+            archived = indices;
             archives.push(individuals);
         }
         archives
     }
 
     proptest! {
-        /// What was stopped or failed changes nothing among those that were trained in full: they
-        /// are kept, left out and marked as if they had been alone, and no place stays free that
-        /// another could have.
+        /// Stopped and failed trainings change nothing among trainings in full, which are selected
+        /// and marked as if there were no others; and no place stays vacant.
         #[test]
-        fn what_was_stopped_displaces_nothing_that_was_finished(
+        fn a_stopped_training_displaces_none_in_full(
             drawn in drawn(), archive_size in 1usize..12, nsga2 in any::<bool>(),
         ) {
             let all: Vec<Evaluation> = drawn.iter().enumerate().map(evaluation).collect();
@@ -270,8 +271,8 @@ mod tests {
             let alone = archives(&all, &settings, Evaluation::in_full);
             for (iteration, (mixed, alone)) in mixed.iter().zip(&alone).enumerate() {
                 let ids = |archive: &[Individual]| -> Vec<(usize, bool)> {
-                    let in_full = archive.iter().filter(|individual| individual.evaluation.in_full());
-                    in_full.map(|individual| (individual.evaluation.index, individual.on_front)).collect()
+                    let in_full = archive.iter().filter(|i| i.evaluation.in_full());
+                    in_full.map(|i| (i.evaluation.index, i.on_front)).collect()
                 };
                 prop_assert_eq!(ids(mixed), ids(alone));
                 prop_assert!(mixed.iter().all(|i| i.evaluation.in_full() || !i.on_front));

@@ -1,9 +1,9 @@
-//! How a genome gets its numbers: `train fit` is run for it, several at a time.
+//! Trainings by `train fit`, several at a time.
 //!
-//! Each training has a folder with its genome.json, what `train fit` writes, and train.log.
+//! Each training has a folder with genome.json, the files of `train fit`, and train.log.
 
+use super::task::{Outcome, Task};
 use crate::console::log_line;
-use crate::table::Table;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use common::device::{Device, MEMORY_TOO_SMALL};
 use common::genome::Genome;
@@ -18,95 +18,28 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 
-/// What a network's training came to: a validation accuracy (0..1), or why the network has none, in
-/// words that are the same in every run. That is the network's own doing. What the machine does to
-/// a training (no memory, no disk, a signal) is not an outcome but an error.
-pub type Outcome = std::result::Result<f64, String>;
-
-/// A training to be made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Task {
-    /// Its folder, below that of the trainer.
-    pub folder: String,
-    /// What is trained.
-    pub genome: Genome,
-    /// Seed of the training.
-    pub seed: u64,
-    /// Epochs.
-    pub epochs: usize,
-    /// The epoch after which the training is left, to go on later; `None` for the last.
-    pub stop_after: Option<usize>,
-    /// Training images; `None` leaves it to the profile.
-    pub subset: Option<usize>,
-}
-
-/// What gives genomes their numbers.
-#[derive(Debug)]
-pub enum Evaluator {
-    /// Trainings, made now.
-    Train(Trainer),
-    /// Trainings that were made beforehand.
-    Table(Table),
-}
-
-impl Evaluator {
-    /// The outcome of a task that an earlier run trained far enough.
-    pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
-        match self {
-            Evaluator::Train(trainer) => trainer.earlier_outcome(task),
-            Evaluator::Table(_) => None,
-        }
-    }
-
-    /// Evaluates all tasks; `finished` gets each one's position and outcome.
-    ///
-    /// # Errors
-    /// Those of [`Trainer::train`] and of `finished`.
-    pub fn evaluate(
-        &self,
-        tasks: &[Task],
-        mut finished: impl FnMut(usize, Outcome) -> Result<()>,
-    ) -> Result<()> {
-        match self {
-            Evaluator::Train(trainer) => trainer.train(tasks, finished),
-            Evaluator::Table(table) => tasks
-                .iter()
-                .enumerate()
-                .try_for_each(|(position, task)| finished(position, table.outcome(task))),
-        }
-    }
-
-    /// The end of what a task's training said, on one line; empty where there was none.
-    pub fn log_end(&self, task: &Task) -> String {
-        match self {
-            Evaluator::Train(trainer) => trainer.log_end(task),
-            Evaluator::Table(_) => String::new(),
-        }
-    }
-}
-
-/// Runs `train fit`.
+/// Runs trainings as child processes.
 #[derive(Debug)]
 pub struct Trainer {
     /// The program `train`.
     program: PathBuf,
     dataset: PathBuf,
     profile: PathBuf,
-    /// Folder of the search or study.
+    /// Folder of the search or study, which contains the folders of all tasks.
     folder: PathBuf,
-    /// Trainings at a time.
+    /// Number of trainings at a time.
     workers: usize,
-    /// Threads of each training.
+    /// Number of threads of each training.
     threads: usize,
-    /// What it computes on.
+    /// Device of each training.
     device: Device,
     interrupt: Interrupt,
 }
 
 impl Trainer {
-    /// A trainer that runs `program`, by default once per core, with a data set, a profile and the
-    /// folder of a search or study. Its trainings compute on the processor and share its cores;
-    /// they end with this program on an interrupt.
+    /// Creates a trainer that runs the program `train` with a data set, a profile and the folder of
+    /// a search or study; at most `workers` at a time, by default one per core. Trainings compute
+    /// on the CPU, share its cores, and are ended when this program is interrupted.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
@@ -130,18 +63,18 @@ impl Trainer {
         }
     }
 
-    /// The same with trainings that compute on a device.
+    /// Returns a trainer whose trainings compute on a device.
     pub fn on(self, device: Device) -> Trainer {
         Trainer { device, ..self }
     }
 
-    /// The outcome of a task that an earlier run trained far enough: `train.json` is the last file
-    /// that `train fit` writes.
+    /// Returns the outcome of a task if an earlier run trained it far enough, which `train.json`
+    /// proves: it is the last file that `train fit` writes.
     pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
         outcome_of(&self.report(task)?, task)
     }
 
-    /// What an earlier run or leg left of a task's training.
+    /// Returns the report that an earlier run or partial training of a task has written.
     fn report(&self, task: &Task) -> Option<TrainReport> {
         let folder = self.folder.join(&task.folder);
         let same = json::read::<Genome>(&folder.join("genome.json"))
@@ -149,32 +82,31 @@ impl Trainer {
         json::read(&folder.join("train.json")).ok().filter(|_| same)
     }
 
-    /// Makes all trainings; `finished` gets each one's position and outcome as it ends. One that
-    /// comes to no outcome is tried once more.
+    /// Runs all trainings and calls `on_outcome` with the index and outcome of each one as it ends.
+    /// Repeats a training once if it ends without an outcome.
     ///
     /// # Errors
-    /// A training comes to no outcome twice, a signal ends the run, or `finished` fails. No
-    /// training runs on after that.
+    /// Fails if a training ends without an outcome twice, if a termination signal has been
+    /// received, or if `on_outcome` fails. No training keeps running after that.
     pub fn train(
         &self,
         tasks: &[Task],
-        mut finished: impl FnMut(usize, Outcome) -> Result<()>,
+        mut on_outcome: impl FnMut(usize, Outcome) -> Result<()>,
     ) -> Result<()> {
         let mut waiting: VecDeque<Attempt> =
-            (0..tasks.len()).map(|position| Attempt { position, first: true }).collect();
+            (0..tasks.len()).map(|task| Attempt { task, is_first: true }).collect();
         let mut running = Running(Vec::new());
         loop {
             self.interrupt.check()?;
             while running.0.len() < self.workers
                 && let Some(attempt) = waiting.pop_front()
             {
-                match self.start(&tasks[attempt.position]) {
+                match self.start(&tasks[attempt.task]) {
                     Ok(child) => running.0.push((attempt, child)),
-                    Err(trouble) => waiting.push_front(self.again(
-                        attempt,
-                        &tasks[attempt.position],
-                        trouble,
-                    )?),
+                    Err(error) => {
+                        let task = &tasks[attempt.task];
+                        waiting.push_front(self.second_attempt(attempt, task, error)?);
+                    }
                 }
             }
             if running.0.is_empty() {
@@ -185,34 +117,37 @@ impl Trainer {
                 sleep(POLL);
             }
             for (attempt, status) in ended {
-                let task = &tasks[attempt.position];
+                let task = &tasks[attempt.task];
                 self.interrupt.check_status(status)?;
                 match self.outcome(task, status) {
-                    Ok(outcome) => finished(attempt.position, outcome)?,
-                    Err(trouble) => waiting.push_front(self.again(attempt, task, trouble)?),
+                    Ok(outcome) => on_outcome(attempt.task, outcome)?,
+                    Err(error) => {
+                        waiting.push_front(self.second_attempt(attempt, task, error)?);
+                    }
                 }
             }
         }
     }
 
-    /// What follows an attempt that came to nothing.
+    /// Returns the attempt that follows one without an outcome.
     ///
     /// # Errors
-    /// It was not the first one, or a signal ends the run.
-    fn again(&self, attempt: Attempt, task: &Task, trouble: Error) -> Result<Attempt> {
+    /// Fails if that was the second attempt, or if a termination signal has been received.
+    fn second_attempt(&self, attempt: Attempt, task: &Task, error: Error) -> Result<Attempt> {
         self.interrupt.check()?;
-        if !attempt.first {
+        if !attempt.is_first {
             let goes_on = self.interrupt.goes_on();
             bail!(
-                "{}: its training failed twice, and not because of the network: {trouble:#}; {goes_on}",
+                "{}: its training failed twice, and not because of the network: {error:#}; \
+                 {goes_on}",
                 task.folder
             );
         }
-        log_line(&format!("{}: {trouble:#}; it is tried once more", task.folder));
-        Ok(Attempt { first: false, ..attempt })
+        log_line(&format!("{}: {error:#}; it is repeated once", task.folder));
+        Ok(Attempt { is_first: false, ..attempt })
     }
 
-    /// The last lines of a training's log, on one line.
+    /// Returns the last lines of a training's log on one line.
     pub fn log_end(&self, task: &Task) -> String {
         log_end(&self.folder.join(&task.folder).join("train.log"))
     }
@@ -221,7 +156,7 @@ impl Trainer {
         let folder = self.folder.join(&task.folder);
         let goes_on = self.report(task).is_some_and(|report| report.epochs < task.epochs);
         if !goes_on {
-            // What a killed training left goes.
+            // Remove what a killed training has left.
             atomic::remove_dir_all(&folder)?;
         }
         let genome = folder.join("genome.json");
@@ -254,10 +189,10 @@ impl Trainer {
         Guarded::start(command)
     }
 
-    /// What a training that has ended came to.
+    /// Returns the outcome of a training that has ended.
     ///
     /// # Errors
-    /// To nothing: the machine is in its way.
+    /// Fails if there is none, which is the fault of the machine and not of the network.
     fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
         let log = format!("see {}/train.log", task.folder);
         if status.success()
@@ -278,8 +213,8 @@ impl Trainer {
         Err(anyhow!("train fit {ended}: {}; {log}", self.log_end(task)))
     }
 
-    /// The error that a training ended with where the network is to blame, with nothing in it that
-    /// depends on where the search lies.
+    /// Returns the error that a training ended with if the network is the cause, without paths that
+    /// depend on the folder of the search.
     fn error_of_network(&self, task: &Task) -> Option<String> {
         let line = last_line(&self.folder.join(&task.folder).join("train.log"));
         let error =
@@ -288,8 +223,8 @@ impl Trainer {
     }
 }
 
-/// What a report says of a task; `None` where the training did not come as far, or has no accuracy
-/// that can be one.
+/// Returns the outcome of a task that a report contains; `None` if the training has not reached the
+/// task's last epoch, or has no accuracy within 0..1.
 fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
     if report.diverged {
         return Some(Err("the training diverged: its loss became NaN or infinite".into()));
@@ -307,14 +242,15 @@ fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
     accuracy.filter(|accuracy| (0.0..=1.0).contains(accuracy)).map(Ok)
 }
 
-/// A training that is made, or to be made, for the task at a position.
+/// An attempt at the training of a task.
 #[derive(Clone, Copy, PartialEq)]
 struct Attempt {
-    position: usize,
-    first: bool,
+    /// Index of the task.
+    task: usize,
+    is_first: bool,
 }
 
-/// Trainings under way; none outlives this.
+/// Running trainings; all are ended when this is dropped.
 struct Running(Vec<(Attempt, Guarded)>);
 
 impl Running {
@@ -376,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leg_takes_the_accuracy_of_its_epoch_however_far_the_training_came() {
+    fn a_partial_training_takes_the_accuracy_of_its_epoch_however_far_it_was_continued() {
         let epoch = |epoch, accuracy| Epoch {
             epoch,
             learning_rate: 0.1,

@@ -1,9 +1,7 @@
-//! Evaluations from a table of trainings made beforehand (`--evaluator table:FILE`).
+//! Outcomes from a table of trainings made beforehand (`--evaluator table:FILE`).
 
-use crate::checkpoint::difference;
-use crate::controller::{Controller, Search};
-use crate::evaluator::{Outcome, Task};
-use crate::halving::Race;
+use super::task::{Outcome, Task};
+use crate::json_difference::difference;
 use anyhow::{Context, Result, bail, ensure};
 use common::accuracy_table::{AccuracyTable, TableRow};
 use common::counts::Counts;
@@ -12,12 +10,11 @@ use common::search_files::SearchConfig;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A table's rows by function and seed.
+/// The rows of a table, by function and seed.
 #[derive(Debug)]
 pub struct Table {
     rows: HashMap<(Genome, u64), TableRow>,
-    /// The seed of a search, whose trainings are the table's with seed 0; those with the next one
-    /// are its seed 1.
+    /// Seed of the search. It corresponds to the table's seed 0, and the next seed to 1.
     seed: u64,
 }
 
@@ -25,12 +22,12 @@ impl Table {
     /// Reads the table for a search.
     ///
     /// # Errors
-    /// The file is no whole table, or its trainings are not those of the search; the difference is
-    /// named.
+    /// Fails if the file is not a complete table, or if its trainings differ from those of the
+    /// search; the error names the difference.
     pub fn read(path: &Path, config: &SearchConfig) -> Result<Table> {
-        let place = || path.display().to_string();
+        let file = || path.display().to_string();
         let table = AccuracyTable::read(path)?;
-        check_same(&table, config).with_context(place)?;
+        check_same(&table, config).with_context(file)?;
         let table = Table { seed: config.seed, ..Table::new(&table) };
         let seeds = 0..=u64::from(config.search.reseed_front);
         let lacks = |genome: &Genome| seeds.clone().any(|seed| table.row(genome, seed).is_none());
@@ -38,12 +35,12 @@ impl Table {
         match missing {
             None => Ok(table),
             Some(genome) => {
-                bail!("{}: it has no rows for the genome {genome} of the search's space", place())
+                bail!("{}: it has no rows for the genome {genome} of the search's space", file())
             }
         }
     }
 
-    /// The rows of a table, for a search with seed 0.
+    /// Takes the rows of a table, for a search with seed 0.
     pub fn new(table: &AccuracyTable) -> Table {
         let row = |row: &TableRow| ((row.genome.canonical(), row.seed), row.clone());
         Table { rows: table.rows.iter().map(row).collect(), seed: 0 }
@@ -53,59 +50,34 @@ impl Table {
         self.rows.get(&(genome.canonical(), seed))
     }
 
-    /// The outcome of a task: the accuracy after the epoch that it goes to.
+    /// Returns the outcome of a task: the accuracy after the task's last epoch.
     pub fn outcome(&self, task: &Task) -> Outcome {
-        self.after(
+        self.outcome_after(
             &task.genome,
             task.seed.wrapping_sub(self.seed),
             task.stop_after.unwrap_or(task.epochs),
         )
     }
 
-    fn after(&self, genome: &Genome, seed: u64, epoch: usize) -> Outcome {
+    /// Returns the accuracy of a genome after an epoch, counted from 1, with a seed of the table.
+    pub(crate) fn outcome_after(&self, genome: &Genome, seed: u64, epoch: usize) -> Outcome {
         let accuracy = self.row(genome, seed).and_then(|row| row.accuracy.get(epoch - 1));
         accuracy
             .copied()
             .ok_or_else(|| "the training diverged: its loss became NaN or infinite".into())
     }
 
-    fn counts(&self, genome: &Genome) -> Result<Counts> {
+    /// Returns parameters and MACs of a genome's network.
+    ///
+    /// # Errors
+    /// Fails if the table does not contain the genome.
+    pub(crate) fn counts(&self, genome: &Genome) -> Result<Counts> {
         let row = self.row(genome, 0).context("the table has no such genome")?;
         Ok(Counts { parameters: row.parameters, macs: row.macs })
     }
-
-    /// A whole search in memory, without files.
-    ///
-    /// # Errors
-    /// Those of the controller.
-    pub fn replay(&self, config: &SearchConfig) -> Result<Search> {
-        let mut controller = Controller::new(config, |genome| self.counts(genome));
-        while let Some(population) = controller.next_population()? {
-            let archive = &controller.search().archive.individuals;
-            let race = Race { population: &population, archive, search: &config.search };
-            let mut evaluations = Vec::new();
-            race.run(
-                &[],
-                |legs, told| {
-                    let mut outcomes = legs
-                        .iter()
-                        .map(|l| self.after(&population[l.place].genome, 0, l.epoch))
-                        .enumerate();
-                    outcomes.try_for_each(|(position, outcome)| told(position, outcome))
-                },
-                |evaluation| {
-                    evaluations.push(evaluation);
-                    Ok(())
-                },
-            )?;
-            evaluations.sort_by_key(|evaluation| evaluation.index);
-            controller.evaluated(evaluations)?;
-        }
-        Ok(controller.search().clone())
-    }
 }
 
-/// A table is of use only where the search would make the same trainings.
+/// Fails if the search would run other trainings than those of the table.
 fn check_same(table: &AccuracyTable, config: &SearchConfig) -> Result<()> {
     let SearchConfig { data_sha256, template, training, search, .. } = config;
     ensure!(

@@ -1,41 +1,42 @@
 //! Gaussian process regression (Rasmussen and Williams 2006, chapter 2) over points with few
-//! coordinates. Written out here, since it is short and a search has a few hundred points at most.
+//! coordinates, for the few hundred observations of a search.
 
-/// A point: how far apart two points are is told for each of its coordinates.
+/// A point of a space in which distances are known for each coordinate.
 pub trait Point<const N: usize> {
-    /// The distance along each coordinate, about 0 to 1.
+    /// Returns the distance along each coordinate, about 0 to 1.
     fn distances(&self, other: &Self) -> [f64; N];
 }
 
-/// The covariance of two points is the product over their coordinates of exp(-weight * distance).
-/// All weights and the noise are logarithms.
+/// A covariance function: the product over the coordinates of exp(-weight * distance). Weights and
+/// noise are stored as natural logarithms.
 #[derive(Clone, Copy, Debug)]
 struct Kernel<const N: usize> {
     weights: [f64; N],
-    /// Variance of what is observed twice at one point, as a share of the variance between points.
+    /// Variance of repeated observations at one point, as a fraction of the variance between
+    /// points.
     noise: f64,
 }
 
-/// Where the search for a kernel begins, and what it is drawn to: mean and standard deviation of
-/// normal distributions.
+/// Prior of the weights and of the noise, mean and standard deviation of a normal distribution; the
+/// optimisation of a kernel starts at the means.
 const WEIGHT: (f64, f64) = (-1.0, 2.0);
 const NOISE: (f64, f64) = (-3.0, 2.0);
-/// No logarithm goes beyond.
+/// Largest absolute value of a logarithm.
 const LIMIT: f64 = 6.0;
-/// Steps by which the logarithms are changed, one after the other.
+/// Steps of the coordinate search over the logarithms.
 const STEPS: [f64; 3] = [1.0, 1.0, 0.5];
 
-/// What was learned.
+/// A fitted Gaussian process.
 #[derive(Debug)]
-pub struct Process<'a, P, const N: usize> {
+pub struct GaussianProcess<'a, P, const N: usize> {
     points: &'a [P],
     mean: f64,
     kernel: Kernel<N>,
     posterior: Posterior,
 }
 
-/// Of one kernel: Cholesky's factor of the covariances (row by row up to the diagonal), the weight
-/// of each observation, the variance between points, and the logarithm of the marginal likelihood.
+/// The posterior for one kernel: the Cholesky factor of the covariances (rows up to the diagonal),
+/// the weight of each observation, the variance between points, and the log marginal likelihood.
 #[derive(Debug)]
 struct Posterior {
     factor: Vec<Vec<f64>>,
@@ -44,8 +45,8 @@ struct Posterior {
     likelihood: f64,
 }
 
-impl<'a, P: Point<N>, const N: usize> Process<'a, P, N> {
-    /// Learns from values, about 0 to 1, at points. `None` where there are none.
+impl<'a, P: Point<N>, const N: usize> GaussianProcess<'a, P, N> {
+    /// Fits a process to values, about 0 to 1, at points. `None` if there are no points.
     pub fn fit(points: &'a [P], values: &[f64]) -> Option<Self> {
         if points.is_empty() {
             return None;
@@ -60,10 +61,10 @@ impl<'a, P: Point<N>, const N: usize> Process<'a, P, N> {
         let mut kernel = Kernel { weights: [WEIGHT.0; N], noise: NOISE.0 };
         let mut posterior = Posterior::new(&kernel, &distances, &values)?;
         for step in STEPS {
-            for place in 0..=N {
+            for index in 0..=N {
                 for step in [step, -step] {
-                    // As long as it gets better.
-                    while let Some(better) = kernel.changed(place, step).and_then(|changed| {
+                    // As long as the likelihood increases.
+                    while let Some(better) = kernel.changed(index, step).and_then(|changed| {
                         let tried = Posterior::new(&changed, &distances, &values)?;
                         (tried.likelihood > posterior.likelihood + 1e-3).then_some((changed, tried))
                     }) {
@@ -72,10 +73,10 @@ impl<'a, P: Point<N>, const N: usize> Process<'a, P, N> {
                 }
             }
         }
-        Some(Process { points, mean, kernel, posterior })
+        Some(GaussianProcess { points, mean, kernel, posterior })
     }
 
-    /// Mean and standard deviation of what will be observed at a point, noise included.
+    /// Predicts mean and standard deviation of an observation at a point, noise included.
     pub fn predict(&self, point: &P) -> (f64, f64) {
         let Posterior { factor, shares, variance, .. } = &self.posterior;
         let covariances: Vec<f64> = self
@@ -103,10 +104,10 @@ impl<const N: usize> Kernel<N> {
         .exp()
     }
 
-    /// The logarithm at a place, the last one being the noise, changed by a step; `None` beyond the
-    /// limit.
-    fn changed(mut self, place: usize, step: f64) -> Option<Self> {
-        let changed = self.weights.get_mut(place).unwrap_or(&mut self.noise);
+    /// Returns the kernel with one logarithm changed by a step; the index after the last weight is
+    /// the noise. `None` beyond the limit.
+    fn changed(mut self, index: usize, step: f64) -> Option<Self> {
+        let changed = self.weights.get_mut(index).unwrap_or(&mut self.noise);
         *changed += step;
         (changed.abs() <= LIMIT).then_some(self)
     }
@@ -135,7 +136,7 @@ impl Posterior {
         )?;
         let scaled = forward(&factor, values);
         let count = values.len() as f64;
-        // One more observation, 0.01 off the mean, keeps equal values from having no variance.
+        // One more observation, 0.01 from the mean, keeps the variance of equal values above 0.
         let variance = (scaled.iter().map(|x| x * x).sum::<f64>() + 1e-4) / (count + 1.0);
         let determinant: f64 = factor.iter().enumerate().map(|(i, row)| row[i].ln()).sum();
         let likelihood = -0.5 * (count + 1.0) * variance.ln() - determinant + kernel.prior();
@@ -144,8 +145,8 @@ impl Posterior {
     }
 }
 
-/// The lower factor of a symmetric matrix, given by its rows below a constant diagonal; `None` if
-/// it is not positive definite.
+/// Computes the lower Cholesky factor of a symmetric matrix, given by its rows below a constant
+/// diagonal; `None` if the matrix is not positive definite.
 fn cholesky(rows: impl Iterator<Item = Vec<f64>>, diagonal: f64) -> Option<Vec<Vec<f64>>> {
     let mut factor: Vec<Vec<f64>> = Vec::new();
     for mut row in rows {
@@ -172,17 +173,17 @@ fn forward(factor: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
     solution
 }
 
-/// Solves `factor transposed * x = values`.
+/// Solves `transpose(factor) * x = values`.
 fn backward(factor: &[Vec<f64>], mut values: Vec<f64>) -> Vec<f64> {
-    for (place, row) in factor.iter().enumerate().rev() {
-        values[place] /= row[place];
-        let solved = values[place];
-        values.iter_mut().zip(&row[..place]).for_each(|(value, factor)| *value -= factor * solved);
+    for (index, row) in factor.iter().enumerate().rev() {
+        values[index] /= row[index];
+        let solved = values[index];
+        values.iter_mut().zip(&row[..index]).for_each(|(value, factor)| *value -= factor * solved);
     }
     values
 }
 
-/// The inner product. Eight sums side by side, which the compiler makes vectors of.
+/// Returns the inner product. Eight partial sums let the compiler vectorise the loop.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// On a line.
+    /// A point on a line.
     struct X(f64);
 
     impl Point<1> for X {
@@ -218,7 +219,7 @@ mod tests {
         close(posterior.shares[0], 1.0 / eigenvalue);
         close(posterior.shares[1], -1.0 / eigenvalue);
         close(posterior.variance, (2.0 / eigenvalue + 1e-4) / 3.0);
-        let process = Process { points: &[X(0.0), X(1.0)], mean: 5.0, kernel, posterior };
+        let process = GaussianProcess { points: &[X(0.0), X(1.0)], mean: 5.0, kernel, posterior };
         // At the first point: covariances (1, 1/e), which are the mean 1/2 + 1/2e along (1, 1) and
         // 1/2 - 1/2e along (1, -1).
         let (mean, deviation) = process.predict(&X(0.0));
@@ -230,33 +231,38 @@ mod tests {
     }
 
     #[test]
-    fn a_smooth_curve_is_learned_and_doubt_grows_away_from_it() {
+    fn a_smooth_curve_is_learned_and_the_deviation_grows_away_from_it() {
         let points: Vec<X> = (0..12).map(|i| X(f64::from(i) / 11.0)).collect();
         let values: Vec<f64> = points.iter().map(|x| (4.0 * x.0).sin()).collect();
-        let process = Process::fit(&points, &values).unwrap();
+        let process = GaussianProcess::fit(&points, &values).unwrap();
         let (mean, near) = process.predict(&X(0.4));
         assert!((mean - 1.6f64.sin()).abs() < 0.05, "{mean}");
         assert!(process.predict(&X(3.0)).1 > 3.0 * near);
     }
 
     #[test]
-    fn nothing_and_equal_values_are_no_trouble() {
-        assert!(Process::<X, 1>::fit(&[], &[]).is_none());
+    fn no_points_and_equal_values_are_handled() {
+        assert!(GaussianProcess::<X, 1>::fit(&[], &[]).is_none());
         let points = [X(0.0), X(0.0), X(1.0)];
-        let (mean, deviation) = Process::fit(&points, &[0.5; 3]).unwrap().predict(&X(0.5));
+        let (mean, deviation) = GaussianProcess::fit(&points, &[0.5; 3]).unwrap().predict(&X(0.5));
         assert!((mean - 0.5).abs() < 1e-9 && deviation.is_finite() && deviation > 0.0);
     }
 
     proptest! {
         #[test]
-        fn the_factor_solves_the_system(xs in proptest::collection::vec(0.0f64..3.0, 1..30), seed in any::<u64>()) {
-            let values: Vec<f64> = (0..xs.len()).map(|i| ((seed >> (i % 60)) % 7) as f64 - 3.0).collect();
+        fn the_factor_solves_the_system(
+            xs in proptest::collection::vec(0.0f64..3.0, 1..30), seed in any::<u64>(),
+        ) {
+            let value = |i| ((seed >> (i % 60)) % 7) as f64 - 3.0;
+            let values: Vec<f64> = (0..xs.len()).map(value).collect();
             let covariance = |a: f64, b: f64| (-(a - b).powi(2)).exp();
-            let rows = xs.iter().enumerate().map(|(i, a)| xs[..i].iter().map(|b| covariance(*a, *b)).collect());
+            let row = |(i, a): (usize, &f64)| xs[..i].iter().map(|b| covariance(*a, *b)).collect();
+            let rows = xs.iter().enumerate().map(row);
             let factor = cholesky(rows, 1.5).unwrap();
             let solution = backward(&factor, forward(&factor, &values));
             for (i, a) in xs.iter().enumerate() {
-                let row = xs.iter().enumerate().map(|(j, b)| if i == j { 1.5 } else { covariance(*a, *b) });
+                let entry = |(j, b): (usize, &f64)| if i == j { 1.5 } else { covariance(*a, *b) };
+                let row = xs.iter().enumerate().map(entry);
                 let product: f64 = row.zip(&solution).map(|(k, x)| k * x).sum();
                 prop_assert!((product - values[i]).abs() < 1e-9);
             }

@@ -1,38 +1,38 @@
-//! Progress on stderr: a bar on a terminal, otherwise a line for each evaluation.
+//! Progress of a search on stderr: a bar on a terminal, otherwise a line for each evaluation.
 
+use super::quality;
+use super::state::SearchState;
 use crate::console::{log_line, time_left};
-use crate::controller::Search;
-use crate::scores;
 use common::criteria::Criteria;
 use common::search_files::{Evaluation, SearchConfig};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
-/// What is shown of a search under way.
+/// The display of a running search.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressDisplay {
     bar: ProgressBar,
     iterations: usize,
     iteration: usize,
-    /// Evaluations planned in all, and had so far.
+    /// Number of evaluations of the whole search, and of those so far.
     planned: usize,
     evaluated: usize,
-    /// Of those, trained by this run, since when.
+    /// Number of evaluations by this run, and its start.
     trained: u32,
     started: Instant,
     /// Size of the archive's front after the last finished iteration.
     front: usize,
-    /// [`scores::hypervolume`] of all evaluations up to the last finished iteration.
+    /// [`quality::hypervolume`] of all evaluations up to the last finished iteration.
     hypervolume: Option<f64>,
     /// The highest Score and accuracy of the evaluations in full.
     best_score: Option<f64>,
     best_accuracy: Option<f64>,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Shows a search that has not begun.
-    pub fn new(config: &SearchConfig) -> Progress {
-        // More than the distinct functions there cannot be.
+    pub fn new(config: &SearchConfig) -> ProgressDisplay {
+        // There cannot be more evaluations than distinct functions.
         let planned = (config.search.population * config.search.iterations)
             .min(config.space.distinct_functions());
         let bar = ProgressBar::new(planned as u64);
@@ -41,7 +41,7 @@ impl Progress {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.enable_steady_tick(Duration::from_secs(1));
         let iterations = config.search.iterations;
-        Progress {
+        ProgressDisplay {
             bar,
             iterations,
             iteration: 0,
@@ -56,8 +56,8 @@ impl Progress {
         }
     }
 
-    /// An iteration begins, of whose evaluations some were made by an earlier run.
-    pub fn iteration(&mut self, iteration: usize, recorded: &[Evaluation]) {
+    /// Shows that an iteration begins, and its evaluations by an earlier run.
+    pub fn iteration_started(&mut self, iteration: usize, recorded: &[Evaluation]) {
         self.iteration = iteration;
         recorded.iter().for_each(|evaluation| self.count(evaluation));
         if !recorded.is_empty() {
@@ -65,7 +65,7 @@ impl Progress {
         }
     }
 
-    /// An evaluation was made.
+    /// Shows an evaluation that was made.
     pub fn evaluated(&mut self, evaluation: &Evaluation) {
         self.trained += 1;
         self.count(evaluation);
@@ -91,13 +91,13 @@ impl Progress {
         }
     }
 
-    /// An evaluation was trained with a second seed.
-    pub fn trained_again(&mut self, evaluation: &Evaluation) {
+    /// Shows an evaluation that was trained with a second seed.
+    pub fn retrained(&mut self, evaluation: &Evaluation) {
         let second = evaluation.second_accuracy.unwrap_or(0.0);
         self.show(&format!("{}: accuracy {second:.4} with a second seed", evaluation.id));
     }
 
-    /// An evaluation was measured.
+    /// Shows an evaluation that was measured.
     pub fn measured(&mut self, evaluation: &Evaluation) {
         let latency = evaluation.latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
         let energy =
@@ -105,35 +105,35 @@ impl Progress {
         self.show(&format!("{}: latency {latency}{energy}", evaluation.id));
     }
 
-    /// An iteration ended.
-    pub fn finished(&mut self, search: &Search) {
+    /// Shows that an iteration ended.
+    pub fn iteration_finished(&mut self, state: &SearchState) {
         self.front =
-            search.archive.individuals.iter().filter(|individual| individual.on_front).count();
-        self.hypervolume = scores::hypervolume(&search.evaluations);
-        // Anew: second seeds move what the first ones seemed to reach.
+            state.archive.individuals.iter().filter(|individual| individual.on_front).count();
+        self.hypervolume = quality::hypervolume(&state.evaluations);
+        // Computed again, because second seeds change accuracies.
         (self.best_score, self.best_accuracy) = (None, None);
-        search.evaluations.iter().for_each(|evaluation| self.reached(evaluation));
-        self.show(&format!("iteration {} finished", search.archive.iterations));
+        state.evaluations.iter().for_each(|evaluation| self.update_best(evaluation));
+        self.show(&format!("iteration {} finished", state.archive.iterations));
     }
 
-    /// The search ended: with all criteria met, or where the space was used up, or after its
-    /// planned iterations.
-    pub fn end(&mut self, search: &Search, criteria: &Criteria) {
+    /// Shows that the search ended: with all criteria met, with the space exhausted, or after its
+    /// last iteration.
+    pub fn search_finished(&mut self, state: &SearchState, criteria: &Criteria) {
         self.bar.finish_and_clear();
-        if let Some(id) = &search.archive.criteria_met_by {
+        if let Some(id) = &state.archive.criteria_met_by {
             log_line(&format!(
                 "{id} meets all criteria after iteration {}",
-                search.archive.iterations
+                state.archive.iterations
             ));
             return;
         }
         if criteria.any() {
-            log_line("no individual meets all criteria; the archive has the best there is");
+            log_line("no individual meets all criteria; the archive has the best individuals");
         }
-        if search.archive.iterations < self.iterations {
-            let done = search.archive.iterations;
+        if state.archive.iterations < self.iterations {
+            let done = state.archive.iterations;
             log_line(&format!(
-                "nothing unseen is left after {done} of {} iterations",
+                "the space is exhausted after {done} of {} iterations",
                 self.iterations
             ));
         }
@@ -141,11 +141,11 @@ impl Progress {
 
     fn count(&mut self, evaluation: &Evaluation) {
         self.evaluated += 1;
-        self.reached(evaluation);
+        self.update_best(evaluation);
     }
 
-    fn reached(&mut self, evaluation: &Evaluation) {
-        if let Some(score) = scores::score(evaluation) {
+    fn update_best(&mut self, evaluation: &Evaluation) {
+        if let Some(score) = quality::score(evaluation) {
             self.best_score = self.best_score.into_iter().chain([score]).reduce(f64::max);
             self.best_accuracy =
                 self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);
@@ -156,22 +156,23 @@ impl Progress {
         if self.bar.is_hidden() {
             log_line(&format!(
                 "{event} ({}, {}, {})",
-                self.place(),
+                self.iteration_text(),
                 self.status(),
                 self.time_left()
             ));
         } else {
             self.bar.set_position(self.evaluated as u64);
-            self.bar.set_prefix(format!("{}, {}", self.place(), self.time_left()));
+            self.bar.set_prefix(format!("{}, {}", self.iteration_text(), self.time_left()));
             self.bar.set_message(self.status());
         }
     }
 
-    fn place(&self) -> String {
+    fn iteration_text(&self) -> String {
         format!("iteration {}/{}", self.iteration + 1, self.iterations)
     }
 
-    /// The accuracy comes last: a narrow terminal cuts the end of the line off.
+    /// Returns the numbers so far. The accuracy comes last, since a narrow terminal cuts the line
+    /// off.
     fn status(&self) -> String {
         let known = |value: Option<f64>, digits: usize| {
             value.map_or("none".into(), |value| format!("{value:.digits$}"))
@@ -202,22 +203,22 @@ mod tests {
     use crate::test_support::{config, search};
 
     #[test]
-    fn the_status_names_what_was_reached_in_full() {
+    fn the_status_has_the_best_of_the_evaluations_in_full() {
         let config = config(4, 2);
-        let mut progress = Progress::new(&config);
+        let mut display = ProgressDisplay::new(&config);
         let start = "evaluated 0/8, front 0, hypervolume none, best Score none, best accuracy none";
-        assert_eq!(progress.status(), start);
+        assert_eq!(display.status(), start);
         let mut search = search(&config, |_| Ok(0.5));
         let last = search.evaluations.len() - 1;
         search.evaluations.iter_mut().for_each(|evaluation| evaluation.parameters = 40_000);
         search.evaluations[last].accuracy = Some(0.75);
         search.evaluations[last].stopped_after = Some(1);
-        progress.iteration(1, &search.evaluations);
-        progress.finished(&search);
+        display.iteration_started(1, &search.evaluations);
+        display.iteration_finished(&search);
         let front =
             search.archive.individuals.iter().filter(|individual| individual.on_front).count();
         let reached = "hypervolume 1.1025, best Score 12.50, best accuracy 0.5000";
-        assert_eq!(progress.status(), format!("evaluated 8/8, front {front}, {reached}"));
-        assert_eq!(progress.place(), "iteration 2/2");
+        assert_eq!(display.status(), format!("evaluated 8/8, front {front}, {reached}"));
+        assert_eq!(display.iteration_text(), "iteration 2/2");
     }
 }

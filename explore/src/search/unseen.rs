@@ -1,5 +1,5 @@
-//! Which genomes are still to be evaluated: forced mutation never offers a function twice (paper,
-//! section 3.2).
+//! Genomes that the search has not evaluated yet: forced mutation never returns a function twice
+//! (paper, section 3.2).
 
 use crate::moea::operators::mutation;
 use anyhow::Result;
@@ -9,35 +9,34 @@ use common::space::{Positions, SearchSpace};
 use rand::{Rng, RngExt};
 use std::collections::HashSet;
 
-/// How often chance is tried before all that is left is listed.
+/// Number of random draws before the remaining genomes are enumerated.
 const ATTEMPTS: usize = 100;
 
-/// Hands out genomes of a space, each function at most once, and only those whose network can be
-/// expanded.
-pub struct Novelty<'a, C> {
+/// A source of genomes of a space, which returns each function at most once, and only feasible
+/// genomes.
+pub struct Unseen<'a, C> {
     space: &'a SearchSpace,
-    /// Parameters and MACs of a genome's network; an error where the template cannot be expanded
-    /// for the image size.
+    /// Returns parameters and MACs of a genome's network, or an error if it is not feasible.
     count: C,
-    /// The functions handed out or found impossible, by [`Genome::canonical`].
+    /// Functions that were returned or are not feasible, by [`Genome::canonical`].
     seen: HashSet<Genome>,
 }
 
-impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
-    /// Nothing is seen yet.
+impl<'a, C: Fn(&Genome) -> Result<Counts>> Unseen<'a, C> {
+    /// Creates a source of which nothing is seen yet.
     pub fn new(space: &'a SearchSpace, count: C) -> Self {
-        Novelty { space, count, seen: HashSet::new() }
+        Unseen { space, count, seen: HashSet::new() }
     }
 
-    /// A random unseen genome; `None` when nothing unseen is left.
+    /// Returns a random unseen genome; `None` if there is none left.
     pub fn random(&mut self, rng: &mut impl Rng) -> Option<(Genome, Counts)> {
         let drawn = (0..ATTEMPTS).find_map(|_| self.take(self.space.random(rng)));
-        drawn.or_else(|| self.one_of_the_rest(rng))
+        drawn.or_else(|| self.random_by_enumeration(rng))
     }
 
-    /// Forced mutation: mutates a child, at least once, until its function is unseen. It then
-    /// differs from its parents, which were seen, in at least one gene. Where the neighbourhood is
-    /// used up, a random unseen genome; `None` when nothing unseen is left.
+    /// Performs forced mutation: mutates a child, at least once, until its function is unseen. It
+    /// then differs from its parents, which are seen, in at least one gene. Returns a random unseen
+    /// genome if the neighbourhood is exhausted, and `None` if there is none left.
     pub fn forced_mutation(
         &mut self,
         child: &Positions,
@@ -48,15 +47,15 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
             mutant = mutation(&self.space.sizes(), &mutant, rng);
             self.take(self.space.genome(&mutant))
         });
-        mutated.or_else(|| self.one_of_the_rest(rng))
+        mutated.or_else(|| self.random_by_enumeration(rng))
     }
 
-    /// Makes a genome that was handed out unseen again.
+    /// Marks a genome that was returned as unseen again.
     pub fn put_back(&mut self, genome: &Genome) {
         self.seen.remove(&genome.canonical());
     }
 
-    fn one_of_the_rest(&mut self, rng: &mut impl Rng) -> Option<(Genome, Counts)> {
+    fn random_by_enumeration(&mut self, rng: &mut impl Rng) -> Option<(Genome, Counts)> {
         let unseen = |genome: &Genome| !self.seen.contains(&genome.canonical());
         let mut rest: Vec<Genome> = self.space.genomes().filter(unseen).collect();
         while !rest.is_empty() {
@@ -68,7 +67,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Novelty<'a, C> {
         None
     }
 
-    /// The genome and its counts if it is new and can be expanded; seen from now on in any case.
+    /// Returns a genome and its counts if it is unseen and feasible, and marks it as seen.
     pub fn take(&mut self, genome: Genome) -> Option<(Genome, Counts)> {
         if !self.seen.insert(genome.canonical()) {
             return None;
@@ -109,20 +108,20 @@ mod tests {
     #[test]
     fn random_genomes_exhaust_the_feasible_functions_and_end() {
         let space = small_space();
-        let mut novelty = Novelty::new(&space, counts);
+        let mut unseen = Unseen::new(&space, counts);
         let mut rng = stream(3, "random");
         let genomes: Vec<Genome> =
-            std::iter::from_fn(|| novelty.random(&mut rng)).map(|(g, _)| g).collect();
+            std::iter::from_fn(|| unseen.random(&mut rng)).map(|(g, _)| g).collect();
         assert_all_once(&genomes);
     }
 
     #[test]
     fn forced_mutation_exhausts_the_feasible_functions_and_ends() {
         let space = small_space();
-        let mut novelty = Novelty::new(&space, counts);
+        let mut unseen = Unseen::new(&space, counts);
         let mut rng = stream(3, "mutation");
         let child = [0; GENES];
-        let genomes: Vec<Genome> = std::iter::from_fn(|| novelty.forced_mutation(&child, &mut rng))
+        let genomes: Vec<Genome> = std::iter::from_fn(|| unseen.forced_mutation(&child, &mut rng))
             .map(|(g, _)| g)
             .collect();
         assert!(
@@ -143,8 +142,8 @@ mod tests {
             kernel_size: vec![3],
             ..space
         };
-        let mut novelty = Novelty::new(&space, counts);
+        let mut unseen = Unseen::new(&space, counts);
         let mut rng = stream(3, "equal");
-        assert_eq!(std::iter::from_fn(|| novelty.random(&mut rng)).count(), 5);
+        assert_eq!(std::iter::from_fn(|| unseen.random(&mut rng)).count(), 5);
     }
 }

@@ -1,6 +1,6 @@
-//! Which genomes can be candidates at all.
+//! Feasibility of genomes: whether a network exists for the images and keeps the limits.
 
-use crate::arena::Arena;
+use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Result, ensure};
 use common::counts::{self, Counts};
 use common::genome::Genome;
@@ -8,26 +8,26 @@ use common::network::{Input, Network};
 use common::profile::SearchSettings;
 use common::template::Template;
 
-/// What decides whether a genome can be a candidate.
+/// The conditions under which a genome can be a candidate.
 #[derive(Debug)]
-pub struct Candidates<'a> {
-    /// What the genes leave open.
+pub struct Feasibility<'a> {
+    /// The template that genomes are expanded by.
     pub template: &'a Template,
-    /// The limits.
+    /// Settings with the limits.
     pub search: &'a SearchSettings,
-    /// The images.
+    /// The images that networks take.
     pub input: &'a Input,
     /// Names of the classes.
     pub classes: &'a [String],
-    /// What tells the working memory of a network's crate, where an objective or a limit needs it.
-    pub arena: Option<&'a Arena>,
+    /// The planner of working memory, if an objective or a limit needs it.
+    pub memory: Option<&'a MemoryPlanner>,
 }
 
-impl Candidates<'_> {
-    /// Parameters and MACs of a genome's network.
+impl Feasibility<'_> {
+    /// Returns parameters and MACs of a genome's network.
     ///
     /// # Errors
-    /// The images are too small for the genome, or its network is above a limit.
+    /// Fails if the images are too small for the genome, or if its network exceeds a limit.
     pub fn count(&self, genome: &Genome) -> Result<Counts> {
         let network = self.network(genome)?;
         let counts = counts::count(&network)?;
@@ -49,18 +49,20 @@ impl Candidates<'_> {
         Ok(counts)
     }
 
-    /// Bytes of working memory of a genome's crate; `None` where nothing asks for it.
+    /// Returns the bytes of working memory of a genome's crate; `None` if the search does not need
+    /// them.
     ///
     /// # Errors
-    /// The images are too small for the genome, or `codegen plan` fails.
+    /// Fails if the images are too small for the genome, or if `codegen plan` fails.
     pub fn arena_bytes(&self, genome: &Genome) -> Result<Option<u64>> {
-        self.arena.as_ref().map(|arena| arena.bytes(genome, || self.network(genome))).transpose()
+        let network = || self.network(genome);
+        self.memory.map(|memory| memory.arena_bytes(genome, network)).transpose()
     }
 
-    /// A genome's network.
+    /// Expands the template by a genome.
     ///
     /// # Errors
-    /// The images are too small for the genome.
+    /// Fails if the images are too small for the genome.
     pub fn network(&self, genome: &Genome) -> Result<Network> {
         self.template.expand(genome, self.input.clone(), self.classes.to_vec())
     }
@@ -88,12 +90,12 @@ mod tests {
         let count = |max_parameters| {
             let search = SearchSettings { max_parameters, ..SearchSettings::default() };
             let template = Template::default();
-            Candidates {
+            Feasibility {
                 template: &template,
                 search: &search,
                 input: &input,
                 classes: &classes,
-                arena: None,
+                memory: None,
             }
             .count(&genome)
         };
