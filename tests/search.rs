@@ -7,8 +7,9 @@ use common::json;
 use common::measurement::Measurement;
 use common::profile::{Profile, SearchSettings};
 use common::search_files::{Archive, SearchConfig};
-use explore::archive;
-use explore::table::Table;
+use explore::evaluate::table::Table;
+use explore::search::archive;
+use explore::search::replay::replay;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tests::{GENOME, one_line, root, run, succeed, write_idx_dataset};
@@ -86,7 +87,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
             board: None,
             criteria: Criteria::default(),
         };
-        let found = trainings.replay(&config).unwrap();
+        let found = replay(&trainings, &config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);
         let front: BTreeSet<&str> =
             front.into_iter().map(|place| found.evaluations[place].id.as_str()).collect();

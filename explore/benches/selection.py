@@ -1,8 +1,8 @@
 """pymoo's part of `make bench-selection`: one environmental selection of SPEA2, timed.
 
-Standard input: {"objectives": [[...], ...], "survivors": 1000, "patience_s": 120}, one line.
-Standard output: {"version": "...", "seconds": of the selection, "selected": indices in ascending order}; seconds and
-selected are null when the selection took longer than patience_s and was stopped.
+Standard input, one line: {"objectives": [[...], ...], "survivors": 1000, "patience_s": 120}.
+Standard output: {"version": "...", "seconds": time of the selection, "selected": indices in ascending
+order}; seconds and selected are null if the selection was stopped after patience_s.
 """
 
 import json
@@ -17,19 +17,19 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 
 
-class OutOfPatience(Exception):
+class Timeout(Exception):
     pass
 
 
 def stop(_signal, _frame):
-    raise OutOfPatience
+    raise Timeout
 
 
 def select(objectives, survivors):
     problem = Problem(n_var=1, n_obj=objectives.shape[1], xl=0, xu=len(objectives))
-    # The one variable is the point's index, by which it is known among the survivors.
+    # The only variable is the index of the point, which identifies it among the survivors.
     population = Population.new(X=np.arange(len(objectives), dtype=float)[:, None], F=objectives)
-    # Distances of the objectives as they are: what ours does here too.
+    # Distances are not normalised, as in our selection.
     survival = SPEA2Survival(normalize=False)
     start = time.perf_counter()
     selected = survival.do(problem, population, n_survive=survivors)
@@ -38,12 +38,12 @@ def select(objectives, survivors):
 
 
 def main():
-    ask = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, ask["patience_s"])
+    signal.setitimer(signal.ITIMER_REAL, request["patience_s"])
     try:
-        seconds, selected = select(np.array(ask["objectives"]), ask["survivors"])
-    except OutOfPatience:
+        seconds, selected = select(np.array(request["objectives"]), request["survivors"])
+    except Timeout:
         seconds, selected = None, None
     signal.setitimer(signal.ITIMER_REAL, 0)
     print(json.dumps({"version": pymoo.__version__, "seconds": seconds, "selected": selected}))

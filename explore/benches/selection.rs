@@ -1,15 +1,14 @@
-//! How long SPEA-II's environmental selection takes: 2,000 mutually non-dominated points down to
-//! 1,000, ours beside pymoo's, on the same points. Run with `make bench-selection`; it prints a
-//! Markdown table.
+//! Time of SPEA-II's environmental selection, up to 1,000 of 2,000 non-dominated points, compared
+//! with pymoo's on the same points. Run with `make bench-selection`; it prints a Markdown table.
 //!
-//! The crate `moors` is not among the peers: its SPEA-2 ranks all points once by their nearest
-//! neighbour instead of removing them one by one, so it selects other points, and its dependencies
-//! take minutes to build.
+//! The crate `moors` is not compared: its SPEA-2 ranks all points once by their nearest neighbour
+//! instead of removing them one by one, so it selects other points, and its dependencies take
+//! minutes to build.
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use explore::normalize::{Normalize, Points};
-use explore::spea2;
+use explore::moea::normalize::{Normalize, Points};
+use explore::moea::spea2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -17,48 +16,48 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-/// Our repetitions; the median of them is shown.
+/// Number of repetitions of our selection, of which the median is shown.
 const ROUNDS: usize = 5;
-/// What our selection of the largest list must stay under.
+/// Upper limit of the time of our slowest selection.
 const LIMIT_S: f64 = 1.0;
-/// Points, how many of them are selected, and objectives.
+/// Numbers of points, of selected points, and of objectives.
 const CASES: [(usize, usize, usize); 4] =
     [(500, 250, 2), (500, 250, 3), (2000, 1000, 2), (2000, 1000, 3)];
 
-/// Times environmental selection. Paths are relative to the repository.
+/// Measures the time of environmental selection. Paths are relative to the repository.
 #[derive(Debug, Parser)]
 struct Args {
-    /// A Python that has pymoo
-    #[arg(long, default_value = "target/bench-search-venv/bin/python")]
+    /// Python interpreter with pymoo
+    #[arg(long, value_name = "FILE", default_value = "target/bench-search-venv/bin/python")]
     python: PathBuf,
     /// Seconds after which pymoo is stopped, for each list
-    #[arg(long, default_value_t = 120.0)]
+    #[arg(long, value_name = "X", default_value_t = 120.0)]
     patience: f64,
-    /// Cargo says this to every benchmark
+    /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// A list for pymoo, one line of JSON.
+/// The input of pymoo's program, one line of JSON.
 #[derive(Serialize)]
-struct Ask<'a> {
+struct Request<'a> {
     objectives: &'a [Vec<f64>],
     survivors: usize,
     patience_s: f64,
 }
 
-/// What pymoo did with it.
+/// The output of pymoo's program.
 #[derive(Deserialize)]
 struct Answer {
     version: String,
-    /// Seconds of one selection; nothing where it was stopped.
+    /// Seconds of one selection; `None` if it was stopped.
     seconds: Option<f64>,
-    /// The indices of the points that it selected, in ascending order.
+    /// Indices of the selected points, in ascending order.
     selected: Option<Vec<usize>>,
 }
 
-/// Points on the part of the unit circle or sphere where no coordinate is negative, spread evenly
-/// by lot; none of them dominates another.
+/// Draws points uniformly from the part of the unit circle or sphere where no coordinate is
+/// negative; none of them dominates another.
 fn points_of_sphere(count: usize, axes: usize) -> Vec<Vec<f64>> {
     let mut rng =
         common::seed::stream(0, &format!("selection of {count} points of {axes} objectives"));
@@ -73,7 +72,7 @@ fn points_of_sphere(count: usize, axes: usize) -> Vec<Vec<f64>> {
     list
 }
 
-/// The seconds of fitness and environmental selection, median, and what was selected.
+/// Returns the median seconds of fitness and environmental selection, and the selected points.
 fn ours(objectives: &[Vec<f64>], survivors: usize) -> Result<(f64, Vec<usize>)> {
     let (mut seconds, mut selected) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -92,7 +91,7 @@ fn ours(objectives: &[Vec<f64>], survivors: usize) -> Result<(f64, Vec<usize>)> 
     Ok((seconds[ROUNDS / 2], selected))
 }
 
-fn pymoo(args: &Args, ask: &Ask) -> Result<Answer> {
+fn pymoo(args: &Args, request: &Request) -> Result<Answer> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/selection.py");
     let mut child = Command::new(&args.python)
         .arg(script)
@@ -102,7 +101,7 @@ fn pymoo(args: &Args, ask: &Ask) -> Result<Answer> {
         .with_context(|| format!("{}: cannot start it", args.python.display()))?;
     let mut input = child.stdin.take().context("pymoo's program has no standard input")?;
     input
-        .write_all((serde_json::to_string(ask)? + "\n").as_bytes())
+        .write_all((serde_json::to_string(request)? + "\n").as_bytes())
         .context("cannot write to pymoo's program")?;
     drop(input);
     let output = child.wait_with_output().context("cannot read from pymoo's program")?;
@@ -111,22 +110,22 @@ fn pymoo(args: &Args, ask: &Ask) -> Result<Answer> {
         .context("pymoo's program answered with something else than JSON")
 }
 
-fn shown(seconds: f64) -> String {
+fn seconds_text(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
-/// Cells of a row about pymoo: its time, how many times as long it took, and how much of its
-/// selection is ours.
+/// Returns the cells of a row about pymoo: its time, its time divided by ours, and the number of
+/// points that both selected.
 fn peer_cells(args: &Args, answer: &Answer, seconds: f64, selected: &[usize]) -> String {
     let (Some(theirs), Some(chosen)) = (answer.seconds, &answer.selected) else {
         return format!(
             "over {} | over {:.0} x | - |",
-            shown(args.patience),
+            seconds_text(args.patience),
             args.patience / seconds
         );
     };
     let same = chosen.iter().filter(|point| selected.binary_search(point).is_ok()).count();
-    format!("{} | {:.0} x | {same} of {} |", shown(theirs), theirs / seconds, selected.len())
+    format!("{} | {:.0} x | {same} of {} |", seconds_text(theirs), theirs / seconds, selected.len())
 }
 
 fn run(args: &Args) -> Result<()> {
@@ -146,7 +145,7 @@ fn run(args: &Args) -> Result<()> {
         let peer = if has_pymoo {
             let answer = pymoo(
                 args,
-                &Ask { objectives: &objectives, survivors, patience_s: args.patience },
+                &Request { objectives: &objectives, survivors, patience_s: args.patience },
             )?;
             let cells = peer_cells(args, &answer, seconds, &selected);
             version = Some(answer.version);
@@ -154,14 +153,14 @@ fn run(args: &Args) -> Result<()> {
         } else {
             "missing | - | - |".into()
         };
-        text += &format!("\n| {count} | {survivors} | {axes} | {} | {peer}", shown(seconds));
+        text += &format!("\n| {count} | {survivors} | {axes} | {} | {peer}", seconds_text(seconds));
     }
     common::stage::print_line(&text)?;
     match version {
         Some(version) => eprintln!("pymoo {version}; ours: medians of {ROUNDS}, pymoo: once"),
         None => eprintln!(
-            "PYMOO IS MISSING, so nothing is compared: {} does not exist; `make bench-selection` makes it where python3 \
-             and a network are at hand",
+            "PYMOO IS MISSING, so nothing is compared: {} does not exist; `make bench-selection` \
+             makes it where python3 and a network are at hand",
             args.python.display()
         ),
     }

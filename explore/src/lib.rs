@@ -1,88 +1,43 @@
-//! The `explore` stage: SPEA-II over genomes (paper, sections 3.2 and 4.1).
+//! The `explore` stage: searches a design space of convolutional networks with SPEA-II over genomes
+//! (paper, sections 3.2 and 4.1).
 //!
-//! `spea2`, `crowd`, `nsga2`, `hypervolume`, `normalize` and `distance` are pure functions over
-//! objective vectors; `operators`, `novelty`, `forest`, `gaussian`, `improvement`, `halving` and
-//! `controller` are Algorithm 1 over genomes; `evaluator`, `table`, `checkpoint`, `winners`,
-//! `figures` and `session` are the processes and files around it. `fidelity` studies what the short
-//! trainings of a search are worth.
+//! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
+//! `evaluate` the ways in which a genome gets its numbers, `search` Algorithm 1 and its run,
+//! `fidelity` the study of short trainings, `figures` the figures of a search.
 
-pub mod archive;
-pub mod arena;
-pub mod candidates;
-pub mod checkpoint;
-pub mod controller;
-pub mod distance;
-pub mod evaluator;
+mod board_args;
+mod cli;
+mod commands;
+mod search_args;
+
+pub mod evaluate;
 pub mod fidelity;
 pub mod figures;
-pub mod forest;
-pub mod gaussian;
-pub mod halving;
-pub mod hypervolume;
-pub mod improvement;
-pub mod normalize;
-pub mod novelty;
-pub mod nsga2;
-mod on_board;
-pub mod operators;
-pub mod overview;
-pub mod progress;
-pub mod scores;
-pub mod session;
-pub mod spea2;
-pub mod table;
-pub mod winners;
+pub mod moea;
+pub mod search;
+pub mod space_summary;
+pub mod surrogate;
 
-mod baselines;
-mod commands;
-mod crowd;
-mod demands;
-mod overrides;
+mod console;
+mod json_difference;
 #[cfg(test)]
 mod test_support;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+pub use cli::Args;
+use cli::Command;
 
-/// Searches the design space for small and accurate networks.
-#[derive(Debug, Parser)]
-#[command(
-    name = "explore",
-    version,
-    about,
-    disable_help_subcommand = true,
-    after_help = "Example:\n  explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/x/explore"
-)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and
-    /// winners to --out
-    Run(Box<commands::RunArgs>),
-    /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
-    Select(commands::SelectArgs),
-    /// Expands a genome or a baseline to its network; prints parameters and MACs, as JSON
-    Network(commands::NetworkArgs),
-    /// Trains genomes shortly and in full; prints how well short trainings rank them
-    Fidelity(commands::FidelityArgs),
-    /// Prints what the design space holds, as JSON
-    Space(commands::SpaceArgs),
-}
-
-/// Runs one command.
+/// Runs the command.
 ///
 /// # Errors
-/// Bad input, failed trainings, or files that cannot be written; one line each.
+/// Fails with a one-line message if the input is invalid, a training or measurement fails, or a
+/// file cannot be written.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
-        Command::Run(args) => commands::run(*args),
-        Command::Select(args) => commands::select(args),
-        Command::Network(args) => commands::network(args),
-        Command::Fidelity(args) => commands::fidelity(args),
-        Command::Space(args) => commands::space(args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Select(args) => commands::select::run(&args),
+        Command::Network(args) => commands::network::run(&args),
+        Command::Fidelity(args) => commands::fidelity::run(args),
+        Command::Space(args) => commands::space::run(&args),
     }
 }

@@ -1,6 +1,8 @@
-//! What several modules' tests need.
+//! Fixtures that the tests of several modules use.
 
-use crate::controller::{Candidate, Controller, Search};
+use crate::evaluate::candidate::Candidate;
+use crate::search::controller::Controller;
+use crate::search::state::SearchState;
 use anyhow::Result;
 use common::counts::Counts;
 use common::criteria::Criteria;
@@ -13,7 +15,8 @@ use common::search_files::SearchConfig;
 use common::space::SearchSpace;
 use common::template::Template;
 
-/// A search over a space of two depths and one kernel, with an archive of 10.
+/// Returns the configuration of a search over a space of two depths and one kernel size, with an
+/// archive of 10.
 pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
     SearchConfig {
         seed: 0,
@@ -51,12 +54,12 @@ fn data() -> Identity {
     }
 }
 
-/// Made-up counts that grow with the network's size.
+/// Returns artificial counts that grow with the size of the network.
 pub(crate) fn count(genome: &Genome) -> Result<Counts> {
     Ok(candidate(0, 0, *genome).counts)
 }
 
-/// A candidate with made-up counts.
+/// Returns a candidate with artificial counts.
 pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candidate {
     let parameters = (genome.condense_layers * genome.feature_extraction_layers) as u64;
     Candidate {
@@ -68,14 +71,16 @@ pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candi
     }
 }
 
-/// A whole search with made-up outcomes.
+/// Runs a whole search with artificial outcomes.
 pub(crate) fn search(
     config: &SearchConfig,
     outcome: impl Fn(&Candidate) -> Result<f64, String>,
-) -> Search {
+) -> SearchState {
     let mut controller = Controller::new(config, count);
     while let Some(population) = controller.next_population().unwrap() {
-        controller.evaluated(population.iter().map(|c| c.evaluated(outcome(c))).collect()).unwrap();
+        controller
+            .add_population(population.iter().map(|c| c.evaluated(outcome(c))).collect())
+            .unwrap();
     }
-    controller.search().clone()
+    controller.state().clone()
 }

@@ -1,4 +1,4 @@
-//! `explore network` and `explore space` as programs.
+//! Tests of `explore network` and `explore space`.
 
 use common::genome::Optimizer;
 use common::network::{Network, Origin};
@@ -12,7 +12,8 @@ fn cifar10(dir: &Path) -> String {
     let files = json!([{"path": "batch.bin", "sha256": null}]);
     let recipe = json!({
         "schema": "neuropower/dataset/1", "name": "cifar10", "about": "", "format": "cifar10",
-        "channels": 3, "height": 32, "width": 32, "classes": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        "channels": 3, "height": 32, "width": 32,
+        "classes": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         "normalisation": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
         "validation": {"fraction": 0.1, "seed": 0}, "train": files, "test": files, "sources": [],
     });
@@ -24,7 +25,8 @@ fn cifar10(dir: &Path) -> String {
 fn network(dir: &Path, condense_layers: usize, kernel_size: usize) -> Output {
     let genome = json!({
         "schema": "neuropower/genome/1", "left_activation": "swish", "right_activation": "relu",
-        "condense_layers": condense_layers, "feature_extraction_layers": 16, "kernel_size": kernel_size,
+        "condense_layers": condense_layers, "feature_extraction_layers": 16,
+        "kernel_size": kernel_size,
         "optimizer": "sgd",
     });
     fs::write(dir.join("genome.json"), genome.to_string()).unwrap();
@@ -57,8 +59,8 @@ fn baseline(dir: &Path, arguments: &[&str]) -> Output {
     command.arg("--out").arg(dir.join("network.json")).output().unwrap()
 }
 
-/// The parameters that the authors of ResNet and DenseNet state, rounded: 0.27, 0.85, 1.7, 1.0 and
-/// 7.0 million. The multiply-adds are counted by hand in closed form.
+/// The authors of ResNet and DenseNet state, rounded, 0.27, 0.85, 1.7, 1.0 and 7.0 million
+/// parameters. The multiply-adds are computed in closed form.
 #[test]
 fn baselines_have_their_parameters() {
     let resnet = |blocks: u64| {

@@ -1,8 +1,8 @@
-//! `explore select` as a program, and the selections computed in exact arithmetic in
-//! `data/spea2.json`.
+//! Tests of `explore select` and of SPEA-II against the selections in `data/spea2.json`, which were
+//! computed in exact arithmetic.
 
-use explore::normalize::{Normalize, Points};
-use explore::spea2;
+use explore::moea::normalize::{Normalize, Points};
+use explore::moea::spea2;
 use serde_json::Value;
 use std::process::{Command, Output};
 
@@ -101,7 +101,7 @@ fn degenerate_lists_have_a_sensible_result() {
 }
 
 #[test]
-fn bad_input_is_one_line_that_says_what_and_where() {
+fn invalid_input_is_reported_in_one_line_with_its_position() {
     let expect = |input: &str, options: &[&str], expected: &str| {
         let output = select(input, options);
         let error = String::from_utf8(output.stderr).unwrap();

@@ -2,7 +2,7 @@
 //! axes are logarithmic in the error, so that neither a network that hardly learns nor the best
 //! ones hide the others.
 
-use super::table::named;
+use super::table::length_text;
 use crate::figures::pixel;
 use anyhow::{Result, anyhow};
 use common::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
@@ -60,7 +60,8 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
     let genomes = &fidelity.genomes;
     let correlations: Vec<String> =
         short.correlation.iter().map(|value| format!("{value:.2}")).collect();
-    let title = format!("{}: rank correlation {}", named(short.length), correlations.join(", "));
+    let title =
+        format!("{}: rank correlation {}", length_text(short.length), correlations.join(", "));
     let mut chart = ChartBuilder::on(area)
         .margin(14)
         .caption(title, ("sans-serif", 16))

@@ -1,6 +1,6 @@
-//! Which genomes are studied.
+//! The sample of genomes that a study trains.
 
-use crate::novelty::Novelty;
+use crate::search::unseen::Unseen;
 use anyhow::Result;
 use common::counts::Counts;
 use common::genome::Genome;
@@ -8,11 +8,11 @@ use common::space::SearchSpace;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-/// Genomes spread over the space, each function at most once: every gene takes each of its values
-/// equally often, or once more (a Latin hypercube). Where two would be the same function, or one
-/// cannot be expanded for the images, an unseen one is drawn at random. Fewer than asked for where
-/// the space holds no more.
-pub fn spread<C: Fn(&Genome) -> Result<Counts>>(
+/// Draws `wanted` genomes from a Latin hypercube over the space, in which each value of a gene
+/// occurs equally often, or once more. Replaces repeated functions and infeasible genomes by random
+/// unseen genomes. Returns fewer genomes if the space has no more. `count_of` returns parameters
+/// and MACs of a genome's network, or an error if it is not feasible.
+pub fn latin_hypercube<C: Fn(&Genome) -> Result<Counts>>(
     space: &SearchSpace,
     count_of: C,
     wanted: usize,
@@ -23,9 +23,9 @@ pub fn spread<C: Fn(&Genome) -> Result<Counts>>(
         column.shuffle(rng);
         column
     });
-    let mut novelty = Novelty::new(space, count_of);
+    let mut unseen = Unseen::new(space, count_of);
     let rows = (0..wanted).map(|row| space.genome(&std::array::from_fn(|gene| columns[gene][row])));
-    rows.filter_map(|genome| novelty.take(genome).or_else(|| novelty.random(rng))).collect()
+    rows.filter_map(|genome| unseen.take(genome).or_else(|| unseen.random(rng))).collect()
 }
 
 #[cfg(test)]
@@ -40,9 +40,9 @@ mod tests {
     }
 
     #[test]
-    fn every_value_of_every_gene_is_there_equally_often() {
+    fn each_value_of_a_gene_occurs_equally_often() {
         let space = SearchSpace::default();
-        let sample = spread(&space, any, 12, &mut stream(0, "sample"));
+        let sample = latin_hypercube(&space, any, 12, &mut stream(0, "sample"));
         assert_eq!(sample.len(), 12);
         for gene in 0..common::space::GENES {
             let mut uses = BTreeMap::new();
@@ -55,8 +55,8 @@ mod tests {
                 "gene {gene}: {uses:?}"
             );
         }
-        assert_eq!(sample, spread(&space, any, 12, &mut stream(0, "sample")));
-        assert_ne!(sample, spread(&space, any, 12, &mut stream(1, "sample")));
+        assert_eq!(sample, latin_hypercube(&space, any, 12, &mut stream(0, "sample")));
+        assert_ne!(sample, latin_hypercube(&space, any, 12, &mut stream(1, "sample")));
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
             ensure!(genome.condense_layers < 3, "too many poolings");
             any(genome)
         };
-        let sample = spread(&space, small, 1000, &mut stream(0, "sample"));
+        let sample = latin_hypercube(&space, small, 1000, &mut stream(0, "sample"));
         let functions: BTreeSet<String> =
             sample.iter().map(|(genome, _)| genome.canonical().to_string()).collect();
         // 5 distinct right activations x 2 feasible depths x 5 optimizers.

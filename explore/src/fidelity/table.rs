@@ -1,16 +1,17 @@
-//! A study's results as Markdown, for a terminal or a document.
+//! The results of a study as Markdown, for a terminal or a document.
 
 use common::fidelity::{Fidelity, Length, StudiedGenome};
 use std::fmt::Write;
 
-/// The short trainings' worth, and then every genome's scores.
-pub fn of(fidelity: &Fidelity) -> String {
-    worth(fidelity) + "\n" + &scores(fidelity)
+/// Returns two tables: how well each short training ranks, and the scores of each genome.
+pub fn markdown(fidelity: &Fidelity) -> String {
+    rankings(fidelity) + "\n" + &scores(fidelity)
 }
 
-fn worth(fidelity: &Fidelity) -> String {
+fn rankings(fidelity: &Fidelity) -> String {
     let mut text = String::from(
-        "| what ranks the networks | images | rank correlation | beyond size | accuracy lost |\n|---|---|---|---|---|\n",
+        "| what ranks the networks | images | rank correlation | beyond size | accuracy lost |\n\
+         |---|---|---|---|---|\n",
     );
     for short in &fidelity.short {
         let correlation = joined(&short.correlation, |value| format!("{value:.2}"));
@@ -19,7 +20,7 @@ fn worth(fidelity: &Fidelity) -> String {
         let _ = writeln!(
             text,
             "| {} | {:.1} % | {correlation} | {beyond} | {regret} points |",
-            named(short.length),
+            length_text(short.length),
             100.0 * short.cost
         );
     }
@@ -34,8 +35,10 @@ fn worth(fidelity: &Fidelity) -> String {
 
 fn scores(fidelity: &Fidelity) -> String {
     let lengths = fidelity.short.iter().map(|short| short.length);
-    let heads: Vec<String> =
-        lengths.chain([fidelity.full]).map(|length| format!(" {} |", named(length))).collect();
+    let heads: Vec<String> = lengths
+        .chain([fidelity.full])
+        .map(|length| format!(" {} |", length_text(length)))
+        .collect();
     let mut text = format!(
         "| genome | parameters | MACs |{}\n|---|---|---|{}\n",
         heads.concat(),
@@ -54,8 +57,8 @@ fn scores(fidelity: &Fidelity) -> String {
     text
 }
 
-/// As in `2 epochs of 3000 images`.
-pub(super) fn named(length: Length) -> String {
+/// Returns a length in words, such as `2 epochs of 3000 images`.
+pub(super) fn length_text(length: Length) -> String {
     let Length { epochs, images } = length;
     format!("{epochs} epoch{} of {images} images", if epochs == 1 { "" } else { "s" })
 }
@@ -64,6 +67,6 @@ fn percent(scores: &[f64]) -> String {
     joined(scores, |score| format!("{:.2}", 100.0 * score))
 }
 
-fn joined(values: &[f64], shown: impl Fn(f64) -> String) -> String {
-    values.iter().map(|value| shown(*value)).collect::<Vec<_>>().join(", ")
+fn joined(values: &[f64], format: impl Fn(f64) -> String) -> String {
+    values.iter().map(|value| format(*value)).collect::<Vec<_>>().join(", ")
 }

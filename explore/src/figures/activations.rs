@@ -2,7 +2,7 @@
 
 use super::axes::Iterations;
 use super::{Area, Drawn, svg};
-use crate::controller::Search;
+use crate::search::state::SearchState;
 use anyhow::Result;
 use common::activation::Activation;
 use common::genome::Genome;
@@ -20,7 +20,7 @@ type Shares = [f64; Activation::ALL.len()];
 ///
 /// # Errors
 /// A figure that cannot be drawn.
-pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
+pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     svg(SIZE, |area| {
         let (panels, legend) = area.split_horizontally(SIZE.0 - LEGEND);
         let panels = panels.split_evenly((1, 2));

@@ -4,7 +4,7 @@
 use super::axes::{Logarithmic, around};
 use super::front::mix;
 use super::{Area, Drawn, svg};
-use crate::controller::Search;
+use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
 use plotters::prelude::*;
@@ -29,7 +29,7 @@ const COSTS: [Cost; 2] = [
 ///
 /// # Errors
 /// A figure that cannot be drawn.
-pub(super) fn draw(search: &Search, iterations: usize) -> Result<Option<String>> {
+pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<Option<String>> {
     let measured =
         |cost: &&Cost| search.evaluations.iter().any(|evaluation| (cost.of)(evaluation).is_some());
     let costs: Vec<&Cost> = COSTS.iter().filter(measured).collect();
@@ -46,7 +46,7 @@ pub(super) fn draw(search: &Search, iterations: usize) -> Result<Option<String>>
     drawn.map(Some)
 }
 
-fn draw_panel(area: &Area<'_>, cost: &Cost, search: &Search, iterations: usize) -> Drawn {
+fn draw_panel(area: &Area<'_>, cost: &Cost, search: &SearchState, iterations: usize) -> Drawn {
     let log = |value: f64| value.max(f64::MIN_POSITIVE).log10();
     let place = |e: &Evaluation| (cost.of)(e).map(|value| (log(e.parameters as f64), log(value)));
     let places: Vec<(&Evaluation, (f64, f64))> =

@@ -2,7 +2,7 @@
 
 use super::axes::{Logarithmic, around};
 use super::{Area, Drawn, svg};
-use crate::controller::Search;
+use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
 use plotters::prelude::*;
@@ -47,11 +47,11 @@ fn square(colour: RGBColor) -> Rectangle<(i32, i32)> {
 ///
 /// # Errors
 /// A figure that cannot be drawn.
-pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
+pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     svg(SIZE, |area| fill(area, search, iterations))
 }
 
-fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
+fn fill(area: &Area<'_>, search: &SearchState, iterations: usize) -> Drawn {
     let (x, y) = limits(&search.evaluations);
     let mut chart = ChartBuilder::on(area)
         .margin(20)
@@ -131,7 +131,7 @@ fn fill(area: &Area<'_>, search: &Search, iterations: usize) -> Drawn {
 
 /// The places of the archive's front, from the smallest network on. By other objectives than error
 /// and parameters, they need not fall.
-fn front(search: &Search) -> Vec<(f64, f64)> {
+fn front(search: &SearchState) -> Vec<(f64, f64)> {
     let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
     let mut places: Vec<(f64, f64)> =
         front.map(|individual| place(&individual.evaluation)).collect();
@@ -164,10 +164,10 @@ pub(super) fn mix(iteration: usize, last: usize) -> RGBColor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::Candidate;
+    use crate::evaluate::candidate::Candidate;
     use crate::test_support::{config, search};
 
-    fn searched() -> Search {
+    fn searched() -> SearchState {
         let accuracy =
             |c: &Candidate| 0.5 + c.counts.parameters as f64 / 1000.0 + c.index as f64 / 100.0;
         search(&config(10, 3), |c| Ok(accuracy(c)))

@@ -9,7 +9,7 @@ mod progress;
 
 pub(crate) use axes::pixel;
 
-use crate::controller::Search;
+use crate::search::state::SearchState;
 use anyhow::{Result, anyhow};
 use common::atomic;
 use common::search_files::SearchConfig;
@@ -42,7 +42,7 @@ impl<'a> Drawings<'a> {
     ///
     /// # Errors
     /// A figure that cannot be drawn or written.
-    pub fn after_iteration(&mut self, search: &Search, recorded: usize) -> Result<bool> {
+    pub fn after_iteration(&mut self, search: &SearchState, recorded: usize) -> Result<bool> {
         let due = self.shown + (self.shown / 10).max(1);
         if recorded > 0 || search.archive.iterations < due {
             return Ok(false);
@@ -55,7 +55,7 @@ impl<'a> Drawings<'a> {
     ///
     /// # Errors
     /// A figure that cannot be drawn or written.
-    pub fn at_end(&mut self, search: &Search) -> Result<()> {
+    pub fn at_end(&mut self, search: &SearchState) -> Result<()> {
         if self.shown < search.archive.iterations {
             write_all(self.folder, search, self.config)?;
             self.shown = search.archive.iterations;
@@ -71,7 +71,7 @@ impl<'a> Drawings<'a> {
 ///
 /// # Errors
 /// A figure that cannot be drawn or written.
-fn write_all(folder: &Path, search: &Search, config: &SearchConfig) -> Result<()> {
+fn write_all(folder: &Path, search: &SearchState, config: &SearchConfig) -> Result<()> {
     let iterations = config.search.iterations;
     let write = |name: &str, svg: String| atomic::write(&folder.join(name), svg.as_bytes());
     write("front.svg", front::draw(search, iterations)?)?;

@@ -3,9 +3,9 @@
 use super::axes::{Iterations, around};
 use super::fit::Line;
 use super::{Area, Drawn, svg};
-use crate::controller::Search;
-use crate::hypervolume::Scale;
-use crate::scores::{points, score};
+use crate::moea::hypervolume::Scale;
+use crate::search::quality::{points, score};
+use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
 use plotters::prelude::*;
@@ -26,7 +26,7 @@ struct Series {
 ///
 /// # Errors
 /// A figure that cannot be drawn.
-pub(super) fn draw(search: &Search, iterations: usize) -> Result<String> {
+pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     let all = series(&search.evaluations);
     svg((PANEL.0 * all.len() as u32, PANEL.1), |area| {
         let panels = area.split_evenly((1, all.len()));

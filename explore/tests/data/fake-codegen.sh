@@ -1,7 +1,8 @@
 #!/bin/sh
-# Stands in for `codegen`: a crate is a file with the hash of the network and its weights; a plan's arena is as many bytes
-# as network.json has, divided by 100. FAKE_NO_CODEGEN: it fails. FAKE_PLANS: a file that gets a line for each plan; the fourth is
-# killed.
+# Stands in for `codegen`: a crate is a file with the hash of the network and its weights; the arena
+# of a plan has as many bytes as network.json, divided by 100.
+# FAKE_NO_CODEGEN: every command fails.
+# FAKE_PLANS: a file that gets a line for each plan; the fourth plan is killed.
 set -eu
 if [ -n "${FAKE_NO_CODEGEN:-}" ]; then echo "error: made-up failure of codegen" >&2; exit 1; fi
 command=$1

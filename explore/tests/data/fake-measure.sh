@@ -1,6 +1,8 @@
 #!/bin/sh
-# Stands in for `measure`: its record is record.json beside it with a latency of 1 to 9 ms, made up from the crate.
-# MEASURE_CALLS: a file that gets a line for each measurement. FAKE_UNPLUGGED_AFTER: how many it has when the next one fails.
+# Stands in for `measure`: the record is record.json beside it, with a latency of 1 to 9 ms computed
+# from the crate.
+# MEASURE_CALLS: a file that gets a line for each measurement.
+# FAKE_UNPLUGGED_AFTER: number of measurements after which all others fail.
 set -eu
 here=$(dirname "$0")
 shift

@@ -1,9 +1,15 @@
 #!/bin/sh
-# Stands in for `train`: makes an accuracy up from genome, seed and epochs, always the same one for the same three, which
-# rises by 0.01 with each epoch. FAKE_CALLS: a file that gets a line for each leg of an individual's training. FAKE_FAIL, FAKE_DIVERGE: individuals, space-separated,
-# or "all"; FAKE_KILL: those that are killed, from the leg to the epoch FAKE_KILL_FROM on; FAKE_BREAK: those that leave a torn train.json; FAKE_ONCE: a folder; what fails, is killed or
-# breaks does so once for each individual; FAKE_FADE: those whose accuracy is 0.2 once they are trained to the end; FAKE_GROWS: deeper
-# networks are better; FAKE_FULL: those for which a GPU's memory is too small. FAKE_HANG: an individual that never ends while the searching program lives.
+# Stands in for `train`: computes an accuracy from genome, seed and epochs, which rises by 0.01 with
+# each epoch. Individuals are listed by id, separated by spaces, or "all".
+# FAKE_CALLS: a file that gets a line for each partial training.
+# FAKE_FAIL, FAKE_DIVERGE: individuals that fail or diverge.
+# FAKE_KILL: individuals that are killed, from the partial training to epoch FAKE_KILL_FROM on.
+# FAKE_BREAK: individuals that leave an incomplete train.json.
+# FAKE_ONCE: a folder; failures, kills and incomplete files then occur once for each individual.
+# FAKE_FADE: individuals whose accuracy is 0.2 once they are trained in full.
+# FAKE_GROWS: deeper networks have higher accuracies.
+# FAKE_FULL: individuals for which the memory of a GPU is too small.
+# FAKE_HANG: individuals that do not end while the calling program runs.
 set -eu
 stop_after='' resume=''
 [ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }

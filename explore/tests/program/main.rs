@@ -1,7 +1,8 @@
-//! The program `explore`, with a `train` that makes accuracies up (`data/fake-train.sh`).
+//! Tests of the program `explore` with a fake `train`, which computes accuracies without training
+//! (`data/fake-train.sh`).
 
-mod closer;
 mod data;
 mod fidelity;
+mod fixture;
+mod refinement;
 mod search;
-mod world;

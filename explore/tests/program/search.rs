@@ -1,6 +1,6 @@
-//! Searches.
+//! Searches: their files, interruptions, failures and options.
 
-use super::world::{World, error_of, text};
+use super::fixture::{Fixture, error_of, text};
 use common::genome::Genome;
 use common::json;
 use serde_json::{Value, json};
@@ -10,31 +10,31 @@ use std::process::Command;
 
 #[test]
 fn a_search_writes_its_files_and_repeats_to_the_byte() {
-    let world = World::new();
-    let summary = world.search("one");
+    let fixture = Fixture::new();
+    let summary = fixture.search("one");
     assert_eq!(
         (&summary["iterations"], &summary["evaluations"], &summary["failed"]),
         (&json!(3), &json!(18), &json!(0))
     );
-    let calls = world.calls();
+    let calls = fixture.calls();
     assert!(calls.len() == 18 && calls.values().all(|times| *times == 1), "{calls:?}");
-    let other = world.command("two").args(["--workers", "5"]).output().unwrap();
+    let other = fixture.command("two").args(["--workers", "5"]).output().unwrap();
     assert!(other.status.success());
-    assert_eq!(world.result("one"), world.result("two"));
-    let other = world.command("three").args(["--seed", "5"]).output().unwrap();
+    assert_eq!(fixture.result("one"), fixture.result("two"));
+    let other = fixture.command("three").args(["--seed", "5"]).output().unwrap();
     assert!(other.status.success());
-    assert_ne!(world.result("one")["archive.json"], world.result("three")["archive.json"]);
+    assert_ne!(fixture.result("one")["archive.json"], fixture.result("three")["archive.json"]);
 
-    let evaluations = world.evaluations("one");
+    let evaluations = fixture.evaluations("one");
     let places: Vec<(usize, usize)> = evaluations.iter().map(|e| (e.iteration, e.index)).collect();
     assert_eq!(places, (0..3).flat_map(|i| (0..6).map(move |j| (i, j))).collect::<Vec<_>>());
-    let archive = world.archive("one");
+    let archive = fixture.archive("one");
     assert_eq!((archive.iterations, archive.evaluations, archive.individuals.len()), (3, 18, 6));
     for individual in &archive.individuals {
         let evaluation = &individual.evaluation;
         assert!(evaluations.contains(evaluation));
         let genome: Genome = json::read(
-            &world.path("one").join("individuals").join(&evaluation.id).join("genome.json"),
+            &fixture.path("one").join("individuals").join(&evaluation.id).join("genome.json"),
         )
         .unwrap();
         assert_eq!(genome, evaluation.genome);
@@ -46,85 +46,85 @@ fn a_search_writes_its_files_and_repeats_to_the_byte() {
         .filter_map(|i| i.evaluation.accuracy)
         .collect();
     assert_eq!(summary["best_accuracy"], json!(front.iter().copied().fold(0.0, f64::max)));
-    let best: Genome = json::read(&world.path("one/winners/1/genome.json")).unwrap();
+    let best: Genome = json::read(&fixture.path("one/winners/1/genome.json")).unwrap();
     let best = archive.individuals.iter().find(|i| i.evaluation.genome == best).unwrap();
     assert_eq!(json!(best.evaluation.accuracy), summary["best_accuracy"]);
-    assert!(!world.path("one/winners/4").exists());
+    assert!(!fixture.path("one/winners/4").exists());
 }
 
 #[test]
 fn the_trainings_get_the_profile_s_options() {
-    let world = World::new();
-    let output = world.command("run").args(["--seed", "9"]).output().unwrap();
+    let fixture = Fixture::new();
+    let output = fixture.command("run").args(["--seed", "9"]).output().unwrap();
     assert!(output.status.success());
-    assert!(world.calls().keys().all(|call| call.ends_with(" 20")), "the subset is passed on");
+    assert!(fixture.calls().keys().all(|call| call.ends_with(" 20")), "the subset is passed on");
     let report: common::train_report::TrainReport =
-        json::read(&world.path("run/individuals/i00-00/train.json")).unwrap();
+        json::read(&fixture.path("run/individuals/i00-00/train.json")).unwrap();
     assert_eq!((report.seed, report.epochs), (9, 2));
 }
 
 #[test]
 fn a_killed_search_resumes_to_the_same_bytes_without_repeating_a_training() {
-    let world = World::new();
-    world.search("whole");
-    world.calls();
-    let mut child = world.start_and_hang("killed", "i01-03", 9);
+    let fixture = Fixture::new();
+    fixture.search("whole");
+    fixture.calls();
+    let mut child = fixture.start_and_hang("killed", "i01-03", 9);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!world.path("killed/winners").exists());
-    let before = world.calls();
+    assert!(!fixture.path("killed/winners").exists());
+    let before = fixture.calls();
     // A torn line, as if the kill had come while it was written.
-    let log = world.path("killed/evaluations.jsonl");
+    let log = fixture.path("killed/evaluations.jsonl");
     let lines = fs::read_to_string(&log).unwrap();
     fs::write(&log, &lines[..lines.len() - 40]).unwrap();
     let finished: BTreeSet<String> = before
         .keys()
         .filter(|call| {
-            world.path("killed/individuals").join(&call[..6]).join("train.json").exists()
+            fixture.path("killed/individuals").join(&call[..6]).join("train.json").exists()
         })
         .cloned()
         .collect();
     assert!(finished.len() >= 9);
-    let output = world.command("killed").arg("--resume").output().unwrap();
+    let output = fixture.command("killed").arg("--resume").output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(world.result("whole"), world.result("killed"));
-    let after = world.calls();
+    assert_eq!(fixture.result("whole"), fixture.result("killed"));
+    let after = fixture.calls();
     assert!(
         after.keys().all(|call| !finished.contains(call)),
         "{finished:?} were finished, {after:?} trained again"
     );
     assert!(after.contains_key("i01-03 20"));
     // A finished search resumes to itself.
-    let output = world.command("killed").arg("--resume").output().unwrap();
+    let output = fixture.command("killed").arg("--resume").output().unwrap();
     assert!(output.status.success());
-    assert_eq!((world.result("whole"), world.calls().len()), (world.result("killed"), 0));
+    assert_eq!((fixture.result("whole"), fixture.calls().len()), (fixture.result("killed"), 0));
 }
 
 #[test]
 fn a_signal_ends_the_trainings_and_leaves_a_search_that_resumes() {
-    let world = World::new();
-    world.search("whole");
-    let child = world.start_and_hang("stopped", "i02-00", 12);
+    let fixture = Fixture::new();
+    fixture.search("whole");
+    let child = fixture.start_and_hang("stopped", "i02-00", 12);
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(!world.path("stopped/winners").exists());
-    let output = world.command("stopped").arg("--resume").output().unwrap();
+    assert!(!fixture.path("stopped/winners").exists());
+    let output = fixture.command("stopped").arg("--resume").output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(world.result("whole"), world.result("stopped"));
+    assert_eq!(fixture.result("whole"), fixture.result("stopped"));
 }
 
 #[test]
 fn diverged_trainings_stay_in_the_log_with_a_reason() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let run = |out: &str| {
-        let output = world.command(out).env("FAKE_DIVERGE", "i00-02 i01-04").output().unwrap();
+        let output = fixture.command(out).env("FAKE_DIVERGE", "i00-02 i01-04").output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     assert_eq!(run("one")["failed"], json!(2));
-    let evaluations = world.evaluations("one");
+    let evaluations = fixture.evaluations("one");
     for id in ["i00-02", "i01-04"] {
         let evaluation = evaluations.iter().find(|e| e.id == id).unwrap();
         assert_eq!(evaluation.accuracy, None);
@@ -132,50 +132,50 @@ fn diverged_trainings_stay_in_the_log_with_a_reason() {
         assert_eq!(failure, Some("the training diverged: its loss became NaN or infinite"));
     }
     run("two");
-    assert_eq!(world.result("one"), world.result("two"));
-    // They count as finished: a resumed run does not try them again.
-    world.calls();
-    let output = world.command("one").arg("--resume").output().unwrap();
+    assert_eq!(fixture.result("one"), fixture.result("two"));
+    // A resumed run does not repeat them.
+    fixture.calls();
+    let output = fixture.command("one").arg("--resume").output().unwrap();
     assert!(output.status.success());
-    assert_eq!(world.calls().len(), 0);
+    assert_eq!(fixture.calls().len(), 0);
 }
 
-/// What the machine does to trainings: FAKE_FAIL is any error, as of a full disk, FAKE_KILL the
-/// kernel's when memory is full.
-const TROUBLES: [(&str, &str); 3] = [
+/// Failures of the machine: any error such as a full disk, a kill because memory is full, and an
+/// invalid file; each with a part of the message.
+const MACHINE_FAILURES: [(&str, &str); 3] = [
     ("FAKE_FAIL", "train fit ended with exit code 1: epoch 1 | error: made-up failure of"),
     ("FAKE_KILL", "train fit was ended by signal 9: epoch 1"),
     ("FAKE_BREAK", "train fit wrote no valid train.json: it did not say why"),
 ];
 
 #[test]
-fn trouble_of_the_machine_once_is_tried_again_and_changes_nothing() {
-    let world = World::new();
-    world.search("whole");
-    for (trouble, words) in TROUBLES {
-        world.calls();
-        let once = world.path(&format!("once-{trouble}"));
+fn a_single_failure_of_the_machine_is_retried_and_changes_nothing() {
+    let fixture = Fixture::new();
+    fixture.search("whole");
+    for (failure, words) in MACHINE_FAILURES {
+        fixture.calls();
+        let once = fixture.path(&format!("once-{failure}"));
         fs::create_dir(&once).unwrap();
-        let mut command = world.command(trouble);
+        let mut command = fixture.command(failure);
         let output =
-            command.env(trouble, "i00-01 i02-05").env("FAKE_ONCE", &once).output().unwrap();
+            command.env(failure, "i00-01 i02-05").env("FAKE_ONCE", &once).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert_eq!(world.result("whole"), world.result(trouble));
+        assert_eq!(fixture.result("whole"), fixture.result(failure));
         let said = text(&output.stderr);
         let line = said.lines().find(|line| line.starts_with("individuals/i00-01: ")).unwrap();
-        assert!(line.contains(words) && line.ends_with("; it is tried once more"), "{line}");
+        assert!(line.contains(words) && line.ends_with("; it is repeated once"), "{line}");
         let again: Vec<String> =
-            world.calls().into_iter().filter(|call| call.1 == 2).map(|call| call.0).collect();
+            fixture.calls().into_iter().filter(|call| call.1 == 2).map(|call| call.0).collect();
         assert_eq!(again, ["i00-01 20", "i02-05 20"]);
     }
 }
 
 #[test]
-fn lasting_trouble_of_the_machine_ends_the_search_and_is_no_result() {
-    let world = World::new();
-    world.search("whole");
-    for (trouble, words) in TROUBLES {
-        let error = error_of(&world.command(trouble).env(trouble, "i01-03").output().unwrap());
+fn a_repeated_failure_of_the_machine_ends_the_search_and_is_no_result() {
+    let fixture = Fixture::new();
+    fixture.search("whole");
+    for (failure, words) in MACHINE_FAILURES {
+        let error = error_of(&fixture.command(failure).env(failure, "i01-03").output().unwrap());
         assert!(
             error.contains("error: individuals/i01-03: its training failed twice, and not because"),
             "{error}"
@@ -188,14 +188,19 @@ fn lasting_trouble_of_the_machine_ends_the_search_and_is_no_result() {
             error.ends_with("what is finished is kept, and --resume goes on from there"),
             "{error}"
         );
-        assert!(world.evaluations(trouble).iter().all(|e| e.failure.is_none() && e.id != "i01-03"));
-        assert_eq!(world.evaluations(trouble).len().clamp(6, 9), world.evaluations(trouble).len());
-        let finished: BTreeSet<String> = world.calls().into_keys().collect();
-        let output = world.command(trouble).arg("--resume").output().unwrap();
+        assert!(
+            fixture.evaluations(failure).iter().all(|e| e.failure.is_none() && e.id != "i01-03")
+        );
+        assert_eq!(
+            fixture.evaluations(failure).len().clamp(6, 9),
+            fixture.evaluations(failure).len()
+        );
+        let finished: BTreeSet<String> = fixture.calls().into_keys().collect();
+        let output = fixture.command(failure).arg("--resume").output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert_eq!(world.result("whole"), world.result(trouble));
+        assert_eq!(fixture.result("whole"), fixture.result(failure));
         let first = finished.iter().filter(|call| call.starts_with("i00"));
-        let again = world.calls();
+        let again = fixture.calls();
         assert!(
             first.clone().count() == 6 && first.into_iter().all(|call| !again.contains_key(call)),
             "{again:?}"
@@ -204,11 +209,11 @@ fn lasting_trouble_of_the_machine_ends_the_search_and_is_no_result() {
 }
 
 #[test]
-fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a_failure() {
-    let world = World::new();
+fn on_a_gpu_workers_may_exceed_cores_and_a_network_that_does_not_fit_fails() {
+    let fixture = Fixture::new();
     let run = |out: &str, more: &[&str]| {
         let arguments = ["--device", "cuda:1"];
-        world
+        fixture
             .command(out)
             .args(arguments)
             .args(more)
@@ -217,25 +222,26 @@ fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a
             .unwrap()
     };
     assert!(run("one", &["--workers", "6"]).status.success());
-    let evaluations = world.evaluations("one");
+    let evaluations = fixture.evaluations("one");
     assert_eq!(evaluations.iter().filter(|e| e.accuracy.is_none()).count(), 2);
     let failure = evaluations.iter().find(|e| e.id == "i00-03").unwrap().failure.clone().unwrap();
     assert_eq!(
         failure,
-        "train fit ended with exit code 1: individuals/i00-03: the GPU's memory is too small for this network with batches of \
-         128 images; see individuals/i00-03/train.log"
+        "train fit ended with exit code 1: individuals/i00-03: the GPU's memory is too small for \
+         this network with batches of 128 images; see individuals/i00-03/train.log"
     );
-    let report: Value =
-        serde_json::from_slice(&fs::read(world.path("one/individuals/i00-00/train.json")).unwrap())
-            .unwrap();
+    let report: Value = serde_json::from_slice(
+        &fs::read(fixture.path("one/individuals/i00-00/train.json")).unwrap(),
+    )
+    .unwrap();
     let cores = std::thread::available_parallelism().unwrap().get();
     assert_eq!(report["timing"]["device"], json!("cuda:1"));
     assert_eq!(report["timing"]["threads"], json!((cores / 6).max(1)));
     assert!(run("two", &["--workers", "6"]).status.success());
-    assert_eq!(world.result("one"), world.result("two"));
-    // Another GPU of the machine goes on with it, another kind of device does not.
+    assert_eq!(fixture.result("one"), fixture.result("two"));
+    // The search may be resumed on another GPU, but not on another kind of device.
     assert!(run("one", &["--resume", "--workers", "2"]).status.success());
-    let error = error_of(&world.command("one").arg("--resume").output().unwrap());
+    let error = error_of(&fixture.command("one").arg("--resume").output().unwrap());
     assert!(
         error.contains("device was \"cuda\" when the search began, but is \"cpu\" now"),
         "{error}"
@@ -243,102 +249,106 @@ fn on_a_gpu_more_run_at_once_than_there_are_cores_and_one_that_does_not_fit_is_a
 }
 
 #[test]
-fn a_search_in_which_all_diverges_fails_with_the_reason() {
-    let world = World::new();
-    let output = world.command("run").env("FAKE_DIVERGE", "all").output().unwrap();
+fn a_search_whose_trainings_all_diverge_fails_with_the_reason() {
+    let fixture = Fixture::new();
+    let output = fixture.command("run").env("FAKE_DIVERGE", "all").output().unwrap();
     let error = error_of(&output);
     assert!(
         error.contains("all 6 trainings of the first iteration failed; the training diverged"),
         "{error}"
     );
-    assert_eq!(world.evaluations("run").len(), 6);
+    assert_eq!(fixture.evaluations("run").len(), 6);
 }
 
-/// Fewer at a time may fit.
+/// With fewer workers, the networks may fit.
 #[test]
-fn a_search_in_which_nothing_fits_on_the_gpu_fails_with_the_log_and_resumes_once_mended() {
-    let world = World::new();
+fn a_search_that_does_not_fit_the_gpu_fails_with_the_log_and_can_be_resumed() {
+    let fixture = Fixture::new();
     let output =
-        world.command("run").args(["--device", "cuda"]).env("FAKE_FULL", "all").output().unwrap();
+        fixture.command("run").args(["--device", "cuda"]).env("FAKE_FULL", "all").output().unwrap();
     let error = error_of(&output);
     assert!(error.contains("all 6 trainings of the first iteration failed"), "{error}");
     assert!(error.contains("the GPU's memory is too small for this network"), "{error}");
-    assert_eq!(world.evaluations("run").len(), 6);
-    let output = world.command("run").args(["--device", "cuda", "--resume"]).output().unwrap();
+    assert_eq!(fixture.evaluations("run").len(), 6);
+    let output = fixture.command("run").args(["--device", "cuda", "--resume"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(world.archive("run").evaluations, 18);
+    assert_eq!(fixture.archive("run").evaluations, 18);
 }
 
 #[test]
 fn a_train_that_cannot_be_started_is_named() {
-    let world = World::new();
-    fs::remove_file(world.path("bin/train")).unwrap();
-    let missing = error_of(&world.command("run").output().unwrap());
+    let fixture = Fixture::new();
+    fs::remove_file(fixture.path("bin/train")).unwrap();
+    let missing = error_of(&fixture.command("run").output().unwrap());
     assert!(missing.contains("bin/train") && missing.contains("--bin-dir"), "{missing}");
-    fs::write(world.path("bin/train"), "not a program").unwrap();
-    let broken = error_of(&world.command("run").output().unwrap());
+    fs::write(fixture.path("bin/train"), "not a program").unwrap();
+    let broken = error_of(&fixture.command("run").output().unwrap());
     assert!(broken.contains("bin/train") && broken.contains("cannot start"), "{broken}");
 }
 
 #[test]
-fn a_small_space_is_used_up_and_ends_cleanly() {
+fn a_search_ends_cleanly_when_its_space_is_exhausted() {
     let search = json!({"population": 5, "archive_size": 20, "iterations": 9, "epochs": 1});
     let space = json!({
-        "left_activation": ["relu"], "right_activation": ["relu", "elu", "tanh"], "condense_layers": [1, 2, 9],
+        "left_activation": ["relu"], "right_activation": ["relu", "elu", "tanh"],
+        "condense_layers": [1, 2, 9],
         "feature_extraction_layers": [16], "kernel_size": [3], "optimizer": ["sgd", "adam"],
     });
-    let world = World::with(&search, &space);
+    let fixture = Fixture::with(&search, &space);
     // Nine Condense Layers leave nothing of 8x8 pixels: 2 distinct right activations x 2 counts x 2
     // optimizers remain.
-    let summary = world.search("run");
+    let summary = fixture.search("run");
     assert_eq!((&summary["evaluations"], &summary["iterations"]), (&json!(8), &json!(2)));
     let functions: BTreeSet<String> =
-        world.evaluations("run").iter().map(|e| e.genome.canonical().to_string()).collect();
+        fixture.evaluations("run").iter().map(|e| e.genome.canonical().to_string()).collect();
     assert_eq!(functions.len(), 8);
 }
 
 #[test]
 fn too_few_individuals_for_the_winners_is_an_error_at_the_end() {
     let search = json!({"population": 2, "archive_size": 2, "iterations": 2, "epochs": 1});
-    let world = World::with(&search, &json!({}));
-    let error = error_of(&world.command("run").output().unwrap());
+    let fixture = Fixture::with(&search, &json!({}));
+    let error = error_of(&fixture.command("run").output().unwrap());
     assert!(
         error.contains("only 2 trained individuals") && error.contains("final.winners"),
         "{error}"
     );
-    assert_eq!(world.archive("run").iterations, 2);
-    assert!(!world.path("run/winners").exists());
+    assert_eq!(fixture.archive("run").iterations, 2);
+    assert!(!fixture.path("run/winners").exists());
 }
 
 #[test]
 fn a_second_run_in_a_folder_is_refused() {
-    let world = World::new();
-    let mut child = world.start_and_hang("run", "i00-02", 2);
-    let error = error_of(&world.command("run").arg("--resume").output().unwrap());
+    let fixture = Fixture::new();
+    let mut child = fixture.start_and_hang("run", "i00-02", 2);
+    let error = error_of(&fixture.command("run").arg("--resume").output().unwrap());
     assert!(error.contains("another run"), "{error}");
     child.kill().unwrap();
     child.wait().unwrap();
-    let error = error_of(&world.command("run").output().unwrap());
+    let error = error_of(&fixture.command("run").output().unwrap());
     assert!(error.contains("--resume") && error.contains("another folder"), "{error}");
-    world.write_profile(
+    fixture.write_profile(
         &json!({"population": 6, "archive_size": 6, "iterations": 3, "epochs": 7, "subset": 20}),
         &json!({}),
     );
-    let error = error_of(&world.command("run").arg("--resume").output().unwrap());
+    let error = error_of(&fixture.command("run").arg("--resume").output().unwrap());
     assert!(error.contains("search.epochs was 2 when the search began, but is 7 now"), "{error}");
 }
 
-/// All whose training comes to its end are worse by then than those that were stopped on the way.
+/// All networks that are trained in full end with a lower accuracy than those that were stopped.
 #[test]
 fn the_best_accuracy_is_that_of_a_training_in_full() {
-    let world = World::with(
-        &json!({"population": 8, "archive_size": 8, "iterations": 3, "epochs": 10, "halving": [0.4, 0.7]}),
+    let fixture = Fixture::with(
+        &json!({
+            "population": 8, "archive_size": 8, "iterations": 3, "epochs": 10,
+            "halving": [0.4, 0.7],
+        }),
         &json!({}),
     );
-    let output = world.command("run").env("FAKE_FADE", "all").output().unwrap();
+    let output = fixture.command("run").env("FAKE_FADE", "all").output().unwrap();
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(summary["best_accuracy"], json!(0.2));
-    let evaluations = world.evaluations("run");
+    let evaluations = fixture.evaluations("run");
     let stopped = evaluations.iter().find(|e| e.stopped_after.is_some()).unwrap();
     let (accuracy, epoch) = (stopped.accuracy.unwrap(), stopped.stopped_after.unwrap());
     assert!(accuracy > 0.2);
@@ -347,21 +357,23 @@ fn the_best_accuracy_is_that_of_a_training_in_full() {
         stopped.id, stopped.parameters
     );
     assert!(text(&output.stderr).contains(&line), "{line} is not in {}", text(&output.stderr));
-    // The archive and the winners begin with who was trained in full, however weak.
-    let archive = world.archive("run");
+    // Trainings in full precede the others in archive and winners, however low their accuracy.
+    let archive = fixture.archive("run");
     let in_full = evaluations.iter().filter(|e| e.in_full()).count();
     let kept = archive.individuals.iter().filter(|i| i.evaluation.in_full());
     assert_eq!(kept.count(), in_full.min(8));
-    let winner: Genome = json::read(&world.path("run/winners/1/genome.json")).unwrap();
+    let winner: Genome = json::read(&fixture.path("run/winners/1/genome.json")).unwrap();
     let winner = archive.individuals.iter().find(|i| i.evaluation.genome == winner).unwrap();
     assert_eq!((winner.on_front, winner.evaluation.accuracy), (true, Some(0.2)));
 }
 
 #[test]
 fn options_and_settings_without_effect_are_refused_or_named() {
-    let search = json!({"population": 6, "archive_size": 6, "iterations": 2, "epochs": 2, "surrogate": "gaussian"});
-    let world = World::with(&search, &json!({}));
-    let run = |options: &[&str]| world.command("run").args(options).output().unwrap();
+    let search = json!({
+        "population": 6, "archive_size": 6, "iterations": 2, "epochs": 2, "surrogate": "gaussian",
+    });
+    let fixture = Fixture::with(&search, &json!({}));
+    let run = |options: &[&str]| fixture.command("run").args(options).output().unwrap();
     for options in [
         &["--strategy", "random", "--surrogate", "forest"][..],
         &["--strategy", "nsga2", "--fitness", "score"],
@@ -374,16 +386,16 @@ fn options_and_settings_without_effect_are_refused_or_named() {
         error.contains("the surrogate gaussian screens by the error and one more objective"),
         "{error}"
     );
-    assert!(!world.path("run").exists());
+    assert!(!fixture.path("run").exists());
     let output = run(&["--strategy", "random"]);
     assert!(output.status.success());
     let said = text(&output.stderr);
     assert!(said.starts_with(
-        "search.surrogate of the profile is left out: it has no effect with --strategy random\n"
+        "search.surrogate of the profile is ignored: it has no effect with --strategy random\n"
     ));
     let config: common::search_files::SearchConfig =
-        json::read(&world.path("run/search.json")).unwrap();
+        json::read(&fixture.path("run/search.json")).unwrap();
     assert_eq!(config.search.surrogate, None);
-    // It goes on with the same options.
+    // The search resumes with the same options.
     assert!(run(&["--strategy", "random", "--resume"]).status.success());
 }

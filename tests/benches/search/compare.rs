@@ -1,7 +1,7 @@
-//! Searches replayed from the table: how much of the best hypervolume they have after how many
+//! Searches replayed from the table: the fraction of the best hypervolume that they reach, by
 //! epochs of training.
 
-use crate::peers::Ask;
+use crate::peers::Request;
 use anyhow::{Context, Result};
 use common::accuracy_table::AccuracyTable;
 use common::criteria::Criteria;
@@ -9,14 +9,15 @@ use common::device::Backend;
 use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search_files::{Evaluation, SearchConfig};
-use explore::hypervolume::Scale;
-use explore::table::Table;
+use explore::evaluate::table::Table;
+use explore::moea::hypervolume::Scale;
+use explore::search::replay::replay;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-/// Seeds that each kind of search is made with.
+/// Number of seeds of each kind of search.
 pub(crate) const SEEDS: u64 = 20;
-/// The share of the epochs after which halving stops the weaker half.
+/// Fractions of the epochs after which successive halving stops the weaker half.
 const HALVING: [f64; 2] = [0.4, 0.7];
 
 /// A kind of search.
@@ -25,12 +26,11 @@ struct Kind {
     strategy: Strategy,
     surrogate: Option<Surrogate>,
     halving: bool,
-    /// Of the same number of candidates in all, how many are trained before the next ones are
-    /// chosen.
+    /// Size of a population; the number of candidates of a whole search is always the same.
     population: usize,
 }
 
-/// All that are compared.
+/// All kinds of search that are compared.
 const KINDS: [Kind; 8] = [
     Kind {
         name: "random",
@@ -90,15 +90,15 @@ const KINDS: [Kind; 8] = [
     },
 ];
 
-/// Where plain SPEA-II is among them.
+/// Index of plain SPEA-II in `KINDS`.
 const PLAIN: usize = 2;
 
-/// The course of one search: after each evaluation in full or in part, the epochs trained so far
-/// and the share of the best hypervolume.
-pub(crate) type Course = Vec<(usize, f64)>;
+/// The trajectory of one search: after each evaluation, in full or in part, the epochs trained so
+/// far and the fraction of the best hypervolume.
+pub(crate) type Trajectory = Vec<(usize, f64)>;
 
-/// The best there is.
-pub(crate) struct Truth {
+/// The table that searches are replayed from, and the hypervolume of all its networks.
+pub(crate) struct Reference {
     scale: Scale,
     /// Hypervolume of the whole table.
     best: f64,
@@ -106,8 +106,8 @@ pub(crate) struct Truth {
     epochs: usize,
 }
 
-impl Truth {
-    pub(crate) fn new(table: &AccuracyTable) -> Result<Truth> {
+impl Reference {
+    pub(crate) fn new(table: &AccuracyTable) -> Result<Reference> {
         let first = || table.rows.iter().filter(|row| row.seed == 0);
         let points = || {
             let last =
@@ -115,7 +115,7 @@ impl Truth {
             last.map(|(accuracy, parameters)| [1.0 - accuracy.unwrap_or(0.0), parameters as f64])
         };
         let scale = Scale::of(points()).context("the table is empty")?;
-        Ok(Truth {
+        Ok(Reference {
             scale,
             best: scale.hypervolume(points()),
             table: Table::new(table),
@@ -124,7 +124,7 @@ impl Truth {
     }
 
     /// Replays one search.
-    fn course(&self, config: &SearchConfig, kind: &Kind, seed: u64) -> Result<Course> {
+    fn trajectory(&self, config: &SearchConfig, kind: &Kind, seed: u64) -> Result<Trajectory> {
         let search = SearchSettings {
             strategy: kind.strategy,
             surrogate: kind.surrogate,
@@ -134,60 +134,63 @@ impl Truth {
             ..config.search.clone()
         };
         let config = SearchConfig { seed, search, ..config.clone() };
-        let evaluations = self.table.replay(&config)?.evaluations;
-        Ok(self.of(&evaluations))
+        let evaluations = replay(&self.table, &config)?.evaluations;
+        Ok(self.trajectory_of(&evaluations))
     }
 
-    /// Candidates that were stopped count with their epochs, and not in the hypervolume.
-    fn of(&self, evaluations: &[Evaluation]) -> Course {
-        let (mut epochs, mut points, mut course) = (0, Vec::new(), Vec::new());
+    /// Returns the trajectory of a search. Stopped candidates contribute their epochs, but not to
+    /// the hypervolume.
+    fn trajectory_of(&self, evaluations: &[Evaluation]) -> Trajectory {
+        let (mut epochs, mut points, mut trajectory) = (0, Vec::new(), Vec::new());
         for evaluation in evaluations {
             epochs += evaluation.stopped_after.unwrap_or(self.epochs);
             if evaluation.stopped_after.is_none() {
                 points.push(evaluation.objectives());
             }
-            course.push((epochs, self.scale.hypervolume(points.iter().copied()) / self.best));
+            trajectory.push((epochs, self.scale.hypervolume(points.iter().copied()) / self.best));
         }
-        course
+        trajectory
     }
 
-    /// Each genome costs its epochs the first time only.
-    pub(crate) fn of_cached(&self, genomes: &[usize], points: &[[f64; 2]]) -> Course {
-        let (mut seen, mut course) = (HashSet::new(), Vec::new());
+    /// Returns the trajectory of a search that evaluates genomes in an order. A genome costs its
+    /// epochs the first time only.
+    pub(crate) fn cached_trajectory(&self, genomes: &[usize], points: &[[f64; 2]]) -> Trajectory {
+        let (mut seen, mut trajectory) = (HashSet::new(), Vec::new());
         for genome in genomes {
             if seen.insert(*genome) {
                 let found = seen.iter().map(|genome| points[*genome]);
-                course.push((seen.len() * self.epochs, self.scale.hypervolume(found) / self.best));
+                trajectory
+                    .push((seen.len() * self.epochs, self.scale.hypervolume(found) / self.best));
             }
         }
-        course
+        trajectory
     }
 }
 
 /// Searches of one kind, one for each seed.
 pub(crate) struct Searches {
     pub(crate) name: String,
-    pub(crate) courses: Vec<Course>,
+    pub(crate) trajectories: Vec<Trajectory>,
 }
 
-/// What is compared.
+/// A comparison of searches.
 pub(crate) struct Comparison {
-    /// The epochs of a search that stops nothing early.
+    /// Epochs of a search without successive halving.
     pub(crate) epochs: usize,
     pub(crate) searches: Vec<Searches>,
-    /// Where plain SPEA-II is among them.
+    /// Index of plain SPEA-II.
     pub(crate) plain: usize,
-    /// Of pymoo, where it took part.
+    /// Version of pymoo, if it is compared.
     pub(crate) pymoo: Option<String>,
 }
 
-/// Searches of all kinds, and pymoo's where there is a Python.
+/// Runs searches of all kinds, and pymoo's if there is a Python interpreter.
 pub(crate) fn compare(
     table: &AccuracyTable,
     search: SearchSettings,
     python: Option<&Path>,
 ) -> Result<Comparison> {
-    let truth = Truth::new(table)?;
+    let reference = Reference::new(table)?;
     let epochs = search.population * search.iterations * search.epochs;
     let config = SearchConfig {
         seed: 0,
@@ -203,12 +206,14 @@ pub(crate) fn compare(
         criteria: Criteria::default(),
     };
     let searches = |kind: &Kind| -> Result<Searches> {
-        let courses =
-            (0..SEEDS).map(|seed| truth.course(&config, kind, seed)).collect::<Result<_>>()?;
-        Ok(Searches { name: kind.name.into(), courses })
+        let trajectories = (0..SEEDS)
+            .map(|seed| reference.trajectory(&config, kind, seed))
+            .collect::<Result<_>>()?;
+        Ok(Searches { name: kind.name.into(), trajectories })
     };
     let mut searches = KINDS.iter().map(searches).collect::<Result<Vec<_>>>()?;
-    let pymoo = python.map(|python| peers(table, &truth, &config.search, python)).transpose()?;
+    let pymoo =
+        python.map(|python| peers(table, &reference, &config.search, python)).transpose()?;
     let pymoo = pymoo.map(|(version, theirs)| {
         searches.extend(theirs);
         version
@@ -216,32 +221,35 @@ pub(crate) fn compare(
     Ok(Comparison { epochs, searches, plain: PLAIN, pymoo })
 }
 
-/// pymoo's version and searches. A genome that one search evaluates again is taken from a cache and
-/// costs nothing; a genome of the same function as another one is trained like any other.
+/// Returns pymoo's version and searches. A genome that a search evaluates again costs nothing; a
+/// genome of the same function as another one is trained like any other.
 fn peers(
     table: &AccuracyTable,
-    truth: &Truth,
+    reference: &Reference,
     search: &SearchSettings,
     python: &Path,
 ) -> Result<(String, Vec<Searches>)> {
     let points = points(table)?;
-    let ask = Ask {
+    let request = Request {
         space: &table.space,
         objectives: points.iter().map(|[error, parameters]| [*error, parameters.log10()]).collect(),
         population: search.population,
         generations: search.iterations,
         seeds: SEEDS,
     };
-    let answer = ask.run(python)?;
+    let answer = request.run(python)?;
     let searches = answer.methods.into_iter().map(|method| {
-        let courses =
-            method.evaluated.iter().map(|genomes| truth.of_cached(genomes, &points)).collect();
-        Searches { name: method.name, courses }
+        let trajectories = method
+            .evaluated
+            .iter()
+            .map(|genomes| reference.cached_trajectory(genomes, &points))
+            .collect();
+        Searches { name: method.name, trajectories }
     });
     Ok((answer.version, searches.collect()))
 }
 
-/// Error and parameters of each genome of the space, in the space's order.
+/// Returns error and parameters of each genome of the space, in the order of the space.
 pub(crate) fn points(table: &AccuracyTable) -> Result<Vec<[f64; 2]>> {
     let first = table.rows.iter().filter(|row| row.seed == 0);
     let objectives = first.map(|row| {

@@ -1,4 +1,4 @@
-//! The comparison as a figure: the share of the best hypervolume against the epochs trained so far.
+//! The comparison as a figure: the fraction of the best hypervolume by epochs trained so far.
 
 use crate::compare::{Comparison, Searches};
 use crate::report::{after, quartiles};
@@ -23,15 +23,15 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(213, 94, 0),
     RGBColor(204, 121, 167),
 ];
-/// How far apart the epochs are at which the courses are read.
+/// Number of epochs between the points of a curve.
 const STEP: usize = 20;
-/// From where on the share is shown, so that what differs is large.
+/// Lower end of the vertical axis, so that differences are visible.
 const LOWEST: f64 = 0.8;
 
 /// Draws the median of each kind of search as a line within the band of its quartiles.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
     let mut svg = String::new();
     {
@@ -86,18 +86,19 @@ fn fill(area: &Area<'_>, comparison: &Comparison) -> Result<(), Box<dyn std::err
     Ok(())
 }
 
-/// Colours without end, so that no search is left out.
+/// Returns the colours, repeated without end.
 fn colours() -> impl Iterator<Item = RGBColor> {
     COLOURS.into_iter().cycle()
 }
 
-/// By epochs: quartiles of the shares, from where on all three are in the figure, up to where the
-/// longest search ends.
+/// Returns the quartiles by epochs, from the first epoch at which all three are within the figure
+/// to the end of the longest search.
 fn curve(searches: &Searches, epochs: usize) -> Vec<(f64, [f64; 3])> {
-    let ends = searches.courses.iter().filter_map(|course| course.last());
+    let ends = searches.trajectories.iter().filter_map(|trajectory| trajectory.last());
     let end = ends.map(|(spent, _)| *spent).max().unwrap_or(0).min(epochs);
     let at = |epochs| {
-        let shares = searches.courses.iter().map(|course| after(course, epochs)).collect();
+        let shares =
+            searches.trajectories.iter().map(|trajectory| after(trajectory, epochs)).collect();
         (epochs as f64, quartiles(shares))
     };
     let inside = |(_, quartiles): &(f64, [f64; 3])| quartiles[0] >= LOWEST;

@@ -1,5 +1,5 @@
-//! How good searches are for the trainings that they spend: every function of a small space is
-//! trained once, and searches are then replayed from the table. Run with `make bench-search`; it
+//! Quality of searches by training time: each function of a small space is trained once, and
+//! searches are then replayed from the table of these trainings. Run with `make bench-search`; it
 //! prints a table.
 
 mod compare;
@@ -16,25 +16,25 @@ use common::profile::Profile;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Trains the table of the truth and compares searches on it. Paths are relative to the repository.
+/// Trains the table and compares searches on it. Paths are relative to the repository.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The table; trained first where it is missing
-    #[arg(long, default_value = "tests/data/digits-table.json.gz")]
+    /// The table; trained first if it does not exist
+    #[arg(long, value_name = "FILE", default_value = "tests/data/digits-table.json.gz")]
     table: PathBuf,
     /// Folder for the trainings of an unfinished table
-    #[arg(long, default_value = "target/bench-search")]
+    #[arg(long, value_name = "DIR", default_value = "target/bench-search")]
     work: PathBuf,
-    /// How many functions are trained with a second seed
-    #[arg(long, default_value_t = 560)]
+    /// Number of functions that are trained with a second seed
+    #[arg(long, value_name = "N", default_value_t = 560)]
     second_seeds: usize,
-    /// A Python that has pymoo
-    #[arg(long, default_value = "target/bench-search-venv/bin/python")]
+    /// Python interpreter with pymoo
+    #[arg(long, value_name = "FILE", default_value = "target/bench-search-venv/bin/python")]
     python: PathBuf,
     /// Replace the results in this file and draw figures/search.svg beside it
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// Cargo says this to every benchmark
+    /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -52,8 +52,8 @@ fn run(args: Args) -> Result<()> {
     let python = has_pymoo.then_some(args.python.as_path());
     if !has_pymoo {
         eprintln!(
-            "PYMOO IS MISSING, so its searches are left out: {} does not exist; `make bench-search` makes it where \
-             python3 and a network are at hand",
+            "PYMOO IS MISSING, so its searches are left out: {} does not exist; `make \
+             bench-search` makes it where python3 and a network are at hand",
             args.python.display()
         );
     }

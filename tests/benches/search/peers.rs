@@ -1,4 +1,4 @@
-//! Searches by pymoo on the same table.
+//! Searches by pymoo on the same table of trainings.
 
 use anyhow::{Context, Result, ensure};
 use common::space::SearchSpace;
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What pymoo's searches evaluated.
+/// The output of pymoo's program.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) version: String,
@@ -18,12 +18,12 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Method {
     pub(crate) name: String,
-    /// By seed: the evaluated genomes in order, by their place in [`SearchSpace::genomes`].
+    /// By seed: the evaluated genomes in order, as indices in [`SearchSpace::genomes`].
     pub(crate) evaluated: Vec<Vec<usize>>,
 }
 
-/// What is searched, and how.
-pub(crate) struct Ask<'a> {
+/// The input of pymoo's program.
+pub(crate) struct Request<'a> {
     pub(crate) space: &'a SearchSpace,
     /// Error and log10 of parameters of each genome of the space.
     pub(crate) objectives: Vec<[f64; 2]>,
@@ -32,11 +32,11 @@ pub(crate) struct Ask<'a> {
     pub(crate) seeds: u64,
 }
 
-impl Ask<'_> {
-    /// Lets pymoo search.
+impl Request<'_> {
+    /// Runs pymoo's program.
     ///
     /// # Errors
-    /// Its program cannot be run, or answers with something else than promised.
+    /// Fails if the program cannot be run, or if its output is invalid.
     pub(crate) fn run(&self, python: &Path) -> Result<Answer> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/search/pymoo_peers.py");
         let mut child = Command::new(python)

@@ -1,11 +1,16 @@
 """pymoo's part of `make bench-search`: NSGA-II and SPEA-II over the space of the table of trainings.
 
-Standard input, one line: {"sizes": [values of each gene], "ordered": [whether a gene is a number rather than a name],
-"positions": [[position of each gene's value] for each genome], "objectives": [[error, log10 of parameters] for each
-genome], "population": 32, "generations": 8, "seeds": 20}.
-Standard output, one line: {"version": "...", "methods": [{"name": "...", "evaluated": [[indices of genomes in the order of
-their evaluation] for each seed]}]}. A genome that was evaluated before stands there again; duplicates are eliminated
-within population and offspring alone, as pymoo does it.
+Standard input, one line:
+{"sizes": [number of values of each gene],
+ "ordered": [whether a gene is a number rather than a name],
+ "positions": [[position of each gene's value] for each genome],
+ "objectives": [[error, log10 of parameters] for each genome],
+ "population": 32, "generations": 8, "seeds": 20}
+Standard output, one line:
+{"version": "...", "methods": [{"name": "...", "evaluated": [[indices of genomes in the order of
+their evaluation] for each seed]}]}
+A genome that is evaluated again is listed again; pymoo eliminates duplicates within population and
+offspring alone.
 """
 
 import json
@@ -22,15 +27,15 @@ from pymoo.optimize import minimize
 
 
 class TableProblem(ElementwiseProblem):
-    def __init__(self, ask):
-        genes = enumerate(zip(ask["sizes"], ask["ordered"]))
+    def __init__(self, request):
+        genes = enumerate(zip(request["sizes"], request["ordered"]))
         variables = {
             f"gene{gene}": Integer(bounds=(0, size - 1)) if ordered else Choice(options=list(range(size)))
             for gene, (size, ordered) in genes
         }
         super().__init__(vars=variables, n_obj=2)
-        self.index = {tuple(positions): index for index, positions in enumerate(ask["positions"])}
-        self.objectives = ask["objectives"]
+        self.index = {tuple(positions): index for index, positions in enumerate(request["positions"])}
+        self.objectives = request["objectives"]
         self.evaluated = []
 
     def _evaluate(self, x, out, *args, **kwargs):
@@ -53,22 +58,22 @@ def nsga2(population):
 
 
 def spea2(population):
-    # Its own survival for each search: the one by default is shared and remembers the ranges of
+    # A new survival operator for each search: the default one is shared and remembers the ranges of
     # earlier searches.
     return SPEA2(survival=SPEA2Survival(normalize=True), **options(spea_binary_tournament, population))
 
 
-def evaluated(ask, algorithm, seed):
-    problem = TableProblem(ask)
-    # The problem is not copied, so that it still knows what was evaluated.
-    minimize(problem, algorithm(ask["population"]), ("n_gen", ask["generations"]), seed=seed, copy_algorithm=False)
+def evaluated(request, algorithm, seed):
+    problem = TableProblem(request)
+    # Not copied, so that `problem` has the list of evaluated genomes.
+    minimize(problem, algorithm(request["population"]), ("n_gen", request["generations"]), seed=seed, copy_algorithm=False)
     return problem.evaluated
 
 
 def main():
-    ask = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     methods = [
-        {"name": name, "evaluated": [evaluated(ask, algorithm, seed) for seed in range(ask["seeds"])]}
+        {"name": name, "evaluated": [evaluated(request, algorithm, seed) for seed in range(request["seeds"])]}
         for name, algorithm in [("pymoo NSGA-II", nsga2), ("pymoo SPEA-II", spea2)]
     ]
     print(json.dumps({"version": pymoo.__version__, "methods": methods}))

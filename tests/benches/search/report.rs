@@ -1,23 +1,23 @@
 //! The comparison as a Markdown table.
 
-use crate::compare::{Comparison, Course, SEEDS};
+use crate::compare::{Comparison, SEEDS, Trajectory};
 use anyhow::{Context, Result};
 use common::atomic;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-/// At how many marks the courses are read, evenly spread over the epochs.
+/// Number of columns with fractions, evenly spread over the epochs.
 const MARKS: usize = 8;
 
-/// The lines between which the results stand in a document.
+/// The lines of a document that enclose the results.
 const BEGIN: &str = "<!-- results: begin -->\n";
 const END: &str = "<!-- results: end -->\n";
 
-/// Replaces what stands between the two marks of a file.
+/// Replaces the results in a file.
 ///
 /// # Errors
-/// The file cannot be read or written, or has no marks.
+/// Fails if the file cannot be read or written, or does not have the two enclosing lines.
 pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
     let old = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot read the file", path.display()))?;
@@ -40,7 +40,7 @@ pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
     atomic::write(path, format!("{before}{BEGIN}\n{header}\n\n{table}\n\n{END}{after}").as_bytes())
 }
 
-/// The first line that a program prints, or `unknown`.
+/// Returns the first line that a program prints, or `unknown`.
 fn first_line_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -53,9 +53,9 @@ fn first_line_of(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or("unknown").to_string()
 }
 
-/// The median share of the best hypervolume after so many epochs with both quartiles, the epochs
-/// spent, and in how many of the seeds a search comes to what plain SPEA-II has at its end, with
-/// half of its epochs.
+/// Returns a Markdown table: by epochs, the median and both quartiles of the fraction of the best
+/// hypervolume; the epochs in all; and the number of seeds whose search reaches the last value of
+/// plain SPEA-II with half of its epochs.
 pub(crate) fn table(comparison: &Comparison) -> Result<String> {
     let all = comparison.epochs;
     let marks: Vec<usize> = (1..=MARKS).map(|mark| all * mark / MARKS).collect();
@@ -66,20 +66,22 @@ pub(crate) fn table(comparison: &Comparison) -> Result<String> {
         " epochs in all | seeds that reach SPEA-II's last with half of its epochs |\n|---|{}",
         "---|".repeat(MARKS + 2)
     )?;
-    let plain = &comparison.searches[comparison.plain].courses;
+    let plain = &comparison.searches[comparison.plain].trajectories;
     for searches in &comparison.searches {
         write!(text, "\n| {} |", searches.name)?;
         for epochs in &marks {
-            let [low, middle, high] =
-                quartiles(searches.courses.iter().map(|course| after(course, *epochs)).collect());
+            let [low, middle, high] = quartiles(
+                searches.trajectories.iter().map(|trajectory| after(trajectory, *epochs)).collect(),
+            );
             write!(text, " {middle:.4} ({low:.3} to {high:.3}) |")?;
         }
-        let last = |course: &Course| course.last().map_or(0.0, |(_, share)| *share);
-        let spent = |course: &Course| course.last().map_or(0.0, |(epochs, _)| *epochs as f64);
-        let [_, spent, _] = quartiles(searches.courses.iter().map(spent).collect());
-        let pairs = plain.iter().zip(&searches.courses);
-        let early = pairs.filter(|(plain, course)| {
-            until(course, last(plain)).is_some_and(|epochs| epochs <= all / 2)
+        let last = |trajectory: &Trajectory| trajectory.last().map_or(0.0, |(_, share)| *share);
+        let spent =
+            |trajectory: &Trajectory| trajectory.last().map_or(0.0, |(epochs, _)| *epochs as f64);
+        let [_, spent, _] = quartiles(searches.trajectories.iter().map(spent).collect());
+        let pairs = plain.iter().zip(&searches.trajectories);
+        let early = pairs.filter(|(plain, trajectory)| {
+            until(trajectory, last(plain)).is_some_and(|epochs| epochs <= all / 2)
         });
         write!(text, " {spent:.0} | {} of {SEEDS} |", early.count())?;
     }
@@ -94,18 +96,22 @@ pub(crate) fn table(comparison: &Comparison) -> Result<String> {
     Ok(text)
 }
 
-/// The share that a course has come to after so many epochs.
-pub(crate) fn after(course: &Course, epochs: usize) -> f64 {
-    course.iter().take_while(|(spent, _)| *spent <= epochs).last().map_or(0.0, |(_, share)| *share)
+/// Returns the fraction that a trajectory has reached after a number of epochs.
+pub(crate) fn after(trajectory: &Trajectory, epochs: usize) -> f64 {
+    trajectory
+        .iter()
+        .take_while(|(spent, _)| *spent <= epochs)
+        .last()
+        .map_or(0.0, |(_, share)| *share)
 }
 
-/// The epochs after which a course has come to a share.
-fn until(course: &Course, share: f64) -> Option<usize> {
-    course.iter().find(|(_, reached)| *reached >= share).map(|(epochs, _)| *epochs)
+/// Returns the number of epochs after which a trajectory has reached a fraction.
+fn until(trajectory: &Trajectory, share: f64) -> Option<usize> {
+    trajectory.iter().find(|(_, reached)| *reached >= share).map(|(epochs, _)| *epochs)
 }
 
-/// Lower quartile, median and upper quartile, each interpolated linearly between its two nearest
-/// values.
+/// Returns lower quartile, median and upper quartile, each interpolated linearly between the two
+/// nearest values.
 pub(crate) fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     [0.25, 0.5, 0.75].map(|share| {

@@ -1,6 +1,5 @@
-//! The parts of the benchmark that can be judged without pymoo: what is counted, the table, the
-//! document.
-#![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
+//! Tests of the parts of the benchmark that do not need pymoo: counting, the table, the document.
+#![allow(dead_code)] // The benchmark uses all of its modules, these tests only some.
 
 mod compare;
 mod peers;
@@ -8,17 +7,17 @@ mod report;
 
 use common::accuracy_table::AccuracyTable;
 use common::space::SearchSpace;
-use compare::{Comparison, Searches, Truth};
-use peers::Ask;
+use compare::{Comparison, Reference, Searches};
+use peers::Request;
 use serde_json::json;
 use std::path::Path;
 
-/// Two kinds of search with the same course for each seed; the second one comes to .9 with half of
-/// the epochs.
+/// Returns two kinds of search with the same trajectory for each seed; the second one reaches 0.9
+/// with half of the epochs.
 fn comparison() -> Comparison {
-    let searches = |name: &str, course: &[(usize, f64)]| Searches {
+    let searches = |name: &str, trajectory: &[(usize, f64)]| Searches {
         name: name.into(),
-        courses: vec![course.into(); 20],
+        trajectories: vec![trajectory.into(); 20],
     };
     let slow = searches("slow", &[(10, 0.5), (80, 0.9)]);
     let fast = searches("fast", &[(10, 0.25), (40, 0.95)]);
@@ -33,7 +32,7 @@ fn quartiles_by_hand() {
 }
 
 #[test]
-fn the_table_reads_courses_at_their_marks() {
+fn the_table_has_the_fractions_at_evenly_spread_epochs() {
     let text = report::table(&comparison()).unwrap();
     let rows: Vec<Vec<&str>> =
         text.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
@@ -48,7 +47,7 @@ fn the_table_reads_courses_at_their_marks() {
 }
 
 #[test]
-fn results_replace_what_stands_between_the_marks() {
+fn results_are_replaced_between_the_enclosing_lines() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("search.md");
     std::fs::write(&path, "above\n<!-- results: begin -->\nold\n<!-- results: end -->\nbelow\n")
@@ -65,26 +64,27 @@ fn results_replace_what_stands_between_the_marks() {
 }
 
 #[test]
-fn a_genome_costs_its_epochs_once_and_the_front_is_everything() {
+fn a_genome_costs_its_epochs_once_and_the_front_has_the_whole_hypervolume() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/digits-table.json.gz");
     let table = AccuracyTable::read(&path).unwrap();
-    let (truth, points) = (Truth::new(&table).unwrap(), compare::points(&table).unwrap());
+    let (reference, points) = (Reference::new(&table).unwrap(), compare::points(&table).unwrap());
     assert_eq!(points.len(), table.space.size());
     let costs = |genomes: &[usize]| -> Vec<usize> {
-        truth.of_cached(genomes, &points).iter().map(|(epochs, _)| *epochs).collect()
+        reference.cached_trajectory(genomes, &points).iter().map(|(epochs, _)| *epochs).collect()
     };
     assert_eq!(costs(&[3, 3, 7, 3]), [10, 20]);
-    let on_front = |a: &usize| !points.iter().any(|b| explore::spea2::dominates(b, &points[*a]));
+    let on_front =
+        |a: &usize| !points.iter().any(|b| explore::moea::dominance::dominates(b, &points[*a]));
     let front: Vec<usize> = (0..points.len()).filter(on_front).collect();
-    let share = |genomes: &[usize]| truth.of_cached(genomes, &points).last().unwrap().1;
+    let share = |genomes: &[usize]| reference.cached_trajectory(genomes, &points).last().unwrap().1;
     assert!((share(&front) - 1.0).abs() < 1e-12);
     assert!(share(&front[..1]) < 1.0);
 }
 
 #[test]
-fn answers_that_were_not_promised_are_refused() {
+fn invalid_answers_are_refused() {
     let space = SearchSpace::default();
-    let ask = Ask {
+    let request = Request {
         space: &space,
         objectives: vec![[0.0; 2]; 5],
         population: 2,
@@ -92,11 +92,13 @@ fn answers_that_were_not_promised_are_refused() {
         seeds: 1,
     };
     let parsed = |evaluated| {
-        ask.parsed(&json!({"version": "1", "methods": [{"name": "m", "evaluated": evaluated}]}))
+        request.parsed(&json!({"version": "1", "methods": [{"name": "m", "evaluated": evaluated}]}))
     };
     assert_eq!(parsed(json!([[0, 4]])).unwrap().methods[0].evaluated, [[0, 4]]);
     assert!(parsed(json!([[0, 5]])).unwrap_err().to_string().contains("unknown ones"));
     assert!(parsed(json!([[0, 1, 2]])).unwrap_err().to_string().contains("more than 2 genomes"));
     assert!(parsed(json!([[0], [1]])).unwrap_err().to_string().contains("2 seeds"));
-    assert!(ask.parsed(&json!({"version": "1"})).unwrap_err().to_string().contains("no methods"));
+    assert!(
+        request.parsed(&json!({"version": "1"})).unwrap_err().to_string().contains("no methods")
+    );
 }

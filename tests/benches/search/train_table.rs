@@ -1,5 +1,5 @@
-//! The table of the truth: all functions of a space trained in this process, one line kept for
-//! each, so that an interrupted run goes on.
+//! The table of trainings: all functions of a space, trained in this process. Each training is
+//! logged in a line, so that an interrupted run can be resumed.
 
 use anyhow::{Context, Result, anyhow};
 use common::accuracy_table::{AccuracyTable, TableRow};
@@ -20,27 +20,28 @@ use train::fit::Training;
 use train::init;
 use train::ops::simd::Level;
 
-/// Space, template and training of the table.
+/// Profile with space, template and training of the table.
 pub(crate) const PROFILE: &str = "pipelines/profiles/digits-table.json";
 const DATASET: &str = "data/digits";
-/// Accuracies are kept to so many parts: far finer than one image, and short in the file.
+/// Accuracies are rounded to multiples of 1 / `PARTS`: far finer than one image, short in the file.
 const PARTS: f64 = 1e6;
 
-/// What the table is of.
-struct Truth {
+/// The inputs of the trainings.
+struct TableTraining {
     profile: Profile,
     dataset: Dataset,
     images: Images,
     validation: Images,
 }
 
-/// Trains what is not yet trained and writes the table.
+/// Runs the trainings that are not in the log yet and writes the table.
 pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> {
     let profile: Profile = json::read(Path::new(PROFILE))?;
     let dataset = Dataset::describe(Path::new(DATASET))?;
     let set = Dataset::load_training_set(Path::new(DATASET))?;
-    let truth = Truth { profile, dataset, images: set.training, validation: set.validation };
-    let planned = truth.planned(second_seeds);
+    let training =
+        TableTraining { profile, dataset, images: set.training, validation: set.validation };
+    let planned = training.planned(second_seeds);
     let log_path = work.join("rows.jsonl");
     let mut rows: Vec<TableRow> =
         if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
@@ -48,14 +49,15 @@ pub(crate) fn make(path: &Path, work: &Path, second_seeds: usize) -> Result<()> 
     let done: HashSet<(Genome, u64)> = rows.iter().map(|row| (row.genome, row.seed)).collect();
     let left: Vec<(Genome, u64)> =
         planned.iter().filter(|task| !done.contains(task)).copied().collect();
-    rows.extend(truth.train(&left, log)?);
+    rows.extend(training.train(&left, log)?);
     let mut by_task: HashMap<(Genome, u64), TableRow> =
         rows.into_iter().map(|row| ((row.genome, row.seed), row)).collect();
-    truth.write(path, planned.iter().filter_map(|task| by_task.remove(task)).collect())
+    training.write(path, planned.iter().filter_map(|task| by_task.remove(task)).collect())
 }
 
-impl Truth {
-    /// Every function once, in the space's order, then some by lot a second time.
+impl TableTraining {
+    /// Returns each function with seed 0, in the order of the space, then some, drawn at random,
+    /// with seed 1.
     fn planned(&self, second_seeds: usize) -> Vec<(Genome, u64)> {
         let functions: Vec<Genome> =
             self.profile.space.genomes().filter(|g| g.canonical() == *g).collect();
@@ -69,7 +71,7 @@ impl Truth {
             .collect()
     }
 
-    /// Trains on all cores, one training on each; a line goes to the log as each ends.
+    /// Trains on all cores, one training on each, and logs each training as it ends.
     fn train(&self, tasks: &[(Genome, u64)], log: File) -> Result<Vec<TableRow>> {
         let (log, next) = (Mutex::new(log), AtomicUsize::new(0));
         let work = || -> Result<Vec<TableRow>> {
@@ -101,7 +103,7 @@ impl Truth {
     }
 
     fn row(&self, genome: &Genome, seed: u64) -> Result<TableRow> {
-        let Truth { profile, dataset, images, validation } = self;
+        let TableTraining { profile, dataset, images, validation } = self;
         let network = profile.template.expand(genome, dataset.input(), dataset.classes.clone())?;
         let counts = counts::count(&network)?;
         let training = Training {
@@ -130,12 +132,12 @@ impl Truth {
     }
 
     fn write(&self, path: &Path, rows: Vec<TableRow>) -> Result<()> {
-        let Truth { profile, dataset, images, .. } = self;
+        let TableTraining { profile, dataset, images, .. } = self;
         let again = rows.iter().filter(|row| row.seed == 1).count();
         let table = AccuracyTable {
             about: format!(
-                "Every function of the space in {PROFILE}, trained on {} images of {}; {again} of them a second time. Made \
-                 by `make bench-search`.",
+                "Every function of the space in {PROFILE}, trained on {} images of {}; {again} of \
+                 them a second time. Made by `make bench-search`.",
                 images.len(),
                 dataset.name
             ),

@@ -1,0 +1,8 @@
+//! The commands, one file each: what they read, what they run, what they print. Nothing but
+//! `lib.rs` uses them.
+
+pub(crate) mod fidelity;
+pub(crate) mod network;
+pub(crate) mod run;
+pub(crate) mod select;
+pub(crate) mod space;

@@ -1,0 +1,116 @@
+//! `explore run`: searches a design space.
+
+use crate::board_args::memory_planner;
+use crate::cli::{Engine, EvaluatorName, RunArgs};
+use crate::console::log_line;
+use crate::evaluate::evaluator::Evaluator;
+use crate::evaluate::table::Table;
+use crate::evaluate::trainer::Trainer;
+use crate::search::run::{RunOptions, run as search};
+use crate::search::state::SearchState;
+use anyhow::{Result, bail};
+use common::dataset::Dataset;
+use common::profile::Profile;
+use common::search_files::SearchConfig;
+use common::{json, stage};
+use serde::Serialize;
+use stages::programs::Interrupt;
+
+/// The option that resumes an interrupted run.
+const RESUME: &str = "--resume";
+
+/// The result that is printed.
+#[derive(Debug, Serialize)]
+struct Summary {
+    iterations: usize,
+    evaluations: usize,
+    failed: usize,
+    archive: usize,
+    front: usize,
+    /// Highest accuracy of the trainings in full.
+    best_accuracy: Option<f64>,
+    /// The individual that meets all criteria.
+    criteria_met_by: Option<String>,
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<()> {
+    let mut profile: Profile = json::read(&args.config)?;
+    args.search_args.apply(&mut profile.search)?.iter().for_each(|sentence| log_line(sentence));
+    profile.search.check()?;
+    let board = args.board_args.board(&profile.search)?;
+    let dataset = Dataset::describe(&args.dataset)?;
+    let winners = profile.finals.winners;
+    let identity = Dataset::load_training_set(&args.dataset)?.identity;
+    let config = SearchConfig {
+        seed: args.seed,
+        dataset: dataset.name.clone(),
+        data_sha256: identity.sha256(),
+        data: Some(identity),
+        space: profile.space,
+        template: profile.template,
+        search: profile.search,
+        training: profile.training,
+        device: args.device.backend(),
+        board: board.clone(),
+        criteria: args.board_args.criteria()?,
+    };
+    let interrupt = Interrupt::catch(RESUME)?;
+    let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
+    let memory = memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
+    let on_board = args.board_args.on_board(board, settings, &args.out, bin_dir, interrupt)?;
+    let evaluator = evaluator(args, &config, on_board.is_some(), interrupt)?;
+    let options = RunOptions {
+        folder: &args.out,
+        input: dataset.input(),
+        classes: dataset.classes,
+        evaluator,
+        memory,
+        on_board,
+        resume: args.resume,
+        winners,
+    };
+    print_summary(search(&config, &options)?)
+}
+
+fn evaluator(
+    args: &RunArgs,
+    config: &SearchConfig,
+    measures: bool,
+    interrupt: Interrupt,
+) -> Result<Evaluator> {
+    match (&args.evaluator, args.engine) {
+        (EvaluatorName::Train, Engine::Local) => {
+            let trainer = Trainer::new(
+                stage::binary("train", args.bin_dir.as_deref())?,
+                args.dataset.clone(),
+                args.config.clone(),
+                args.out.clone(),
+                args.workers,
+                interrupt,
+            );
+            Ok(Evaluator::Train(trainer.on(args.device)))
+        }
+        (EvaluatorName::Table(_), Engine::Local) if measures => bail!(
+            "a table has no networks to measure: leave out --board, or train with --evaluator train"
+        ),
+        (EvaluatorName::Table(file), Engine::Local) => {
+            Ok(Evaluator::Table(Table::read(file, config)?))
+        }
+    }
+}
+
+fn print_summary(SearchState { evaluations, archive }: SearchState) -> Result<()> {
+    let in_full = evaluations.iter().filter(|evaluation| evaluation.in_full());
+    let failed = evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none());
+    let front = archive.individuals.iter().filter(|individual| individual.on_front);
+    let summary = Summary {
+        iterations: archive.iterations,
+        evaluations: evaluations.len(),
+        failed: failed.count(),
+        archive: archive.individuals.len(),
+        front: front.count(),
+        best_accuracy: in_full.filter_map(|evaluation| evaluation.accuracy).reduce(f64::max),
+        criteria_met_by: archive.criteria_met_by,
+    };
+    stage::print_line(&serde_json::to_string(&summary)?)
+}

@@ -1,0 +1,52 @@
+//! A genome of a population, before its evaluation.
+
+use super::task::Outcome;
+use common::counts::Counts;
+use common::genome::Genome;
+use common::search_files::Evaluation;
+
+/// A genome of a population, before its evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Iteration, from 0.
+    pub iteration: usize,
+    /// Position in the iteration's population, from 0.
+    pub index: usize,
+    /// The genome.
+    pub genome: Genome,
+    /// Parameters and MACs of its network.
+    pub counts: Counts,
+    /// Bytes of working memory of its crate, if the search needs them.
+    pub arena_bytes: Option<u64>,
+}
+
+impl Candidate {
+    /// Returns `i<iteration>-<index>`.
+    pub fn id(&self) -> String {
+        format!("i{:02}-{:02}", self.iteration, self.index)
+    }
+
+    /// Returns the evaluation of this candidate by a training in full.
+    pub fn evaluated(&self, outcome: Outcome) -> Evaluation {
+        let (accuracy, failure) = match outcome {
+            Ok(accuracy) => (Some(accuracy), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        Evaluation {
+            id: self.id(),
+            iteration: self.iteration,
+            index: self.index,
+            genome: self.genome,
+            parameters: self.counts.parameters,
+            macs: self.counts.macs,
+            arena_bytes: self.arena_bytes,
+            accuracy,
+            second_accuracy: None,
+            latency_s: None,
+            energy_j: None,
+            stopped_after: None,
+            rungs: Vec::new(),
+            failure,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The two sources of outcomes: trainings made now, and a table of trainings made beforehand.
+
+use super::table::Table;
+use super::task::{Outcome, Task};
+use super::trainer::Trainer;
+use anyhow::Result;
+
+/// A source of outcomes.
+#[derive(Debug)]
+pub enum Evaluator {
+    /// Runs trainings.
+    Train(Trainer),
+    /// Looks trainings up that were made beforehand.
+    Table(Table),
+}
+
+impl Evaluator {
+    /// Returns the outcome of a task if an earlier run trained it far enough.
+    pub fn earlier_outcome(&self, task: &Task) -> Option<Outcome> {
+        match self {
+            Evaluator::Train(trainer) => trainer.earlier_outcome(task),
+            Evaluator::Table(_) => None,
+        }
+    }
+
+    /// Evaluates all tasks and calls `on_outcome` with the index and the outcome of each.
+    ///
+    /// # Errors
+    /// Fails if [`Trainer::train`] or `on_outcome` does.
+    pub fn evaluate(
+        &self,
+        tasks: &[Task],
+        mut on_outcome: impl FnMut(usize, Outcome) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Evaluator::Train(trainer) => trainer.train(tasks, on_outcome),
+            Evaluator::Table(table) => tasks
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, task)| on_outcome(index, table.outcome(task))),
+        }
+    }
+
+    /// Returns the last lines of a training's log on one line; empty for a table.
+    pub fn log_end(&self, task: &Task) -> String {
+        match self {
+            Evaluator::Train(trainer) => trainer.log_end(task),
+            Evaluator::Table(_) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Working memory of generated crates, which `codegen plan` computes before any training.
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use common::genome::Genome;
+use common::json;
+use common::network::Network;
+use serde::Deserialize;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Computes working memory by `codegen plan`, once for each function.
+#[derive(Debug)]
+pub struct MemoryPlanner {
+    /// The program `codegen`.
+    codegen: PathBuf,
+    platform: String,
+    /// File through which `codegen` gets networks.
+    network_file: PathBuf,
+    /// Known results, by [`Genome::canonical`].
+    known: RefCell<HashMap<Genome, u64>>,
+    /// The last failure that was not caused by a network.
+    failure: RefCell<Option<Error>>,
+}
+
+/// The part of the output of `codegen plan` that is needed here.
+#[derive(Deserialize)]
+struct Plan {
+    arena_bytes: u64,
+}
+
+impl MemoryPlanner {
+    /// Creates a planner of crates for a platform, which passes networks through `network_file`.
+    pub fn new(codegen: PathBuf, platform: String, network_file: PathBuf) -> MemoryPlanner {
+        MemoryPlanner {
+            codegen,
+            platform,
+            network_file,
+            known: RefCell::default(),
+            failure: RefCell::default(),
+        }
+    }
+
+    /// Returns the bytes of working memory of a genome's crate.
+    ///
+    /// # Errors
+    /// Fails if the genome has no network, or if `codegen plan` rejects it. Also fails if `codegen`
+    /// cannot be run; then [`MemoryPlanner::check`] fails too, which must end the search.
+    pub fn arena_bytes(
+        &self,
+        genome: &Genome,
+        network: impl FnOnce() -> Result<Network>,
+    ) -> Result<u64> {
+        let function = genome.canonical();
+        if let Some(bytes) = self.known.borrow().get(&function) {
+            return Ok(*bytes);
+        }
+        let result = self.plan(&network()?).unwrap_or_else(|failure| {
+            let message = anyhow!("{failure:#}");
+            self.failure.replace(Some(failure));
+            Err(message)
+        });
+        let bytes = result?;
+        self.known.borrow_mut().insert(function, bytes);
+        Ok(bytes)
+    }
+
+    /// Checks that all results so far depend on the genomes alone.
+    ///
+    /// # Errors
+    /// Fails if `codegen plan` could not be run, or did not end by itself, since the last check.
+    pub fn check(&self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Runs `codegen plan`. The inner result is an error if it rejects the network.
+    ///
+    /// # Errors
+    /// Fails if the program cannot be run, is ended by a signal or prints no plan.
+    fn plan(&self, network: &Network) -> Result<Result<u64>> {
+        json::write(&self.network_file, network)?;
+        let mut plan = Command::new(&self.codegen);
+        plan.args(["plan", "--platform", &self.platform, "--network"]).arg(&self.network_file);
+        let output = plan
+            .output()
+            .with_context(|| format!("{}: cannot start the program", self.codegen.display()))?;
+        let message = String::from_utf8_lossy(&output.stderr).trim().to_string();
+        match output.status.code() {
+            Some(0) => {}
+            Some(1) => return Ok(Err(anyhow!("codegen plan failed: {message}"))),
+            Some(_) | None => bail!("codegen plan ended with {}: {message}", output.status),
+        }
+        let plan: Plan = serde_json::from_slice(&output.stdout)
+            .context("codegen plan printed no arena_bytes")?;
+        Ok(Ok(plan.arena_bytes))
+    }
+}

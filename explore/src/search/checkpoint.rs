@@ -1,0 +1,256 @@
+//! The folder of a search, from which an interrupted search is resumed.
+//!
+//! A search is a function of `search.json` and the outcomes of its trainings. `--resume` therefore
+//! runs it again from the start and takes the outcomes that `evaluations.jsonl` has.
+
+use crate::evaluate::candidate::Candidate;
+use crate::json_difference::difference;
+use anyhow::{Context, Result, bail, ensure};
+use common::lock::lock;
+use common::search_files::{Evaluation, SearchConfig};
+use common::{atomic, json};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The folder of a search, locked, with what an earlier run of the search left in it.
+#[derive(Debug)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    /// Evaluations of the earlier run that this one has not reached yet.
+    recorded: VecDeque<Evaluation>,
+    log: File,
+    /// Held until this is dropped.
+    _lock: File,
+}
+
+impl Checkpoint {
+    /// Locks the folder and starts a search in it, or resumes the search that it contains.
+    ///
+    /// # Errors
+    /// Fails if another run has locked the folder, if it contains a search and `resume` is not set,
+    /// or if it contains a search with another configuration.
+    pub fn open(folder: &Path, config: &SearchConfig, resume: bool) -> Result<Checkpoint> {
+        atomic::create_dir_all(folder)?;
+        let lock = lock(folder)?;
+        sweep(folder)?;
+        let config_path = folder.join("search.json");
+        let log_path = folder.join("evaluations.jsonl");
+        if config_path.exists() {
+            ensure!(
+                resume,
+                "{} holds a search already: go on with --resume, or choose another folder",
+                folder.display()
+            );
+            let earlier = json::read(&config_path)?;
+            check_same(&earlier, config).with_context(|| config_path.display().to_string())?;
+        } else {
+            let orphan = log_path.exists();
+            ensure!(
+                !orphan,
+                "{} is there without its search.json: choose another folder",
+                log_path.display()
+            );
+            json::write(&config_path, config)?;
+        }
+        let recorded = if log_path.exists() { json::read_lines(&log_path)? } else { Vec::new() };
+        // Rewritten, so that nothing is appended to an incomplete line.
+        let log = json::rewrite_lines(&log_path, &recorded)?;
+        Ok(Checkpoint { folder: folder.to_path_buf(), recorded: recorded.into(), log, _lock: lock })
+    }
+
+    /// Returns the number of evaluations of the earlier run that are not taken yet.
+    pub fn recorded(&self) -> usize {
+        self.recorded.len()
+    }
+
+    /// Takes the recorded evaluations of a population: of all candidates, or of the first ones if
+    /// the earlier run did not finish the population.
+    ///
+    /// # Errors
+    /// Fails if the log belongs to another search.
+    pub fn take(&mut self, population: &[Candidate]) -> Result<Vec<Evaluation>> {
+        let count = population.len().min(self.recorded.len());
+        let evaluations: Vec<Evaluation> = self.recorded.drain(..count).collect();
+        for (candidate, evaluation) in population.iter().zip(&evaluations) {
+            let outcome =
+                evaluation.accuracy.ok_or_else(|| evaluation.failure.clone().unwrap_or_default());
+            let same = Evaluation {
+                stopped_after: evaluation.stopped_after,
+                rungs: evaluation.rungs.clone(),
+                ..candidate.evaluated(outcome)
+            };
+            ensure!(
+                same == *evaluation,
+                "{}: {} is genome {}, but this search evaluates {} there; the file belongs to \
+                 another search or to another version of the program: choose another folder",
+                self.folder.join("evaluations.jsonl").display(),
+                evaluation.id,
+                evaluation.genome,
+                candidate.genome
+            );
+        }
+        Ok(evaluations)
+    }
+
+    /// Empties the log.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn restart(&mut self) -> Result<()> {
+        self.recorded.clear();
+        self.log = json::rewrite_lines::<Evaluation>(&self.folder.join("evaluations.jsonl"), &[])?;
+        Ok(())
+    }
+
+    /// Appends an evaluation to the log and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn append(&mut self, evaluation: &Evaluation) -> Result<()> {
+        let line = json::to_line(evaluation)? + "\n";
+        let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
+        written.with_context(|| {
+            format!("{}: cannot write", self.folder.join("evaluations.jsonl").display())
+        })
+    }
+}
+
+/// Removes incomplete files that a killed run has left in the folder of a search.
+fn sweep(folder: &Path) -> Result<()> {
+    atomic::sweep(folder)?;
+    ["measuring", "measurements", "trial"]
+        .iter()
+        .try_for_each(|part| atomic::sweep(&folder.join(part)))?;
+    atomic::sweep_with_folders(&folder.join("individuals"))
+}
+
+/// Fails if the configurations differ, except for the name of the data set.
+fn check_same(earlier: &SearchConfig, now: &SearchConfig) -> Result<()> {
+    ensure!(
+        earlier.data.is_some(),
+        "an earlier version began this search and did not record what of the data decides it (the \
+         key `data`), so it cannot be checked that the data are the same; choose another folder \
+         for a new search"
+    );
+    let earlier = &SearchConfig { dataset: now.dataset.clone(), ..earlier.clone() };
+    match difference("", &serde_json::to_value(earlier)?, &serde_json::to_value(now)?) {
+        None => Ok(()),
+        Some((key, earlier, now)) => bail!(
+            "{key} was {earlier} when the search began, but is {now} now; restore it, or choose \
+             another folder for a new search"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{candidate, config};
+
+    fn population(count_of: usize) -> Vec<Candidate> {
+        let space = config(1, 1).space;
+        let genomes = space.genomes().take(count_of).enumerate();
+        genomes.map(|(index, genome)| candidate(0, index, genome)).collect()
+    }
+
+    fn error_of(folder: &Path, config: &SearchConfig, resume: bool) -> String {
+        format!("{:#}", Checkpoint::open(folder, config, resume).unwrap_err())
+    }
+
+    #[test]
+    fn evaluations_are_read_in_order_and_an_incomplete_line_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let population = population(4);
+        let evaluations: Vec<Evaluation> =
+            population.iter().map(|c| c.evaluated(Ok(1.0 / 3.0))).collect();
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert_eq!(checkpoint.recorded(), 0);
+        evaluations[..2].iter().for_each(|e| checkpoint.append(e).unwrap());
+        checkpoint.log.write_all(b"{\"schema\": \"neuro").unwrap();
+        drop(checkpoint);
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert_eq!(checkpoint.take(&population).unwrap(), evaluations[..2]);
+        assert_eq!(checkpoint.take(&population).unwrap(), []);
+        checkpoint.append(&evaluations[2]).unwrap();
+        assert_eq!(
+            json::read_lines::<Evaluation>(&dir.path().join("evaluations.jsonl")).unwrap(),
+            evaluations[..3]
+        );
+    }
+
+    #[test]
+    fn a_log_of_another_search_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut population = population(2);
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), false).unwrap();
+        checkpoint.append(&population[0].evaluated(Err("made up".into()))).unwrap();
+        drop(checkpoint);
+        population.reverse();
+        let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), true).unwrap();
+        assert!(
+            checkpoint
+                .take(&population)
+                .unwrap_err()
+                .to_string()
+                .contains("belongs to another search")
+        );
+    }
+
+    #[test]
+    fn a_folder_with_a_search_needs_resume_and_the_same_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Checkpoint::open(dir.path(), &config(4, 2), false).unwrap());
+        assert!(error_of(dir.path(), &config(4, 2), false).contains("--resume"));
+        let error = error_of(dir.path(), &config(4, 3), true);
+        assert!(
+            error.contains(
+                "search.json: search.iterations was 2 when the search began, but is 3 now"
+            ),
+            "{error}"
+        );
+        let mut other = config(4, 2);
+        other.training.learning_rate.sgd = 0.25;
+        assert!(error_of(dir.path(), &other, true).contains("training.learning_rate.sgd was 0.1"));
+        drop(Checkpoint::open(dir.path(), &config(4, 2), true).unwrap());
+    }
+
+    #[test]
+    fn incomplete_files_are_removed_unless_a_run_has_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [
+            ".partial-a",
+            "individuals/i00-00/.partial-b",
+            "measuring/.partial-c/src/lib.rs",
+            ".partial-winners/1/g",
+        ];
+        let paths = paths.map(|path| dir.path().join(path));
+        let theirs = dir.path().join("notes/.partial-thought");
+        for path in paths.iter().chain([&theirs]) {
+            atomic::write(path, b"half").unwrap();
+        }
+        let first = Checkpoint::open(dir.path(), &config(4, 2), false).unwrap();
+        assert!(paths.iter().all(|path| !path.exists()) && theirs.exists());
+        std::fs::write(&paths[0], "half").unwrap();
+        error_of(dir.path(), &config(4, 2), true);
+        assert!(paths[0].exists());
+        drop(first);
+    }
+
+    #[test]
+    fn two_runs_cannot_share_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Checkpoint::open(dir.path(), &config(4, 2), false).unwrap();
+        assert!(error_of(dir.path(), &config(4, 2), true).contains("another run"));
+        drop(first);
+        Checkpoint::open(dir.path(), &config(4, 2), true).unwrap();
+    }
+
+    #[test]
+    fn a_log_without_its_configuration_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("evaluations.jsonl"), "").unwrap();
+        assert!(error_of(dir.path(), &config(4, 2), true).contains("without its search.json"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Feasibility of genomes: whether a network exists for the images and keeps the limits.
+
+use crate::evaluate::memory::MemoryPlanner;
+use anyhow::{Result, ensure};
+use common::counts::{self, Counts};
+use common::genome::Genome;
+use common::network::{Input, Network};
+use common::profile::SearchSettings;
+use common::template::Template;
+
+/// The conditions under which a genome can be a candidate.
+#[derive(Debug)]
+pub struct Feasibility<'a> {
+    /// The template that genomes are expanded by.
+    pub template: &'a Template,
+    /// Settings with the limits.
+    pub search: &'a SearchSettings,
+    /// The images that networks take.
+    pub input: &'a Input,
+    /// Names of the classes.
+    pub classes: &'a [String],
+    /// The planner of working memory, if an objective or a limit needs it.
+    pub memory: Option<&'a MemoryPlanner>,
+}
+
+impl Feasibility<'_> {
+    /// Returns parameters and MACs of a genome's network.
+    ///
+    /// # Errors
+    /// Fails if the images are too small for the genome, or if its network exceeds a limit.
+    pub fn count(&self, genome: &Genome) -> Result<Counts> {
+        let network = self.network(genome)?;
+        let counts = counts::count(&network)?;
+        let most = self.search.max_parameters.unwrap_or(u64::MAX);
+        ensure!(
+            counts.parameters <= most,
+            "{} parameters are above search.max_parameters {most}",
+            counts.parameters
+        );
+        let most = self.search.max_macs.unwrap_or(u64::MAX);
+        ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
+        if let Some(most) = self.search.max_arena_bytes {
+            let bytes = self.arena_bytes(genome)?.unwrap_or(0);
+            ensure!(
+                bytes <= most,
+                "{bytes} bytes of working memory are above search.max_arena_bytes {most}"
+            );
+        }
+        Ok(counts)
+    }
+
+    /// Returns the bytes of working memory of a genome's crate; `None` if the search does not need
+    /// them.
+    ///
+    /// # Errors
+    /// Fails if the images are too small for the genome, or if `codegen plan` fails.
+    pub fn arena_bytes(&self, genome: &Genome) -> Result<Option<u64>> {
+        let network = || self.network(genome);
+        self.memory.map(|memory| memory.arena_bytes(genome, network)).transpose()
+    }
+
+    /// Expands the template by a genome.
+    ///
+    /// # Errors
+    /// Fails if the images are too small for the genome.
+    pub fn network(&self, genome: &Genome) -> Result<Network> {
+        self.template.expand(genome, self.input.clone(), self.classes.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::activation::Activation;
+    use common::genome::Optimizer;
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        // M_Net_1 of the paper: 65,074 parameters.
+        let genome = Genome {
+            left_activation: Activation::Swish,
+            right_activation: Activation::Relu,
+            condense_layers: 2,
+            feature_extraction_layers: 16,
+            kernel_size: 3,
+            optimizer: Optimizer::Adam,
+        };
+        let input = Input { channels: 1, height: 28, width: 28, mean: vec![0.5], std: vec![0.5] };
+        let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
+        let count = |max_parameters| {
+            let search = SearchSettings { max_parameters, ..SearchSettings::default() };
+            let template = Template::default();
+            Feasibility {
+                template: &template,
+                search: &search,
+                input: &input,
+                classes: &classes,
+                memory: None,
+            }
+            .count(&genome)
+        };
+        assert_eq!(count(None).unwrap().parameters, 65_074);
+        assert_eq!(count(Some(65_074)).unwrap().parameters, 65_074);
+        let error = count(Some(65_073)).unwrap_err().to_string();
+        assert_eq!(error, "65074 parameters are above search.max_parameters 65073");
+    }
+}

@@ -1,0 +1,274 @@
+//! A run of a search: Algorithm 1 with trainings, measurements and files.
+
+use super::checkpoint::Checkpoint;
+use super::controller::Controller;
+use super::feasibility::Feasibility;
+use super::progress_display::ProgressDisplay;
+use super::reorder_buffer::ReorderBuffer;
+use super::state::SearchState;
+use super::winners;
+use crate::console::log_line;
+use crate::evaluate::candidate::Candidate;
+use crate::evaluate::evaluator::Evaluator;
+use crate::evaluate::hardware;
+use crate::evaluate::memory::MemoryPlanner;
+use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, SuccessiveHalving};
+use crate::evaluate::task::Task;
+use crate::figures::Drawings;
+use anyhow::{Context, Result, ensure};
+use common::counts::Counts;
+use common::genome::Genome;
+use common::json;
+use common::network::Input;
+use common::search_files::{Evaluation, Individual, SearchConfig};
+use stages::on_board::OnBoard;
+use std::path::Path;
+
+/// What a run of a search needs besides the configuration of the search.
+#[derive(Debug)]
+pub struct RunOptions<'a> {
+    /// Folder of all files.
+    pub folder: &'a Path,
+    /// The images that networks take.
+    pub input: Input,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// The source of outcomes.
+    pub evaluator: Evaluator,
+    /// The planner of working memory, if an objective or a limit needs it.
+    pub memory: Option<MemoryPlanner>,
+    /// The board, if an objective or a criterion needs measurements.
+    pub on_board: Option<OnBoard>,
+    /// Whether to resume a search that the folder contains.
+    pub resume: bool,
+    /// Number of winners.
+    pub winners: usize,
+}
+
+/// Runs a search and writes all files, `winners` last.
+///
+/// # Errors
+/// Fails if [`Checkpoint::open`], [`Evaluator::evaluate`] or [`winners::write`] does, if no network
+/// of the first iteration has an accuracy, if a measurement fails, or if a file cannot be written.
+pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchState> {
+    let feasibility = Feasibility {
+        template: &config.template,
+        search: &config.search,
+        input: &options.input,
+        classes: &options.classes,
+        memory: options.memory.as_ref(),
+    };
+    let checkpoint = Checkpoint::open(options.folder, config, options.resume)?;
+    check_environment(config, options, &feasibility)?;
+    let mut evaluation =
+        PopulationEvaluation { config, options, checkpoint, display: ProgressDisplay::new(config) };
+    let mut drawings = Drawings::new(options.folder, config);
+    let mut controller = Controller::new(config, |genome| feasibility.count(genome));
+    loop {
+        let population = controller.next_population();
+        // A failed plan must not make a genome infeasible: the population would be another one.
+        options
+            .memory
+            .as_ref()
+            .map_or(Ok(()), MemoryPlanner::check)
+            .context("codegen cannot be used; correct the cause and use --resume")?;
+        let Some(mut population) = population? else { break };
+        for candidate in &mut population {
+            candidate.arena_bytes = feasibility.arena_bytes(&candidate.genome)?;
+        }
+        let mut evaluations =
+            evaluation.evaluate(&population, &controller.state().archive.individuals)?;
+        if config.search.objectives.iter().any(|objective| objective.is_measured()) {
+            evaluation.measure(evaluations.iter_mut())?;
+        }
+        controller.add_population(evaluations)?;
+        evaluation.refine_front(&mut controller)?;
+        let state = controller.state();
+        evaluation.display.iteration_finished(state);
+        let recorded = evaluation.checkpoint.recorded();
+        // While an earlier run is replayed, the folder has the archive of a later iteration.
+        if recorded == 0 {
+            json::write(&options.folder.join("archive.json"), &state.archive)?;
+        }
+        drawings.after_iteration(state, recorded)?;
+    }
+    let state = controller.state();
+    drawings.at_end(state)?;
+    evaluation.display.search_finished(state, &config.criteria);
+    winners::write(options.folder, &state.archive, &config.criteria, options.winners)?;
+    Ok(state.clone())
+}
+
+/// Plans and measures the first feasible genome, so that a program or board that does not work ends
+/// the search before any training.
+fn check_environment(
+    config: &SearchConfig,
+    options: &RunOptions<'_>,
+    feasibility: &Feasibility<'_>,
+) -> Result<()> {
+    let Some(genome) = config.space.genomes().find(|genome| feasibility.network(genome).is_ok())
+    else {
+        return Ok(());
+    };
+    feasibility.arena_bytes(&genome)?;
+    match &options.on_board {
+        Some(on_board) => hardware::check(on_board, &feasibility.network(&genome)?),
+        None => Ok(()),
+    }
+}
+
+/// Evaluates populations: takes evaluations from the log of an earlier run and from individuals
+/// that it trained, and trains the rest.
+struct PopulationEvaluation<'a> {
+    config: &'a SearchConfig,
+    options: &'a RunOptions<'a>,
+    checkpoint: Checkpoint,
+    display: ProgressDisplay,
+}
+
+impl PopulationEvaluation<'_> {
+    /// Returns the evaluations of a population, in its order.
+    fn evaluate(
+        &mut self,
+        population: &[Candidate],
+        archive: &[Individual],
+    ) -> Result<Vec<Evaluation>> {
+        let mut evaluations = self.checkpoint.take(population)?;
+        if all_failed(population, &evaluations) {
+            // Try once more: the cause of the failures may be gone.
+            evaluations.clear();
+            self.checkpoint.restart()?;
+        }
+        self.display.iteration_started(population[0].iteration, &evaluations);
+        let mut in_order = ReorderBuffer::new(evaluations.len());
+        let (options, config) = (self.options, self.config);
+        SuccessiveHalving { population, archive, settings: &config.search }.run(
+            &evaluations,
+            |trainings, on_outcome| {
+                let task = |training: &PartialTraining| {
+                    task(config, &population[training.candidate], training.epoch)
+                };
+                options.train(&trainings.iter().map(task).collect::<Vec<_>>(), on_outcome)
+            },
+            |evaluation| {
+                self.display.evaluated(&evaluation);
+                in_order
+                    .insert(evaluation)
+                    .iter()
+                    .try_for_each(|evaluation| self.checkpoint.append(evaluation))
+            },
+        )?;
+        evaluations.extend(in_order.into_evaluations());
+        ensure!(
+            !all_failed(population, &evaluations),
+            "all {} trainings of the first iteration failed; {}: {}",
+            population.len(),
+            evaluations[0].failure.as_deref().unwrap_or_default(),
+            options.evaluator.log_end(&task(config, &population[0], config.search.epochs))
+        );
+        Ok(evaluations)
+    }
+
+    /// Trains the front with a second seed, if configured, until every individual on it has one,
+    /// and then measures the front, if there is a board.
+    fn refine_front<C: Fn(&Genome) -> Result<Counts>>(
+        &mut self,
+        controller: &mut Controller<'_, C>,
+    ) -> Result<()> {
+        while self.config.search.reseed_front {
+            let mut unconfirmed =
+                front(controller.state(), |evaluation| evaluation.second_accuracy.is_none());
+            if unconfirmed.is_empty() {
+                break;
+            }
+            self.train_with_second_seed(&mut unconfirmed)?;
+            controller.revise(unconfirmed)?;
+        }
+        if self.options.on_board.is_some() {
+            let mut unmeasured =
+                front(controller.state(), |evaluation| evaluation.latency_s.is_none());
+            self.measure(unmeasured.iter_mut())?;
+            controller.revise(unmeasured)?;
+        }
+        Ok(())
+    }
+
+    /// Trains evaluated networks with a second seed and sets their accuracy to the mean.
+    fn train_with_second_seed(&mut self, evaluations: &mut [Evaluation]) -> Result<()> {
+        let task = |evaluation: &Evaluation| Task {
+            folder: format!("individuals/{}-second", evaluation.id),
+            genome: evaluation.genome,
+            seed: self.config.seed.wrapping_add(1),
+            epochs: self.config.search.epochs,
+            stop_after: None,
+            subset: self.config.search.subset,
+        };
+        let tasks: Vec<Task> = evaluations.iter().map(task).collect();
+        self.options.train(&tasks, &mut |index, outcome| {
+            let evaluation = &mut evaluations[index];
+            let second = outcome.unwrap_or_else(|reason| {
+                log_line(&format!(
+                    "{}: the training with a second seed failed: {reason}",
+                    evaluation.id
+                ));
+                0.0
+            });
+            evaluation.second_accuracy = Some(second);
+            evaluation.accuracy = evaluation.accuracy.map(|first| (first + second) / 2.0);
+            self.display.retrained(evaluation);
+            Ok(())
+        })
+    }
+
+    /// Measures the networks of evaluations that have an accuracy.
+    fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
+        let Some(on_board) = &self.options.on_board else { return Ok(()) };
+        for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
+            hardware::measure(on_board, evaluation)?;
+            self.display.measured(evaluation);
+        }
+        Ok(())
+    }
+}
+
+impl RunOptions<'_> {
+    /// Runs those trainings that an earlier run has not run far enough.
+    fn train(&self, tasks: &[Task], on_outcome: OnOutcome<'_>) -> Result<()> {
+        let (mut positions, mut left) = (Vec::new(), Vec::new());
+        for (position, task) in tasks.iter().enumerate() {
+            match self.resume.then(|| self.evaluator.earlier_outcome(task)).flatten() {
+                Some(outcome) => on_outcome(position, outcome)?,
+                None => {
+                    positions.push(position);
+                    left.push(task.clone());
+                }
+            }
+        }
+        self.evaluator.evaluate(&left, |index, outcome| on_outcome(positions[index], outcome))
+    }
+}
+
+/// Returns the evaluations on the archive's front that satisfy a condition.
+fn front(state: &SearchState, condition: fn(&Evaluation) -> bool) -> Vec<Evaluation> {
+    let front = state.archive.individuals.iter().filter(|individual| individual.on_front);
+    let evaluations = front.map(|individual| &individual.evaluation);
+    evaluations.filter(|evaluation| condition(evaluation)).cloned().collect()
+}
+
+fn task(config: &SearchConfig, candidate: &Candidate, epoch: usize) -> Task {
+    Task {
+        folder: format!("individuals/{}", candidate.id()),
+        genome: candidate.genome,
+        seed: config.seed,
+        epochs: config.search.epochs,
+        stop_after: (epoch < config.search.epochs).then_some(epoch),
+        subset: config.search.subset,
+    }
+}
+
+/// Returns whether these are the evaluations of the whole first population, none with an accuracy.
+fn all_failed(population: &[Candidate], evaluations: &[Evaluation]) -> bool {
+    population[0].iteration == 0
+        && evaluations.len() == population.len()
+        && evaluations.iter().all(|evaluation| evaluation.accuracy.is_none())
+}

@@ -1,0 +1,7 @@
+//! Surrogate models, which predict the error of networks that are not trained: regression and
+//! acquisition over plain numbers. Nothing here knows genomes, files or processes, and nothing here
+//! uses another module of this crate.
+
+pub mod expected_improvement;
+pub mod gaussian_process;
+pub mod random_forest;
