@@ -2,13 +2,13 @@
 //! of convolutions.
 
 use crate::scratch;
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use common::counts::network_information_density;
 use common::prune_report::PruneReport;
 use common::{atomic, json};
-use plotters::coord::Shift;
+use plot::axes::{Axis, Room, around, short_label};
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The files, in the folder of a run or that of `prune figures`.
@@ -19,10 +19,6 @@ const PANEL: (u32, u32) = (560, 440);
 /// Height of a convolution's row in pixels, and of what is above and below them.
 const ROW: u32 = 22;
 const AROUND_ROWS: u32 = 110;
-const BEFORE: RGBColor = RGBColor(222, 225, 230);
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 /// What figures and the table show of one folder of `prune run`.
 #[derive(Clone, Debug)]
@@ -126,20 +122,20 @@ fn draw_panel(
         .x_label_area_size(48)
         .y_label_area_size(70)
         .build_cartesian_2d(
-            around(values.iter().map(|v| v.0)),
-            around(values.iter().map(|v| v.1)),
+            around(values.iter().map(|v| v.0), Room::PERCENT),
+            around(values.iter().map(|v| v.1), Room::PERCENT),
         )?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
         .x_desc("trainable parameters pruned (%)")
         .y_desc(y_title)
-        .x_label_formatter(&|x| short(*x))
-        .y_label_formatter(&|y| short(*y))
+        .x_label_formatter(&|x| short_label(*x))
+        .y_label_formatter(&|y| short_label(*y))
         .label_style(("sans-serif", 15))
         .draw()?;
     for (index, series) in all.iter().enumerate() {
-        let color = color(index);
+        let color = palette::series(index);
         let tuned = line(series, true);
         chart
             .draw_series(LineSeries::new(tuned.clone(), color.stroke_width(2)))?
@@ -167,33 +163,31 @@ fn widths(all: &[Series]) -> Result<String> {
     let rows = all.first().map_or(&[][..], |series| &series.report.widths[..]);
     let widest = rows.iter().map(|row| row.before).max().unwrap_or(1) as f64;
     svg((PANEL.0 + 200, AROUND_ROWS + ROW * rows.len() as u32), |area| {
-        let name = |row: &f64| match rows.get(row.round() as usize) {
-            Some(width) if (row - row.round()).abs() < 1e-6 => width.convolution.clone(),
-            Some(_) | None => String::new(),
-        };
+        let names = rows.iter().map(|row| row.convolution.clone()).collect();
         let mut chart = ChartBuilder::on(area)
             .margin(14)
             .caption("bar: filters before pruning, dot: after", ("sans-serif", 17))
             .x_label_area_size(48)
             .y_label_area_size(190)
-            .build_cartesian_2d(0.0..widest * 1.05, Rows(rows.len()))?;
+            .build_cartesian_2d(0.0..widest * 1.05, Axis::rows(names))?;
         chart
             .configure_mesh()
             .light_line_style(WHITE)
             .disable_y_mesh()
             .x_desc("filters")
-            .x_label_formatter(&|x| short(*x))
-            .y_label_formatter(&name)
-            .y_labels(rows.len())
+            .x_label_formatter(&|x| short_label(*x))
             .label_style(("sans-serif", 14))
             .draw()?;
         let bars = rows.iter().enumerate().map(|(row, width)| {
             let row = row as f64;
-            Rectangle::new([(0.0, row - 0.36), (width.before as f64, row + 0.36)], BEFORE.filled())
+            Rectangle::new(
+                [(0.0, row - 0.36), (width.before as f64, row + 0.36)],
+                palette::BAR.filled(),
+            )
         });
         chart.draw_series(bars)?;
         for (index, series) in all.iter().enumerate() {
-            let color = color(index);
+            let color = palette::series(index);
             // Below one another, so that equal widths stay apart.
             let place = (index as f64 + 1.0) / (all.len() as f64 + 1.0) - 0.5;
             let dots = series.report.widths.iter().enumerate();
@@ -213,92 +207,4 @@ fn widths(all: &[Series]) -> Result<String> {
             .draw()?;
         Ok(())
     })
-}
-
-/// An axis of so many rows, the first on top, each with a mark.
-struct Rows(usize);
-
-impl Ranged for Rows {
-    type FormatOption = plotters::coord::ranged1d::NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, row: &f64, (bottom, top): (i32, i32)) -> i32 {
-        let share = (row + 0.5) / self.0.max(1) as f64;
-        top + (share * f64::from(bottom - top)).round() as i32
-    }
-
-    fn key_points<Hint: plotters::coord::ranged1d::KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        (0..self.0).map(|row| row as f64).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        -0.5..self.0 as f64 - 0.5
-    }
-}
-
-impl plotters::coord::ranged1d::ValueFormatter<f64> for Rows {}
-
-/// The colour of a series, apart for the colour-blind (Okabe and Ito 2008).
-fn color(index: usize) -> RGBColor {
-    const COLORS: [RGBColor; 6] = [
-        RGBColor(0, 114, 178),
-        RGBColor(213, 94, 0),
-        RGBColor(0, 158, 115),
-        RGBColor(204, 121, 167),
-        RGBColor(230, 159, 0),
-        RGBColor(86, 180, 233),
-    ];
-    COLORS[index % COLORS.len()]
-}
-
-/// Beyond, a value is not shown.
-const MOST: f64 = 1e30;
-
-/// A range with room around all values.
-fn around(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
-    // A network without parameters has an infinite density.
-    let shown = values.filter(|value| value.abs() <= MOST);
-    let low = shown.clone().fold(f64::INFINITY, f64::min);
-    let high = shown.fold(f64::NEG_INFINITY, f64::max);
-    if low > high {
-        return 0.0..1.0;
-    }
-    let room = ((high - low) * 0.06).max(0.5).max(low.abs().max(high.abs()) * 1e-6);
-    low - room..high + room
-}
-
-/// A number without noise of its sum.
-fn short(value: f64) -> String {
-    ((value * 1e3).round() / 1e3).to_string()
-}
-
-/// An SVG of a width and height in pixels, filled in on white.
-fn svg(size: (u32, u32), fill: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let draw = || -> Drawn {
-            area.fill(&WHITE)?;
-            fill(&area)?;
-            Ok(area.present()?)
-        };
-        draw().map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
-    Ok(svg)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_value_makes_an_axis_endless() {
-        assert_eq!(around([0.0, 100.0].into_iter()), -6.0..106.0);
-        for strange in [1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
-            assert_eq!(around([strange, 2.0].into_iter()), 1.5..2.5);
-            assert_eq!(around([strange].into_iter()), 0.0..1.0);
-        }
-        let high = around([1e20].into_iter());
-        assert!((high.end - high.start) / 1e20 > 1e-7, "{high:?}");
-    }
 }

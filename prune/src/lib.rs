@@ -56,7 +56,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Figures(args) => {
             let series = Series::read(&args.folders)?;
             figures::write(&series, &args.out)?;
-            stage::print_line(table::text(&series).trim_end())
+            stage::print_line(&table::text(&series))
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::figures::Series;
 use common::counts::network_information_density;
 use common::prune_report::{PruneCrate, PruneReport};
+use plot::{Align, Table};
 
 const COLUMNS: [&str; 9] = [
     "validation accuracy",
@@ -18,23 +19,14 @@ const COLUMNS: [&str; 9] = [
 
 /// The network before pruning, and then what each way has left of it, a line each.
 pub fn text(all: &[Series]) -> String {
-    let mut rows = vec![(String::new(), COLUMNS.map(String::from))];
-    rows.extend(all.first().map(|series| ("not pruned".to_string(), before(&series.report))));
-    rows.extend(all.iter().map(|series| (series.label.clone(), after(series))));
-    let first = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0)
-    };
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
-    let mut text = String::new();
-    for (label, cells) in &rows {
-        text += &format!("{label:<first$}");
-        for (cell, width) in cells.iter().zip(widths) {
-            text += &format!("  {cell:>width$}");
-        }
-        text = text.trim_end().to_string() + "\n";
+    let columns = COLUMNS.map(|title| (title, Align::Right));
+    let mut table = Table::new([("", Align::Left)].into_iter().chain(columns));
+    let mut push = |label: &str, cells| table.push([label.to_string()].into_iter().chain(cells));
+    if let Some(series) = all.first() {
+        push("not pruned", before(&series.report));
     }
-    text
+    all.iter().for_each(|series| push(&series.label, after(series)));
+    table.to_text()
 }
 
 fn before(report: &PruneReport) -> [String; COLUMNS.len()] {
