@@ -37,23 +37,23 @@ impl PruneMethod {
 /// How the convolutions share what goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum PruneChoose {
+pub enum Allocation {
     /// Each gives its share in each round (paper, section 4.2).
     #[default]
     Uniform,
-    /// Their filters compete in one list, by worth per parameter that goes with a filter.
+    /// Their filters compete in one list, by importance per parameter of a filter.
     Global,
 }
 
-impl PruneChoose {
+impl Allocation {
     /// Both, the paper's first.
-    pub const ALL: [PruneChoose; 2] = [PruneChoose::Uniform, PruneChoose::Global];
+    pub const ALL: [Allocation; 2] = [Allocation::Uniform, Allocation::Global];
 
     /// The name used in files and options.
     pub fn name(self) -> &'static str {
         match self {
-            PruneChoose::Uniform => "uniform",
-            PruneChoose::Global => "global",
+            Allocation::Uniform => "uniform",
+            Allocation::Global => "global",
         }
     }
 }
@@ -113,7 +113,7 @@ pub struct PruneReport {
     /// How filters were chosen.
     pub method: PruneMethod,
     /// How the convolutions shared what went.
-    pub choose: PruneChoose,
+    pub choose: Allocation,
     /// What was pruned besides the convolutions that always are.
     pub also: Vec<PrunePart>,
     /// Seed of the clustering and of each round's fine-tuning.
@@ -428,7 +428,7 @@ mod tests {
         for method in PruneMethod::ALL {
             assert_eq!(serde_json::to_string(&method).unwrap(), format!("\"{}\"", method.name()));
         }
-        for choose in PruneChoose::ALL {
+        for choose in Allocation::ALL {
             assert_eq!(serde_json::to_string(&choose).unwrap(), format!("\"{}\"", choose.name()));
         }
         for part in PrunePart::ALL {

@@ -1,4 +1,4 @@
-//! Surgery and rounds where channels are added.
+//! Surgery and rounds in networks that add channels.
 
 mod support;
 
@@ -8,9 +8,10 @@ use common::network::{Input, Node, Op};
 use common::prune_report::{PruneEnd, PruneMethod, PrunePart};
 use common::{counts, reference, seed};
 use proptest::prelude::*;
-use prune::convolutions;
-use prune::round::{self, Cap};
-use prune::surgery::{self, Kept, Model};
+use prune::model::Model;
+use prune::prunable;
+use prune::selection::{self, Cap};
+use prune::surgery::{self, Kept};
 use rand::{Rng, RngExt};
 
 /// A ResNet for colour images of 7 x 9 and 3 classes.
@@ -112,7 +113,7 @@ fn pruned_at_random(
         support::trainable(&pruned)
     );
     prop_assert_eq!(
-        &surgery::remove_filters_of_network(&model.network, &kept).unwrap(),
+        &surgery::remove_filters_from_graph(&model.network, &kept).unwrap(),
         &pruned.network
     );
     let left =
@@ -124,7 +125,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_pruned_resnet_computes_what_the_disconnected_one_does_and_so_it_is_when_it_is_pruned_again(
+    fn a_resnet_pruned_twice_computes_what_the_disconnected_one_does(
         mut channels in prop::collection::vec(1usize..7, 1..4), blocks in 1usize..3, seed: u64,
     ) {
         channels.sort_unstable();
@@ -136,13 +137,13 @@ proptest! {
 }
 
 #[test]
-fn channels_that_are_added_must_stay_together() {
+fn operands_of_an_addition_must_keep_the_same_channels() {
     let model = resnet(&[2, 4], 1, 1);
     let error = |kept: &[(&str, &[usize])]| {
         let kept = kept.iter().map(|(name, stay)| (name.to_string(), stay.to_vec())).collect();
         surgery::remove_filters(&model, &kept).unwrap_err().to_string()
     };
-    let expected = "stage1.block1.add adds channels of which other ones stay in stage1.block1.norm2 than in stem.activation";
+    let expected = "stage1.block1.add adds stage1.block1.norm2 and stem.activation, which would keep different channels";
     assert_eq!(error(&[("stem.conv", &[0])]), expected);
     assert_eq!(error(&[("stage1.block1.conv2", &[1]), ("stem.conv", &[0])]), expected);
     let later = error(&[("stem.conv", &[0]), ("stage1.block1.conv2", &[0])]);
@@ -181,14 +182,14 @@ fn rounds_prune_within_blocks() {
     let before = counts::count(&model.network).unwrap().parameters;
     for share in [0.3, 0.65] {
         let cap = Cap { before, share };
-        let choice = support::choice(PruneMethod::Kmeans, 0.9);
+        let choice = support::selection(PruneMethod::Kmeans, 0.9);
         let mut last = model.clone();
         for index in 1.. {
-            if let Some(end) = round::end(&last.network, &cap, &[]).unwrap() {
+            if let Some(end) = selection::end(&last.network, &cap, &[]).unwrap() {
                 assert_eq!(end, PruneEnd::Cap);
                 break;
             }
-            last = round::prune(&last, &cap, &choice, index).unwrap();
+            last = selection::prune(&last, &cap, &choice, index).unwrap();
         }
         let left = counts::count(&last.network).unwrap().parameters;
         let smallest_filter = 2 * 9 * 16 + 2;
@@ -212,7 +213,7 @@ fn rounds_prune_within_blocks() {
 #[test]
 fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
     let model = resnet(&[2, 4], 1, 1);
-    let error = convolutions::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
+    let error = prunable::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
     let said = format!("{error:#}");
     assert!(
         said.starts_with(
@@ -220,6 +221,6 @@ fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
         ),
         "{said}"
     );
-    let names = |also| convolutions::prunable(&model.network, also).unwrap();
+    let names = |also| prunable::prunable(&model.network, also).unwrap();
     assert_eq!(names(&[PrunePart::Transitions]), names(&[]));
 }

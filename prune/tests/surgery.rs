@@ -1,4 +1,4 @@
-//! What surgery leaves computes what the whole network computes when nothing reads the removed
+//! A pruned network computes the same as the whole network in which nothing reads the removed
 //! channels.
 
 mod support;
@@ -9,7 +9,8 @@ use common::reference;
 use common::seed;
 use common::template::{Head, Template};
 use proptest::prelude::*;
-use prune::surgery::{self, Kept, Model};
+use prune::model::Model;
+use prune::surgery::{self, Kept};
 use rand::RngExt;
 use support::Sizes;
 
@@ -134,7 +135,7 @@ proptest! {
         }
         pruned.weights.check(&pruned.network).unwrap();
         prop_assert_eq!(counts::count(&pruned.network).unwrap().parameters, support::trainable(&pruned));
-        prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+        prop_assert_eq!(&surgery::remove_filters_from_graph(&model.network, &kept).unwrap(), &pruned.network);
     }
 
     #[test]
@@ -171,7 +172,7 @@ fn small() -> Sizes {
 /// hand: the filter itself 2 * 9, the next FEL's gamma, beta and 3 columns of 9, the transition's
 /// gamma, beta and 8 columns. The transition keeps its 8 filters, so nothing changes after it.
 #[test]
-fn one_filter_costs_what_hand_counting_says() {
+fn the_parameters_of_one_filter_by_hand() {
     let model = small().model(8, 1);
     let kept = Kept::from([(fel_name(1, 1), vec![0, 2])]);
     let pruned = surgery::remove_filters(&model, &kept).unwrap();
@@ -183,7 +184,7 @@ fn one_filter_costs_what_hand_counting_says() {
 }
 
 #[test]
-fn impossible_wishes_are_refused_by_name() {
+fn invalid_filters_are_errors_that_name_the_convolution() {
     let model = small().model(8, 1);
     let error = |name: &str, stay: &[usize]| {
         let kept = Kept::from([(name.to_string(), stay.to_vec())]);
@@ -195,6 +196,6 @@ fn impossible_wishes_are_refused_by_name() {
     assert_eq!(error("stem.conv", &[2]), "stem.conv has no filter 2, only 2");
     assert_eq!(
         error("stem.conv", &[1, 1]),
-        "the filters of stem.conv that stay are not in ascending order"
+        "the filters of stem.conv to keep are not in ascending order"
     );
 }

@@ -8,7 +8,7 @@ pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
 pub use training::{Augmentation, LearningRates, Precision, Schedule, TrainingSettings};
 
 use crate::json::Document;
-use crate::prune_report::{PruneChoose, PruneMethod, PrunePart};
+use crate::prune_report::{Allocation, PruneMethod, PrunePart};
 use crate::ranges::{PLANNED, within};
 use crate::space::SearchSpace;
 use crate::template::Template;
@@ -80,7 +80,7 @@ pub struct PruningSettings {
     /// weights keep more accuracy at the same size (docs/pruning.md).
     pub method: PruneMethod,
     /// How the convolutions share what goes.
-    pub choose: PruneChoose,
+    pub choose: Allocation,
     /// What is pruned besides the convolutions that always are.
     pub also: Vec<PrunePart>,
     /// Most rounds.
@@ -97,7 +97,7 @@ impl Default for PruningSettings {
             cap: 0.65,
             cluster_factor: 0.9,
             method: PruneMethod::L1,
-            choose: PruneChoose::Uniform,
+            choose: Allocation::Uniform,
             also: Vec::new(),
             iterations: 10,
             finetune_epochs: 5,

@@ -1,76 +1,27 @@
-//! The figures: accuracy and NID by the share that is pruned (the paper's Fig. 5), and the widths
-//! of convolutions.
+//! The figures: accuracy and NID by the share of parameters removed (the paper's Fig. 5), and the
+//! number of filters of each convolution.
 
-use crate::scratch;
+use super::series::Series;
 use anyhow::{Result, ensure};
-use common::counts::network_information_density;
-use common::prune_report::PruneReport;
-use common::{atomic, json};
+use common::atomic;
 use plot::axes::{Axis, Room, around, short_label};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The files, in the folder of a run or that of `prune figures`.
+/// The names of the files.
 pub const FILES: [&str; 2] = ["accuracy.svg", "widths.svg"];
 
 /// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (560, 440);
-/// Height of a convolution's row in pixels, and of what is above and below them.
+/// Height of a convolution's row in pixels, and of the caption and the axis together.
 const ROW: u32 = 22;
 const AROUND_ROWS: u32 = 110;
-
-/// What figures and the table show of one folder of `prune run`.
-#[derive(Clone, Debug)]
-pub struct Series {
-    /// What it is called.
-    pub label: String,
-    /// Its report.
-    pub report: PruneReport,
-    /// Validation accuracy of the same structure trained from scratch, where it is known.
-    pub scratch: Option<f64>,
-}
-
-impl Series {
-    /// Reads folders. They are called as they are from where their paths part.
-    ///
-    /// # Errors
-    /// One is not of `prune run`, or a file in it is damaged.
-    pub fn read(folders: &[PathBuf]) -> Result<Vec<Series>> {
-        let holds_all = |parent: &&Path| {
-            folders.iter().all(|folder| folder.starts_with(parent) && folder != parent)
-        };
-        let parents = folders.first().into_iter().flat_map(|folder| folder.ancestors().skip(1));
-        let shared = parents.into_iter().find(holds_all).unwrap_or(Path::new(""));
-        let series = |folder: &PathBuf| {
-            let report = json::read(&folder.join("prune.json"))?;
-            let label = folder.strip_prefix(shared).unwrap_or(folder).display().to_string();
-            Ok(Series { label, report, scratch: scratch::accuracy(folder)? })
-        };
-        folders.iter().map(series).collect()
-    }
-
-    /// Share pruned and validation accuracy, both in per cent, from the original on.
-    fn points(&self, tuned: bool) -> Vec<(f64, f64)> {
-        let rounds = self.report.rounds.iter();
-        let points = rounds.map(|round| {
-            (round.removed, if tuned { round.accuracy } else { round.accuracy_untuned })
-        });
-        let all = std::iter::once((0.0, self.report.accuracy_before)).chain(points);
-        all.map(|(removed, accuracy)| (100.0 * removed, 100.0 * accuracy)).collect()
-    }
-
-    /// NID of a point.
-    fn nid(&self, (removed, accuracy): (f64, f64)) -> (f64, f64) {
-        let parameters = self.report.parameters_before as f64 * (1.0 - removed / 100.0);
-        (removed, network_information_density(accuracy / 100.0, parameters.round() as u64))
-    }
-}
 
 /// Writes both figures to a folder.
 ///
 /// # Errors
-/// The series are not of one network, or a figure cannot be drawn or written.
+/// Fails if the series are not of one network, or if a figure cannot be drawn or written.
 pub fn write(series: &[Series], folder: &Path) -> Result<()> {
     let original = |series: &Series| -> (u64, Vec<(String, usize)>) {
         let widths =
@@ -91,6 +42,7 @@ pub fn write(series: &[Series], folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Draws a panel of the accuracies and one of their NID.
 fn accuracy(series: &[Series]) -> Result<String> {
     svg((2 * PANEL.0, PANEL.1), |area| {
         let panels = area.split_evenly((1, 2));
@@ -110,12 +62,12 @@ fn draw_panel(
     let line = |series: &Series, tuned| -> Vec<(f64, f64)> {
         series.points(tuned).into_iter().map(|point| value(series, point)).collect()
     };
-    let scratch = |series: &Series| {
-        let accuracy = series.scratch?;
+    let from_scratch = |series: &Series| {
+        let accuracy = series.from_scratch?;
         Some(value(series, (100.0 * series.report.removed, 100.0 * accuracy)))
     };
     let values = all.iter().flat_map(|series| [line(series, true), line(series, false)].concat());
-    let values: Vec<(f64, f64)> = values.chain(all.iter().filter_map(scratch)).collect();
+    let values: Vec<(f64, f64)> = values.chain(all.iter().filter_map(from_scratch)).collect();
     let mut chart = ChartBuilder::on(area)
         .margin(14)
         .caption(title, ("sans-serif", 17))
@@ -142,11 +94,11 @@ fn draw_panel(
             .label(&series.label)
             .legend(move |(x, y)| Circle::new((x + 10, y), 5, color.filled()));
         chart.draw_series(tuned.into_iter().map(|point| Circle::new(point, 5, color.filled())))?;
-        // The original is not pruned: it has no accuracy before fine-tuning.
+        // The first point is the original, which is not fine-tuned.
         let untuned = line(series, false).into_iter().skip(1);
         chart.draw_series(untuned.map(|point| Circle::new(point, 5, color.stroke_width(2))))?;
         chart.draw_series(
-            scratch(series).map(|point| TriangleMarker::new(point, 9, color.filled())),
+            from_scratch(series).map(|point| TriangleMarker::new(point, 9, color.filled())),
         )?;
     }
     chart
@@ -158,7 +110,8 @@ fn draw_panel(
     Ok(())
 }
 
-/// A row for each convolution: a bar as wide as it was, and a dot where each series has left it.
+/// Draws a row for each convolution: a bar of its filters before pruning, and a dot of those after
+/// it for each series.
 fn widths(all: &[Series]) -> Result<String> {
     let rows = all.first().map_or(&[][..], |series| &series.report.widths[..]);
     let widest = rows.iter().map(|row| row.before).max().unwrap_or(1) as f64;
@@ -188,11 +141,11 @@ fn widths(all: &[Series]) -> Result<String> {
         chart.draw_series(bars)?;
         for (index, series) in all.iter().enumerate() {
             let color = palette::series(index);
-            // Below one another, so that equal widths stay apart.
-            let place = (index as f64 + 1.0) / (all.len() as f64 + 1.0) - 0.5;
+            // One below the other, so that dots of equal widths stay apart.
+            let offset = (index as f64 + 1.0) / (all.len() as f64 + 1.0) - 0.5;
             let dots = series.report.widths.iter().enumerate();
             let dots = dots.map(|(row, width)| {
-                Circle::new((width.after as f64, row as f64 + place), 4, color.filled())
+                Circle::new((width.after as f64, row as f64 + offset), 4, color.filled())
             });
             chart
                 .draw_series(dots)?

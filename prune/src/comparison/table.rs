@@ -1,6 +1,6 @@
-//! What ways of pruning one network came to, as a table for people.
+//! The results of several ways of pruning one network, as a text table.
 
-use crate::figures::Series;
+use super::series::Series;
 use common::counts::network_information_density;
 use common::prune_report::{PruneCrate, PruneReport};
 use plot::{Align, Table};
@@ -17,7 +17,7 @@ const COLUMNS: [&str; 9] = [
     "crate on the board",
 ];
 
-/// The network before pruning, and then what each way has left of it, a line each.
+/// Returns a table with a line for the network before pruning, and one for each series.
 pub fn text(all: &[Series]) -> String {
     let columns = COLUMNS.map(|title| (title, Align::Right));
     let mut table = Table::new([("", Align::Left)].into_iter().chain(columns));
@@ -45,7 +45,7 @@ fn after(series: &Series) -> [String; COLUMNS.len()] {
         accuracy,
         size,
         (report.rounds.len(), last.map(|round| round.accuracy_untuned)),
-        series.scratch,
+        series.from_scratch,
         crate_,
     )
 }
@@ -54,7 +54,7 @@ fn cells(
     accuracy: f64,
     (parameters, removed, macs): (u64, f64, u64),
     (rounds, untuned): (usize, Option<f64>),
-    scratch: Option<f64>,
+    from_scratch: Option<f64>,
     measured: Option<&PruneCrate>,
 ) -> [String; COLUMNS.len()] {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
@@ -67,7 +67,7 @@ fn cells(
         format!("{:.2}", network_information_density(accuracy, parameters)),
         rounds.to_string(),
         maybe(untuned),
-        maybe(scratch),
+        maybe(from_scratch),
         measured.map_or_else(|| "-".to_string(), PruneCrate::to_string),
     ]
 }
