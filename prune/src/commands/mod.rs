@@ -4,6 +4,3 @@
 pub(crate) mod figures;
 pub(crate) mod run;
 pub(crate) mod scratch;
-
-/// What continues an interrupted run, for its message.
-const RESUMED_BY: &str = "the same command";

@@ -1,6 +1,5 @@
 //! `prune run`: rounds of pruning and fine-tuning, and the files that tell of them.
 
-use super::RESUMED_BY;
 use crate::cli::RunArgs;
 use crate::comparison::{Series, figures};
 use crate::earlier_run::{self, EarlierReport};
@@ -75,7 +74,7 @@ fn settings(args: &RunArgs) -> Result<PruningSettings> {
 fn schedule(args: &RunArgs, settings: &PruningSettings, model: &Model) -> Result<Schedule> {
     let parameters = counts::count(&model.network)?.parameters;
     let (config, bin_dir) = (args.config.as_deref(), args.compute.bin_dir.as_deref());
-    let interrupt = Interrupt::catch(RESUMED_BY)?;
+    let interrupt = Interrupt::catch("the same command")?;
     Ok(Schedule {
         selection: Selection {
             method: settings.method,

@@ -1,6 +1,5 @@
 //! `prune scratch`: the pruned structure, trained from fresh weights.
 
-use super::RESUMED_BY;
 use crate::cli::ScratchArgs;
 use crate::training::Training;
 use crate::{earlier_run, from_scratch};
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &ScratchArgs) -> Result<()> {
             args.compute.bin_dir.as_deref(),
             &args.dataset,
             args.config.as_deref(),
-            Interrupt::catch(RESUMED_BY)?,
+            Interrupt::catch("the same command")?,
         )?
     };
     let trained = from_scratch::train(&args.from, training)?;
