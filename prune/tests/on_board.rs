@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use workdir::{BIN_DIR, Workdir, fail, result_bytes, succeed};
 
-/// Every round until the cap, measured.
+/// Runs and measures all rounds until the cap.
 fn all_rounds(dir: &Workdir) -> PruneReport {
     succeed(dir.prune("all", &["--board", "host"]));
     dir.calls();
@@ -23,7 +23,7 @@ fn latencies(report: &PruneReport) -> Vec<f64> {
     report.measured.as_ref().unwrap().crates.iter().map(|measured| measured.latency_s).collect()
 }
 
-/// `--latency-target`, just met by the crate of a round.
+/// Returns a `--latency-target` that the crate of a round just meets.
 fn met_by(report: &PruneReport, round: usize) -> String {
     format!("--latency-target={}", latencies(report)[round])
 }
@@ -128,7 +128,7 @@ fn a_target_that_is_not_met_is_a_failure_with_all_files() {
 }
 
 #[test]
-fn an_interrupted_run_neither_trains_nor_measures_twice() {
+fn an_interrupted_run_repeats_no_training_and_no_measurement() {
     let dir = Workdir::new();
     let all = all_rounds(&dir);
     let options = ["--board", "host", &met_by(&all, 3)];
@@ -155,7 +155,7 @@ fn an_interrupted_run_neither_trains_nor_measures_twice() {
 }
 
 #[test]
-fn what_is_measured_in_another_way_is_measured_anew() {
+fn other_measurement_settings_are_measured_again() {
     let dir = Workdir::new();
     let measured = |options: &[&str]| {
         succeed(dir.prune("out", &[options, &["--latency-target", "1"]].concat()));
@@ -191,9 +191,9 @@ fn host() -> Board {
     boards::find("host", Path::new("")).unwrap()
 }
 
-/// A record without energy is not taken where energy is asked for.
+/// A record without energy is not reused if there is an energy target.
 #[test]
-fn an_energy_is_a_target_as_well() {
+fn energy_can_be_a_target() {
     let dir = Workdir::new();
     let all = all_rounds(&dir);
     let energy = format!("--energy-target={}", latencies(&all)[1]);
@@ -224,7 +224,7 @@ fn an_energy_is_a_target_as_well() {
 }
 
 #[test]
-fn what_cannot_be_measured_ends_the_run_before_any_training() {
+fn a_failed_measurement_ends_the_run_before_any_training() {
     let dir = Workdir::new();
     let refused = |options: &[&str], words: &str| {
         let said = fail(dir.prune("out", options), 0);

@@ -145,10 +145,10 @@ fn report_end(report: &PruneReport, out: &Path) -> Result<()> {
     let nothing = report.rounds.is_empty();
     match report.ended {
         PruneEnd::Cap if nothing => {
-            eprintln!("nothing is pruned: {} of {}", report.ended, report.cap)
+            eprintln!("nothing is pruned: {} of {}", report.ended, report.cap);
         }
         PruneEnd::Target if nothing => {
-            eprintln!("nothing is pruned: the network meets the target as it is")
+            eprintln!("nothing is pruned: the network meets the target as it is");
         }
         PruneEnd::Cap | PruneEnd::Target => {}
         PruneEnd::Iterations | PruneEnd::Filters => {
