@@ -9,6 +9,7 @@ use common::counts;
 use common::manifest::{Fit, LayerMacs, Manifest};
 use common::network::Network;
 use common::weights::Weights;
+use plot::{Align, Table};
 
 /// The numbers of a manifest.
 pub(crate) struct Costs {
@@ -71,16 +72,6 @@ fn of_model(network: &Network, weights: &Weights) -> Result<Costs> {
 
 /// The numbers of a manifest as a table.
 pub(crate) fn table(manifest: &Manifest) -> String {
-    let width = manifest
-        .layers
-        .iter()
-        .map(|layer| layer.name.len())
-        .max()
-        .unwrap_or(0)
-        .max("all layers".len());
-    let line = |name: &str, macs: &str, executed: &str| {
-        format!("  {name:width$} {macs:>15} {executed:>15}\n")
-    };
     let executed =
         manifest.layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add);
     let mut text = format!(
@@ -91,11 +82,17 @@ pub(crate) fn table(manifest: &Manifest) -> String {
         thousands(manifest.arena_bytes),
         thousands(manifest.arena_lower_bound_bytes),
     );
-    text += &line("layer", "MACs", "executed");
+    // Room for the numbers of most networks, so that their tables look the same.
+    let columns = ["          MACs", "      executed"].map(|title| (title, Align::Right));
+    let mut table = Table::new([("layer", Align::Left)].into_iter().chain(columns));
     for layer in &manifest.layers {
-        text += &line(&layer.name, &thousands(layer.macs), &thousands(layer.executed_macs));
+        table.push([layer.name.clone(), thousands(layer.macs), thousands(layer.executed_macs)]);
     }
-    text + &line("all layers", &thousands(manifest.macs), &thousands(executed))
+    table.push(["all layers".to_string(), thousands(manifest.macs), thousands(executed)]);
+    for line in table.to_text().lines() {
+        text += &format!("  {line}\n");
+    }
+    text
 }
 
 #[cfg(test)]

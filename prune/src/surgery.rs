@@ -1,13 +1,14 @@
-//! Graph surgery: taking filters out of a network for good.
+//! Graph surgery: the removal of filters from a network.
 //!
-//! A filter's output channel goes with it, and with the channel everything later that belongs to
-//! it: its entries in every batch normalisation, its input column in every convolution and in the
-//! classifier. Zeroing the filter would not be the same, as batch normalisation and the activation
-//! make the channel non-zero again.
+//! With a filter, its output channel is removed, and everything later that belongs to the channel:
+//! its entries in every batch normalisation, and its input column in every convolution and in the
+//! classifier. Setting the filter to zero would not be the same, since batch normalisation and the
+//! activation make the channel non-zero again.
 //!
-//! Where channels are added, the convolutions that make them must keep the same ones; zeros of a
-//! shortcut go with them.
+//! If channels are added, the convolutions that they come from must keep the same ones; the zero
+//! channels of a shortcut follow them.
 
+use crate::model::Model;
 use anyhow::{Context, Result, bail, ensure};
 use common::counts;
 use common::json::Document;
@@ -15,24 +16,16 @@ use common::network::{Network, Node, Op, Shape};
 use common::weights::{Tensor, Weights, tensors_of};
 use std::collections::BTreeMap;
 
-/// A network and its weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Model {
-    /// The graph.
-    pub network: Network,
-    /// Its tensors.
-    pub weights: Weights,
-}
-
-/// The filters that stay: by name of the convolution, their indices in ascending order. A
-/// convolution that is not named keeps all.
+/// The filters to keep: by name of the convolution, their indices in ascending order. A convolution
+/// that is not named keeps all.
 pub type Kept = BTreeMap<String, Vec<usize>>;
 
-/// The network and its weights without the filters that do not stay.
+/// Returns the model with only the filters that are kept.
 ///
 /// # Errors
-/// `kept` names something that is not a convolution, or an empty or unordered list, or a filter
-/// that is not there; a filter whose channel is the network's output is to go.
+/// Fails if `kept` names a node that is not a convolution, or has an empty or unordered list or a
+/// filter that does not exist; if convolutions whose outputs are added keep different channels; or
+/// if a channel of the network's output would be removed.
 pub fn remove_filters(model: &Model, kept: &Kept) -> Result<Model> {
     let channels = propagate(&model.network, kept)?;
     let network = shrink_network(&model.network, &channels)?;
@@ -41,96 +34,98 @@ pub fn remove_filters(model: &Model, kept: &Kept) -> Result<Model> {
     Ok(Model { network, weights })
 }
 
-/// As [`remove_filters`], for the graph alone: enough to count what would be left.
+/// Returns the graph with only the filters that are kept, for counting what would be left.
 ///
 /// # Errors
-/// As [`remove_filters`].
-pub fn remove_filters_of_network(network: &Network, kept: &Kept) -> Result<Network> {
+/// Fails as [`remove_filters`] does.
+pub fn remove_filters_from_graph(network: &Network, kept: &Kept) -> Result<Network> {
     shrink_network(network, &propagate(network, kept)?)
 }
 
-/// The channels of one node that are left, as indices into those that it had.
-struct Channels {
-    /// Of all its inputs one after the other.
-    taken: Vec<usize>,
+/// The channels that one node keeps, as indices into those that it had.
+struct KeptChannels {
+    /// Of all its inputs, one after the other.
+    input: Vec<usize>,
     /// Of its output.
-    made: Vec<usize>,
+    output: Vec<usize>,
 }
 
-/// A node, or `None` for the image.
-type Source = Option<usize>;
+/// The input of a node: another node, or `None` for the image.
+type NodeInput = Option<usize>;
 
-/// A network with what follows from it.
+/// A network with its shapes and edges.
 struct Graph<'a> {
     network: &'a Network,
     shapes: Vec<Shape>,
-    /// What each node takes.
-    inputs: Vec<Vec<Source>>,
+    /// The inputs of each node.
+    inputs: Vec<Vec<NodeInput>>,
 }
 
 impl Graph<'_> {
-    fn channels(&self, source: Source) -> usize {
-        source.map_or(self.network.input.channels, |node| self.shapes[node].channels)
+    fn channels(&self, input: NodeInput) -> usize {
+        input.map_or(self.network.input.channels, |node| self.shapes[node].channels)
     }
 }
 
-fn propagate(network: &Network, kept: &Kept) -> Result<Vec<Channels>> {
+/// Returns the channels that each node keeps.
+fn propagate(network: &Network, kept: &Kept) -> Result<Vec<KeptChannels>> {
     check_kept(network, kept)?;
     let graph =
         Graph { network, shapes: counts::shapes(network)?, inputs: network.input_indices()? };
     let image: Vec<usize> = (0..network.input.channels).collect();
-    let mut all: Vec<Channels> = Vec::with_capacity(network.nodes.len());
-    for (node, sources) in network.nodes.iter().zip(&graph.inputs) {
-        if let (Op::Add {}, &[first, second]) = (node.op, &sources[..]) {
+    let mut all: Vec<KeptChannels> = Vec::with_capacity(network.nodes.len());
+    for (node, inputs) in network.nodes.iter().zip(&graph.inputs) {
+        if let (Op::Add {}, &[first, second]) = (node.op, &inputs[..]) {
             fit_shortcut(&graph, &mut all, first, second);
             fit_shortcut(&graph, &mut all, second, first);
             ensure!(
-                made_by(&all, &image, first) == made_by(&all, &image, second),
-                "{} adds channels of which other ones stay in {} than in {}",
+                output_of(&all, &image, first) == output_of(&all, &image, second),
+                "{} adds {} and {}, which would keep different channels",
                 node.name,
                 node.inputs[0],
                 node.inputs[1]
             );
         }
-        let (mut taken, mut offset) = (Vec::new(), 0);
-        for &source in sources {
-            taken.extend(made_by(&all, &image, source).iter().map(|channel| offset + channel));
-            offset += graph.channels(source);
+        let (mut kept_inputs, mut offset) = (Vec::new(), 0);
+        for &input in inputs {
+            let channels = output_of(&all, &image, input);
+            kept_inputs.extend(channels.iter().map(|channel| offset + channel));
+            offset += graph.channels(input);
         }
-        let made = channels_made(node, &taken, offset, kept);
-        all.push(Channels { taken, made });
+        let output = kept_outputs(node, &kept_inputs, offset, kept);
+        all.push(KeptChannels { input: kept_inputs, output });
     }
     Ok(all)
 }
 
-fn made_by<'a>(all: &'a [Channels], image: &'a [usize], source: Source) -> &'a [usize] {
-    source.map_or(image, |node| &all[node].made)
+fn output_of<'a>(all: &'a [KeptChannels], image: &'a [usize], input: NodeInput) -> &'a [usize] {
+    input.map_or(image, |node| &all[node].output)
 }
 
-/// A shortcut that is taken by nothing but an addition makes only those channels of zeros that stay
-/// in what it is added to.
-fn fit_shortcut(graph: &Graph, all: &mut [Channels], shortcut: Source, other: Source) {
+/// Fits the zero channels of a shortcut to the other operand of an addition. This is possible if
+/// nothing else reads the shortcut.
+fn fit_shortcut(graph: &Graph, all: &mut [KeptChannels], shortcut: NodeInput, other: NodeInput) {
     let (Some(node), Some(other)) = (shortcut, other) else { return };
     let Op::Shortcut { .. } = graph.network.nodes[node].op else { return };
-    if graph.inputs.iter().flatten().filter(|source| **source == shortcut).count() == 1 {
+    if graph.inputs.iter().flatten().filter(|input| **input == shortcut).count() == 1 {
         let zeros_begin = graph.channels(graph.inputs[node][0]);
-        let zeros: Vec<usize> =
-            all[other].made.iter().copied().filter(|channel| *channel >= zeros_begin).collect();
-        all[node].made = all[node].taken.iter().copied().chain(zeros).collect();
+        let zeros = all[other].output.iter().copied().filter(|channel| *channel >= zeros_begin);
+        all[node].output = all[node].input.iter().copied().chain(zeros).collect();
     }
 }
 
-/// The channels that are left by a node that takes `taken` of `before`.
-fn channels_made(node: &Node, taken: &[usize], before: usize, kept: &Kept) -> Vec<usize> {
+/// Returns the output channels that a node keeps, if it keeps `inputs` of its `before` input
+/// channels.
+fn kept_outputs(node: &Node, inputs: &[usize], before: usize, kept: &Kept) -> Vec<usize> {
     match node.op {
         Op::Conv2d { out_channels, .. } => {
             kept.get(&node.name).cloned().unwrap_or_else(|| (0..out_channels).collect())
         }
         Op::Linear { out_features, .. } => (0..out_features).collect(),
-        // Both inputs have the same ones.
-        Op::Add {} => taken[..taken.len() / 2].to_vec(),
+        // Both operands keep the same channels.
+        Op::Add {} => inputs[..inputs.len() / 2].to_vec(),
         Op::Shortcut { out_channels, .. } => {
-            taken.iter().copied().chain(before..out_channels).collect()
+            inputs.iter().copied().chain(before..out_channels).collect()
         }
         Op::BatchNorm { .. }
         | Op::Activation(_)
@@ -138,7 +133,7 @@ fn channels_made(node: &Node, taken: &[usize], before: usize, kept: &Kept) -> Ve
         | Op::Concat {}
         | Op::AveragePool { .. }
         | Op::GlobalAveragePool {}
-        | Op::GlobalMaxPool {} => taken.to_vec(),
+        | Op::GlobalMaxPool {} => inputs.to_vec(),
     }
 }
 
@@ -153,7 +148,7 @@ fn check_kept(network: &Network, kept: &Kept) -> Result<()> {
         ensure!(!filters.is_empty(), "no filter of {name} would be left");
         ensure!(
             filters.is_sorted_by(|a, b| a < b),
-            "the filters of {name} that stay are not in ascending order"
+            "the filters of {name} to keep are not in ascending order"
         );
         let last = filters[filters.len() - 1];
         ensure!(last < out_channels, "{name} has no filter {last}, only {out_channels}");
@@ -161,7 +156,7 @@ fn check_kept(network: &Network, kept: &Kept) -> Result<()> {
     Ok(())
 }
 
-fn shrink_network(network: &Network, channels: &[Channels]) -> Result<Network> {
+fn shrink_network(network: &Network, channels: &[KeptChannels]) -> Result<Network> {
     let nodes = network
         .nodes
         .iter()
@@ -172,19 +167,19 @@ fn shrink_network(network: &Network, channels: &[Channels]) -> Result<Network> {
     Ok(pruned)
 }
 
-fn shrink_op(op: Op, left: &Channels) -> Op {
+fn shrink_op(op: Op, left: &KeptChannels) -> Op {
     match op {
         Op::Conv2d { kernel, stride, .. } => Op::Conv2d {
-            in_channels: left.taken.len(),
-            out_channels: left.made.len(),
+            in_channels: left.input.len(),
+            out_channels: left.output.len(),
             kernel,
             stride,
         },
-        Op::BatchNorm { .. } => Op::BatchNorm { channels: left.made.len() },
+        Op::BatchNorm { .. } => Op::BatchNorm { channels: left.output.len() },
         Op::Linear { out_features, .. } => {
-            Op::Linear { in_features: left.taken.len(), out_features }
+            Op::Linear { in_features: left.input.len(), out_features }
         }
-        Op::Shortcut { stride, .. } => Op::Shortcut { out_channels: left.made.len(), stride },
+        Op::Shortcut { stride, .. } => Op::Shortcut { out_channels: left.output.len(), stride },
         Op::Activation(_)
         | Op::Dropout { .. }
         | Op::Concat {}
@@ -195,15 +190,15 @@ fn shrink_op(op: Op, left: &Channels) -> Op {
     }
 }
 
-/// Of every tensor, dimension 0 runs over the channels that its node makes and dimension 1, where
-/// there is one, over those that it takes.
-fn shrink_weights(model: &Model, channels: &[Channels]) -> Weights {
+/// Returns the weights of the kept channels. Dimension 0 of every tensor is that of the node's
+/// output channels, and dimension 1, if there is one, that of its input channels.
+fn shrink_weights(model: &Model, channels: &[KeptChannels]) -> Weights {
     let mut pruned = BTreeMap::new();
     for (node, left) in model.network.nodes.iter().zip(channels) {
         for (name, shape, _) in tensors_of(node) {
-            let mut tensor = select(model.weights.get(&name), 0, &left.made);
+            let mut tensor = select(model.weights.get(&name), 0, &left.output);
             if shape.len() > 1 {
-                tensor = select(&tensor, 1, &left.taken);
+                tensor = select(&tensor, 1, &left.input);
             }
             pruned.insert(name, tensor);
         }
@@ -211,7 +206,7 @@ fn shrink_weights(model: &Model, channels: &[Channels]) -> Weights {
     Weights(pruned)
 }
 
-/// The tensor with only some indices of one dimension.
+/// Returns the tensor with only some indices of one dimension.
 fn select(tensor: &Tensor, dimension: usize, indices: &[usize]) -> Tensor {
     let inner: usize = tensor.shape[dimension + 1..].iter().product();
     let mut shape = tensor.shape.clone();

@@ -1,18 +1,19 @@
-//! Training and scoring models by running the `train` stage.
+//! Training and scoring of models by running the `train` stage.
 //!
-//! A training has a folder of its own: `network.json` and, where a trained model is tuned,
-//! `initial.safetensors`, what went in; `inputs.txt`, what decided the outcome;
-//! `weights.safetensors`, `train.json` and `train.log`, what `train` wrote.
+//! Each training has a folder. Its inputs are `network.json`, `initial.safetensors` (if a trained
+//! model is fine-tuned) and `inputs.txt`, a text of everything that decides the result. `train`
+//! adds `weights.safetensors`, `train.json` and `train.log`.
 
-use crate::surgery::Model;
+use crate::model::Model;
 use anyhow::{Context, Result, ensure};
+use common::dataset::Dataset;
 use common::device::{Backend, Device};
 use common::hash::sha256_hex;
 use common::network::Network;
 use common::profile::Profile;
 use common::train_report::{EvalReport, TrainReport};
 use common::weights::Weights;
-use common::{atomic, json};
+use common::{atomic, json, stage};
 use stages::programs::Interrupt;
 use std::ffi::OsString;
 use std::fs;
@@ -24,53 +25,79 @@ use std::process::Command;
 pub struct Training {
     /// The `train` program.
     pub train: PathBuf,
-    /// The data set.
+    /// The folder of the data set.
     pub dataset: PathBuf,
-    /// Its fingerprint.
+    /// The hash of its training images.
     pub data_sha256: String,
-    /// The profile, passed on.
+    /// The profile, passed on to `train`.
     pub config: Option<PathBuf>,
-    /// Epochs.
+    /// Number of epochs.
     pub epochs: usize,
-    /// Learning rate as a share of the profile's.
-    pub rate: f64,
+    /// Factor on the profile's learning rates.
+    pub learning_rate_scale: f64,
     /// Seed of shuffling and dropout, and of fresh weights.
     pub seed: u64,
-    /// Threads; `None` leaves it to `train`.
+    /// Threads; `None` for the default of `train`.
     pub threads: Option<usize>,
-    /// What it computes on.
+    /// The device.
     pub device: Device,
-    /// What ends it.
+    /// Stops the program when a termination signal is received.
     pub interrupt: Interrupt,
 }
 
-/// What training made.
+/// The result of a training.
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// The network with its new weights.
     pub model: Model,
-    /// What `train` says of it.
+    /// The report of `train`.
     pub report: TrainReport,
-    /// Its accuracy on the validation split.
+    /// Accuracy on the validation split.
     pub accuracy: f64,
-    /// Whether the training was found finished in the folder.
-    pub found: bool,
+    /// True if an earlier run had finished the same training.
+    pub reused: bool,
 }
 
 impl Training {
-    /// Trains `network` in `folder`, from `initial` weights or from fresh ones. A folder in which
-    /// an earlier run has finished the very same training is taken as it is; anything else in it is
-    /// removed.
+    /// Returns a training on the CPU with a data set and a profile. Epochs, seed and learning rates
+    /// are still to be set.
     ///
     /// # Errors
-    /// The folder cannot be written, or the training fails or diverges.
+    /// Fails if the program `train` is missing in `bin_dir`, or if the training images cannot be
+    /// read.
+    pub fn new(
+        bin_dir: Option<&Path>,
+        dataset: &Path,
+        config: Option<&Path>,
+        interrupt: Interrupt,
+    ) -> Result<Training> {
+        Ok(Training {
+            train: stage::binary("train", bin_dir)?,
+            dataset: dataset.to_path_buf(),
+            data_sha256: Dataset::load_training_set(dataset)?.identity.sha256(),
+            config: config.map(Path::to_path_buf),
+            epochs: 0,
+            learning_rate_scale: 1.0,
+            seed: 0,
+            threads: None,
+            device: Device::Cpu,
+            interrupt,
+        })
+    }
+
+    /// Trains `network` in `folder`, from `initial` weights or from fresh ones. If an earlier run
+    /// has finished the same training there, its result is returned; otherwise, the folder is
+    /// emptied first.
+    ///
+    /// # Errors
+    /// Fails if the folder cannot be written, or if the training fails or diverges.
     pub fn run(
         &self,
         network: &Network,
         initial: Option<&Weights>,
         folder: &Path,
     ) -> Result<Trained> {
-        if let Some(trained) = self.found(network, initial, folder)? {
+        if let Some(trained) = self.find(network, initial, folder)? {
             return Ok(trained);
         }
         let inputs = self.inputs(network, initial)?;
@@ -81,14 +108,14 @@ impl Training {
         }
         atomic::write(&folder.join("inputs.txt"), inputs.as_bytes())?;
         self.fit(folder, initial.is_some())?;
-        outcome(network, folder)
+        read_trained(network, folder)
     }
 
-    /// The very same training, where an earlier run has finished it in `folder`.
+    /// Returns the result of the same training, if an earlier run has finished it in `folder`.
     ///
     /// # Errors
-    /// A profile that cannot be read.
-    pub fn found(
+    /// Fails if the profile cannot be read.
+    pub fn find(
         &self,
         network: &Network,
         initial: Option<&Weights>,
@@ -96,30 +123,25 @@ impl Training {
     ) -> Result<Option<Trained>> {
         let inputs = self.inputs(network, initial)?;
         let same = fs::read_to_string(folder.join("inputs.txt")).is_ok_and(|found| found == inputs);
-        let trained = if same { outcome(network, folder).ok() } else { None };
-        Ok(trained.map(|trained| Trained { found: true, ..trained }))
+        let trained = if same { read_trained(network, folder).ok() } else { None };
+        Ok(trained.map(|trained| Trained { reused: true, ..trained }))
     }
 
-    /// Accuracy on the validation split of the weights in a file. The whole score is in `out`, and
-    /// what decided it in a file beside it; what is there already of the very same score is taken
-    /// as it is.
+    /// Returns the accuracy on the validation split of the weights in a file. The report of
+    /// `train eval` is written to `out`, and its inputs to a file beside it; a report with the same
+    /// inputs is used again.
     ///
     /// # Errors
-    /// A file that cannot be read or written, or `train` fails.
+    /// Fails if a file cannot be read or written, or if `train` fails.
     pub fn score(&self, network: &Path, weights: &Path, out: &Path) -> Result<f64> {
-        let hash_of = |file: &Path| -> Result<String> {
-            Ok(sha256_hex(
-                &fs::read(file)
-                    .with_context(|| format!("{}: cannot read the file", file.display()))?,
-            ))
-        };
-        let (network_sha256, weights_sha256) = (hash_of(network)?, hash_of(weights)?);
         let inputs = format!(
-            "network {network_sha256}\nweights {weights_sha256}\ndata {}\n",
+            "network {}\nweights {}\ndata {}\n",
+            sha256_of(network)?,
+            sha256_of(weights)?,
             self.data_sha256
         );
-        let key = out.with_extension("inputs.txt");
-        if fs::read_to_string(&key).is_ok_and(|found| found == inputs)
+        let inputs_file = out.with_extension("inputs.txt");
+        if fs::read_to_string(&inputs_file).is_ok_and(|found| found == inputs)
             && let Ok(found) = json::read::<EvalReport>(out)
         {
             return Ok(found.accuracy);
@@ -128,12 +150,12 @@ impl Training {
         command.arg("eval").arg("--network").arg(network).arg("--weights").arg(weights);
         command.arg("--dataset").arg(&self.dataset).args(["--split", "val"]).arg("--out").arg(out);
         self.finish(command, &out.with_extension("log"))?;
-        atomic::write(&key, inputs.as_bytes())?;
+        atomic::write(&inputs_file, inputs.as_bytes())?;
         Ok(json::read::<EvalReport>(out)?.accuracy)
     }
 
-    /// Everything that decides the outcome, a line each: the same text, the same weights. Of the
-    /// profile that is how to train; the number of threads is left out, for it changes nothing.
+    /// Returns a text of everything that decides the result, a line each: equal texts give equal
+    /// weights. Of the profile, only the section `training` counts; the number of threads does not.
     fn inputs(&self, network: &Network, initial: Option<&Weights>) -> Result<String> {
         let profile: Profile = json::read_or_default(self.config.as_deref())?;
         let profile = Profile { training: profile.training, ..Profile::default() };
@@ -152,14 +174,15 @@ impl Training {
             sha256_hex(json::to_text(&profile)?.as_bytes()),
             self.seed,
             self.epochs,
-            self.rate
+            self.learning_rate_scale
         ))
     }
 
-    fn fit(&self, folder: &Path, tune: bool) -> Result<()> {
+    /// Runs `train fit` in the folder of a training.
+    fn fit(&self, folder: &Path, from_initial: bool) -> Result<()> {
         let mut command = Command::new(&self.train);
         command.arg("fit").arg("--network").arg(folder.join("network.json"));
-        if tune {
+        if from_initial {
             command.arg("--init").arg(folder.join("initial.safetensors"));
         }
         command.arg("--dataset").arg(&self.dataset).arg("--out").arg(folder);
@@ -171,14 +194,14 @@ impl Training {
             .arg(self.epochs.to_string())
             .arg("--seed")
             .arg(self.seed.to_string());
-        command.arg("--learning-rate-scale").arg(self.rate.to_string());
+        command.arg("--learning-rate-scale").arg(self.learning_rate_scale.to_string());
         if self.device != Device::Cpu {
             command.arg("--device").arg(self.device.to_string());
         }
         self.finish(command, &folder.join("train.log"))
     }
 
-    /// Runs `train` to its end, with what it says in a log.
+    /// Runs `train`, with its output in a log file.
     fn finish(&self, mut command: Command, log: &Path) -> Result<()> {
         if let Some(threads) = self.threads {
             command.arg("--threads").arg(threads.to_string());
@@ -187,8 +210,15 @@ impl Training {
     }
 }
 
-/// What is in a folder where `train` is through.
-fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
+/// Returns the hash of a file.
+fn sha256_of(file: &Path) -> Result<String> {
+    let bytes =
+        fs::read(file).with_context(|| format!("{}: cannot read the file", file.display()))?;
+    Ok(sha256_hex(&bytes))
+}
+
+/// Reads the result of a finished training from its folder.
+fn read_trained(network: &Network, folder: &Path) -> Result<Trained> {
     let report_path = folder.join("train.json");
     let report: TrainReport = json::read(&report_path)?;
     ensure!(
@@ -198,14 +228,12 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
     );
     let accuracy = report.accuracy.validation;
     let accuracy = accuracy
-        .with_context(|| format!("{}: it has no validation accuracy", report_path.display()))?;
+        .with_context(|| format!("{}: there is no validation accuracy", report_path.display()))?;
     let weights_path = folder.join("weights.safetensors");
     let weights = Weights::read(&weights_path, network)?;
-    let bytes = fs::read(&weights_path)
-        .with_context(|| format!("{}: cannot read the file", weights_path.display()))?;
     ensure!(
-        sha256_hex(&bytes) == report.weights_sha256,
-        "{}: these are not the weights that {} tells of",
+        sha256_of(&weights_path)? == report.weights_sha256,
+        "{}: these are not the weights that {} describes",
         weights_path.display(),
         report_path.display()
     );
@@ -213,42 +241,41 @@ fn outcome(network: &Network, folder: &Path) -> Result<Trained> {
         model: Model { network: network.clone(), weights },
         report,
         accuracy,
-        found: false,
+        reused: false,
     })
 }
 
-/// That a folder is missing, that of a training, which has the network's graph, or empty but for
-/// what a killed run was writing when it had nothing else yet.
+/// Checks that a folder may be replaced by that of a training.
 ///
 /// # Errors
-/// It is somebody else's.
-pub(crate) fn check_ours(folder: &Path) -> Result<()> {
-    let is_nothing = |name: OsString| atomic::is_partial(&name) || name == ".lock";
+/// Fails if there are files in it, but no network: then `prune` has not written them. What a killed
+/// run was writing does not count.
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
+    let is_leftover = |name: OsString| atomic::is_partial(&name) || name == ".lock";
     let is_empty = fs::read_dir(folder)
-        .map_or(true, |entries| entries.flatten().all(|e| is_nothing(e.file_name())));
+        .map_or(true, |entries| entries.flatten().all(|entry| is_leftover(entry.file_name())));
     ensure!(
         is_empty || folder.join("network.json").is_file(),
-        "{}: there is something that `prune` has not made; move it, or choose another folder for the results",
+        "{}: this folder has files that `prune` has not written; move them, or choose another folder for the results",
         folder.display()
     );
     Ok(())
 }
 
-/// Removes what a killed run was writing in the folder of a training; what is somebody else's
-/// stays.
+/// Removes what a killed run was writing in the folder of a training. Other folders are left alone.
 ///
 /// # Errors
-/// It cannot be removed.
+/// Fails if it cannot be removed.
 pub(crate) fn sweep(folder: &Path) -> Result<()> {
-    if check_ours(folder).is_ok() { atomic::sweep(folder) } else { Ok(()) }
+    if check_folder(folder).is_ok() { atomic::sweep(folder) } else { Ok(()) }
 }
 
-/// Removes the folder of a training with all that is in it; it may be missing.
+/// Removes the folder of a training, if there is one.
 ///
 /// # Errors
-/// It cannot be removed, or is somebody else's.
+/// Fails if it cannot be removed, or if `prune` has not written it.
 pub fn remove_folder(folder: &Path) -> Result<()> {
-    check_ours(folder)?;
-    // In one step: half of it would be nobody's, and stay in the way for ever.
+    check_folder(folder)?;
+    // In one step: a folder that is half removed would no longer be recognised.
     atomic::remove_dir_all(folder)
 }

@@ -1,37 +1,37 @@
-//! Pruning until the crate meets a target, with stand-ins for `train`, `codegen` and `measure`: a
-//! crate takes a nanosecond for each byte of its weights.
+//! Pruning until the crate meets a target, with fakes of `train`, `codegen` and `measure`: a crate
+//! takes a nanosecond for each byte of its weights.
 
-mod place;
 mod support;
+mod workdir;
 
 use common::board::{Board, Hwmon, Meter};
 use common::prune_report::{PruneEnd, PruneReport};
 use common::{boards, json};
-use place::{BIN_DIR, Place, fail, result_bytes, succeed};
 use std::fs;
 use std::path::Path;
+use workdir::{BIN_DIR, Workdir, fail, result_bytes, succeed};
 
-/// Every round until the cap, measured.
-fn all_rounds(place: &Place) -> PruneReport {
-    succeed(place.prune("all", &["--board", "host"]));
-    place.calls();
-    place.measured();
-    place.report("all")
+/// Runs and measures all rounds until the cap.
+fn all_rounds(dir: &Workdir) -> PruneReport {
+    succeed(dir.prune("all", &["--board", "host"]));
+    dir.calls();
+    dir.measured();
+    dir.report("all")
 }
 
 fn latencies(report: &PruneReport) -> Vec<f64> {
     report.measured.as_ref().unwrap().crates.iter().map(|measured| measured.latency_s).collect()
 }
 
-/// `--latency-target`, just met by the crate of a round.
+/// Returns a `--latency-target` that the crate of a round just meets.
 fn met_by(report: &PruneReport, round: usize) -> String {
     format!("--latency-target={}", latencies(report)[round])
 }
 
 #[test]
 fn without_a_target_every_round_is_measured() {
-    let place = Place::new();
-    let report = all_rounds(&place);
+    let dir = Workdir::new();
+    let report = all_rounds(&dir);
     let measured = report.measured.as_ref().unwrap();
     assert_eq!(
         (report.ended, measured.board.as_str(), measured.target.any()),
@@ -42,7 +42,7 @@ fn without_a_target_every_round_is_measured() {
     for (crate_, path) in
         measured.crates.iter().zip(["weights.safetensors", "all/rounds/1/weights.safetensors"])
     {
-        let bytes = fs::metadata(place.at(path)).unwrap().len() as f64;
+        let bytes = fs::metadata(dir.at(path)).unwrap().len() as f64;
         assert!((crate_.latency_s * 1e9 - bytes).abs() < 1e-3, "{path}");
         assert_eq!(crate_.energy_reason.as_deref(), Some("made up not to be there"));
     }
@@ -50,10 +50,10 @@ fn without_a_target_every_round_is_measured() {
 
 #[test]
 fn rounds_end_when_the_target_is_met() {
-    let place = Place::new();
-    let all = all_rounds(&place);
-    let output = succeed(place.prune("out", &["--board", "host", &met_by(&all, 2)]));
-    let report = place.report("out");
+    let dir = Workdir::new();
+    let all = all_rounds(&dir);
+    let output = succeed(dir.prune("out", &["--board", "host", &met_by(&all, 2)]));
+    let report = dir.report("out");
     assert_eq!(
         (report.ended, report.rounds.len(), report.cap_reached),
         (PruneEnd::Target, 2, false)
@@ -62,8 +62,8 @@ fn rounds_end_when_the_target_is_met() {
     assert_eq!(latencies(&report), latencies(&all)[..3]);
     for file in ["network.json", "weights.safetensors"] {
         assert_eq!(
-            fs::read(place.at("out").join(file)).unwrap(),
-            fs::read(place.at("all/rounds/2").join(file)).unwrap()
+            fs::read(dir.at("out").join(file)).unwrap(),
+            fs::read(dir.at("all/rounds/2").join(file)).unwrap()
         );
     }
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -80,15 +80,12 @@ fn rounds_end_when_the_target_is_met() {
 
 #[test]
 fn a_network_that_meets_the_target_is_not_pruned() {
-    let place = Place::new();
-    let output = succeed(place.prune("out", &["--board", "host", "--latency-target", "1"]));
-    let report = place.report("out");
-    assert_eq!((report.ended, report.rounds.len(), place.calls().len()), (PruneEnd::Target, 0, 0));
+    let dir = Workdir::new();
+    let output = succeed(dir.prune("out", &["--board", "host", "--latency-target", "1"]));
+    let report = dir.report("out");
+    assert_eq!((report.ended, report.rounds.len(), dir.calls().len()), (PruneEnd::Target, 0, 0));
     for file in ["network.json", "weights.safetensors"] {
-        assert_eq!(
-            fs::read(place.at("out").join(file)).unwrap(),
-            fs::read(place.at(file)).unwrap()
-        );
+        assert_eq!(fs::read(dir.at("out").join(file)).unwrap(), fs::read(dir.at(file)).unwrap());
     }
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -99,19 +96,19 @@ fn a_network_that_meets_the_target_is_not_pruned() {
 
 #[test]
 fn a_target_that_is_not_met_is_a_failure_with_all_files() {
-    let place = Place::new();
-    let output = place
+    let dir = Workdir::new();
+    let output = dir
         .prune("out", &["--board", "host", "--latency-target", "1e-9", "--cap", "0.3"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let report = place.report("out");
+    let report = dir.report("out");
     assert!(report.ended == PruneEnd::Cap && report.cap_reached && report.rounds.len() > 1);
     assert_eq!(report.end(), "one more filter would exceed the cap; the target on host is not met");
     assert!(
         ["network.json", "weights.safetensors", "accuracy.svg"]
             .iter()
-            .all(|file| place.at("out").join(file).exists())
+            .all(|file| dir.at("out").join(file).exists())
     );
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(line["latency_s"], *latencies(&report).last().unwrap());
@@ -124,68 +121,68 @@ fn a_target_that_is_not_met_is_a_failure_with_all_files() {
     assert_eq!(stderr.lines().last().unwrap(), expected);
 
     let few = ["--board", "host", "--latency-target", "1e-9", "--iterations", "1"];
-    let output = place.prune("few", &few).output().unwrap();
+    let output = dir.prune("few", &few).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.lines().last().unwrap().contains("and all iterations are used up"), "{stderr}");
-    assert_eq!(place.report("few").ended, PruneEnd::Iterations);
+    assert_eq!(dir.report("few").ended, PruneEnd::Iterations);
 }
 
 #[test]
-fn an_interrupted_run_neither_trains_nor_measures_twice() {
-    let place = Place::new();
-    let all = all_rounds(&place);
+fn an_interrupted_run_repeats_no_training_and_no_measurement() {
+    let dir = Workdir::new();
+    let all = all_rounds(&dir);
     let options = ["--board", "host", &met_by(&all, 3)];
-    succeed(place.prune("whole", &options));
-    assert_eq!((place.calls().len(), place.measured().len()), (3, 4));
+    succeed(dir.prune("whole", &options));
+    assert_eq!((dir.calls().len(), dir.measured().len()), (3, 4));
 
-    let mut interrupted = place.prune("out", &options);
+    let mut interrupted = dir.prune("out", &options);
     interrupted.env("FAKE_TRAIN_FAIL", "2");
     assert!(fail(interrupted, 3).starts_with("round 2: "));
-    assert_eq!((place.calls().len(), place.measured().len()), (2, 2));
+    assert_eq!((dir.calls().len(), dir.measured().len()), (2, 2));
     // Unplugged when the crate of round 2 is to be measured, after its training.
-    let mut unplugged = place.prune("out", &options);
+    let mut unplugged = dir.prune("out", &options);
     unplugged.env("FAKE_UNPLUGGED", "1");
     let said = fail(unplugged, 4);
     assert!(said.starts_with("round 2: ") && said.contains("made up to be unplugged"), "{said}");
-    assert!(!place.at("out/prune.json").exists());
-    assert_eq!((place.calls().len(), place.measured().len()), (1, 0));
-    let progress = String::from_utf8(succeed(place.prune("out", &options)).stderr).unwrap();
-    assert_eq!((place.calls().len(), place.measured().len()), (1, 2));
+    assert!(!dir.at("out/prune.json").exists());
+    assert_eq!((dir.calls().len(), dir.measured().len()), (1, 0));
+    let progress = String::from_utf8(succeed(dir.prune("out", &options)).stderr).unwrap();
+    assert_eq!((dir.calls().len(), dir.measured().len()), (1, 2));
     assert_eq!(progress.matches("(measured before)").count(), 2, "{progress}");
-    assert_eq!(result_bytes(&place.at("out")), result_bytes(&place.at("whole")));
-    succeed(place.prune("out", &options));
-    assert_eq!((place.calls().len(), place.measured().len()), (0, 0));
+    assert_eq!(result_bytes(&dir.at("out")), result_bytes(&dir.at("whole")));
+    succeed(dir.prune("out", &options));
+    assert_eq!((dir.calls().len(), dir.measured().len()), (0, 0));
 }
 
 #[test]
-fn what_is_measured_in_another_way_is_measured_anew() {
-    let place = Place::new();
+fn other_measurement_settings_are_measured_again() {
+    let dir = Workdir::new();
     let measured = |options: &[&str]| {
-        succeed(place.prune("out", &[options, &["--latency-target", "1"]].concat()));
-        place.measured()
+        succeed(dir.prune("out", &[options, &["--latency-target", "1"]].concat()));
+        dir.measured()
     };
     assert_eq!(
         measured(&["--board", "host"]),
         ["--crate out/measuring/crate --board out/measuring/board.json --config out/measuring/profile.json --out "
             .to_string()
-            + &only_record(&place)]
+            + &only_record(&dir)]
     );
     assert!(measured(&["--board", "host"]).is_empty());
     let far = measured(&["--board", "host", "--board-host", "pi@pi", "--ssh-config", "ssh"]);
     assert!(far.len() == 1 && far[0].ends_with(" --board-host pi@pi --ssh-config ssh"), "{far:?}");
     let longer =
         r#"{"schema": "neuropower/profile/1", "search": {"measurement": {"window_s": 2.0}}}"#;
-    fs::write(place.at("longer.json"), longer).unwrap();
+    fs::write(dir.at("longer.json"), longer).unwrap();
     assert_eq!(measured(&["--board", "host", "--config", "longer.json"]).len(), 1);
-    let profile = fs::read_to_string(place.at("out/measuring/profile.json")).unwrap();
+    let profile = fs::read_to_string(dir.at("out/measuring/profile.json")).unwrap();
     assert!(profile.contains("\"window_s\": 2.0"), "{profile}");
     let own = Board { about: "another one".into(), ..host() };
-    json::write(&place.at("own.json"), &own).unwrap();
+    json::write(&dir.at("own.json"), &own).unwrap();
     assert_eq!(measured(&["--board", "own.json"]).len(), 1);
 }
 
-fn only_record(place: &Place) -> String {
-    let records: Vec<_> = fs::read_dir(place.at("out/measurements")).unwrap().collect();
+fn only_record(dir: &Workdir) -> String {
+    let records: Vec<_> = fs::read_dir(dir.at("out/measurements")).unwrap().collect();
     assert_eq!(records.len(), 1);
     format!("out/measurements/{}", records[0].as_ref().unwrap().file_name().display())
 }
@@ -194,24 +191,24 @@ fn host() -> Board {
     boards::find("host", Path::new("")).unwrap()
 }
 
-/// A record without energy is not taken where energy is asked for.
+/// A record without energy is not reused if there is an energy target.
 #[test]
-fn an_energy_is_a_target_as_well() {
-    let place = Place::new();
-    let all = all_rounds(&place);
+fn energy_can_be_a_target() {
+    let dir = Workdir::new();
+    let all = all_rounds(&dir);
     let energy = format!("--energy-target={}", latencies(&all)[1]);
-    let said = fail(place.prune("all", &["--board", "host", &energy]), 0);
+    let said = fail(dir.prune("all", &["--board", "host", &energy]), 0);
     assert!(
         said.contains("before any training: ") && said.ends_with("measuring/measure.log"),
         "{said}"
     );
     assert!(said.contains("energy is required, but made up not to be there"), "{said}");
-    place.measured();
-    let mut command = place.prune("all", &["--board", "host", &energy]);
+    dir.measured();
+    let mut command = dir.prune("all", &["--board", "host", &energy]);
     command.env("FAKE_ENERGY", "1");
     succeed(command);
-    assert_eq!(place.measured().len(), 2);
-    let report = place.report("all");
+    assert_eq!(dir.measured().len(), 2);
+    let report = dir.report("all");
     let measured = report.measured.unwrap();
     assert_eq!(
         (report.ended, report.rounds.len(), measured.crates.len()),
@@ -220,19 +217,19 @@ fn an_energy_is_a_target_as_well() {
     assert_eq!(measured.crates[1].energy_j, Some(latencies(&all)[1]));
     assert_eq!(measured.crates[1].energy_reason, None);
     // Both must be met.
-    let mut command = place.prune("all", &["--board", "host", &energy, &met_by(&all, 2)]);
+    let mut command = dir.prune("all", &["--board", "host", &energy, &met_by(&all, 2)]);
     command.env("FAKE_ENERGY", "1");
     succeed(command);
-    assert_eq!(place.report("all").rounds.len(), 2);
+    assert_eq!(dir.report("all").rounds.len(), 2);
 }
 
 #[test]
-fn what_cannot_be_measured_ends_the_run_before_any_training() {
-    let place = Place::new();
+fn a_failed_measurement_ends_the_run_before_any_training() {
+    let dir = Workdir::new();
     let refused = |options: &[&str], words: &str| {
-        let said = fail(place.prune("out", options), 0);
+        let said = fail(dir.prune("out", options), 0);
         assert!(said.contains(words), "{said}");
-        assert!(place.calls().is_empty() && !place.at("out/rounds/original.json").exists());
+        assert!(dir.calls().is_empty() && !dir.at("out/rounds/original.json").exists());
     };
     refused(&["--board", "moon"], "there is no board \"moon\"; known boards: host");
     refused(
@@ -248,11 +245,11 @@ fn what_cannot_be_measured_ends_the_run_before_any_training() {
         (Meter::Hwmon, None),
     ] {
         let hwmon = hwmon.clone().filter(|_| meter == Meter::Hwmon);
-        json::write(&place.at("own.json"), &Board { meter, hwmon, ..host() }).unwrap();
+        json::write(&dir.at("own.json"), &Board { meter, hwmon, ..host() }).unwrap();
         let options = ["--board", "own.json", "--energy-target", "1"];
         refused(&options, words.unwrap_or("before any training: "));
     }
-    let mut unplugged = place.prune("out", &["--board", "host"]);
+    let mut unplugged = dir.prune("out", &["--board", "host"]);
     unplugged.env("FAKE_UNPLUGGED", "1");
     let said = fail(unplugged, 0);
     assert!(
@@ -261,14 +258,14 @@ fn what_cannot_be_measured_ends_the_run_before_any_training() {
         "{said}"
     );
 
-    let without_codegen = place.at("bin");
+    let without_codegen = dir.at("bin");
     fs::create_dir(&without_codegen).unwrap();
     fs::copy(Path::new(BIN_DIR).join("train"), without_codegen.join("train")).unwrap();
-    let said = fail(place.prune_with("bin", "out", &["--board", "host"]), 0);
+    let said = fail(dir.prune_with("bin", "out", &["--board", "host"]), 0);
     assert!(said.starts_with("bin/codegen: there is no such program"), "{said}");
-    assert!(place.calls().is_empty());
+    assert!(dir.calls().is_empty());
     for options in [["--latency-target", "1"], ["--energy-target", "1"], ["--board-host", "pi@pi"]]
     {
-        assert_eq!(place.prune("out", &options).output().unwrap().status.code(), Some(2));
+        assert_eq!(dir.prune("out", &options).output().unwrap().status.code(), Some(2));
     }
 }

@@ -1,4 +1,4 @@
-//! Surgery and rounds where channels are added.
+//! Surgery and rounds in networks that add channels.
 
 mod support;
 
@@ -8,9 +8,10 @@ use common::network::{Input, Node, Op};
 use common::prune_report::{PruneEnd, PruneMethod, PrunePart};
 use common::{counts, reference, seed};
 use proptest::prelude::*;
-use prune::convolutions;
-use prune::round::{self, Cap};
-use prune::surgery::{self, Kept, Model};
+use prune::model::Model;
+use prune::prunable;
+use prune::selection::{self, Cap};
+use prune::surgery::{self, Kept};
 use rand::{Rng, RngExt};
 
 /// A ResNet for colour images of 7 x 9 and 3 classes.
@@ -30,7 +31,7 @@ fn resnet(channels: &[usize], blocks: usize, seed: u64) -> Model {
     support::with_weights(baseline.network(input, classes).unwrap(), seed)
 }
 
-/// Some of `0..count`, at least one.
+/// Returns some of `0..count`, at least one.
 fn some(rng: &mut impl Rng, count: usize) -> Vec<usize> {
     let mut stay: Vec<usize> = (0..count).filter(|_| rng.random_bool(0.6)).collect();
     if stay.is_empty() {
@@ -39,8 +40,9 @@ fn some(rng: &mut impl Rng, count: usize) -> Vec<usize> {
     stay
 }
 
-/// What stays of each block's inner channels, and of the channels that all blocks add to; of those,
-/// some of the first stage's. `channels` has how many of them a stage has.
+/// Returns random filters to keep, and the channels that are kept of the trunk, to which all blocks
+/// add; at least one of them belongs to the first stage. `channels` is the number of channels of
+/// the trunk in each stage.
 fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (Kept, Vec<usize>) {
     let mut rng = seed::stream(seed, "kept");
     let mut trunk = some(&mut rng, channels[0]);
@@ -59,9 +61,8 @@ fn random_kept(model: &Model, channels: &[usize], blocks: usize, seed: u64) -> (
     (kept, trunk)
 }
 
-/// The network with everything that reads the removed channels cut off: a block's first convolution
-/// and the classifier read the channels that all blocks add to, its second one those within the
-/// block.
+/// Returns the network with zero weights for the removed channels. The first convolution of a block
+/// and the classifier read those of the trunk; the second convolution reads those of the first.
 fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
     let mut cut = model.clone();
     for node in &model.network.nodes {
@@ -81,8 +82,8 @@ fn disconnected(model: &Model, kept: &Kept, trunk: &[usize]) -> Model {
     cut
 }
 
-/// Prunes at random; what is left computes what the disconnected network does. Returns it, and how
-/// many channels each stage has now.
+/// Prunes at random and checks that the result computes what the disconnected network does. Returns
+/// the pruned model and its number of channels in each stage.
 fn pruned_at_random(
     model: &Model,
     channels: &[usize],
@@ -112,7 +113,7 @@ fn pruned_at_random(
         support::trainable(&pruned)
     );
     prop_assert_eq!(
-        &surgery::remove_filters_of_network(&model.network, &kept).unwrap(),
+        &surgery::remove_filters_from_graph(&model.network, &kept).unwrap(),
         &pruned.network
     );
     let left =
@@ -124,7 +125,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_pruned_resnet_computes_what_the_disconnected_one_does_and_so_it_is_when_it_is_pruned_again(
+    fn a_resnet_pruned_twice_computes_what_the_disconnected_one_does(
         mut channels in prop::collection::vec(1usize..7, 1..4), blocks in 1usize..3, seed: u64,
     ) {
         channels.sort_unstable();
@@ -136,13 +137,13 @@ proptest! {
 }
 
 #[test]
-fn channels_that_are_added_must_stay_together() {
+fn operands_of_an_addition_must_keep_the_same_channels() {
     let model = resnet(&[2, 4], 1, 1);
     let error = |kept: &[(&str, &[usize])]| {
         let kept = kept.iter().map(|(name, stay)| (name.to_string(), stay.to_vec())).collect();
         surgery::remove_filters(&model, &kept).unwrap_err().to_string()
     };
-    let expected = "stage1.block1.add adds channels of which other ones stay in stage1.block1.norm2 than in stem.activation";
+    let expected = "stage1.block1.add adds stage1.block1.norm2 and stem.activation, which would keep different channels";
     assert_eq!(error(&[("stem.conv", &[0])]), expected);
     assert_eq!(error(&[("stage1.block1.conv2", &[1]), ("stem.conv", &[0])]), expected);
     let later = error(&[("stem.conv", &[0]), ("stage1.block1.conv2", &[0])]);
@@ -152,9 +153,9 @@ fn channels_that_are_added_must_stay_together() {
     );
 }
 
-/// A shortcut that something else reads as well keeps its zeros, and so must what it is added to.
+/// A shortcut with another reader keeps all zero channels, and so must the other operand.
 #[test]
-fn zeros_that_something_else_reads_stay() {
+fn zero_channels_with_another_reader_are_kept() {
     let mut model = resnet(&[2, 4], 1, 1);
     let pool = Node {
         name: "spy".into(),
@@ -173,22 +174,22 @@ fn zeros_that_something_else_reads_stay() {
     );
 }
 
-/// A round takes filters of each block's first convolution, and no others; rounds go on until the
-/// cap, which is missed by less than a filter.
+/// A round removes filters of the first convolution of each block only. The rounds end when one
+/// more filter would exceed the cap.
 #[test]
 fn rounds_prune_within_blocks() {
     let model = resnet(&[16, 32, 64], 1, 1);
     let before = counts::count(&model.network).unwrap().parameters;
     for share in [0.3, 0.65] {
         let cap = Cap { before, share };
-        let choice = support::choice(PruneMethod::Kmeans, 0.9);
+        let settings = support::selection(PruneMethod::Kmeans, 0.9);
         let mut last = model.clone();
         for index in 1.. {
-            if let Some(end) = round::end(&last.network, &cap, &[]).unwrap() {
+            if let Some(end) = selection::end(&last.network, &cap, &[]).unwrap() {
                 assert_eq!(end, PruneEnd::Cap);
                 break;
             }
-            last = round::prune(&last, &cap, &choice, index).unwrap();
+            last = selection::prune(&last, &cap, &settings, index).unwrap();
         }
         let left = counts::count(&last.network).unwrap().parameters;
         let smallest_filter = 2 * 9 * 16 + 2;
@@ -197,7 +198,7 @@ fn rounds_prune_within_blocks() {
             let Op::Conv2d { out_channels, .. } = pruned.op else { continue };
             let name = &pruned.name;
             let Op::Conv2d { out_channels: all, .. } = whole.op else {
-                panic!("{name} was no convolution")
+                panic!("{name} was not a convolution")
             };
             assert_eq!(
                 out_channels < all,
@@ -212,7 +213,7 @@ fn rounds_prune_within_blocks() {
 #[test]
 fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
     let model = resnet(&[2, 4], 1, 1);
-    let error = convolutions::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
+    let error = prunable::prunable(&model.network, &[PrunePart::Stem]).unwrap_err();
     let said = format!("{error:#}");
     assert!(
         said.starts_with(
@@ -220,6 +221,6 @@ fn a_stem_that_is_added_to_cannot_be_pruned_alone() {
         ),
         "{said}"
     );
-    let names = |also| convolutions::prunable(&model.network, also).unwrap();
+    let names = |also| prunable::prunable(&model.network, also).unwrap();
     assert_eq!(names(&[PrunePart::Transitions]), names(&[]));
 }

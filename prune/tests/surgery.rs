@@ -1,4 +1,4 @@
-//! What surgery leaves computes what the whole network computes when nothing reads the removed
+//! A pruned network computes the same as the whole network in which nothing reads the removed
 //! channels.
 
 mod support;
@@ -9,7 +9,8 @@ use common::reference;
 use common::seed;
 use common::template::{Head, Template};
 use proptest::prelude::*;
-use prune::surgery::{self, Kept, Model};
+use prune::model::Model;
+use prune::surgery::{self, Kept};
 use rand::RngExt;
 use support::Sizes;
 
@@ -47,7 +48,7 @@ fn convolutions(sizes: &Sizes) -> Vec<String> {
     std::iter::once("stem.conv".to_string()).chain(fels).chain(transitions).collect()
 }
 
-/// A random set of filters for about three of four convolutions.
+/// Returns random filters to keep for about three of four convolutions.
 fn random_kept(model: &Model, sizes: &Sizes, seed: u64) -> Kept {
     let mut rng = seed::stream(seed, "kept");
     let mut kept = Kept::new();
@@ -73,10 +74,9 @@ fn zero_column(model: &mut Model, node: &str, column: usize) {
     }
 }
 
-/// The network with everything that reads the removed channels cut off. Where those are follows
-/// from the template: a Condense Layer's input (of the stem or a transition) comes first, then each
-/// FEL's channels, and everything later in the layer, with the transition or the head after it,
-/// reads them there.
+/// Returns the network with zero weights for the removed channels. Their positions follow from the
+/// template: the input of a Condense Layer (the stem or a transition) comes first, then the
+/// channels of each FEL. All later FELs of the layer read them, and the transition or the head.
 fn disconnected(model: &Model, sizes: &Sizes, kept: &Kept) -> Model {
     let mut cut = model.clone();
     for layer in 1..=sizes.condense_layers {
@@ -92,8 +92,8 @@ fn disconnected(model: &Model, sizes: &Sizes, kept: &Kept) -> Model {
         };
         let fels: Vec<String> = (1..=sizes.fels).map(|fel| fel_name(layer, fel)).collect();
         let mut offset = 0;
-        for (place, name) in std::iter::once(&entry).chain(&fels).enumerate() {
-            let readers = fels[place..].iter().chain([&after]);
+        for (position, name) in std::iter::once(&entry).chain(&fels).enumerate() {
+            let readers = fels[position..].iter().chain([&after]);
             for filter in 0..filters(model, name) {
                 if kept.get(name).is_some_and(|stay| !stay.contains(&filter)) {
                     readers
@@ -134,7 +134,7 @@ proptest! {
         }
         pruned.weights.check(&pruned.network).unwrap();
         prop_assert_eq!(counts::count(&pruned.network).unwrap().parameters, support::trainable(&pruned));
-        prop_assert_eq!(&surgery::remove_filters_of_network(&model.network, &kept).unwrap(), &pruned.network);
+        prop_assert_eq!(&surgery::remove_filters_from_graph(&model.network, &kept).unwrap(), &pruned.network);
     }
 
     #[test]
@@ -167,11 +167,12 @@ fn small() -> Sizes {
     Sizes { condense_layers: 2, fels: 2, kernel: 3, template }
 }
 
-/// One filter of the first FEL of stem 2, growth 3, two Condense Layers of two FELs, counted by
-/// hand: the filter itself 2 * 9, the next FEL's gamma, beta and 3 columns of 9, the transition's
-/// gamma, beta and 8 columns. The transition keeps its 8 filters, so nothing changes after it.
+/// A filter of the first FEL, for a stem of 2, a growth of 3 and two Condense Layers of two FELs:
+/// the filter itself has 2 * 9 parameters, the next FEL gamma, beta and 3 columns of 9, and the
+/// transition gamma, beta and 8 columns. The transition keeps its 8 filters, so nothing changes
+/// after it.
 #[test]
-fn one_filter_costs_what_hand_counting_says() {
+fn the_parameters_of_one_filter_by_hand() {
     let model = small().model(8, 1);
     let kept = Kept::from([(fel_name(1, 1), vec![0, 2])]);
     let pruned = surgery::remove_filters(&model, &kept).unwrap();
@@ -183,7 +184,7 @@ fn one_filter_costs_what_hand_counting_says() {
 }
 
 #[test]
-fn impossible_wishes_are_refused_by_name() {
+fn invalid_filters_are_errors_that_name_the_convolution() {
     let model = small().model(8, 1);
     let error = |name: &str, stay: &[usize]| {
         let kept = Kept::from([(name.to_string(), stay.to_vec())]);
@@ -195,6 +196,6 @@ fn impossible_wishes_are_refused_by_name() {
     assert_eq!(error("stem.conv", &[2]), "stem.conv has no filter 2, only 2");
     assert_eq!(
         error("stem.conv", &[1, 1]),
-        "the filters of stem.conv that stay are not in ascending order"
+        "the filters of stem.conv to keep are not in ascending order"
     );
 }

@@ -1,12 +1,11 @@
 //! The figure of a training: loss and accuracy over the epochs, as SVG. Black on white, so that it
 //! reads the same on any page and in print.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use common::train_report::{Epoch, TrainReport};
-use plotters::coord::Shift;
-use plotters::prelude::{
-    ChartBuilder, Circle, DrawingArea, IntoDrawingArea, LineSeries, PathElement, SVGBackend, Text,
-};
+use plot::palette::{GRID, RUST, TEAL, VIOLET};
+use plot::{Area, Drawn, svg};
+use plotters::prelude::{ChartBuilder, Circle, LineSeries, PathElement, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{BLACK, Color, IntoFont, RGBColor, WHITE};
 
@@ -16,34 +15,20 @@ const SIZE: (u32, u32) = (720, 460);
 const TEXT: u32 = 17;
 /// Height of what is above the curves.
 const HEAD: u32 = 62;
-const GRID: RGBColor = RGBColor(226, 229, 233);
-const LOSS: RGBColor = RGBColor(68, 1, 84);
-const TRAINING: RGBColor = RGBColor(33, 145, 140);
-const VALIDATION: RGBColor = RGBColor(214, 96, 16);
+const LOSS: RGBColor = VIOLET;
+const TRAINING: RGBColor = TEAL;
+const VALIDATION: RGBColor = RUST;
 
 /// Draws the curve of a report.
 ///
 /// # Errors
 /// A figure that cannot be drawn.
 pub(crate) fn draw(report: &TrainReport) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        fill(&area, report).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
-    Ok(svg)
-}
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-fn fill(area: &Area, report: &TrainReport) -> Drawn {
-    area.fill(&WHITE)?;
-    let (head, body) = area.split_vertically(HEAD);
-    draw_head(&head, report)?;
-    draw_curves(&body, report)?;
-    area.present()?;
-    Ok(())
+    svg(SIZE, |area| {
+        let (head, body) = area.split_vertically(HEAD);
+        draw_head(&head, report)?;
+        draw_curves(&body, report)
+    })
 }
 
 /// What the figure shows, and what each colour means: above the curves, where it hides nothing.

@@ -3,29 +3,21 @@
 //! ones hide the others.
 
 use super::table::length_text;
-use crate::figures::pixel;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use common::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
+use plot::axes::{Axis, Room, around};
+use plot::{Area, Drawn, palette, svg};
 use plotters::chart::SeriesLabelPosition;
-use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-use plotters::prelude::{
-    BLACK, ChartBuilder, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, RGBColor,
-    SVGBackend, WHITE,
-};
-use std::ops::Range;
+use plotters::prelude::{BLACK, ChartBuilder, Circle, Color, PathElement, RGBColor, WHITE};
 
 /// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (460, 400);
 /// Panels side by side.
 const COLUMNS: usize = 2;
 /// Colours of the first seeds; later ones begin again.
-const SEEDS: [RGBColor; 4] =
-    [RGBColor(68, 1, 84), RGBColor(214, 96, 16), RGBColor(33, 145, 140), RGBColor(110, 110, 110)];
-const MEANS: RGBColor = RGBColor(190, 195, 200);
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
+const SEEDS: [RGBColor; 4] = [palette::VIOLET, palette::RUST, palette::TEAL, palette::GREY];
+/// The room around the places of an axis.
+const ROOM: Room = Room { share: 0.08, least: 0.02 };
 
 /// Draws a study as SVG.
 ///
@@ -35,23 +27,14 @@ pub fn draw(fidelity: &Fidelity) -> Result<String> {
     let columns = fidelity.short.len().clamp(1, COLUMNS);
     let rows = fidelity.short.len().div_ceil(columns).max(1);
     let size = (PANEL.0 * columns as u32, PANEL.1 * rows as u32);
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        fill(&area, fidelity, (rows, columns))
-            .map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
-    Ok(svg)
-}
-
-fn fill(area: &Area, fidelity: &Fidelity, cells: (usize, usize)) -> Drawn {
-    area.fill(&WHITE)?;
-    for (index, (panel, short)) in area.split_evenly(cells).iter().zip(&fidelity.short).enumerate()
-    {
-        draw_panel(panel, fidelity, index, short)?;
-    }
-    area.present()?;
-    Ok(())
+    svg(size, |area| {
+        let panels = area.split_evenly((rows, columns));
+        panels
+            .iter()
+            .zip(&fidelity.short)
+            .enumerate()
+            .try_for_each(|(index, (panel, short))| draw_panel(panel, fidelity, index, short))
+    })
 }
 
 /// A dot for each genome and seed at its short score and its mean full score; a line joins the
@@ -68,8 +51,8 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
         .x_label_area_size(48)
         .y_label_area_size(76)
         .build_cartesian_2d(
-            Accuracy::around(genomes.iter().flat_map(|genome| genome.short[index].iter().copied())),
-            Accuracy::around(genomes.iter().map(StudiedGenome::mean_full)),
+            axis(genomes.iter().flat_map(|genome| genome.short[index].iter().copied())),
+            axis(genomes.iter().map(StudiedGenome::mean_full)),
         )?;
     chart
         .configure_mesh()
@@ -81,7 +64,9 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
     let places = |genome: &StudiedGenome| -> Vec<(f64, f64)> {
         genome.short[index].iter().map(|score| (place(*score), place(genome.mean_full()))).collect()
     };
-    chart.draw_series(genomes.iter().map(|genome| PathElement::new(places(genome), MEANS)))?;
+    chart.draw_series(
+        genomes.iter().map(|genome| PathElement::new(places(genome), palette::JOIN)),
+    )?;
     for (position, seed) in fidelity.seeds.iter().enumerate() {
         let color = SEEDS[position % SEEDS.len()].filled();
         let dots = chart.draw_series(
@@ -101,52 +86,24 @@ fn place(accuracy: f64) -> f64 {
     -(1.0 - accuracy).max(1e-4).log10()
 }
 
-/// An axis of places, labelled with accuracies.
-struct Accuracy(Range<f64>);
-
-impl Accuracy {
-    /// All accuracies with some room around them.
-    fn around(accuracies: impl Iterator<Item = f64> + Clone) -> Accuracy {
-        let low = accuracies.clone().map(place).fold(f64::INFINITY, f64::min);
-        let high = accuracies.map(place).fold(f64::NEG_INFINITY, f64::max);
-        let room = ((high - low) * 0.08).max(0.02);
-        Accuracy(low - room..high + room)
-    }
-}
-
-impl Ranged for Accuracy {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        pixel(&self.0, *value, limit)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        let marks =
-            [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);
-        marks.into_iter().filter(|mark| self.0.contains(mark)).collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.0.clone()
-    }
-}
-
-impl ValueFormatter<f64> for Accuracy {
-    fn format_ext(&self, place: &f64) -> String {
+/// The axis of some accuracies, with some room around them.
+fn axis(accuracies: impl Iterator<Item = f64>) -> Axis {
+    let ticks =
+        [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);
+    Axis::new(around(accuracies.map(place), ROOM), ticks, |place| {
         let percent = 100.0 * (1.0 - 10f64.powf(-place));
         format!("{} %", (percent * 10.0).round() / 10.0)
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 
     #[test]
     fn marks_are_round_accuracies_inside_the_axis() {
-        let axis = Accuracy::around([0.62, 0.97, 0.995].into_iter());
+        let axis = axis([0.62, 0.97, 0.995].into_iter());
         let labels: Vec<String> =
             axis.key_points(10).iter().map(|mark| axis.format_ext(mark)).collect();
         assert_eq!(
@@ -158,7 +115,7 @@ mod tests {
     #[test]
     fn all_right_and_all_wrong_have_a_place() {
         assert_eq!((place(1.0), place(0.0)), (4.0, 0.0));
-        let axis = Accuracy::around(std::iter::once(1.0));
+        let axis = axis(std::iter::once(1.0));
         assert!(axis.range().start < 4.0 && 4.0 < axis.range().end);
     }
 }

@@ -1,7 +1,7 @@
 //! The results of a study as Markdown, for a terminal or a document.
 
 use common::fidelity::{Fidelity, Length, StudiedGenome};
-use std::fmt::Write;
+use plot::{Align, Table};
 
 /// Returns two tables: how well each short training ranks, and the scores of each genome.
 pub fn markdown(fidelity: &Fidelity) -> String {
@@ -9,52 +9,40 @@ pub fn markdown(fidelity: &Fidelity) -> String {
 }
 
 fn rankings(fidelity: &Fidelity) -> String {
-    let mut text = String::from(
-        "| what ranks the networks | images | rank correlation | beyond size | accuracy lost |\n\
-         |---|---|---|---|---|\n",
-    );
+    let titles =
+        ["what ranks the networks", "images", "rank correlation", "beyond size", "accuracy lost"];
+    let mut table = Table::new(titles.map(|title| (title, Align::Left)));
     for short in &fidelity.short {
-        let correlation = joined(&short.correlation, |value| format!("{value:.2}"));
-        let beyond = joined(&short.partial_correlation, |value| format!("{value:.2}"));
-        let regret = joined(&short.regret, |value| format!("{:.2}", 100.0 * value));
-        let _ = writeln!(
-            text,
-            "| {} | {:.1} % | {correlation} | {beyond} | {regret} points |",
+        table.push([
             length_text(short.length),
-            100.0 * short.cost
-        );
+            format!("{:.1} %", 100.0 * short.cost),
+            joined(&short.correlation, |value| format!("{value:.2}")),
+            joined(&short.partial_correlation, |value| format!("{value:.2}")),
+            joined(&short.regret, |value| format!("{:.2}", 100.0 * value)) + " points",
+        ]);
     }
-    let _ =
-        writeln!(text, "| number of parameters | 0 | {:.2} | | |", fidelity.parameters_correlation);
+    let without_more = |name: &str, images: &str, correlation: f64| {
+        [name, images, &format!("{correlation:.2}"), "", ""].map(str::to_string)
+    };
+    table.push(without_more("number of parameters", "0", fidelity.parameters_correlation));
     if let Some(correlation) = fidelity.seeds_correlation {
-        let _ =
-            writeln!(text, "| full training with another seed | 100 % | {correlation:.2} | | |");
+        table.push(without_more("full training with another seed", "100 %", correlation));
     }
-    text
+    table.to_markdown() + "\n"
 }
 
 fn scores(fidelity: &Fidelity) -> String {
     let lengths = fidelity.short.iter().map(|short| short.length);
-    let heads: Vec<String> = lengths
-        .chain([fidelity.full])
-        .map(|length| format!(" {} |", length_text(length)))
-        .collect();
-    let mut text = format!(
-        "| genome | parameters | MACs |{}\n|---|---|---|{}\n",
-        heads.concat(),
-        "---|".repeat(heads.len())
-    );
+    let titles = ["genome", "parameters", "MACs"].map(str::to_string);
+    let titles = titles.into_iter().chain(lengths.chain([fidelity.full]).map(length_text));
+    let mut table = Table::new(titles.map(|title| (title, Align::Left)));
     for StudiedGenome { genome, parameters, macs, full, short } in &fidelity.genomes {
-        let cells: Vec<String> =
-            short.iter().chain([full]).map(|scores| format!(" {} |", percent(scores))).collect();
-        let _ = writeln!(
-            text,
-            "| {genome} | {parameters} | {:.2} M |{}",
-            *macs as f64 / 1e6,
-            cells.concat()
-        );
+        let sizes =
+            [genome.to_string(), parameters.to_string(), format!("{:.2} M", *macs as f64 / 1e6)];
+        let scores = short.iter().chain([full]).map(|scores| percent(scores));
+        table.push(sizes.into_iter().chain(scores));
     }
-    text
+    table.to_markdown() + "\n"
 }
 
 /// Returns a length in words, such as `2 epochs of 3000 images`.

@@ -1,12 +1,12 @@
 //! How often each activation is in the population, by iteration (the paper's Fig. 4).
 
-use super::axes::Iterations;
-use super::{Area, Drawn, svg};
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::activation::Activation;
 use common::genome::Genome;
 use common::search_files::Evaluation;
+use plot::axes::Axis;
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 
 /// Width and height in pixels, and the width of the legend on the right.
@@ -55,7 +55,7 @@ fn draw_panel(area: &Area<'_>, title: &str, shares: &[(f64, Shares)], iterations
         .caption(title, ("sans-serif", 18))
         .x_label_area_size(48)
         .y_label_area_size(70)
-        .build_cartesian_2d(Iterations(iterations), 0.0..1.0)?;
+        .build_cartesian_2d(Axis::iterations(iterations), 0.0..1.0)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -87,16 +87,15 @@ fn draw_legend(area: &Area<'_>) -> Drawn {
     Ok(())
 }
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart too.
 fn colour(activation: Activation) -> RGBColor {
     match activation {
-        Activation::Relu => RGBColor(230, 159, 0),
-        Activation::Elu => RGBColor(86, 180, 233),
-        Activation::Sigmoid => RGBColor(0, 158, 115),
-        Activation::Tanh => RGBColor(240, 228, 66),
-        Activation::Swish => RGBColor(0, 114, 178),
-        Activation::Selu => RGBColor(213, 94, 0),
-        Activation::Linear => RGBColor(204, 121, 167),
+        Activation::Relu => palette::ORANGE,
+        Activation::Elu => palette::SKY_BLUE,
+        Activation::Sigmoid => palette::GREEN,
+        Activation::Tanh => palette::YELLOW,
+        Activation::Swish => palette::BLUE,
+        Activation::Selu => palette::VERMILION,
+        Activation::Linear => palette::PURPLE,
     }
 }
 

@@ -1,12 +1,11 @@
 //! What measured networks cost: latency, and energy where there is a meter, by parameters (the
 //! paper's Fig. 1b).
 
-use super::axes::{Logarithmic, around};
-use super::front::mix;
-use super::{Area, Drawn, svg};
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
+use plot::axes::{Axis, Room, around};
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 
 /// Width and height of a panel in pixels.
@@ -58,14 +57,14 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, search: &SearchState, iterations: us
     } else {
         format!(", {stopped} of them stopped early (rings)")
     };
-    let x = around(places.iter().map(|(.., place)| place.0));
-    let y = around(places.iter().map(|(.., place)| place.1));
+    let x = around(places.iter().map(|(.., place)| place.0), Room::UNIT);
+    let y = around(places.iter().map(|(.., place)| place.1), Room::UNIT);
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .caption(format!("{}, measured: {}{rings}", cost.title, places.len()), ("sans-serif", 20))
         .x_label_area_size(50)
         .y_label_area_size(80)
-        .build_cartesian_2d(Logarithmic(x, ""), Logarithmic(y, cost.unit))?;
+        .build_cartesian_2d(Axis::logarithmic(x, ""), Axis::logarithmic(y, cost.unit))?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -73,9 +72,8 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, search: &SearchState, iterations: us
         .y_desc("median (logarithmic)")
         .label_style(("sans-serif", 15))
         .draw()?;
-    let last = iterations.saturating_sub(1);
     chart.draw_series(places.iter().map(|(evaluation, place)| {
-        let colour = mix(evaluation.iteration, last);
+        let colour = palette::gradient(&palette::AMBER_TO_INDIGO, evaluation.iteration, iterations);
         Circle::new(*place, 5, if is_stopped(evaluation) { colour.into() } else { colour.filled() })
     }))?;
     Ok(())

@@ -1,19 +1,15 @@
 //! The figure of a search: every evaluation by parameters and error, and the archive's front.
 
-use super::axes::{Logarithmic, around};
-use super::{Area, Drawn, svg};
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
+use plot::axes::{Axis, Room, around};
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 use std::ops::Range;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
-/// Colours of the first and of the last iteration; those between are mixed. Both stand out from
-/// white, and the lightness tells them apart without colour.
-const FIRST: RGBColor = RGBColor(250, 170, 60);
-const LAST: RGBColor = RGBColor(60, 40, 140);
 
 /// How an evaluation is drawn: what its accuracy is worth can be seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +57,7 @@ fn fill(area: &Area<'_>, search: &SearchState, iterations: usize) -> Drawn {
         )
         .x_label_area_size(50)
         .y_label_area_size(70)
-        .build_cartesian_2d(Logarithmic(x, ""), y)?;
+        .build_cartesian_2d(Axis::logarithmic(x, ""), y)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -82,7 +78,7 @@ fn fill(area: &Area<'_>, search: &SearchState, iterations: usize) -> Drawn {
     chart.draw_series(front.iter().map(|place| Circle::new(*place, 7, BLACK)))?;
     let last = iterations.saturating_sub(1);
     for iteration in 0..=last {
-        let colour = mix(iteration, last);
+        let colour = palette::gradient(&palette::AMBER_TO_INDIGO, iteration, iterations);
         let marked = |mark| {
             search
                 .evaluations
@@ -149,16 +145,7 @@ fn place(evaluation: &Evaluation) -> (f64, f64) {
 /// Both axes' ranges, with some room around the points.
 fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
     let (x, y): (Vec<f64>, Vec<f64>) = evaluations.iter().map(place).unzip();
-    (around(x), around(y))
-}
-
-/// The colour of an iteration, counted from 0.
-pub(super) fn mix(iteration: usize, last: usize) -> RGBColor {
-    let share = if last == 0 { 0.0 } else { iteration as f64 / last as f64 };
-    let channel = |from: u8, to: u8| {
-        (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8
-    };
-    RGBColor(channel(FIRST.0, LAST.0), channel(FIRST.1, LAST.1), channel(FIRST.2, LAST.2))
+    (around(x, Room::UNIT), around(y, Room::UNIT))
 }
 
 #[cfg(test)]

@@ -1,24 +1,16 @@
 //! The figures of a search, drawn anew while it runs.
 
 mod activations;
-mod axes;
 mod cost;
 mod fit;
 mod front;
 mod progress;
 
-pub(crate) use axes::pixel;
-
 use crate::search::state::SearchState;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use common::atomic;
 use common::search_files::SearchConfig;
-use plotters::coord::Shift;
-use plotters::prelude::{DrawingArea, IntoDrawingArea, SVGBackend, WHITE};
 use std::path::Path;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 /// Draws the figures of a search under way, each time the number of its iterations has grown by a
 /// tenth: so all drawings together take no longer than some ten of the last one, however long the
@@ -81,21 +73,6 @@ fn write_all(folder: &Path, search: &SearchState, config: &SearchConfig) -> Resu
         Some(svg) => write("cost.svg", svg),
         None => Ok(()),
     }
-}
-
-/// An SVG of a width and height in pixels, filled in on white.
-fn svg(size: (u32, u32), fill: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let draw = || -> Drawn {
-            area.fill(&WHITE)?;
-            fill(&area)?;
-            Ok(area.present()?)
-        };
-        draw().map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
-    Ok(svg)
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! Hypervolume and Score by iteration, each with a straight line through it (the paper's Fig. 3).
 
-use super::axes::{Iterations, around};
 use super::fit::Line;
-use super::{Area, Drawn, svg};
+use crate::search::state::SearchState;
 use crate::moea::hypervolume::Scale;
 use crate::search::quality::{points, score};
-use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search_files::Evaluation;
+use plot::axes::{Axis, Room, around};
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 
 /// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (440, 380);
-const DOTS: RGBColor = RGBColor(60, 40, 140);
-const FIT: RGBColor = RGBColor(214, 96, 16);
 
 /// A quantity by iteration, counted from 1; iterations without it are left out.
 struct Series {
@@ -75,7 +73,7 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
         Some(line) => format!("{}, {} per iteration", series.title, signed(line.slope)),
         None => series.title.to_string(),
     };
-    let y = around(values.iter().chain(&ends).map(|value| value.1));
+    let y = around(values.iter().chain(&ends).map(|value| value.1), Room::UNIT);
     // Marks are a tenth of the range apart or more.
     let digits = (1.0 - (y.end - y.start).log10().floor()).max(0.0) as usize;
     let mut chart = ChartBuilder::on(area)
@@ -83,7 +81,7 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
         .caption(title, ("sans-serif", 18))
         .x_label_area_size(48)
         .y_label_area_size(76)
-        .build_cartesian_2d(Iterations(iterations), y)?;
+        .build_cartesian_2d(Axis::iterations(iterations), y)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -92,8 +90,9 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
         .y_label_formatter(&|value| format!("{value:.digits$}"))
         .label_style(("sans-serif", 15))
         .draw()?;
-    chart.draw_series(LineSeries::new(ends, FIT.stroke_width(2)))?;
-    chart.draw_series(values.iter().map(|value| Circle::new(*value, 4, DOTS.filled())))?;
+    chart.draw_series(LineSeries::new(ends, palette::RUST.stroke_width(2)))?;
+    chart
+        .draw_series(values.iter().map(|value| Circle::new(*value, 4, palette::INDIGO.filled())))?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Tables with footnotes, as aligned text and as HTML.
 
 use super::html::escape;
+use plot::Align;
 use std::fmt::Write;
 
 /// A table. A cell without a value is a `-` and a footnote with the reason.
@@ -79,29 +80,13 @@ impl Table {
 
     /// Aligned lines for a terminal, footnotes below.
     pub(super) fn to_text(&self) -> String {
-        let shown: Vec<Vec<String>> =
-            self.rows.iter().map(|row| row.iter().map(Cell::to_text).collect()).collect();
-        let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
-        let width_of = |column: usize| {
-            let cells = shown.iter().map(|row| row[column].chars().count());
-            cells.chain([titles[column].chars().count()]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..titles.len()).map(width_of).collect();
-        let line = |cells: &[String]| {
-            let mut text = String::new();
-            for ((cell, width), column) in cells.iter().zip(&widths).zip(&self.columns) {
-                let padding = " ".repeat(width - cell.chars().count());
-                let (before, after) =
-                    if column.numeric { (padding.as_str(), "") } else { ("", padding.as_str()) };
-                let _ = write!(text, "{before}{cell}{after}  ");
-            }
-            text.trim_end().to_string()
-        };
-        let mut lines = vec![
-            line(&titles),
-            widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("  "),
-        ];
-        lines.extend(shown.iter().map(|row| line(row)));
+        let columns = self.columns.iter().map(|column| {
+            let align = if column.numeric { Align::Right } else { Align::Left };
+            (column.title.as_str(), align)
+        });
+        let mut table = plot::Table::new(columns);
+        self.rows.iter().for_each(|row| table.push(row.iter().map(Cell::to_text)));
+        let mut lines = vec![table.to_ruled_text()];
         if !self.notes.is_empty() {
             lines.push(String::new());
         }

@@ -4,12 +4,12 @@
 use common::activation::Activation;
 use common::genome::{Genome, Optimizer};
 use common::network::{Input, Network};
-use common::prune_report::{PruneChoose, PruneMethod};
+use common::prune_report::{Allocation, PruneMethod};
 use common::seed;
 use common::template::Template;
 use common::weights::{Tensor, Weights, tensors_of};
-use prune::round::Choice;
-use prune::surgery::Model;
+use prune::model::Model;
+use prune::selection::Selection;
 use rand::{Rng, RngExt};
 
 /// The genes and settings that decide a network's graph.
@@ -77,7 +77,7 @@ pub(crate) fn draw(rng: &mut impl Rng, count: usize, lowest: f32) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(lowest..1.0)).collect()
 }
 
-/// The paper's way of choosing, with another method and factor.
-pub(crate) fn choice(method: PruneMethod, factor: f64) -> Choice {
-    Choice { method, choose: PruneChoose::Uniform, also: vec![], factor, seed: 7 }
+/// The paper's selection, with another method and cluster factor.
+pub(crate) fn selection(method: PruneMethod, cluster_factor: f64) -> Selection {
+    Selection { method, allocation: Allocation::Uniform, also: vec![], cluster_factor, seed: 7 }
 }

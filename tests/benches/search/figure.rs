@@ -2,26 +2,26 @@
 
 use crate::compare::{Comparison, Searches};
 use crate::report::{after, quartiles};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use common::atomic;
+use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 use std::path::Path;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
-/// A colour for each kind of search (Okabe and Ito's and two of Tol's, which colour-blind people
-/// can tell apart).
+/// A colour for each kind of search.
 const COLOURS: [RGBColor; 10] = [
-    RGBColor(120, 120, 120),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 114, 178),
-    RGBColor(0, 158, 115),
-    RGBColor(86, 180, 233),
-    RGBColor(0, 0, 0),
-    RGBColor(153, 153, 51),
-    RGBColor(136, 34, 85),
-    RGBColor(213, 94, 0),
-    RGBColor(204, 121, 167),
+    palette::GREY,
+    palette::ORANGE,
+    palette::BLUE,
+    palette::GREEN,
+    palette::SKY_BLUE,
+    BLACK,
+    palette::OLIVE,
+    palette::WINE,
+    palette::VERMILION,
+    palette::PURPLE,
 ];
 /// Number of epochs between the points of a curve.
 const STEP: usize = 20;
@@ -33,19 +33,12 @@ const LOWEST: f64 = 0.8;
 /// # Errors
 /// Fails if the file cannot be written.
 pub(crate) fn write(path: &Path, comparison: &Comparison) -> Result<()> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        fill(&area, comparison).map_err(|error| anyhow!("cannot draw the figure: {error}"))?;
-    }
+    let svg = svg(SIZE, |area| fill(area, comparison))?;
     atomic::create_dir_all(path.parent().context("the figure has no folder")?)?;
     atomic::write(path, svg.as_bytes())
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
-fn fill(area: &Area<'_>, comparison: &Comparison) -> Result<(), Box<dyn std::error::Error>> {
-    area.fill(&WHITE)?;
+fn fill(area: &Area<'_>, comparison: &Comparison) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .x_label_area_size(50)
@@ -82,7 +75,6 @@ fn fill(area: &Area<'_>, comparison: &Comparison) -> Result<(), Box<dyn std::err
         .background_style(WHITE.mix(0.8))
         .label_font(("sans-serif", 15))
         .draw()?;
-    area.present()?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use crate::fetch::cli::CheckArgs;
 use anyhow::{Result, ensure};
 use common::dataset::{Census, ClassCensus};
 use common::files::json;
+use plot::{Align, Table};
 use process::cli::print_line;
 
 /// Prints how many images each class has, mean and standard deviation of the training images, and
@@ -25,29 +26,19 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
 }
 
 fn text(census: &Census) -> String {
-    let widest = census
-        .classes
-        .iter()
-        .map(|class| class.class.escape_debug().count())
-        .max()
-        .unwrap_or(0)
-        .max("class".len());
-    // Names of classes come from strangers: control characters must not reach the terminal.
-    let row = |class: &str, [train, validation, test]: [String; 3]| {
+    // Room for the counts of most data sets, so that their tables look the same.
+    let columns = ["   train", "validation", "    test"].map(|title| (title, Align::Right));
+    let mut table = Table::new([("class", Align::Left)].into_iter().chain(columns));
+    // The names of classes come from the data set: none may control the terminal.
+    let mut row = |class: &str, counts: [usize; 3]| {
         let class = class.escape_debug().to_string();
-        format!("{class:<widest$}  {train:>8}  {validation:>10}  {test:>8}")
+        table.push([class].into_iter().chain(counts.map(|count| count.to_string())));
     };
-    let mut lines = vec![row("class", ["train", "validation", "test"].map(str::to_string))];
     let counts = |c: &ClassCensus| [c.train, c.validation, c.test];
-    lines.extend(
-        census
-            .classes
-            .iter()
-            .map(|class| row(&class.class, counts(class).map(|count| count.to_string()))),
-    );
-    let total =
-        |of: fn(&ClassCensus) -> usize| census.classes.iter().map(of).sum::<usize>().to_string();
-    lines.push(row("all", [total(|c| c.train), total(|c| c.validation), total(|c| c.test)]));
+    census.classes.iter().for_each(|class| row(&class.class, counts(class)));
+    let total = |of: fn(&ClassCensus) -> usize| census.classes.iter().map(of).sum();
+    row("all", [total(|c| c.train), total(|c| c.validation), total(|c| c.test)]);
+    let mut lines = vec![table.to_text()];
     let numbers =
         |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
     if !census.mean.is_empty() {

@@ -1,17 +1,17 @@
 //! The Pareto front: validation error over trainable parameters of every network that the search
 //! trained, and the front that the archive has.
 
-use super::axes::{self, INK, TICK_TEXT};
+use super::axes::{self, TICK_TEXT};
 use super::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
-use common::search::evaluation::Evaluation;
-use common::search::objective::Objective;
-use plotters::coord::Shift;
-use plotters::coord::combinators::BindKeyPoints;
+use common::objective::Objective;
+use common::search_files::Evaluation;
+use plot::axes::Axis;
+use plot::palette::{INK, VIRIDIS, gradient};
+use plot::{Area, Drawn, svg};
 use plotters::prelude::{
-    ChartBuilder, Circle, DrawingArea, EmptyElement, IntoDrawingArea, IntoLogRange, LineSeries,
-    PathElement, Rectangle, SVGBackend, Text, WHITE,
+    ChartBuilder, Circle, EmptyElement, LineSeries, PathElement, Rectangle, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
@@ -27,6 +27,12 @@ struct Point {
     error: f64,
     iteration: usize,
     mark: Mark,
+}
+
+impl Point {
+    fn place(&self) -> (f64, f64) {
+        (axes::position(self.parameters), self.error)
+    }
 }
 
 /// How an evaluation is drawn: what its accuracy is worth can be seen.
@@ -67,8 +73,7 @@ pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
     if plane.points.is_empty() {
         return Ok(None);
     }
-    let mut svg = String::new();
-    draw_svg(&mut svg, &plane)?;
+    let svg = svg(SIZE, |area| fill(area, &plane))?;
     let caption = caption(run, &plane);
     Ok(Some(Figure { file: "front.svg", title: "Pareto front of the search", caption, svg }))
 }
@@ -155,8 +160,7 @@ fn left_out(run: &Run, objectives: &[Objective]) -> usize {
 /// The line through all points of a front, as a staircase from the smallest network on: between two
 /// of them, only what is worse than the left one is attained.
 fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<(f64, f64)> =
-        front.iter().map(|point| (point.parameters, point.error)).collect();
+    let mut sorted: Vec<(f64, f64)> = front.iter().map(Point::place).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
     let mut corners: Vec<(f64, f64)> = Vec::new();
     for (parameters, error) in sorted {
@@ -167,31 +171,23 @@ fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
     corners
 }
 
-fn draw_svg(svg: &mut String, plane: &Plane) -> Result<()> {
+fn fill(root: &Area<'_>, plane: &Plane) -> Drawn {
     let Plane { points, front, winners } = plane;
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
     let (area, key) = root.split_horizontally(SIZE.0 - KEY_WIDTH);
-    let x = axes::log_range(points.iter().map(|p| p.parameters));
-    let y = axes::linear_range(points.iter().map(|p| p.error), 0.0..100.0);
+    let x = axes::position_range(points.iter().map(|p| p.place().0));
+    let y = axes::percent_range(points.iter().map(|p| p.error));
     let corners = staircase(front, x.end);
-    let y_label = axes::percent_label(&y);
-    let x_axis = x.clone().log_scale().with_key_points(axes::log_ticks(&x));
     let mut chart = ChartBuilder::on(&area)
         .margin(14)
         .x_label_area_size(58)
         .y_label_area_size(78)
-        .build_cartesian_2d(x_axis, y)?;
-    axes::draw(&mut chart, &y_label, "validation error")?;
+        .build_cartesian_2d(Axis::logarithmic(x, ""), y.clone())?;
+    axes::draw(&mut chart, &y, "validation error")?;
     chart.draw_series(LineSeries::new(corners, INK.stroke_width(2)))?;
     let iterations = iterations(points);
-    let marked = |mark| {
-        points
-            .iter()
-            .filter(move |p| p.mark == mark)
-            .map(|p| ((p.parameters, p.error), p.iteration))
-    };
-    let color = |iteration| axes::scale_color(iteration, iterations);
+    let marked =
+        |mark| points.iter().filter(move |p| p.mark == mark).map(|p| (p.place(), p.iteration));
+    let color = |iteration| gradient(&VIRIDIS, iteration, iterations);
     let filled = |iteration| color(iteration).mix(0.85).filled();
     chart.draw_series(
         marked(Mark::Stopped).map(|(place, iteration)| Circle::new(place, 4, color(iteration))),
@@ -209,13 +205,11 @@ fn draw_svg(svg: &mut String, plane: &Plane) -> Result<()> {
     chart.draw_series(by_size.iter().enumerate().map(|(index, (rank, p))| {
         let above = index % 2 == 0;
         let style = label(if above { VPos::Bottom } else { VPos::Top });
-        EmptyElement::at((p.parameters, p.error))
+        EmptyElement::at(p.place())
             + Circle::new((0, 0), 9, INK.stroke_width(2))
             + Text::new(format!("#{rank}"), (8, if above { -9 } else { 9 }), style)
     }))?;
-    draw_key(&key, iterations, plane)?;
-    root.present()?;
-    Ok(())
+    draw_key(&key, iterations, plane)
 }
 
 fn iterations(points: &[Point]) -> usize {
@@ -231,11 +225,7 @@ fn label(vertical: VPos) -> TextStyle<'static> {
 }
 
 /// The colours of the iterations, the front's line, the winners' rings and some marks.
-fn draw_key(
-    key: &DrawingArea<SVGBackend<'_>, Shift>,
-    iterations: usize,
-    plane: &Plane,
-) -> Result<()> {
+fn draw_key(key: &Area<'_>, iterations: usize, plane: &Plane) -> Drawn {
     let style = label(VPos::Center);
     let (left, mut top) = (6, 28);
     key.draw(&Text::new("iteration", (left, top), style.clone()))?;
@@ -243,7 +233,7 @@ fn draw_key(
     let step = (160 / iterations as i32).clamp(3, 22);
     for iteration in 0..iterations {
         let y = top + iteration as i32 * step;
-        let color = axes::scale_color(iteration, iterations).filled();
+        let color = gradient(&VIRIDIS, iteration, iterations).filled();
         key.draw(&Rectangle::new([(left, y), (left + 18, y + step)], color))?;
     }
     let middle = |iteration: usize| top + iteration as i32 * step + step / 2;
@@ -284,22 +274,29 @@ mod tests {
     #[test]
     fn the_line_goes_through_every_member_of_the_front() {
         let front = [at(40.0, 1.0), at(10.0, 9.0), at(20.0, 5.0)];
-        let expected =
-            [(10.0, 9.0), (20.0, 9.0), (20.0, 5.0), (40.0, 5.0), (40.0, 1.0), (50.0, 1.0)];
-        assert_eq!(staircase(&front, 50.0), expected);
+        let x = axes::position;
+        let expected = [
+            (x(10.0), 9.0),
+            (x(20.0), 9.0),
+            (x(20.0), 5.0),
+            (x(40.0), 5.0),
+            (x(40.0), 1.0),
+            (x(50.0), 1.0),
+        ];
+        assert_eq!(staircase(&front, x(50.0)), expected);
         // By a third objective, a larger network may be on the front that is worse by both axes, or
         // another of one size.
         let front = [at(10.0, 5.0), at(20.0, 8.0), at(20.0, 6.0)];
-        let corners = staircase(&front, 50.0);
-        assert!(front.iter().all(|p| corners.contains(&(p.parameters, p.error))), "{corners:?}");
+        let corners = staircase(&front, x(50.0));
+        assert!(front.iter().all(|p| corners.contains(&p.place())), "{corners:?}");
         assert!(staircase(&[], 50.0).is_empty());
     }
 
     #[test]
     fn one_point_can_be_drawn() {
-        let mut svg = String::new();
         let (front, winners) = (vec![at(65_074.0, 0.0)], vec![(1, at(65_074.0, 0.0))]);
-        draw_svg(&mut svg, &Plane { points: front.clone(), front, winners }).unwrap();
+        let plane = Plane { points: front.clone(), front, winners };
+        let svg = svg(SIZE, |area| fill(area, &plane)).unwrap();
         assert!(svg.contains("#1") && svg.trim_end().ends_with("</svg>"), "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
     }

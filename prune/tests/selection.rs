@@ -1,17 +1,18 @@
-//! How much goes in each round, without fine-tuning.
+//! The selection of filters in each round, without fine-tuning.
 
 mod support;
 
 use common::counts;
 use common::network::{Network, Op};
-use common::prune_report::{PruneChoose, PruneEnd, PruneMethod, PrunePart};
+use common::prune_report::{Allocation, PruneEnd, PruneMethod, PrunePart};
 use common::template::Template;
 use proptest::prelude::*;
-use prune::choose;
-use prune::convolutions::{self, Prunable};
-use prune::round::{self, Cap, Choice};
-use prune::surgery::{self, Kept, Model};
-use support::{Sizes, choice};
+use prune::importance;
+use prune::model::Model;
+use prune::prunable::{self, Prunable};
+use prune::selection::{self, Cap, Selection};
+use prune::surgery::{self, Kept};
+use support::{Sizes, selection};
 
 fn parameters(network: &Network) -> u64 {
     counts::count(network).unwrap().parameters
@@ -29,15 +30,15 @@ fn fel_filters(network: &Network) -> Vec<(String, usize)> {
     filters.collect()
 }
 
-/// All rounds until the end, and why they ended.
-fn all_rounds(model: &Model, share: f64, choice: &Choice) -> (Vec<Model>, PruneEnd) {
+/// Runs all rounds; returns the models and why the rounds ended.
+fn all_rounds(model: &Model, share: f64, settings: &Selection) -> (Vec<Model>, PruneEnd) {
     let cap = Cap { before: parameters(&model.network), share };
     let mut models = vec![model.clone()];
     loop {
         let last = &models[models.len() - 1];
-        match round::end(&last.network, &cap, &choice.also).unwrap() {
+        match selection::end(&last.network, &cap, &settings.also).unwrap() {
             Some(end) => return (models, end),
-            None => models.push(round::prune(last, &cap, choice, models.len()).unwrap()),
+            None => models.push(selection::prune(last, &cap, settings, models.len()).unwrap()),
         }
     }
 }
@@ -46,11 +47,11 @@ fn paper_sizes(fels: usize, condense_layers: usize) -> Sizes {
     Sizes { condense_layers, fels, kernel: 3, template: Template::default() }
 }
 
-/// Whole rounds go 12, 10, 9, 8, ... in every FEL, and nowhere else.
+/// Whole rounds leave 12, 10, 9, 8, ... filters in every FEL and change nothing else.
 #[test]
-fn whole_rounds_take_the_same_from_every_fel_and_nothing_else() {
+fn whole_rounds_remove_the_same_from_every_fel_and_nothing_else() {
     let model = paper_sizes(4, 2).model(8, 1);
-    let (models, _) = all_rounds(&model, 0.65, &choice(PruneMethod::Kmeans, 0.9));
+    let (models, _) = all_rounds(&model, 0.65, &selection(PruneMethod::Kmeans, 0.9));
     for (model, expected) in models.iter().zip([12, 10, 9, 8, 7, 6]) {
         assert!(
             fel_filters(&model.network).iter().all(|(_, filters)| *filters == expected),
@@ -68,17 +69,16 @@ fn whole_rounds_take_the_same_from_every_fel_and_nothing_else() {
     assert_eq!(parameters(&models[1].network), after_one);
 }
 
-/// On the paper's smaller network the cap is kept, and missed by less than any filter that could
-/// still go.
+/// On the paper's smaller network the cap is not exceeded, and no further filter can be removed.
 #[test]
-fn caps_are_kept_to_within_a_filter() {
+fn caps_are_reached_to_within_a_filter() {
     let model = paper_sizes(4, 2).model(8, 1);
     let before = parameters(&model.network);
     for method in PruneMethod::ALL {
-        for choose in PruneChoose::ALL {
+        for allocation in Allocation::ALL {
             for share in [0.3, 0.5, 0.65] {
                 let (models, end) =
-                    all_rounds(&model, share, &Choice { choose, ..choice(method, 0.9) });
+                    all_rounds(&model, share, &Selection { allocation, ..selection(method, 0.9) });
                 assert_eq!(end, PruneEnd::Cap);
                 assert_tight(&models[models.len() - 1].network, before, share, &[]);
             }
@@ -89,24 +89,26 @@ fn caps_are_kept_to_within_a_filter() {
 fn assert_tight(network: &Network, before: u64, share: f64, also: &[PrunePart]) {
     let removed = |network: &Network| (before - parameters(network)) as f64 / before as f64;
     assert!(removed(network) <= share, "{} of {share} removed", removed(network));
-    for Prunable { name, filters, cost } in convolutions::prunable(network, also).unwrap() {
+    for Prunable { name, filters, parameters_per_filter } in
+        prunable::prunable(network, also).unwrap()
+    {
         if filters > 1 {
             let one_less = Kept::from([(name.clone(), (0..filters - 1).collect())]);
-            let smaller = surgery::remove_filters_of_network(network, &one_less).unwrap();
+            let smaller = surgery::remove_filters_from_graph(network, &one_less).unwrap();
             assert!(
                 removed(&smaller) > share,
-                "a filter of {name} could still go: {} of {share}",
+                "a filter of {name} could still be removed: {} of {share}",
                 removed(&smaller)
             );
-            assert_eq!(parameters(network) - parameters(&smaller), cost);
+            assert_eq!(parameters(network) - parameters(&smaller), parameters_per_filter);
         }
     }
 }
 
-/// The last, partial round prefers what is least worth: of two equal filters in either FEL, one
-/// goes first.
+/// The last, partial round removes the least important filters: of two equal filters in a FEL, one
+/// is removed first.
 #[test]
-fn in_a_partial_round_twins_go_first() {
+fn a_partial_round_removes_duplicates_first() {
     for (fel, expected) in [(1, [1, 0]), (2, [0, 1])] {
         let name = format!("condense1.fel{fel}.conv.weight");
         let mut model = paper_sizes(2, 1).model(8, 1);
@@ -115,7 +117,8 @@ fn in_a_partial_round_twins_go_first() {
         weight.data.copy_within(3 * length..4 * length, 8 * length);
         // One filter is 4.4 % of the parameters; a whole round would take one of each FEL.
         let cap = Cap { before: parameters(&model.network), share: 0.045 };
-        let pruned = round::prune(&model, &cap, &choice(PruneMethod::Kmeans, 0.92), 1).unwrap();
+        let pruned =
+            selection::prune(&model, &cap, &selection(PruneMethod::Kmeans, 0.92), 1).unwrap();
         let gone: Vec<usize> =
             fel_filters(&pruned.network).iter().map(|(_, filters)| 12 - filters).collect();
         assert_eq!(gone, expected);
@@ -127,51 +130,50 @@ fn in_a_partial_round_twins_go_first() {
 }
 
 #[test]
-fn single_filters_stay_for_good() {
+fn single_filters_are_never_removed() {
     let template = Template { growth_rate: 1, stem_channels: 2, ..Template::default() };
     let model = Sizes { condense_layers: 1, fels: 2, kernel: 3, template }.model(8, 1);
-    let (models, end) = all_rounds(&model, 0.9, &choice(PruneMethod::Kmeans, 0.9));
+    let (models, end) = all_rounds(&model, 0.9, &selection(PruneMethod::Kmeans, 0.9));
     assert_eq!((models.len(), end), (1, PruneEnd::Filters));
 }
 
-/// Two FELs of 12 at 0.9 (12, 10, 9): a uniform round takes 2 of each. A global one takes 4 as
-/// well, of the 3 that each offers: the 3 that are worth least, and one of those that cost the most
-/// parameters for their worth.
+/// Two FELs of 12 filters at 0.9 (12, 10, 9): a uniform round removes 2 of each. A global round
+/// removes 4 as well, out of 3 candidates of each: the 3 least important ones, and then the one
+/// with the most parameters for its importance.
 #[test]
-fn a_global_round_takes_the_least_worth_for_its_parameters_wherever_it_is() {
+fn a_global_round_removes_the_least_important_filters_of_all_convolutions() {
     let mut model = paper_sizes(2, 1).model(8, 1);
     let cap = Cap { before: parameters(&model.network), share: 0.9 };
-    let choice = Choice { choose: PruneChoose::Global, ..choice(PruneMethod::L1, 0.9) };
-    // l1 compares with the convolution's mean: in FEL 2 three filters are all but zero, in FEL 1
-    // all are alike.
+    let settings = Selection { allocation: Allocation::Global, ..selection(PruneMethod::L1, 0.9) };
+    // In FEL 2, three filters are nearly zero; in FEL 1, all are equal.
     for (fel, quiet) in [(1, 0), (2, 3)] {
         let weight = model.weights.0.get_mut(&format!("condense1.fel{fel}.conv.weight")).unwrap();
         let length = weight.data.len() / 12;
         weight.data.fill(0.1);
         weight.data[..quiet * length].fill(1e-6);
     }
-    let pruned = round::prune(&model, &cap, &choice, 1).unwrap();
-    let costs: Vec<u64> = convolutions::prunable(&model.network, &[])
+    let pruned = selection::prune(&model, &cap, &settings, 1).unwrap();
+    let sizes: Vec<u64> = prunable::prunable(&model.network, &[])
         .unwrap()
         .iter()
-        .map(|convolution| convolution.cost)
+        .map(|convolution| convolution.parameters_per_filter)
         .collect();
     // By hand: 24 inputs of 9 taps, FEL 2's gamma, beta and 12 columns of 9, the head's gamma, beta
     // and 3 columns; then 36 inputs and the head's.
-    assert_eq!(costs, [24 * 9 + (2 + 12 * 9) + (2 + 3), 36 * 9 + (2 + 3)]);
+    assert_eq!(sizes, [24 * 9 + (2 + 12 * 9) + (2 + 3), 36 * 9 + (2 + 3)]);
     assert_eq!(
         fel_filters(&pruned.network).iter().map(|(_, filters)| *filters).collect::<Vec<_>>(),
         [11, 9]
     );
 }
 
-/// The stem and the transitions go when asked for, and then only.
+/// The stem and the transitions are pruned on request only.
 #[test]
 fn stem_and_transitions_on_request() {
     let model = paper_sizes(2, 2).model(8, 1);
     let names = |also: &[PrunePart]| {
-        let prunable = convolutions::prunable(&model.network, also).unwrap();
-        prunable.into_iter().map(|convolution| convolution.name).collect::<Vec<_>>()
+        let convolutions = prunable::prunable(&model.network, also).unwrap();
+        convolutions.into_iter().map(|convolution| convolution.name).collect::<Vec<_>>()
     };
     let fels = [
         "condense1.fel1.conv",
@@ -183,8 +185,9 @@ fn stem_and_transitions_on_request() {
     assert_eq!(names(&[PrunePart::Stem]), [&["stem.conv"], &fels[..]].concat());
     let with_transition = [&fels[..2], &["transition1.conv"], &fels[2..]].concat();
     assert_eq!(names(&[PrunePart::Transitions]), with_transition);
-    let choice = Choice { also: PrunePart::ALL.to_vec(), ..choice(PruneMethod::Kmeans, 0.5) };
-    let (models, _) = all_rounds(&model, 0.9, &choice);
+    let settings =
+        Selection { also: PrunePart::ALL.to_vec(), ..selection(PruneMethod::Kmeans, 0.5) };
+    let (models, _) = all_rounds(&model, 0.9, &settings);
     let width = |name: &str| models[1].weights.get(&format!("{name}.weight")).shape[0];
     assert_eq!(
         (width("stem.conv"), width("transition1.conv"), width("condense2.fel2.conv")),
@@ -204,20 +207,20 @@ proptest! {
         let template = Template { growth_rate, stem_channels: 3, dropout, ..Template::default() };
         let model = Sizes { condense_layers, fels, kernel: 3, template }.model(8, seed);
         let before = parameters(&model.network);
-        let choose = if global { PruneChoose::Global } else { PruneChoose::Uniform };
+        let allocation = if global { Allocation::Global } else { Allocation::Uniform };
         let also: Vec<PrunePart> =
             PrunePart::ALL.into_iter().enumerate().filter(|(bit, _)| parts & 1 << bit != 0).map(|(_, part)| part).collect();
-        let choice = Choice { choose, also, ..choice(PruneMethod::ALL[method], factor) };
-        let (models, end) = all_rounds(&model, share, &choice);
+        let settings = Selection { allocation, also, ..selection(PruneMethod::ALL[method], factor) };
+        let (models, end) = all_rounds(&model, share, &settings);
         let last = &models[models.len() - 1].network;
-        assert_tight(last, before, share, &choice.also);
+        assert_tight(last, before, share, &settings.also);
         let filters = |model: &Model| -> Vec<usize> {
-            let prunable = convolutions::prunable(&model.network, &choice.also).unwrap();
-            prunable.into_iter().map(|convolution| convolution.filters).collect()
+            let convolutions = prunable::prunable(&model.network, &settings.also).unwrap();
+            convolutions.into_iter().map(|convolution| convolution.filters).collect()
         };
         let single = filters(&models[models.len() - 1]).iter().all(|filters| *filters == 1);
         prop_assert_eq!(end == PruneEnd::Filters, single);
-        let a_round = |filters: &usize| choose::filters_that_stay(*filters, factor);
+        let a_round = |filters: &usize| importance::filters_to_keep(*filters, factor);
         // Only the last round may be a partial one.
         for pair in models[..models.len().max(2) - 1].windows(2) {
             let [before, after] = [&pair[0], &pair[1]].map(filters);

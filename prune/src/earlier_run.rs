@@ -1,23 +1,24 @@
-//! What an earlier run has left in the folder for the results.
+//! The files that an earlier run has left in the folder for the results.
 
-use crate::{figures, scratch, training};
+use crate::comparison::figures;
+use crate::{from_scratch, training};
 use anyhow::{Context, Result};
 use common::atomic;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Report and figures of an earlier run, which are true only of the files beside them. They stay
-/// until one of these is about to change: a run that repeats what is there, and fails, loses
-/// nothing.
+/// The report and the figures of an earlier run in a folder. They describe the files beside them,
+/// so they are removed when one of these is about to change, and not before: a run that repeats an
+/// earlier one and fails loses nothing.
 #[derive(Clone, Debug)]
 pub struct EarlierReport(pub PathBuf);
 
 impl EarlierReport {
-    /// Removes them; they may be missing.
+    /// Removes the report and the figures, if there are any.
     ///
     /// # Errors
-    /// One cannot be removed.
+    /// Fails if one cannot be removed.
     pub fn remove(&self) -> Result<()> {
         for file in ["prune.json"].iter().chain(&figures::FILES) {
             let file = self.0.join(file);
@@ -33,10 +34,10 @@ impl EarlierReport {
         Ok(())
     }
 
-    /// Writes a file of the results, unless it is there already as it is to be.
+    /// Writes a file of the results, unless it has these contents already.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
         if fs::read(&path).is_ok_and(|found| found == bytes) {
@@ -45,21 +46,21 @@ impl EarlierReport {
         atomic::write_with(&path, |file| {
             file.write_all(bytes)?;
             file.sync_all()?;
-            // Now nothing but the change itself is left to be done.
+            // Only the rename is left.
             self.remove()
         })
     }
 }
 
-/// Removes what a killed run was writing.
+/// Removes what a killed run was writing in the folder for the results.
 ///
 /// # Errors
-/// It cannot be removed.
+/// Fails if it cannot be removed.
 pub(crate) fn sweep(out: &Path) -> Result<()> {
     ["", "rounds", "measuring", "measurements"]
         .iter()
         .try_for_each(|part| atomic::sweep(&out.join(part)))?;
-    training::sweep(&out.join(scratch::FOLDER))?;
+    training::sweep(&out.join(from_scratch::FOLDER))?;
     let rounds = fs::read_dir(out.join("rounds")).into_iter().flatten().flatten();
     rounds
         .map(|entry| entry.path())

@@ -1,9 +1,10 @@
-//! The schedule: prune, fine-tune, again, until the cap is reached (paper, sections 4.2 and 5.3).
+//! The rounds of a run: pruning and fine-tuning, repeated until the cap or a target is reached
+//! (paper, sections 4.2 and 5.3).
 
-use crate::convolutions;
-use crate::earlier::EarlierReport;
-use crate::round::{self, Cap, Choice};
-use crate::surgery::Model;
+use crate::earlier_run::EarlierReport;
+use crate::model::Model;
+use crate::prunable::prunable;
+use crate::selection::{self, Cap, Selection};
 use crate::target::Target;
 use crate::training::{self, Training};
 use anyhow::{Context, Result};
@@ -15,39 +16,41 @@ use std::path::Path;
 /// Everything that decides how a model is pruned.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// How filters are chosen.
-    pub choice: Choice,
-    /// How much may go.
+    /// How the filters of a round are selected.
+    pub selection: Selection,
+    /// The limit on the removed parameters.
     pub cap: Cap,
-    /// Most rounds.
+    /// Maximum number of rounds.
     pub iterations: usize,
-    /// What follows each round.
+    /// The training after each round.
     pub finetuning: Training,
-    /// What measures the crate of the model and of each round, where a board is named.
+    /// The board that measures the model before the first round and after each; `None` without one.
     pub target: Option<Target>,
-    /// What an earlier run says of the rounds; it goes before any of them changes.
+    /// The report of an earlier run in the same folder, removed before any round of it changes.
     pub earlier: EarlierReport,
 }
 
-/// What came of it.
+/// The result of all rounds.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The pruned and fine-tuned model.
     pub model: Model,
-    /// What happened in each round.
+    /// An entry for each round.
     pub rounds: Vec<PruneRound>,
-    /// Why there are no more.
+    /// Why there are no more rounds.
     pub ended: PruneEnd,
-    /// What the crates took on the board, the one of the model first; empty without a board.
+    /// The measurements on the board, that of the original model first; empty without a board.
     pub crates: Vec<PruneCrate>,
 }
 
-/// Prunes `model`, with a folder for each round in `folder`. What an earlier run left there is used
-/// where it is the same: everything but the fine-tuning and the measurements is computed again, and
-/// gives the same as before. `original` is what the model's own crate took.
+/// Prunes `model`, with a folder for each round in `folder`. `original` is the measurement of the
+/// model's own crate.
+///
+/// Fine-tunings and measurements that an earlier run has left there are used if their inputs are
+/// the same. Everything else is computed again, with the same result.
 ///
 /// # Errors
-/// A folder cannot be written, or a fine-tuning or measurement fails.
+/// Fails if a folder cannot be written, or if a fine-tuning or measurement fails.
 pub fn run(
     schedule: &Schedule,
     model: Model,
@@ -56,15 +59,8 @@ pub fn run(
 ) -> Result<Outcome> {
     let (mut model, mut rounds, mut crates) = (model, Vec::new(), Vec::from_iter(original));
     let ended = loop {
-        if schedule.target.iter().zip(crates.last()).any(|(target, last)| target.asked.met_by(last))
-        {
-            break PruneEnd::Target;
-        }
-        if let Some(end) = round::end(&model.network, &schedule.cap, &schedule.choice.also)? {
+        if let Some(end) = end(schedule, &model, rounds.len(), crates.last())? {
             break end;
-        }
-        if rounds.len() == schedule.iterations {
-            break PruneEnd::Iterations;
         }
         let number = rounds.len() + 1;
         let during = || format!("round {number}");
@@ -81,47 +77,71 @@ pub fn run(
     Ok(Outcome { model, rounds, ended, crates })
 }
 
+/// Returns why there is no round after the first `rounds`; `None` if there is one.
+fn end(
+    schedule: &Schedule,
+    model: &Model,
+    rounds: usize,
+    measured: Option<&PruneCrate>,
+) -> Result<Option<PruneEnd>> {
+    if schedule.target.iter().zip(measured).any(|(target, last)| target.asked.met_by(last)) {
+        return Ok(Some(PruneEnd::Target));
+    }
+    let end = selection::end(&model.network, &schedule.cap, &schedule.selection.also)?;
+    Ok(end.or((rounds == schedule.iterations).then_some(PruneEnd::Iterations)))
+}
+
+/// Prunes and fine-tunes once.
 fn one_round(
     schedule: &Schedule,
     model: &Model,
     folder: &Path,
     number: usize,
 ) -> Result<(Model, PruneRound)> {
-    let pruned = round::prune(model, &schedule.cap, &schedule.choice, number)?;
+    let pruned = selection::prune(model, &schedule.cap, &schedule.selection, number)?;
     let folder = folder.join(number.to_string());
-    if schedule.finetuning.found(&pruned.network, Some(&pruned.weights), &folder)?.is_none() {
+    let finetuning = &schedule.finetuning;
+    if finetuning.find(&pruned.network, Some(&pruned.weights), &folder)?.is_none() {
         schedule.earlier.remove()?;
     }
-    let tuned = schedule.finetuning.run(&pruned.network, Some(&pruned.weights), &folder)?;
+    let tuned = finetuning.run(&pruned.network, Some(&pruned.weights), &folder)?;
     let [network, initial, score] =
         ["network.json", "initial.safetensors", "untuned.json"].map(|file| folder.join(file));
-    let accuracy_untuned = schedule.finetuning.score(&network, &initial, &score)?;
+    let accuracy_untuned = finetuning.score(&network, &initial, &score)?;
     let parameters = counts::count(&pruned.network)?.parameters;
-    let filters = |model: &Model| -> Result<usize> {
-        let prunable = convolutions::prunable(&model.network, &schedule.choice.also)?;
-        Ok(prunable.iter().map(|convolution| convolution.filters).sum())
-    };
     let entry = PruneRound {
         round: number,
-        filters_removed: filters(model)? - filters(&pruned)?,
+        filters_removed: filters(schedule, model)? - filters(schedule, &pruned)?,
         parameters,
         removed: schedule.cap.removed(parameters),
         accuracy_untuned,
         accuracy: tuned.accuracy,
     };
-    eprintln!(
-        "round {number}: filters removed {}, parameters left {parameters} ({:.1} % removed), \
-         validation accuracy {:.4}, fine-tuned {:.4}{}",
-        entry.filters_removed,
-        100.0 * entry.removed,
-        entry.accuracy_untuned,
-        entry.accuracy,
-        if tuned.found { " (fine-tuned before)" } else { "" }
-    );
+    print_round(&entry, tuned.reused);
     Ok((tuned.model, entry))
 }
 
-/// An earlier run with other settings may have had more rounds.
+/// Returns the number of filters of all prunable convolutions.
+fn filters(schedule: &Schedule, model: &Model) -> Result<usize> {
+    let convolutions = prunable(&model.network, &schedule.selection.also)?;
+    Ok(convolutions.iter().map(|convolution| convolution.filters).sum())
+}
+
+fn print_round(entry: &PruneRound, reused: bool) {
+    eprintln!(
+        "round {}: filters removed {}, parameters left {} ({:.1} % removed), \
+         validation accuracy {:.4}, fine-tuned {:.4}{}",
+        entry.round,
+        entry.filters_removed,
+        entry.parameters,
+        100.0 * entry.removed,
+        entry.accuracy_untuned,
+        entry.accuracy,
+        if reused { " (fine-tuned before)" } else { "" }
+    );
+}
+
+/// Removes the rounds after `last`, which an earlier run with other settings may have left.
 fn remove_later_rounds(schedule: &Schedule, folder: &Path, last: usize) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {

@@ -1,4 +1,4 @@
-//! A folder for runs of the `prune` binary, with stand-ins for the other programs.
+//! A folder for runs of the `prune` binary, with fakes of the other programs.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use crate::support::Sizes;
@@ -12,27 +12,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// Where the stand-ins are.
+/// The folder of the fake programs.
 pub(crate) const BIN_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bin");
 
 /// A folder with a network, its weights and the description of a data set that fits.
-pub(crate) struct Place(pub(crate) TempDir);
+pub(crate) struct Workdir(pub(crate) TempDir);
 
-impl Place {
-    pub(crate) fn new() -> Place {
+impl Workdir {
+    pub(crate) fn new() -> Workdir {
         Self::with(&Template { growth_rate: 6, stem_channels: 4, ..Template::default() })
     }
 
-    pub(crate) fn with(template: &Template) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+    pub(crate) fn with(template: &Template) -> Workdir {
+        let dir = Workdir(tempfile::tempdir().unwrap());
         let model = Sizes { condense_layers: 2, fels: 2, kernel: 3, template: template.clone() }
             .model(8, 1);
-        json::write(&place.at("network.json"), &model.network).unwrap();
-        model.weights.write(&place.at("weights.safetensors")).unwrap();
+        json::write(&dir.at("network.json"), &model.network).unwrap();
+        model.weights.write(&dir.at("weights.safetensors")).unwrap();
         let dataset = dataset(3);
-        json::write(&place.at("data/dataset.json"), &dataset).unwrap();
+        json::write(&dir.at("data/dataset.json"), &dataset).unwrap();
         for class in &dataset.classes {
-            let folder = place.at("data/train").join(class);
+            let folder = dir.at("data/train").join(class);
             fs::create_dir_all(&folder).unwrap();
             for image in 0..2 {
                 let colour = Rgb([10 * image, class.as_bytes()[0], 0]);
@@ -41,14 +41,14 @@ impl Place {
                     .unwrap();
             }
         }
-        place
+        dir
     }
 
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    /// `prune run` on the folder's files, the stand-ins in place, with more options after that.
+    /// Returns `prune run` on the folder's files with the fake programs and more options.
     pub(crate) fn prune(&self, out: &str, options: &[&str]) -> Command {
         self.prune_with(BIN_DIR, out, options)
     }
@@ -73,12 +73,12 @@ impl Place {
         json::read(&self.at(out).join("prune.json")).unwrap()
     }
 
-    /// The trainings since the last time this was asked.
+    /// Returns the trainings since the last call.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.taken("calls")
     }
 
-    /// The measurements since the last time this was asked.
+    /// Returns the measurements since the last call.
     pub(crate) fn measured(&self) -> Vec<String> {
         self.taken("measured")
     }
@@ -114,8 +114,8 @@ pub(crate) fn succeed(mut command: Command) -> Output {
     output
 }
 
-/// What the command says when it fails: exit code 1, nothing on stdout, and as many lines of
-/// progress as expected before one line of error.
+/// Runs a command that fails with exit code 1, nothing on stdout, and one line of error after so
+/// many lines of progress. Returns that line without `error: `.
 pub(crate) fn fail(mut command: Command, lines_before: usize) -> String {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -1,8 +1,9 @@
-//! What ways of pruning one network came to, as a table for people.
+//! The results of several ways of pruning one network, as a text table.
 
-use crate::figures::Series;
+use super::series::Series;
 use common::counts::network_information_density;
 use common::prune_report::{PruneCrate, PruneReport};
+use plot::{Align, Table};
 
 const COLUMNS: [&str; 9] = [
     "validation accuracy",
@@ -16,25 +17,16 @@ const COLUMNS: [&str; 9] = [
     "crate on the board",
 ];
 
-/// The network before pruning, and then what each way has left of it, a line each.
+/// Returns a table with a line for the network before pruning, and one for each series.
 pub fn text(all: &[Series]) -> String {
-    let mut rows = vec![(String::new(), COLUMNS.map(String::from))];
-    rows.extend(all.first().map(|series| ("not pruned".to_string(), before(&series.report))));
-    rows.extend(all.iter().map(|series| (series.label.clone(), after(series))));
-    let first = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0)
-    };
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
-    let mut text = String::new();
-    for (label, cells) in &rows {
-        text += &format!("{label:<first$}");
-        for (cell, width) in cells.iter().zip(widths) {
-            text += &format!("  {cell:>width$}");
-        }
-        text = text.trim_end().to_string() + "\n";
+    let columns = COLUMNS.map(|title| (title, Align::Right));
+    let mut table = Table::new([("", Align::Left)].into_iter().chain(columns));
+    let mut push = |label: &str, cells| table.push([label.to_string()].into_iter().chain(cells));
+    if let Some(series) = all.first() {
+        push("not pruned", before(&series.report));
     }
-    text
+    all.iter().for_each(|series| push(&series.label, after(series)));
+    table.to_text()
 }
 
 fn before(report: &PruneReport) -> [String; COLUMNS.len()] {
@@ -53,7 +45,7 @@ fn after(series: &Series) -> [String; COLUMNS.len()] {
         accuracy,
         size,
         (report.rounds.len(), last.map(|round| round.accuracy_untuned)),
-        series.scratch,
+        series.from_scratch,
         crate_,
     )
 }
@@ -62,7 +54,7 @@ fn cells(
     accuracy: f64,
     (parameters, removed, macs): (u64, f64, u64),
     (rounds, untuned): (usize, Option<f64>),
-    scratch: Option<f64>,
+    from_scratch: Option<f64>,
     measured: Option<&PruneCrate>,
 ) -> [String; COLUMNS.len()] {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
@@ -75,7 +67,7 @@ fn cells(
         format!("{:.2}", network_information_density(accuracy, parameters)),
         rounds.to_string(),
         maybe(untuned),
-        maybe(scratch),
+        maybe(from_scratch),
         measured.map_or_else(|| "-".to_string(), PruneCrate::to_string),
     ]
 }

@@ -3,41 +3,38 @@
 use kmeans::{AbortStrategy, EuclideanDistance, KMeans, KMeansConfig};
 use rand::Rng;
 
-/// f64 lanes of the crate's SIMD code; the same everywhere, so that sums are taken in the same
-/// order everywhere.
+/// f64 lanes of the crate's SIMD code: a fixed number, so that sums are taken in the same order on
+/// all processors.
 const LANES: usize = 8;
-/// Lloyd's iterations end when the distances stop shrinking, with few filters after a handful; this
-/// is a safety net.
+/// A limit on Lloyd's iterations. They end when the distances stop shrinking, which takes few.
 const MAX_ITERATIONS: usize = 100;
 
-/// A filter's cluster.
+/// The cluster of a filter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Membership {
+pub(super) struct Membership {
     /// Index of the cluster.
-    pub cluster: usize,
+    pub(super) cluster: usize,
     /// Euclidean distance of the filter to the cluster's centre.
-    pub distance: f64,
+    pub(super) distance: f64,
 }
 
-/// The cluster of each filter, of at most `clusters` clusters. The result depends on the generator
-/// alone, not on the number of threads.
+/// Returns the cluster of each filter, for at most `clusters` clusters. The result does not depend
+/// on the number of threads.
 ///
 /// # Panics
-/// If there are no filters, no weights in a filter or no clusters, or the filters differ in length.
-pub fn memberships(
+/// If there are no filters, no weights in a filter or no clusters, or if the filters differ in
+/// length.
+pub(super) fn memberships(
     filters: &[&[f32]],
     clusters: usize,
     rng: impl Rng + 'static,
 ) -> Vec<Membership> {
-    // The crate's k-means++ draws each new centre by its distance to those it has, and panics where
-    // all distances are
-    // 0. With as many clusters as different filters there is nothing to draw.
-    let different = different_filters(filters);
-    if different.iter().max().is_some_and(|last| *last < clusters) {
-        return different
-            .into_iter()
-            .map(|cluster| Membership { cluster, distance: 0.0 })
-            .collect();
+    // The crate's k-means++ draws each new centre with a probability by its distance to those it
+    // has, and panics if all distances are 0. With a cluster for each different filter, there is
+    // nothing to draw.
+    let numbers = number_different(filters);
+    if numbers.iter().max().is_some_and(|last| *last < clusters) {
+        return numbers.into_iter().map(|cluster| Membership { cluster, distance: 0.0 }).collect();
     }
     // In f64 the squared difference of two different f32 is never rounded to 0.
     let samples: Vec<f64> =
@@ -45,7 +42,7 @@ pub fn memberships(
     let kmeans: KMeans<f64, LANES, _> =
         KMeans::new(&samples, filters.len(), filters[0].len(), EuclideanDistance);
     let config = KMeansConfig::build()
-        .random_generator(OldGenerator(rng))
+        .random_generator(RandCore06(rng))
         .abort_strategy(AbortStrategy::NoImprovement { threshold: 0.0 })
         .build();
     let state = kmeans.kmeans_lloyd(clusters, MAX_ITERATIONS, KMeans::init_kmeanplusplus, &config);
@@ -54,8 +51,8 @@ pub fn memberships(
     pairs.map(|(cluster, squared)| Membership { cluster, distance: squared.sqrt() }).collect()
 }
 
-/// For each filter a number that it shares with the filters equal to it, counted from 0.
-fn different_filters(filters: &[&[f32]]) -> Vec<usize> {
+/// Numbers the different filters from 0, and returns the number of each filter.
+fn number_different(filters: &[&[f32]]) -> Vec<usize> {
     let mut firsts: Vec<&[f32]> = Vec::new();
     let mut numbers = Vec::with_capacity(filters.len());
     for filter in filters {
@@ -68,10 +65,10 @@ fn different_filters(filters: &[&[f32]]) -> Vec<usize> {
     numbers
 }
 
-/// The project's generator behind the older trait that the `kmeans` crate asks for.
-struct OldGenerator<R>(R);
+/// Adapts a generator to the older trait that the `kmeans` crate asks for.
+struct RandCore06<R>(R);
 
-impl<R: Rng> rand_core_06::RngCore for OldGenerator<R> {
+impl<R: Rng> rand_core_06::RngCore for RandCore06<R> {
     fn next_u32(&mut self) -> u32 {
         self.0.next_u32()
     }
