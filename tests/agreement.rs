@@ -3,10 +3,10 @@
 //! test demands.
 
 use common::dataset::{Dataset, Split};
-use common::json;
+use common::files::json;
 use common::network::Network;
-use common::reference::logits;
-use common::weights::Weights;
+use common::network::reference::logits;
+use common::network::weights::Weights;
 use rayon::prelude::*;
 use std::fs;
 use std::path::Path;

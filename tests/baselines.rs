@@ -1,13 +1,13 @@
 //! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a
 //! crate.
 
-use common::counts;
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
+use common::network::counts;
+use common::network::weights::Weights;
 use common::network::{Network, Origin};
 use common::prune_report::PruneReport;
 use common::train_report::EvalReport;
-use common::weights::Weights;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

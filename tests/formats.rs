@@ -1,21 +1,25 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
-use common::accuracy_table::AccuracyTable;
-use common::baseline::Baseline;
-use common::bench::BenchEvent;
 use common::board::Board;
 use common::dataset::{Census, Dataset};
-use common::fidelity::Fidelity;
-use common::genome::Genome;
-use common::gpu::GpuFacts;
-use common::json::{self, Document};
+use common::files::json;
+use common::files::json::Document;
 use common::manifest::Manifest;
-use common::manual::ManualReading;
 use common::measurement::Measurement;
+use common::measurement::bench_protocol::BenchEvent;
+use common::measurement::gpu_facts::GpuFacts;
+use common::measurement::manual_reading::ManualReading;
 use common::network::Network;
+use common::network::baseline::Baseline;
 use common::profile::Profile;
-use common::prune_report::{PruneMethod, PruneReport};
-use common::search_files::{Archive, Evaluation, SearchConfig};
+use common::profile::PruneMethod;
+use common::prune_report::PruneReport;
+use common::search::accuracy_table::AccuracyTable;
+use common::search::archive::Archive;
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::fidelity::Fidelity;
+use common::search::genome::Genome;
 use common::train_report::{EvalReport, TrainReport};
 use serde_json::Value;
 use std::collections::BTreeSet;

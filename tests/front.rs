@@ -1,7 +1,8 @@
 //! One front: that of `archive.json` is the one that the search draws, and the one on the page.
 
-use common::json;
-use common::search_files::{Archive, Evaluation};
+use common::files::json;
+use common::search::archive::Archive;
+use common::search::evaluation::Evaluation;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

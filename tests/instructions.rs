@@ -1,7 +1,7 @@
 //! How many instructions of the guest one inference takes, as `measure run` counts them in QEMU:
 //! `make bench-cross`.
 
-use common::json;
+use common::files::json;
 use common::measurement::Measurement;
 use std::fs;
 use std::path::Path;

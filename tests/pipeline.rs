@@ -4,14 +4,15 @@
 mod sshd;
 
 use common::dataset::{Dataset, Split};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
 use common::measurement::Measurement;
+use common::network::reference::class_of;
+use common::network::weights::Weights;
 use common::prune_report::PruneReport;
-use common::reference::class_of;
-use common::search_files::{Archive, SearchConfig};
+use common::search::archive::Archive;
+use common::search::config::SearchConfig;
 use common::train_report::{EvalReport, TrainReport};
-use common::weights::Weights;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -130,7 +131,7 @@ fn check_network(pipeline: &Pipeline, rank: usize) {
         json::read(&folder.join("pruned/network.json")).unwrap();
     let tensors = Weights::read(&folder.join("pruned/weights.safetensors"), &network).unwrap().0;
     let trainable = tensors.iter().filter(|(name, _)| !name.contains("running"));
-    let counts = common::counts::count(&network).unwrap();
+    let counts = common::network::counts::count(&network).unwrap();
     assert_eq!(
         trainable.map(|(_, tensor)| tensor.data.len() as u64).sum::<u64>(),
         counts.parameters

@@ -1,10 +1,10 @@
 //! The profiles and genomes in `pipelines`, as they are.
 
-use common::baseline::Baseline;
 use common::dataset::Dataset;
-use common::genome::Genome;
-use common::json;
+use common::files::json;
+use common::network::baseline::Baseline;
 use common::profile::Profile;
+use common::search::genome::Genome;
 use common::train_report::{EvalReport, TrainReport};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn genomes_are_the_networks_that_they_are_named_for() {
             Dataset::describe(&root().join(format!("pipelines/datasets/{dataset}.json"))).unwrap();
         profile.space.positions(&genome).unwrap();
         let network = profile.template.expand(&genome, dataset.input(), dataset.classes).unwrap();
-        assert_eq!(common::counts::count(&network).unwrap().parameters, parameters);
+        assert_eq!(common::network::counts::count(&network).unwrap().parameters, parameters);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Searches from a table of trainings, and trainings in legs.
 
-use common::accuracy_table::AccuracyTable;
-use common::criteria::Criteria;
 use common::device::Backend;
-use common::json;
+use common::files::json;
 use common::measurement::Measurement;
 use common::profile::{Profile, SearchSettings};
-use common::search_files::{Archive, SearchConfig};
+use common::search::accuracy_table::AccuracyTable;
+use common::search::archive::Archive;
+use common::search::config::SearchConfig;
+use common::search::requirements::Requirements;
 use explore::evaluate::table::Table;
 use explore::search::archive;
 use explore::search::replay::replay;
@@ -85,7 +86,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
             training: table.training.clone(),
             device: Backend::Cpu,
             board: None,
-            criteria: Criteria::default(),
+            criteria: Requirements::default(),
         };
         let found = replay(&trainings, &config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);

@@ -1,6 +1,6 @@
 //! Pruning until the crate meets a target on the host, with the real programs.
 
-use common::json;
+use common::files::json;
 use common::measurement::Measurement;
 use common::prune_report::{PruneEnd, PruneReport};
 use std::fs;

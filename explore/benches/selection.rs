@@ -155,7 +155,7 @@ fn run(args: &Args) -> Result<()> {
         };
         text += &format!("\n| {count} | {survivors} | {axes} | {} | {peer}", seconds_text(seconds));
     }
-    common::stage::print_line(&text)?;
+    process::cli::print_line(&text)?;
     match version {
         Some(version) => eprintln!("pymoo {version}; ours: medians of {ROUNDS}, pymoo: once"),
         None => eprintln!(
@@ -173,5 +173,5 @@ fn run(args: &Args) -> Result<()> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::stage::main(|| run(&args))
+    process::cli::main(|| run(&args))
 }

@@ -1,11 +1,11 @@
 //! The command line.
 
-use crate::board_args::BoardArgs;
 use crate::moea::normalize::Normalize;
 use crate::search_args::SearchArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use common::device::Device;
-use common::fidelity::Length;
+use common::search::fidelity::Length;
+use process::board_args::BoardArgs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -80,6 +80,10 @@ pub(crate) struct RunArgs {
     pub(crate) search_args: SearchArgs,
     #[command(flatten)]
     pub(crate) board_args: BoardArgs,
+    /// Stop once an individual has at least this validation accuracy (0..1), and meets the other
+    /// requirements
+    #[arg(long, value_name = "X")]
+    pub(crate) min_accuracy: Option<f64>,
     /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this
     /// program]
     #[arg(long, value_name = "DIR")]

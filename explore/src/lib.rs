@@ -5,7 +5,7 @@
 //! `evaluate` the ways in which a genome gets its numbers, `search` Algorithm 1 and its run,
 //! `fidelity` the study of short trainings, `figures` the figures of a search.
 
-mod board_args;
+mod board_setup;
 mod cli;
 mod commands;
 mod search_args;

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = explore::Args::parse();
-    common::stage::main(|| explore::run(args))
+    process::cli::main(|| explore::run(args))
 }

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use common::objective::Objective;
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
+use common::search::objective::Objective;
 
 /// Rungs of successive halving if the profile has none, as fractions of the epochs.
 const HALVING: [f64; 2] = [0.4, 0.7];

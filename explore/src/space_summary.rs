@@ -1,10 +1,11 @@
 //! Summary of a design space: its size and the range of its networks, without any training.
 
-use common::counts::{self, Counts};
 use common::dataset::Dataset;
-use common::genome::Genome;
-use common::space::SearchSpace;
-use common::template::Template;
+use common::network::counts;
+use common::network::counts::Counts;
+use common::network::template::Template;
+use common::search::genome::Genome;
+use common::search::space::SearchSpace;
 use serde::Serialize;
 use std::collections::HashSet;
 

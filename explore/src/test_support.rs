@@ -4,16 +4,16 @@ use crate::evaluate::candidate::Candidate;
 use crate::search::controller::Controller;
 use crate::search::state::SearchState;
 use anyhow::Result;
-use common::counts::Counts;
-use common::criteria::Criteria;
 use common::dataset::{Identity, Normalisation, Validation};
 use common::device::Backend;
-use common::genome::Genome;
 use common::network::Shape;
+use common::network::counts::Counts;
+use common::network::template::Template;
 use common::profile::{SearchSettings, TrainingSettings};
-use common::search_files::SearchConfig;
-use common::space::SearchSpace;
-use common::template::Template;
+use common::search::config::SearchConfig;
+use common::search::genome::Genome;
+use common::search::requirements::Requirements;
+use common::search::space::SearchSpace;
 
 /// Returns the configuration of a search over a space of two depths and one kernel size, with an
 /// archive of 10.
@@ -39,7 +39,7 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         training: TrainingSettings::default(),
         device: Backend::Cpu,
         board: None,
-        criteria: Criteria::default(),
+        criteria: Requirements::default(),
     }
 }
 

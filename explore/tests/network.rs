@@ -1,8 +1,9 @@
 //! Tests of `explore network` and `explore space`.
 
-use common::genome::Optimizer;
+use common::files::json;
+use common::network::counts;
 use common::network::{Network, Origin};
-use common::{counts, json};
+use common::search::genome::Optimizer;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

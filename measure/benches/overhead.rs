@@ -3,9 +3,9 @@
 //! alternate, so that a drift affects both.
 
 use clap::Parser;
-use common::bench::BenchEvent;
-use common::json;
+use common::files::json;
 use common::measurement::Measurement;
+use common::measurement::bench_protocol::BenchEvent;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

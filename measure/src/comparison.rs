@@ -3,8 +3,8 @@
 
 use crate::protocol::statistics::{median, ratio_interval};
 use anyhow::{Context, Result, ensure};
-use common::gpu::GpuFacts;
-use common::manual::ManualReading;
+use common::measurement::gpu_facts::GpuFacts;
+use common::measurement::manual_reading::ManualReading;
 use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN, Window};
 
 /// Fewest windows for which an interval is given. The interval from the smallest to the largest of

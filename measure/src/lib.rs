@@ -17,7 +17,7 @@ mod instructions;
 mod board_files;
 mod host;
 mod interrupt;
-mod process;
+
 mod reason;
 mod shell;
 

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = measure::Args::parse();
-    common::stage::main(|| measure::run(&args))
+    process::cli::main(|| measure::run(&args))
 }

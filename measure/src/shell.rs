@@ -1,8 +1,9 @@
 //! A shell on a board that answers one question after the other.
 
-use crate::process::{Process, Waited};
+use crate::interrupt::INTERRUPT;
 use crate::reason::Reason;
 use anyhow::Result;
+use process::lines::{LineProgram, Waited};
 use std::cell::RefCell;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ pub(crate) fn is_mark(line: &str) -> bool {
 
 /// A shell on a board that runs for as long as the measurement takes.
 #[derive(Debug)]
-pub(crate) struct Shell(RefCell<Process>);
+pub(crate) struct Shell(RefCell<LineProgram>);
 
 impl Shell {
     /// Starts the command, whose input and output are those of a shell.
@@ -30,7 +31,7 @@ impl Shell {
     /// # Errors
     /// Fails if the command cannot be started.
     pub(crate) fn start(command: Command) -> Result<Shell> {
-        let mut process = Process::start(command)?;
+        let mut process = LineProgram::start(command, "bench", INTERRUPT)?;
         // Error messages are recognised by their English words. If this cannot be sent, the first
         // script fails, too.
         let _ = process.say("LC_ALL=C; export LC_ALL");
@@ -61,7 +62,7 @@ impl Shell {
                     None => printed = printed + &line + "\n",
                 },
                 Waited::End => {
-                    let exit = process.epitaph(Duration::from_secs(1));
+                    let exit = process.exit_reason(Duration::from_secs(1));
                     return Err(format!("the board is gone ({exit})").into());
                 }
                 Waited::Nothing => {

@@ -4,8 +4,8 @@
 mod support;
 
 use common::board::KnownBoards;
-use common::hash::sha256_hex;
-use common::json;
+use common::files::hash::sha256_hex;
+use common::files::json;
 use common::measurement::{EnergyStatus, Protocol};
 use std::fs;
 use std::path::Path;

@@ -109,7 +109,7 @@ fn a_loggers_watts_are_matched_by_time() {
     let mut read = written.match_indices('\n').map(|(end, _)| &written[..=end]);
     assert_eq!(log.file, "power.csv");
     assert!(
-        read.any(|read| common::hash::sha256_hex(read.as_bytes()) == log.sha256),
+        read.any(|read| common::files::hash::sha256_hex(read.as_bytes()) == log.sha256),
         "it is of the log so far"
     );
     // The logger dies in the first window: there is no energy, and latency is measured all the

@@ -2,7 +2,7 @@
 
 mod support;
 
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
 use common::measurement::EnergyStatus;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! The command line.
 
-use crate::target::TargetArgs;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::device::Device;
-use common::prune_report::{Allocation, PruneMethod, PrunePart};
+use common::profile::{Allocation, PruneMethod, PrunePart};
+use process::board_args::BoardArgs;
 use std::path::PathBuf;
 
 /// Prunes a trained network: removes filters, rebuilds the network smaller and fine-tunes it.
@@ -79,7 +79,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = part_parser())]
     pub(crate) also: Option<Vec<PrunePart>>,
     #[command(flatten)]
-    pub(crate) target: TargetArgs,
+    pub(crate) board_args: BoardArgs,
     /// Seed of clustering and fine-tuning
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

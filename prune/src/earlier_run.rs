@@ -3,7 +3,7 @@
 use crate::comparison::figures;
 use crate::{from_scratch, training};
 use anyhow::{Context, Result};
-use common::atomic;
+use common::files::atomic;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 
 use crate::training::{Trained, Training, remove_folder};
 use anyhow::{Context, Result, bail, ensure};
-use common::json;
+use common::files::json;
 use common::network::Network;
 use common::prune_report::PruneReport;
 use common::train_report::TrainReport;

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = prune::Args::parse();
-    common::stage::main(|| prune::run(args))
+    process::cli::main(|| prune::run(args))
 }

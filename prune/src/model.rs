@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use common::dataset::Dataset;
-use common::json;
+use common::files::json;
 use common::network::Network;
+use common::network::weights::Weights;
 use common::train_report::TrainReport;
-use common::weights::Weights;
 use std::path::Path;
 
 /// A network with its weights.

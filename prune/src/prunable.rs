@@ -2,9 +2,9 @@
 
 use crate::surgery::{self, Kept};
 use anyhow::{Context, Result};
-use common::counts;
+use common::network::counts;
 use common::network::{Network, Op};
-use common::prune_report::PrunePart;
+use common::profile::PrunePart;
 
 /// A convolution that may be pruned.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::model::Model;
 use crate::schedule::{Outcome, Schedule};
 use anyhow::Result;
-use common::counts;
+use common::network::counts;
 use common::network::{Network, Op};
 use common::profile::PruningSettings;
 use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
@@ -60,8 +60,8 @@ pub(crate) fn report(
     let before = counts::count(&original.network)?;
     let after = counts::count(&outcome.model.network)?;
     let measured = schedule.target.as_ref().map(|target| PruneMeasured {
-        board: target.on_board.board.name.clone(),
-        target: target.asked,
+        board: target.deployer.board.name.clone(),
+        target: target.requirements,
         crates: outcome.crates.clone(),
     });
     Ok(PruneReport {

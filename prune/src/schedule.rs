@@ -8,7 +8,7 @@ use crate::selection::{self, Cap, Selection};
 use crate::target::Target;
 use crate::training::{self, Training};
 use anyhow::{Context, Result};
-use common::counts;
+use common::network::counts;
 use common::prune_report::{PruneCrate, PruneEnd, PruneRound};
 use std::fs;
 use std::path::Path;
@@ -84,7 +84,7 @@ fn end(
     rounds: usize,
     measured: Option<&PruneCrate>,
 ) -> Result<Option<PruneEnd>> {
-    if schedule.target.iter().zip(measured).any(|(target, last)| target.asked.met_by(last)) {
+    if schedule.target.iter().zip(measured).any(|(target, last)| last.meets(&target.requirements)) {
         return Ok(Some(PruneEnd::Target));
     }
     let end = selection::end(&model.network, &schedule.cap, &schedule.selection.also)?;

@@ -6,9 +6,10 @@ use crate::model::Model;
 use crate::prunable::{Prunable, prunable};
 use crate::surgery::{self, Kept};
 use anyhow::Result;
-use common::counts;
 use common::network::Network;
-use common::prune_report::{Allocation, PruneEnd, PruneMethod, PrunePart};
+use common::network::counts;
+use common::profile::{Allocation, PruneMethod, PrunePart};
+use common::prune_report::PruneEnd;
 use common::seed;
 
 /// A limit on the removed parameters.

@@ -10,10 +10,10 @@
 
 use crate::model::Model;
 use anyhow::{Context, Result, bail, ensure};
-use common::counts;
-use common::json::Document;
+use common::files::json::Document;
+use common::network::shapes;
+use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Network, Node, Op, Shape};
-use common::weights::{Tensor, Weights, tensors_of};
 use std::collections::BTreeMap;
 
 /// The filters to keep: by name of the convolution, their indices in ascending order. A convolution
@@ -71,7 +71,7 @@ impl Graph<'_> {
 fn propagate(network: &Network, kept: &Kept) -> Result<Vec<KeptChannels>> {
     check_kept(network, kept)?;
     let graph =
-        Graph { network, shapes: counts::shapes(network)?, inputs: network.input_indices()? };
+        Graph { network, shapes: shapes::shapes(network)?, inputs: network.input_indices()? };
     let image: Vec<usize> = (0..network.input.channels).collect();
     let mut all: Vec<KeptChannels> = Vec::with_capacity(network.nodes.len());
     for (node, inputs) in network.nodes.iter().zip(&graph.inputs) {

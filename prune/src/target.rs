@@ -1,88 +1,61 @@
-//! What is asked of a board: the crate of each round is measured there, as briefly as in a search.
+//! What is required of the pruned network on a board: the crate of each round is measured there, as
+//! briefly as in a search.
 
 use anyhow::{Result, ensure};
-use common::board::Board;
+use common::files::json;
 use common::profile::Profile;
-use common::prune_report::{PruneCrate, PruneTarget};
-use common::{boards, json, stage};
-use stages::on_board::{OnBoard, PlaceArgs, Taken, check_energy};
-use stages::programs::Interrupt;
+use common::prune_report::PruneCrate;
+use common::search::requirements::Requirements;
+use process::board_args::BoardArgs;
+use process::deploy::{Deployed, Deployer, check_energy};
+use process::interrupt::Interrupt;
 use std::path::Path;
 
-/// Options of `prune run` that ask something of a board.
-#[derive(clap::Args, Debug)]
-pub(crate) struct TargetArgs {
-    /// Measure the network before pruning and after each round on this board: a name that
-    /// `measure boards` lists, or a file
-    #[arg(long, value_name = "FILE|NAME")]
-    board: Option<String>,
-    /// End once the crate takes at most so many seconds for an inference (median) on the board
-    #[arg(long, value_name = "S", requires = "board")]
-    latency_target: Option<f64>,
-    /// End once the crate takes at most so many joules for an inference (median) on the board
-    #[arg(long, value_name = "J", requires = "board")]
-    energy_target: Option<f64>,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
-
-/// A board, and what is asked for there.
+/// A board, and what is required there.
 #[derive(Clone, Debug)]
 pub struct Target {
-    pub(crate) on_board: OnBoard,
-    pub(crate) asked: PruneTarget,
+    pub(crate) deployer: Deployer,
+    pub(crate) requirements: Requirements,
 }
 
 impl Target {
-    /// What the options say; `None` without a board. `folder` is where the run writes to.
+    /// Returns the target of the options; `None` without a board. `folder` is that of the run.
     ///
     /// # Errors
-    /// A target that no crate could meet, an unknown board or one that cannot tell what is asked
-    /// for, a missing program.
-    pub(crate) fn of(
-        args: &TargetArgs,
+    /// Fails if no crate could meet the requirements, if the board is unknown or cannot tell
+    /// whether they are met, or if a program is missing.
+    pub(crate) fn new(
+        args: &BoardArgs,
         config: Option<&Path>,
         bin_dir: Option<&Path>,
         folder: &Path,
         interrupt: Interrupt,
     ) -> Result<Option<Target>> {
-        let Some(name) = &args.board else { return Ok(None) };
-        let asked = PruneTarget { latency_s: args.latency_target, energy_j: args.energy_target };
-        asked.check()?;
-        let board = boards::find(name, Path::new(boards::FOLDER))?;
-        check(&board, &asked)?;
-        let on_board = OnBoard {
-            codegen: stage::binary("codegen", bin_dir)?,
-            measure: stage::binary("measure", bin_dir)?,
-            board,
-            place: args.place.clone(),
-            settings: json::read_or_default::<Profile>(config)?.search.measurement,
-            energy: asked.energy_j.is_some(),
-            folder: folder.to_path_buf(),
-            interrupt,
-        };
-        Ok(Some(Target { on_board, asked }))
+        let requirements = args.requirements(None)?;
+        let Some(board) = args.board()? else { return Ok(None) };
+        ensure!(
+            !board.is_emulated(),
+            "the board {} is emulated: its times are not a board's; choose another one",
+            board.name
+        );
+        if args.limits_energy() {
+            check_energy(&board)?;
+        }
+        let settings = json::read_or_default::<Profile>(config)?.search.measurement;
+        let energy = args.limits_energy();
+        let deployer = args.deployer(board, settings, energy, folder, bin_dir, interrupt)?;
+        Ok(Some(Target { deployer, requirements }))
     }
 
-    /// What the crate of a network takes; `what` it is goes to the log.
+    /// Returns what the crate of a network takes on the board; `name` is what the log calls it.
     ///
     /// # Errors
-    /// It cannot be generated, built or measured, or has no energy where that is asked for.
-    pub(crate) fn measure(&self, network: &Path, weights: &Path, what: &str) -> Result<PruneCrate> {
-        let Taken { record, before } = self.on_board.record(network, weights)?;
+    /// Fails if it cannot be generated, built or measured, or has no energy where that is limited.
+    pub(crate) fn measure(&self, network: &Path, weights: &Path, name: &str) -> Result<PruneCrate> {
+        let Deployed { record, is_reused } = self.deployer.deploy(network, weights)?;
         let measured = PruneCrate::of(&record);
-        let when = if before { " (measured before)" } else { "" };
-        eprintln!("{what}: {measured} on {}{when}", self.on_board.board.name);
+        let when = if is_reused { " (measured before)" } else { "" };
+        eprintln!("{name}: {measured} on {}{when}", self.deployer.board.name);
         Ok(measured)
     }
-}
-
-/// Whether a board can tell what is asked for.
-fn check(board: &Board, asked: &PruneTarget) -> Result<()> {
-    let name = &board.name;
-    ensure!(
-        !board.is_emulated(),
-        "the board {name} is emulated: its times are not a board's; choose another one"
-    );
-    if asked.energy_j.is_some() { check_energy(board) } else { Ok(()) }
 }

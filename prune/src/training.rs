@@ -8,17 +8,22 @@ use crate::model::Model;
 use anyhow::{Context, Result, ensure};
 use common::dataset::Dataset;
 use common::device::{Backend, Device};
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
+use common::files::{atomic, json};
 use common::network::Network;
+use common::network::weights::Weights;
 use common::profile::Profile;
 use common::train_report::{EvalReport, TrainReport};
-use common::weights::Weights;
-use common::{atomic, json, stage};
-use stages::programs::Interrupt;
+use process::cli::binary;
+use process::interrupt::Interrupt;
+use process::logged;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// What is kept of an interrupted run, and how to go on.
+pub(crate) const REMEDY: &str = "what is finished is kept, and the same command goes on from there";
 
 /// How to train.
 #[derive(Clone, Debug)]
@@ -72,7 +77,7 @@ impl Training {
         interrupt: Interrupt,
     ) -> Result<Training> {
         Ok(Training {
-            train: stage::binary("train", bin_dir)?,
+            train: binary("train", bin_dir)?,
             dataset: dataset.to_path_buf(),
             data_sha256: Dataset::load_training_set(dataset)?.identity.sha256(),
             config: config.map(Path::to_path_buf),
@@ -206,7 +211,7 @@ impl Training {
         if let Some(threads) = self.threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        self.interrupt.run(command, log)
+        logged::run(command, log, &self.interrupt)
     }
 }
 

@@ -4,9 +4,10 @@
 mod support;
 mod workdir;
 
+use common::board::catalog as boards;
 use common::board::{Board, Hwmon, Meter};
+use common::files::json;
 use common::prune_report::{PruneEnd, PruneReport};
-use common::{boards, json};
 use std::fs;
 use std::path::Path;
 use workdir::{BIN_DIR, Workdir, fail, result_bytes, succeed};

@@ -2,11 +2,13 @@
 
 mod support;
 
-use common::baseline::{Architecture, Baseline};
-use common::genome::Optimizer;
+use common::network::baseline::{Architecture, Baseline};
 use common::network::{Input, Node, Op};
-use common::prune_report::{PruneEnd, PruneMethod, PrunePart};
-use common::{counts, reference, seed};
+use common::network::{counts, reference};
+use common::profile::{PruneMethod, PrunePart};
+use common::prune_report::PruneEnd;
+use common::search::genome::Optimizer;
+use common::seed;
 use proptest::prelude::*;
 use prune::model::Model;
 use prune::prunable;

@@ -2,10 +2,11 @@
 
 mod support;
 
-use common::counts;
+use common::network::counts;
+use common::network::template::Template;
 use common::network::{Network, Op};
-use common::prune_report::{Allocation, PruneEnd, PruneMethod, PrunePart};
-use common::template::Template;
+use common::profile::{Allocation, PruneMethod, PrunePart};
+use common::prune_report::PruneEnd;
 use proptest::prelude::*;
 use prune::importance;
 use prune::model::Model;

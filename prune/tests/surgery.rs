@@ -3,11 +3,11 @@
 
 mod support;
 
-use common::counts;
 use common::network::Op;
-use common::reference;
+use common::network::counts;
+use common::network::reference;
+use common::network::template::{Head, Template};
 use common::seed;
-use common::template::{Head, Template};
 use proptest::prelude::*;
 use prune::model::Model;
 use prune::surgery::{self, Kept};

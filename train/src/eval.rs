@@ -6,7 +6,7 @@ use crate::model::{Mode, Model};
 use crate::ops::statistics::Statistics;
 use anyhow::Result;
 use common::dataset::Images;
-use common::reference::class_of;
+use common::network::reference::class_of;
 use std::collections::BTreeMap;
 
 /// Images computed at a time. The number does not change the results.

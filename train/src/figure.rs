@@ -107,7 +107,7 @@ fn title(report: &TrainReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::genome::Optimizer;
+    use common::search::genome::Optimizer;
     use common::train_report::{SplitAccuracy, Timing};
 
     fn report(epochs: usize, diverged: bool, validation: bool) -> TrainReport {

@@ -1,8 +1,8 @@
 //! Initial weights.
 
+use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Network, Op};
 use common::seed;
-use common::weights::{Tensor, Weights, tensors_of};
 use rand::{Rng, RngExt};
 
 /// Returns initial weights: convolutions normal with variance `2 / (in_channels * kernel^2)` (He et

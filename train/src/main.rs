@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = train::Args::parse();
-    common::stage::main(|| train::run(args))
+    process::cli::main(|| train::run(args))
 }

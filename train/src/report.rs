@@ -3,9 +3,9 @@
 use crate::fit::{Trained, Training};
 use crate::resources;
 use anyhow::Result;
-use common::counts;
 use common::device::Device;
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
+use common::network::counts;
 use common::train_report::{SplitAccuracy, Timing, TrainReport};
 
 /// Returns the report of a training on `threads` threads of a device.

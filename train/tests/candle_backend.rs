@@ -3,12 +3,12 @@
 //! to test on a machine that has one.
 
 use candle_core::{Device, Tensor};
-use common::activation::Activation;
 use common::dataset::{Dataset, Split};
-use common::genome::{Genome, Optimizer};
+use common::network::activation::Activation;
+use common::network::template::{Head, Template};
 use common::network::{Input, Network};
 use common::profile::{Precision, TrainingSettings};
-use common::template::{Head, Template};
+use common::search::genome::{Genome, Optimizer};
 use std::path::Path;
 use train::candle_backend::CandleBackend;
 use train::eval::score;
@@ -67,7 +67,7 @@ fn networks() -> Vec<Network> {
     let resnet = r#"{"schema": "neuropower/baseline/1", "name": "r", "about": "",
         "optimizer": "sgd",
         "architecture": {"kind": "resnet", "depth": 8, "channels": [4, 6, 8]}}"#;
-    let resnet: common::baseline::Baseline = common::json::parse(resnet).unwrap();
+    let resnet: common::network::baseline::Baseline = common::files::json::parse(resnet).unwrap();
     vec![
         template_network(&small, Activation::Swish, Activation::Tanh, 3),
         template_network(&rich, Activation::Sigmoid, Activation::Swish, 5),

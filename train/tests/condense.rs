@@ -3,8 +3,8 @@
 //! numbers of filters, every tail, every level.
 
 use candle_core::{Device, Tensor, Var};
-use common::activation::PiecewiseActivation;
 use common::network::BATCH_NORM_EPSILON;
+use common::network::activation::PiecewiseActivation;
 use std::sync::Arc;
 use train::ops::blocks::{to_blocks, to_rows};
 use train::ops::condense::{CondenseLayer, NormStatistics, Pass, Tail};

@@ -2,7 +2,7 @@
 //! every level; forward and backward.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::activation::{Activation, PiecewiseActivation};
+use common::network::activation::{Activation, PiecewiseActivation};
 use train::ops::activation::Piecewise;
 use train::ops::blocks::{to_blocks, to_rows};
 use train::ops::conv::Conv2d;

@@ -2,10 +2,10 @@
 //! (`golden/make_golden.py`).
 
 use candle_core::{Device, Tensor as CandleTensor, Var};
-use common::genome::Optimizer as Kind;
 use common::network::Network;
+use common::network::weights::{Tensor, Weights};
 use common::profile::{Precision, Schedule, TrainingSettings};
-use common::weights::{Tensor, Weights};
+use common::search::genome::Optimizer as Kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use train::candle_backend::CandleBackend;
@@ -43,7 +43,8 @@ fn assert_close(got: &CandleTensor, want: &Tensor, what: &str) {
 }
 
 fn check_network(name: &str, engine: &Engine) {
-    let network: Network = common::json::read(&golden(&format!("network-{name}.json"))).unwrap();
+    let network: Network =
+        common::files::json::read(&golden(&format!("network-{name}.json"))).unwrap();
     let golden = read(&format!("network-{name}.safetensors"));
     let named = |prefix: &str| {
         let strip = |(key, value): (&String, &Tensor)| {
@@ -80,7 +81,7 @@ fn check_reference(network: &Network, weights: &Weights, golden: &BTreeMap<Strin
     let images = golden["images"].data.chunks(network.input.shape().elements());
     for (image, want) in images.zip(golden["evaluation_logits"].data.chunks(network.classes.len()))
     {
-        let logits = common::reference::logits(network, weights, image).unwrap();
+        let logits = common::network::reference::logits(network, weights, image).unwrap();
         let got = CandleTensor::from_slice(&logits, logits.len(), &Device::Cpu).unwrap();
         assert_close(
             &got,

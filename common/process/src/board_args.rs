@@ -52,6 +52,11 @@ impl BoardArgs {
         Ok(requirements)
     }
 
+    /// Returns whether energy is limited, so that records need one.
+    pub fn limits_energy(&self) -> bool {
+        self.max_energy_j.is_some()
+    }
+
     /// Returns the board; `None` where none is named.
     ///
     /// # Errors

@@ -6,10 +6,11 @@ use crate::fidelity::study::Study;
 use crate::fidelity::table;
 use anyhow::Result;
 use common::dataset::Dataset;
-use common::fidelity::Length;
+use common::files::json;
 use common::profile::Profile;
-use common::{json, stage};
-use stages::programs::Interrupt;
+use common::search::fidelity::Length;
+use process::cli::{binary, print_line};
+use process::interrupt::Interrupt;
 
 pub(crate) fn run(args: FidelityArgs) -> Result<()> {
     let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } =
@@ -21,8 +22,9 @@ pub(crate) fn run(args: FidelityArgs) -> Result<()> {
         let images = profile.search.subset.or(profile.training.subset).unwrap_or(images.len());
         short.push(Length { epochs: profile.search.epochs, images });
     }
-    let train = stage::binary("train", bin_dir.as_deref())?;
-    let interrupt = Interrupt::catch("the same command")?;
+    let train = binary("train", bin_dir.as_deref())?;
+    let interrupt =
+        Interrupt::catch("what is finished is kept, and the same command goes on from there")?;
     let trainer = Trainer::new(train, dataset, config, out.clone(), workers, interrupt);
     let study = Study {
         profile: &profile,
@@ -33,5 +35,5 @@ pub(crate) fn run(args: FidelityArgs) -> Result<()> {
         short,
         trainer: &trainer,
     };
-    stage::print_line(table::markdown(&study.run(&out)?).trim_end())
+    print_line(table::markdown(&study.run(&out)?).trim_end())
 }

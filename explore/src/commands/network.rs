@@ -2,13 +2,14 @@
 
 use crate::cli::NetworkArgs;
 use anyhow::{Context, Result, bail};
-use common::baseline::Baseline;
-use common::counts;
 use common::dataset::Dataset;
-use common::genome::Genome;
+use common::files::json;
 use common::network::Network;
+use common::network::baseline::Baseline;
+use common::network::counts;
 use common::profile::Profile;
-use common::{json, stage};
+use common::search::genome::Genome;
+use process::cli::print_line;
 use std::path::Path;
 
 /// The baselines that the program contains.
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &NetworkArgs) -> Result<()> {
         (None, None) => bail!("--genome or --baseline is needed"),
     };
     json::write(&args.out, &network)?;
-    stage::print_line(&serde_json::to_string(&counts::count(&network)?)?)
+    print_line(&serde_json::to_string(&counts::count(&network)?)?)
 }
 
 fn expand_genome(path: &Path, args: &NetworkArgs) -> Result<Network> {

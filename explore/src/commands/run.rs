@@ -1,6 +1,6 @@
 //! `explore run`: searches a design space.
 
-use crate::board_args::memory_planner;
+use crate::board_setup;
 use crate::cli::{Engine, EvaluatorName, RunArgs};
 use crate::console::log_line;
 use crate::evaluate::evaluator::Evaluator;
@@ -10,14 +10,15 @@ use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
 use anyhow::{Result, bail};
 use common::dataset::Dataset;
+use common::files::json;
 use common::profile::Profile;
-use common::search_files::SearchConfig;
-use common::{json, stage};
+use common::search::config::SearchConfig;
+use process::cli::{binary, print_line};
+use process::interrupt::Interrupt;
 use serde::Serialize;
-use stages::programs::Interrupt;
 
-/// The option that resumes an interrupted run.
-const RESUME: &str = "--resume";
+/// What is kept of an interrupted run, and how to go on.
+const REMEDY: &str = "what is finished is kept, and --resume goes on from there";
 
 /// The result that is printed.
 #[derive(Debug, Serialize)]
@@ -37,7 +38,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut profile: Profile = json::read(&args.config)?;
     args.search_args.apply(&mut profile.search)?.iter().for_each(|sentence| log_line(sentence));
     profile.search.check()?;
-    let board = args.board_args.board(&profile.search)?;
+    let criteria = args.board_args.requirements(args.min_accuracy)?;
+    let board = board_setup::board(&args.board_args, &criteria, &profile.search)?;
     let dataset = Dataset::describe(&args.dataset)?;
     let winners = profile.finals.winners;
     let identity = Dataset::load_training_set(&args.dataset)?.identity;
@@ -52,20 +54,21 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         training: profile.training,
         device: args.device.backend(),
         board: board.clone(),
-        criteria: args.board_args.criteria()?,
+        criteria,
     };
-    let interrupt = Interrupt::catch(RESUME)?;
+    let interrupt = Interrupt::catch(REMEDY)?;
     let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
-    let memory = memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
-    let on_board = args.board_args.on_board(board, settings, &args.out, bin_dir, interrupt)?;
-    let evaluator = evaluator(args, &config, on_board.is_some(), interrupt)?;
+    let memory = board_setup::memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
+    let deployer =
+        board_setup::deployer(&args.board_args, board, settings, &args.out, bin_dir, interrupt)?;
+    let evaluator = evaluator(args, &config, deployer.is_some(), interrupt)?;
     let options = RunOptions {
         folder: &args.out,
         input: dataset.input(),
         classes: dataset.classes,
         evaluator,
         memory,
-        on_board,
+        deployer,
         resume: args.resume,
         winners,
     };
@@ -81,7 +84,7 @@ fn evaluator(
     match (&args.evaluator, args.engine) {
         (EvaluatorName::Train, Engine::Local) => {
             let trainer = Trainer::new(
-                stage::binary("train", args.bin_dir.as_deref())?,
+                binary("train", args.bin_dir.as_deref())?,
                 args.dataset.clone(),
                 args.config.clone(),
                 args.out.clone(),
@@ -112,5 +115,5 @@ fn print_summary(SearchState { evaluations, archive }: SearchState) -> Result<()
         best_accuracy: in_full.filter_map(|evaluation| evaluation.accuracy).reduce(f64::max),
         criteria_met_by: archive.criteria_met_by,
     };
-    stage::print_line(&serde_json::to_string(&summary)?)
+    print_line(&serde_json::to_string(&summary)?)
 }

@@ -4,7 +4,8 @@ use crate::cli::SelectArgs;
 use crate::moea::normalize::Points;
 use crate::moea::spea2::{self, Fitness};
 use anyhow::{Context, Result};
-use common::{json, stage};
+use common::files::json;
+use process::cli::print_line;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -32,5 +33,5 @@ pub(crate) fn run(args: &SelectArgs) -> Result<()> {
     let selected = spea2::environmental_selection(&points, &fitness, args.archive_size);
     let Fitness { strength, raw_fitness, density, .. } = fitness;
     let selection = Selection { selected, strength, raw_fitness, density };
-    stage::print_line(&serde_json::to_string(&selection)?)
+    print_line(&serde_json::to_string(&selection)?)
 }

@@ -1,9 +1,9 @@
 //! A genome of a population, before its evaluation.
 
 use super::task::Outcome;
-use common::counts::Counts;
-use common::genome::Genome;
-use common::search_files::Evaluation;
+use common::network::counts::Counts;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
 
 /// A genome of a population, before its evaluation.
 #[derive(Clone, Debug, PartialEq)]

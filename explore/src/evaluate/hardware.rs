@@ -1,11 +1,11 @@
 //! Latency and energy of individuals on a board.
 
 use anyhow::{Context, Result};
-use common::json;
+use common::files::json;
 use common::network::Network;
-use common::search_files::Evaluation;
-use common::weights::{Tensor, Weights, tensors_of};
-use stages::on_board::{OnBoard, check_energy};
+use common::network::weights::{Tensor, Weights, tensors_of};
+use common::search::evaluation::Evaluation;
+use process::deploy::{Deployer, check_energy};
 
 /// Measures a network with placeholder weights, so that an unreachable board, a missing toolchain
 /// or an unreadable meter ends a search before any training.
@@ -13,17 +13,17 @@ use stages::on_board::{OnBoard, check_energy};
 /// # Errors
 /// Fails if the network cannot be generated or measured, or if energy is needed and the board has
 /// no meter that can be read without a person.
-pub(crate) fn check(on_board: &OnBoard, network: &Network) -> Result<()> {
-    let board = &on_board.board.name;
-    if on_board.energy {
-        check_energy(&on_board.board)?;
+pub(crate) fn check(deployer: &Deployer, network: &Network) -> Result<()> {
+    let board = &deployer.board.name;
+    if deployer.needs_energy {
+        check_energy(&deployer.board)?;
     }
-    let folder = on_board.folder.join("trial");
+    let folder = deployer.folder.join("trial");
     let (graph, weights) = (folder.join("network.json"), folder.join("weights.safetensors"));
     json::write(&graph, network)?;
     placeholder_weights(network).write(&weights)?;
-    let taken = on_board.record(&graph, &weights);
-    taken.with_context(|| format!("a trial on the board {board}, before any training"))?;
+    let deployed = deployer.deploy(&graph, &weights);
+    deployed.with_context(|| format!("a trial on the board {board}, before any training"))?;
     Ok(())
 }
 
@@ -31,12 +31,13 @@ pub(crate) fn check(on_board: &OnBoard, network: &Network) -> Result<()> {
 ///
 /// # Errors
 /// Fails if the crate cannot be generated or measured; earlier measurements are kept.
-pub(crate) fn measure(on_board: &OnBoard, evaluation: &mut Evaluation) -> Result<()> {
-    let folder = on_board.folder.join("individuals").join(&evaluation.id);
-    let taken = on_board.record(&folder.join("network.json"), &folder.join("weights.safetensors"));
-    let record = taken
+pub(crate) fn measure(deployer: &Deployer, evaluation: &mut Evaluation) -> Result<()> {
+    let folder = deployer.folder.join("individuals").join(&evaluation.id);
+    let deployed =
+        deployer.deploy(&folder.join("network.json"), &folder.join("weights.safetensors"));
+    let record = deployed
         .with_context(|| {
-            let board = &on_board.board.name;
+            let board = &deployer.board.name;
             format!(
                 "{} cannot be measured on the board {board}; correct the cause and use --resume",
                 evaluation.id

@@ -1,9 +1,10 @@
 //! Working memory of generated crates, which `codegen plan` computes before any training.
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use common::genome::Genome;
-use common::json;
+use common::board::Platform;
+use common::files::json;
 use common::network::Network;
+use common::search::genome::Genome;
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::process::Command;
 pub struct MemoryPlanner {
     /// The program `codegen`.
     codegen: PathBuf,
-    platform: String,
+    platform: Platform,
     /// File through which `codegen` gets networks.
     network_file: PathBuf,
     /// Known results, by [`Genome::canonical`].
@@ -32,7 +33,7 @@ struct Plan {
 
 impl MemoryPlanner {
     /// Creates a planner of crates for a platform, which passes networks through `network_file`.
-    pub fn new(codegen: PathBuf, platform: String, network_file: PathBuf) -> MemoryPlanner {
+    pub fn new(codegen: PathBuf, platform: Platform, network_file: PathBuf) -> MemoryPlanner {
         MemoryPlanner {
             codegen,
             platform,
@@ -81,7 +82,8 @@ impl MemoryPlanner {
     fn plan(&self, network: &Network) -> Result<Result<u64>> {
         json::write(&self.network_file, network)?;
         let mut plan = Command::new(&self.codegen);
-        plan.args(["plan", "--platform", &self.platform, "--network"]).arg(&self.network_file);
+        plan.args(["plan", "--platform", self.platform.name(), "--network"])
+            .arg(&self.network_file);
         let output = plan
             .output()
             .with_context(|| format!("{}: cannot start the program", self.codegen.display()))?;

@@ -6,9 +6,10 @@ use super::candidate::Candidate;
 use super::task::Outcome;
 use crate::moea::nsga2;
 use anyhow::Result;
-use common::counts::Counts;
+use common::network::counts::Counts;
 use common::profile::SearchSettings;
-use common::search_files::{Evaluation, Individual};
+use common::search::archive::Individual;
+use common::search::evaluation::Evaluation;
 
 /// A training of a candidate up to an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl SuccessiveHalving<'_> {
 mod tests {
     use super::*;
     use crate::test_support::{candidate, config};
-    use common::search_files::SearchConfig;
+    use common::search::config::SearchConfig;
 
     fn halving() -> SearchConfig {
         let mut config = config(8, 1);

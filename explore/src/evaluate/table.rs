@@ -3,10 +3,10 @@
 use super::task::{Outcome, Task};
 use crate::json_difference::difference;
 use anyhow::{Context, Result, bail, ensure};
-use common::accuracy_table::{AccuracyTable, TableRow};
-use common::counts::Counts;
-use common::genome::Genome;
-use common::search_files::SearchConfig;
+use common::network::counts::Counts;
+use common::search::accuracy_table::{AccuracyTable, TableRow};
+use common::search::config::SearchConfig;
+use common::search::genome::Genome;
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! One training and its outcome.
 
-use common::genome::Genome;
+use common::search::genome::Genome;
 
 /// The validation accuracy (0..1) that a training reached, or the reason why the network has none,
 /// in words that are the same in every run. What the machine does to a training (no memory, no

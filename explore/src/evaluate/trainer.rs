@@ -6,10 +6,12 @@ use super::task::{Outcome, Task};
 use crate::console::log_line;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use common::device::{Device, MEMORY_TOO_SMALL};
-use common::genome::Genome;
+use common::files::{atomic, json};
+use common::search::genome::Genome;
 use common::train_report::TrainReport;
-use common::{atomic, json};
-use stages::programs::{Guarded, Interrupt, POLL, last_line, log_end};
+use process::child::Guarded;
+use process::interrupt::Interrupt;
+use process::logged::{POLL, last_line, log_end};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -136,10 +138,10 @@ impl Trainer {
     fn second_attempt(&self, attempt: Attempt, task: &Task, error: Error) -> Result<Attempt> {
         self.interrupt.check()?;
         if !attempt.is_first {
-            let goes_on = self.interrupt.goes_on();
+            let remedy = self.interrupt.remedy();
             bail!(
                 "{}: its training failed twice, and not because of the network: {error:#}; \
-                 {goes_on}",
+                 {remedy}",
                 task.folder
             );
         }
@@ -186,7 +188,7 @@ impl Trainer {
             command.args(["--subset", &subset.to_string()]);
         }
         command.stdout(Stdio::null()).stderr(log);
-        Guarded::start(command)
+        Guarded::start_stage(&mut command)
     }
 
     /// Returns the outcome of a training that has ended.
@@ -269,7 +271,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::genome::Optimizer;
+    use common::search::genome::Optimizer;
     use common::train_report::{Epoch, SplitAccuracy, Timing};
 
     fn report(validation: Option<f64>, diverged: bool) -> TrainReport {
@@ -298,7 +300,8 @@ mod tests {
     }
 
     fn task(stop_after: Option<usize>, epochs: usize) -> Task {
-        let genome = common::space::SearchSpace::default().genome(&[0; common::space::GENES]);
+        let genome = common::search::space::SearchSpace::default()
+            .genome(&[0; common::search::space::GENES]);
         Task { folder: String::new(), genome, seed: 0, epochs, stop_after, subset: None }
     }
 

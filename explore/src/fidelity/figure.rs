@@ -4,7 +4,7 @@
 
 use super::table::length_text;
 use anyhow::Result;
-use common::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
+use common::search::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
 use plot::axes::{Axis, Room, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::chart::SeriesLabelPosition;

@@ -2,9 +2,9 @@
 
 use crate::search::unseen::Unseen;
 use anyhow::Result;
-use common::counts::Counts;
-use common::genome::Genome;
-use common::space::SearchSpace;
+use common::network::counts::Counts;
+use common::search::genome::Genome;
+use common::search::space::SearchSpace;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
@@ -44,7 +44,7 @@ mod tests {
         let space = SearchSpace::default();
         let sample = latin_hypercube(&space, any, 12, &mut stream(0, "sample"));
         assert_eq!(sample.len(), 12);
-        for gene in 0..common::space::GENES {
+        for gene in 0..common::search::space::GENES {
             let mut uses = BTreeMap::new();
             for (genome, _) in &sample {
                 *uses.entry(space.positions(genome).unwrap()[gene]).or_insert(0) += 1;

@@ -1,6 +1,6 @@
 //! The results of a study as Markdown, for a terminal or a document.
 
-use common::fidelity::{Fidelity, Length, StudiedGenome};
+use common::search::fidelity::{Fidelity, Length, StudiedGenome};
 use plot::{Align, Table};
 
 /// Returns two tables: how well each short training ranks, and the scores of each genome.

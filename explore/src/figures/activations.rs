@@ -2,9 +2,9 @@
 
 use crate::search::state::SearchState;
 use anyhow::Result;
-use common::activation::Activation;
-use common::genome::Genome;
-use common::search_files::Evaluation;
+use common::network::activation::Activation;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
 use plot::axes::Axis;
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;

@@ -3,7 +3,7 @@
 
 use crate::search::state::SearchState;
 use anyhow::Result;
-use common::search_files::Evaluation;
+use common::search::evaluation::Evaluation;
 use plot::axes::{Axis, Room, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;

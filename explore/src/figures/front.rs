@@ -2,7 +2,7 @@
 
 use crate::search::state::SearchState;
 use anyhow::Result;
-use common::search_files::Evaluation;
+use common::search::evaluation::Evaluation;
 use plot::axes::{Axis, Room, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
@@ -205,7 +205,7 @@ mod tests {
     /// are on the line.
     #[test]
     fn the_line_goes_through_the_whole_front_of_the_archive() {
-        use common::objective::Objective::{Error, Macs, Params};
+        use common::search::objective::Objective::{Error, Macs, Params};
         let mut config = config(10, 3);
         config.search.objectives = vec![Error, Params, Macs];
         let mut search = search(&config, |c| Ok(0.5 + c.index as f64 / 100.0));

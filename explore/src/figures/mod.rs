@@ -8,8 +8,8 @@ mod progress;
 
 use crate::search::state::SearchState;
 use anyhow::Result;
-use common::atomic;
-use common::search_files::SearchConfig;
+use common::files::atomic;
+use common::search::config::SearchConfig;
 use std::path::Path;
 
 /// Draws the figures of a search under way, each time the number of its iterations has grown by a

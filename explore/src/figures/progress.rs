@@ -1,11 +1,11 @@
 //! Hypervolume and Score by iteration, each with a straight line through it (the paper's Fig. 3).
 
 use super::fit::Line;
-use crate::search::state::SearchState;
 use crate::moea::hypervolume::Scale;
 use crate::search::quality::{points, score};
+use crate::search::state::SearchState;
 use anyhow::Result;
-use common::search_files::Evaluation;
+use common::search::evaluation::Evaluation;
 use plot::axes::{Axis, Room, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;

@@ -35,8 +35,8 @@ pub fn mutation<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use common::search::space::{GENES, Positions, SearchSpace};
     use common::seed::stream;
-    use common::space::{GENES, Positions, SearchSpace};
     use std::collections::HashSet;
 
     #[test]

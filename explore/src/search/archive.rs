@@ -5,11 +5,12 @@ use crate::moea::dominance::dominates;
 use crate::moea::normalize::{Normalize, Points};
 use crate::moea::{nsga2, spea2};
 use anyhow::Result;
-use common::counts;
-use common::criteria::Criteria;
-use common::objective::Objective;
+use common::network::counts;
 use common::profile::{SearchSettings, Strategy};
-use common::search_files::{Evaluation, Individual};
+use common::search::archive::Individual;
+use common::search::evaluation::Evaluation;
+use common::search::objective::Objective;
+use common::search::requirements::Requirements;
 
 /// Returns the members of the next archive, each with its index in `evaluations`, sorted by
 /// parameters, error and age. `union` has the indices of population and archive.
@@ -146,11 +147,11 @@ pub fn front(evaluations: &[Evaluation], objectives: &[Objective]) -> Vec<usize>
 /// `None` without criteria. `individuals` are sorted by parameters.
 pub fn best_meeting<'a>(
     individuals: &'a [Individual],
-    criteria: &Criteria,
+    criteria: &Requirements,
 ) -> Option<&'a Individual> {
     // `max_by` returns the last of equal elements, which is the smallest in reverse order.
     let meeting =
-        individuals.iter().rev().filter(|i| criteria.any() && criteria.met_by(&i.evaluation));
+        individuals.iter().rev().filter(|i| criteria.any() && i.evaluation.meets(criteria));
     meeting.max_by(|a, b| {
         a.evaluation
             .accuracy
@@ -213,13 +214,14 @@ mod tests {
     fn the_most_accurate_and_then_smallest_that_meets_the_criteria() {
         let individuals =
             search(&config(10, 2), |c| Ok(if c.index < 5 { 0.9 } else { 0.8 })).archive.individuals;
-        let criteria = |least| Criteria { min_accuracy: Some(least), ..Criteria::default() };
+        let criteria =
+            |least| Requirements { min_accuracy: Some(least), ..Requirements::default() };
         let found = &best_meeting(&individuals, &criteria(0.7)).unwrap().evaluation;
         let smallest =
             individuals.iter().map(|i| &i.evaluation).find(|e| e.accuracy == Some(0.9)).unwrap();
         assert_eq!(found.id, smallest.id);
         assert!(best_meeting(&individuals, &criteria(0.95)).is_none());
-        assert!(best_meeting(&individuals, &Criteria::default()).is_none());
+        assert!(best_meeting(&individuals, &Requirements::default()).is_none());
     }
 
     /// Accuracy in twentieths, parameters, and how far the training came.
@@ -232,7 +234,7 @@ mod tests {
     }
 
     fn evaluation((index, &(accuracy, parameters, kind)): (usize, &Drawn)) -> Evaluation {
-        let genome = config(1, 1).space.genome(&[0; common::space::GENES]);
+        let genome = config(1, 1).space.genome(&[0; common::search::space::GENES]);
         let accuracy = f64::from(accuracy) / 20.0;
         let outcome = if kind == Kind::Failed { Err("made up".into()) } else { Ok(accuracy) };
         let stopped_after = (kind == Kind::Stopped).then_some(1);

@@ -6,9 +6,10 @@
 use crate::evaluate::candidate::Candidate;
 use crate::json_difference::difference;
 use anyhow::{Context, Result, bail, ensure};
-use common::lock::lock;
-use common::search_files::{Evaluation, SearchConfig};
-use common::{atomic, json};
+use common::files::{atomic, json};
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use process::lock::lock;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;

@@ -8,10 +8,12 @@ use super::{archive, mating, screening};
 use crate::evaluate::candidate::Candidate;
 use crate::moea::operators::crossover;
 use anyhow::{Result, ensure};
-use common::counts::Counts;
-use common::genome::Genome;
+use common::network::counts::Counts;
 use common::profile::{Strategy, Surrogate};
-use common::search_files::{Evaluation, Individual, SearchConfig};
+use common::search::archive::Individual;
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
 use common::seed;
 use rand::Rng;
 

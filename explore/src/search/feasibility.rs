@@ -2,11 +2,12 @@
 
 use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Result, ensure};
-use common::counts::{self, Counts};
-use common::genome::Genome;
+use common::network::counts;
+use common::network::counts::Counts;
+use common::network::template::Template;
 use common::network::{Input, Network};
 use common::profile::SearchSettings;
-use common::template::Template;
+use common::search::genome::Genome;
 
 /// The conditions under which a genome can be a candidate.
 #[derive(Debug)]
@@ -71,8 +72,8 @@ impl Feasibility<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::activation::Activation;
-    use common::genome::Optimizer;
+    use common::network::activation::Activation;
+    use common::search::genome::Optimizer;
 
     #[test]
     fn the_limit_itself_is_allowed() {

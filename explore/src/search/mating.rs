@@ -3,7 +3,7 @@
 use super::archive::objective_vectors;
 use crate::moea::nsga2;
 use common::profile::{MatingFitness, SearchSettings, Strategy};
-use common::search_files::Individual;
+use common::search::archive::Individual;
 use rand::{Rng, RngExt};
 
 /// Returns the key of each individual that tournaments compare; the smaller key wins.

@@ -3,8 +3,9 @@
 use super::quality;
 use super::state::SearchState;
 use crate::console::{log_line, time_left};
-use common::criteria::Criteria;
-use common::search_files::{Evaluation, SearchConfig};
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::requirements::Requirements;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,7 @@ impl ProgressDisplay {
 
     /// Shows that the search ended: with all criteria met, with the space exhausted, or after its
     /// last iteration.
-    pub fn search_finished(&mut self, state: &SearchState, criteria: &Criteria) {
+    pub fn search_finished(&mut self, state: &SearchState, criteria: &Requirements) {
         self.bar.finish_and_clear();
         if let Some(id) = &state.archive.criteria_met_by {
             log_line(&format!(

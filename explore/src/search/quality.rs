@@ -1,8 +1,8 @@
 //! Quality of a search's evaluations in full: the paper's Score and the hypervolume.
 
 use crate::moea::hypervolume::Scale;
-use common::counts;
-use common::search_files::Evaluation;
+use common::network::counts;
+use common::search::evaluation::Evaluation;
 
 /// Returns the Score, accuracy per million parameters (paper, Eq. 1, NID); `None` for a training
 /// that failed or was stopped early.

@@ -1,6 +1,6 @@
 //! A buffer that puts the evaluations of a population in order.
 
-use common::search_files::Evaluation;
+use common::search::evaluation::Evaluation;
 use std::collections::BTreeMap;
 
 /// Takes evaluations in any order and releases them in order of their index.

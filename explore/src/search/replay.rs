@@ -5,7 +5,7 @@ use super::state::SearchState;
 use crate::evaluate::successive_halving::SuccessiveHalving;
 use crate::evaluate::table::Table;
 use anyhow::Result;
-use common::search_files::SearchConfig;
+use common::search::config::SearchConfig;
 
 /// Runs a whole search with outcomes from a table, without files.
 ///

@@ -16,12 +16,14 @@ use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, Successive
 use crate::evaluate::task::Task;
 use crate::figures::Drawings;
 use anyhow::{Context, Result, ensure};
-use common::counts::Counts;
-use common::genome::Genome;
-use common::json;
+use common::files::json;
 use common::network::Input;
-use common::search_files::{Evaluation, Individual, SearchConfig};
-use stages::on_board::OnBoard;
+use common::network::counts::Counts;
+use common::search::archive::Individual;
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
+use process::deploy::Deployer;
 use std::path::Path;
 
 /// What a run of a search needs besides the configuration of the search.
@@ -38,7 +40,7 @@ pub struct RunOptions<'a> {
     /// The planner of working memory, if an objective or a limit needs it.
     pub memory: Option<MemoryPlanner>,
     /// The board, if an objective or a criterion needs measurements.
-    pub on_board: Option<OnBoard>,
+    pub deployer: Option<Deployer>,
     /// Whether to resume a search that the folder contains.
     pub resume: bool,
     /// Number of winners.
@@ -111,8 +113,8 @@ fn check_environment(
         return Ok(());
     };
     feasibility.arena_bytes(&genome)?;
-    match &options.on_board {
-        Some(on_board) => hardware::check(on_board, &feasibility.network(&genome)?),
+    match &options.deployer {
+        Some(deployer) => hardware::check(deployer, &feasibility.network(&genome)?),
         None => Ok(()),
     }
 }
@@ -184,7 +186,7 @@ impl PopulationEvaluation<'_> {
             self.train_with_second_seed(&mut unconfirmed)?;
             controller.revise(unconfirmed)?;
         }
-        if self.options.on_board.is_some() {
+        if self.options.deployer.is_some() {
             let mut unmeasured =
                 front(controller.state(), |evaluation| evaluation.latency_s.is_none());
             self.measure(unmeasured.iter_mut())?;
@@ -222,9 +224,9 @@ impl PopulationEvaluation<'_> {
 
     /// Measures the networks of evaluations that have an accuracy.
     fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
-        let Some(on_board) = &self.options.on_board else { return Ok(()) };
+        let Some(deployer) = &self.options.deployer else { return Ok(()) };
         for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
-            hardware::measure(on_board, evaluation)?;
+            hardware::measure(deployer, evaluation)?;
             self.display.measured(evaluation);
         }
         Ok(())

@@ -6,11 +6,12 @@ use crate::moea::spea2;
 use crate::surrogate::expected_improvement::{self, Design, Observation};
 use crate::surrogate::random_forest;
 use anyhow::Result;
-use common::activation::Activation;
-use common::counts::Counts;
-use common::genome::{Genome, Optimizer};
+use common::network::activation::Activation;
+use common::network::counts::Counts;
 use common::profile::Surrogate;
-use common::search_files::{Evaluation, SearchConfig};
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::genome::{Genome, Optimizer};
 
 /// Returns the number of children that are screened for each one that is trained.
 pub(super) fn children_per_training(surrogate: Surrogate) -> usize {
@@ -40,7 +41,7 @@ pub(super) fn select(
 /// Selects the best children by SPEA-II's fitness over the objectives of the search, in the union
 /// with the archive. Errors are predicted by a random forest; objectives that are known only once a
 /// network is generated or measured are represented by its multiply-adds, of children and archive
-/// alike ([`common::objective::Objective::before`]).
+/// alike ([`common::search::objective::Objective::before`]).
 fn by_fitness(
     pool: &[(Genome, Counts)],
     state: &SearchState,
@@ -158,7 +159,9 @@ mod tests {
     /// objectives alone decide.
     #[test]
     fn the_forest_screens_by_the_objectives_of_the_search() {
-        use common::objective::Objective::{ArenaBytes, EnergyJ, Error, LatencyS, Macs, Params};
+        use common::search::objective::Objective::{
+            ArenaBytes, EnergyJ, Error, LatencyS, Macs, Params,
+        };
         let mut config = config(10, 1);
         let mut state = search(&config, |_| Ok(0.5));
         state.archive.individuals.clear();

@@ -1,6 +1,7 @@
 //! The state of a search.
 
-use common::search_files::{Archive, Evaluation};
+use common::search::archive::Archive;
+use common::search::evaluation::Evaluation;
 
 /// What is known of a search after an iteration.
 #[derive(Clone, Debug, PartialEq)]

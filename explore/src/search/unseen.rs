@@ -3,9 +3,9 @@
 
 use crate::moea::operators::mutation;
 use anyhow::Result;
-use common::counts::Counts;
-use common::genome::Genome;
-use common::space::{Positions, SearchSpace};
+use common::network::counts::Counts;
+use common::search::genome::Genome;
+use common::search::space::{Positions, SearchSpace};
 use rand::{Rng, RngExt};
 use std::collections::HashSet;
 
@@ -80,8 +80,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Unseen<'a, C> {
 mod tests {
     use super::*;
     use anyhow::ensure;
+    use common::search::space::GENES;
     use common::seed::stream;
-    use common::space::GENES;
 
     fn counts(genome: &Genome) -> Result<Counts> {
         ensure!(genome.condense_layers < 4, "too many poolings");

@@ -1,21 +1,21 @@
 //! The winners: individuals that the later stages train in full, prune and measure.
 
 use anyhow::{Context, Result, ensure};
-use common::criteria::Criteria;
-use common::json;
-use common::search_files::{Archive, Individual};
+use common::files::json;
+use common::search::archive::{Archive, Individual};
+use common::search::requirements::Requirements;
 use std::path::Path;
 
 /// Returns the archive's members that have an accuracy, best first: those that meet all criteria,
 /// then the front, then the others that were trained in full, then those that were stopped, each
 /// group by accuracy. Ties are broken by fewer parameters, then by age.
-pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individual> {
+pub fn ranking<'a>(archive: &'a Archive, criteria: &Requirements) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
         archive.individuals.iter().filter(|i| i.evaluation.accuracy.is_some()).collect();
     let error = |i: &Individual| i.evaluation.objectives()[0];
     let size_and_age =
         |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
-    let meets = |i: &Individual| criteria.any() && criteria.met_by(&i.evaluation);
+    let meets = |i: &Individual| criteria.any() && i.evaluation.meets(criteria);
     ranking.sort_by(|a, b| {
         let kind = |i: &Individual| (meets(i), i.on_front, i.evaluation.in_full());
         let by_kind = kind(b).cmp(&kind(a));
@@ -31,7 +31,12 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Criteria) -> Vec<&'a Individ
 /// # Errors
 /// Fails if the archive has fewer than `count` trained individuals, or if the folder cannot be
 /// written; then there is no folder.
-pub fn write(folder: &Path, archive: &Archive, criteria: &Criteria, count: usize) -> Result<()> {
+pub fn write(
+    folder: &Path,
+    archive: &Archive,
+    criteria: &Requirements,
+    count: usize,
+) -> Result<()> {
     let (winners, partial) = (folder.join("winners"), folder.join(".partial-winners"));
     for old in [&winners, &partial] {
         if old.exists() {
@@ -61,8 +66,8 @@ mod tests {
     use super::*;
     use crate::evaluate::candidate::Candidate;
     use crate::test_support::config;
-    use common::counts::Counts;
-    use common::genome::Genome;
+    use common::network::counts::Counts;
+    use common::search::genome::Genome;
 
     fn archive() -> Archive {
         let space = config(1, 1).space;
@@ -107,8 +112,10 @@ mod tests {
     #[test]
     fn the_front_precedes_the_others() {
         let archive = archive();
-        let order: Vec<usize> =
-            ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
+        let order: Vec<usize> = ranking(&archive, &Requirements::default())
+            .iter()
+            .map(|i| i.evaluation.index)
+            .collect();
         assert_eq!(order, [4, 1, 0, 2, 5]);
     }
 
@@ -116,8 +123,10 @@ mod tests {
     fn stopped_trainings_come_last() {
         let mut archive = archive();
         archive.individuals[2].evaluation.stopped_after = Some(1);
-        let order: Vec<usize> =
-            ranking(&archive, &Criteria::default()).iter().map(|i| i.evaluation.index).collect();
+        let order: Vec<usize> = ranking(&archive, &Requirements::default())
+            .iter()
+            .map(|i| i.evaluation.index)
+            .collect();
         assert_eq!(order, [4, 1, 0, 5, 2]);
     }
 
@@ -127,7 +136,7 @@ mod tests {
         archive.individuals[5].evaluation.latency_s = Some(0.1);
         archive.individuals[1].evaluation.latency_s = Some(0.3);
         let criteria =
-            Criteria { min_accuracy: Some(0.5), max_latency_s: Some(0.2), max_energy_j: None };
+            Requirements { min_accuracy: Some(0.5), max_latency_s: Some(0.2), max_energy_j: None };
         let order: Vec<usize> =
             ranking(&archive, &criteria).iter().map(|i| i.evaluation.index).collect();
         assert_eq!(order, [5, 4, 1, 0, 2]);
@@ -137,15 +146,16 @@ mod tests {
     fn the_folder_has_exactly_the_winners_or_does_not_exist() {
         let dir = tempfile::tempdir().unwrap();
         let archive = archive();
-        write(dir.path(), &archive, &Criteria::default(), 5).unwrap();
-        write(dir.path(), &archive, &Criteria::default(), 2).unwrap();
+        write(dir.path(), &archive, &Requirements::default(), 5).unwrap();
+        write(dir.path(), &archive, &Requirements::default(), 2).unwrap();
         let genome: Genome = json::read(&dir.path().join("winners/1/genome.json")).unwrap();
         assert_eq!(genome, archive.individuals[4].evaluation.genome);
         assert!(
             dir.path().join("winners/2/genome.json").exists()
                 && !dir.path().join("winners/3").exists()
         );
-        let error = write(dir.path(), &archive, &Criteria::default(), 6).unwrap_err().to_string();
+        let error =
+            write(dir.path(), &archive, &Requirements::default(), 6).unwrap_err().to_string();
         assert!(error.contains("only 5 trained individuals"), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

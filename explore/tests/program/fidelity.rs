@@ -1,8 +1,8 @@
 //! Studies of how well short trainings rank networks.
 
 use super::fixture::{Fixture, error_of, text};
-use common::fidelity::Fidelity;
-use common::json;
+use common::files::json;
+use common::search::fidelity::Fidelity;
 use common::train_report::TrainReport;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

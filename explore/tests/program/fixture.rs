@@ -1,7 +1,8 @@
 //! The fixture of the tests: a data set, a profile, and fake `train`, `codegen` and `measure`.
 
-use common::json;
-use common::search_files::{Archive, Evaluation};
+use common::files::json;
+use common::search::archive::Archive;
+use common::search::evaluation::Evaluation;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,7 @@
 //! successive halving.
 
 use super::fixture::{Fixture, error_of, text};
-use common::search_files::{Archive, Individual};
+use common::search::archive::{Archive, Individual};
 use serde_json::{Value, json};
 use std::fs;
 

@@ -1,8 +1,8 @@
 //! Searches: their files, interruptions, failures and options.
 
 use super::fixture::{Fixture, error_of, text};
-use common::genome::Genome;
-use common::json;
+use common::files::json;
+use common::search::genome::Genome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -393,7 +393,7 @@ fn options_and_settings_without_effect_are_refused_or_named() {
     assert!(said.starts_with(
         "search.surrogate of the profile is ignored: it has no effect with --strategy random\n"
     ));
-    let config: common::search_files::SearchConfig =
+    let config: common::search::config::SearchConfig =
         json::read(&fixture.path("run/search.json")).unwrap();
     assert_eq!(config.search.surrogate, None);
     // The search resumes with the same options.

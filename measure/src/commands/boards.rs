@@ -3,10 +3,10 @@
 use crate::cli::BoardsArgs;
 use crate::{meter, runner};
 use anyhow::{Context, Result};
+use common::board::catalog as boards;
 use common::board::{KnownBoards, MeterOnHost, RunnerOnHost};
-use common::boards;
-use common::json;
-use common::stage::print_line;
+use common::files::json;
+use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
 

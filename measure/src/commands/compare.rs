@@ -3,9 +3,9 @@
 use crate::cli::CompareArgs;
 use crate::comparison;
 use anyhow::{Context, Result, bail};
-use common::json;
+use common::files::json;
 use common::measurement::Measurement;
-use common::stage::print_line;
+use process::cli::print_line;
 use std::path::PathBuf;
 
 /// Prints the comparison of each record with the baseline, for people.

@@ -4,6 +4,8 @@
 use crate::board_files::BoardFiles;
 use crate::cli::RunArgs;
 use crate::host::FactsBefore;
+use crate::instructions;
+use crate::interrupt::INTERRUPT;
 use crate::meter::prompt::{RunFacts, Terminal};
 use crate::meter::{Filled, GpuMonitor, Interval, MeterInputs, ObservedRun};
 use crate::protocol::session::{self, Timeouts};
@@ -11,18 +13,18 @@ use crate::protocol::{
     EnergySource, HostInstruments, MeasuredWindow, Ready, clock, record, summary,
 };
 use crate::runner::{self, Connection, Deployment, Program};
-use crate::{instructions, interrupt};
 use anyhow::{Context, Result, bail, ensure};
+use common::board::catalog as boards;
 use common::board::{Board, Meter};
-use common::boards;
-use common::crate_hash::crate_sha256;
-use common::gpu::GpuFacts;
-use common::hash::sha256_hex;
-use common::json::{self, Document, Known};
+use common::files::crate_hash::crate_sha256;
+use common::files::hash::sha256_hex;
+use common::files::json;
+use common::files::json::{Document, Known};
 use common::manifest::Manifest;
+use common::measurement::gpu_facts::GpuFacts;
 use common::measurement::{Energy, EnergyStatus, Host, Instructions, Measurement, Ran};
 use common::profile::{MeasurementSettings, Profile};
-use common::stage::print_line;
+use process::cli::print_line;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ use std::path::{Path, PathBuf};
 /// follow its protocol, energy is required and not available, or a termination signal has been
 /// received. Nothing is written then.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
-    interrupt::install()?;
+    process::interrupt::watch()?;
     let prepared = prepare(args)?;
     let measurement = observe(&prepared)?.into_record(prepared);
     if args.require_energy && measurement.energy.status != EnergyStatus::Measured {
@@ -107,7 +109,7 @@ fn prepare(args: &RunArgs) -> Result<Prepared<'_>> {
     runner::check_compatibility(&board, &manifest, &crate_dir)?;
     progress(&format!("building {}", crate_dir.display()));
     let program = runner::build(&board, &crate_dir, &settings)?;
-    interrupt::check()?;
+    INTERRUPT.check()?;
     Ok(Prepared { args, board, connection, meter_inputs, settings, manifest, crate_dir, program })
 }
 

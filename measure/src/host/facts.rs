@@ -1,7 +1,7 @@
 //! Facts about the board on which a crate runs, as far as they influence a measurement.
 
 use crate::board_files::BoardFiles;
-use common::json::Known;
+use common::files::json::Known;
 use common::measurement::Host;
 use std::path::Path;
 

@@ -4,15 +4,16 @@
 
 use super::counter::{COUNT_FILE, Counter};
 use super::qemu_plugin;
-use crate::interrupt;
-use crate::process::{self, end_of};
+use crate::interrupt::INTERRUPT;
 use crate::runner::{Program, local_command};
 use anyhow::{Context, Result, bail, ensure};
-use common::bench::BenchEvent;
 use common::board::{Board, Runner};
-use common::json::{self, Known};
+use common::files::json;
+use common::files::json::Known;
 use common::measurement::Instructions;
+use common::measurement::bench_protocol::BenchEvent;
 use common::profile::MeasurementSettings;
+use process::output::{end_of, output};
 use std::fs;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub(crate) fn count(board: &Board, program: &Program) -> Result<Known<Instructio
     let mut reasons = vec![];
     for &counter in counters {
         let counted = count_with(counter, board, program);
-        interrupt::check()?;
+        INTERRUPT.check()?;
         match counted {
             Ok(instructions) => return Ok(Known::of(instructions)),
             Err(error) => reasons.push(format!("{}: {error:#}", counter.name())),
@@ -82,7 +83,7 @@ fn run(
 ) -> Result<Counted> {
     let settings = MeasurementSettings { idle_s: 0.0, warmup_s: 0.0, windows: 1, window_s };
     let output =
-        process::output(counter.command(&local_command(board, program, &settings), folder))?;
+        output(counter.command(&local_command(board, program, &settings), folder), &INTERRUPT)?;
     ensure!(output.status.success(), "{}: {}", output.status, end_of(&output.stderr));
     let mut counted =
         Counted { instructions: 0, inferences: 0, seconds: 0.0, kernels: String::new() };

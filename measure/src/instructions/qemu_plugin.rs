@@ -1,8 +1,9 @@
 //! The plugin with which QEMU counts instructions. It is compiled for the installed QEMU.
 
-use crate::process::{self, end_of};
+use crate::interrupt::INTERRUPT;
 use anyhow::{Context, Result, ensure};
 use common::board::Board;
+use process::output::{end_of, output};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +25,7 @@ pub(super) fn build(board: &Board, folder: &Path) -> Result<()> {
         .args(["-O2", "-shared", "-fPIC"])
         .arg(format!("-DPLUGIN_VERSION={}", interface_of(qemu)?));
     compiler.arg("-o").arg(&plugin).arg(&source);
-    let output = process::output(compiler)?;
+    let output = output(compiler, &INTERRUPT)?;
     ensure!(output.status.success(), "the plugin does not compile: {}", end_of(&output.stderr));
     Ok(())
 }
@@ -33,7 +34,7 @@ pub(super) fn build(board: &Board, folder: &Path) -> Result<()> {
 fn interface_of(qemu: &str) -> Result<u32> {
     let mut command = Command::new(qemu);
     command.arg("--version");
-    let output = process::output(command)?;
+    let output = output(command, &INTERRUPT)?;
     let said = String::from_utf8_lossy(&output.stdout);
     let major = major_version(&said)
         .with_context(|| format!("it does not tell its version: {}", end_of(said.as_bytes())))?;

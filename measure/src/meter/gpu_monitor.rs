@@ -4,8 +4,8 @@
 use super::nvml;
 use crate::host::HostClock;
 use crate::reason::Reason;
-use common::gpu::{GpuFacts, GpuProcess};
-use common::json::Known;
+use common::files::json::Known;
+use common::measurement::gpu_facts::{GpuFacts, GpuProcess};
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
 use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 use nvml_wrapper::error::NvmlError;

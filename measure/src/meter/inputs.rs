@@ -3,8 +3,8 @@
 use super::csv_log::CsvLog;
 use anyhow::{Result, ensure};
 use common::board::{Board, Meter};
-use common::json;
-use common::manual::ManualReading;
+use common::files::json;
+use common::measurement::manual_reading::ManualReading;
 use std::path::PathBuf;
 
 /// The files and folders from which meters are read.

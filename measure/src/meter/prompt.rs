@@ -1,8 +1,8 @@
 //! The meter `manual` at a terminal: the person there is asked what a wall meter shows.
 
-use crate::interrupt;
+use crate::interrupt::INTERRUPT;
 use anyhow::{Context, Result};
-use common::manual::ManualReading;
+use common::measurement::manual_reading::ManualReading;
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -40,8 +40,8 @@ impl Answers for Terminal {
             let _ = send.send(read.map(|bytes| (bytes > 0).then(|| line.trim().to_string())));
         });
         loop {
-            interrupt::check()?;
-            match answer.recv_timeout(interrupt::POLL) {
+            INTERRUPT.check()?;
+            match answer.recv_timeout(process::interrupt::POLL) {
                 Ok(answer) => return answer.context("cannot read from the terminal"),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -154,7 +154,7 @@ fn number(answers: &mut dyn Answers, question: &str, default: Option<f64>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::json::Document;
+    use common::files::json::Document;
 
     /// Answers in order, and the questions that were asked.
     struct Script<'a>(std::slice::Iter<'a, &'a str>, Vec<String>);

@@ -65,7 +65,7 @@ fn check_each(windows: &[MeasuredWindow]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::meter::Interval;
-    use common::boards;
+    use common::board::catalog as boards;
     use std::path::Path;
 
     /// Windows of these lengths on the board and here.

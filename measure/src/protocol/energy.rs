@@ -5,7 +5,7 @@ use super::statistics::{median, median_interval};
 use super::windows::MeasuredWindow;
 use crate::meter::Interval;
 use crate::reason::Reason;
-use common::manual::ManualReading;
+use common::measurement::manual_reading::ManualReading;
 use common::measurement::{Energy, EnergyStatus};
 
 /// Largest difference between a window's lengths on the board's clock and between the meter's

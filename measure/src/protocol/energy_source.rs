@@ -9,8 +9,8 @@ use crate::meter::{Counter, CsvLog, Filled, Interval, LiveMeter, MeterInputs};
 use crate::reason::Reason;
 use anyhow::{Result, ensure};
 use common::board::{Board, Meter};
-use common::json;
-use common::manual::ManualReading;
+use common::files::json;
+use common::measurement::manual_reading::ManualReading;
 use common::measurement::{Energy, EnergyStatus};
 
 /// The source of a board's energy, as a state machine: [`open`](Self::open) before the build,

@@ -2,7 +2,7 @@
 
 use super::energy_source::EnergySource;
 use crate::host::HostClock;
-use crate::interrupt;
+use crate::interrupt::INTERRUPT;
 use crate::meter::{Counter, Reading};
 use anyhow::Result;
 use std::time::Duration;
@@ -49,6 +49,6 @@ impl Instruments for HostInstruments {
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {
-        interrupt::sleep(time)
+        INTERRUPT.sleep(time)
     }
 }

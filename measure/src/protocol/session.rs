@@ -5,14 +5,15 @@
 
 use super::instruments::Instruments;
 use super::windows::{MeasuredWindow, Ready};
+use crate::interrupt::INTERRUPT;
 use crate::meter::{Interval, Reading};
-use crate::process::{Process, Waited};
 use crate::runner::{BenchCommand, OutputFraming};
 use crate::shell::is_mark;
 use anyhow::{Context, Result, bail, ensure};
-use common::bench::BenchEvent;
-use common::json;
+use common::files::json;
+use common::measurement::bench_protocol::BenchEvent;
 use common::profile::MeasurementSettings;
+use process::lines::{LineProgram, Waited};
 use std::time::{Duration, Instant};
 
 /// Longest times to wait.
@@ -67,7 +68,7 @@ pub(crate) fn run(
     instruments: &mut dyn Instruments,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Ready, Vec<MeasuredWindow>)> {
-    let process = Process::start(command)?;
+    let process = LineProgram::start(command, "bench", INTERRUPT)?;
     let mut session = Session { process, timeouts, instruments, readings: vec![] };
     let ready = session.ready(settings.warmup_s, framing)?;
     let mut windows = Vec::with_capacity(settings.windows);
@@ -84,7 +85,7 @@ pub(crate) fn run(
 }
 
 struct Session<'a> {
-    process: Process,
+    process: LineProgram,
     timeouts: &'a Timeouts,
     instruments: &'a mut dyn Instruments,
     /// Readings since the beginning of the current window.
@@ -187,7 +188,7 @@ impl Session<'_> {
                 .with_context(|| format!("bench printed {} instead of {waiting}", shown(&line))),
             None => bail!(
                 "bench ended before {waiting} ({})",
-                self.process.epitaph(self.timeouts.grace)
+                self.process.exit_reason(self.timeouts.grace)
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! The summary of a measurement, for people.
 
 use super::statistics::median_interval;
-use common::gpu::GpuFacts;
+use common::measurement::gpu_facts::GpuFacts;
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement, Protocol, Window};
 use std::fmt::Write;
 

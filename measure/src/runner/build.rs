@@ -1,10 +1,11 @@
 //! The build of a crate's `bench` with cargo.
 
 use super::bench_command::{Program, bench_arguments};
-use crate::process::{self, end_of};
+use crate::interrupt::INTERRUPT;
 use anyhow::{Result, bail, ensure};
 use common::board::{Board, Runner};
 use common::profile::MeasurementSettings;
+use process::output::{end_of, output};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +39,7 @@ pub(crate) fn build(
         Runner::ProbeRs => drop(cargo.env(ARGUMENTS, bench_arguments(settings).join(" "))),
         Runner::Local | Runner::Ssh | Runner::Adb | Runner::Qemu => {}
     }
-    let built = process::output(cargo)?;
+    let built = output(cargo, &INTERRUPT)?;
     if !built.status.success() {
         bail!(
             "{}: the crate does not build: {}",
@@ -50,7 +51,7 @@ pub(crate) fn build(
     ensure!(file.is_file(), "{}: the crate builds, but its program is not there", file.display());
     let mut rustc = tool("RUSTC", "rustc", folder);
     rustc.arg("--version");
-    let version = process::output(rustc)?;
+    let version = output(rustc, &INTERRUPT)?;
     ensure!(version.status.success(), "`rustc --version` failed: {}", end_of(&version.stderr));
     Ok(Program { file, rustc: String::from_utf8_lossy(&version.stdout).trim().to_string() })
 }
@@ -86,7 +87,7 @@ fn tool(variable: &str, name: &str, folder: &Path) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::boards;
+    use common::board::catalog as boards;
 
     #[test]
     fn missing_parts_of_the_toolchain_are_named() {

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use common::board::Board;
+use common::board::Platform;
 use common::manifest::Manifest;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use std::path::Path;
 pub(crate) fn check_compatibility(board: &Board, manifest: &Manifest, folder: &Path) -> Result<()> {
     let (crate_dir, name) = (folder.display(), &board.name);
     ensure!(
-        manifest.platform != "onnx",
+        manifest.platform != Platform::Onnx,
         "{crate_dir}: this is an ONNX model, which has no `bench` to measure; generate a crate \
          with --platform {}",
         board.platform

@@ -5,12 +5,12 @@
 //! whether to trust a host. Android devices are reached through adb.
 
 use super::bench_command::{Program, bench_arguments};
-use crate::process::{self, end_of};
 use crate::shell::{MARK, is_mark};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::is_plain_path;
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
 use common::profile::MeasurementSettings;
+use process::output::{self, end_of};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -166,7 +166,7 @@ impl Link {
     /// Removes a copy's folder. If the board cannot be reached, the folder stays until the next
     /// copy is made.
     fn remove(&self, folder: &str) {
-        let _ = process::output_whatever_comes(self.shell(&format!("rm -rf {folder}")), REMOVAL);
+        let _ = output::output_uninterrupted(self.shell(&format!("rm -rf {folder}")), REMOVAL);
     }
 
     /// Runs a command and returns its output after the mark.
@@ -183,7 +183,7 @@ impl Link {
     /// Runs a command and returns its output.
     fn output(&self, command: Command) -> Result<String> {
         // The command runs to its end: a signal half-way would leave an unknown copy there.
-        let output = process::output_whatever_comes(command, process::LIMIT)?;
+        let output = output::output_uninterrupted(command, output::LIMIT)?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let name = self.name();
         // adb prints some of its errors on its standard output.

@@ -6,8 +6,8 @@
 
 pub(crate) mod sshd;
 
-use common::hash::sha256_hex;
-use common::json;
+use common::files::hash::sha256_hex;
+use common::files::json;
 use common::manifest::Manifest;
 use common::measurement::Measurement;
 use std::fs;
@@ -94,7 +94,7 @@ impl Case {
         let case = Case(tempfile::tempdir().unwrap());
         let manifest = Manifest {
             name: "tiny".into(),
-            platform: "x86_64".into(),
+            platform: common::board::Platform::X86_64,
             network_sha256: sha256_hex(b"network"),
             weights_sha256: sha256_hex(b"weights"),
             parameters: 1,

@@ -3,7 +3,7 @@
 use crate::cli::FiguresArgs;
 use crate::comparison::{Series, figures, table};
 use anyhow::Result;
-use common::stage;
+use process::cli::print_line;
 
 /// Writes the figures and prints the table.
 ///
@@ -13,5 +13,5 @@ use common::stage;
 pub(crate) fn run(args: &FiguresArgs) -> Result<()> {
     let series = Series::read(&args.folders)?;
     figures::write(&series, &args.out)?;
-    stage::print_line(&table::text(&series))
+    print_line(&table::text(&series))
 }

@@ -11,12 +11,13 @@ use crate::selection::{Cap, Selection};
 use crate::target::Target;
 use crate::training::{self, Training};
 use anyhow::{Context, Result, bail, ensure};
-use common::counts;
-use common::lock::lock;
+use common::files::{atomic, json};
+use common::network::counts;
 use common::profile::{Profile, PruningSettings};
 use common::prune_report::{PruneCrate, PruneEnd, PruneMeasured, PruneReport};
-use common::{atomic, json, stage};
-use stages::programs::Interrupt;
+use process::cli::print_line;
+use process::interrupt::Interrupt;
+use process::lock::lock;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let outcome = schedule::run(&schedule, model.clone(), original, &rounds)?;
     let report = report::report(&settings, &schedule, &model, accuracy_before, &outcome)?;
     write(&args.out, &schedule, &outcome, &report)?;
-    stage::print_line(&serde_json::to_string(&Summary::of(&report))?)?;
+    print_line(&serde_json::to_string(&Summary::of(&report))?)?;
     report_end(&report, &args.out)
 }
 
@@ -74,7 +75,7 @@ fn settings(args: &RunArgs) -> Result<PruningSettings> {
 fn schedule(args: &RunArgs, settings: &PruningSettings, model: &Model) -> Result<Schedule> {
     let parameters = counts::count(&model.network)?.parameters;
     let (config, bin_dir) = (args.config.as_deref(), args.compute.bin_dir.as_deref());
-    let interrupt = Interrupt::catch("the same command")?;
+    let interrupt = Interrupt::catch(training::REMEDY)?;
     Ok(Schedule {
         selection: Selection {
             method: settings.method,
@@ -93,7 +94,7 @@ fn schedule(args: &RunArgs, settings: &PruningSettings, model: &Model) -> Result
             device: args.compute.device,
             ..Training::new(bin_dir, &args.dataset, config, interrupt)?
         },
-        target: Target::of(&args.target, config, bin_dir, &args.out, interrupt)?,
+        target: Target::new(&args.board_args, config, bin_dir, &args.out, interrupt)?,
         earlier: EarlierReport(args.out.clone()),
     })
 }

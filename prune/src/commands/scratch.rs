@@ -1,13 +1,13 @@
 //! `prune scratch`: the pruned structure, trained from fresh weights.
 
 use crate::cli::ScratchArgs;
-use crate::training::Training;
+use crate::training::{REMEDY, Training};
 use crate::{earlier_run, from_scratch};
 use anyhow::Result;
-use common::lock::lock;
-use common::stage;
+use process::cli::print_line;
+use process::interrupt::Interrupt;
+use process::lock::lock;
 use serde::Serialize;
-use stages::programs::Interrupt;
 
 /// The result on standard output.
 #[derive(Serialize)]
@@ -31,10 +31,10 @@ pub(crate) fn run(args: &ScratchArgs) -> Result<()> {
             args.compute.bin_dir.as_deref(),
             &args.dataset,
             args.config.as_deref(),
-            Interrupt::catch("the same command")?,
+            Interrupt::catch(REMEDY)?,
         )?
     };
     let trained = from_scratch::train(&args.from, training)?;
     let summary = Summary { epochs: trained.report.epochs, accuracy: trained.accuracy };
-    stage::print_line(&serde_json::to_string(&summary)?)
+    print_line(&serde_json::to_string(&summary)?)
 }

@@ -3,7 +3,7 @@
 
 use super::series::Series;
 use anyhow::{Result, ensure};
-use common::atomic;
+use common::files::atomic;
 use plot::axes::{Axis, Room, around, short_label};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;

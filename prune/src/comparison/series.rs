@@ -2,8 +2,8 @@
 
 use crate::from_scratch;
 use anyhow::Result;
-use common::counts::network_information_density;
-use common::json;
+use common::files::json;
+use common::network::counts::network_information_density;
 use common::prune_report::PruneReport;
 use std::path::{Path, PathBuf};
 

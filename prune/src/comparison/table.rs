@@ -1,7 +1,7 @@
 //! The results of several ways of pruning one network, as a text table.
 
 use super::series::Series;
-use common::counts::network_information_density;
+use common::network::counts::network_information_density;
 use common::prune_report::{PruneCrate, PruneReport};
 use plot::{Align, Table};
 

@@ -1,7 +1,7 @@
 //! The importance of filters by clusters, by norm or at random.
 
 use super::kmeans;
-use common::prune_report::PruneMethod;
+use common::profile::PruneMethod;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use crate::prune;
 use crate::workdir::{BIN_DIR, Workdir, fail, succeed};
-use common::prune_report::PrunePart;
-use common::template::Template;
+use common::network::template::Template;
+use common::profile::PrunePart;
 use std::fs;
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::support::Sizes;
 use crate::workdir::{Workdir, dataset, fail, succeed};
-use common::json;
-use common::template::Template;
+use common::files::json;
+use common::network::template::Template;
 use std::fs;
 use std::process::Command;
 

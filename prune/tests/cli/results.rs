@@ -1,11 +1,12 @@
 //! Results, report and options of `prune run`.
 
 use crate::workdir::{Workdir, result_bytes, succeed};
-use common::json;
+use common::files::json;
 use common::network::Network;
-use common::prune_report::{PruneEnd, PruneMethod};
-use common::template::Template;
-use common::weights::Weights;
+use common::network::template::Template;
+use common::network::weights::Weights;
+use common::profile::PruneMethod;
+use common::prune_report::PruneEnd;
 use std::fs;
 
 #[test]

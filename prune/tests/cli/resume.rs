@@ -2,7 +2,7 @@
 
 use crate::workdir::{Workdir, dataset, fail, result_bytes, succeed};
 use common::dataset::Dataset;
-use common::json;
+use common::files::json;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

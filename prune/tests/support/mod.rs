@@ -1,13 +1,13 @@
 //! Small networks with random weights.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use common::activation::Activation;
-use common::genome::{Genome, Optimizer};
+use common::network::activation::Activation;
+use common::network::template::Template;
+use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Input, Network};
-use common::prune_report::{Allocation, PruneMethod};
+use common::profile::{Allocation, PruneMethod};
+use common::search::genome::{Genome, Optimizer};
 use common::seed;
-use common::template::Template;
-use common::weights::{Tensor, Weights, tensors_of};
 use prune::model::Model;
 use prune::selection::Selection;
 use rand::{Rng, RngExt};

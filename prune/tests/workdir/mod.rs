@@ -3,9 +3,9 @@
 
 use crate::support::Sizes;
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Validation};
-use common::json;
+use common::files::json;
+use common::network::template::Template;
 use common::prune_report::PruneReport;
-use common::template::Template;
 use image::{Rgb, RgbImage};
 use std::fs;
 use std::path::{Path, PathBuf};

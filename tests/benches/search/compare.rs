@@ -3,12 +3,13 @@
 
 use crate::peers::Request;
 use anyhow::{Context, Result};
-use common::accuracy_table::AccuracyTable;
-use common::criteria::Criteria;
 use common::device::Backend;
-use common::genome::Genome;
 use common::profile::{SearchSettings, Strategy, Surrogate};
-use common::search_files::{Evaluation, SearchConfig};
+use common::search::accuracy_table::AccuracyTable;
+use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::genome::Genome;
+use common::search::requirements::Requirements;
 use explore::evaluate::table::Table;
 use explore::moea::hypervolume::Scale;
 use explore::search::replay::replay;
@@ -203,7 +204,7 @@ pub(crate) fn compare(
         training: table.training.clone(),
         device: Backend::Cpu,
         board: None,
-        criteria: Criteria::default(),
+        criteria: Requirements::default(),
     };
     let searches = |kind: &Kind| -> Result<Searches> {
         let trajectories = (0..SEEDS)

@@ -3,7 +3,7 @@
 use crate::compare::{Comparison, Searches};
 use crate::report::{after, quartiles};
 use anyhow::{Context, Result};
-use common::atomic;
+use common::files::atomic;
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 use std::path::Path;

@@ -10,9 +10,9 @@ mod train_table;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use common::accuracy_table::AccuracyTable;
-use common::json;
+use common::files::json;
 use common::profile::Profile;
+use common::search::accuracy_table::AccuracyTable;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,7 +58,7 @@ fn run(args: Args) -> Result<()> {
         );
     }
     let comparison = compare::compare(&table, profile.search, python)?;
-    common::stage::print_line(&report::table(&comparison)?)?;
+    process::cli::print_line(&report::table(&comparison)?)?;
     let Some(path) = args.write else { return Ok(()) };
     report::write(&path, &comparison)?;
     figure::write(&path.with_file_name("figures").join("search.svg"), &comparison)
@@ -67,5 +67,5 @@ fn run(args: Args) -> Result<()> {
 fn main() -> ExitCode {
     train::memory::keep();
     let args = Args::parse();
-    common::stage::main(|| run(args))
+    process::cli::main(|| run(args))
 }

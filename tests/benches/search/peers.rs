@@ -1,7 +1,7 @@
 //! Searches by pymoo on the same table of trainings.
 
 use anyhow::{Context, Result, ensure};
-use common::space::SearchSpace;
+use common::search::space::SearchSpace;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;

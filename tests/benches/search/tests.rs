@@ -5,8 +5,8 @@ mod compare;
 mod peers;
 mod report;
 
-use common::accuracy_table::AccuracyTable;
-use common::space::SearchSpace;
+use common::search::accuracy_table::AccuracyTable;
+use common::search::space::SearchSpace;
 use compare::{Comparison, Reference, Searches};
 use peers::Request;
 use serde_json::json;

@@ -2,11 +2,13 @@
 //! logged in a line, so that an interrupted run can be resumed.
 
 use anyhow::{Context, Result, anyhow};
-use common::accuracy_table::{AccuracyTable, TableRow};
 use common::dataset::{Dataset, Images};
-use common::genome::Genome;
+use common::files::{atomic, json};
+use common::network::counts;
 use common::profile::Profile;
-use common::{atomic, counts, json, seed};
+use common::search::accuracy_table::{AccuracyTable, TableRow};
+use common::search::genome::Genome;
+use common::seed;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rand::seq::SliceRandom;

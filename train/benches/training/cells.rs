@@ -1,11 +1,12 @@
 //! The measured cells: networks at batch sizes.
 
 use anyhow::Result;
-use common::activation::Activation;
-use common::counts;
-use common::genome::{Genome, Optimizer};
+use common::network::activation::Activation;
+use common::network::counts;
+use common::network::shapes;
+use common::network::template::Template;
 use common::network::{Input, Network, Op};
-use common::template::Template;
+use common::search::genome::{Genome, Optimizer};
 
 /// A network to train.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +130,7 @@ pub(crate) struct Macs {
 
 /// Counts a network's multiply-adds.
 pub(crate) fn macs(network: &Network) -> Result<Macs> {
-    let (shapes, inputs) = (counts::shapes(network)?, network.input_indices()?);
+    let (shapes, inputs) = (shapes::shapes(network)?, network.input_indices()?);
     let mut executed = counts::count(network)?.macs;
     for (pool, node) in network.nodes.iter().enumerate() {
         let (Op::AveragePool { .. }, Some(before)) = (node.op, inputs[pool][0]) else { continue };

@@ -56,7 +56,7 @@ fn run(args: Args) -> Result<()> {
     let results =
         rounds::Run { python: &args.python, only: &args.only, quick: args.quick }.run()?;
     let text = report::markdown(&results, &command())?;
-    common::stage::print_line(&text)?;
+    process::cli::print_line(&text)?;
     args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
 }
 
@@ -83,5 +83,5 @@ fn main() -> ExitCode {
     // Plain Candle gets the allocator of `train`, too.
     train::memory::keep();
     let args = Args::parse();
-    common::stage::main(|| run(args))
+    process::cli::main(|| run(args))
 }

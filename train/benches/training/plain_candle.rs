@@ -7,8 +7,8 @@ use candle_nn::{
     AdamW, BatchNorm, Conv2d, Conv2dConfig, Linear, Module, Optimizer, ParamsAdamW, VarBuilder,
     VarMap,
 };
-use common::activation::Activation;
 use common::dataset::Images;
+use common::network::activation::Activation;
 use common::network::{BATCH_NORM_EPSILON, Network, Node, Op};
 use train::data::batches::Batch;
 

@@ -5,7 +5,7 @@ use crate::machine;
 use crate::peer::Engine;
 use crate::results::{CellResult, Results};
 use anyhow::{Context, Result};
-use common::atomic;
+use common::files::atomic;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use clap::ValueEnum;
 use common::dataset::Images;
+use common::files::json;
 use common::network::{Input, Network};
 use common::profile::Augmentation;
-use common::{json, seed, stage};
+use common::seed;
+use process::cli::print_line;
 use rand::{Rng, RngExt};
 use std::path::Path;
 use std::time::Instant;
@@ -56,7 +58,7 @@ pub(crate) fn run(kind: Kind) -> Result<()> {
 }
 
 fn say(line: &str) -> Result<()> {
-    stage::print_line(line)
+    print_line(line)
 }
 
 fn respond(kind: Kind, training: &mut Option<Training>, request: Request) -> Result<Vec<f64>> {

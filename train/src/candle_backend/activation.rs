@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
-use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
+use common::network::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 
 /// Returns the activation of every element.
 pub(super) fn value(pair: PiecewiseActivation, x: &Tensor) -> Result<Tensor> {

@@ -7,8 +7,8 @@
 use super::{activation, custom_grad};
 use crate::ops::statistics::Statistics;
 use candle_core::{Device, Result, Tensor};
-use common::activation::PiecewiseActivation;
 use common::network::BATCH_NORM_EPSILON;
+use common::network::activation::PiecewiseActivation;
 
 /// Returns mean and biased variance of each channel, (2, channels), differentiable in `x`.
 ///

@@ -7,13 +7,13 @@ use crate::model::Model;
 use crate::{device, memory, threads};
 use anyhow::{Result, bail};
 use common::dataset::{Dataset, Images, Split};
-use common::hash::sha256_hex;
-use common::json;
+use common::files::hash::sha256_hex;
+use common::files::json;
 use common::network::Network;
+use common::network::weights::{Tensor, Weights};
 use common::profile::Precision;
-use common::stage;
 use common::train_report::EvalReport;
-use common::weights::{Tensor, Weights};
+use process::cli::print_line;
 
 /// Runs `train eval`.
 ///
@@ -57,7 +57,7 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
     if let Some(path) = &args.out {
         json::write(path, &report)?;
     }
-    stage::print_line(&json::to_line(&report)?)
+    print_line(&json::to_line(&report)?)
 }
 
 /// Returns the tensors `logits` (images, classes) and `labels` (images), both f32.

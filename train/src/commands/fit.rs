@@ -6,14 +6,15 @@ use crate::fit::{Checkpoint, Training};
 use crate::{device, figure, init, memory, report, threads};
 use anyhow::{Context, Result, bail, ensure};
 use common::dataset::{Dataset, Images, Split};
-use common::genome::Genome;
-use common::json;
-use common::lock::lock;
+use common::files::atomic;
+use common::files::json;
 use common::network::Network;
+use common::network::weights::Weights;
 use common::profile::Profile;
+use common::search::genome::Genome;
 use common::train_report::TrainReport;
-use common::weights::Weights;
-use common::{atomic, interrupt, parent, stage};
+use process::lock::lock;
+use process::{cli::print_line, interrupt, parent};
 use std::io::Write;
 use std::path::Path;
 
@@ -73,7 +74,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         // A closed stderr is no reason to fail.
         let _ = writeln!(std::io::stderr(), "{}", divergence(&args.out, report.epochs));
     }
-    stage::print_line(&json::to_line(&report)?)
+    print_line(&json::to_line(&report)?)
 }
 
 /// Reads the network, or expands the genome to its template network.

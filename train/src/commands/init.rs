@@ -3,7 +3,7 @@
 use crate::cli::InitArgs;
 use crate::init;
 use anyhow::Result;
-use common::json;
+use common::files::json;
 use common::network::Network;
 
 /// Runs `train init`.

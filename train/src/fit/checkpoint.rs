@@ -6,11 +6,12 @@ use super::state::State;
 use crate::model::Model;
 use crate::optim::ema::Ema;
 use anyhow::{Context, Result, bail, ensure};
-use common::atomic;
-use common::hash::sha256_hex;
-use common::json::{self, Document};
+use common::files::atomic;
+use common::files::hash::sha256_hex;
+use common::files::json;
+use common::files::json::Document;
+use common::network::weights::Weights;
 use common::train_report::Epoch;
-use common::weights::Weights;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -4,9 +4,9 @@ use super::training::Training;
 use anyhow::Result;
 use common::dataset::Images;
 use common::device::Backend;
-use common::hash::sha256_hex_of_parts;
-use common::json;
-use common::weights::Weights;
+use common::files::hash::sha256_hex_of_parts;
+use common::files::json;
+use common::network::weights::Weights;
 
 impl Training<'_> {
     /// Returns the SHA-256 over everything that determines the result of this training from

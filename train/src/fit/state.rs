@@ -7,11 +7,11 @@ use crate::optim::optimizer::Optimizer;
 use anyhow::{Context, Result};
 use candle_core::Tensor;
 use common::dataset::Images;
-use common::genome::Optimizer as Kind;
 use common::network::Network;
+use common::network::weights::Weights;
 use common::profile::TrainingSettings;
+use common::search::genome::Optimizer as Kind;
 use common::train_report::Epoch;
-use common::weights::Weights;
 
 /// The state of a training after some epochs.
 pub struct State {

@@ -13,12 +13,12 @@ use crate::{eval, loss};
 use anyhow::{Result, bail};
 use candle_core::{D, Tensor};
 use common::dataset::Images;
-use common::genome::Optimizer as Kind;
-use common::interrupt;
 use common::network::Network;
+use common::network::weights::Weights;
 use common::profile::TrainingSettings;
+use common::search::genome::Optimizer as Kind;
 use common::train_report::Epoch;
-use common::weights::Weights;
+use process::interrupt;
 
 /// The inputs of a training.
 pub struct Training<'a> {

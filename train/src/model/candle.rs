@@ -15,8 +15,8 @@ use crate::ops::dropout::Dropout;
 use crate::ops::simd::Level;
 use anyhow::{Result, bail};
 use candle_core::{DType, Tensor};
-use common::activation::PiecewiseActivation;
 use common::network::Op;
+use common::network::activation::PiecewiseActivation;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that the Candle backend needs of a model.

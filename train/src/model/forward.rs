@@ -13,7 +13,7 @@ use crate::ops::statistics::Statistics;
 use anyhow::{Context, Result};
 use candle_core::{Tensor, Var};
 use common::network::Network;
-use common::weights::Weights;
+use common::network::weights::Weights;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

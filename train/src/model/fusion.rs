@@ -2,8 +2,8 @@
 
 use super::graph::Graph;
 use crate::ops::condense::{CondenseLayer, Tail};
-use common::activation::{Activation, PiecewiseActivation};
 use common::network::Op;
+use common::network::activation::{Activation, PiecewiseActivation};
 use std::sync::Arc;
 
 /// The activation of a batch normalisation that no activation follows.
@@ -197,7 +197,7 @@ mod tests {
 
     fn network(name: &str) -> Network {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-        common::json::read(&path).unwrap()
+        common::files::json::read(&path).unwrap()
     }
 
     fn tails(network: &Network) -> Vec<(usize, Tail)> {

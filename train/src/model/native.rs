@@ -19,8 +19,8 @@ use crate::ops::statistics::SharedStatistics;
 use anyhow::Result;
 use candle_core::Tensor;
 use candle_nn::{Linear, Module};
-use common::activation::PiecewiseActivation;
 use common::network::Op;
+use common::network::activation::PiecewiseActivation;
 use std::sync::Arc;
 
 /// Everything that the kernels need of a model.

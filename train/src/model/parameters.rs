@@ -4,8 +4,8 @@ use super::engine::Mode;
 use crate::ops::statistics::Statistics;
 use anyhow::Result;
 use candle_core::{Device, Tensor, Var};
+use common::network::weights::{Role, Tensor as Raw, Weights, tensors_of};
 use common::network::{Network, Op};
-use common::weights::{Role, Tensor as Raw, Weights, tensors_of};
 use std::collections::BTreeMap;
 
 /// The tensors of a network by name.

@@ -8,7 +8,7 @@
 use super::simd::{Level, multiversion};
 use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
-use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
+use common::network::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 use rayon::prelude::*;
 
 /// Elements handled by one task.

@@ -10,7 +10,7 @@ use super::statistics::{
 };
 use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 use rayon::prelude::*;
 
 /// Batch normalisation and the activation after it; (linear, linear) if there is none.

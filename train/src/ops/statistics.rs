@@ -11,8 +11,8 @@
 use super::activation::derivatives_of;
 use super::blocks::{Blocks, LANES};
 use super::simd::{Level, multiversion};
-use common::activation::PiecewiseActivation;
 use common::network::BATCH_NORM_EPSILON;
+use common::network::activation::PiecewiseActivation;
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 

@@ -4,7 +4,7 @@
 use super::transfer;
 use anyhow::{Result, bail, ensure};
 use candle_core::{Storage, Tensor, Var};
-use common::weights::{Tensor as Raw, Weights};
+use common::network::weights::{Tensor as Raw, Weights};
 use std::collections::BTreeMap;
 
 /// A moving average as PyTorch's `AveragedModel` computes it: the first update copies the weights,

@@ -6,9 +6,9 @@ use super::update::{GradientTransform, ParameterState, Rule, Update};
 use anyhow::{Result, bail};
 use candle_core::Var;
 use candle_core::backprop::GradStore;
-use common::genome::Optimizer as Kind;
+use common::network::weights::{Tensor as Raw, Weights};
 use common::profile::TrainingSettings;
-use common::weights::{Tensor as Raw, Weights};
+use common::search::genome::Optimizer as Kind;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

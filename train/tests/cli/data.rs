@@ -2,7 +2,7 @@
 
 use super::fixture::Fixture;
 use common::dataset::Unpacked;
-use common::json;
+use common::files::json;
 use common::train_report::{EvalReport, TrainReport};
 use rand::seq::SliceRandom;
 use std::fs;

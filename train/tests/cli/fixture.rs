@@ -1,6 +1,6 @@
 //! A folder in which the tests run the program.
 
-use common::json;
+use common::files::json;
 use common::train_report::TrainReport;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

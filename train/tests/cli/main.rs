@@ -6,9 +6,9 @@ mod recipes;
 mod resume;
 mod signals;
 
-use common::json;
+use common::files::json;
+use common::network::weights::Weights;
 use common::train_report::EvalReport;
-use common::weights::Weights;
 use fixture::{Fixture, genome, profile};
 
 #[test]
@@ -57,8 +57,9 @@ fn training_learns_and_evaluation_agrees_with_it() {
     let logits = Weights::from_bytes(&std::fs::read(fixture.path("logits")).unwrap()).unwrap();
     assert_eq!(logits.get("logits").shape, [359, 10]);
     let rows = logits.get("logits").data.chunks(10).zip(&logits.get("labels").data);
-    let correct =
-        rows.filter(|(row, label)| common::reference::class_of(row) as f32 == **label).count();
+    let correct = rows
+        .filter(|(row, label)| common::network::reference::class_of(row) as f32 == **label)
+        .count();
     assert_eq!(correct, test.correct);
 }
 

@@ -1,7 +1,7 @@
 //! The settings of a profile's section `training`.
 
 use crate::fixture::{Fixture, fit_arguments, genome, profile};
-use common::genome::Optimizer;
+use common::search::genome::Optimizer;
 use common::train_report::TrainReport;
 
 /// All options that are off by default, switched on.

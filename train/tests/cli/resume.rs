@@ -2,7 +2,7 @@
 
 use crate::fixture::{Fixture, fit_arguments, profile};
 use crate::recipes::EVERYTHING;
-use common::json;
+use common::files::json;
 use common::train_report::{Timing, TrainReport};
 use std::fs;
 use std::process::Stdio;

@@ -2,7 +2,7 @@
 
 use crate::fixture::{Fixture, fit_arguments};
 use crate::resume::epochs_in;
-use common::parent;
+use process::parent;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

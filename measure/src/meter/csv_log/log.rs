@@ -4,11 +4,11 @@ use super::coverage::{check_end, covering, energy};
 use super::parse::parse;
 use super::samples::{Sample, Samples};
 use crate::host::unix_s;
-use crate::interrupt;
+use crate::interrupt::INTERRUPT;
 use crate::meter::interval::{Fault, Interval};
 use crate::reason::Reason;
 use anyhow::{Context, Result, anyhow};
-use common::hash::sha256_hex;
+use common::files::hash::sha256_hex;
 use common::measurement::{EnergyStatus, PowerLog};
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,7 +58,7 @@ impl CsvLog {
     ) -> Result<Filled> {
         let end_s = intervals.iter().map(|interval| interval.t1_s).fold(0.0, f64::max);
         let read = self.wait_until(started_unix_s + end_s);
-        interrupt::check()?;
+        INTERRUPT.check()?;
         let read = read.map(|(bytes, log)| (bytes, log.since(started_unix_s)));
         let mut kept = BTreeSet::new();
         for interval in intervals {
@@ -97,7 +97,7 @@ impl CsvLog {
             if complete || start.elapsed() > MAX_DELAY {
                 return Ok((bytes, log));
             }
-            interrupt::sleep(Duration::from_millis(200))?;
+            INTERRUPT.sleep(Duration::from_millis(200))?;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The sizes of a condense layer, and the layout of its parameters.
 
 use crate::ops::blocks::Blocks;
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 
 /// The sizes of a condense layer. Its parameters are one vector: for each FEL gamma, beta and the
 /// weight (out, in, kernel, kernel); then those of the tail.

@@ -1,0 +1,92 @@
+//! Prepares the board of a search: which one it is, what deploys networks to it, and what plans
+//! their memory.
+
+use crate::console::log_line;
+use crate::evaluate::memory::MemoryPlanner;
+use anyhow::{Result, bail, ensure};
+use common::board::{Board, Platform};
+use common::profile::SearchSettings;
+use common::search::objective::Objective;
+use common::search::requirements::Requirements;
+use process::board_args::BoardArgs;
+use process::cli::binary;
+use process::deploy::Deployer;
+use process::interrupt::Interrupt;
+use std::path::Path;
+
+/// The platform whose crates' memory is planned where no board is named.
+const PLATFORM: Platform = Platform::X86_64;
+
+/// Returns the board; `None` where none is named.
+///
+/// # Errors
+/// Fails if the search needs a measurement, and no board is named or an emulated one.
+pub(crate) fn board(
+    args: &BoardArgs,
+    requirements: &Requirements,
+    search: &SearchSettings,
+) -> Result<Option<Board>> {
+    let objective = search.objectives.iter().find(|objective| objective.is_measured());
+    if let Some(objective) = objective {
+        ensure!(
+            args.board.is_some(),
+            "the objective {objective} is measured on a board: name it with --board"
+        );
+    }
+    let Some(board) = args.board()? else { return Ok(None) };
+    let objective = objective.map(|objective| format!("the objective {objective}"));
+    let limits = [
+        ("--max-latency-s", requirements.max_latency_s),
+        ("--max-energy-j", requirements.max_energy_j),
+    ];
+    let limit = limits.into_iter().find_map(|(name, value)| value.map(|_| name.to_string()));
+    if let Some(measured) = objective.or(limit).filter(|_| board.is_emulated()) {
+        bail!(
+            "{measured} needs a real board, but {} is emulated: its times are those of an \
+             emulator, and it has no power",
+            board.name
+        );
+    }
+    Ok(Some(board))
+}
+
+/// Returns what deploys the members of the front to the board; `None` without a board, or where it
+/// is emulated, so that only memory counts.
+///
+/// # Errors
+/// Fails if a program is missing.
+pub(crate) fn deployer(
+    args: &BoardArgs,
+    board: Option<Board>,
+    search: &SearchSettings,
+    folder: &Path,
+    bin_dir: Option<&Path>,
+    interrupt: Interrupt,
+) -> Result<Option<Deployer>> {
+    let Some(board) = board else { return Ok(None) };
+    if board.is_emulated() {
+        log_line(&format!("{} is emulated: nothing is measured on it", board.name));
+        return Ok(None);
+    }
+    let needs_energy = args.limits_energy() || search.objectives.contains(&Objective::EnergyJ);
+    let settings = search.measurement.clone();
+    args.deployer(board, settings, needs_energy, folder, bin_dir, interrupt).map(Some)
+}
+
+/// Returns what plans working memory; `None` where no objective or limit needs it.
+///
+/// # Errors
+/// Fails if the program `codegen` is missing.
+pub(crate) fn memory_planner(
+    board: Option<&Board>,
+    search: &SearchSettings,
+    folder: &Path,
+    bin_dir: Option<&Path>,
+) -> Result<Option<MemoryPlanner>> {
+    if search.max_arena_bytes.is_none() && !search.objectives.contains(&Objective::ArenaBytes) {
+        return Ok(None);
+    }
+    let platform = board.map_or(PLATFORM, |board| board.platform);
+    let network = folder.join("measuring/plan-network.json");
+    Ok(Some(MemoryPlanner::new(binary("codegen", bin_dir)?, platform, network)))
+}
