@@ -9,9 +9,9 @@ use common::profile::SearchSettings;
 use common::search::objective::Objective;
 use common::search::requirements::Requirements;
 use process::board_args::BoardArgs;
-use process::cli::binary;
 use process::deploy::Deployer;
 use process::interrupt::Interrupt;
+use process::programs::binary;
 use std::path::Path;
 
 /// The platform whose crates' memory is planned where no board is named.

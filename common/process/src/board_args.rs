@@ -1,8 +1,8 @@
 //! Options of the stages that measure on a board while they work.
 
-use crate::cli;
 use crate::deploy::{Connection, Deployer};
 use crate::interrupt::Interrupt;
+use crate::programs;
 use anyhow::{Context, Result};
 use clap::Args;
 use common::board::{Board, catalog};
@@ -82,8 +82,8 @@ impl BoardArgs {
     ) -> Result<Deployer> {
         let ConnectionArgs { board_host, ssh_config } = self.connection.clone();
         Ok(Deployer {
-            codegen: cli::binary("codegen", bin_dir)?,
-            measure: cli::binary("measure", bin_dir)?,
+            codegen: programs::binary("codegen", bin_dir)?,
+            measure: programs::binary("measure", bin_dir)?,
             board,
             connection: Connection { board_host, ssh_config },
             settings,

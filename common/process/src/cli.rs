@@ -1,9 +1,8 @@
 //! How the program of a stage starts and ends, and how it finds those of other stages.
 
 use crate::parent;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -42,29 +41,4 @@ fn survive_file_size_limit() -> Result<()> {
 /// Fails if stdout is closed, where `println!` would panic.
 pub fn print_line(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
-}
-
-/// Returns the path of another stage's program: in `bin_dir` if that is given, else beside the running
-/// one.
-///
-/// # Errors
-/// Fails if there is no such file.
-pub fn binary(name: &str, bin_dir: Option<&Path>) -> Result<PathBuf> {
-    let dir = match bin_dir {
-        Some(dir) => dir.to_path_buf(),
-        None => {
-            let own =
-                std::env::current_exe().context("cannot find the running program's own path")?;
-            own.parent().ok_or_else(|| anyhow!("the running program has no folder"))?.to_path_buf()
-        }
-    };
-    let path = dir.join(name);
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(anyhow!(
-            "{}: there is no such program; build it (`make build`) or name its folder with --bin-dir",
-            path.display()
-        ))
-    }
 }

@@ -12,3 +12,4 @@ pub mod lock;
 pub mod logged;
 pub mod output;
 pub mod parent;
+pub mod programs;

@@ -9,8 +9,9 @@ use common::dataset::Dataset;
 use common::files::json;
 use common::profile::Profile;
 use common::search::fidelity::Length;
-use process::cli::{binary, print_line};
+use process::cli::print_line;
 use process::interrupt::Interrupt;
+use process::programs::binary;
 
 pub(crate) fn run(args: FidelityArgs) -> Result<()> {
     let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } =

@@ -13,8 +13,9 @@ use common::dataset::Dataset;
 use common::files::json;
 use common::profile::Profile;
 use common::search::config::SearchConfig;
-use process::cli::{binary, print_line};
+use process::cli::print_line;
 use process::interrupt::Interrupt;
+use process::programs::binary;
 use serde::Serialize;
 
 /// What is kept of an interrupted run, and how to go on.

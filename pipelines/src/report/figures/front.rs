@@ -2,7 +2,7 @@
 //! trained, and the front that the archive has.
 
 use super::axes::{self, TICK_TEXT};
-use super::{Figure, SIZE};
+use super::figure::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
 use common::search::evaluation::Evaluation;

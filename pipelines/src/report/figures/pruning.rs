@@ -1,7 +1,7 @@
 //! What pruning does to the winners: test accuracy over trainable parameters, before and after.
 
 use super::axes::{self, TICK_TEXT};
-use super::{Figure, SIZE};
+use super::figure::{Figure, SIZE};
 use crate::report::run_folder::{Run, Variant};
 use anyhow::Result;
 use plot::axes::Axis;

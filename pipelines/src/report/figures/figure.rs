@@ -1,0 +1,15 @@
+//! A figure: a whole SVG file, black on white, so that it reads the same on any page and in print.
+
+/// Width and height of every figure, in pixels. Text is large, because a telephone shows a figure
+/// at half its size.
+pub(super) const SIZE: (u32, u32) = (720, 460);
+
+/// A figure with its title and caption.
+#[derive(Debug)]
+pub(in crate::report) struct Figure {
+    /// File name.
+    pub(in crate::report) file: &'static str,
+    pub(in crate::report) title: &'static str,
+    pub(in crate::report) caption: String,
+    pub(in crate::report) svg: String,
+}
