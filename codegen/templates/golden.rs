@@ -1,7 +1,7 @@
 //! The network against recorded inputs and outputs, on every instruction set of this processor. The
 //! outputs were computed in f64 by other code than the kernels.
 
-use __LIBRARY__::runtime::simd::Kernels;
+use __LIBRARY__::runtime::dispatch::Kernels;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output};
 use std::sync::Mutex;
 

@@ -5,8 +5,8 @@
 mod support;
 
 use runtime::activation::{Activation, MAX_ABSOLUTE_ERROR, MAX_RELATIVE_ERROR};
+use runtime::dispatch::Kernels;
 use runtime::norm;
-use runtime::simd::Kernels;
 
 /// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where
 /// the functions bend.
@@ -26,7 +26,7 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
     let mut first: Option<Vec<f32>> = None;
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; from.len()];
-        norm::map::<F>(kernels, from.len(), None, &from, &mut to);
+        norm::norm_activation::<F>(kernels, from.len(), None, &from, &mut to);
         for (x, got) in from.iter().zip(&to) {
             let want = support::pair(left, right, f64::from(*x));
             let bound = f64::from(MAX_RELATIVE_ERROR) * want.abs() + f64::from(MAX_ABSOLUTE_ERROR);

@@ -6,7 +6,7 @@
 #[path = "../src/machine.rs"]
 mod machine;
 
-use __LIBRARY__::runtime::simd::Kernels;
+use __LIBRARY__::runtime::dispatch::Kernels;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output, normalise};
 use core::fmt::Write;
 use cortex_m_rt::entry;

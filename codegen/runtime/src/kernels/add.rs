@@ -1,8 +1,9 @@
 //! Residual connections: the addition of two tensors, and the shortcut that has no parameters.
 
 use super::activation::Activation;
+use super::dispatch::Kernels;
 use super::norm::Norm;
-use super::simd::{Kernels, Simd, Task};
+use super::simd::{Simd, Task};
 use core::marker::PhantomData;
 
 /// `to = F(to + norm(from))`, in place, for tensors whose channels have `plane` elements.

@@ -1,6 +1,7 @@
 //! The fully connected layer.
 
-use super::simd::{Kernels, Simd, Task};
+use super::dispatch::Kernels;
+use super::simd::{Simd, Task};
 
 /// Partial sums that are taken side by side; the compiler makes vectors of them.
 const LANES: usize = 16;

@@ -2,7 +2,9 @@
 //! follows it.
 
 use super::activation::Activation;
-use super::simd::{Kernels, Simd, Task};
+use super::dispatch::Kernels;
+use super::simd::{Simd, Task};
+use core::marker::PhantomData;
 
 /// Batch normalisation: channel `c` becomes `x * scale[c] + shift[c]`.
 #[derive(Clone, Copy)]
@@ -29,7 +31,7 @@ impl<'a> Norm<'a> {
 ///
 /// # Panics
 /// If `from` and `to` differ in length.
-pub fn map<F: Activation>(
+pub fn norm_activation<F: Activation>(
     kernels: Kernels,
     plane: usize,
     norm: Option<Norm<'_>>,
@@ -37,18 +39,18 @@ pub fn map<F: Activation>(
     to: &mut [f32],
 ) {
     assert_eq!(from.len(), to.len());
-    kernels.run(Map::<F> { plane, norm, from, to, activation: core::marker::PhantomData });
+    kernels.run(NormActivation::<F> { plane, norm, from, to, activation: PhantomData });
 }
 
-struct Map<'a, F> {
+struct NormActivation<'a, F> {
     plane: usize,
     norm: Option<Norm<'a>>,
     from: &'a [f32],
     to: &'a mut [f32],
-    activation: core::marker::PhantomData<F>,
+    activation: PhantomData<F>,
 }
 
-impl<F: Activation> Task for Map<'_, F> {
+impl<F: Activation> Task for NormActivation<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let planes = self.from.chunks_exact(self.plane).zip(self.to.chunks_exact_mut(self.plane));

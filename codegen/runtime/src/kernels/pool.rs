@@ -1,8 +1,9 @@
 //! Pooling of a tensor that is normalised and activated on the way in, channel by channel.
 
 use super::activation::Activation;
+use super::dispatch::Kernels;
 use super::norm::{Norm, map_row};
-use super::simd::{Kernels, Simd, Task};
+use super::simd::{Simd, Task};
 use core::marker::PhantomData;
 
 /// Partial results that are taken side by side; the compiler makes vectors of them.

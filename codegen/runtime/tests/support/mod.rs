@@ -2,7 +2,7 @@
 //! way to compute.
 #![allow(dead_code, unused_macros, reason = "each test file uses its own part of this")]
 
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 
 /// Every instruction set that this processor has.
 pub(crate) fn levels() -> impl Iterator<Item = Kernels> {

@@ -7,8 +7,9 @@
 //! just before.
 #![allow(unsafe_code)]
 
-use super::conv::{Planes, Taps};
-use super::simd::{Simd, Task, plain_numbers};
+use super::super::taps::{Planes, Taps};
+use super::scalar::plain_numbers;
+use super::{Simd, Task};
 use core::arch::asm;
 use core::array::from_fn;
 

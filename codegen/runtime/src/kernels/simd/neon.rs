@@ -7,9 +7,10 @@
 //! assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
-use super::conv::{Planes, Taps};
-use super::simd::{Simd, Task, plain_numbers};
-use super::simd_arm_vfp::{Block, add_taps_of_strides};
+use super::super::taps::{Planes, Taps};
+use super::scalar::plain_numbers;
+use super::vfp::{Block, add_taps_of_strides};
+use super::{Simd, Task};
 use core::arch::asm;
 use core::array::from_fn;
 use core::ffi::c_ulong;

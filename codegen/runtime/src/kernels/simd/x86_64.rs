@@ -6,7 +6,7 @@
 //! length was checked just before.
 #![allow(unsafe_code)]
 
-use super::simd::{Simd, Task};
+use super::{Simd, Task};
 use core::arch::x86_64::{
     __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps,
     _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps,

@@ -4,8 +4,8 @@
 //! and stores through the pointers of slices whose length was checked just before.
 #![allow(unsafe_code)]
 
-use super::conv::Taps;
-use super::simd::{Simd, Task};
+use super::super::taps::Taps;
+use super::{Simd, Task};
 use core::arch::aarch64::{
     float32x4_t, vabsq_f32, vaddq_f32, vbslq_f32, vcltzq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32,
     vfmaq_laneq_f32, vfmaq_n_f32, vfmsq_f32, vld1q_f32, vminq_f32, vmulq_f32,
