@@ -1,6 +1,6 @@
 //! A folder of files that appears whole or not at all.
 
-use crate::emit::File;
+use crate::file::File;
 use anyhow::{Context, Result, ensure};
 use common::manifest::Manifest;
 use common::{atomic, json};

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Split};
-use common::network::Network;
+use common::network::{Network, Op};
 use common::weights::Weights;
 use common::{reference, seed};
 use rand::Rng;
@@ -71,6 +71,12 @@ impl Golden {
     pub(crate) fn describe(&self) -> String {
         self.description.clone()
     }
+}
+
+/// Tells whether some activation is discontinuous at 0, so that logits cannot be compared one by
+/// one.
+pub(crate) fn jumps_at_zero(network: &Network) -> bool {
+    network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()))
 }
 
 fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {

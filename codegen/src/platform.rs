@@ -1,12 +1,9 @@
-//! What networks are generated for.
+//! The platforms that networks are generated for.
 
-use crate::cuda::calls;
 use crate::onnx::model::OPSET;
-use crate::plan::{Machine, Plan};
-use anyhow::Result;
+use crate::plan::Device;
 use clap::ValueEnum;
 use common::json::Document;
-use common::network::Network;
 use serde::{Deserialize, Serialize};
 
 /// A platform.
@@ -54,22 +51,14 @@ impl Platform {
         }
     }
 
-    /// How a network is computed there.
-    ///
-    /// # Errors
-    /// The graph is inconsistent, or a layer is too large.
-    pub(crate) fn plan(self, network: &Network) -> Result<Plan> {
+    /// The device that a plan for this platform is for; `None` for a model, which has no plan.
+    pub(crate) fn device(self) -> Option<Device> {
         match self {
-            Platform::X86_64
-            | Platform::Aarch64
-            | Platform::Armv7
-            | Platform::CortexM
-            | Platform::Onnx => Plan::new(network),
-            Platform::Cuda => {
-                let plan = Plan::on(network, Machine::Gpu)?;
-                calls(network, &plan)?;
-                Ok(plan)
+            Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {
+                Some(Device::Cpu)
             }
+            Platform::Cuda => Some(Device::Gpu),
+            Platform::Onnx => None,
         }
     }
 

@@ -4,12 +4,12 @@
 
 mod support;
 
-use codegen::pack::pack;
 use codegen::plan::Plan;
+use codegen::plan::pack::pack;
 use common::activation::PiecewiseActivation;
 use common::network::{INPUT, Network, Op};
 use common::reference::logits;
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 use std::fs;
 use support::pairs::{all_pairs, conv, is_near_a_jump, node};
 use support::{Workshop, cargo, images, interpreter, random_weights, small, success};

@@ -2,8 +2,8 @@
 
 mod support;
 
-use codegen::graph::{Graph, Kind, lower};
 use codegen::plan::Plan;
+use codegen::plan::lowering::{Graph, Kind, lower};
 use common::network::Network;
 use common::template::Template;
 use support::{SWISH_RELU, expand};

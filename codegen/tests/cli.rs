@@ -3,8 +3,8 @@
 mod support;
 
 use clap::ValueEnum;
+use codegen::plan_report::PlanReport;
 use codegen::platform::{Platform, Platforms};
-use codegen::report::PlanReport;
 use common::json;
 use common::manifest::Manifest;
 use common::template::Template;

@@ -96,7 +96,10 @@ fn bench_prints_its_events(workshop: &Workshop, name: &str) {
     else {
         panic!("{events:?}")
     };
-    assert_eq!((found.as_str(), kernels.as_str()), (name, runtime::simd::Kernels::detect().name()));
+    assert_eq!(
+        (found.as_str(), kernels.as_str()),
+        (name, runtime::dispatch::Kernels::detect().name())
+    );
     assert!(target.starts_with(std::env::consts::ARCH), "{target}");
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });

@@ -4,7 +4,7 @@
 mod support;
 
 use codegen::cuda::{KERNELS, calls};
-use codegen::plan::{Machine, Plan};
+use codegen::plan::{Device, Plan};
 use common::activation::{Activation, PiecewiseActivation};
 use common::dataset::{Dataset, Split};
 use common::network::{INPUT, Network, Op};
@@ -148,7 +148,7 @@ fn a_kernel_that_is_too_large_is_refused() {
     let large = Op::Conv2d { in_channels: 1, out_channels: 10, kernel: 99, stride: 1 };
     network.nodes =
         vec![node("wide", large, &[INPUT]), node("pool", Op::GlobalMaxPool {}, &["wide"])];
-    let plan = Plan::on(&network, Machine::Gpu).unwrap();
+    let plan = Plan::on(&network, Device::Gpu).unwrap();
     let error = calls(&network, &plan).unwrap_err().to_string();
     assert!(
         error.contains("node wide: its kernel or its tensors are too large for a GPU"),

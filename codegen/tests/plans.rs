@@ -2,13 +2,13 @@
 
 mod support;
 
-use codegen::pack::pack;
+use codegen::plan::pack::pack;
 use codegen::plan::{Kernel, Plan};
 use common::activation::{Activation, PiecewiseActivation};
 use common::network::{INPUT, Network, Node, Op};
 use common::reference::{class_of, logits};
 use common::template::{Head, Template};
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 use support::random::{push, random_network};
 use support::{SWISH_RELU, baseline, expand, images, interpreter, random_weights, small};
 
@@ -105,7 +105,7 @@ fn residual_networks_are_exact_and_add_in_place() {
         // Besides, the stem's normalisation and activation are a step, as a convolution and an
         // addition take them.
         assert_eq!(
-            (count(&|kernel| *kernel == Kernel::Map), plan.steps.len()),
+            (count(&|kernel| *kernel == Kernel::NormActivation), plan.steps.len()),
             (1, 1 + 1 + 3 * blocks + 2 + 2)
         );
         let live = 3 * 16 * 32 * 32;

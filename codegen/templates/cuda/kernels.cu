@@ -197,7 +197,7 @@ struct Convolution {
 
 // Normalisation and activation alone.
 template <class Activation, bool NORM, int PLANE>
-struct Map {
+struct NormActivation {
     static __device__ void run(const Arguments &a) {
         const int i = element();
         if (i < a.channels * PLANE) output(a)[i] = Activation::apply(normalised<NORM>(a, i / PLANE, input(a)[i]));

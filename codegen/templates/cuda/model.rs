@@ -48,7 +48,7 @@ pub struct Times {
 
 /// Where a tensor lies.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// The image.
     Image,
     /// This far into the image's arena, in f32.
@@ -59,8 +59,8 @@ pub(crate) enum Place {
 
 /// One step; constants are named by where they begin.
 pub(crate) struct Step {
-    pub(crate) from: Place,
-    pub(crate) to: Place,
+    pub(crate) from: Location,
+    pub(crate) to: Location,
     pub(crate) norm: Option<usize>,
     pub(crate) weights: Option<usize>,
     pub(crate) bias: Option<usize>,
@@ -158,13 +158,13 @@ pub(crate) struct Addresses {
 
 fn arguments(step: &Step, addresses: &Addresses) -> Arguments {
     let floats = |count: usize| (count * size_of::<f32>()) as u64;
-    let place = |place: Place| match place {
-        Place::Image => (addresses.images, INPUT_LEN as i64),
-        Place::Arena(at) => (addresses.arenas + floats(at), ARENA_LEN as i64),
-        Place::Logits => (addresses.logits, CLASSES.len() as i64),
+    let location = |location: Location| match location {
+        Location::Image => (addresses.images, INPUT_LEN as i64),
+        Location::Arena(at) => (addresses.arenas + floats(at), ARENA_LEN as i64),
+        Location::Logits => (addresses.logits, CLASSES.len() as i64),
     };
     let constant = |at: Option<usize>| at.map_or(0, |at| addresses.weights + floats(at));
-    let ((from, from_step), (to, to_step)) = (place(step.from), place(step.to));
+    let ((from, from_step), (to, to_step)) = (location(step.from), location(step.to));
     Arguments {
         from,
         from_step,

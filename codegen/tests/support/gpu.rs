@@ -2,9 +2,9 @@
 //! `tests/cuda/gpu.h`.
 
 use super::{random_weights, success};
-use codegen::cuda::{Call, KERNELS, Place, calls};
-use codegen::pack::pack;
-use codegen::plan::{Machine, Plan};
+use codegen::cuda::{Call, KERNELS, Location, calls};
+use codegen::plan::pack::pack;
+use codegen::plan::{Device, Plan};
 use common::network::Network;
 use common::weights::Weights;
 use std::fs;
@@ -100,7 +100,7 @@ impl Emulator {
     pub(crate) fn with_kernels(network: &Network, kernels: &str) -> Emulator {
         let dir = tempfile::tempdir().unwrap();
         let weights = random_weights(network, 5);
-        let plan = Plan::on(network, Machine::Gpu).unwrap();
+        let plan = Plan::on(network, Device::Gpu).unwrap();
         let constants = pack(&plan, network, &weights).unwrap();
         let emulator = Emulator { dir, weights, classes: network.classes.len() };
         fs::write(emulator.path("kernels.cu"), kernels).unwrap();
@@ -175,10 +175,10 @@ const std::vector<Call> calls = {{\n{}}};\n",
 }
 
 fn row(call: &Call) -> String {
-    let place = |place: Place| match place {
-        Place::Image => "{IMAGE, 0}".to_string(),
-        Place::Arena(at) => format!("{{ARENA, {at}}}"),
-        Place::Logits => "{LOGITS, 0}".to_string(),
+    let location = |location: Location| match location {
+        Location::Image => "{IMAGE, 0}".to_string(),
+        Location::Arena(at) => format!("{{ARENA, {at}}}"),
+        Location::Logits => "{LOGITS, 0}".to_string(),
     };
     let constant = |at: Option<usize>| at.map_or("-1".to_string(), |at| at.to_string());
     let launches: Vec<String> = call
@@ -193,8 +193,8 @@ fn row(call: &Call) -> String {
         .collect();
     format!(
         "    {{{}, {}, {}, {}, {}, {}, {}, {{{}}}}},\n",
-        place(call.from),
-        place(call.to),
+        location(call.from),
+        location(call.to),
         constant(call.norm),
         constant(call.weights),
         constant(call.bias),

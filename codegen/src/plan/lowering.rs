@@ -1,10 +1,11 @@
-//! From a network's nodes to calls of kernels.
+//! Lowering: from a network's nodes to calls of kernels.
 //!
-//! Dropout vanishes. Batch normalisation and activation are computed by the kernel that takes their
-//! result, on the way in, unless somebody else takes it too; an addition is computed along with the
-//! activation that alone takes it. Average pooling after a 1x1 convolution comes before it: both
-//! are linear, so that the result is the same, and the convolution has fewer positions to compute.
+//! Dropout vanishes. Batch normalisation and activation are fused into the kernel that reads their
+//! result, on the way in, unless another node reads it too; an addition is fused with the activation
+//! that alone reads the sum. Average pooling after a 1x1 convolution moves before it: both are
+//! linear, so that the result is the same, and the convolution has fewer positions to compute.
 
+use super::prologue::Prologue;
 use anyhow::Result;
 use common::activation::PiecewiseActivation;
 use common::counts;
@@ -12,15 +13,15 @@ use common::network::{Network, Op, Shape};
 
 /// Index of a value in [`Graph::values`].
 pub type ValueId = usize;
-/// The value that is the image.
+/// The image's value.
 pub const IMAGE: ValueId = 0;
 
-/// A network as calls of kernels.
+/// A network as operations, each of which is a call of a kernel.
 #[derive(Debug)]
 pub struct Graph {
     /// The shapes of all tensors that are kept in memory.
     pub values: Vec<Shape>,
-    /// What is computed, in order.
+    /// The operations, in order.
     pub operations: Vec<Operation>,
     /// The logits.
     pub output: ValueId,
@@ -29,54 +30,39 @@ pub struct Graph {
 /// One call of a kernel.
 #[derive(Debug)]
 pub struct Operation {
-    /// The node that gives it its name, and its weights where it has some: an index.
+    /// The node that gives the operation its name, and its weights if it has any: an index.
     pub node: usize,
-    /// All nodes that it computes, in order: indices.
+    /// All nodes that the operation computes, in order: indices.
     pub nodes: Vec<usize>,
-    /// Which kernel.
+    /// The kernel.
     pub kind: Kind,
-    /// What is done to the input on the way in.
-    pub prologue: Prologue,
-    /// What it takes: one value; for [`Kind::Concat`] any number, for [`Kind::Add`] the one with
-    /// the prologue and the one that it is added to.
+    /// The normalisation and activation of the input on the way in; the normalisation is the
+    /// index of its node.
+    pub prologue: Prologue<usize>,
+    /// The inputs: one value; for [`Kind::Concat`] any number, for [`Kind::Add`] the term with the
+    /// prologue and the other term.
     pub inputs: Vec<ValueId>,
-    /// What it makes.
+    /// The output.
     pub output: ValueId,
 }
 
-/// Normalisation and activation on the way into a kernel, in this order.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Prologue {
-    /// The batch normalisation node: an index.
-    pub norm: Option<usize>,
-    /// The activation.
-    pub activation: Option<PiecewiseActivation>,
-}
-
-/// The kernels.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Convolution.
-    Convolution {
-        /// Channels of the output.
-        filters: usize,
-        /// Side of the kernel.
-        kernel: usize,
-        /// Step in both directions.
-        stride: usize,
-    },
+    Convolution(ConvParams),
     /// The prologue alone.
-    Map,
+    NormActivation,
     /// Average pooling with squares of this side.
     AveragePool {
         /// The side.
         size: usize,
     },
-    /// Average over all positions.
+    /// The average over all positions.
     GlobalAveragePool,
-    /// Largest value of all positions.
+    /// The maximum over all positions.
     GlobalMaxPool,
-    /// Fully connected.
+    /// A fully connected layer.
     Linear,
     /// Addition, then an activation.
     Add {
@@ -92,14 +78,25 @@ pub enum Kind {
     Concat,
 }
 
+/// The parameters of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvParams {
+    /// Channels of the output.
+    pub filters: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+}
+
 /// Lowers a network.
 ///
 /// # Errors
-/// The graph is inconsistent.
+/// Fails if the graph is inconsistent.
 pub fn lower(network: &Network) -> Result<Graph> {
     let mut lowering = Lowering::new(network)?;
     for node in 0..network.nodes.len() {
-        if lowering.uses[node] > 0 && !lowering.merged[node] {
+        if lowering.uses[node] > 0 && !lowering.fused[node] {
             lowering.emit(node);
         }
     }
@@ -107,34 +104,34 @@ pub fn lower(network: &Network) -> Result<Graph> {
     Ok(Graph { values: lowering.values, operations: lowering.operations, output })
 }
 
-/// A node, or `None` for the image.
-type Source = Option<usize>;
+/// The node that produces a value, or `None` for the image.
+type Producer = Option<usize>;
 
 struct Lowering<'a> {
     network: &'a Network,
     shapes: Vec<Shape>,
-    /// What each node takes, dropout left out.
-    inputs: Vec<Vec<Source>>,
-    output: Source,
-    /// By how many inputs each node is taken, where that leads to the output.
+    /// The producers of each node's inputs, dropout left out.
+    inputs: Vec<Vec<Producer>>,
+    output: Producer,
+    /// The number of inputs that read each node, among nodes that lead to the output.
     uses: Vec<usize>,
-    /// Whether the node is computed by the one that takes it.
-    merged: Vec<bool>,
+    /// Whether the node is computed by the node that reads it.
+    fused: Vec<bool>,
     value_of: Vec<ValueId>,
     values: Vec<Shape>,
     operations: Vec<Operation>,
 }
 
-/// What a node computes along with itself.
+/// The nodes that are computed along with a node.
 #[derive(Default)]
-struct Merged {
+struct Fusion {
     convolution: Option<usize>,
     addition: Option<usize>,
     activation: Option<usize>,
     norm: Option<usize>,
-    source: Source,
-    /// What the source is added to.
-    other: Source,
+    source: Producer,
+    /// The other term of an addition.
+    other: Producer,
 }
 
 impl<'a> Lowering<'a> {
@@ -143,8 +140,7 @@ impl<'a> Lowering<'a> {
         let mut inputs = network.input_indices()?;
         for node in 0..inputs.len() {
             for i in 0..inputs[node].len() {
-                // Nodes stand behind those that they take, so that what is taken is already free of
-                // dropout.
+                // A node comes after its inputs, so that those are free of dropout already.
                 if let Some(source) =
                     inputs[node][i].filter(|s| matches!(network.nodes[*s].op, Op::Dropout { .. }))
                 {
@@ -165,18 +161,18 @@ impl<'a> Lowering<'a> {
             inputs,
             output,
             uses: vec![0; count],
-            merged: vec![false; count],
+            fused: vec![false; count],
             value_of: vec![IMAGE; count],
             values: vec![network.input.shape()],
             operations: Vec::new(),
         };
         lowering.count_uses();
         for node in (0..count).rev() {
-            if lowering.uses[node] > 0 && !lowering.merged[node] {
-                let Merged { convolution, addition, activation, norm, .. } =
-                    lowering.merged_into(node);
-                for merged in [convolution, addition, activation, norm].into_iter().flatten() {
-                    lowering.merged[merged] = true;
+            if lowering.uses[node] > 0 && !lowering.fused[node] {
+                let Fusion { convolution, addition, activation, norm, .. } =
+                    lowering.fusion_of(node);
+                for node in [convolution, addition, activation, norm].into_iter().flatten() {
+                    lowering.fused[node] = true;
                 }
             }
         }
@@ -194,14 +190,14 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The node behind `source` if nobody else takes it and it passes the test.
-    fn only_taker(&self, source: Source, test: impl Fn(&Op) -> bool) -> Option<usize> {
+    /// Returns the producer if only one input reads it and its operation passes the test.
+    fn sole_producer(&self, source: Producer, test: impl Fn(&Op) -> bool) -> Option<usize> {
         source.filter(|node| self.uses[*node] == 1 && test(&self.network.nodes[*node].op))
     }
 
-    fn merged_into(&self, node: usize) -> Merged {
-        let mut merged =
-            Merged { source: self.inputs[node].first().copied().flatten(), ..Merged::default() };
+    fn fusion_of(&self, node: usize) -> Fusion {
+        let mut fusion =
+            Fusion { source: self.inputs[node].first().copied().flatten(), ..Fusion::default() };
         let (takes_activation, takes_norm) = match self.network.nodes[node].op {
             Op::Conv2d { .. }
             | Op::AveragePool { .. }
@@ -215,44 +211,46 @@ impl<'a> Lowering<'a> {
             | Op::Linear { .. } => (false, false),
         };
         if let Op::Activation(_) = self.network.nodes[node].op {
-            merged.addition = self.only_taker(merged.source, |op| matches!(op, Op::Add {}));
+            fusion.addition = self.sole_producer(fusion.source, |op| matches!(op, Op::Add {}));
         }
-        if let Some([first, second]) = self.terms(merged.addition.unwrap_or(node)) {
-            let is_norm =
-                |source| self.only_taker(source, |op| matches!(op, Op::BatchNorm { .. })).is_some();
-            let lives_on = |source: Source| source.is_none_or(|node| self.uses[node] > 1);
+        if let Some([first, second]) = self.terms(fusion.addition.unwrap_or(node)) {
+            let is_norm = |source| {
+                self.sole_producer(source, |op| matches!(op, Op::BatchNorm { .. })).is_some()
+            };
+            let is_read_later = |source: Producer| source.is_none_or(|node| self.uses[node] > 1);
             let swap = match [is_norm(first), is_norm(second)] {
                 [false, true] => true,
                 [true, _] => false,
-                // The sum can take the place of a term that is not needed any more.
-                [false, false] => lives_on(second) && !lives_on(first),
+                // The sum can replace a term that is not needed any more.
+                [false, false] => is_read_later(second) && !is_read_later(first),
             };
-            (merged.source, merged.other) = if swap { (second, first) } else { (first, second) };
+            (fusion.source, fusion.other) = if swap { (second, first) } else { (first, second) };
         }
         if let Op::AveragePool { .. } = self.network.nodes[node].op {
             let pointwise = |op: &Op| matches!(op, Op::Conv2d { kernel: 1, stride: 1, .. });
-            merged.convolution = self.only_taker(merged.source, pointwise);
-            merged.source = merged.convolution.map_or(merged.source, |node| self.inputs[node][0]);
+            fusion.convolution = self.sole_producer(fusion.source, pointwise);
+            fusion.source = fusion.convolution.map_or(fusion.source, |node| self.inputs[node][0]);
         }
         if takes_activation {
-            merged.activation =
-                self.only_taker(merged.source, |op| matches!(op, Op::Activation(_)));
-            merged.source = merged.activation.map_or(merged.source, |node| self.inputs[node][0]);
+            fusion.activation =
+                self.sole_producer(fusion.source, |op| matches!(op, Op::Activation(_)));
+            fusion.source = fusion.activation.map_or(fusion.source, |node| self.inputs[node][0]);
         }
         if takes_norm {
-            merged.norm = self.only_taker(merged.source, |op| matches!(op, Op::BatchNorm { .. }));
-            merged.source = merged.norm.map_or(merged.source, |node| self.inputs[node][0]);
+            fusion.norm =
+                self.sole_producer(fusion.source, |op| matches!(op, Op::BatchNorm { .. }));
+            fusion.source = fusion.norm.map_or(fusion.source, |node| self.inputs[node][0]);
         }
-        merged
+        fusion
     }
 
-    /// What an addition adds; `None` for every other node.
-    fn terms(&self, node: usize) -> Option<[Source; 2]> {
+    /// Returns the terms of an addition; `None` for every other node.
+    fn terms(&self, node: usize) -> Option<[Producer; 2]> {
         let Op::Add {} = self.network.nodes[node].op else { return None };
         self.inputs[node][..].try_into().ok()
     }
 
-    fn value(&self, source: Source) -> ValueId {
+    fn value(&self, source: Producer) -> ValueId {
         source.map_or(IMAGE, |node| self.value_of[node])
     }
 
@@ -262,8 +260,8 @@ impl<'a> Lowering<'a> {
     }
 
     fn emit(&mut self, node: usize) {
-        let Merged { convolution, addition, activation, norm, source, other } =
-            self.merged_into(node);
+        let Fusion { convolution, addition, activation, norm, source, other } =
+            self.fusion_of(node);
         let activation_of = |node: usize| {
             if let Op::Activation(activation) = self.network.nodes[node].op {
                 Some(activation)
@@ -274,18 +272,18 @@ impl<'a> Lowering<'a> {
         let mut prologue = Prologue { norm, activation: activation.and_then(activation_of) };
         let kind = match self.network.nodes[node].op {
             Op::Conv2d { out_channels, kernel, stride, .. } => {
-                Kind::Convolution { filters: out_channels, kernel, stride }
+                Kind::Convolution(ConvParams { filters: out_channels, kernel, stride })
             }
             Op::BatchNorm { .. } => {
                 prologue.norm = Some(node);
-                Kind::Map
+                Kind::NormActivation
             }
             Op::Activation(activation) if addition.is_some() => {
                 Kind::Add { activation: Some(activation) }
             }
             Op::Activation(activation) => {
                 prologue.activation = Some(activation);
-                Kind::Map
+                Kind::NormActivation
             }
             Op::Add {} => Kind::Add { activation: None },
             Op::Shortcut { stride, .. } => Kind::Shortcut { stride },
@@ -299,8 +297,8 @@ impl<'a> Lowering<'a> {
         let inputs = match kind {
             Kind::Concat => self.inputs[node].iter().map(|source| self.value(*source)).collect(),
             Kind::Add { .. } => vec![self.value(source), self.value(other)],
-            Kind::Convolution { .. }
-            | Kind::Map
+            Kind::Convolution(_)
+            | Kind::NormActivation
             | Kind::Shortcut { .. }
             | Kind::AveragePool { .. }
             | Kind::GlobalAveragePool
@@ -309,7 +307,7 @@ impl<'a> Lowering<'a> {
         };
         let nodes = [norm, activation, addition, Some(node)].into_iter().flatten().collect();
         let shape = match convolution {
-            // The pooling comes first, and so has the channels of what it pools.
+            // The pooling comes first, and so has the channels of its input.
             Some(_) => Shape { channels: self.values[inputs[0]].channels, ..self.shapes[node] },
             None => self.shapes[node],
         };
@@ -321,16 +319,15 @@ impl<'a> Lowering<'a> {
         self.value_of[node] = output;
     }
 
-    /// The 1x1 convolution of a value that has been pooled before it.
+    /// Emits the 1x1 convolution of a value that has been pooled before.
     fn emit_pooled(&mut self, node: usize, pooled: ValueId, shape: Shape) -> ValueId {
         let output = self.new_value(shape);
-        let kind = Kind::Convolution { filters: shape.channels, kernel: 1, stride: 1 };
-        let prologue = Prologue::default();
+        let params = ConvParams { filters: shape.channels, kernel: 1, stride: 1 };
         self.operations.push(Operation {
             node,
             nodes: vec![node],
-            kind,
-            prologue,
+            kind: Kind::Convolution(params),
+            prologue: Prologue::NONE,
             inputs: vec![pooled],
             output,
         });

@@ -1,10 +1,10 @@
 //! Templates: text with markers such as `__NAME__`.
 
-/// The template with each marker replaced by its value, in one pass: what a value contains is never
-/// looked at.
+/// Replaces each marker of a template by its value, in one pass: markers in a value stay.
 ///
 /// # Panics
-/// If a marker has no value; the templates are part of this program and its tests fill all of them.
+/// Panics if a marker has no value; the templates are part of this program, and its tests fill
+/// all of them.
 pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split("__");
     let mut filled = parts.next().unwrap_or_default().to_string();
@@ -16,7 +16,7 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// The same with values that were made for it.
+/// Replaces markers as [`fill`] does, by values that are owned.
 pub(crate) fn fill_all(template: &str, values: &[(&str, String)]) -> String {
     let values: Vec<(&str, &str)> =
         values.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -1,39 +1,40 @@
-//! When which part of the arena holds what, as a plan's steps have it.
+//! The content of the arena at each step of a plan.
 
-use crate::plan::{Kernel, Plan, Source};
+use super::kernel::Kernel;
+use super::steps::{Operand, Plan};
 use std::ops::Range;
 
-/// A tensor or scratch memory in the arena.
+/// A part of the arena, and the steps during which it holds a tensor or is scratch memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    /// The network's node that it belongs to.
+pub(crate) struct LiveRange {
+    /// The network's node that it belongs to: an index.
     pub(crate) node: usize,
     /// Its place, in elements.
     pub(crate) range: Range<usize>,
-    /// The step that makes it.
+    /// The step that writes it.
     pub(crate) first: usize,
-    /// The last step that takes it, the one before if that is an addition or a pooling in its
-    /// place; the number of steps if it is (a part of) the logits.
+    /// The last step that reads it, or the step before if that is an addition or a pooling in
+    /// place; the number of steps for the logits and their parts.
     pub(crate) last: usize,
     /// Whether it is a kernel's scratch memory.
     pub(crate) is_scratch: bool,
 }
 
-/// All of them, in the order of the steps.
-pub(crate) fn lives(plan: &Plan) -> Vec<Life> {
-    let mut lives = Vec::new();
+/// Returns the live ranges of all tensors and scratch memory, in the order of the steps.
+pub(crate) fn live_ranges(plan: &Plan) -> Vec<LiveRange> {
+    let mut ranges = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let life = Life {
+        let live = LiveRange {
             node: step.node,
             range: step.target.clone(),
             first: index,
             last: index,
             is_scratch: false,
         };
-        lives.push(Life { last: last_reader(plan, &life), ..life });
+        ranges.push(LiveRange { last: last_reader(plan, &live), ..live });
         if !step.scratch.is_empty() {
             let range = step.scratch.clone();
-            lives.push(Life {
+            ranges.push(LiveRange {
                 node: step.node,
                 range,
                 first: index,
@@ -42,19 +43,19 @@ pub(crate) fn lives(plan: &Plan) -> Vec<Life> {
             });
         }
     }
-    lives
+    ranges
 }
 
-/// The last step that takes some of what a step has made, before another one writes there.
-fn last_reader(plan: &Plan, life: &Life) -> usize {
-    let meets = |other: &Range<usize>| other.start < life.range.end && life.range.start < other.end;
-    let reads = |source: &Source| match source {
-        Source::Image => false,
-        Source::Arena(range) => meets(range),
+/// Returns the last step that reads some of a tensor before another step writes there.
+fn last_reader(plan: &Plan, live: &LiveRange) -> usize {
+    let meets = |other: &Range<usize>| other.start < live.range.end && live.range.start < other.end;
+    let reads = |source: &Operand| match source {
+        Operand::Image => false,
+        Operand::Arena(range) => meets(range),
     };
-    let mut last = life.first;
-    for (index, step) in plan.steps.iter().enumerate().skip(life.first + 1) {
-        // An addition takes the place of one of its terms, and pooling may that of its source.
+    let mut last = live.first;
+    for (index, step) in plan.steps.iter().enumerate().skip(live.first + 1) {
+        // A sum replaces one of its terms, and a pooling's output may replace its input.
         let in_place =
             matches!(step.kernel, Kernel::Add { .. } | Kernel::AveragePool { in_place: true, .. });
         let overwritten = meets(&step.target) || meets(&step.scratch);
@@ -72,39 +73,23 @@ fn last_reader(plan: &Plan, life: &Life) -> usize {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use common::activation::Activation;
-    use common::genome::{Genome, Optimizer};
-    use common::network::{INPUT, Input, Network, Node, Op};
-    use common::template::Template;
-
-    /// Two condense layers of two FELs each.
-    pub(crate) fn network() -> Network {
-        let genome = Genome {
-            left_activation: Activation::Swish,
-            right_activation: Activation::Relu,
-            condense_layers: 2,
-            feature_extraction_layers: 10,
-            kernel_size: 3,
-            optimizer: Optimizer::Sgd,
-        };
-        let input = Input { channels: 1, height: 16, width: 16, mean: vec![0.0], std: vec![1.0] };
-        Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap()
-    }
+    use crate::test_network::network;
+    use common::network::{INPUT, Node, Op};
 
     #[test]
-    fn tensors_live_until_they_are_taken_for_the_last_time_and_never_overlap() {
+    fn tensors_are_live_until_the_last_read_and_never_overlap() {
         let network = network();
         let plan = Plan::new(&network).unwrap();
-        let lives = lives(&plan);
-        check_apart(&lives);
+        let ranges = live_ranges(&plan);
+        check_apart(&ranges);
         let of = |name: &str| {
-            let life = lives
+            let range = ranges
                 .iter()
-                .find(|life| network.nodes[life.node].name == name && !life.is_scratch)
+                .find(|range| network.nodes[range.node].name == name && !range.is_scratch)
                 .unwrap();
-            (life.first, life.last, life.range.len())
+            (range.first, range.last, range.range.len())
         };
         // stem, two FELs, the pooling before the transition's convolution, two FELs, pooling,
         // classifier. That pooling writes over what the stem has made.
@@ -114,9 +99,9 @@ pub(crate) mod tests {
         assert_eq!(of("head.classifier"), (8, 9, 2));
     }
 
-    fn check_apart(lives: &[Life]) {
-        for (index, a) in lives.iter().enumerate() {
-            for b in &lives[..index] {
+    fn check_apart(ranges: &[LiveRange]) {
+        for (index, a) in ranges.iter().enumerate() {
+            for b in &ranges[..index] {
                 let together = a.first <= b.last && b.first <= a.last;
                 assert!(
                     !together || a.range.end <= b.range.start || b.range.end <= a.range.start,
@@ -127,7 +112,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_sum_takes_the_place_of_a_term() {
+    fn a_sum_replaces_a_term() {
         let node = |name: &str, op, inputs: &[&str]| Node {
             name: name.to_string(),
             op,
@@ -144,9 +129,11 @@ pub(crate) mod tests {
             node("pool", Op::GlobalAveragePool {}, &["sum"]),
         ];
         let plan = Plan::new(&network).unwrap();
-        let lives: Vec<Life> = lives(&plan).into_iter().filter(|life| !life.is_scratch).collect();
-        check_apart(&lives);
-        let spans: Vec<(usize, usize)> = lives.iter().map(|life| (life.first, life.last)).collect();
+        let ranges: Vec<LiveRange> =
+            live_ranges(&plan).into_iter().filter(|range| !range.is_scratch).collect();
+        check_apart(&ranges);
+        let spans: Vec<(usize, usize)> =
+            ranges.iter().map(|range| (range.first, range.last)).collect();
         assert!([[(0, 1), (1, 2)], [(0, 2), (1, 1)]].contains(&[spans[0], spans[1]]), "{spans:?}");
         assert_eq!(spans[2..], [(2, 3), (3, 4)]);
     }

@@ -1,8 +1,8 @@
-//! Names that generated code uses.
+//! The names of activations in generated code.
 
 use common::activation::Activation;
 
-/// What computes a function, by the name that the runtime and the GPU's kernels give it.
+/// Returns the type that computes a function, as the runtime and the kernels for GPUs name it.
 pub(crate) fn function_type(activation: Activation) -> &'static str {
     match activation {
         Activation::Relu => "Relu",

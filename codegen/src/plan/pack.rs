@@ -1,18 +1,18 @@
 //! The constants of a generated crate: weights in the order in which the kernels read them.
 
-use crate::plan::{Constant, ConstantKind, Plan};
+use super::lowering::Graph;
+use super::steps::{Constant, ConstantKind, Plan};
 use anyhow::{Result, ensure};
 use common::network::{BATCH_NORM_EPSILON, Network};
 use common::weights::Weights;
 
-/// All constants of a plan, zeros in the gaps.
+/// Returns all constants of a plan, with zeros in the gaps.
 ///
 /// # Errors
-/// A batch normalisation whose variance is negative, or any other constant that is not a finite
-/// f32.
+/// Fails if a constant is not a finite f32.
 ///
 /// # Panics
-/// If the weights are not the network's or the plan is not its plan.
+/// Panics if the weights or the plan are not those of the network.
 pub fn pack(plan: &Plan, network: &Network, weights: &Weights) -> Result<Vec<f32>> {
     let mut packed = vec![0.0; plan.constants_len];
     for Constant { node, kind, range } in &plan.constants {
@@ -23,24 +23,46 @@ pub fn pack(plan: &Plan, network: &Network, weights: &Weights) -> Result<Vec<f32
             ConstantKind::Convolution { tile } => {
                 pack_convolution(&tensor("weight").data, tensor("weight").shape[0], tile, to);
             }
-            ConstantKind::Norm => {
-                let [gamma, beta, mean, var] = ["weight", "bias", "running_mean", "running_var"]
-                    .map(|what| tensor(what).data.as_slice());
-                pack_norm(gamma, beta, mean, var, to);
-            }
+            ConstantKind::Norm => pack_norm_of(name, weights, to),
             ConstantKind::LinearWeights => to.copy_from_slice(&tensor("weight").data),
             ConstantKind::LinearBias => to.copy_from_slice(&tensor("bias").data),
         }
-        ensure!(
-            to.iter().all(|x| x.is_finite()),
-            "node {name}: its weights make constants that are not finite numbers"
-        );
+        check_finite(name, to)?;
     }
     Ok(packed)
 }
 
-/// From (filter, channel, row, column) to tiles of (channel, row, column, filter); `to` is zero
-/// where filters are missing.
+/// Checks that scales and shifts of all batch normalisations are finite.
+///
+/// # Errors
+/// Fails if one is not.
+pub(crate) fn check_norms(graph: &Graph, network: &Network, weights: &Weights) -> Result<()> {
+    for norm in graph.operations.iter().filter_map(|operation| operation.prologue.norm) {
+        let name = &network.nodes[norm].name;
+        let mut packed = vec![0.0; 2 * weights.get(&format!("{name}.weight")).data.len()];
+        pack_norm_of(name, weights, &mut packed);
+        check_finite(name, &packed)?;
+    }
+    Ok(())
+}
+
+fn check_finite(name: &str, constants: &[f32]) -> Result<()> {
+    ensure!(
+        constants.iter().all(|x| x.is_finite()),
+        "node {name}: its weights make constants that are not finite numbers"
+    );
+    Ok(())
+}
+
+/// Packs the batch normalisation of a node.
+fn pack_norm_of(name: &str, weights: &Weights, to: &mut [f32]) {
+    let [gamma, beta, mean, var] = ["weight", "bias", "running_mean", "running_var"]
+        .map(|what| weights.get(&format!("{name}.{what}")).data.as_slice());
+    pack_norm(gamma, beta, mean, var, to);
+}
+
+/// Reorders weights from (filter, channel, row, column) to tiles of (channel, row, column, filter).
+/// `to` stays zero where the last tile has no filter.
 fn pack_convolution(weights: &[f32], filters: usize, tile: usize, to: &mut [f32]) {
     let per_filter = weights.len() / filters;
     for (filter, weights) in weights.chunks_exact(per_filter).enumerate() {
@@ -51,7 +73,8 @@ fn pack_convolution(weights: &[f32], filters: usize, tile: usize, to: &mut [f32]
     }
 }
 
-/// `(x - mean) / sqrt(var + epsilon) * gamma + beta` as `x * scale + shift`.
+/// Packs `(x - mean) / sqrt(var + epsilon) * gamma + beta` as `x * scale + shift`: all scales, then
+/// all shifts.
 fn pack_norm(gamma: &[f32], beta: &[f32], mean: &[f32], var: &[f32], to: &mut [f32]) {
     let (scales, shifts) = to.split_at_mut(gamma.len());
     for (channel, (scale, shift)) in scales.iter_mut().zip(shifts).enumerate() {

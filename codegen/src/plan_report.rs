@@ -1,41 +1,37 @@
-//! What `codegen plan` prints: the cost of a network on a platform, known before any training.
+//! What `codegen plan` prints: the costs of a network on a platform, known before any training.
 
-use crate::board;
-use crate::bound::lower_bound;
-use crate::graph::lower;
-use crate::plan::{Kernel, Step};
+use crate::fit;
+use crate::plan::{Kernel, Plan, Step};
 use crate::platform::Platform;
-use anyhow::{Result, bail};
+use crate::size::bytes;
+use anyhow::Result;
 use common::counts;
 use common::json::Document;
 use common::manifest::Fit;
 use common::network::{Network, Shape};
 use serde::{Deserialize, Serialize};
 
-/// Bytes of an f32.
-pub(crate) const F32_BYTES: u64 = 4;
-
-/// The cost of a network.
+/// The costs of a network on a platform, as `codegen plan` prints them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanReport {
     /// The platform.
     pub platform: String,
-    /// Constants, such as lie in flash memory: packed weights with their padding.
+    /// Constants, in flash memory on a microcontroller: packed weights with their padding.
     pub weights_bytes: u64,
     /// Working memory for one inference, without the image and the logits.
     pub arena_bytes: u64,
-    /// The least that any plan of these operations needs.
+    /// The least working memory that any plan of these operations needs.
     pub arena_lower_bound_bytes: u64,
-    /// Multiply-adds for one image, as the template counts them.
+    /// Multiply-adds for one image, as the network is described.
     pub macs: u64,
-    /// Multiply-adds that are really computed: pooling before a 1x1 convolution saves some.
+    /// Multiply-adds that are computed: pooling before a 1x1 convolution saves some.
     pub executed_macs: u64,
     /// Trainable parameters.
     pub parameters: u64,
-    /// The kernels' calls in order.
+    /// The calls of kernels, in order.
     pub layers: Vec<Layer>,
-    /// Where the crate can run.
+    /// The memory that the crate needs, and the boards that have it.
     pub fit: Fit,
 }
 
@@ -47,76 +43,53 @@ impl Document for PlanReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// The node that names it.
+    /// The node that the call is named after.
     pub name: String,
-    /// Which kernel.
+    /// The kernel.
     pub kernel: String,
-    /// All nodes that it computes.
+    /// All nodes that the call computes.
     pub nodes: Vec<String>,
-    /// What it takes.
+    /// The shape of the input.
     pub input: Shape,
-    /// What it makes.
+    /// The shape of the output.
     pub output: Shape,
     /// Trainable parameters.
     pub parameters: u64,
-    /// Multiply-adds as the template counts them.
+    /// Multiply-adds, as the network is described.
     pub macs: u64,
-    /// Multiply-adds that are really computed.
+    /// Multiply-adds that are computed.
     pub executed_macs: u64,
-    /// Constants.
+    /// Constants: packed weights with their padding.
     pub weights_bytes: u64,
-    /// Where its output begins in the arena.
+    /// The offset of the output in the arena.
     pub arena_offset_bytes: u64,
-    /// Working memory that it needs besides input and output.
+    /// Working memory besides input and output.
     pub scratch_bytes: u64,
 }
 
-/// The cost of a network on a platform.
-///
-/// # Errors
-/// The graph is inconsistent, or the platform has no plans.
-pub fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
-    match platform {
-        Platform::X86_64
-        | Platform::Aarch64
-        | Platform::Armv7
-        | Platform::CortexM
-        | Platform::Cuda => {}
-        Platform::Onnx => {
-            bail!(
-                "the program that runs an ONNX model plans for itself; name a platform that has crates"
-            )
-        }
+impl PlanReport {
+    /// Reports on the plan of a network for a platform.
+    ///
+    /// # Errors
+    /// Fails if the graph is inconsistent.
+    pub fn new(network: &Network, plan: &Plan, platform: Platform) -> Result<PlanReport> {
+        let counts = counts::count(network)?;
+        let shapes = counts::shapes(network)?;
+        let layers: Vec<Layer> =
+            plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
+        let executed_macs = layers.iter().map(|layer| layer.executed_macs);
+        Ok(PlanReport {
+            platform: platform.name().to_string(),
+            weights_bytes: bytes(plan.constants_len),
+            arena_bytes: bytes(plan.arena_len),
+            arena_lower_bound_bytes: bytes(plan.arena_lower_bound),
+            macs: counts.macs,
+            executed_macs: executed_macs.fold(0, u64::saturating_add),
+            parameters: counts.parameters,
+            layers,
+            fit: fit::fit(network, platform, plan)?,
+        })
     }
-    let plan = platform.plan(network)?;
-    let counts = counts::count(network)?;
-    let shapes = counts::shapes(network)?;
-    let fit = board::fit(network, platform, &plan)?;
-    let layers: Vec<Layer> = plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
-    Ok(PlanReport {
-        platform: platform.name().to_string(),
-        weights_bytes: bytes(plan.constants_len),
-        arena_bytes: bytes(plan.arena_len),
-        arena_lower_bound_bytes: bytes(lower_bound(&lower(network)?)),
-        macs: counts.macs,
-        executed_macs: layers.iter().map(|layer| layer.executed_macs).fold(0, u64::saturating_add),
-        parameters: counts.parameters,
-        layers,
-        fit,
-    })
-}
-
-/// The bytes of some f32.
-pub(crate) fn bytes(elements: usize) -> u64 {
-    elements as u64 * F32_BYTES
-}
-
-/// A number with commas between its thousands.
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join(",")
 }
 
 fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
@@ -134,7 +107,7 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
             .map(|node| counts::macs(&network.nodes[*node], shapes[*node]))
             .sum(),
         executed_macs: executed_macs(step),
-        weights_bytes: bytes(constants(step)),
+        weights_bytes: bytes(constants_len(step)),
         arena_offset_bytes: bytes(step.target.start),
         scratch_bytes: bytes(step.scratch.len()),
     }
@@ -143,7 +116,7 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
 fn kernel_name(kernel: &Kernel) -> &'static str {
     match kernel {
         Kernel::Convolution { .. } => "convolution",
-        Kernel::Map => "map",
+        Kernel::NormActivation => "map",
         Kernel::Add { .. } => "add",
         Kernel::Shortcut { .. } => "shortcut",
         Kernel::AveragePool { .. } => "average_pool",
@@ -158,7 +131,7 @@ fn executed_macs(step: &Step) -> u64 {
     let per_output = match &step.kernel {
         Kernel::Convolution { layer, .. } => layer.channels * layer.kernel * layer.kernel,
         Kernel::Linear { .. } => step.input.channels,
-        Kernel::Map
+        Kernel::NormActivation
         | Kernel::Add { .. }
         | Kernel::Shortcut { .. }
         | Kernel::AveragePool { .. }
@@ -169,9 +142,9 @@ fn executed_macs(step: &Step) -> u64 {
     (per_output * step.output.elements()) as u64
 }
 
-fn constants(step: &Step) -> usize {
+fn constants_len(step: &Step) -> usize {
     let (weights, bias) = step.kernel.weights_and_bias();
-    [weights, bias, step.entry.norm.as_ref()]
+    [weights, bias, step.prologue.norm.as_ref()]
         .into_iter()
         .flatten()
         .map(ExactSizeIterator::len)

@@ -1,32 +1,32 @@
-//! How much code a microcontroller's programs hold, so that it is known before they are built.
+//! An estimate of the code size of a microcontroller's programs, known before they are built.
 //!
-//! Kernels are compiled once for each use that differs: small networks whose convolutions have many
-//! sizes need more code than large ones. The numbers are what Rust 1.85 makes of the kernels,
-//! rounded up; `make test-cross` compares.
+//! A kernel is compiled once for each combination of its parameters: a small network whose
+//! convolutions have many sizes needs more code than a large one. The numbers are sizes that Rust
+//! 1.85 compiles the kernels to, rounded up; `make test-cross` compares them.
 
 use crate::plan::{Kernel, Step};
 use std::collections::HashSet;
 
-/// The programs, what they need of Rust's libraries, and kernels of which there is one copy.
+/// The programs, the parts of Rust's libraries in them, and kernels without parameters.
 const BASE: u64 = 38 << 10;
-/// An activation, with the pooling that it goes with.
+/// An activation, with its pooling.
 const ACTIVATION: u64 = 4 << 10;
-/// A convolution of one activation and one size of tiles, without its taps.
+/// A convolution with one activation and one tile size, without its taps.
 const CONVOLUTION: u64 = 3 << 10;
-/// The taps, for each filter of the tiles or half tiles that are computed together.
+/// The taps, for each filter of a tile, or of half a tile, that is computed together.
 const FILTER: u64 = 3 << 9;
 /// The most filters that are computed together.
 const MOST_FILTERS: usize = 6;
 
-/// Bytes of code and of constants that are not the network's, at most.
+/// Returns an upper bound for the bytes of code and of constants other than the network's.
 pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
     let (mut activations, mut convolutions, mut taps) =
         (HashSet::new(), HashSet::new(), HashSet::new());
     for step in steps {
-        activations.insert(step.entry.activation);
+        activations.insert(step.prologue.activation);
         match step.kernel {
             Kernel::Convolution { tile, .. } => {
-                convolutions.insert((step.entry.activation, tile));
+                convolutions.insert((step.prologue.activation, tile));
                 let parts =
                     if tile > MOST_FILTERS { [tile / 2, tile - tile / 2] } else { [tile; 2] };
                 taps.extend(parts.map(|filters| (tile, filters)));
@@ -34,7 +34,7 @@ pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
             Kernel::Add { activation } => {
                 activations.insert(activation);
             }
-            Kernel::Map
+            Kernel::NormActivation
             | Kernel::Shortcut { .. }
             | Kernel::AveragePool { .. }
             | Kernel::GlobalAveragePool

@@ -1,59 +1,63 @@
-//! Offsets in one block of memory for buffers that do not all live at the same time.
+//! Offsets in one block of memory for buffers that are not all live at the same time.
 
-/// Buffers begin at multiples of this many f32: 64 bytes, a cache line.
+/// The alignment of buffers in f32: 64 bytes, a cache line.
 const ALIGNMENT: usize = 16;
 
 /// A buffer and the steps during which it must keep its content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buffer {
-    /// Elements.
+    /// Number of elements.
     pub(crate) len: usize,
     /// The first step that touches it.
     pub(crate) first: usize,
-    /// The last one.
+    /// The last step that touches it.
     pub(crate) last: usize,
-    /// A buffer, no shorter, at whose beginning this one may lie although both live during one
-    /// step, which reads that one ahead of where it writes this one.
-    pub(crate) over: Option<usize>,
+    /// A buffer, no shorter, whose beginning this one may replace although both are live during
+    /// one step, which reads that one ahead of where it writes this one.
+    pub(crate) replaces: Option<usize>,
 }
 
 impl Buffer {
+    /// Tells whether both are live during some step.
     fn meets(&self, other: &Buffer) -> bool {
         other.first <= self.last && self.first <= other.last
     }
 }
 
-/// An offset for each buffer, and the length of the block. The largest buffers choose first, each
-/// the lowest place where it meets none that lives at the same time; one that may lie over another
-/// comes right after that and tries its place.
+/// Returns an offset for each buffer, and the length of the block. The largest buffers come first;
+/// each gets the lowest place where it overlaps none that is live at the same time. A buffer that
+/// may replace another one comes right after it and tries its place.
 pub(crate) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..buffers.len()).collect();
     order.sort_by_key(|i| {
-        let leader = buffers[*i].over.unwrap_or(*i);
-        (std::cmp::Reverse(buffers[leader].len), leader, buffers[*i].over.is_some())
+        let leader = buffers[*i].replaces.unwrap_or(*i);
+        (std::cmp::Reverse(buffers[leader].len), leader, buffers[*i].replaces.is_some())
     });
     let mut offsets = vec![0; buffers.len()];
     for (done, &index) in order.iter().enumerate() {
         let buffer = buffers[index];
-        let taken = |under: Option<usize>| {
-            let others =
-                order[..done].iter().filter(|i| under != Some(**i) && buffers[**i].meets(&buffer));
+        let taken = |replaced: Option<usize>| {
+            let others = order[..done]
+                .iter()
+                .filter(|i| replaced != Some(**i) && buffers[**i].meets(&buffer));
             let mut taken: Vec<(usize, usize)> =
                 others.map(|i| (offsets[*i], offsets[*i] + buffers[*i].len)).collect();
             taken.sort_unstable();
             taken
         };
-        let over = buffer.over.map(|under| (offsets[under], taken(Some(under))));
-        let over = over.filter(|(at, taken)| {
+        let replaced = buffer.replaces.map(|index| (offsets[index], taken(Some(index))));
+        let replaced = replaced.filter(|(at, taken)| {
             taken.iter().all(|(start, end)| at + buffer.len <= *start || end <= at)
         });
-        offsets[index] = over.map_or_else(|| lowest_gap(buffer.len, &taken(None)), |(at, _)| at);
+        offsets[index] =
+            replaced.map_or_else(|| lowest_gap(buffer.len, &taken(None)), |(at, _)| at);
     }
     let total = offsets.iter().zip(buffers).map(|(at, buffer)| at + buffer.len).max().unwrap_or(0);
     (offsets, total.next_multiple_of(ALIGNMENT))
 }
 
-/// The lowest aligned place for so many elements between what is taken, in ascending order.
+/// Returns the lowest aligned place for so many elements between the places that are taken, which
+/// are in ascending order.
 fn lowest_gap(len: usize, taken: &[(usize, usize)]) -> usize {
     let mut at = 0;
     for (start, end) in taken {
@@ -65,11 +69,11 @@ fn lowest_gap(len: usize, taken: &[(usize, usize)]) -> usize {
     at
 }
 
-/// How many elements live during each of so many steps.
+/// Returns the number of live elements during each step.
 pub(crate) fn live(buffers: &[Buffer], steps: usize) -> Vec<usize> {
     let mut live = vec![0; steps];
     for buffer in buffers {
-        let from = if buffer.over.is_some() { buffer.first + 1 } else { buffer.first };
+        let from = if buffer.replaces.is_some() { buffer.first + 1 } else { buffer.first };
         for step in live.iter_mut().take(buffer.last.saturating_add(1)).skip(from) {
             *step += buffer.len;
         }
@@ -82,19 +86,20 @@ mod tests {
     use super::*;
 
     fn buffer(len: usize, first: usize, last: usize) -> Buffer {
-        Buffer { len, first, last, over: None }
+        Buffer { len, first, last, replaces: None }
     }
 
     #[test]
-    fn buffers_that_never_meet_share_their_place() {
+    fn buffers_that_are_never_live_together_share_a_place() {
         let (offsets, total) = assign(&[buffer(160, 0, 1), buffer(64, 1, 2), buffer(160, 2, 3)]);
         assert_eq!((offsets, total), (vec![0, 160, 0], 224));
     }
 
     #[test]
-    fn a_result_may_lie_over_its_source() {
-        let pooled =
-            |over| [buffer(160, 0, 1), Buffer { over, ..buffer(40, 1, 2) }, buffer(100, 2, 3)];
+    fn a_result_may_replace_its_source() {
+        let pooled = |replaces| {
+            [buffer(160, 0, 1), Buffer { replaces, ..buffer(40, 1, 2) }, buffer(100, 2, 3)]
+        };
         assert_eq!(assign(&pooled(None)), (vec![0, 160, 0], 208));
         assert_eq!(assign(&pooled(Some(0))), (vec![0, 0, 48], 160));
         assert_eq!(live(&pooled(None), 4), [160, 200, 140, 100]);
@@ -102,9 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_would_meet_another_buffer_lies_elsewhere() {
-        let buffers =
-            [buffer(160, 0, 1), Buffer { over: Some(0), ..buffer(40, 1, 2) }, buffer(200, 2, 3)];
+    fn a_result_that_would_overlap_another_buffer_lies_elsewhere() {
+        let buffers = [
+            buffer(160, 0, 1),
+            Buffer { replaces: Some(0), ..buffer(40, 1, 2) },
+            buffer(200, 2, 3),
+        ];
         assert_eq!(assign(&buffers), (vec![0, 208, 0], 256));
     }
 
@@ -117,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_that_live_together_overlap() {
+    fn buffers_that_are_live_together_never_overlap() {
         use rand::RngExt;
         let mut rng = common::seed::stream(0, "memory");
         for _ in 0..200 {

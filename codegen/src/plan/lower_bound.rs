@@ -1,35 +1,36 @@
-//! The least memory that an inference can do with, whoever plans it.
+//! The least working memory that any plan of an inference needs.
 
-use crate::graph::{Graph, IMAGE, Kind, Operation};
+use super::lowering::{Graph, IMAGE, Kind, Operation};
 use anyhow::{Result, ensure};
 
-/// Elements that one inference may need, the image among them: 256 MiB. What comes from a file
-/// could ask for anything.
+/// The most elements that one inference may need with the image: 256 MiB. A network's file could
+/// ask for any size.
 const MAX_ELEMENTS: usize = 1 << 26;
 
-/// Checks that one inference needs a sensible amount of memory.
+/// Returns the lower bound of [`lower_bound`], if it is a sensible amount of memory.
 ///
 /// # Errors
-/// It does not.
-pub(crate) fn check(graph: &Graph) -> Result<()> {
-    let needed = graph.values[IMAGE].elements() + lower_bound(graph);
+/// Fails if one inference needs more than 256 MiB with the image.
+pub(crate) fn check(graph: &Graph) -> Result<usize> {
+    let bound = lower_bound(graph);
+    let needed = graph.values[IMAGE].elements() + bound;
     ensure!(
         needed <= MAX_ELEMENTS,
-        "one inference needs at least {needed} f32 of working memory with the image, but at most {MAX_ELEMENTS} are allowed; \
-         is the image too large?"
+        "one inference needs at least {needed} f32 of working memory with the image, \
+         but at most {MAX_ELEMENTS} are allowed; is the image too large?"
     );
-    Ok(())
+    Ok(bound)
 }
 
-/// The largest number of elements of tensors that some operation needs at the same time: its
-/// inputs, its output, and what is there for later. Concatenations are in place, since their result
-/// is their inputs, side by side, and so are additions to and average pooling of what nothing else
-/// needs. The image is not ours, and kernels' scratch memory does not count.
-pub(crate) fn lower_bound(graph: &Graph) -> usize {
+/// Returns the largest number of elements of tensors that are live during an operation: its inputs,
+/// its output, and tensors that later operations read. Concatenations are in place, since their
+/// result is their inputs side by side; so are additions and average pooling, if nothing else reads
+/// their input. The image is not in the arena, and kernels' scratch memory does not count.
+fn lower_bound(graph: &Graph) -> usize {
     let last_uses = last_uses(graph);
     let mut live = 0;
     let mut most = 0;
-    // How much is let go of behind each operation.
+    // The elements that are freed after each operation.
     let mut freed = vec![0; graph.operations.len() + 1];
     for (step, operation) in graph.operations.iter().enumerate() {
         if operation.kind != Kind::Concat {
@@ -50,8 +51,8 @@ fn is_in_place(operation: &Operation, step: usize, last_uses: &[usize]) -> bool 
         && operation.inputs.iter().any(is_free)
 }
 
-/// The last operation that needs each value, itself or within a concatenation; the logits are
-/// needed behind all of them.
+/// Returns the last operation that reads each value, directly or within a concatenation; the logits
+/// are live after all operations.
 fn last_uses(graph: &Graph) -> Vec<usize> {
     let mut last = vec![0; graph.values.len()];
     last[graph.output] = graph.operations.len();
@@ -68,7 +69,8 @@ fn last_uses(graph: &Graph) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::lower_bound;
-    use crate::graph::{Graph, IMAGE, Kind, Operation, Prologue};
+    use crate::plan::lowering::{Graph, IMAGE, Kind, Operation};
+    use crate::plan::prologue::Prologue;
     use common::network::Shape;
 
     fn graph(channels: &[usize], operations: &[(Kind, &[usize])]) -> Graph {
@@ -77,7 +79,7 @@ mod tests {
             node: 0,
             nodes: vec![],
             kind: *kind,
-            prologue: Prologue::default(),
+            prologue: Prologue::NONE,
             inputs: inputs.to_vec(),
             output: index + 1,
         };
@@ -86,25 +88,36 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_needed_at_the_same_time_counts() {
+    fn only_tensors_that_are_live_at_the_same_time_count() {
         // image -> 7 -> 5 -> 3
-        let chain =
-            graph(&[100, 7, 5, 3], &[(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (Kind::Map, &[2])]);
+        let chain = graph(
+            &[100, 7, 5, 3],
+            &[
+                (Kind::NormActivation, &[IMAGE]),
+                (Kind::NormActivation, &[1]),
+                (Kind::NormActivation, &[2]),
+            ],
+        );
         assert_eq!(lower_bound(&chain), 12);
         // 7 is needed once more at the end.
         let kept = graph(
             &[100, 7, 5, 3, 10],
-            &[(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (Kind::Map, &[2]), (Kind::Concat, &[1, 3])],
+            &[
+                (Kind::NormActivation, &[IMAGE]),
+                (Kind::NormActivation, &[1]),
+                (Kind::NormActivation, &[2]),
+                (Kind::Concat, &[1, 3]),
+            ],
         );
         assert_eq!(lower_bound(&kept), 15);
     }
 
     #[test]
-    fn an_addition_takes_the_place_of_what_nothing_else_needs() {
+    fn a_sum_replaces_a_term_that_nothing_else_reads() {
         let add = Kind::Add { activation: None };
         let sum = |last: &'static [usize]| {
             let first: [(Kind, &[usize]); 3] =
-                [(Kind::Map, &[IMAGE]), (Kind::Map, &[1]), (add, &[1, 2])];
+                [(Kind::NormActivation, &[IMAGE]), (Kind::NormActivation, &[1]), (add, &[1, 2])];
             graph(&[100, 5, 5, 5, 10], &[&first[..], &[(Kind::Concat, last)]].concat())
         };
         assert_eq!(lower_bound(&sum(&[3])), 10);
@@ -113,25 +126,27 @@ mod tests {
     }
 
     #[test]
-    fn pooling_takes_the_place_of_what_nothing_else_needs() {
+    fn a_pooling_replaces_an_input_that_nothing_else_reads() {
         let pool = Kind::AveragePool { size: 2 };
-        let alone =
-            graph(&[100, 8, 2, 3], &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Map, &[2])]);
+        let alone = graph(
+            &[100, 8, 2, 3],
+            &[(Kind::NormActivation, &[IMAGE]), (pool, &[1]), (Kind::NormActivation, &[2])],
+        );
         assert_eq!(lower_bound(&alone), 8);
         let kept = graph(
             &[100, 8, 2, 10],
-            &[(Kind::Map, &[IMAGE]), (pool, &[1]), (Kind::Concat, &[1, 2])],
+            &[(Kind::NormActivation, &[IMAGE]), (pool, &[1]), (Kind::Concat, &[1, 2])],
         );
         assert_eq!(lower_bound(&kept), 10);
     }
 
     #[test]
-    fn a_concatenation_is_its_inputs() {
+    fn a_concatenation_takes_no_memory_of_its_own() {
         let dense = graph(
             &[100, 7, 5, 12, 2],
             &[
-                (Kind::Map, &[IMAGE]),
-                (Kind::Map, &[1]),
+                (Kind::NormActivation, &[IMAGE]),
+                (Kind::NormActivation, &[1]),
                 (Kind::Concat, &[1, 2]),
                 (Kind::Linear, &[3]),
             ],

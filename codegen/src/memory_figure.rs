@@ -1,8 +1,8 @@
 //! `memory.svg`: which part of the arena holds what during which step.
 
-use crate::lives::{Life, lives};
 use crate::plan::Plan;
-use crate::report::{bytes, thousands};
+use crate::plan::liveness::{LiveRange, live_ranges};
+use crate::size::{bytes, thousands};
 use common::network::Network;
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const SCRATCH: &str = "#f4b266";
 const MAX_LABELS: usize = 60;
 
 /// The figure, as SVG. Each rectangle tells its name and numbers where a mouse rests on it.
-pub(crate) fn draw(name: &str, network: &Network, plan: &Plan, lower_bound: usize) -> String {
+pub(crate) fn draw(name: &str, network: &Network, plan: &Plan) -> String {
     let figure = Figure { network, plan };
     let [width, height] = SIZE;
     let mut svg = format!(
@@ -26,10 +26,10 @@ pub(crate) fn draw(name: &str, network: &Network, plan: &Plan, lower_bound: usiz
     );
     text(&mut svg, [PLOT[0], 30.0], "start", 18.0, &format!("Working memory of {name}"));
     figure.axes(&mut svg);
-    for life in lives(plan) {
+    for life in live_ranges(plan) {
         figure.rectangle(&mut svg, &life);
     }
-    figure.legend(&mut svg, lower_bound);
+    figure.legend(&mut svg, plan.arena_lower_bound);
     svg.push_str("</svg>\n");
     svg
 }
@@ -50,7 +50,7 @@ impl Figure<'_> {
         PLOT[3] - (PLOT[3] - PLOT[1]) * element as f64 / self.plan.arena_len.max(1) as f64
     }
 
-    fn rectangle(&self, svg: &mut String, life: &Life) {
+    fn rectangle(&self, svg: &mut String, life: &LiveRange) {
         let (left, right) = (self.x(life.first), self.x(life.last + 1));
         let (top, bottom) = (self.y(life.range.end), self.y(life.range.start));
         let (width, height) = (right - left, bottom - top);
@@ -167,15 +167,15 @@ fn mark_distance(end: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lives::tests::network;
+    use crate::test_network::network;
 
     #[test]
-    fn every_life_is_a_rectangle_inside_the_plot() {
+    fn every_live_range_is_a_rectangle_inside_the_plot() {
         let network = network();
-        let plan = Plan::new(&network).unwrap();
-        let svg = draw("net", &network, &plan, 1000);
+        let plan = Plan { arena_lower_bound: 1000, ..Plan::new(&network).unwrap() };
+        let svg = draw("net", &network, &plan);
         let rectangles: Vec<&str> = svg.lines().filter(|line| line.contains("<title>")).collect();
-        assert_eq!(rectangles.len(), lives(&plan).len());
+        assert_eq!(rectangles.len(), live_ranges(&plan).len());
         for rectangle in rectangles {
             let number = |name: &str| -> f64 {
                 rectangle

@@ -1,9 +1,9 @@
-//! What is known of the boards that a crate is for: which have enough memory, and where it begins.
+//! Whether a crate fits on a board: the memory that it needs, and the memory of boards.
 
-use crate::code::code_bytes;
+use crate::code_size::code_bytes;
 use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::report::{F32_BYTES, bytes};
+use crate::size::{F32_BYTES, bytes};
 use anyhow::{Result, ensure};
 use common::board::{Board, PROGRAM};
 use common::boards;
@@ -11,50 +11,50 @@ use common::manifest::Fit;
 use common::network::Network;
 use std::path::Path;
 
-/// The board of a microcontroller's crate where none is asked for: one with much memory that
-/// everybody can run.
-pub(crate) const DEFAULT: &str = "qemu-mps2-an386";
-/// What a microcontroller's programs need besides arena, image and logits: the stack, times, lines
+/// The board of a microcontroller's crate without `--board`: an emulated one with much memory.
+pub(crate) const DEFAULT_BOARD: &str = "qemu-mps2-an386";
+/// The RAM of a microcontroller's programs besides arena, image and logits: the stack, times, lines
 /// of text.
 const VARIABLES_BYTES: u64 = 16 << 10;
 
-/// The memory of a microcontroller, and how programs get there.
-pub(crate) struct Memory {
+/// The memory map of a microcontroller, and the command that runs programs on it.
+pub(crate) struct BoardMemory {
     /// The board's name.
     pub(crate) board: String,
-    /// Where code and constants lie.
+    /// The memory for code and constants.
     pub(crate) flash: Region,
-    /// Where variables and the stack lie.
+    /// The memory for variables and the stack.
     pub(crate) ram: Region,
-    /// How fast the processor's clock is, if that is known.
+    /// The frequency of the processor's clock, if it is known.
     pub(crate) clock_hz: Option<u64>,
-    /// The command that runs a program whose file is its last word.
+    /// The command that runs a program; the program's file follows as the last word.
     pub(crate) runner: Vec<String>,
 }
 
-/// A piece of memory.
+/// A range of addresses.
 pub(crate) struct Region {
-    /// Its first address.
+    /// The first address.
     pub(crate) origin: u64,
-    /// Its size.
+    /// The size.
     pub(crate) bytes: u64,
 }
 
-impl Memory {
-    /// What a board's file says.
+impl BoardMemory {
+    /// Returns the memory map of a board.
     ///
     /// # Errors
-    /// It does not say enough.
-    pub(crate) fn of(board: &Board) -> Result<Memory> {
+    /// Fails if the board's file has no memory map, or a command that does not end in the program.
+    pub(crate) fn of(board: &Board) -> Result<BoardMemory> {
         let Board { name, flash_address, flash_bytes, ram_address, ram_bytes, .. } = board;
         let (Some(flash), Some(ram)) =
             (region(*flash_address, *flash_bytes), region(*ram_address, *ram_bytes))
         else {
             anyhow::bail!(
-                "the board {name} has no memory map: its file needs flash_address, flash_bytes, ram_address, ram_bytes"
+                "the board {name} has no memory map: \
+                 its file needs flash_address, flash_bytes, ram_address, ram_bytes"
             )
         };
-        Ok(Memory {
+        Ok(BoardMemory {
             board: name.clone(),
             flash,
             ram,
@@ -65,18 +65,19 @@ impl Memory {
 }
 
 fn region(origin: Option<u64>, bytes: Option<u64>) -> Option<Region> {
-    // A linker for 32 bits reads it.
+    // A 32-bit linker reads the addresses.
     let end = origin?.checked_add(bytes?)?;
     (end <= 1 << 32).then_some(Region { origin: origin?, bytes: bytes? })
 }
 
-/// The board's command without the program's file, and without what `bench` is told.
+/// Returns the board's command without the program's file and without the arguments for `bench`.
 fn runner(board: &Board) -> Result<Vec<String>> {
     let words = board.command.as_deref().unwrap_or_default();
     let before = words.strip_suffix(&[PROGRAM.to_string()]);
     let Some(before) = before else {
         anyhow::bail!(
-            "the board {}: the last word of its `command` must be {PROGRAM} for a crate that is run with it",
+            "the board {}: \
+             the last word of its `command` must be {PROGRAM} for a crate that is run with it",
             board.name
         )
     };
@@ -84,10 +85,10 @@ fn runner(board: &Board) -> Result<Vec<String>> {
     Ok(before.iter().map(without).collect())
 }
 
-/// What a crate needs on a platform, and the boards that have it.
+/// Returns the memory that a crate needs on a platform, and the boards that have as much.
 ///
 /// # Errors
-/// None for the boards that ship.
+/// Fails if the file of a board that ships with the program is invalid.
 pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<Fit> {
     let (image, classes) = (network.input.shape().elements() as u64, network.classes.len() as u64);
     let (weights_bytes, arena_bytes) = (bytes(plan.constants_len), bytes(plan.arena_len));
@@ -98,7 +99,7 @@ pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<
     }
     if platform == Platform::CortexM {
         fit.flash_bytes = Some(weights_bytes + code_bytes(&plan.steps));
-        // The image is kept as pixels and as numbers.
+        // The image is kept as pixels of one byte and as f32.
         fit.ram_bytes = Some(arena_bytes + 5 * image + 4 * classes + VARIABLES_BYTES);
     }
     let boards = boards::shipped()?.into_values();
@@ -107,10 +108,10 @@ pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<
     Ok(Fit { boards: names, ..fit })
 }
 
-/// Checks that a crate can run on a board.
+/// Checks that a crate fits on a board.
 ///
 /// # Errors
-/// It is of another platform or too small.
+/// Fails if the board is of another platform or has too little memory.
 pub(crate) fn check(fit: &Fit, platform: Platform, board: &Board) -> Result<()> {
     let Board { name, flash_bytes, ram_bytes, .. } = board;
     ensure!(
@@ -125,18 +126,19 @@ pub(crate) fn check(fit: &Fit, platform: Platform, board: &Board) -> Result<()> 
         let (Some(needed), Some(there)) = (needed, there) else { continue };
         ensure!(
             needed <= there,
-            "the crate does not fit on the board {name}: it needs {needed} bytes of {what}, of which there are {there}; \
+            "the crate does not fit on the board {name}: \
+             it needs {needed} bytes of {what}, of which there are {there}; \
              take a smaller network or another board"
         );
     }
     Ok(())
 }
 
-/// The board that `--board` means, if the crate fits on it.
+/// Returns the board of `--board`, if the crate fits on it.
 ///
 /// # Errors
-/// There is no such board, or the crate does not fit.
-pub(crate) fn asked(name_or_file: &str, fit: &Fit, platform: Platform) -> Result<Board> {
+/// Fails if there is no such board, or if the crate does not fit.
+pub(crate) fn find_fitting(name_or_file: &str, fit: &Fit, platform: Platform) -> Result<Board> {
     let board = boards::find(name_or_file, Path::new(boards::FOLDER))?;
     check(fit, platform, &board)?;
     Ok(board)
@@ -152,10 +154,10 @@ mod tests {
 
     #[test]
     fn memory_and_runner_of_a_board() {
-        let memory = Memory::of(&nucleo()).unwrap();
+        let memory = BoardMemory::of(&nucleo()).unwrap();
         assert_eq!((memory.flash.origin, memory.ram.bytes), (0x0800_0000, 512 << 10));
         assert_eq!(memory.runner[..2], ["probe-rs", "run"]);
-        let qemu = Memory::of(&boards::shipped().unwrap()[DEFAULT]).unwrap();
+        let qemu = BoardMemory::of(&boards::shipped().unwrap()[DEFAULT_BOARD]).unwrap();
         assert!(
             qemu.runner.contains(&"enable=on,target=native".to_string())
                 && qemu.runner.ends_with(&["-kernel".into()])
@@ -163,18 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn a_board_without_a_memory_map_is_no_microcontroller() {
+    fn a_board_without_a_memory_map_is_refused() {
         for board in [
             Board { ram_address: None, ..nucleo() },
             Board { flash_bytes: Some(u64::MAX), ..nucleo() },
         ] {
-            assert!(Memory::of(&board).err().unwrap().to_string().contains("memory map"));
+            assert!(BoardMemory::of(&board).err().unwrap().to_string().contains("memory map"));
         }
-        assert!(Memory::of(&Board { command: None, ..nucleo() }).is_err());
+        assert!(BoardMemory::of(&Board { command: None, ..nucleo() }).is_err());
     }
 
     #[test]
-    fn too_much_is_refused() {
+    fn a_board_with_too_little_memory_is_refused() {
         let fit = |flash, ram| Fit {
             flash_bytes: Some(flash),
             ram_bytes: Some(ram),

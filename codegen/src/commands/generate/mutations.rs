@@ -1,10 +1,11 @@
 //! Whatever a `network.json` says, planning and generating end with a result or an error, never
 //! with a panic.
 
-use super::{Options, generate};
-use crate::lives::tests::network;
+use super::generate;
+use crate::cli::GenerateArgs;
+use crate::commands::plan::report;
 use crate::platform::Platform;
-use crate::report::report;
+use crate::test_network::network;
 use clap::ValueEnum;
 use common::json;
 use common::network::Network;
@@ -151,7 +152,7 @@ proptest! {
             let planned = report(&network, platform);
             let Some(weights) = weights(&network) else { continue };
             weights.write(&path("weights.safetensors")).unwrap();
-            let options = Options {
+            let args = GenerateArgs {
                 network: path("network.json"),
                 weights: path("weights.safetensors"),
                 platform,
@@ -160,7 +161,7 @@ proptest! {
                 board: None,
                 samples: None,
             };
-            let generated = generate(&options);
+            let generated = generate(&args);
             prop_assert_eq!(generated.is_ok(), path(platform.name()).exists());
             if platform != Platform::Onnx {
                 prop_assert!(planned.is_ok() || generated.is_err());
