@@ -1,4 +1,4 @@
-//! `memory.svg`: which part of the arena holds what during which step.
+//! `memory.svg`: the content of the arena during each step.
 
 use crate::plan::Plan;
 use crate::plan::liveness::{LiveRange, live_ranges};
@@ -16,7 +16,7 @@ const SCRATCH: &str = "#f4b266";
 /// As many steps have room for their names.
 const MAX_LABELS: usize = 60;
 
-/// The figure, as SVG. Each rectangle tells its name and numbers where a mouse rests on it.
+/// Returns the figure as SVG. Each rectangle has its name and numbers as a tooltip.
 pub(crate) fn draw(name: &str, network: &Network, plan: &Plan) -> String {
     let figure = Figure { network, plan };
     let [width, height] = SIZE;

@@ -33,7 +33,8 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -54,7 +55,8 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Result<Settings, String> {
-    let mut settings = Settings { windows: 5, window: Duration::from_secs(1), warmup: Duration::from_secs(5) };
+    let mut settings =
+        Settings { windows: 5, window: Duration::from_secs(1), warmup: Duration::from_secs(5) };
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         let value = rest.next().map(String::as_str).unwrap_or_default();
@@ -80,7 +82,8 @@ fn run(settings: &Settings) -> std::io::Result<()> {
     let latency = bench.warm_up(settings.warmup);
     let (kernels, target) = (bench.model.kernels().name(), env!("TARGET"));
     print(&format!(
-        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":1"
+        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\
+         \"threads\":1,\"batch\":1"
     ))?;
     // Room for twice as many as expected, so that windows of a usual length need not make room in
     // between.
@@ -89,7 +92,8 @@ fn run(settings: &Settings) -> std::io::Result<()> {
     for window in 1..=settings.windows {
         print(&format!("\"event\":\"start\",\"window\":{window}"))?;
         let seconds = bench.window(settings.window, &mut times).as_secs_f64();
-        let [p50, p90, p99] = [50, 90, 99].map(|percent| percentile(&mut times, percent).as_secs_f64());
+        let [p50, p90, p99] =
+            [50, 90, 99].map(|percent| percentile(&mut times, percent).as_secs_f64());
         print(&format!(
             "\"event\":\"window\",\"window\":{window},\"inferences\":{},\"seconds\":{seconds:?},\
              \"p50_s\":{p50:?},\"p90_s\":{p90:?},\"p99_s\":{p99:?}",
@@ -171,7 +175,8 @@ fn image(bytes: &[u8]) -> Input {
 fn mean_and_variation(times: &[Duration]) -> (f64, f64) {
     let count = times.len() as f64;
     let mean = times.iter().map(Duration::as_secs_f64).sum::<f64>() / count;
-    let variance = times.iter().map(|time| (time.as_secs_f64() - mean).powi(2)).sum::<f64>() / count;
+    let variance =
+        times.iter().map(|time| (time.as_secs_f64() - mean).powi(2)).sum::<f64>() / count;
     (mean, variance.sqrt() / mean)
 }
 

@@ -8,8 +8,7 @@ use runtime::activation::{Activation, MAX_ABSOLUTE_ERROR, MAX_RELATIVE_ERROR};
 use runtime::dispatch::Kernels;
 use runtime::norm;
 
-/// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where
-/// the functions bend.
+/// Returns all magnitudes from the smallest number to the largest, 1,024 to each power of two.
 fn magnitudes() -> Vec<f32> {
     let bits = (0..f32::MAX.to_bits()).step_by(1 << 13).chain([
         0,
@@ -38,7 +37,7 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
                 kernels.name()
             );
         }
-        // Without the instruction that multiplies and adds in one step, rounding differs.
+        // Without a fused multiply-add, rounding differs.
         if matches!(kernels, Kernels::Scalar(_)) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The smaller kernels against the slow and obvious way, on every instruction set.
+//! The smaller kernels against straightforward implementations, on every instruction set.
 
 #[macro_use]
 mod support;
@@ -40,8 +40,8 @@ fn map_is_right<F: Activation>(left: &str, right: &str) {
     let from: Vec<f32> =
         support::random(1, channels * plane).into_iter().map(|x| 9.0 * x).collect();
     let norms = support::random(2, 2 * channels);
-    // The value at the f32 that the kernel makes: a pair that jumps at 0 would turn its rounding
-    // into an error.
+    // The value at the kernel's own f32: with a pair that jumps at 0, its rounding would become an
+    // error.
     let value = |(i, x): (usize, &f32)| {
         support::pair(left, right, f64::from(x * norms[i / plane] + norms[channels + i / plane]))
     };

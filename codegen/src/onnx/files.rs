@@ -11,7 +11,7 @@ use common::network::Network;
 use common::weights::Weights;
 use prost::Message;
 
-/// The largest file of Protobuf.
+/// The size limit of a file in Protobuf, in bytes.
 const MAX_BYTES: usize = i32::MAX as usize;
 
 /// Returns all files of a model's folder.

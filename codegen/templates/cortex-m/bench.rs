@@ -52,7 +52,8 @@ fn main() -> ! {
         Some(arguments) => parse(arguments),
         None => parse(""),
     };
-    let mut bench = Bench { model: Model::new(), arena: ARENA, input: INPUT, clock: Clock::start(), next: 0 };
+    let mut bench =
+        Bench { model: Model::new(), arena: ARENA, input: INPUT, clock: Clock::start(), next: 0 };
     if bench.run(&settings, TIMES).is_err() {
         machine::exit(1);
     }
@@ -65,12 +66,17 @@ fn parse(arguments: &str) -> Settings {
     while let Some(name) = rest.next() {
         let value = rest.next().unwrap_or_default();
         let seconds = || {
-            nanoseconds(value).unwrap_or_else(|| machine::fail(2, format_args!("{name} needs a number of seconds\n\n{USAGE}")))
+            nanoseconds(value).unwrap_or_else(|| {
+                machine::fail(2, format_args!("{name} needs a number of seconds\n\n{USAGE}"))
+            })
         };
         match name {
             "--windows" => match value.parse() {
                 Ok(windows) if windows > 0 => settings.windows = windows,
-                Ok(_) | Err(_) => machine::fail(2, format_args!("--windows needs a whole number above 0\n\n{USAGE}")),
+                Ok(_) | Err(_) => machine::fail(
+                    2,
+                    format_args!("--windows needs a whole number above 0\n\n{USAGE}"),
+                ),
             },
             "--window-s" => settings.window = seconds(),
             "--warmup-s" => settings.warmup = seconds(),
@@ -83,12 +89,16 @@ fn parse(arguments: &str) -> Settings {
 /// A decimal number of seconds.
 fn nanoseconds(seconds: &str) -> Option<u64> {
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
-    let digits = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
+    let digits =
+        |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
     digits(whole)?;
     digits(fraction)?;
     let fraction = fraction.get(..9).unwrap_or(fraction);
     let scale = 10u64.pow(9 - fraction.len() as u32);
-    whole.parse::<u32>().ok().map(|whole| u64::from(whole) * 1_000_000_000 + fraction.parse().unwrap_or(0) * scale)
+    whole
+        .parse::<u32>()
+        .ok()
+        .map(|whole| u64::from(whole) * 1_000_000_000 + fraction.parse().unwrap_or(0) * scale)
 }
 
 /// As many times as fit; of a longer window every second one, or fourth, and so on.
@@ -156,7 +166,8 @@ impl Bench {
         print(
             &mut console,
             format_args!(
-                "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":1"
+                "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\
+                 \"target\":\"{target}\",\"threads\":1,\"batch\":1"
             ),
         )?;
         for window in 1..=settings.windows {

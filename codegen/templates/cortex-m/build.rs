@@ -5,7 +5,10 @@ fn main() {
     println!("cargo::rustc-env=TARGET={}", std::env::var("TARGET").unwrap_or_default());
     // Here the linker finds memory.x.
     println!("cargo::rerun-if-changed=memory.x");
-    println!("cargo::rustc-link-search={}", std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default());
+    println!(
+        "cargo::rustc-link-search={}",
+        std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default()
+    );
     for programs in ["bins", "tests"] {
         // Without gaps for pages, which a microcontroller does not have.
         println!("cargo::rustc-link-arg-{programs}=--nmagic");

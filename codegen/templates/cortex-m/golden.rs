@@ -39,17 +39,24 @@ fn main() -> ! {
         if 100 * forwards.1 > images {
             fail(1, format_args!("{} classes differ on {name}", forwards.1));
         }
-        let _ = writeln!(console, "test outputs_are_those_recorded on {name}: {images} images ... ok");
+        let _ =
+            writeln!(console, "test outputs_are_those_recorded on {name}: {images} images ... ok");
     }
     let _ = console.flush();
     machine::exit(0)
 }
 
 /// Compares all images; all logits' bits together, and how many classes differ.
-fn run(model: &Model, arena: &mut Arena, input: &mut Input, order: impl Iterator<Item = usize>) -> (u32, usize) {
+fn run(
+    model: &Model,
+    arena: &mut Arena,
+    input: &mut Input,
+    order: impl Iterator<Item = usize>,
+) -> (u32, usize) {
     let (mut bits, mut other_classes) = (0u32, 0);
     for index in order {
-        let (mut output, mut expected): (Output, Output) = ([f32::NAN; CLASSES.len()], [0.0; CLASSES.len()]);
+        let (mut output, mut expected): (Output, Output) =
+            ([f32::NAN; CLASSES.len()], [0.0; CLASSES.len()]);
         if let Some(pixels) = PIXELS[index * INPUT_LEN..].first_chunk() {
             normalise(pixels, input);
         }
@@ -61,11 +68,18 @@ fn run(model: &Model, arena: &mut Arena, input: &mut Input, order: impl Iterator
         let largest = expected.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
         let close = |(got, want): (&f32, &f32)| (got - want).abs() <= TOLERANCE * largest;
         if !JUMPS && !output.iter().zip(&expected).all(close) {
-            fail(1, format_args!("image {index} on {}: the logits are {output:?}, not {expected:?}", model.kernels().name()));
+            fail(
+                1,
+                format_args!(
+                    "image {index} on {}: the logits are {output:?}, not {expected:?}",
+                    model.kernels().name()
+                ),
+            );
         }
         other_classes += usize::from(class(&output) != class(&expected));
         // The sum is the same in every order, and tells images apart by their place.
-        let image = output.iter().fold(index as u32, |bits, logit| bits.rotate_left(5) ^ logit.to_bits());
+        let image =
+            output.iter().fold(index as u32, |bits, logit| bits.rotate_left(5) ^ logit.to_bits());
         bits = bits.wrapping_add(image.wrapping_mul(0x9e37_79b1));
     }
     (bits, other_classes)

@@ -70,7 +70,9 @@ impl File {
 
     fn open_as(name: &str, mode: usize) -> Option<File> {
         let mut text = [0; 256];
-        text.get_mut(..name.len()).filter(|part| part.len() < 256)?.copy_from_slice(name.as_bytes());
+        text.get_mut(..name.len())
+            .filter(|part| part.len() < 256)?
+            .copy_from_slice(name.as_bytes());
         let handle = call_with(SYS_OPEN, &mut [text.as_ptr() as usize, mode, name.len()]);
         (handle != FAILED).then_some(File(handle))
     }
@@ -89,7 +91,8 @@ impl File {
     /// Fills the buffer.
     pub fn read(&self, buffer: &mut [u8]) -> Option<()> {
         // The host answers how many bytes it left unread.
-        (call_with(SYS_READ, &mut [self.0, buffer.as_mut_ptr() as usize, buffer.len()]) == 0).then_some(())
+        (call_with(SYS_READ, &mut [self.0, buffer.as_mut_ptr() as usize, buffer.len()]) == 0)
+            .then_some(())
     }
 
     fn write(&self, text: &[u8]) -> Option<()> {
@@ -158,8 +161,12 @@ pub struct Clock {
 }
 
 enum Source {
-    Cycles { hz: u64 },
-    Host { hz: u64 },
+    Cycles {
+        hz: u64,
+    },
+    Host {
+        hz: u64,
+    },
     /// 100 in a second.
     HostCoarse,
 }

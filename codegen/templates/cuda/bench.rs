@@ -33,7 +33,8 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -84,7 +85,8 @@ fn run(settings: &Settings) -> Result<(), String> {
     let latency = bench.warm_up(settings.warmup)?;
     let (kernels, target) = (bench.model.description().replace(['"', '\\'], ""), env!("TARGET"));
     print(&format!(
-        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":{batch}"
+        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\
+         \"threads\":1,\"batch\":{batch}"
     ))?;
     // Room for twice as many as expected, so that windows of a usual length need not make room in
     // between.
@@ -111,7 +113,8 @@ fn run(settings: &Settings) -> Result<(), String> {
 /// Prints one event and flushes it: somebody may read a meter the moment it comes.
 fn print(fields: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}").and_then(|()| out.flush());
+    let written =
+        writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}").and_then(|()| out.flush());
     written.map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
@@ -130,11 +133,21 @@ struct Bench {
 
 impl Bench {
     fn new(batch: usize) -> Result<Bench, String> {
-        let values: Vec<f32> = IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let images: Vec<Input> = values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
+        let values: Vec<f32> =
+            IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let images: Vec<Input> =
+            values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
         let model = Model::new(batch).map_err(|error| error.to_string())?;
         let (outputs, batch) = (vec![[0.0; CLASSES.len()]; batch], vec![[0.0; INPUT_LEN]; batch]);
-        Ok(Bench { model, images, batch, outputs, next: 0, times: Vec::new(), parts: [const { Vec::new() }; 3] })
+        Ok(Bench {
+            model,
+            images,
+            batch,
+            outputs,
+            next: 0,
+            times: Vec::new(),
+            parts: [const { Vec::new() }; 3],
+        })
     }
 
     /// Inferences until the latency is steady or the time is over; the last latency's mean.
@@ -172,10 +185,16 @@ impl Bench {
             image.copy_from_slice(&self.images[self.next]);
             self.next = (self.next + 1) % self.images.len();
         }
-        let times = self.model.forward(black_box(&self.batch), &mut self.outputs).map_err(|error| error.to_string())?;
+        let times = self
+            .model
+            .forward(black_box(&self.batch), &mut self.outputs)
+            .map_err(|error| error.to_string())?;
         black_box(&self.outputs);
         let Times { h2d_s, kernel_s, d2h_s } = times;
-        self.parts.iter_mut().zip([h2d_s, kernel_s, d2h_s]).for_each(|(part, time)| part.push(time));
+        self.parts
+            .iter_mut()
+            .zip([h2d_s, kernel_s, d2h_s])
+            .for_each(|(part, time)| part.push(time));
         let now = Instant::now();
         self.times.push((now - *last).as_secs_f64());
         *last = now;

@@ -30,12 +30,16 @@ pub(crate) fn compile(source: &str, (major, minor): (i32, i32)) -> Result<Compil
         let Ok(library) = (unsafe { Library::new(&path) }) else { continue };
         match Nvrtc(library).compile(source, &architecture) {
             Ok(compiled) => return Ok(compiled),
-            Err(error) => failure = failure.or(Some(format!("{path} cannot compile for {architecture}: {error}"))),
+            Err(error) => {
+                failure =
+                    failure.or(Some(format!("{path} cannot compile for {architecture}: {error}")))
+            }
         }
     }
     Err(Error::new(failure.unwrap_or_else(|| {
         "NVRTC, CUDA's run-time compiler, is not on this machine: install it, for instance with \
-         `pip install nvidia-cuda-nvrtc-cu12`, and name the folder of libnvrtc.so.12 in LD_LIBRARY_PATH"
+         `pip install nvidia-cuda-nvrtc-cu12`, \
+         and name the folder of libnvrtc.so.12 in LD_LIBRARY_PATH"
             .to_string()
     })))
 }
@@ -59,7 +63,8 @@ impl Nvrtc {
         }
         // SAFETY: the type is nvrtc.h's; the text is a constant of the library's.
         let text = unsafe {
-            let describe: extern "C" fn(Status) -> *const c_char = self.function("nvrtcGetErrorString")?;
+            let describe: extern "C" fn(Status) -> *const c_char =
+                self.function("nvrtcGetErrorString")?;
             CStr::from_ptr(describe(status)).to_string_lossy().into_owned()
         };
         Err(text)
@@ -69,7 +74,8 @@ impl Nvrtc {
         let (mut major, mut minor) = (0, 0);
         // SAFETY: the type is nvrtc.h's.
         let status = unsafe {
-            let version: extern "C" fn(*mut c_int, *mut c_int) -> Status = self.function("nvrtcVersion")?;
+            let version: extern "C" fn(*mut c_int, *mut c_int) -> Status =
+                self.function("nvrtcVersion")?;
             version(&mut major, &mut minor)
         };
         self.check(status)?;
@@ -98,11 +104,13 @@ impl Nvrtc {
         let code = self.compile_program(program, architecture);
         // SAFETY: the type is nvrtc.h's, and the program is not used any more.
         unsafe {
-            let destroy: extern "C" fn(*mut Program) -> Status = self.function("nvrtcDestroyProgram")?;
+            let destroy: extern "C" fn(*mut Program) -> Status =
+                self.function("nvrtcDestroyProgram")?;
             destroy(&mut program);
         }
         let (major, minor) = version;
-        code.map(|code| Compiled { code, version }).map_err(|error| format!("{error} (NVRTC {major}.{minor})"))
+        code.map(|code| Compiled { code, version })
+            .map_err(|error| format!("{error} (NVRTC {major}.{minor})"))
     }
 
     fn compile_program(&self, program: Program, architecture: &str) -> Result<Vec<u8>, String> {
@@ -115,7 +123,9 @@ impl Nvrtc {
             compile(program, options.len() as c_int, options.as_ptr())
         };
         if let Err(error) = self.check(status) {
-            let log = self.bytes(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog").unwrap_or_default();
+            let log = self
+                .bytes(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog")
+                .unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
             let first = log.lines().find(|line| line.contains("error")).unwrap_or_default();
             return Err(format!("{error} {first}").trim_end().to_string());

@@ -38,7 +38,10 @@ fn outputs_are_those_recorded() -> Result<(), String> {
         }
         compare(&outputs, &expected)?;
         let on = model.description();
-        println!("test outputs_are_those_recorded, {batch} at a time on {on}: {} images ... ok", inputs.len());
+        println!(
+            "test outputs_are_those_recorded, {batch} at a time on {on}: {} images ... ok",
+            inputs.len()
+        );
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::model::{Addresses, Error, Launch, Times};
 use cudarc::driver::result::event::elapsed;
 use cudarc::driver::result::{launch_kernel, memcpy_dtoh_async, memcpy_htod_async};
 use cudarc::driver::{
-    CudaContext, CudaEvent, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice,
+    CudaContext, CudaEvent, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr,
+    PinnedHostSlice,
 };
 use cudarc::driver::{DriverError, sys};
 use cudarc::nvrtc::Ptx;
@@ -49,7 +50,8 @@ impl Gpu {
         // SAFETY: the driver's initialisation asks nothing of its user.
         if !unsafe { sys::is_culib_present() } {
             return Err(Error::new(
-                "there is no NVIDIA driver on this machine (libcuda.so.1): install the driver of the GPU",
+                "there is no NVIDIA driver on this machine (libcuda.so.1): \
+                 install the driver of the GPU",
             ));
         }
         let count = cudarc::driver::result::init().and_then(|()| CudaContext::device_count());
@@ -57,7 +59,8 @@ impl Gpu {
             Ok(count) if count > 0 => {}
             Ok(_) | Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE)) => {
                 return Err(Error::new(
-                    "the NVIDIA driver finds no GPU: is there one, and does CUDA_VISIBLE_DEVICES let this program see it?",
+                    "the NVIDIA driver finds no GPU: is there one, \
+                     and does CUDA_VISIBLE_DEVICES let this program see it?",
                 ));
             }
             Err(error) => return Err(failed("the NVIDIA driver does not start")(error)),
@@ -66,8 +69,9 @@ impl Gpu {
         // SAFETY: all work is done on one stream, in order.
         unsafe { context.disable_event_tracking() };
         let name = context.name().map_err(failed("the GPU does not say its name"))?;
-        let compute_capability =
-            context.compute_capability().map_err(failed("the GPU does not say its compute capability"))?;
+        let compute_capability = context
+            .compute_capability()
+            .map_err(failed("the GPU does not say its compute capability"))?;
         Ok(Gpu { context, compute_capability, name })
     }
 
@@ -78,19 +82,32 @@ impl Gpu {
     }
 
     /// Loads code and weights, and makes room for images, arenas and logits of these lengths.
-    pub(crate) fn load(self, code: Vec<u8>, weights: &[f32], lengths: [usize; 3]) -> Result<Device, Error> {
+    pub(crate) fn load(
+        self,
+        code: Vec<u8>,
+        weights: &[f32],
+        lengths: [usize; 3],
+    ) -> Result<Device, Error> {
         let Gpu { context, .. } = self;
         let stream = context.new_stream().map_err(failed("the GPU cannot be used"))?;
-        let module =
-            context.load_module(Ptx::from_binary(code)).map_err(failed("the GPU does not take the kernels"))?;
+        let module = context
+            .load_module(Ptx::from_binary(code))
+            .map_err(failed("the GPU does not take the kernels"))?;
         let [images, arenas, logits] = lengths;
         let bytes = size_of::<f32>() * (weights.len() + images + arenas + logits);
-        let too_much = format!("the GPU has no {bytes} bytes of memory left; a smaller batch needs less");
-        let memory = |length: usize| stream.alloc_zeros::<f32>(length.max(1)).map_err(failed(&too_much));
+        let too_much =
+            format!("the GPU has no {bytes} bytes of memory left; a smaller batch needs less");
+        let memory =
+            |length: usize| stream.alloc_zeros::<f32>(length.max(1)).map_err(failed(&too_much));
         // SAFETY: it is written before it is read, in `Device::record`.
-        let host = |length| unsafe { context.alloc_pinned_with_flags::<f32>(length, 0) }.map_err(failed(&too_much));
-        let event =
-            || context.new_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT)).map_err(failed("there is no clock"));
+        let host = |length| {
+            unsafe { context.alloc_pinned_with_flags::<f32>(length, 0) }.map_err(failed(&too_much))
+        };
+        let event = || {
+            context
+                .new_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT))
+                .map_err(failed("there is no clock"))
+        };
         let mut device = Device {
             module,
             images: memory(images)?,
@@ -162,7 +179,8 @@ impl Device {
             // recorded.
             infer(sys::CUevent_record_flags::CU_EVENT_RECORD_DEFAULT)?;
             self.stream.synchronize()?;
-            self.stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
+            self.stream
+                .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
             infer(sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL)?;
             self.stream.end_capture(sys::CUgraphInstantiate_flags(0))
         };
@@ -187,7 +205,8 @@ impl Device {
         unsafe { memcpy_htod_async(images, &*host_images, stream) }?;
         self.mark(1, flags)?;
         for (function, call) in functions.iter().zip(calls) {
-            let (blocks, threads) = ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
+            let (blocks, threads) =
+                ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
             let shared = call.launch.shared * size_of::<f32>() as u32;
             let arguments = &raw mut call.arguments;
             // SAFETY: every kernel takes `Arguments`, whose addresses are those of this device's
@@ -233,7 +252,9 @@ impl Recording {
             logits.copy_from_slice(&device.host_logits.as_slice()?[..logits.len()]);
             let [start, copied, computed, end] = &device.events;
             // SAFETY: the graph has recorded all of them.
-            let elapsed = |from: &CudaEvent, to: &CudaEvent| unsafe { elapsed(from.cu_event(), to.cu_event()) };
+            let elapsed = |from: &CudaEvent, to: &CudaEvent| unsafe {
+                elapsed(from.cu_event(), to.cu_event())
+            };
             let seconds = |from, to| elapsed(from, to).map(|ms| f64::from(ms) * 1e-3);
             Ok(Times {
                 h2d_s: seconds(start, copied)?,

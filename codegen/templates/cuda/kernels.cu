@@ -69,7 +69,9 @@ struct Linear {
 
 template <class Left, class Right>
 struct Piecewise {
-    static __device__ float apply(float x) { return x < 0.0f ? Left::negative(x) : Right::positive(x); }
+    static __device__ float apply(float x) {
+        return x < 0.0f ? Left::negative(x) : Right::positive(x);
+    }
 };
 
 struct Identity {
@@ -81,7 +83,9 @@ __device__ float normalised(const Arguments &a, int channel, float x) {
     return NORM ? x * a.norm[channel] + a.norm[a.channels + channel] : x;
 }
 
-__device__ inline const float *input(const Arguments &a) { return a.from + blockIdx.y * a.from_step; }
+__device__ inline const float *input(const Arguments &a) {
+    return a.from + blockIdx.y * a.from_step;
+}
 __device__ inline float *output(const Arguments &a) { return a.to + blockIdx.y * a.to_step; }
 __device__ inline int thread() { return static_cast<int>(threadIdx.x); }
 __device__ inline int block() { return static_cast<int>(blockIdx.x); }
@@ -102,7 +106,8 @@ __device__ constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
 template <class Activation, bool NORM, int HEIGHT, int WIDTH, int KERNEL, int STRIDE, int TILE_HEIGHT, int TILE_WIDTH,
           int PACKED, int GROUP, int WARPS>
 struct Convolution {
-    static constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1, OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
+    static constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1;
+    static constexpr int OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
     static constexpr int TILES_ACROSS = divided_up(OUT_WIDTH, TILE_WIDTH);
     static constexpr int TILES = TILES_ACROSS * divided_up(OUT_HEIGHT, TILE_HEIGHT);
     static constexpr int WINDOW_HEIGHT = (TILE_HEIGHT - 1) * STRIDE + KERNEL;
@@ -116,12 +121,15 @@ struct Convolution {
 
     // A place in the window, as a place in the input's plane; negative in the padding.
     static __device__ int place(int index, int first_row, int first_column) {
-        const int row = first_row + index / WINDOW_WIDTH, column = first_column + index % WINDOW_WIDTH;
-        const bool inside = row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH && index < WINDOW;
+        const int row = first_row + index / WINDOW_WIDTH;
+        const int column = first_column + index % WINDOW_WIDTH;
+        const bool inside =
+            row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH && index < WINDOW;
         return inside ? row * WIDTH + column : -1;
     }
 
-    __device__ void fetch(const float *plane, const float *packed, int first_row, int first_column, int lane) {
+    __device__ void fetch(const float *plane, const float *packed, int first_row, int first_column,
+                          int lane) {
 #pragma unroll
         for (int i = 0; i < divided_up(WINDOW, LANES); i++) {
             const int at = place(lane + i * LANES, first_row, first_column);
@@ -134,12 +142,14 @@ struct Convolution {
         }
     }
 
-    __device__ void lay_out(const Arguments &a, int channel, int first_row, int first_column, int lane, float *window) {
+    __device__ void lay_out(const Arguments &a, int channel, int first_row, int first_column,
+                            int lane, float *window) {
 #pragma unroll
         for (int i = 0; i < divided_up(WINDOW, LANES); i++) {
             const int index = lane + i * LANES;
             const bool inside = place(index, first_row, first_column) >= 0;
-            const float x = inside ? Activation::apply(normalised<NORM>(a, channel, values[i])) : 0.0f;
+            const float x =
+                inside ? Activation::apply(normalised<NORM>(a, channel, values[i])) : 0.0f;
             if (index < WINDOW) window[index] = x;
         }
 #pragma unroll
@@ -154,9 +164,11 @@ struct Convolution {
         const int tile = block() % TILES, filter = block() / TILES * GROUP;
         const int top = tile / TILES_ACROSS * TILE_HEIGHT, left = tile % TILES_ACROSS * TILE_WIDTH;
         const int first_row = top * STRIDE - KERNEL / 2, first_column = left * STRIDE - KERNEL / 2;
-        const float *packed = a.weights + filter / PACKED * PACKED * TAPS * a.channels + filter % PACKED;
+        const float *packed =
+            a.weights + filter / PACKED * PACKED * TAPS * a.channels + filter % PACKED;
         float *window = shared + warp * (WINDOW + WEIGHTS);
-        const float *corner = window + lane / TILE_WIDTH * STRIDE * WINDOW_WIDTH + lane % TILE_WIDTH * STRIDE;
+        const float *corner =
+            window + lane / TILE_WIDTH * STRIDE * WINDOW_WIDTH + lane % TILE_WIDTH * STRIDE;
         float sums[GROUP] = {};
         Convolution fetched;
         if (warp < a.channels) {
@@ -200,7 +212,9 @@ template <class Activation, bool NORM, int PLANE>
 struct NormActivation {
     static __device__ void run(const Arguments &a) {
         const int i = element();
-        if (i < a.channels * PLANE) output(a)[i] = Activation::apply(normalised<NORM>(a, i / PLANE, input(a)[i]));
+        if (i < a.channels * PLANE) {
+            output(a)[i] = Activation::apply(normalised<NORM>(a, i / PLANE, input(a)[i]));
+        }
     }
 };
 
@@ -210,7 +224,8 @@ struct Add {
     static __device__ void run(const Arguments &a) {
         const int i = element();
         if (i < a.channels * PLANE) {
-            output(a)[i] = Activation::apply(output(a)[i] + normalised<NORM>(a, i / PLANE, input(a)[i]));
+            const float x = normalised<NORM>(a, i / PLANE, input(a)[i]);
+            output(a)[i] = Activation::apply(output(a)[i] + x);
         }
     }
 };
@@ -222,7 +237,8 @@ struct Shortcut {
         constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1, OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
         const int i = element();
         if (i >= a.filters * OUT_HEIGHT * OUT_WIDTH) return;
-        const int channel = i / (OUT_HEIGHT * OUT_WIDTH), row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
+        const int channel = i / (OUT_HEIGHT * OUT_WIDTH);
+        const int row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
         const int from = (channel * HEIGHT + row * STRIDE) * WIDTH + column * STRIDE;
         output(a)[i] = channel < a.channels ? input(a)[from] : 0.0f;
     }
@@ -235,11 +251,14 @@ struct AveragePool {
         constexpr int OUT_HEIGHT = HEIGHT / SIZE, OUT_WIDTH = WIDTH / SIZE;
         const int i = element();
         if (i >= a.channels * OUT_HEIGHT * OUT_WIDTH) return;
-        const int channel = i / (OUT_HEIGHT * OUT_WIDTH), row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
+        const int channel = i / (OUT_HEIGHT * OUT_WIDTH);
+        const int row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
         const float *from = input(a) + (channel * HEIGHT + row * SIZE) * WIDTH + column * SIZE;
         float sum = 0.0f;
         for (int y = 0; y < SIZE; y++) {
-            for (int x = 0; x < SIZE; x++) sum += Activation::apply(normalised<NORM>(a, channel, from[y * WIDTH + x]));
+            for (int x = 0; x < SIZE; x++) {
+                sum += Activation::apply(normalised<NORM>(a, channel, from[y * WIDTH + x]));
+            }
         }
         output(a)[i] = sum * (1.0f / (SIZE * SIZE));
     }
@@ -261,7 +280,9 @@ __device__ float together(float number) {
     shared[thread()] = number;
     for (int half = REDUCERS / 2; half > 0; half /= 2) {
         __syncthreads();
-        if (thread() < half) shared[thread()] = Both::both(shared[thread()], shared[thread() + half]);
+        if (thread() < half) {
+            shared[thread()] = Both::both(shared[thread()], shared[thread() + half]);
+        }
     }
     return shared[thread()];
 }
@@ -272,7 +293,8 @@ __device__ float pooled(const Arguments &a) {
     const int channel = block();
     float total = Both::start();
     for (int i = thread(); i < PLANE; i += REDUCERS) {
-        total = Both::both(total, Activation::apply(normalised<NORM>(a, channel, input(a)[channel * PLANE + i])));
+        const float x = normalised<NORM>(a, channel, input(a)[channel * PLANE + i]);
+        total = Both::both(total, Activation::apply(x));
     }
     return together<Both>(total);
 }
@@ -297,7 +319,9 @@ struct GlobalMaxPool {
 struct Dense {
     static __device__ void run(const Arguments &a) {
         float sum = 0.0f;
-        for (int i = thread(); i < a.channels; i += REDUCERS) sum += a.weights[block() * a.channels + i] * input(a)[i];
+        for (int i = thread(); i < a.channels; i += REDUCERS) {
+            sum += a.weights[block() * a.channels + i] * input(a)[i];
+        }
         sum = together<Sum>(sum);
         if (thread() == 0) output(a)[block()] = sum + a.bias[block()];
     }

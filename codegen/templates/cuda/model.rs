@@ -100,15 +100,19 @@ impl Model {
     /// There is no GPU, driver or compiler, or not enough memory for as many images.
     pub fn new(batch: usize) -> Result<Model, Error> {
         if batch == 0 || batch > MAX_BATCH {
-            return Err(Error::new(format!("a batch has from 1 to {MAX_BATCH} images, not {batch}")));
+            return Err(Error::new(format!(
+                "a batch has from 1 to {MAX_BATCH} images, not {batch}"
+            )));
         }
         let gpu = Gpu::open()?;
         let names = names(batch);
         let compiled = compile(&source(&names), gpu.compute_capability)?;
         let (major, minor) = compiled.version;
         let description = format!("{}, NVRTC {major}.{minor}", gpu.description());
-        let weights: Vec<f32> =
-            WEIGHTS.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let weights: Vec<f32> = WEIGHTS
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
         let lengths = [INPUT_LEN * batch, ARENA_LEN * batch, CLASSES.len() * batch];
         let device = gpu.load(compiled.code, &weights, lengths)?;
         let addresses = device.addresses();
@@ -201,7 +205,8 @@ fn source(names: &BTreeMap<&'static str, Kernel>) -> String {
     for (kernel, Kernel { name, threads }) in names {
         let _ = write!(
             source,
-            "\nextern \"C\" __global__ void __launch_bounds__({threads}) {name}(const Arguments a) {{ {kernel}::run(a); }}\n"
+            "\nextern \"C\" __global__ void __launch_bounds__({threads}) \
+             {name}(const Arguments a) {{ {kernel}::run(a); }}\n"
         );
     }
     source

@@ -26,7 +26,7 @@ use tile::Tile;
 /// Computes `layer` with `TILE` filters at a time: `to` becomes the convolution of `F(norm(from))`.
 ///
 /// # Panics
-/// If a slice is shorter than `layer` says, or `TILE` is over [`MAX_TILE`].
+/// Panics if a slice is shorter than `layer` says. `TILE` is at most [`MAX_TILE`].
 pub fn convolution<F: Activation, const TILE: usize>(
     kernels: Kernels,
     layer: &Convolution,
@@ -81,7 +81,7 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
 }
 
 impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
-    /// Zeros around the places of a chunk's planes, which later chunks find there too.
+    /// Zeroes the padding of a chunk's planes, which serves all chunks.
     #[inline(always)]
     fn clear_padding(&mut self) {
         let Convolution { height, width, kernel, stride, .. } = *self.layer;
@@ -100,7 +100,7 @@ impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
         }
     }
 
-    /// Normalises and activates some channels on the way to the scratch memory.
+    /// Writes some channels to the scratch memory, normalised and activated.
     #[inline(always)]
     fn lay_out<S: Simd>(&mut self, simd: S, channels: Range<usize>) {
         let layer = self.layer;
@@ -120,7 +120,7 @@ impl<F: Activation, const TILE: usize> Convolve<'_, F, TILE> {
     }
 }
 
-/// [`map_row`] for larger strides.
+/// Does what [`map_row`] does, for strides over 1: writes a row phase by phase.
 #[inline(always)]
 fn map_to_phases<F: Activation, S: Simd>(
     simd: S,

@@ -15,7 +15,7 @@ use super::simd::{Simd, Task};
 /// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug)]
 pub enum Kernels {
-    /// No special instructions. A microcontroller has no room for kernels that it does not need.
+    /// No vector instructions. Left out on microcontrollers, which have no room for unused kernels.
     #[cfg(not(all(target_arch = "arm", target_os = "none")))]
     Scalar(Scalar),
     /// NEON.
@@ -33,13 +33,14 @@ pub enum Kernels {
 }
 
 impl Kernels {
-    /// The best that this processor has. Takes long on some virtual machines: do it once.
+    /// Returns the best instruction set of this processor. Detection takes long on some virtual
+    /// machines: call this once.
     pub fn detect() -> Kernels {
         let [first, second, third] = Kernels::available();
-        first.or(second).or(third).expect("there is one that every processor can run")
+        first.or(second).or(third).expect("every processor has one of them")
     }
 
-    /// All that this processor has, best first.
+    /// Returns all instruction sets of this processor, the best one first.
     pub fn available() -> [Option<Kernels>; 3] {
         #[cfg(target_arch = "x86_64")]
         return [
@@ -61,7 +62,7 @@ impl Kernels {
         return [None, None, Scalar::detect().map(Kernels::Scalar)];
     }
 
-    /// `avx512`, `avx2`, `neon`, `vfp` or `scalar`.
+    /// Returns `avx512`, `avx2`, `neon`, `vfp` or `scalar`.
     pub fn name(self) -> &'static str {
         match self {
             #[cfg(not(all(target_arch = "arm", target_os = "none")))]
@@ -77,8 +78,8 @@ impl Kernels {
         }
     }
 
-    /// Kernels with shorter vectors of the same processor where half of the long ones would stay
-    /// empty.
+    /// Returns the instruction set for rows of this width: the one with shorter vectors if half of
+    /// the long ones would stay empty.
     pub(super) fn for_rows_of(self, width: usize) -> Kernels {
         match (self, width) {
             #[cfg(target_arch = "x86_64")]
@@ -87,7 +88,7 @@ impl Kernels {
         }
     }
 
-    /// Runs a task with these instructions.
+    /// Runs a task with this instruction set.
     pub fn run<T: Task>(self, task: T) {
         match self {
             #[cfg(not(all(target_arch = "arm", target_os = "none")))]

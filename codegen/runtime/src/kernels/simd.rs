@@ -19,51 +19,51 @@ use super::taps::{Planes, Taps};
 /// The most lanes that a vector of some instruction set has.
 pub const MAX_LANES: usize = 16;
 
-/// One instruction set and the few operations that kernels are made of. Loops over plain numbers
-/// are left to the compiler, which may use the whole instruction set inside [`Simd::run`].
+/// An instruction set: the few operations that kernels are made of. Loops over plain numbers are
+/// left to the compiler, which may use the whole instruction set inside [`Simd::run`].
 pub trait Simd: Copy {
-    /// [`Simd::LANES`] values in a register. Operations are lane by lane.
+    /// A register of [`Simd::LANES`] values. Operations are lane by lane.
     type Vector: Copy;
-    /// Values in a vector.
+    /// Number of values in a vector.
     const LANES: usize;
-    /// Vector registers that there are.
+    /// Number of vector registers.
     const REGISTERS: usize;
 
-    /// The same value in all lanes.
+    /// Returns `x` in all lanes.
     fn splat(self, x: f32) -> Self::Vector;
-    /// The first values of `from`; panics if it is shorter than a vector.
+    /// Loads the first values of `from`; panics if it is shorter than a vector.
     fn load(self, from: &[f32]) -> Self::Vector;
-    /// Writes to the beginning of `to`; panics if it is shorter than a vector.
+    /// Stores to the beginning of `to`; panics if it is shorter than a vector.
     fn store(self, vector: Self::Vector, to: &mut [f32]);
-    /// All of `from`, and zeros; panics if it is longer than a vector.
+    /// Loads all of `from`, and zeros; panics if it is longer than a vector.
     fn load_part(self, from: &[f32]) -> Self::Vector;
-    /// The first values of a vector, as many as fill `to`; panics if it is longer than a vector.
+    /// Stores as many values as fill `to`; panics if it is longer than a vector.
     fn store_part(self, vector: Self::Vector, to: &mut [f32]);
-    /// `a + b`.
+    /// Returns `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a - b`.
+    /// Returns `a - b`.
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b`.
+    /// Returns `a * b`.
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a / b`.
+    /// Returns `a / b`.
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, rounded once where there is an instruction that does.
+    /// Returns `a * b + c`, rounded once if the processor has such an instruction.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `a - b * c`, rounded once where there is an instruction that does.
+    /// Returns `a - b * c`, rounded once if the processor has such an instruction.
     fn sub_mul(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// The smaller one.
+    /// Returns the smaller one of `a` and `b`.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `|x|`.
+    /// Returns `|x|`.
     fn abs(self, x: Self::Vector) -> Self::Vector;
-    /// `left` where `x < 0`, `right` elsewhere.
+    /// Returns `left` where `x < 0`, and `right` elsewhere.
     fn select(self, x: Self::Vector, left: Self::Vector, right: Self::Vector) -> Self::Vector;
-    /// The number whose sign and exponent field are the low nine bits of `x`, and all else of which
-    /// is 0.
+    /// Returns the number whose sign and exponent field are the low nine bits of `x`; its other
+    /// bits are 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
-    /// Vectors of planes that are `distance` apart, at the same places in each.
+    /// Loads vectors of planes that are `distance` apart, at the same places in each plane.
     ///
     /// # Panics
-    /// If `planes` is too short.
+    /// Panics if `planes` is too short.
     #[inline(always)]
     fn load_planes<const PLANES: usize, const VECTORS: usize>(
         self,
@@ -79,10 +79,10 @@ pub trait Simd: Copy {
         }
         vectors
     }
-    /// Stores what [`Simd::load_planes`] would load.
+    /// Stores vectors where [`Simd::load_planes`] would load them.
     ///
     /// # Panics
-    /// If `planes` is too short.
+    /// Panics if `planes` is too short.
     #[inline(always)]
     fn store_planes<const PLANES: usize, const VECTORS: usize>(
         self,
@@ -100,11 +100,12 @@ pub trait Simd: Copy {
             }
         }
     }
-    /// What [`Simd::add_taps`] does, to sums that lie in planes or are 0 so far; `false` where that
-    /// is not to be done in one go. Where it is, sums need not pass through memory of their own.
+    /// Does what [`Simd::add_taps`] does to sums in planes, or to zeros if `are_zero`, and returns
+    /// `true`. Returns `false` if the instruction set has no faster way than to load the sums, add
+    /// to them and store them.
     ///
     /// # Panics
-    /// If a slice is too short.
+    /// Panics if a slice is too short.
     #[inline(always)]
     fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
@@ -115,12 +116,12 @@ pub trait Simd: Copy {
     ) -> bool {
         false
     }
-    /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a
-    /// tile, in each of vectors that begin at `from` in a padded plane. By value, so that they stay
-    /// in registers.
+    /// Adds to `sums` the contributions of some channels of a convolution: sums of `FILTERS` filters
+    /// of a tile, each for the vectors that begin at `from` in a padded plane. By value, so that
+    /// they stay in registers.
     ///
     /// # Panics
-    /// If the slices of `taps` are shorter than it says.
+    /// Panics if a slice of `taps` is too short.
     #[inline(always)]
     fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
@@ -158,8 +159,8 @@ pub trait Simd: Copy {
     fn run<T: Task>(self, task: T);
 }
 
-/// A piece of work that is compiled once for each instruction set. Its `run` and all that it calls
-/// must be `#[inline(always)]`, or it will be compiled for the least of them.
+/// A piece of work that is compiled once for each instruction set. Its `run` and all functions that
+/// it calls must be `#[inline(always)]`, or they are compiled for the baseline only.
 pub trait Task {
     /// Does the work.
     fn run<S: Simd>(self, simd: S);

@@ -1,24 +1,24 @@
 //! The taps of a convolution, and the sums that they are added to, as slices and distances.
 
-/// Vectors in planes of the output, at the same places in each.
+/// Vectors of sums in planes of the output, at the same places in each plane.
 pub struct Planes<'a, const VECTORS: usize> {
-    /// The planes from the first one on.
+    /// The planes, from the first one on.
     pub values: &'a mut [f32],
     /// The distance from plane to plane.
     pub distance: usize,
-    /// Where in a plane the vectors begin.
+    /// The offsets of the vectors in a plane.
     pub places: [usize; VECTORS],
 }
 
 /// The taps of some channels.
 pub struct Taps<'a> {
-    /// A tile's weights, in each (channel, row, column, filter).
+    /// The weights of a tile in the order (channel, row, column, filter).
     pub weights: &'a [f32],
-    /// The first filter of the tile that is meant.
+    /// The first filter of the tile to compute.
     pub start: usize,
-    /// Padded planes.
+    /// The padded planes.
     pub planes: &'a [f32],
-    /// Channels.
+    /// Number of channels.
     pub channels: usize,
     /// Side of the square kernel.
     pub kernel: usize,
@@ -26,16 +26,16 @@ pub struct Taps<'a> {
     pub plane_len: usize,
     /// The distance from row to row.
     pub pitch: usize,
-    /// The distance from one column of the kernel to the next. Past the pitch they begin anew, one
-    /// further.
+    /// The distance from one column of the kernel to the next, modulo the pitch; at each wrap the
+    /// offset grows by one.
     pub phase_len: usize,
 }
 
 impl Taps<'_> {
-    /// Checks that every tap of vectors of so many lanes lies in the slices.
+    /// Checks that every tap of vectors of so many lanes is inside the slices.
     ///
     /// # Panics
-    /// If one does not.
+    /// Panics if one is not.
     #[inline(always)]
     pub fn check<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         &self,

@@ -5,7 +5,7 @@ use super::super::simd::MAX_LANES;
 /// The most filters that are computed together.
 pub const MAX_TILE: usize = 12;
 
-/// The numbers of one convolution.
+/// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// Channels of the input.
@@ -20,51 +20,51 @@ pub struct Convolution {
     pub kernel: usize,
     /// Step in both directions.
     pub stride: usize,
-    /// Channels of the input that are laid out at a time.
+    /// Channels of the input in a chunk.
     pub chunk: usize,
 }
 
 impl Convolution {
-    /// Rows of the output.
+    /// Returns the rows of the output.
     pub const fn out_height(&self) -> usize {
         (self.height - 1) / self.stride + 1
     }
 
-    /// Columns of the output.
+    /// Returns the columns of the output.
     pub const fn out_width(&self) -> usize {
         (self.width - 1) / self.stride + 1
     }
 
-    /// Elements of the packed weights: tiles of `tile` filters, in each (channel, row, column,
-    /// filter), missing filters of the last tile zero.
+    /// Returns the length of the packed weights: tiles of `tile` filters, each in the order
+    /// (channel, row, column, filter); the last tile is filled up with zeros.
     pub const fn weights_len(&self, tile: usize) -> usize {
         self.filters.div_ceil(tile) * tile * self.channels * self.taps()
     }
 
-    /// Elements of scratch memory: the padded planes of a chunk. The last vector may read past
-    /// them.
+    /// Returns the length of the scratch memory: the padded planes of a chunk, and as much as the
+    /// last vector may read past them.
     pub const fn scratch_len(&self) -> usize {
         self.chunk * self.plane_len() + MAX_LANES
     }
 
-    /// Weights of a filter for one channel.
+    /// Returns the weights of a filter for one channel.
     pub(super) const fn taps(&self) -> usize {
         self.kernel * self.kernel
     }
 
-    /// Columns of a padded row of which one tap of neighbouring outputs takes neighbours: every
-    /// `stride`-th.
+    /// Returns the columns of a phase: every `stride`-th column of a padded row, so that a tap of
+    /// neighbouring outputs reads neighbours.
     pub(super) const fn phase_len(&self) -> usize {
         (self.width + self.kernel - 1).div_ceil(self.stride)
     }
 
-    /// The distance from row to row in the scratch memory. There the columns stand in order of
-    /// their remainder by the stride.
+    /// Returns the distance from row to row in the scratch memory. A row has its phases one after
+    /// the other.
     pub(super) const fn pitch(&self) -> usize {
         self.stride * self.phase_len()
     }
 
-    /// The distance from channel to channel in the scratch memory.
+    /// Returns the distance from channel to channel in the scratch memory.
     pub const fn plane_len(&self) -> usize {
         (self.height + self.kernel - 1) * self.pitch()
     }

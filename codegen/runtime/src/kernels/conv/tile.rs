@@ -4,21 +4,21 @@ use super::super::simd::Simd;
 use super::super::taps::{Planes, Taps};
 use super::geometry::Convolution;
 
-/// What a chunk of channels contributes to a tile of filters.
+/// The contribution of a chunk of channels to a tile of filters.
 pub(super) struct Tile<'a, const TILE: usize> {
     pub(super) layer: &'a Convolution,
-    /// Those of the tile and the chunk.
+    /// The weights of the tile and the chunk.
     pub(super) weights: &'a [f32],
     pub(super) planes: &'a [f32],
-    /// The tile's planes; the last tile may have fewer than `TILE`.
+    /// The output planes of the tile; the last tile may have fewer than `TILE`.
     pub(super) to: &'a mut [f32],
-    /// Whether this is the first chunk.
+    /// Whether this is the first chunk, before which the sums are 0.
     pub(super) first: bool,
 }
 
 impl<const TILE: usize> Tile<'_, TILE> {
-    /// All filters of the tile together, or, where there are too few registers for their sums, in
-    /// two halves.
+    /// Adds to all filters of the tile together, or in two halves if there are too few registers
+    /// for their sums.
     #[inline(always)]
     pub(super) fn add<S: Simd>(mut self, simd: S) {
         match if S::REGISTERS < 32 { TILE } else { 0 } {
@@ -32,10 +32,10 @@ impl<const TILE: usize> Tile<'_, TILE> {
         };
     }
 
-    /// `FILTERS` filters from `start` on, for all outputs.
+    /// Adds to `FILTERS` filters from `start` on, for all outputs.
     #[inline(always)]
     fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
-        // The second half of the last tile may be all missing.
+        // The last tile may have no second half.
         if start * self.layer.out_height() * self.layer.out_width() >= self.to.len() {
             return;
         }
@@ -48,8 +48,8 @@ impl<const TILE: usize> Tile<'_, TILE> {
         }
     }
 
-    /// The same for the outputs of some vectors from the one with the index `at` on.
-    // On 32-bit ARM, where memory may be scarce, once for all activations.
+    /// Adds to the same filters for `VECTORS` vectors of outputs from the index `at` on.
+    // On 32-bit ARM, where memory may be scarce, one copy serves all activations.
     #[cfg_attr(target_arch = "arm", inline(never))]
     #[cfg_attr(not(target_arch = "arm"), inline(always))]
     fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(
@@ -58,9 +58,9 @@ impl<const TILE: usize> Tile<'_, TILE> {
         start: usize,
         at: usize,
     ) {
-        let mut places = [Place::default(); VECTORS];
-        for (vector, place) in places.iter_mut().enumerate() {
-            *place = Place::of::<S>(self.layer, at + vector);
+        let mut vectors = [OutputVector::default(); VECTORS];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            *vector = OutputVector::of::<S>(self.layer, at + index);
         }
         let layer = self.layer;
         let taps = Taps {
@@ -73,74 +73,74 @@ impl<const TILE: usize> Tile<'_, TILE> {
             pitch: layer.pitch(),
             phase_len: layer.phase_len(),
         };
-        let from = pick(&places, |place| place.from);
+        let from = pick(&vectors, |vector| vector.from);
         let distance = layer.out_height() * layer.out_width();
         let values = &mut self.to[start * distance..];
-        if is_whole::<S>(values.len(), FILTERS * distance, &places) {
-            let to = Planes { values, distance, places: pick(&places, |place| place.to) };
+        if is_whole::<S>(values.len(), FILTERS * distance, &vectors) {
+            let to = Planes { values, distance, places: pick(&vectors, |vector| vector.to) };
             if simd.add_taps_to_planes::<TILE, FILTERS, VECTORS>(&taps, from, self.first, to) {
                 return;
             }
         }
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         if !self.first {
-            sums = self.load(simd, start, &places);
+            sums = self.load(simd, start, &vectors);
         }
         let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, from, sums);
-        self.store(simd, start, &places, sums);
+        self.store(simd, start, &vectors, sums);
     }
 
-    /// What has been summed up so far.
+    /// Loads the sums so far.
     #[inline(always)]
     fn load<S: Simd, const FILTERS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         start: usize,
-        places: &[Place; VECTORS],
+        vectors: &[OutputVector; VECTORS],
     ) -> [[S::Vector; VECTORS]; FILTERS] {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &self.to[start * out_plane..];
-        if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
+        if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.load_planes::<FILTERS, VECTORS>(
                 to,
                 out_plane,
-                pick(places, |place| place.to),
+                pick(vectors, |vector| vector.to),
             );
         }
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         for (to, sums) in to.chunks_exact(out_plane).zip(&mut sums) {
-            for (sum, place) in sums.iter_mut().zip(places) {
-                let to = &to[place.to..][..place.count];
-                *sum = if place.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                let to = &to[vector.to..][..vector.count];
+                *sum = if vector.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
             }
         }
         sums
     }
 
-    /// Stores what has been summed up.
+    /// Stores the sums.
     #[inline(always)]
     fn store<S: Simd, const FILTERS: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
         start: usize,
-        places: &[Place; VECTORS],
+        vectors: &[OutputVector; VECTORS],
         sums: [[S::Vector; VECTORS]; FILTERS],
     ) {
         let out_plane = self.layer.out_height() * self.layer.out_width();
         let to = &mut self.to[start * out_plane..];
-        if is_whole::<S>(to.len(), FILTERS * out_plane, places) {
+        if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.store_planes::<FILTERS, VECTORS>(
                 sums,
                 to,
                 out_plane,
-                pick(places, |place| place.to),
+                pick(vectors, |vector| vector.to),
             );
         }
         // By reference: iterators that own an array are not inlined.
         for (to, sums) in to.chunks_exact_mut(out_plane).zip(&sums) {
-            for (sum, place) in sums.iter().zip(places) {
-                let to = &mut to[place.to..][..place.count];
-                if place.count == S::LANES {
+            for (sum, vector) in sums.iter().zip(vectors) {
+                let to = &mut to[vector.to..][..vector.count];
+                if vector.count == S::LANES {
                     simd.store(*sum, to)
                 } else {
                     simd.store_part(*sum, to)
@@ -150,44 +150,45 @@ impl<const TILE: usize> Tile<'_, TILE> {
     }
 }
 
-/// A number of each place. Not by `map`, which is not inlined into code for other instructions.
+/// Returns one number of each vector. Not by `map`, which is not inlined into code for other
+/// instruction sets.
 #[inline(always)]
 fn pick<const VECTORS: usize>(
-    places: &[Place; VECTORS],
-    number: impl Fn(&Place) -> usize,
+    vectors: &[OutputVector; VECTORS],
+    number: impl Fn(&OutputVector) -> usize,
 ) -> [usize; VECTORS] {
     let mut numbers = [0; VECTORS];
-    for (to, place) in numbers.iter_mut().zip(places) {
-        *to = number(place);
+    for (to, vector) in numbers.iter_mut().zip(vectors) {
+        *to = number(vector);
     }
     numbers
 }
 
-/// Whether there are as many outputs as wanted, and full vectors of them.
+/// Tells whether there are enough outputs, and whether all vectors are full.
 #[inline(always)]
-fn is_whole<S: Simd>(len: usize, wanted: usize, places: &[Place]) -> bool {
-    len >= wanted && places.iter().all(|place| place.count == S::LANES)
+fn is_whole<S: Simd>(len: usize, wanted: usize, vectors: &[OutputVector]) -> bool {
+    len >= wanted && vectors.iter().all(|vector| vector.count == S::LANES)
 }
 
 /// A vector of the output.
 #[derive(Clone, Copy, Default)]
-struct Place {
-    /// Where the values of the first tap begin in a padded plane.
+struct OutputVector {
+    /// The offset of the first tap's values in a padded plane.
     from: usize,
-    /// Where its outputs begin in a plane.
+    /// The offset of its outputs in a plane.
     to: usize,
-    /// How many outputs it has.
+    /// Number of outputs.
     count: usize,
 }
 
-impl Place {
-    /// The vector with this index, row by row.
+impl OutputVector {
+    /// Returns the vector with this index; vectors are counted row by row.
     #[inline(always)]
-    fn of<S: Simd>(layer: &Convolution, index: usize) -> Place {
+    fn of<S: Simd>(layer: &Convolution, index: usize) -> OutputVector {
         let width = layer.out_width();
         let vectors = width.div_ceil(S::LANES);
         let (row, column) = (index / vectors, index % vectors * S::LANES);
         let from = row * layer.stride * layer.pitch() + column;
-        Place { from, to: row * width + column, count: S::LANES.min(width - column) }
+        OutputVector { from, to: row * width + column, count: S::LANES.min(width - column) }
     }
 }

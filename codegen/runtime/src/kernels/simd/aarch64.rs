@@ -1,7 +1,7 @@
-//! The vector instructions of 64-bit ARM, which every such processor has.
+//! NEON on 64-bit ARM; every such processor has it.
 //!
-//! `unsafe` stands here for two reasons only: instructions that the target always has, and loads
-//! and stores through the pointers of slices whose length was checked just before.
+//! `unsafe` has two reasons only: instructions that the target always has, and loads and stores
+//! through pointers of slices whose length was checked just before.
 #![allow(unsafe_code)]
 
 use super::super::taps::Taps;
@@ -18,13 +18,13 @@ use core::array::from_fn;
 pub struct Neon(());
 
 impl Neon {
-    /// Always there.
+    /// Returns `Some`: every such processor has these instructions.
     pub fn detect() -> Option<Neon> {
         Some(Neon(()))
     }
 }
 
-/// An instruction on vectors.
+/// Calls an instruction on vectors.
 macro_rules! instruction {
     ($expression:expr) => {
         // SAFETY: the target has NEON, and these instructions do not touch memory.
@@ -177,16 +177,17 @@ impl Simd for Neon {
     }
 }
 
-/// Where the last one of some vectors ends.
+/// Returns the end of the last vector.
 #[inline(always)]
 fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
     places.into_iter().fold(0, usize::max) + Neon::LANES
 }
 
-/// All taps, for kernels whose columns lie next to each other in the planes or not.
+/// Adds all taps. `NEXT` says whether the columns of the kernel are next to each other in the
+/// planes.
 ///
 /// # Safety
-/// What `taps` says is there.
+/// The slices of `taps` are as long as its sizes say.
 #[inline(always)]
 unsafe fn add_taps<
     const TILE: usize,
@@ -199,7 +200,7 @@ unsafe fn add_taps<
     mut sums: [[float32x4_t; VECTORS]; FILTERS],
 ) -> [[float32x4_t; VECTORS]; FILTERS] {
     let Taps { channels, kernel, plane_len, pitch, phase_len, .. } = *taps;
-    // SAFETY: the caller's.
+    // SAFETY: required of the caller.
     unsafe {
         let mut weights = taps.weights.as_ptr().add(taps.start);
         let planes = from.map(|from| taps.planes.as_ptr().add(from));
@@ -223,10 +224,10 @@ unsafe fn add_taps<
     sums
 }
 
-/// One tap: four weights are loaded together, and each is taken from its lane.
+/// Adds one tap: four weights are loaded together, and each is used from its lane.
 ///
 /// # Safety
-/// There are `FILTERS` weights.
+/// `weights` points to `FILTERS` weights.
 #[inline(always)]
 unsafe fn add_tap<const FILTERS: usize, const VECTORS: usize>(
     weights: *const f32,

@@ -1,10 +1,10 @@
-//! The vector instructions of 32-bit ARM, which most but not all such processors with Linux have.
+//! NEON on 32-bit ARM with Linux; most but not all such processors have it.
 //!
-//! The compiler's own are unstable there, so that the taps of convolutions, where most of the time
-//! goes, are written in assembly; everything else is left to the floating-point unit.
+//! Rust's NEON intrinsics are unstable there, so that the taps of convolutions, where most of the
+//! time goes, are written in assembly; everything else is left to the floating-point unit.
 //!
-//! `unsafe` stands here for two reasons only: the system is asked what the processor has, and the
-//! assembly reads slices whose length was checked just before.
+//! `unsafe` has two reasons only: the operating system is asked for the processor's features, and
+//! the assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
 use super::super::taps::{Planes, Taps};
@@ -20,12 +20,12 @@ use core::ffi::c_ulong;
 pub struct Neon(());
 
 unsafe extern "C" {
-    /// Of the C library: what the kernel says about the machine.
+    /// The C library's function for the kernel's information about the machine.
     safe fn getauxval(kind: c_ulong) -> c_ulong;
 }
 
 impl Neon {
-    /// `Some` where these instructions can be used.
+    /// Returns `Some` if the processor has these instructions.
     pub fn detect() -> Option<Neon> {
         const HARDWARE: c_ulong = 16;
         const NEON: c_ulong = 1 << 12;
@@ -70,7 +70,7 @@ impl Simd for Neon {
             return true;
         }
         let block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
-        // SAFETY: what it leads to was checked just before.
+        // SAFETY: the slices were checked just before.
         unsafe { block.add_with_neon(FILTERS, VECTORS) };
         true
     }
@@ -80,10 +80,10 @@ impl Block {
     /// Adds the taps of at most six filters to one or two vectors of each.
     ///
     /// # Safety
-    /// All that it leads to is there, and the processor has NEON.
+    /// All pointers are valid for the block's sizes, and the processor has NEON.
     #[inline(always)]
     unsafe fn add_with_neon(&self, filters: usize, vectors: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: required of the caller.
         unsafe {
             match (filters, vectors) {
                 (1, 1) => self.one_by_one(),
@@ -104,7 +104,7 @@ impl Block {
     }
 }
 
-/// One of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values
+/// Defines one of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values
 /// in q0 and q1, weights in d4 to d6.
 macro_rules! block {
     (
@@ -114,14 +114,14 @@ macro_rules! block {
         filters: [$(($weight:literal, $first:literal, $first_sum:literal $(, $second:literal, $second_sum:literal)?)),*],
         second: [$($empty:literal)?]
     ) => {
-        /// A function of its own, because d16 to d31 are changed too: nobody expects a call to keep
-        /// them, and a compiler that does not use them could not be told.
+        /// Never inlined, because d16 to d31 are changed too: a call need not preserve them, and
+        /// they cannot be named as clobbered for a target that does not use them.
         ///
         /// # Safety
         /// See [`Block::add_with_neon`].
         #[inline(never)]
         unsafe fn $name(&self) {
-            // SAFETY: the caller's; the registers that are changed are named.
+            // SAFETY: required of the caller; the registers that are changed are named.
             unsafe {
                 asm!(
                     ".fpu neon",

@@ -8,14 +8,14 @@ use core::array::from_fn;
 pub struct Scalar(());
 
 impl Scalar {
-    /// Always `Some`.
+    /// Returns `Some`: every processor can run plain code.
     pub fn detect() -> Option<Scalar> {
         Some(Scalar(()))
     }
 }
 
-/// What [`Simd`] asks for, with vectors of four plain numbers. As wide as the smallest vector
-/// registers: where there are some, the compiler finds them.
+/// Implements [`Simd`] but for the taps, with vectors of four plain numbers. That is the width of the
+/// smallest vector registers, which the compiler may use.
 macro_rules! plain_numbers {
     () => {
         type Vector = [f32; 4];

@@ -1,10 +1,9 @@
-//! The floating-point unit of 32-bit ARM, that of microcontrollers too.
+//! The floating-point unit of 32-bit ARM, on microcontrollers too.
 //!
 //! The compiler does not keep the sums of a convolution in its 32 registers, so that the taps are
 //! written in assembly; everything else is left to the compiler.
 //!
-//! `unsafe` stands here for one reason only: the assembly reads slices whose length was checked
-//! just before.
+//! `unsafe` has one reason only: the assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
 use super::super::taps::{Planes, Taps};
@@ -18,7 +17,7 @@ use core::array::from_fn;
 pub struct Vfp(());
 
 impl Vfp {
-    /// `Some` where the target has one, and the compiler uses it.
+    /// Returns `Some` if the target has a floating-point unit and the compiler uses it.
     pub fn detect() -> Option<Vfp> {
         cfg!(target_abi = "eabihf").then_some(Vfp(()))
     }
@@ -64,9 +63,9 @@ impl Simd for Vfp {
             return true;
         }
         let mut block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
-        // SAFETY: what it leads to was checked just before.
+        // SAFETY: the slices were checked just before.
         unsafe {
-            // There are registers for one vector of each filter.
+            // The registers hold one vector of each filter.
             block.add_with_vfp(FILTERS);
             if VECTORS == 2 {
                 (block.values[0], block.to[0]) = (block.values[1], block.to[1]);
@@ -77,8 +76,8 @@ impl Simd for Vfp {
     }
 }
 
-/// The same where columns of the kernel do not lie next to each other, which the assembly asks for:
-/// rare, so that it is to be small, not fast.
+/// Adds taps whose columns are not next to each other, as strides over 1 have them and the assembly
+/// cannot. That is rare, so that the function is small rather than fast.
 #[inline(never)]
 pub(super) fn add_taps_of_strides(
     taps: &Taps<'_>,
@@ -101,7 +100,7 @@ pub(super) fn add_taps_of_strides(
 }
 
 impl Taps<'_> {
-    /// What all taps add to one filter's sum at one place.
+    /// Returns the contribution of all taps to one filter's sum at one place.
     fn sum_of_one(&self, tile: usize, filter: usize, from: usize) -> f32 {
         let (mut sum, mut weights) = (0.0, self.weights.iter().skip(filter).step_by(tile));
         for channel in 0..self.channels {
@@ -121,31 +120,31 @@ impl Taps<'_> {
     }
 }
 
-/// What the assembly works on. Lengths are in bytes.
+/// The operands of the assembly. Distances are in bytes.
 #[repr(C)]
 pub(super) struct Block {
-    /// The first filter's sums, for both vectors.
+    /// The sums of the first filter, for both vectors.
     pub(super) to: [*mut f32; 2],
-    /// From one filter's sums to the next one's.
+    /// The distance from one filter's sums to the next one's.
     pub(super) distance: usize,
     kernel: usize,
-    /// From behind a row of the kernel to the next one.
+    /// The distance from the end of a row of the kernel to the next row.
     to_row: usize,
-    /// From there to the next channel.
+    /// The distance from there to the next channel.
     to_channel: usize,
     pub(super) weights: *const f32,
-    /// From one tap's weights to the next one's.
+    /// The distance from one tap's weights to the next one's.
     pub(super) to_tap: usize,
-    /// The first tap's values, for both vectors.
+    /// The values of the first tap, for both vectors.
     pub(super) values: [*const f32; 2],
     pub(super) channels: usize,
 }
 
 impl Block {
-    /// For the sums in `to`, which are made 0 first where they are not yet.
+    /// Returns the operands for the sums in `to`, which are set to 0 first if `are_zero`.
     ///
     /// # Panics
-    /// If a slice is shorter than it must be.
+    /// Panics if a slice is too short.
     #[inline(always)]
     pub(super) fn new<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         taps: &Taps<'_>,
@@ -184,10 +183,10 @@ impl Block {
     /// Adds the taps of at most six filters to one vector of each.
     ///
     /// # Safety
-    /// All that it leads to is there.
+    /// All pointers are valid for the block's sizes.
     #[inline(always)]
     unsafe fn add_with_vfp(&self, filters: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: required of the caller.
         unsafe {
             match filters {
                 1 => self.one(),
@@ -202,19 +201,19 @@ impl Block {
     }
 }
 
-/// One of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in
+/// Defines one of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in
 /// s0 to s3, weights in s4 to s7, which hold four at a time.
 macro_rules! block {
     ($name:ident, sums: [$($sums:literal),*], read: $read:literal, taps: [$($taps:literal),*]) => {
-        /// A function of its own, because s0 to s15 are changed too: nobody expects a call to keep
-        /// them. The others are put back by hand, since not every compiler for a small
-        /// floating-point unit can be told.
+        /// Never inlined, because s0 to s15 are changed too: a call need not preserve them. The other
+        /// registers are restored by the assembly, since they cannot be named as clobbered for every
+        /// small floating-point unit.
         ///
         /// # Safety
         /// See [`Block::add_with_vfp`].
         #[inline(never)]
         unsafe fn $name(&self) {
-            // SAFETY: the caller's; the registers that are changed are put back or named.
+            // SAFETY: required of the caller; the registers that are changed are restored or named.
             unsafe {
                 asm!(
                     "vpush {{s16-s31}}",

@@ -1,9 +1,9 @@
 //! The vector instructions of x86-64.
 //!
-//! `unsafe` stands here for two reasons only. Instructions beyond the baseline may be used because
-//! each method takes a value that `detect` alone makes, after it has seen that processor and
-//! operating system support them. Loads and stores through pointers are those of slices whose
-//! length was checked just before.
+//! `unsafe` has two reasons only. Instructions beyond the baseline may be used because each method
+//! takes a value that `detect` alone makes, after it has checked that processor and operating system
+//! support them. Loads and stores go through pointers of slices whose length was checked just
+//! before.
 #![allow(unsafe_code)]
 
 use super::{Simd, Task};
@@ -27,30 +27,30 @@ pub struct Avx2(());
 pub struct Avx512(());
 
 impl Avx2 {
-    /// `Some` where these instructions can be used.
+    /// Returns `Some` if processor and operating system support these instructions.
     pub fn detect() -> Option<Avx2> {
         if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
             return Some(Avx2(()));
         }
-        // Miri knows no instruction that asks the processor.
+        // Miri does not know the instruction CPUID.
         if cfg!(miri) {
             return None;
         }
         let (fma, avx2) = (leaf_1_ecx() & 1 << 12 != 0, leaf_7_ebx() & 1 << 5 != 0);
-        // Bits 1 and 2: the operating system keeps the 128 and 256 bit registers.
+        // Bits 1 and 2: the operating system saves the 128 and 256 bit registers.
         (fma && avx2 && enabled_registers() & 0x06 == 0x06).then_some(Avx2(()))
     }
 }
 
 impl Avx512 {
-    /// `Some` where these instructions can be used.
+    /// Returns `Some` if processor and operating system support these instructions.
     pub fn detect() -> Option<Avx512> {
-        // Miri knows too few of these instructions.
+        // Miri knows too few instructions of AVX-512.
         if cfg!(miri) {
             return None;
         }
         Avx2::detect()?;
-        // Bits 5 to 7: the operating system keeps the mask and 512 bit registers.
+        // Bits 5 to 7: the operating system saves the mask and 512 bit registers.
         (leaf_7_ebx() & 1 << 16 != 0 && enabled_registers() & 0xe6 == 0xe6).then_some(Avx512(()))
     }
 }
@@ -63,8 +63,8 @@ fn leaf_7_ebx() -> u32 {
     if __cpuid(0).eax < 7 { 0 } else { __cpuid_count(7, 0).ebx }
 }
 
-/// Which registers the operating system saves, as the bits of XCR0; 0 where the processor cannot
-/// tell or lacks AVX.
+/// Returns the bits of XCR0, the registers that the operating system saves; 0 if the processor has
+/// no XCR0 or no AVX.
 fn enabled_registers() -> u64 {
     const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
     if leaf_1_ecx() & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
@@ -309,7 +309,7 @@ impl Simd for Avx512 {
     }
 }
 
-/// The mask of the first lanes; panics if there are not as many.
+/// Returns the mask of the first lanes; panics if a vector has fewer.
 #[inline(always)]
 fn first_lanes(count: usize) -> u16 {
     assert!(count <= Avx512::LANES);
