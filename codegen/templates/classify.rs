@@ -1,4 +1,4 @@
-//! `classify`: the class of each image of a file, one JSON object a line.
+//! `classify`: prints the class of each image of a file, a line of JSON each.
 
 use __LIBRARY__::{__IMPORTS__};
 use std::ffi::OsString;
@@ -103,7 +103,7 @@ fn cannot_write(error: &std::io::Error) -> String {
     format!("cannot write to standard output: {error}")
 }
 
-/// An image as it lies in the file.
+/// An image as it is in the file.
 enum Image {
     Pixels(Box<[u8; INPUT_LEN]>),
     Normalised(Box<Input>),
@@ -127,7 +127,7 @@ fn read(file: &Path, format: Format) -> Result<Vec<Image>, String> {
     }
 }
 
-/// The pixels of an IDX file whose images have the network's shape.
+/// Returns the pixels of an IDX file, whose images must have the network's shape.
 fn idx_content(bytes: &[u8]) -> Result<&[u8], String> {
     let word = |i: usize| {
         bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
@@ -145,7 +145,7 @@ fn idx_content(bytes: &[u8]) -> Result<&[u8], String> {
     if sizes.len() < dimensions {
         return Err(cut_off());
     }
-    // Without a dimension for them, there is one channel.
+    // A file without a dimension for channels has one channel.
     let channels = if dimensions == 4 { sizes[1] } else { 1 };
     let shape = [channels, sizes[dimensions - 2], sizes[dimensions - 1]];
     if shape != SHAPE {

@@ -8,8 +8,7 @@ pub(super) fn lock(name: &str, packages: &str, dependencies: &[&str]) -> String 
     let dependencies: String =
         dependencies.iter().map(|package| format!(" \"{package}\",\n")).collect();
     let own = format!(
-        "[[package]]\nname = \"{}\"\nversion = \"0.1.0\"\ndependencies = [\n{dependencies}]\n",
-        name
+        "[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [\n{dependencies}]\n"
     );
     let (head, packages) = packages.split_once("\n\n").expect("a comment, then packages");
     let mut packages: Vec<&str> = packages.trim_end().split("\n\n").collect();

@@ -2,8 +2,8 @@
 //!
 //! Every node becomes the operator of the same meaning; dropout and nodes that do not lead to the
 //! output vanish. Tensors are batch x channels x rows x columns. The output of a node `n` is the
-//! tensor `n/output`; weights keep their names. The name of a node cannot contain a `/`, so that all
-//! these names differ.
+//! tensor `n/output`; weights keep their names. The name of a node cannot contain a `/`, so that
+//! all these names differ.
 
 use super::proto::{
     AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto,

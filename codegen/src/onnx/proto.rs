@@ -1,6 +1,6 @@
 //! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as our models use them.
-//! Field numbers and names are those of that file; `optional` marks fields whose presence matters to
-//! readers.
+//! Field numbers and names are those of that file; `optional` marks fields whose presence matters
+//! to readers.
 
 use prost::Message;
 

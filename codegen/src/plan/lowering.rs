@@ -1,9 +1,10 @@
 //! Lowering: from a network's nodes to calls of kernels.
 //!
 //! Dropout vanishes. Batch normalisation and activation are fused into the kernel that reads their
-//! result, on the way in, unless another node reads it too; an addition is fused with the activation
-//! that alone reads the sum. Average pooling after a 1x1 convolution moves before it: both are
-//! linear, so that the result is the same, and the convolution has fewer positions to compute.
+//! result, on the way in, unless another node reads it too; an addition is fused with the
+//! activation that alone reads the sum. Average pooling after a 1x1 convolution moves before it:
+//! both are linear, so that the result is the same, and the convolution has fewer positions to
+//! compute.
 
 use super::prologue::Prologue;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! The buffers of the arena, and the slot of each value in them. The inputs of a concatenation are
-//! computed at their place in the result, so that a whole condense layer is one buffer to which each
-//! FEL appends its channels, and concatenation is no work. A sum replaces a term that is not needed
-//! any more.
+//! computed at their place in the result, so that a whole condense layer is one buffer to which
+//! each FEL appends its channels, and concatenation is no work. A sum replaces a term that is not
+//! needed any more.
 
 use super::lowering::{Graph, IMAGE, Kind, Operation, ValueId};
 

@@ -1,4 +1,4 @@
-//! `classify`: the class of each image of a file of the host's, one JSON object a line.
+//! `classify`: prints the class of each image of a file on the host, a line of JSON each.
 #![no_std]
 #![no_main]
 
@@ -22,7 +22,7 @@ FILE is a file of the host's, without spaces in its name, and holds images:
 
 Example: classify t10k-images-idx3-ubyte --limit 3";
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Idx,
@@ -99,7 +99,7 @@ struct Images<'a> {
     file: File,
     format: Format,
     count: usize,
-    /// Bytes before the first one.
+    /// Bytes before the first image.
     start: usize,
 }
 
@@ -122,12 +122,12 @@ impl<'a> Images<'a> {
         images
     }
 
-    /// Bytes of one image.
+    /// Returns the bytes of one image.
     fn size(&self) -> usize {
         if self.format == Format::F32 { 4 * INPUT_LEN } else { INPUT_LEN }
     }
 
-    /// Checks that it is an IDX file whose images have the network's shape, and counts them.
+    /// Checks that the file is an IDX file whose images have the network's shape, and counts them.
     fn read_header(&mut self, len: usize) {
         let name = self.name;
         let mut header = [0; 20];
@@ -157,7 +157,7 @@ impl<'a> Images<'a> {
         if len < self.start {
             cut_off();
         }
-        // Without a dimension for them, there is one channel.
+        // A file without a dimension for channels has one channel.
         let channels = if dimensions == 4 { word(2) } else { 1 };
         let (shape, [c, h, w]) = ([channels, word(dimensions - 1), word(dimensions)], SHAPE);
         if shape != SHAPE {
@@ -165,7 +165,8 @@ impl<'a> Images<'a> {
             fail(
                 1,
                 format_args!(
-                    "{name}: its images are {channels}x{height}x{width}, but the network takes {c}x{h}x{w}"
+                    "{name}: its images are {channels}x{height}x{width}, \
+                     but the network takes {c}x{h}x{w}"
                 ),
             );
         }
@@ -221,7 +222,7 @@ fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
     out.flush()
 }
 
-/// A finite number with nine digits, by which every f32 is known; `core`'s way of writing numbers
+/// Writes a finite number with nine digits, which identify every f32; the formatting of `core`
 /// takes 20 kB.
 fn write_number(out: &mut Console, x: f64) -> fmt::Result {
     const DIGITS: i32 = 9;
@@ -248,7 +249,7 @@ fn write_number(out: &mut Console, x: f64) -> fmt::Result {
     }
 }
 
-/// `e^x`; `core` has none: a Taylor series of the 1,024th root.
+/// Returns `e^x`, which `core` lacks, by a Taylor series of the 1,024th root.
 fn exp(x: f64) -> f64 {
     let root = x.max(-1000.0) / 1024.0;
     let series = (1..=8).rev().fold(1.0, |sum, n| 1.0 + root / f64::from(n) * sum);

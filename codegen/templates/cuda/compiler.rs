@@ -1,4 +1,4 @@
-//! NVRTC, CUDA's run-time compiler, as it lies on this machine.
+//! NVRTC, CUDA's run-time compiler, as it is installed on this machine.
 #![allow(unsafe_code)] // It is a C library.
 
 use crate::model::Error;
@@ -6,16 +6,15 @@ use libloading::Library;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
-/// What it may be called. What an older one cannot compile, because the GPU is newer, the next one
-/// may.
+/// The library's possible names. If one version is older than the GPU, the next one may compile.
 const NAMES: [&str; 4] = ["libnvrtc.so.12", "libnvrtc.so.13", "libnvrtc.so", "libnvrtc.so.11.2"];
-/// Where it may lie: where the system looks, and where CUDA's toolkit is installed.
+/// The library's possible folders: those of the system, and those of CUDA's toolkit.
 const FOLDERS: [&str; 2] = ["", "/usr/local/cuda/lib64/"];
 
 type Program = *mut c_void;
 type Status = c_int;
 
-/// A compiled program and the version of what compiled it.
+/// A compiled program and the version of the compiler.
 pub(crate) struct Compiled {
     pub(crate) code: Vec<u8>,
     pub(crate) version: (c_int, c_int),
@@ -26,7 +25,7 @@ pub(crate) fn compile(source: &str, (major, minor): (i32, i32)) -> Result<Compil
     let architecture = format!("sm_{major}{minor}");
     let mut failure = None;
     for path in FOLDERS.iter().flat_map(|folder| NAMES.map(|name| format!("{folder}{name}"))) {
-        // SAFETY: NVRTC's initialisation asks nothing of its user.
+        // SAFETY: NVRTC's initialisation has no preconditions.
         let Ok(library) = (unsafe { Library::new(&path) }) else { continue };
         match Nvrtc(library).compile(source, &architecture) {
             Ok(compiled) => return Ok(compiled),
@@ -47,12 +46,12 @@ pub(crate) fn compile(source: &str, (major, minor): (i32, i32)) -> Result<Compil
 struct Nvrtc(Library);
 
 impl Nvrtc {
-    /// A function of the library.
+    /// Returns a function of the library.
     ///
     /// # Safety
-    /// `F` must be its type.
+    /// `F` must be the function's type.
     unsafe fn function<F: Copy>(&self, name: &str) -> Result<F, String> {
-        // SAFETY: as asked of the caller.
+        // SAFETY: required of the caller.
         let function = unsafe { self.0.get::<F>(name.as_bytes()) };
         function.map(|function| *function).map_err(|error| error.to_string())
     }
@@ -94,8 +93,8 @@ impl Nvrtc {
             *const *const c_char,
             *const *const c_char,
         ) -> Status;
-        // SAFETY: the types are nvrtc.h's; the source outlives the call; without headers there are
-        // no names of them.
+        // SAFETY: the types are nvrtc.h's; the source outlives the call; there are no headers, so
+        // that their names may be null.
         let status = unsafe {
             let create: Create = self.function("nvrtcCreateProgram")?;
             create(&mut program, source.as_ptr(), c"kernels.cu".as_ptr(), 0, null(), null())
@@ -133,7 +132,7 @@ impl Nvrtc {
         self.bytes(program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN")
     }
 
-    /// What a pair of functions gives: first how much, then what.
+    /// Returns the bytes of a pair of functions, one for the size and one for the content.
     fn bytes(&self, program: Program, size: &str, content: &str) -> Result<Vec<u8>, String> {
         let mut length = 0;
         // SAFETY: the type is nvrtc.h's.
@@ -143,7 +142,7 @@ impl Nvrtc {
         };
         self.check(status)?;
         let mut bytes = vec![0u8; length];
-        // SAFETY: the type is nvrtc.h's, and there is as much room as was asked for.
+        // SAFETY: the type is nvrtc.h's, and the buffer has the size that the library returned.
         let status = unsafe {
             let content: extern "C" fn(Program, *mut c_char) -> Status = self.function(content)?;
             content(program, bytes.as_mut_ptr().cast())

@@ -5,7 +5,7 @@
 // Tensors are planar f32 (channels, rows, columns) without gaps. blockIdx.y counts the images of a
 // batch.
 
-// What a kernel is told when it is launched.
+// The arguments of a kernel.
 struct Arguments {
     const float *from;     // the first image's input
     long long from_step;   // from one image's input to the next one's
@@ -24,7 +24,7 @@ constexpr int REDUCERS = 128;  // threads of a block that makes one number
 
 extern __shared__ float shared[];
 
-// The activations, each left of zero and from zero on.
+// The activations, each below zero and from zero on.
 
 struct Relu {
     static __device__ float negative(float) { return 0.0f; }
@@ -96,13 +96,13 @@ __device__ constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
 // Convolution with "same" padding, without bias, of an input that is normalised and activated on
 // the way in.
 //
-// A block computes GROUP filters at 32 positions, a lane of each warp has one of them. The warps
-// share the input's channels: each takes every WARPS-th, lays the window that the tile needs of it
-// and its weights out in shared memory, and adds up what it contributes; in the end the warps' sums
-// are added. Meanwhile the next channel is on its way from memory.
+// A block computes GROUP filters at 32 positions, one for each lane of a warp. The warps share the
+// input's channels: each processes every WARPS-th one. It writes the window that the tile needs,
+// and the channel's weights, to shared memory, and sums up the channel's contribution; in the end
+// the sums of all warps are added. The next channel is loaded from memory meanwhile.
 //
-// PACKED filters lie side by side in the weights: (channel, row, column, filter), the next PACKED
-// filters behind them.
+// The weights have PACKED filters side by side, (channel, row, column, filter), then the next
+// PACKED filters.
 template <class Activation, bool NORM, int HEIGHT, int WIDTH, int KERNEL, int STRIDE, int TILE_HEIGHT, int TILE_WIDTH,
           int PACKED, int GROUP, int WARPS>
 struct Convolution {
@@ -115,11 +115,11 @@ struct Convolution {
     static constexpr int WINDOW = WINDOW_HEIGHT * WINDOW_WIDTH;
     static constexpr int TAPS = KERNEL * KERNEL, WEIGHTS = TAPS * GROUP;
 
-    // What a lane has fetched of a channel.
+    // The values of a channel that a lane has loaded.
     float values[divided_up(WINDOW, LANES)];
     float weights[divided_up(WEIGHTS, LANES)];
 
-    // A place in the window, as a place in the input's plane; negative in the padding.
+    // Returns the offset in the input's plane of a place in the window; negative in the padding.
     static __device__ int place(int index, int first_row, int first_column) {
         const int row = first_row + index / WINDOW_WIDTH;
         const int column = first_column + index % WINDOW_WIDTH;
@@ -191,7 +191,7 @@ struct Convolution {
             }
             __syncwarp();
         }
-        // All warps are done with what lies there.
+        // Until all warps are done with this memory.
         __syncthreads();
         for (int i = 0; i < GROUP; i++) shared[(warp * GROUP + i) * LANES + lane] = sums[i];
         __syncthreads();
@@ -218,7 +218,7 @@ struct NormActivation {
     }
 };
 
-// Adds the normalised input to what is there, then an activation.
+// Adds the normalised input to the output, then applies an activation.
 template <class Activation, bool NORM, int PLANE>
 struct Add {
     static __device__ void run(const Arguments &a) {
@@ -274,7 +274,7 @@ struct Larger {
     static __device__ float both(float a, float b) { return fmaxf(a, b); }
 };
 
-// All threads' numbers as one, which thread 0 gets.
+// Reduces the numbers of all threads to one, which thread 0 gets.
 template <class Both>
 __device__ float together(float number) {
     shared[thread()] = number;
@@ -287,7 +287,7 @@ __device__ float together(float number) {
     return shared[thread()];
 }
 
-// A number for each channel, from all its positions; a block has a channel.
+// Reduces all positions of a channel to one number; each block computes a channel.
 template <class Activation, bool NORM, int PLANE, class Both>
 __device__ float pooled(const Arguments &a) {
     const int channel = block();
@@ -315,7 +315,7 @@ struct GlobalMaxPool {
     }
 };
 
-// Fully connected; a block has an output.
+// A fully connected layer; each block computes an output.
 struct Dense {
     static __device__ void run(const Arguments &a) {
         float sum = 0.0f;

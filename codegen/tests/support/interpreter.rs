@@ -13,7 +13,7 @@ use runtime::dispatch::Kernels;
 use runtime::norm::{Norm, norm_activation};
 use runtime::pool::{Average, Max, average_pool, global_pool};
 
-/// The logits for an image. The arena starts with what an earlier inference may have left.
+/// Returns the logits of an image. The arena begins with NaN, as an earlier inference may leave it.
 pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32]) -> Vec<f32> {
     let mut arena = vec![f32::NAN; plan.arena_len];
     for step in &plan.steps {
@@ -24,10 +24,9 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
         match step.prologue.activation {
             None => run_step::<Identity>(step, constants, kernels, norm, io),
             Some(SWISH_RELU) => {
-                run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io)
+                run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io);
             }
-            // Compiling every kernel with every pair takes minutes: here the pair is a step of its
-            // own.
+            // Compiling every kernel with every pair takes minutes: here the pair is a step itself.
             Some(pair) => {
                 let (from, to, scratch) = io;
                 let in_place = from.is_empty();
@@ -47,7 +46,7 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
     }
 }
 
-/// The parts of the arena that a step reads, writes and uses meanwhile.
+/// Returns the parts of the arena that a step reads, writes and uses as scratch memory.
 fn parts<'a>(step: &Step, arena: &'a mut [f32]) -> [&'a mut [f32]; 3] {
     let source = if let Operand::Arena(range) = &step.source { range.clone() } else { 0..0 };
     let in_place = matches!(step.kernel, Kernel::AveragePool { in_place: true, .. });
@@ -123,7 +122,7 @@ fn run_step<F: Activation>(
             average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);
         }
         Kernel::GlobalAveragePool => {
-            global_pool::<F, Average>(kernels, plane, norm, from, to, scratch)
+            global_pool::<F, Average>(kernels, plane, norm, from, to, scratch);
         }
         Kernel::GlobalMaxPool => global_pool::<F, Max>(kernels, plane, norm, from, to, scratch),
         Kernel::Linear { weights, bias } => {

@@ -171,8 +171,8 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// The largest `b` that is told apart: from here on, `e^-b` is 0 and `e^-b - 1` is -1.
 const HIGHEST: f32 = 88.0;
 
-/// Splits `b >= 0` into `r - n ln 2` with `|r| <= ln 2 / 2`, and returns `1 - e^-r` and `2^n`, which
-/// is 0 below `2^-126`.
+/// Splits `b >= 0` into `r - n ln 2` with `|r| <= ln 2 / 2`, and returns `1 - e^-r` and `2^n`,
+/// which is 0 below `2^-126`.
 #[inline(always)]
 fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
     let b = simd.min(b, simd.splat(HIGHEST));
@@ -180,8 +180,8 @@ fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
     let n = simd.sub(shifted, simd.splat(ROUND));
     let r = simd.mul_add(n, simd.splat(LN_2_HIGH), b);
     let r = simd.mul_add(n, simd.splat(LN_2_LOW), r);
-    // A Chebyshev approximation of (1 - e^-r - r) / r^2 on |r| <= ln 2 / 2 with an error of 7e-8. In
-    // two halves: they do not depend on each other, and fewer constants must be copied to the
+    // A Chebyshev approximation of (1 - e^-r - r) / r^2 on |r| <= ln 2 / 2 with an error of 7e-8.
+    // In two halves: they do not depend on each other, and fewer constants must be copied to the
     // operand that the instruction adds to.
     let square = simd.mul(r, r);
     let low = simd.mul_add(simd.splat(1.666_657_7e-1), r, simd.splat(-0.5));

@@ -60,8 +60,8 @@ impl<F: Activation> Task for NormActivation<'_, F> {
     }
 }
 
-/// Computes `to[i] = F(from[i] * scale + shift)`. If the length is no multiple of a vector, the last
-/// vector begins earlier and some elements are computed twice.
+/// Computes `to[i] = F(from[i] * scale + shift)`. If the length is no multiple of a vector, the
+/// last vector begins earlier and some elements are computed twice.
 ///
 /// # Panics
 /// Panics if `to` is shorter than `from`.

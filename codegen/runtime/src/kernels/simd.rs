@@ -116,9 +116,9 @@ pub trait Simd: Copy {
     ) -> bool {
         false
     }
-    /// Adds to `sums` the contributions of some channels of a convolution: sums of `FILTERS` filters
-    /// of a tile, each for the vectors that begin at `from` in a padded plane. By value, so that
-    /// they stay in registers.
+    /// Adds to `sums` the contributions of some channels of a convolution: sums of `FILTERS`
+    /// filters of a tile, each for the vectors that begin at `from` in a padded plane. By value, so
+    /// that they stay in registers.
     ///
     /// # Panics
     /// Panics if a slice of `taps` is too short.

@@ -77,7 +77,7 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
                 .for_each(|(index, value)| places(value, &format!("{path}/{index}"), found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            found.push(path.to_string())
+            found.push(path.to_string());
         }
     }
 }

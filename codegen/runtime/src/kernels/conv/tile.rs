@@ -141,9 +141,9 @@ impl<const TILE: usize> Tile<'_, TILE> {
             for (sum, vector) in sums.iter().zip(vectors) {
                 let to = &mut to[vector.to..][..vector.count];
                 if vector.count == S::LANES {
-                    simd.store(*sum, to)
+                    simd.store(*sum, to);
                 } else {
-                    simd.store_part(*sum, to)
+                    simd.store_part(*sum, to);
                 }
             }
         }

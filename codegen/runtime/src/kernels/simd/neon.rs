@@ -104,8 +104,8 @@ impl Block {
     }
 }
 
-/// Defines one of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15, values
-/// in q0 and q1, weights in d4 to d6.
+/// Defines one of the functions that [`Block::add_with_neon`] chooses from. Sums are in q4 to q15,
+/// values in q0 and q1, weights in d4 to d6.
 macro_rules! block {
     (
         $name:ident,

@@ -14,8 +14,8 @@ impl Scalar {
     }
 }
 
-/// Implements [`Simd`] but for the taps, with vectors of four plain numbers. That is the width of the
-/// smallest vector registers, which the compiler may use.
+/// Implements [`Simd`] but for the taps, with vectors of four plain numbers. That is the width of
+/// the smallest vector registers, which the compiler may use.
 macro_rules! plain_numbers {
     () => {
         type Vector = [f32; 4];

@@ -201,13 +201,13 @@ impl Block {
     }
 }
 
-/// Defines one of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31, values in
-/// s0 to s3, weights in s4 to s7, which hold four at a time.
+/// Defines one of the functions that [`Block::add_with_vfp`] chooses from. Sums are in s8 to s31,
+/// values in s0 to s3, weights in s4 to s7, which hold four at a time.
 macro_rules! block {
     ($name:ident, sums: [$($sums:literal),*], read: $read:literal, taps: [$($taps:literal),*]) => {
-        /// Never inlined, because s0 to s15 are changed too: a call need not preserve them. The other
-        /// registers are restored by the assembly, since they cannot be named as clobbered for every
-        /// small floating-point unit.
+        /// Never inlined, because s0 to s15 are changed too: a call need not preserve them. The
+        /// other registers are restored by the assembly, since they cannot be named as clobbered
+        /// for every small floating-point unit.
         ///
         /// # Safety
         /// See [`Block::add_with_vfp`].

@@ -1,9 +1,9 @@
 //! The vector instructions of x86-64.
 //!
 //! `unsafe` has two reasons only. Instructions beyond the baseline may be used because each method
-//! takes a value that `detect` alone makes, after it has checked that processor and operating system
-//! support them. Loads and stores go through pointers of slices whose length was checked just
-//! before.
+//! takes a value that `detect` alone makes, after it has checked that processor and operating
+//! system support them. Loads and stores go through pointers of slices whose length was checked
+//! just before.
 #![allow(unsafe_code)]
 
 use super::{Simd, Task};
