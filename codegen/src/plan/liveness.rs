@@ -7,16 +7,16 @@ use std::ops::Range;
 /// A part of the arena, and the steps during which it holds a tensor or is scratch memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LiveRange {
-    /// The network's node that it belongs to: an index.
+    /// The network's node that the content belongs to: an index.
     pub(crate) node: usize,
-    /// Its place, in elements.
+    /// The place, in elements.
     pub(crate) range: Range<usize>,
-    /// The step that writes it.
+    /// The step that writes the content.
     pub(crate) first: usize,
-    /// The last step that reads it, or the step before if that is an addition or a pooling in
-    /// place; the number of steps for the logits and their parts.
+    /// The last step that reads the content, or the step before if that is an addition or a pooling
+    /// in place; the number of steps for the logits and their parts.
     pub(crate) last: usize,
-    /// Whether it is a kernel's scratch memory.
+    /// Whether the content is a kernel's scratch memory.
     pub(crate) is_scratch: bool,
 }
 

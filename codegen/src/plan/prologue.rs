@@ -1,4 +1,4 @@
-//! What a kernel does to its input on the way in.
+//! The prologue of a kernel: normalisation and activation of its input.
 
 use common::activation::PiecewiseActivation;
 
@@ -13,6 +13,6 @@ pub struct Prologue<Norm> {
 }
 
 impl<Norm> Prologue<Norm> {
-    /// Leaves the input as it is.
+    /// The prologue that leaves the input as it is.
     pub(crate) const NONE: Prologue<Norm> = Prologue { norm: None, activation: None };
 }

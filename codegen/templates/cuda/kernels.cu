@@ -224,8 +224,8 @@ struct Add {
     static __device__ void run(const Arguments &a) {
         const int i = element();
         if (i < a.channels * PLANE) {
-            const float x = normalised<NORM>(a, i / PLANE, input(a)[i]);
-            output(a)[i] = Activation::apply(output(a)[i] + x);
+            output(a)[i] =
+                Activation::apply(output(a)[i] + normalised<NORM>(a, i / PLANE, input(a)[i]));
         }
     }
 };
@@ -293,8 +293,8 @@ __device__ float pooled(const Arguments &a) {
     const int channel = block();
     float total = Both::start();
     for (int i = thread(); i < PLANE; i += REDUCERS) {
-        const float x = normalised<NORM>(a, channel, input(a)[channel * PLANE + i]);
-        total = Both::both(total, Activation::apply(x));
+        total = Both::both(
+            total, Activation::apply(normalised<NORM>(a, channel, input(a)[channel * PLANE + i])));
     }
     return together<Both>(total);
 }
