@@ -1,6 +1,6 @@
-//! A folder of files that appears whole or not at all.
+//! A generated folder, which appears whole or not at all.
 
-use crate::emit::File;
+use crate::file::File;
 use anyhow::{Context, Result, ensure};
 use common::manifest::Manifest;
 use common::{atomic, json};
@@ -9,36 +9,39 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Checks that a generated crate may be put at `out`: nothing is there yet, an empty folder, or a
-/// generated crate.
+/// Checks that `out` is free: it does not exist, or is an empty folder or a generated crate.
+///
+/// # Errors
+/// Fails if it is anything else.
 pub(crate) fn check_free(out: &Path) -> Result<()> {
     let Ok(kind) = fs::metadata(out) else { return Ok(()) };
-    ensure!(
-        kind.is_dir(),
-        "{}: there is something that is not a folder; name another one with --out",
-        out.display()
-    );
+    ensure!(kind.is_dir(), "{}: this is not a folder; name another one with --out", out.display());
     let mut entries =
         fs::read_dir(out).with_context(|| format!("{}: cannot read the folder", out.display()))?;
     ensure!(
         is_ours(out) || entries.next().is_none(),
-        "{}: the folder is not empty and not a generated crate; empty it or name another one with --out",
+        "{}: the folder is not empty and not a generated crate; \
+         empty it or name another one with --out",
         out.display()
     );
     Ok(())
 }
 
-/// Whether some version of this program wrote the folder.
+/// Tells whether some version of this program wrote the folder.
 fn is_ours(folder: &Path) -> bool {
     let manifest = fs::read(folder.join("manifest.json")).unwrap_or_default();
     let manifest: Option<Value> = serde_json::from_slice(&manifest).ok();
     manifest.is_some_and(|manifest| manifest["schema"] == json::schema::<Manifest>())
 }
 
-/// Writes `files` to a new folder beside `out` and puts it there; a generated crate at `out` goes.
+/// Writes `files` to a new folder beside `out`, and renames it to `out`; a generated crate there is
+/// deleted.
+///
+/// # Errors
+/// Fails if `out` is not free, or if a file cannot be written.
 pub(crate) fn write(out: &Path, files: &[File]) -> Result<()> {
     let failed = || format!("{}: cannot write the crate", out.display());
-    // A link stays one: what it leads to is replaced.
+    // A symbolic link is kept: the folder that it points to is replaced.
     let out = fs::canonicalize(out).or_else(|_| std::path::absolute(out)).with_context(failed)?;
     let parent = out.parent().with_context(failed)?;
     atomic::create_dir_all(parent)?;
@@ -50,26 +53,26 @@ pub(crate) fn write(out: &Path, files: &[File]) -> Result<()> {
     let old = set_aside(&out, parent).with_context(failed)?;
     let placed = fs::rename(new.path(), &out);
     if let (Err(_), Some((_, old))) = (&placed, &old) {
-        // Best effort: the error that is reported is the one that led here.
+        // Best effort: the first error is the one to report.
         let _ = fs::rename(old, &out);
     }
     placed.with_context(failed)
 }
 
-/// A folder that is removed with everything in it unless it gets another name.
+/// Makes a folder that is deleted with its content unless it is renamed.
 fn temporary_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".partial-");
     #[cfg(unix)]
     {
-        // Open to everybody but for the process's mask, as folders are that `mkdir` makes.
+        // The permissions of `mkdir`, which the process's umask restricts.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
     builder.tempdir_in(parent)
 }
 
-/// Moves what is at `out` into a folder that goes when this function's result does.
+/// Moves `out` into a temporary folder, which is deleted when the result is dropped.
 fn set_aside(out: &Path, parent: &Path) -> std::io::Result<Option<(TempDir, PathBuf)>> {
     if !out.exists() {
         return Ok(None);
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn new_empty_and_generated_folders_are_taken() {
+    fn new_empty_and_generated_folders_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("a/b");
         write(&out, &[("manifest.json".to_string(), manifest()), ("old/x".to_string(), vec![1])])
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_version_generated_is_replaced() {
+    fn a_crate_of_an_older_version_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(
             dir.path().join("manifest.json"),
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_folders_and_files_stay() {
+    fn other_folders_and_files_are_kept() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("manifest.json"), "{}").unwrap();
         let error = write(dir.path(), &[("x".to_string(), vec![])]).unwrap_err().to_string();
@@ -149,11 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_in_between_leaves_what_was_there() {
+    fn a_failure_in_between_leaves_the_old_folder() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         write(&out, &[("manifest.json".to_string(), manifest())]).unwrap();
-        // The second file would lie below the first one.
+        // The second file would be below the first one.
         let files = [("x".to_string(), vec![]), ("x/y".to_string(), vec![])];
         assert!(write(&out, &files).is_err());
         assert_eq!(names(&out), ["manifest.json"]);

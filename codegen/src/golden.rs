@@ -1,40 +1,40 @@
-//! Recorded inputs and outputs, by which a generated crate tests itself.
+//! Recorded inputs and outputs, with which a generated crate tests itself.
 
 use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Split};
-use common::network::Network;
+use common::network::{Network, Op};
 use common::weights::Weights;
 use common::{reference, seed};
 use rand::Rng;
 use std::path::Path;
 
-/// Test images that are recorded.
+/// Number of test images that are recorded.
 const SAMPLES: usize = 20;
-/// Random images that are recorded where there are no others.
+/// Number of random images that are recorded if there is no data set.
 const RANDOM: usize = 8;
-
-/// Elements of images that are recorded, so that large images are few; one image at least.
+/// The most elements of all recorded images, so that large images are few; one image at least.
 const MAX_ELEMENTS: usize = 1 << 22;
 
 /// Images and their logits.
 pub struct Golden {
-    /// The images' pixels, one after the other.
+    /// The pixels, one image after the other.
     pub pixels: Vec<u8>,
-    /// Normalised images, one after the other.
+    /// The normalised pixels, one image after the other.
     pub inputs: Vec<f32>,
-    /// Their logits, one image after the other.
+    /// The logits, one image after the other.
     pub outputs: Vec<f32>,
-    /// How many there are, and what.
+    /// Number and kind of the images.
     description: String,
 }
 
 impl Golden {
-    /// Records the test images that come first in the canonical order of the data set in `samples`,
-    /// or else random ones. The logits are those of [`common::reference`], which shares no code
+    /// Records the first test images in the canonical order of the data set in `samples`, or random
+    /// images. The logits are those of [`common::reference`], which shares no code
     /// with the kernels.
     ///
     /// # Errors
-    /// A data set that cannot be read or has images of another shape; numbers that are not finite.
+    /// Fails if the data set cannot be read or has images of another shape, or if a number is not
+    /// finite.
     pub fn record(network: &Network, weights: &Weights, samples: Option<&Path>) -> Result<Golden> {
         let (pixels, what) = match samples {
             Some(folder) => (first_test_images(network, folder)?, "test images"),
@@ -54,7 +54,8 @@ impl Golden {
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         ensure!(
             inputs.iter().all(|image| finite(image)),
-            "normalised {what} are not finite numbers: the network's mean and std are too large or too small"
+            "normalised {what} are not finite numbers: \
+             the network's mean and std are too large or too small"
         );
         let outputs: Result<Vec<Vec<f32>>> =
             inputs.iter().map(|image| reference::logits(network, weights, image)).collect();
@@ -67,10 +68,16 @@ impl Golden {
         Ok(Golden { pixels: pixels.concat(), inputs: inputs.concat(), outputs, description })
     }
 
-    /// How many images there are, and what they are, as in "8 random images".
+    /// Returns number and kind of the images, as in "8 random images".
     pub(crate) fn describe(&self) -> String {
         self.description.clone()
     }
+}
+
+/// Tells whether some activation is discontinuous at 0, so that logits cannot be compared one by
+/// one.
+pub(crate) fn jumps_at_zero(network: &Network) -> bool {
+    network.nodes.iter().any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()))
 }
 
 fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {
@@ -78,7 +85,8 @@ fn first_test_images(network: &Network, folder: &Path) -> Result<Vec<Vec<u8>>> {
     let (found, expected) = (images.shape, network.input.shape());
     ensure!(
         found == expected,
-        "{}: its images are {found}, but the network takes {expected}; name the data set it was made for",
+        "{}: its images are {found}, but the network takes {expected}; \
+         name the data set that the network was made for",
         folder.display()
     );
     Ok((0..images.len().min(few(network, SAMPLES))).map(|i| images.image(i).to_vec()).collect())
@@ -94,7 +102,7 @@ fn random_images(network: &Network) -> Vec<Vec<u8>> {
     (0..few(network, RANDOM)).map(image).collect()
 }
 
-/// As many images as there is room for, up to `wanted`.
+/// Returns the number of images of at most [`MAX_ELEMENTS`] elements, up to `wanted`.
 fn few(network: &Network, wanted: usize) -> usize {
     (MAX_ELEMENTS / network.input.shape().elements()).clamp(1, wanted)
 }

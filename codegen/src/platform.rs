@@ -1,12 +1,9 @@
-//! What networks are generated for.
+//! The platforms that networks are generated for.
 
-use crate::cuda::calls;
 use crate::onnx::model::OPSET;
-use crate::plan::{Machine, Plan};
-use anyhow::Result;
+use crate::plan::Device;
 use clap::ValueEnum;
 use common::json::Document;
-use common::network::Network;
 use serde::{Deserialize, Serialize};
 
 /// A platform.
@@ -31,7 +28,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The name used on the command line and in files.
+    /// Returns the name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Platform::X86_64 => "x86_64",
@@ -43,7 +40,7 @@ impl Platform {
         }
     }
 
-    /// The Rust target triple that its crates are built for, if that is known.
+    /// Returns the Rust target triple that crates are built for, if it is known.
     pub fn target(self) -> Option<&'static str> {
         match self {
             Platform::X86_64 => Some("x86_64-unknown-linux-gnu"),
@@ -54,25 +51,18 @@ impl Platform {
         }
     }
 
-    /// How a network is computed there.
-    ///
-    /// # Errors
-    /// The graph is inconsistent, or a layer is too large.
-    pub(crate) fn plan(self, network: &Network) -> Result<Plan> {
+    /// Returns the device of a plan for this platform; `None` for a model, which has no plan.
+    pub(crate) fn device(self) -> Option<Device> {
         match self {
-            Platform::X86_64
-            | Platform::Aarch64
-            | Platform::Armv7
-            | Platform::CortexM
-            | Platform::Onnx => Plan::new(network),
-            Platform::Cuda => {
-                let plan = Plan::on(network, Machine::Gpu)?;
-                calls(network, &plan)?;
-                Ok(plan)
+            Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {
+                Some(Device::Cpu)
             }
+            Platform::Cuda => Some(Device::Gpu),
+            Platform::Onnx => None,
         }
     }
 
+    /// Returns a sentence for people.
     fn about(self) -> String {
         match self {
             Platform::X86_64 => {
@@ -93,7 +83,7 @@ impl Platform {
     }
 }
 
-/// What `codegen platforms` prints.
+/// The list that `codegen platforms` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platforms {
@@ -101,16 +91,16 @@ pub struct Platforms {
     pub platforms: Vec<PlatformDescription>,
 }
 
-/// One platform.
+/// The description of a platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlatformDescription {
-    /// As in `--platform`.
+    /// The name, as in `--platform`.
     pub name: String,
-    /// What it is, for people.
+    /// A sentence for people.
     pub about: String,
-    /// The Rust target triple that its crates are built for; `null` where nothing is built, or for
-    /// the machine at hand.
+    /// The Rust target triple that crates are built for; `null` if nothing is built, or if crates
+    /// are built for the machine at hand.
     pub target: Option<String>,
 }
 
@@ -118,7 +108,7 @@ impl Document for Platforms {
     const KIND: &'static str = "platforms";
 }
 
-/// All platforms.
+/// Returns all platforms.
 pub fn list() -> Platforms {
     let describe = |platform: &Platform| PlatformDescription {
         name: platform.name().to_string(),

@@ -1,4 +1,4 @@
-//! `bench`: how long one inference takes. Prints one JSON object a line, each as it happens.
+//! `bench`: measures how long an inference takes. Prints each event at once as a line of JSON.
 
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, NAME, Output};
 use std::hint::black_box;
@@ -17,13 +17,13 @@ usage: bench [--windows N] [--window-s S] [--warmup-s S]
 
 Example: bench --windows 3 --window-s 0.5";
 
-/// Real images, or what was recorded in their place.
+/// The recorded images.
 static IMAGES: &[u8] = include_bytes!("../../golden/inputs.bin");
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
-/// The warm-up is over when the latency varies by less than this part of its mean.
+/// The warm-up ends when the latency's coefficient of variation is under this.
 const STEADY: f64 = 0.02;
-/// Over how many inferences, and how long, that is judged.
+/// The least number and duration of inferences over which the latency is judged.
 const JUDGED: (usize, Duration) = (20, Duration::from_millis(100));
 
 struct Settings {
@@ -33,7 +33,8 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -54,7 +55,8 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Result<Settings, String> {
-    let mut settings = Settings { windows: 5, window: Duration::from_secs(1), warmup: Duration::from_secs(5) };
+    let mut settings =
+        Settings { windows: 5, window: Duration::from_secs(1), warmup: Duration::from_secs(5) };
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         let value = rest.next().map(String::as_str).unwrap_or_default();
@@ -80,16 +82,17 @@ fn run(settings: &Settings) -> std::io::Result<()> {
     let latency = bench.warm_up(settings.warmup);
     let (kernels, target) = (bench.model.kernels().name(), env!("TARGET"));
     print(&format!(
-        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":1"
+        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\
+         \"threads\":1,\"batch\":1"
     ))?;
-    // Room for twice as many as expected, so that windows of a usual length need not make room in
-    // between.
+    // Capacity for twice the expected number, so that usual windows do not reallocate.
     let expected = settings.window.as_secs_f64() / latency.as_secs_f64().max(1e-9);
     let mut times = Vec::with_capacity(((2.0 * expected) as usize).min(1 << 22));
     for window in 1..=settings.windows {
         print(&format!("\"event\":\"start\",\"window\":{window}"))?;
         let seconds = bench.window(settings.window, &mut times).as_secs_f64();
-        let [p50, p90, p99] = [50, 90, 99].map(|percent| percentile(&mut times, percent).as_secs_f64());
+        let [p50, p90, p99] =
+            [50, 90, 99].map(|percent| percentile(&mut times, percent).as_secs_f64());
         print(&format!(
             "\"event\":\"window\",\"window\":{window},\"inferences\":{},\"seconds\":{seconds:?},\
              \"p50_s\":{p50:?},\"p90_s\":{p90:?},\"p99_s\":{p99:?}",
@@ -99,7 +102,7 @@ fn run(settings: &Settings) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Prints one event and flushes it: somebody may read a meter the moment it comes.
+/// Prints an event and flushes stdout: a meter may be read at that moment.
 fn print(fields: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}")?;
@@ -118,7 +121,8 @@ impl Bench {
         Bench { model: Model::new(), images, next: 0 }
     }
 
-    /// Inferences until the latency is steady or the time is over; the last latency's mean.
+    /// Runs inferences until the latency is steady or the time is over. Returns the mean of the
+    /// last latencies.
     fn warm_up(&mut self, limit: Duration) -> Duration {
         let (start, mut times) = (Instant::now(), Vec::new());
         loop {
@@ -133,7 +137,7 @@ impl Bench {
         }
     }
 
-    /// Inferences for at least this long, and each one's time; how long it really took.
+    /// Runs inferences for at least this long and records their times. Returns the exact duration.
     fn window(&mut self, length: Duration, times: &mut Vec<Duration>) -> Duration {
         times.clear();
         let start = Instant::now();
@@ -146,7 +150,7 @@ impl Bench {
         }
     }
 
-    /// One inference, from `last` until now.
+    /// Runs one inference; its time is that from `last` until now.
     fn infer(&mut self, times: &mut Vec<Duration>, last: &mut Instant) {
         let mut output: Output = [0.0; CLASSES.len()];
         let mut arena = ARENA.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -167,15 +171,16 @@ fn image(bytes: &[u8]) -> Input {
     image
 }
 
-/// The mean, and the standard deviation as a part of it.
+/// Returns the mean and the coefficient of variation.
 fn mean_and_variation(times: &[Duration]) -> (f64, f64) {
     let count = times.len() as f64;
     let mean = times.iter().map(Duration::as_secs_f64).sum::<f64>() / count;
-    let variance = times.iter().map(|time| (time.as_secs_f64() - mean).powi(2)).sum::<f64>() / count;
+    let variance =
+        times.iter().map(|time| (time.as_secs_f64() - mean).powi(2)).sum::<f64>() / count;
     (mean, variance.sqrt() / mean)
 }
 
-/// The smallest time that is not exceeded by `percent` percent of all.
+/// Returns the smallest time that at least `percent` percent of all times do not exceed.
 fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     let rank = (times.len() * percent).div_ceil(100).max(1);
     *times.select_nth_unstable(rank - 1).1

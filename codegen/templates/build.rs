@@ -1,4 +1,4 @@
-//! Tells the programs which target they are built for.
+//! Passes the target triple to the programs.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

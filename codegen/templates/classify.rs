@@ -1,4 +1,4 @@
-//! `classify`: the class of each image of a file, one JSON object a line.
+//! `classify`: prints the class of each image of a file, a line of JSON each.
 
 use __LIBRARY__::{__IMPORTS__};
 use std::ffi::OsString;
@@ -67,7 +67,9 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
                 let number = number.ok_or_else(|| format!("{name} needs a whole number"))?;
                 *(if name == "--limit" { &mut limit } else { &mut offset }) = number;
             }
-            Some(option) if option.starts_with("--") => return Err(format!("there is no option {option}")),
+            Some(option) if option.starts_with("--") => {
+                return Err(format!("there is no option {option}"));
+            }
             Some(_) | None => files.push(PathBuf::from(argument)),
         }
     }
@@ -78,8 +80,8 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    let images =
-        read(&arguments.file, arguments.format).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let images = read(&arguments.file, arguments.format)
+        .map_err(|error| format!("{}: {error}", arguments.file.display()))?;
     __MODEL__
     let (mut input, mut output): (Input, Output) = ([0.0; INPUT_LEN], [0.0; CLASSES.len()]);
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -87,7 +89,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         image.load(&mut input);
         __FORWARD__
         if output.iter().any(|logit| !logit.is_finite()) {
-            return Err(format!("{}: image {index} leads to numbers that are not finite", arguments.file.display()));
+            return Err(format!(
+                "{}: image {index} leads to numbers that are not finite",
+                arguments.file.display()
+            ));
         }
         writeln!(out, "{}", result_line(index, &output)).map_err(|error| cannot_write(&error))?;
     }
@@ -98,7 +103,7 @@ fn cannot_write(error: &std::io::Error) -> String {
     format!("cannot write to standard output: {error}")
 }
 
-/// An image as it lies in the file.
+/// An image as it is in the file.
 enum Image {
     Pixels(Box<[u8; INPUT_LEN]>),
     Normalised(Box<Input>),
@@ -122,29 +127,41 @@ fn read(file: &Path, format: Format) -> Result<Vec<Image>, String> {
     }
 }
 
-/// The pixels of an IDX file whose images have the network's shape.
+/// Returns the pixels of an IDX file, whose images must have the network's shape.
 fn idx_content(bytes: &[u8]) -> Result<&[u8], String> {
-    let word = |i: usize| bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize);
+    let word = |i: usize| {
+        bytes.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
+    };
     let cut_off = || "not a whole IDX file: its header is cut off".to_string();
     let dimensions = match word(0).ok_or_else(cut_off)? {
         0x0803 => 3,
         0x0804 => 4,
-        other if other >> 16 == 0x1f8b => return Err("it is compressed; unpack it with gunzip first".to_string()),
+        other if other >> 16 == 0x1f8b => {
+            return Err("it is compressed; unpack it with gunzip first".to_string());
+        }
         other => return Err(format!("not an IDX file of images: it starts with {other:#010x}")),
     };
     let sizes: Vec<usize> = (1..=dimensions).map_while(word).collect();
     if sizes.len() < dimensions {
         return Err(cut_off());
     }
-    // Without a dimension for them, there is one channel.
+    // A file without a dimension for channels has one channel.
     let channels = if dimensions == 4 { sizes[1] } else { 1 };
     let shape = [channels, sizes[dimensions - 2], sizes[dimensions - 1]];
     if shape != SHAPE {
-        return Err(format!("its images are {}, but the network takes {}", shape_text(shape), shape_text(SHAPE)));
+        return Err(format!(
+            "its images are {}, but the network takes {}",
+            shape_text(shape),
+            shape_text(SHAPE)
+        ));
     }
     let pixels = &bytes[4 + 4 * dimensions..];
     if sizes[0].checked_mul(INPUT_LEN) != Some(pixels.len()) {
-        return Err(format!("the header promises {} images, but {} bytes follow", sizes[0], pixels.len()));
+        return Err(format!(
+            "the header promises {} images, but {} bytes follow",
+            sizes[0],
+            pixels.len()
+        ));
     }
     Ok(pixels)
 }
@@ -169,14 +186,19 @@ fn float_images(bytes: &[u8]) -> Result<Vec<Image>, String> {
     whole_images(bytes, 4 * INPUT_LEN, image)
 }
 
-fn whole_images(bytes: &[u8], size: usize, image: impl Fn(&[u8]) -> Option<Image>) -> Result<Vec<Image>, String> {
+fn whole_images(
+    bytes: &[u8],
+    size: usize,
+    image: impl Fn(&[u8]) -> Option<Image>,
+) -> Result<Vec<Image>, String> {
     let images: Option<Vec<Image>> =
         bytes.chunks(size).map(|part| (part.len() == size).then(|| image(part))?).collect();
     images.ok_or_else(|| format!("its {} bytes are not whole images of {size} bytes", bytes.len()))
 }
 
 fn result_line(index: usize, logits: &Output) -> String {
-    let class = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+    let class =
+        (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
     let exponentials = logits.iter().map(|logit| f64::from(logit - logits[class]).exp());
     let probability = 1.0 / exponentials.sum::<f64>();
     let label = json_string(CLASSES[class]);

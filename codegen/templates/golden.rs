@@ -1,7 +1,7 @@
 //! The network against recorded inputs and outputs, on every instruction set of this processor. The
 //! outputs were computed in f64 by other code than the kernels.
 
-use __LIBRARY__::runtime::simd::Kernels;
+use __LIBRARY__::runtime::dispatch::Kernels;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output};
 use std::sync::Mutex;
 
@@ -9,10 +9,10 @@ static INPUTS: &[u8] = include_bytes!("../golden/inputs.bin");
 static OUTPUTS: &[u8] = include_bytes!("../golden/outputs.bin");
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
-/// Logits may be off by this part of the largest one of the image, or of 1 if that is larger.
+/// The tolerance for logits, relative to the largest logit of the image, or to 1 if that is larger.
 const TOLERANCE: f32 = 2e-6;
-/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see,
-/// so that only the classes are compared, and one image in a hundred may differ.
+/// Whether the activation jumps at 0. There a rounding difference becomes a large one, so that only
+/// the classes are compared, and one image in a hundred may differ.
 const JUMPS: bool = __JUMPS__;
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
@@ -23,7 +23,7 @@ fn class(logits: &[f32]) -> usize {
     (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }
 
-/// Recorded inputs and outputs, image by image.
+/// Returns the recorded inputs and outputs, image by image.
 fn recorded() -> Vec<(Input, Output)> {
     let (inputs, outputs) = (floats(INPUTS), floats(OUTPUTS));
     let images = inputs.chunks_exact(INPUT_LEN).zip(outputs.chunks_exact(CLASSES.len()));
@@ -59,7 +59,7 @@ fn outputs_are_those_recorded() {
     }
 }
 
-/// What one inference leaves in the arena must not matter to the next one.
+/// The content that one inference leaves in the arena must not affect the next one.
 #[test]
 fn order_does_not_matter() {
     let recorded = recorded();

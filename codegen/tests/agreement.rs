@@ -4,20 +4,20 @@
 
 mod support;
 
-use codegen::pack::pack;
 use codegen::plan::Plan;
+use codegen::plan::pack::pack;
 use common::activation::PiecewiseActivation;
 use common::network::{INPUT, Network, Op};
 use common::reference::logits;
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 use std::fs;
 use support::pairs::{all_pairs, conv, is_near_a_jump, node};
 use support::{Workshop, cargo, images, interpreter, random_weights, small, success};
 
-/// The bound that generated crates state: this part of the largest value, or of 1.
+/// The tolerance of generated crates, relative to the largest value, or to 1.
 const TOLERANCE: f32 = 2e-6;
 
-/// The layers of the template, each as a network of its own that takes six channels.
+/// Returns the layers of the template, each as a network with an input of six channels.
 fn layers(pair: PiecewiseActivation) -> Vec<Network> {
     let linear = Op::Linear { in_features: 6, out_features: 10 };
     let endings: [&[Op]; 5] = [
@@ -71,8 +71,8 @@ fn every_layer_is_exact_for_every_pair_on_every_instruction_set() {
     assert!(compared > 49 * 5 * 3, "{compared} images: too many were left out");
 }
 
-/// The crate's own test, which takes each instruction set in turn, compares logits, also of the
-/// pairs that jump.
+/// The crate's own test runs on each instruction set, and compares logits, also for pairs that
+/// jump.
 #[test]
 fn a_crate_with_every_pair_is_exact() {
     let network = all_pairs();

@@ -1,17 +1,18 @@
-//! Working memory of plans against the least that any plan could do with.
+//! The working memory of plans against the least that any plan could need.
 
 mod support;
 
-use codegen::graph::{Graph, Kind, lower};
 use codegen::plan::Plan;
+use codegen::plan::lowering::{Graph, Kind, lower};
 use common::network::Network;
 use common::template::Template;
 use support::{SWISH_RELU, expand};
 
 const F32_BYTES: usize = 4;
 
-/// The most bytes of tensors that are alive during some step: each from the step that makes it to
-/// the last one that takes it, alone or within a concatenation, which is no tensor of its own.
+/// Returns the most bytes of tensors that are live during some step: each from the step that writes
+/// it to the last step that reads it, directly or within a concatenation, which is no tensor
+/// itself.
 fn lower_bound(graph: &Graph) -> usize {
     let mut last_use = vec![0; graph.values.len()];
     last_use[graph.output] = graph.operations.len();
@@ -72,10 +73,10 @@ fn the_paper_s_networks_need_at_most_a_tenth_more_than_the_bound() {
     }
 }
 
-/// One block of twelve FELs on small grey images, and three blocks of four on colour ones, as other
-/// generators were measured with: 1,467,648 and 737,280 bytes by onnx2c.
+/// One block of twelve FELs on small grey images, and three blocks of four on colour ones. Code by
+/// onnx2c needs 1,467,648 and 737,280 bytes for them.
 #[test]
-fn two_networks_need_less_than_other_generators_give_them() {
+fn two_networks_need_less_memory_than_with_other_generators() {
     let template = Template { stem_channels: 16, ..Template::default() };
     for (shape, genes, most) in [(MNIST, [1, 40, 3], 600_000), (CIFAR, [3, 16, 3], 320_000)] {
         let (arena, bound) = arena_and_bound(&expand(&template, shape, genes, SWISH_RELU, 10));

@@ -1,10 +1,10 @@
-//! The command line: what it prints, what it refuses and what it leaves behind.
+//! The command line: output, errors and files.
 
 mod support;
 
 use clap::ValueEnum;
+use codegen::plan_report::PlanReport;
 use codegen::platform::{Platform, Platforms};
-use codegen::report::PlanReport;
 use common::json;
 use common::manifest::Manifest;
 use common::template::Template;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use support::{SWISH_RELU, Workshop, codegen, expand, failure, small, success};
 
-/// Every file below a folder and its content.
+/// Returns every file below a folder and its content.
 fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -32,7 +32,7 @@ fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes_on_every_platform_wherever_it_lies() {
+fn the_same_input_gives_the_same_bytes_on_every_platform_in_any_folder() {
     let network = small([1, 7, 9], [2, 7, 3], SWISH_RELU);
     let (first, second) = (Workshop::new(&network), Workshop::new(&network));
     for platform in Platform::value_variants().iter().map(|platform| platform.name()) {
@@ -50,7 +50,7 @@ fn the_same_input_gives_the_same_bytes_on_every_platform_wherever_it_lies() {
         if let Some(weights) = files.get("src/weights.bin") {
             assert_eq!(weights.len() as u64, manifest.weights_bytes);
         }
-        // Nothing of the machine it was made on.
+        // No path of this machine.
         let home = first.dir.path().to_str().unwrap().as_bytes();
         assert!(files.values().all(|bytes| !bytes.windows(home.len()).any(|part| part == home)));
     }

@@ -21,7 +21,7 @@ use support::{
 /// Generates, builds and tests a crate.
 fn make(network: &Network, more: &[&str]) -> Workshop {
     let workshop = Workshop::new(network);
-    // As below `runs`, inside another workspace.
+    // The crate is inside another workspace, as below `runs`.
     fs::write(workshop.path("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
     success(&workshop.generate("crate", more));
     cargo(&workshop, &["build"]);
@@ -39,7 +39,7 @@ fn classify(workshop: &Workshop, arguments: &[&str]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What `classify` must print for an image: class and label exactly, the rest nearly.
+/// Checks a line of `classify` for an image: class and label exactly, the rest approximately.
 fn check_line(line: &Value, index: usize, network: &Network, workshop: &Workshop, image: &[f32]) {
     let want = logits(network, &workshop.weights, image).unwrap();
     let class = class_of(&want);
@@ -96,7 +96,10 @@ fn bench_prints_its_events(workshop: &Workshop, name: &str) {
     else {
         panic!("{events:?}")
     };
-    assert_eq!((found.as_str(), kernels.as_str()), (name, runtime::simd::Kernels::detect().name()));
+    assert_eq!(
+        (found.as_str(), kernels.as_str()),
+        (name, runtime::dispatch::Kernels::detect().name())
+    );
     assert!(target.starts_with(std::env::consts::ARCH), "{target}");
     for (pair, expected) in events[1..].chunks(2).zip(1..) {
         assert_eq!(pair[0], BenchEvent::Start { window: expected });
@@ -194,7 +197,7 @@ fn large_kernels_a_max_head_and_three_condense_layers() {
     make(&expand(&template, [1, 7, 9], [3, 7, 5], pair, 3), &[]);
 }
 
-/// On images whose sides are odd, so that strides and poolings leave something over.
+/// On images with odd sides, which strides and poolings do not divide.
 #[test]
 fn a_residual_network_is_named_after_its_baseline() {
     let workshop = make(&baseline("resnet-20", 11), &[]);
@@ -211,7 +214,7 @@ fn a_pair_that_jumps() {
     a_wrong_weight_is_noticed(&workshop, &workshop.path("crate/src/weights.bin"));
 }
 
-/// The crate's own test can fail.
+/// Checks that the crate's own test can fail.
 fn a_wrong_weight_is_noticed(workshop: &Workshop, file: &PathBuf) {
     let mut weights = fs::read(file).unwrap();
     for weight in weights.chunks_exact_mut(4) {

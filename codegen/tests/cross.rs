@@ -31,7 +31,7 @@ const PAIRS: [(Activation, Activation); 8] = [
     (Activation::Swish, Activation::Linear),
 ];
 
-/// A network and what it is called.
+/// A network and its name.
 type Named = (String, Network);
 
 fn pairs(pairs: &[(Activation, Activation)]) -> Vec<Named> {
@@ -43,7 +43,7 @@ fn pairs(pairs: &[(Activation, Activation)]) -> Vec<Named> {
     pairs.iter().enumerate().map(network).collect()
 }
 
-/// Widths that no tile divides, two blocks.
+/// Returns a network of two blocks with widths that no tile divides.
 fn pruned() -> Named {
     let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
     let mut network = expand(&Template::default(), [1, 8, 8], [2, 10, 3], pair, 10);
@@ -58,8 +58,8 @@ fn pruned() -> Named {
     ("pruned".to_string(), network)
 }
 
-/// Builds all networks for all platforms and lets every crate test itself with images of the data
-/// set `digits`; the first network's programs run too.
+/// Builds all networks for all platforms and runs every crate's own test with images of the data
+/// set `digits`; runs the programs of the first network too.
 fn test(networks: &[Named], digits: &Path) {
     let jobs = PLATFORMS
         .iter()
@@ -99,13 +99,13 @@ fn self_test(
     let options = ["--name", "under-test", "--samples", digits.to_str().unwrap()];
     success(&workshop.generate_for(platform, "crate", &options));
     let text = success(&site.cargo(target, &workshop.path("crate"), &["test"]));
-    // A test that was not run is none that was passed.
+    // The test must have run.
     assert!(text.contains("test outputs_are_those_recorded") && text.contains("... ok"), "{text}");
     workshop
 }
 
-/// M_Net_1 of the paper, and a network for digits on a board with the 192 kB of a common Cortex-M4:
-/// they need no more memory than is said beforehand.
+/// Checks that crates need no more memory than their manifests say: M_Net_1 of the paper, and a
+/// network for digits on a board with the 192 kB of a common Cortex-M4.
 fn memory(site: &Site, digits: &Path) {
     let small_board = r#"{"schema": "neuropower/board/1", "name": "small", "about": "", "platform": "cortex-m",
         "target": "thumbv7em-none-eabihf", "runner": "qemu", "meter": "none", "command": ["qemu-system-arm", "-M",
@@ -128,7 +128,7 @@ fn memory(site: &Site, digits: &Path) {
     check_memory(site, &pruned().1, &[]);
 }
 
-/// Builds and tests a crate; the flash that its programs take.
+/// Builds and tests a crate. Returns the flash that its programs take.
 fn check_memory(site: &Site, network: &Network, options: &[&str]) -> u64 {
     let workshop = Workshop::new(network);
     success(&workshop.generate_for(
@@ -151,7 +151,8 @@ fn check_memory(site: &Site, network: &Network, options: &[&str]) -> u64 {
     needed[0].0.max(needed[1].0)
 }
 
-/// Bytes that a 32-bit ELF file puts into flash and takes of the RAM, which begins at 0x2000_0000.
+/// Returns the bytes of flash and of RAM, which begins at 0x2000_0000, that a 32-bit ELF file
+/// takes.
 fn segments(elf: &[u8]) -> (u64, u64) {
     let word = |at: usize| u32::from_le_bytes(elf[at..at + 4].try_into().unwrap());
     let headers = elf[word(28) as usize..].chunks_exact(32).take(usize::from(elf[44]));
@@ -167,7 +168,7 @@ fn segments(elf: &[u8]) -> (u64, u64) {
     (flash, ram)
 }
 
-/// The programs say what the reference says.
+/// Checks that the programs agree with the reference.
 fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, digits: &Path) {
     let file = digits.join("t10k-images-idx3-ubyte");
     let text = success(&site.run(
@@ -266,8 +267,8 @@ fn representative_networks() {
     memory(&Site::new("0"), &folder);
 }
 
-/// A left function with every right one, each pair in layers of its own: building one network for
-/// each pair would take several times as long.
+/// Returns a network with a left function and all right ones, each pair in its own layers: building
+/// one network for each pair would take several times as long.
 fn pairs_of(left: Activation, kernel: usize) -> Named {
     let mut network = small([1, 8, 8], [2, 13, kernel], PiecewiseActivation { left, right: left });
     let pairs = network

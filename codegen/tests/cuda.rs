@@ -19,10 +19,10 @@ use std::process::{Command, Output};
 use support::gpu::{build_library, source};
 use support::{SWISH_RELU, Workshop, baseline, digits, failure, pruned, small, success};
 
-/// Kernels may have so many registers that a block of 512 threads, the largest one, still fits.
+/// The most registers of a kernel with which the largest block, of 512 threads, still fits.
 const MAX_REGISTERS: u64 = 128;
 
-/// Libraries that take the place of the real ones, and where crates are built.
+/// Libraries in the place of the real ones, and the folder where crates are built.
 struct Site {
     folder: PathBuf,
 }
@@ -63,7 +63,7 @@ impl Site {
         command.output().unwrap()
     }
 
-    /// Generates, builds and tests a crate; what was compiled for its last test.
+    /// Generates, builds and tests a crate.
     fn make(&self, network: &Network, more: &[&str]) -> Workshop {
         let workshop = Workshop::new(network);
         success(&workshop.generate_for(
@@ -73,12 +73,12 @@ impl Site {
         ));
         success(&self.cargo(&workshop, &["build"]));
         let text = success(&self.cargo(&workshop, &["test"]));
-        // A test that was not run is none that was passed.
+        // The test must have run.
         assert_eq!(text.matches("test outputs_are_those_recorded").count(), 2, "{text}");
         workshop
     }
 
-    /// The program that NVRTC was given last.
+    /// Returns the source that NVRTC has compiled last.
     fn kernels(&self) -> String {
         let text = fs::read_to_string(self.folder.join("stubs/kernels.cpp")).unwrap();
         text.split_once('\n').unwrap().1.to_string()
@@ -111,7 +111,7 @@ fn crates_run_on_a_gpu_that_is_emulated() {
     classify(&site, &network, &workshop, &folder);
     programs.push(site.kernels());
     bench(&site);
-    what_is_missing_is_said(&site, folder.join("t10k-images-idx3-ubyte").to_str().unwrap());
+    missing_libraries_are_named(&site, folder.join("t10k-images-idx3-ubyte").to_str().unwrap());
     wrong_weights_are_noticed(&site, &workshop);
     compile(&site, &programs);
 }
@@ -179,8 +179,8 @@ fn bench(site: &Site) {
     assert!(said.contains("bytes of memory left") && said.contains("out of memory"), "{said}");
 }
 
-/// One sentence, and 1, from each program.
-fn what_is_missing_is_said(site: &Site, images: &str) {
+/// Checks that each program fails with 1 and one sentence.
+fn missing_libraries_are_named(site: &Site, images: &str) {
     let programs = [("bench", vec![]), ("classify", vec![images])];
     for (program, arguments) in &programs {
         let said = |libraries: &str, (name, value): (&str, &str)| {
@@ -210,7 +210,7 @@ fn what_is_missing_is_said(site: &Site, images: &str) {
     }
 }
 
-/// Whether the system has a library.
+/// Tells whether the system has a library.
 fn has_library(name: &str) -> bool {
     let known = Command::new("ldconfig")
         .arg("-p")
@@ -219,7 +219,7 @@ fn has_library(name: &str) -> bool {
     known.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(name))
 }
 
-/// The crate's own test can fail.
+/// Checks that the crate's own test can fail.
 fn wrong_weights_are_noticed(site: &Site, workshop: &Workshop) {
     let file = workshop.path("crate/src/weights.bin");
     let mut weights = fs::read(&file).unwrap();
@@ -233,7 +233,7 @@ fn wrong_weights_are_noticed(site: &Site, workshop: &Workshop) {
     assert!(String::from_utf8_lossy(&output.stderr).contains("image 0: the logits are"));
 }
 
-/// With the real compiler, where there is one.
+/// Compiles kernels with the real compiler, if there is one.
 fn compile(site: &Site, programs: &[String]) {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/cuda-venv/bin/python");
     if !python.exists() {

@@ -1,5 +1,5 @@
-//! Files from strangers: sizes past any memory, headers that lie, names that would like to be code
-//! or paths. Each ends with one line and exit code 1, and leaves nothing.
+//! Hostile files: sizes beyond any memory, false headers, names that are code or paths. Each ends
+//! with one line and exit code 1, and leaves no files.
 
 mod support;
 
@@ -12,8 +12,8 @@ fn network() -> Network {
     small([2, 8, 8], [2, 7, 3], SWISH_RELU)
 }
 
-/// Changes `network.json`, and says what `plan` and `generate`, for a crate and for a model, have
-/// against it.
+/// Changes `network.json`, and returns the error message of `plan` and `generate`, which is the
+/// same for a crate and for a model.
 fn refused(change: impl FnOnce(&mut Value)) -> String {
     let workshop = Workshop::new(&network());
     let path = workshop.path("network.json");
@@ -31,7 +31,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 }
 
 #[test]
-fn sizes_past_any_memory() {
+fn sizes_beyond_any_memory() {
     let conv = |channels: u64, filters: u64, kernel: u64, stride: u64| json!({"kind": "conv2d", "in_channels": channels, "out_channels": filters, "kernel": kernel, "stride": stride});
     let cases = [
         (conv(2, 1 << 60, 3, 1), "over"),
@@ -55,7 +55,7 @@ fn sizes_past_any_memory() {
         assert!(refused(|document| document["input"]["channels"] = json!(side)).contains("input"));
     }
     assert!(refused(|document| document["input"]["height"] = json!(-1)).contains("height"));
-    // Each tensor is allowed by itself, and no weights stand against it.
+    // Each tensor alone is small enough, and so are the weights.
     let line = refused(|document| {
         document["input"]["height"] = json!(2560);
         document["input"]["width"] = json!(2560);
@@ -64,7 +64,7 @@ fn sizes_past_any_memory() {
 }
 
 #[test]
-fn names_that_would_like_to_be_code_or_paths() {
+fn names_that_are_code_or_paths() {
     for name in ["../up", "/etc/passwd", "a\nb", "\"); panic!(\"", "a b", "*/", "é", ""] {
         let line = refused(|document| document["nodes"][1]["name"] = json!(name));
         assert!(line.contains("name"), "{line}");
@@ -101,21 +101,21 @@ fn a_genome_of_absurd_size_is_refused() {
 fn a_baseline_s_name_is_no_path() {
     for name in ["../up", "a/b", "\"); }", "Net", ""] {
         let line = refused(|document| {
-            document["origin"] = json!({"baseline": {"name": name, "optimizer": "sgd"}})
+            document["origin"] = json!({"baseline": {"name": name, "optimizer": "sgd"}});
         });
         assert!(line.contains("name"), "{line}");
     }
 }
 
 #[test]
-fn documents_as_deep_or_long_as_can_be() {
+fn documents_of_extreme_depth_or_length() {
     let workshop = Workshop::new(&network());
     let path = workshop.path("network.json");
     let document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     fs::write(&path, "[".repeat(1_000_000)).unwrap();
     assert!(failure(&workshop.generate("out", &[])).contains("not valid JSON"));
 
-    // A chain of twenty thousand nodes without weights in front of the classifier.
+    // A chain of twenty thousand nodes without weights before the classifier.
     let mut long = document;
     let nodes = long["nodes"].as_array_mut().unwrap();
     let classifier = nodes.pop().unwrap();
@@ -161,13 +161,13 @@ fn numbers_that_are_not_finite() {
     );
 }
 
-/// A safetensors file: the length that it states for its header, the header, and data.
+/// Returns a safetensors file: the stated length of the header, the header, and data.
 fn safetensors(length: u64, header: &str, data: usize) -> Vec<u8> {
     [&length.to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
 }
 
 #[test]
-fn weights_that_lie() {
+fn weights_with_false_headers() {
     let workshop = Workshop::new(&network());
     let path = workshop.path("weights.safetensors");
     let good = fs::read(&path).unwrap();
@@ -206,7 +206,7 @@ fn weights_that_lie() {
     for bytes in cases {
         fs::write(&path, &bytes).unwrap();
         let output = workshop.generate("out", &[]);
-        // A flipped bit of white space at the header's end does no harm.
+        // A flipped bit in white space at the end of the header is harmless.
         if output.status.success() {
             assert_eq!(bytes.len(), good.len());
             fs::remove_dir_all(workshop.path("out")).unwrap();

@@ -4,7 +4,7 @@
 mod support;
 
 use codegen::cuda::{KERNELS, calls};
-use codegen::plan::{Machine, Plan};
+use codegen::plan::{Device, Plan};
 use common::activation::{Activation, PiecewiseActivation};
 use common::dataset::{Dataset, Split};
 use common::network::{INPUT, Network, Op};
@@ -15,11 +15,11 @@ use support::pairs::{all_pairs, is_near_a_jump, node};
 use support::random::random_network;
 use support::{SWISH_RELU, baseline, digits, expand, images, pruned, small};
 
-/// The bound that generated crates state: this part of the largest logit, or of 1.
+/// The tolerance of generated crates, relative to the largest logit, or to 1.
 const TOLERANCE: f32 = 2e-6;
 
-/// Orders of `gpu.cpp` in which threads and blocks take their turns besides the first one:
-/// backwards, and warp by warp.
+/// The orders of `gpu.cpp` in which threads and blocks run, other than the first one: backwards,
+/// and warp by warp.
 const OTHER_ORDERS: [u32; 2] = [1, 2];
 
 /// Compares logits of single images and of all as a batch, with few and with many blocks, in
@@ -103,7 +103,7 @@ fn large_kernels_a_max_head_and_three_blocks() {
     check_random(&expand(&template, [3, 17, 13], [3, 10, 5], pair, 11), TOLERANCE);
 }
 
-/// On images whose sides are odd, so that strides and poolings leave something over.
+/// On images with odd sides, which strides and poolings do not divide.
 #[test]
 fn residual() {
     check_random(&baseline("resnet-20", 11), TOLERANCE);
@@ -114,7 +114,7 @@ fn densenet() {
     check_random(&baseline("densenet-40-12", 9), TOLERANCE);
 }
 
-/// Rounding differences may grow in them, mistakes are larger still.
+/// Rounding differences may grow in random graphs; mistakes are larger still.
 #[test]
 fn random_graphs() {
     for seed in 0..6 {
@@ -122,7 +122,7 @@ fn random_graphs() {
     }
 }
 
-/// What makes the logits need not be a kernel that can write them where they belong.
+/// The last kernel need not be one that can write to the place of the logits.
 #[test]
 fn logits_that_are_copied() {
     let mut network = small([3, 1, 1], [1, 7, 3], SWISH_RELU);
@@ -141,14 +141,14 @@ fn logits_that_are_copied() {
     }
 }
 
-/// No block of threads has room for the window of such a kernel.
+/// The window of such a kernel does not fit into a block's shared memory.
 #[test]
 fn a_kernel_that_is_too_large_is_refused() {
     let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);
     let large = Op::Conv2d { in_channels: 1, out_channels: 10, kernel: 99, stride: 1 };
     network.nodes =
         vec![node("wide", large, &[INPUT]), node("pool", Op::GlobalMaxPool {}, &["wide"])];
-    let plan = Plan::on(&network, Machine::Gpu).unwrap();
+    let plan = Plan::on(&network, Device::Gpu).unwrap();
     let error = calls(&network, &plan).unwrap_err().to_string();
     assert!(
         error.contains("node wide: its kernel or its tensors are too large for a GPU"),
@@ -156,7 +156,7 @@ fn a_kernel_that_is_too_large_is_refused() {
     );
 }
 
-/// Were a barrier missing, one of these tests would fail.
+/// Without a barrier, one of these tests fails.
 #[test]
 fn missing_barriers_show() {
     if !has_compiler() {

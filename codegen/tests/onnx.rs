@@ -1,5 +1,4 @@
-//! ONNX models: their structure, always; their numbers in ONNX Runtime, where there is a Python
-//! that has it.
+//! ONNX models: their structure, and, if there is a Python with ONNX Runtime, their numbers.
 
 mod support;
 
@@ -21,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{SWISH_RELU, Workshop, baseline, expand, pruned, small, success};
 
-/// Models agree with the reference to this part of the largest logit, or of 1.
+/// The tolerance of models, relative to the largest logit, or to 1.
 const TOLERANCE: f64 = 1e-5;
 
-/// A network that is nothing but the activation of its ten inputs.
+/// Returns a network that is only the activation of its ten inputs.
 fn bare(pair: PiecewiseActivation) -> Network {
     let mut network = small([10, 1, 1], [1, 7, 3], pair);
     network.nodes = vec![Node {
@@ -35,8 +34,8 @@ fn bare(pair: PiecewiseActivation) -> Network {
     network
 }
 
-/// All that networks may have: heads, shortcuts, kernels, transitions, odd widths, dropout, a last
-/// node of any kind.
+/// Returns networks with all features: heads, shortcuts, kernels, transitions, odd widths, dropout,
+/// a last node of any kind.
 fn networks() -> Vec<Network> {
     let max = Template {
         growth_rate: 3,
@@ -152,8 +151,8 @@ fn class_names_are_data() {
     assert_eq!(serde_json::from_str::<Vec<String>>(&classes.value).unwrap(), names);
 }
 
-/// The shapes of all tensors without the batch, by ONNX's own rules; each must be there before it
-/// is taken.
+/// Returns the shapes of all tensors without the batch, by ONNX's own rules. A tensor must be
+/// written before it is read.
 fn shapes(graph: &GraphProto) -> HashMap<String, Vec<usize>> {
     let constants: HashMap<&str, &TensorProto> =
         graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();
@@ -267,7 +266,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
-/// A Python that has onnx, onnxruntime and numpy, or the reason why there is none.
+/// Returns a Python that has onnx, onnxruntime and numpy, or the reason why there is none.
 fn python() -> Result<PathBuf, String> {
     let (made, named) = ("target/onnx-venv/bin/python", std::env::var_os("ONNX_PYTHON"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -282,12 +281,13 @@ fn python() -> Result<PathBuf, String> {
     }
 }
 
-/// What `check.py` says of each folder, or nothing, said aloud, where there is no ONNX Runtime.
+/// Returns the output of `check.py` for each folder, or `None`, with a message, if there is no ONNX
+/// Runtime.
 fn check(folders: &[&Path]) -> Option<Vec<Value>> {
     let python = match python() {
         Ok(python) => python,
         Err(reason) => {
-            // Not `eprintln!`, which is kept quiet in tests that pass.
+            // Not `eprintln!`, whose output is captured in tests that pass.
             let _ = writeln!(
                 std::io::stderr(),
                 "SKIPPED: ONNX MODELS ARE NOT RUN, since there is no Python with onnx, onnxruntime and numpy: `make \
@@ -318,7 +318,7 @@ fn onnx_runtime_computes_what_the_reference_does() {
             .any(|node| matches!(node.op, Op::Activation(pair) if pair.jumps_at_zero()));
         let difference = result["difference"].as_f64().unwrap();
         assert!(jumps || difference <= TOLERANCE, "{difference}: {network:?}");
-        // Eight images: one in a hundred is none.
+        // With eight images, one in a hundred is none.
         assert_eq!(result["same_class"], result["images"], "{:?}", network.origin);
         assert_eq!(result["classes"], serde_json::json!(network.classes));
         if !jumps {
@@ -338,7 +338,7 @@ fn onnx_runtime_computes_what_the_reference_does() {
     }
 }
 
-/// Also the pairs that jump are exact one by one, at 0 and -0 too.
+/// A single activation is exact for all pairs, also for those that jump, and at 0 and -0.
 #[test]
 fn every_pair_is_exact_by_itself_in_onnx_runtime() {
     let inputs = [0.0f32, -0.0, 1e-30, -1e-30, -1e-6, 0.7, -0.7, 3.0, -3.0, -20.0];

@@ -2,21 +2,21 @@
 
 mod support;
 
-use codegen::pack::pack;
+use codegen::plan::pack::pack;
 use codegen::plan::{Kernel, Plan};
 use common::activation::{Activation, PiecewiseActivation};
 use common::network::{INPUT, Network, Node, Op};
 use common::reference::{class_of, logits};
 use common::template::{Head, Template};
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 use support::random::{push, random_network};
 use support::{SWISH_RELU, baseline, expand, images, interpreter, random_weights, small};
 
-/// The bound that generated crates state: this part of the largest logit, or of 1.
+/// The tolerance of generated crates, relative to the largest logit, or to 1.
 const TOLERANCE: f32 = 2e-6;
 
-/// The largest error of the logits over some images and all instruction sets, as a part of the
-/// largest logit, or of 1.
+/// Returns the largest error of the logits over some images and all instruction sets, relative to
+/// the largest logit, or to 1.
 fn error(network: &Network, seed: u64, count: usize) -> f32 {
     let weights = random_weights(network, seed);
     let plan = Plan::new(network).unwrap();
@@ -30,7 +30,7 @@ fn error(network: &Network, seed: u64, count: usize) -> f32 {
             assert_eq!(got.len(), want.len());
             for (got, want) in got.iter().zip(&want) {
                 let error = (got - want).abs() / size;
-                // Not a number is worse than everything.
+                // NaN is worse than everything.
                 worst = if error <= worst { worst } else { error };
                 if error.is_nan() {
                     return f32::INFINITY;
@@ -74,18 +74,17 @@ fn the_paper_s_network_is_exact_and_its_memory_is_planned_well() {
     let error = error(&network, 0, 1);
     assert!(error <= TOLERANCE, "{error}");
     let plan = Plan::new(&network).unwrap();
-    // At the transition live 72 channels of 28 x 28 and, pooled, of 14 x 14; what kernels need
-    // besides is small.
+    // At the transition, 72 channels of 28 x 28 are live and, pooled, of 14 x 14; scratch memory is
+    // small.
     let live = 72 * (28 * 28 + 14 * 14);
     assert!(plan.arena_len <= live * 102 / 100, "{}", plan.arena_len);
     let copies = plan.steps.iter().filter(|step| step.kernel == Kernel::Copy).count();
     assert_eq!(copies, 0, "concatenation is no work");
 }
 
-/// The residual networks at full size: nothing is copied for an addition, each of which is one step
-/// with the normalisation before it and, but for the last one, the activation after it, and three
-/// tensors of the first stage are, with some scratch memory of its kernels, all that lives at a
-/// time.
+/// The residual networks at full size. No addition needs a copy; each is one step with the
+/// normalisation before it and, except for the last one, with the activation after it. No more than
+/// three tensors of the first stage, and some scratch memory, are live at a time.
 #[test]
 fn residual_networks_are_exact_and_add_in_place() {
     for (name, blocks) in [("resnet-20", 9), ("resnet-56", 27), ("resnet-110", 54)] {
@@ -102,10 +101,10 @@ fn residual_networks_are_exact_and_add_in_place() {
         ];
         assert_eq!(sums, [blocks - 1, 1], "{name}");
         assert_eq!(count(&|kernel| *kernel == Kernel::Copy), 0, "{name}");
-        // Besides, the stem's normalisation and activation are a step, as a convolution and an
-        // addition take them.
+        // The stem's normalisation and activation are a step, too, since a convolution and an
+        // addition read the result.
         assert_eq!(
-            (count(&|kernel| *kernel == Kernel::Map), plan.steps.len()),
+            (count(&|kernel| *kernel == Kernel::NormActivation), plan.steps.len()),
             (1, 1 + 1 + 3 * blocks + 2 + 2)
         );
         let live = 3 * 16 * 32 * 32;
@@ -146,8 +145,8 @@ fn all_pairs_are_exact_or_choose_the_same_class_where_they_jump() {
     }
 }
 
-/// Random graphs, some of whose concatenations cannot be made in place: rounding differences may
-/// grow in them, mistakes are larger still.
+/// Random graphs, with concatenations that cannot be in place. Rounding differences may grow in
+/// them; mistakes are larger still.
 #[test]
 fn random_graphs_are_computed() {
     let (mut copies, mut sums_in_place, mut other_sums) = (0, 0, 0);
@@ -171,7 +170,7 @@ fn random_graphs_are_computed() {
     );
 }
 
-/// The last node need not be a kernel with a result of its own.
+/// The last node need not be a kernel that writes a tensor.
 #[test]
 fn any_node_may_be_the_last_one() {
     let mut network = small([3, 1, 1], [1, 7, 3], SWISH_RELU);
@@ -206,8 +205,8 @@ fn any_node_may_be_the_last_one() {
     }
 }
 
-/// Concatenations in the style of the DenseNet paper, each of everything before: one buffer does
-/// for all.
+/// Concatenations in the style of the DenseNet paper, each of all tensors before: one buffer holds
+/// all.
 #[test]
 fn flat_concatenations_share_one_buffer() {
     let mut network = small([1, 8, 8], [1, 7, 3], SWISH_RELU);

@@ -18,16 +18,16 @@ struct Args {
     /// A Python that has onnxruntime, onnx, numpy and safetensors
     #[arg(long, default_value = "target/bench-codegen-venv/bin/python")]
     python: PathBuf,
-    /// Only what has this in its name, e.g. "C10-Net.1" or "elu"
+    /// Only networks with this in their names, e.g. "C10-Net.1" or "elu"
     #[arg(long, default_value = "")]
     only: String,
-    /// A first look: 3 turns
+    /// Fewer turns: 3
     #[arg(long)]
     quick: bool,
     /// Replace the results in this file
     #[arg(long)]
     write: Option<PathBuf>,
-    /// Cargo says this to every benchmark
+    /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -66,7 +66,7 @@ fn run(args: Args) -> Result<()> {
     args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
 }
 
-/// The make command of this run.
+/// Returns the make command of this run.
 fn command() -> String {
     let mut given = std::env::args().skip(1).filter(|arg| arg != "--bench");
     let mut options = Vec::new();

@@ -12,7 +12,7 @@ use rand::RngExt;
 const MNIST: [usize; 3] = [1, 28, 28];
 const CIFAR: [usize; 3] = [3, 32, 32];
 
-/// One network of the comparison.
+/// A network of the comparison.
 pub(crate) struct Net {
     /// The paper's name or the genome, and the activation.
     pub(crate) name: String,
@@ -20,10 +20,10 @@ pub(crate) struct Net {
     pub(crate) network: Network,
 }
 
-/// All networks.
+/// Returns all networks.
 ///
 /// # Errors
-/// The template cannot be expanded.
+/// Fails if the template cannot be expanded.
 pub(crate) fn all() -> Result<Vec<Net>> {
     use Activation::{Elu, Relu, Swish, Tanh};
     let mut nets = Vec::new();
@@ -50,7 +50,8 @@ pub(crate) fn all() -> Result<Vec<Net>> {
     Ok(nets)
 }
 
-/// A network of the paper's template: condense layers, FEL gene, kernel.
+/// Returns a template network with these genes: condense layers, feature extraction layers, kernel
+/// size.
 pub(crate) fn template(
     [channels, height, width]: [usize; 3],
     [condense_layers, feature_extraction_layers, kernel_size]: [usize; 3],
@@ -69,8 +70,7 @@ pub(crate) fn template(
     Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
 }
 
-/// The network with filters taken at random from its convolutions until half of its parameters are
-/// left.
+/// Removes random filters of a network's convolutions until half of its parameters are left.
 pub(crate) fn half(mut network: Network) -> Result<Network> {
     let mut rng = seed::stream(0, "bench-codegen/pruned");
     let target = counts::count(&network)?.parameters / 2;
@@ -86,7 +86,7 @@ pub(crate) fn half(mut network: Network) -> Result<Network> {
     Ok(network)
 }
 
-/// Makes every node take as many channels as those before it make.
+/// Sets the input channels of every node to the output channels of its inputs.
 fn repair(network: &mut Network) -> Result<()> {
     let inputs = network.input_indices()?;
     let mut made: Vec<usize> = Vec::new();
@@ -108,7 +108,7 @@ fn repair(network: &mut Network) -> Result<()> {
                 *in_features = taken;
                 *out_features
             }
-            // A residual network would have to keep the channels that meet in a sum alike.
+            // The terms of a sum would have to lose the same channels.
             Op::Add {} | Op::Shortcut { .. } => {
                 bail!("only networks without additions can be halved")
             }
@@ -123,7 +123,7 @@ fn repair(network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-/// Random weights that keep values at about their size from layer to layer.
+/// Returns random weights that keep the magnitude of values about the same from layer to layer.
 pub(crate) fn random_weights(network: &Network) -> Weights {
     let mut weights = Weights::default();
     for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {

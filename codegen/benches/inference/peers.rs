@@ -1,4 +1,4 @@
-//! Who computes: the crate's own `bench` program, and processes that time the ONNX file when asked.
+//! The programs that are compared: the crate's own `bench`, and processes that time the ONNX file.
 
 use crate::workshop::{Workshop, run};
 use anyhow::{Context, Result, ensure};
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What the peers may differ from the recorded logits: they sum in another order.
+/// The tolerance for the peers' logits: they sum in another order.
 const TOLERANCE: f32 = 1e-4;
 
-/// What a peer says first.
+/// The first message of a peer.
 #[derive(Deserialize)]
 struct Hello {
     #[serde(default)]
@@ -21,26 +21,26 @@ struct Hello {
     logits: Vec<f32>,
 }
 
-/// A turn of a peer.
+/// The result of a peer's turn.
 #[derive(Deserialize)]
 struct Turn {
     p50_s: f64,
 }
 
-/// A process that times an ONNX file when asked. It ends when this is dropped.
+/// A process that times an ONNX file on request. It ends when this is dropped.
 pub(crate) struct Peer {
     child: Child,
     asks: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
-    /// Its own version, if it says one.
+    /// The version of the peer, if it reports one.
     pub(crate) version: String,
 }
 
 impl Peer {
-    /// Starts it on the files of a network and compares its logits to the recorded ones.
+    /// Starts the process on the files of a network and compares its logits to the recorded ones.
     ///
     /// # Errors
-    /// It cannot be started, or computes something else.
+    /// Fails if the process cannot be started, or if its logits differ.
     pub(crate) fn start(mut command: Command, workshop: &Workshop, shape: &str) -> Result<Peer> {
         let name = command.get_program().to_string_lossy().into_owned();
         command.arg(workshop.onnx()).arg(workshop.images()).arg(shape);
@@ -57,7 +57,7 @@ impl Peer {
         Ok(Peer { child, asks, answers, version: hello.version })
     }
 
-    /// The median latency, in seconds, of a turn of this length.
+    /// Returns the median latency, in seconds, of a turn of this length.
     pub(crate) fn turn(&mut self, length: Duration) -> Result<f64> {
         let asks = self.asks.as_mut().context("the peer has ended")?;
         writeln!(asks, "{}", length.as_secs_f64()).context("the peer has ended")?;
@@ -68,7 +68,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // The end of its input is its sign to end.
+        // The process ends at the end of its input.
         self.asks = None;
         let _ = self.child.wait();
     }
@@ -93,18 +93,18 @@ pub(crate) fn check_logits(got: &[f32], want: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// What a turn of the generated crate tells.
+/// The result of a turn of the generated crate.
 pub(crate) struct OurTurn {
     /// The median latency.
     pub(crate) p50_s: f64,
     /// The instruction set.
     pub(crate) kernels: String,
-    /// Most memory that the process had in use when it began to measure, its code and weights
-    /// included, where the operating system tells.
+    /// The peak memory of the process when it began to measure, code and weights included, if the
+    /// operating system reports it.
     pub(crate) peak_bytes: Option<u64>,
 }
 
-/// A turn of the crate's own `bench` program, which is started anew each time.
+/// Runs a turn of the crate's own `bench` program, which is started anew each time.
 pub(crate) fn our_turn(
     workshop: &Workshop,
     length: Duration,
@@ -138,8 +138,7 @@ fn peak_memory(process: u32) -> Option<u64> {
     Some(1024 * line.trim().trim_end_matches(" kB").parse::<u64>().ok()?)
 }
 
-/// Median time from starting the crate's `classify` until it has printed one image's class and
-/// ended.
+/// Returns the median time of a whole run of the crate's `classify` on one image.
 pub(crate) fn first_result_s(workshop: &Workshop) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..21 {
@@ -153,7 +152,7 @@ pub(crate) fn first_result_s(workshop: &Workshop) -> Result<f64> {
     Ok(times[times.len() / 2])
 }
 
-/// The crate's logits, by its `classify`, against the recorded ones.
+/// Compares the logits of the crate's `classify` with the recorded ones.
 pub(crate) fn check_ours(workshop: &Workshop) -> Result<()> {
     #[derive(Deserialize)]
     struct Line {
@@ -165,7 +164,7 @@ pub(crate) fn check_ours(workshop: &Workshop) -> Result<()> {
     check_logits(&got, &workshop.logits()?)
 }
 
-/// The command that times with ONNX Runtime.
+/// Returns the command that times with ONNX Runtime.
 pub(crate) fn onnxruntime(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.arg("codegen/benches/inference/onnxruntime_peer.py");

@@ -7,17 +7,17 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-/// The lines between which the results stand in a document.
+/// The lines before and after the results in a document.
 const BEGIN: &str = "<!-- inference results: begin -->\n";
 const END: &str = "<!-- inference results: end -->\n";
 
-/// The number of networks of the whole comparison, which the bars are about.
+/// The number of networks of the whole comparison, to which the bars apply.
 pub(crate) const ALL: usize = 11;
 
-/// The whole report.
+/// Returns the whole report.
 ///
 /// # Errors
-/// None that happens in practice: text is written to memory.
+/// Fails only if writing to memory fails.
 pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> Result<String> {
     let mut text = String::new();
     let date = first_line_of("date", &["-u", "+%F"]);
@@ -78,7 +78,7 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
     Ok(text.trim_end().to_string())
 }
 
-/// One bar.
+/// A bar: a required ratio of times.
 pub(crate) struct Bar {
     pub(crate) target: &'static str,
     pub(crate) measured: String,
@@ -130,10 +130,10 @@ pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
     ]
 }
 
-/// Replaces what stands between the two marks of a file.
+/// Replaces the text between the two marks of a file.
 ///
 /// # Errors
-/// The file cannot be read or written, or has no marks.
+/// Fails if the file cannot be read or written, or has no marks.
 pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
     let old = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot read the file", path.display()))?;
@@ -150,7 +150,7 @@ pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
     atomic::write(path, format!("{before}{BEGIN}\n{results}\n\n{END}{after}").as_bytes())
 }
 
-/// A network's name, whose `|` would end the table's field.
+/// Returns a network's name with `|` escaped, which would end the table's field.
 fn table_name(result: &NetResult) -> String {
     result.name.replace('|', "\\|")
 }
@@ -169,7 +169,7 @@ fn processor() -> String {
     format!("{name}, {cores} cores, {}", std::env::consts::OS)
 }
 
-/// The version of tract that its program is built with.
+/// Returns the version of tract that the peer is built with.
 fn tract() -> &'static str {
     let lock = include_str!("tract/Cargo.lock");
     let after = lock
@@ -178,7 +178,7 @@ fn tract() -> &'static str {
     after.split('"').next().unwrap_or("unknown")
 }
 
-/// The first line that a program prints, or `unknown`.
+/// Returns the first line that a program prints, or `unknown`.
 fn first_line_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)

@@ -1,5 +1,5 @@
-//! The measurement: the peers take turns, so that a disturbance of the machine neither favours nor
-//! harms one of them.
+//! The measurement: the peers take turns, so that a disturbance of the machine affects all of them
+//! alike.
 
 use crate::nets::Net;
 use crate::peers::{Peer, check_ours, first_result_s, onnxruntime, our_turn};
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// How long a turn is, and how long at most the warm-up before it.
+/// The length of a turn, and the most of the warm-up before it.
 const TURN: Duration = Duration::from_millis(300);
 const WARM_UP: Duration = Duration::from_millis(100);
 
@@ -31,7 +31,7 @@ impl Timed {
     }
 }
 
-/// What was measured of a network.
+/// The measurements of a network.
 #[derive(Clone, Debug)]
 pub(crate) struct NetResult {
     pub(crate) name: String,
@@ -50,12 +50,12 @@ pub(crate) struct NetResult {
 }
 
 impl NetResult {
-    /// Our time as a part of ONNX Runtime's.
+    /// Returns our time relative to ONNX Runtime's.
     pub(crate) fn against_onnxruntime(&self) -> f64 {
         self.ours.median / self.onnxruntime.median
     }
 
-    /// Our time as a part of tract's.
+    /// Returns our time relative to tract's.
     pub(crate) fn against_tract(&self) -> f64 {
         self.ours.median / self.tract.median
     }
@@ -64,7 +64,7 @@ impl NetResult {
 /// Measures one network.
 ///
 /// # Errors
-/// A program fails, or computes something else than the reference.
+/// Fails if a program fails, or computes other logits than the reference.
 pub(crate) fn measure(
     net: &Net,
     workshop: &Workshop,

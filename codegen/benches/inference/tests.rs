@@ -1,4 +1,4 @@
-//! The parts of the benchmark that can be judged without timing: networks, bars, the document.
+//! The parts of the benchmark that can be tested without timing: networks, bars, the document.
 #![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
 
 mod nets;
@@ -10,7 +10,8 @@ mod workshop;
 use common::counts;
 use rounds::{NetResult, Timed};
 
-/// Ours takes a millisecond, the peers `onnxruntime` and `tract` times that.
+/// Returns measurements where ours takes a millisecond, and the peers `onnxruntime` and `tract`
+/// times that.
 fn result(name: &str, onnxruntime: f64, tract: f64) -> NetResult {
     let timed = |times: f64| Timed::of(vec![3e-3 * times, 1e-3 * times, 0.5e-3 * times]);
     NetResult {

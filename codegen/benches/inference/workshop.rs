@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// Where everything is made, below the repository.
+/// The folder of all files, below the repository.
 pub(crate) const FOLDER: &str = "target/bench-codegen";
 
 /// The files of one network.
 pub(crate) struct Workshop {
-    /// Where they are.
+    /// The folder of the files.
     folder: PathBuf,
     /// The crate's manifest.
     pub(crate) manifest: Manifest,
-    /// How long `cargo build --release` took, from nothing.
+    /// The time of `cargo build --release` from scratch.
     pub(crate) build_s: f64,
 }
 
 impl Workshop {
-    /// Generates and builds the crate, exports the network.
+    /// Generates and builds the crate, and exports the network.
     ///
     /// # Errors
-    /// A file cannot be written, or a program fails.
+    /// Fails if a file cannot be written, or if a program fails.
     pub(crate) fn new(net: &Net, python: &Path) -> Result<Workshop> {
         let slug = net.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let folder = std::path::absolute(FOLDER)?.join(slug);
@@ -56,22 +56,22 @@ impl Workshop {
         Ok(Workshop { folder, manifest, build_s })
     }
 
-    /// A program of the crate.
+    /// Returns the path of a program of the crate.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("build/release").join(name)
     }
 
-    /// The recorded images, as little-endian f32.
+    /// Returns the path of the recorded images, little-endian f32.
     pub(crate) fn images(&self) -> PathBuf {
         self.folder.join("crate/golden/inputs.bin")
     }
 
-    /// The peers' file.
+    /// Returns the path of the peers' file.
     pub(crate) fn onnx(&self) -> PathBuf {
         self.folder.join("network.onnx")
     }
 
-    /// The recorded logits of all images.
+    /// Returns the recorded logits of all images.
     pub(crate) fn logits(&self) -> Result<Vec<f32>> {
         let path = self.folder.join("crate/golden/outputs.bin");
         let bytes = std::fs::read(&path)
@@ -95,7 +95,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
 /// Builds the program that times tract.
 ///
 /// # Errors
-/// cargo fails, as without a network.
+/// Fails if cargo fails, as it does without a network connection.
 pub(crate) fn build_tract() -> Result<PathBuf> {
     let target = std::path::absolute(FOLDER)?.join("tract");
     let mut cargo = Command::new(env!("CARGO"));

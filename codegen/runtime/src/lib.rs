@@ -2,12 +2,12 @@
 //!
 //! Tensors are planar f32 (channels, rows, columns) without gaps, batch 1. The modules of
 //! [`kernels`] are tested here and copied as they are into every generated crate; [`SOURCES`] holds
-//! their text. Their tests stand in `tests`, so that what is copied is free of them.
+//! their text. Their tests are in `tests`, so that the copies have none.
 #![no_std]
 
 pub mod kernels;
 
-pub use kernels::{activation, add, arena, conv, linear, norm, pool, simd};
+pub use kernels::{activation, add, arena, conv, dispatch, linear, norm, pool, simd, taps};
 
 /// The kernels' source files: path below a generated crate's `src/runtime`, and text.
 pub const SOURCES: &[(&str, &str)] = &[
@@ -16,12 +16,17 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("add.rs", include_str!("kernels/add.rs")),
     ("arena.rs", include_str!("kernels/arena.rs")),
     ("conv.rs", include_str!("kernels/conv.rs")),
+    ("conv/geometry.rs", include_str!("kernels/conv/geometry.rs")),
+    ("conv/tile.rs", include_str!("kernels/conv/tile.rs")),
+    ("dispatch.rs", include_str!("kernels/dispatch.rs")),
     ("linear.rs", include_str!("kernels/linear.rs")),
     ("norm.rs", include_str!("kernels/norm.rs")),
     ("pool.rs", include_str!("kernels/pool.rs")),
     ("simd.rs", include_str!("kernels/simd.rs")),
-    ("simd_aarch64.rs", include_str!("kernels/simd_aarch64.rs")),
-    ("simd_arm_neon.rs", include_str!("kernels/simd_arm_neon.rs")),
-    ("simd_arm_vfp.rs", include_str!("kernels/simd_arm_vfp.rs")),
-    ("simd_x86_64.rs", include_str!("kernels/simd_x86_64.rs")),
+    ("simd/aarch64.rs", include_str!("kernels/simd/aarch64.rs")),
+    ("simd/neon.rs", include_str!("kernels/simd/neon.rs")),
+    ("simd/scalar.rs", include_str!("kernels/simd/scalar.rs")),
+    ("simd/vfp.rs", include_str!("kernels/simd/vfp.rs")),
+    ("simd/x86_64.rs", include_str!("kernels/simd/x86_64.rs")),
+    ("taps.rs", include_str!("kernels/taps.rs")),
 ];

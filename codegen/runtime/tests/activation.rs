@@ -5,11 +5,10 @@
 mod support;
 
 use runtime::activation::{Activation, MAX_ABSOLUTE_ERROR, MAX_RELATIVE_ERROR};
+use runtime::dispatch::Kernels;
 use runtime::norm;
-use runtime::simd::Kernels;
 
-/// All magnitudes from the smallest number to the largest, 1,024 numbers to each power of two where
-/// the functions bend.
+/// Returns all magnitudes from the smallest number to the largest, 1,024 to each power of two.
 fn magnitudes() -> Vec<f32> {
     let bits = (0..f32::MAX.to_bits()).step_by(1 << 13).chain([
         0,
@@ -26,7 +25,7 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
     let mut first: Option<Vec<f32>> = None;
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; from.len()];
-        norm::map::<F>(kernels, from.len(), None, &from, &mut to);
+        norm::norm_activation::<F>(kernels, from.len(), None, &from, &mut to);
         for (x, got) in from.iter().zip(&to) {
             let want = support::pair(left, right, f64::from(*x));
             let bound = f64::from(MAX_RELATIVE_ERROR) * want.abs() + f64::from(MAX_ABSOLUTE_ERROR);
@@ -38,7 +37,7 @@ fn every_value_is_within_the_bounds<F: Activation>(left: &str, right: &str) {
                 kernels.name()
             );
         }
-        // Without the instruction that multiplies and adds in one step, rounding differs.
+        // Without a fused multiply-add, rounding differs.
         if matches!(kernels, Kernels::Scalar(_)) {
             continue;
         }

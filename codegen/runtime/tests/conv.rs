@@ -1,4 +1,5 @@
-//! The convolution against the slow and obvious way, in odd shapes, on every instruction set.
+//! The convolution against a straightforward implementation, in odd shapes, on every instruction
+//! set.
 
 mod support;
 
@@ -7,7 +8,7 @@ use runtime::activation::{Activation, Identity, Piecewise, Relu, Swish};
 use runtime::conv::{Convolution, convolution};
 use runtime::norm::Norm;
 
-/// The exact sums and their sizes, from exact values and theirs.
+/// Returns the exact sums and the sums of absolute values, from exact values and their sizes.
 fn naive(layer: &Convolution, weights: &[f32], from: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let Convolution { channels, height, width, filters, kernel, stride, .. } = *layer;
     let pad = kernel / 2;
@@ -37,8 +38,8 @@ fn naive(layer: &Convolution, weights: &[f32], from: &[(f64, f64)]) -> Vec<(f64,
     result
 }
 
-/// From (filter, channel, tap) to tiles of (channel, tap, filter), as the documentation of
-/// `weights_len` says.
+/// Reorders weights from (filter, channel, tap) to tiles of (channel, tap, filter), as the
+/// documentation of `weights_len` says.
 fn pack(layer: &Convolution, tile: usize, weights: &[f32]) -> Vec<f32> {
     let per_filter = layer.channels * layer.kernel * layer.kernel;
     let mut packed = vec![0.0; layer.weights_len(tile)];
@@ -73,7 +74,7 @@ fn check<F: Activation, const TILE: usize>(
     let want = naive(layer, &weights, &activated);
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; want.len()];
-        // What another step has left in the memory must not matter.
+        // The content of the memory before must not matter.
         let mut scratch = vec![f32::NAN; layer.scratch_len()];
         convolution::<F, TILE>(
             kernels,

@@ -1,4 +1,4 @@
-//! The smaller kernels against the slow and obvious way, on every instruction set.
+//! The smaller kernels against straightforward implementations, on every instruction set.
 
 #[macro_use]
 mod support;
@@ -40,15 +40,15 @@ fn map_is_right<F: Activation>(left: &str, right: &str) {
     let from: Vec<f32> =
         support::random(1, channels * plane).into_iter().map(|x| 9.0 * x).collect();
     let norms = support::random(2, 2 * channels);
-    // The value at the f32 that the kernel makes: a pair that jumps at 0 would turn its rounding
-    // into an error.
+    // The value at the kernel's own f32: with a pair that jumps at 0, its rounding would become an
+    // error.
     let value = |(i, x): (usize, &f32)| {
         support::pair(left, right, f64::from(x * norms[i / plane] + norms[channels + i / plane]))
     };
     let want = unit(from.iter().enumerate().map(value));
     for kernels in support::levels() {
         let mut to = vec![f32::NAN; from.len()];
-        norm::map::<F>(kernels, plane, Some(Norm::new(&norms)), &from, &mut to);
+        norm::norm_activation::<F>(kernels, plane, Some(Norm::new(&norms)), &from, &mut to);
         support::assert_close(
             &to,
             &want,
@@ -169,9 +169,9 @@ fn overlapping_ranges_are_refused() {
 
 #[test]
 fn the_processor_has_at_least_one_instruction_set_and_the_best_is_taken() {
-    let names: Vec<&str> = support::levels().map(runtime::simd::Kernels::name).collect();
+    let names: Vec<&str> = support::levels().map(runtime::dispatch::Kernels::name).collect();
     assert_eq!(names.last(), Some(&"scalar"));
-    assert_eq!(names[0], runtime::simd::Kernels::detect().name());
+    assert_eq!(names[0], runtime::dispatch::Kernels::detect().name());
     #[cfg(target_arch = "x86_64")]
     {
         let std_says = [is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx2")];

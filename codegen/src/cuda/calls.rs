@@ -1,62 +1,62 @@
-//! From a plan to calls of kernels.
+//! From a plan to calls of the kernels for GPUs.
 
 use super::launch::{Launch, MAX_SHARED, copy, launches};
-use crate::plan::{Kernel, Plan, Source, Step};
+use crate::plan::{Kernel, Operand, Plan, Step};
 use anyhow::{Result, ensure};
 use common::network::Network;
 use std::ops::Range;
 
-/// Blocks that a GPU is asked to run at a time, at most.
+/// The most blocks of one launch.
 const MAX_BLOCKS: usize = i32::MAX as usize;
 
 /// One step of an inference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The network's node that names it: an index.
+    /// The network's node that the call is named after: an index.
     pub node: usize,
-    /// Where it reads.
-    pub from: Place,
-    /// Where it writes.
-    pub to: Place,
-    /// Scales and shifts among the constants.
+    /// The place of the input.
+    pub from: Location,
+    /// The place of the output.
+    pub to: Location,
+    /// The offset of scales and shifts among the constants.
     pub norm: Option<usize>,
-    /// Weights among the constants.
+    /// The offset of weights among the constants.
     pub weights: Option<usize>,
-    /// Biases among the constants.
+    /// The offset of biases among the constants.
     pub bias: Option<usize>,
     /// Channels of the input.
     pub channels: usize,
     /// Channels of the output.
     pub filters: usize,
-    /// The ways to run it, the one with the fewest blocks first.
+    /// The ways to run the step, the one with the fewest blocks first.
     pub launches: Vec<Launch>,
 }
 
-/// Where a tensor lies.
+/// The place of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The image.
     Image,
-    /// This far into the arena, in f32.
+    /// This offset in the arena, in f32.
     Arena(usize),
     /// The logits.
     Logits,
 }
 
-/// The calls of a plan that was made for a GPU.
+/// Returns the calls of a plan for a GPU.
 ///
 /// # Errors
-/// A layer is too large for a GPU.
+/// Fails if a layer is too large for a GPU.
 pub fn calls(network: &Network, plan: &Plan) -> Result<Vec<Call>> {
     let mut calls = Vec::new();
     let last = plan.steps.len().saturating_sub(1);
     let mut has_logits = false;
     for (index, step) in plan.steps.iter().enumerate() {
-        // An addition needs what is there already.
+        // An addition reads its target, too.
         let makes_logits = index == last
-            && plan.logits == Source::Arena(step.target.clone())
+            && plan.logits == Operand::Arena(step.target.clone())
             && !matches!(step.kernel, Kernel::Add { .. });
-        let to = if makes_logits { Place::Logits } else { Place::Arena(step.target.start) };
+        let to = if makes_logits { Location::Logits } else { Location::Arena(step.target.start) };
         calls.push(call(step, to));
         has_logits |= makes_logits;
     }
@@ -69,14 +69,14 @@ pub fn calls(network: &Network, plan: &Plan) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-fn call(step: &Step, to: Place) -> Call {
+fn call(step: &Step, to: Location) -> Call {
     let (weights, bias) = step.kernel.weights_and_bias();
     let start = |range: &Range<usize>| range.start;
     Call {
         node: step.node,
-        from: place(&step.source),
+        from: location(&step.source),
         to,
-        norm: step.entry.norm.as_ref().map(start),
+        norm: step.prologue.norm.as_ref().map(start),
         weights: weights.map(start),
         bias: bias.map(start),
         channels: step.input.channels,
@@ -85,10 +85,10 @@ fn call(step: &Step, to: Place) -> Call {
     }
 }
 
-fn place(source: &Source) -> Place {
-    match source {
-        Source::Image => Place::Image,
-        Source::Arena(range) => Place::Arena(range.start),
+fn location(operand: &Operand) -> Location {
+    match operand {
+        Operand::Image => Location::Image,
+        Operand::Arena(range) => Location::Arena(range.start),
     }
 }
 
@@ -96,8 +96,8 @@ fn copy_of_logits(network: &Network, plan: &Plan) -> Call {
     let classes = network.classes.len();
     Call {
         node: network.nodes.len() - 1,
-        from: place(&plan.logits),
-        to: Place::Logits,
+        from: location(&plan.logits),
+        to: Location::Logits,
         norm: None,
         weights: None,
         bias: None,

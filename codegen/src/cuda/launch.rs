@@ -1,67 +1,69 @@
-//! Which kernel is launched with how many threads.
+//! The launches of kernels: numbers of blocks and threads.
 
-use crate::names::function_type;
+use crate::activation_name::function_type;
+use crate::plan::tiling::FILTER_GROUP;
 use crate::plan::{Kernel, Step};
-use crate::tiling::FILTER_GROUP;
 use common::activation::PiecewiseActivation;
 use runtime::conv::Convolution;
 
-/// Shared memory that every GPU lets a block have, in f32: 48 KiB.
+/// The shared memory that a block may have on every GPU, in f32: 48 KiB.
 pub(super) const MAX_SHARED: usize = 12 << 10;
 /// Threads of a warp.
 const LANES: usize = 32;
-/// Threads of a block whose threads do not work together, as in `kernels.cu`.
+/// Threads of a block in elementwise kernels, as in `kernels.cu`.
 const THREADS: usize = 256;
-/// Threads of a block that makes one number, as in `kernels.cu`.
+/// Threads of a block that reduces to one number, as in `kernels.cu`.
 const REDUCERS: usize = 128;
-/// Warps of a block that computes a group of filters, and of one that computes a whole tile of
-/// them.
+/// Warps of a block that computes a group of filters, and of a block that computes a whole tile.
 const WARPS: [usize; 2] = [16, 8];
-/// Rows and columns that a warp's lanes may have.
+/// The shapes of a warp's outputs: rows and columns, one output a lane.
 const TILES: [[usize; 2]; 6] = [[4, 8], [8, 4], [2, 16], [16, 2], [1, 32], [32, 1]];
 
 /// One way to run a step for one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// The kernel with its parameters, as C++ writes it.
+    /// The kernel with its parameters, in C++.
     pub kernel: String,
-    /// Blocks.
+    /// Number of blocks.
     pub blocks: usize,
-    /// Threads of each.
+    /// Threads of each block.
     pub threads: usize,
-    /// Shared memory of each, in f32.
+    /// Shared memory of each block, in f32.
     pub shared: usize,
 }
 
-/// The ways to run a step, the one with the fewest blocks first. Fewer blocks do less work all in
-/// all; more of them keep a large GPU busy when there are few images.
+/// Returns the ways to run a step, the one with the fewest blocks first. Fewer blocks do less work
+/// in total; more blocks keep a large GPU busy when there are few images.
 pub(super) fn launches(step: &Step) -> Vec<Launch> {
     let (input, output) = (step.input, step.output);
     let [height, width, plane] = [input.height, input.width, input.plane()];
-    let entry = format!("{}, {}", activation(step.entry.activation), step.entry.norm.is_some());
+    let prologue =
+        format!("{}, {}", activation(step.prologue.activation), step.prologue.norm.is_some());
     let alone = |kernel: String| vec![elementwise(kernel, output.elements())];
     match &step.kernel {
-        Kernel::Convolution { layer, tile, .. } => convolutions(layer, *tile, &entry),
-        Kernel::Map => alone(format!("Map<{entry}, {plane}>")),
-        Kernel::Add { activation: of_sum } => {
-            alone(format!("Add<{}, {}, {plane}>", activation(*of_sum), step.entry.norm.is_some()))
-        }
+        Kernel::Convolution { layer, tile, .. } => convolutions(layer, *tile, &prologue),
+        Kernel::NormActivation => alone(format!("NormActivation<{prologue}, {plane}>")),
+        Kernel::Add { activation: of_sum } => alone(format!(
+            "Add<{}, {}, {plane}>",
+            activation(*of_sum),
+            step.prologue.norm.is_some()
+        )),
         Kernel::Shortcut { stride } => alone(format!("Shortcut<{height}, {width}, {stride}>")),
         Kernel::AveragePool { size, .. } => {
-            alone(format!("AveragePool<{entry}, {height}, {width}, {size}>"))
+            alone(format!("AveragePool<{prologue}, {height}, {width}, {size}>"))
         }
         Kernel::GlobalAveragePool => {
-            vec![reducing(format!("GlobalAveragePool<{entry}, {plane}>"), output.channels)]
+            vec![reducing(format!("GlobalAveragePool<{prologue}, {plane}>"), output.channels)]
         }
         Kernel::GlobalMaxPool => {
-            vec![reducing(format!("GlobalMaxPool<{entry}, {plane}>"), output.channels)]
+            vec![reducing(format!("GlobalMaxPool<{prologue}, {plane}>"), output.channels)]
         }
         Kernel::Linear { .. } => vec![reducing("Dense".to_string(), output.channels)],
         Kernel::Copy => vec![copy(output.elements())],
     }
 }
 
-/// A copy of so many elements.
+/// Returns the launch of a copy of so many elements.
 pub(super) fn copy(elements: usize) -> Launch {
     elementwise(format!("Copy<{elements}>"), elements)
 }
@@ -74,25 +76,25 @@ fn reducing(kernel: String, blocks: usize) -> Launch {
     Launch { kernel, blocks, threads: REDUCERS, shared: REDUCERS }
 }
 
-fn convolutions(layer: &Convolution, packed: usize, entry: &str) -> Vec<Launch> {
+fn convolutions(layer: &Convolution, packed: usize, prologue: &str) -> Vec<Launch> {
     let mut groups = vec![(packed, WARPS[1])];
     if packed > FILTER_GROUP {
         groups.push((FILTER_GROUP, WARPS[0]));
     }
     groups
         .into_iter()
-        .map(|(group, warps)| convolution(layer, packed, group, warps, entry))
+        .map(|(group, warps)| convolution(layer, packed, group, warps, prologue))
         .collect()
 }
 
-/// In the tiles of which the image needs the fewest, and of those the ones with the smallest
-/// windows.
+/// Returns the launch of a convolution, in tiles of the shape of which the image needs the fewest;
+/// among those, of the shape with the smallest window.
 fn convolution(
     layer: &Convolution,
     packed: usize,
     group: usize,
     warps: usize,
-    entry: &str,
+    prologue: &str,
 ) -> Launch {
     let Convolution { channels, height, width, filters, kernel, stride, .. } = *layer;
     let taps = kernel * kernel;
@@ -111,7 +113,7 @@ fn convolution(
     let [rows, columns] = tile;
     Launch {
         kernel: format!(
-            "Convolution<{entry}, {height}, {width}, {kernel}, {stride}, {rows}, {columns}, {packed}, {group}, {warps}>"
+            "Convolution<{prologue}, {height}, {width}, {kernel}, {stride}, {rows}, {columns}, {packed}, {group}, {warps}>"
         ),
         blocks: count(tile) * filters.div_ceil(group),
         threads: warps * LANES,

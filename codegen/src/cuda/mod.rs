@@ -1,12 +1,10 @@
-//! The platform `cuda`: a crate for NVIDIA GPUs.
-//!
-//! [`calls`] turns a plan into calls of the kernels in `templates/cuda/kernels.cu`.
+//! Kernels for NVIDIA GPUs: from a plan to calls of the kernels in `templates/cuda/kernels.cu`,
+//! with numbers of blocks and threads. The files of a crate are written elsewhere, in `emit`.
 
 mod calls;
+mod kernels;
 mod launch;
 
-pub use calls::{Call, Place, calls};
+pub use calls::{Call, Location, calls};
+pub use kernels::KERNELS;
 pub use launch::Launch;
-
-/// The kernels' text.
-pub const KERNELS: &str = include_str!("../../templates/cuda/kernels.cu");

@@ -1,17 +1,20 @@
-//! A crate for NVIDIA GPUs.
+//! Crates for NVIDIA GPUs.
 
-use super::{Crate, File, library, little_endian, template::fill_all, text};
-use crate::cuda::{Call, KERNELS, Place, calls};
-use anyhow::Result;
+use super::package::Crate;
+use super::{library, lock};
+use crate::cuda::{Call, KERNELS, Location};
+use crate::file::{File, little_endian, text};
+use crate::template::fill_all;
+use common::network::Network;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Packages that it is built from: name and the rest of the entry in `Cargo.lock`.
+/// The packages that such a crate is built from: name and the rest of the entry in `Cargo.lock`.
 const PACKAGES: &str = include_str!("../../templates/cuda/Cargo.lock.txt");
-/// Those that it names itself.
+/// The packages that the crate depends on directly.
 const DEPENDENCIES: [&str; 2] = ["cudarc", "libloading"];
 
-/// What `classify` does on a GPU.
+/// The markers of `classify` on a GPU.
 const ON_A_GPU: [(&str, &str); 5] = [
     ("IMPORTS", "CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise"),
     ("MUTEX", ""),
@@ -24,54 +27,51 @@ const ON_A_GPU: [(&str, &str); 5] = [
     ),
 ];
 
-impl Crate<'_> {
-    /// All files but those that every crate has.
-    pub(super) fn gpu(&self) -> Result<Vec<File>> {
-        let values = self.values();
-        let classify = [values.as_slice(), &ON_A_GPU].concat();
-        let constants = library::constants(&self.manifest.name, self.network, self.plan);
-        let library = fill_all(include_str!("../../templates/cuda/lib.rs.txt"), &constants);
-        let lock = self.lock(PACKAGES, &DEPENDENCIES);
-        Ok(vec![
-            text("Cargo.toml", include_str!("../../templates/cuda/Cargo.toml.txt"), &values),
-            ("Cargo.lock".to_string(), lock.into_bytes()),
-            text("build.rs", include_str!("../../templates/build.rs"), &values),
-            ("src/lib.rs".to_string(), library.into_bytes()),
-            ("src/steps.rs".to_string(), self.steps()?.into_bytes()),
-            ("src/kernels.cu".to_string(), KERNELS.as_bytes().to_vec()),
-            (
-                "src/compiler.rs".to_string(),
-                include_bytes!("../../templates/cuda/compiler.rs").to_vec(),
-            ),
-            ("src/gpu.rs".to_string(), include_bytes!("../../templates/cuda/gpu.rs").to_vec()),
-            ("src/model.rs".to_string(), include_bytes!("../../templates/cuda/model.rs").to_vec()),
-            text("src/bin/classify.rs", include_str!("../../templates/classify.rs"), &classify),
-            text("src/bin/bench.rs", include_str!("../../templates/cuda/bench.rs"), &values),
-            text("tests/golden.rs", include_str!("../../templates/cuda/golden.rs"), &values),
-            ("golden/inputs.bin".to_string(), little_endian(&self.golden.inputs)),
-        ])
-    }
-
-    /// `src/steps.rs`.
-    fn steps(&self) -> Result<String> {
-        let calls = calls(self.network, self.plan)?;
-        let mut rows = String::new();
-        for call in &calls {
-            let _ = write!(rows, "    // {}\n{}", self.network.nodes[call.node].name, row(call));
-        }
-        let places: BTreeSet<&str> =
-            calls.iter().flat_map(|call| [call.from, call.to]).map(place_name).collect();
-        let places: Vec<&str> = places.into_iter().collect();
-        let values = [("PLACES", places.join(", ")), ("STEPS", rows)];
-        Ok(fill_all(include_str!("../../templates/cuda/steps.rs.txt"), &values))
-    }
+/// Returns the files that only such crates have.
+pub(super) fn files(package: &Crate<'_>, calls: &[Call]) -> Vec<File> {
+    let values = package.values();
+    let classify = [values.as_slice(), &ON_A_GPU].concat();
+    let constants = library::constants(&package.manifest.name, package.network, package.plan);
+    let library = fill_all(include_str!("../../templates/cuda/lib.rs.txt"), &constants);
+    let lock = lock::lock(&package.manifest.name, PACKAGES, &DEPENDENCIES);
+    vec![
+        text("Cargo.toml", include_str!("../../templates/cuda/Cargo.toml.txt"), &values),
+        ("Cargo.lock".to_string(), lock.into_bytes()),
+        text("build.rs", include_str!("../../templates/build.rs"), &values),
+        ("src/lib.rs".to_string(), library.into_bytes()),
+        ("src/steps.rs".to_string(), steps(package.network, calls).into_bytes()),
+        ("src/kernels.cu".to_string(), KERNELS.as_bytes().to_vec()),
+        (
+            "src/compiler.rs".to_string(),
+            include_bytes!("../../templates/cuda/compiler.rs").to_vec(),
+        ),
+        ("src/gpu.rs".to_string(), include_bytes!("../../templates/cuda/gpu.rs").to_vec()),
+        ("src/model.rs".to_string(), include_bytes!("../../templates/cuda/model.rs").to_vec()),
+        text("src/bin/classify.rs", include_str!("../../templates/classify.rs"), &classify),
+        text("src/bin/bench.rs", include_str!("../../templates/cuda/bench.rs"), &values),
+        text("tests/golden.rs", include_str!("../../templates/cuda/golden.rs"), &values),
+        ("golden/inputs.bin".to_string(), little_endian(&package.golden.inputs)),
+    ]
 }
 
-fn place_name(place: Place) -> &'static str {
-    match place {
-        Place::Image => "Image",
-        Place::Arena(_) => "Arena",
-        Place::Logits => "Logits",
+/// Returns the text of `src/steps.rs`.
+fn steps(network: &Network, calls: &[Call]) -> String {
+    let mut rows = String::new();
+    for call in calls {
+        let _ = write!(rows, "    // {}\n{}", network.nodes[call.node].name, row(call));
+    }
+    let locations: BTreeSet<&str> =
+        calls.iter().flat_map(|call| [call.from, call.to]).map(location_name).collect();
+    let locations: Vec<&str> = locations.into_iter().collect();
+    let values = [("LOCATIONS", locations.join(", ")), ("STEPS", rows)];
+    fill_all(include_str!("../../templates/cuda/steps.rs.txt"), &values)
+}
+
+fn location_name(location: Location) -> &'static str {
+    match location {
+        Location::Image => "Image",
+        Location::Arena(_) => "Arena",
+        Location::Logits => "Logits",
     }
 }
 
@@ -82,14 +82,16 @@ fn row(call: &Call) -> String {
         .map(|launch| {
             let (blocks, threads, shared) = (launch.blocks, launch.threads, launch.shared);
             format!(
-                "            Launch {{\n                kernel: {:?},\n                blocks: {blocks},\n                \
-                 threads: {threads},\n                shared: {shared},\n            }},\n",
+                "            Launch {{\n                kernel: {:?},\n                \
+                 blocks: {blocks},\n                threads: {threads},\n                \
+                 shared: {shared},\n            }},\n",
                 launch.kernel
             )
         })
         .collect();
     format!(
-        "    Step {{\n        from: {from:?},\n        to: {to:?},\n        norm: {norm:?},\n        weights: {weights:?},\n        \
-         bias: {bias:?},\n        channels: {channels},\n        filters: {filters},\n        launches: &[\n{launches}        ],\n    }},\n"
+        "    Step {{\n        from: {from:?},\n        to: {to:?},\n        norm: {norm:?},\n        \
+         weights: {weights:?},\n        bias: {bias:?},\n        channels: {channels},\n        \
+         filters: {filters},\n        launches: &[\n{launches}        ],\n    }},\n"
     )
 }

@@ -1,28 +1,40 @@
-//! `src/lib.rs` of a generated crate: constants, and one call of a kernel for each step of the
-//! plan.
+//! `src/lib.rs` and the kernels of a crate for CPUs: constants, and one call of a kernel for each
+//! step of the plan.
 
-use super::template::fill_all;
-use crate::names::function_type;
-use crate::plan::{Kernel, Plan, Source, Step};
-use common::activation::PiecewiseActivation;
-use common::network::{Network, Shape};
+use super::package::Crate;
+use super::steps::{calls, forward};
+use super::{activation, call::Import};
+use crate::file::File;
+use crate::plan::Plan;
+use crate::template::fill_all;
+use common::network::Network;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::ops::Range;
 
-/// The file's text.
-pub(super) fn source(name: &str, network: &Network, plan: &Plan) -> String {
+/// Returns the network's library and its kernels.
+pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
+    let kernels = runtime::SOURCES.iter();
+    let mut files: Vec<File> = kernels
+        .map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec()))
+        .collect();
+    let source = source(&package.manifest.name, package.network, package.plan);
+    files.push(("src/lib.rs".to_string(), source.into_bytes()));
+    files
+}
+
+/// Returns the text of `src/lib.rs`.
+fn source(name: &str, network: &Network, plan: &Plan) -> String {
     let mut values = constants(name, network, plan);
     values.extend([
-        ("USES", uses(plan)),
-        ("ACTIVATIONS", activation_types(plan)),
+        ("USES", imports(plan)),
+        ("ACTIVATIONS", activation::type_aliases(plan)),
         ("WEIGHTS_LEN", plan.constants_len.to_string()),
-        ("STEPS", steps(network, plan)),
+        ("STEPS", forward(network, plan)),
     ]);
     fill_all(include_str!("../../templates/lib.rs.txt"), &values)
 }
 
-/// What the markers of a library's constants stand for.
+/// Returns the values of the markers for a library's constants.
 pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'static str, String)> {
     let input = &network.input;
     let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
@@ -41,12 +53,12 @@ pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'st
     ]
 }
 
-/// A Rust string literal; everything but plain ASCII is escaped.
+/// Returns the text as a Rust string literal; everything but plain ASCII is escaped.
 fn string_literal(text: &str) -> String {
     format!("\"{}\"", text.escape_default())
 }
 
-/// On one line if it fits there.
+/// Returns the list on one line if that is short.
 fn class_list(classes: &[String]) -> String {
     let line = classes.join(", ");
     if line.len() < 80 {
@@ -56,176 +68,25 @@ fn class_list(classes: &[String]) -> String {
     format!("[\n{lines}]")
 }
 
-/// The names that the steps use, by module.
-fn uses(plan: &Plan) -> String {
-    let mut uses = BTreeSet::from([("arena", "split"), ("simd", "Kernels")]);
-    for step in &plan.steps {
-        if step.entry.norm.is_some() {
-            uses.insert(("norm", "Norm"));
-        }
-        match step.kernel {
-            Kernel::Convolution { .. } => {
-                uses.extend([("conv", "Convolution"), ("conv", "convolution")])
-            }
-            Kernel::Map => uses.extend([("norm", "map")]),
-            Kernel::Add { .. } => uses.extend([("add", "add")]),
-            Kernel::Shortcut { .. } => uses.extend([("add", "shortcut")]),
-            Kernel::AveragePool { .. } => uses.extend([("pool", "average_pool")]),
-            Kernel::GlobalAveragePool => {
-                uses.extend([("pool", "Average"), ("pool", "global_pool")])
-            }
-            Kernel::GlobalMaxPool => uses.extend([("pool", "Max"), ("pool", "global_pool")]),
-            Kernel::Linear { .. } => uses.extend([("linear", "linear")]),
-            Kernel::Copy => {}
-        }
-    }
+/// Returns the `use` lines for the names in the steps, in order.
+fn imports(plan: &Plan) -> String {
+    let mut imports = BTreeSet::from([
+        Import { module: "arena", name: Some("split") },
+        Import { module: "dispatch", name: Some("Kernels") },
+    ]);
+    imports.extend(calls(plan).into_iter().flat_map(|call| call.imports));
+    let imports: Vec<Import> = imports.into_iter().collect();
     let mut lines = String::new();
-    let plain = |kernel: &Kernel| {
-        matches!(kernel, Kernel::Linear { .. } | Kernel::Shortcut { .. } | Kernel::Copy)
-    };
-    if plan.steps.iter().any(|step| !plain(&step.kernel)) {
-        lines.push_str("use runtime::activation;\n");
-    }
-    let uses: Vec<(&str, &str)> = uses.into_iter().collect();
-    for module in uses.chunk_by(|a, b| a.0 == b.0) {
-        let names: Vec<&str> = module.iter().map(|(_, name)| *name).collect();
-        let names = if let [name] = names[..] {
-            name.to_string()
-        } else {
-            format!("{{{}}}", names.join(", "))
+    for of_module in imports.chunk_by(|a, b| a.module == b.module) {
+        let module = of_module[0].module;
+        let names: Vec<&str> = of_module.iter().filter_map(|import| import.name).collect();
+        let _ = match names[..] {
+            [] => writeln!(lines, "use runtime::{module};"),
+            [name] => writeln!(lines, "use runtime::{module}::{name};"),
+            _ => writeln!(lines, "use runtime::{module}::{{{}}};", names.join(", ")),
         };
-        let _ = writeln!(lines, "use runtime::{}::{names};", module[0].0);
     }
     lines
-}
-
-/// A type for each activation that the network has.
-fn activation_types(plan: &Plan) -> String {
-    let mut types = BTreeSet::new();
-    let of_sum =
-        |step: &Step| if let Kernel::Add { activation } = step.kernel { activation } else { None };
-    for pair in plan.steps.iter().flat_map(|step| [step.entry.activation, of_sum(step)]).flatten() {
-        let (name, left, right) =
-            (pair_type(pair), function_type(pair.left), function_type(pair.right));
-        types.insert(format!(
-            "type {name} = activation::Piecewise<activation::{left}, activation::{right}>;\n"
-        ));
-    }
-    types.into_iter().collect()
-}
-
-fn pair_type(pair: PiecewiseActivation) -> String {
-    format!("{}{}", function_type(pair.left), function_type(pair.right))
-}
-
-fn steps(network: &Network, plan: &Plan) -> String {
-    let mut text = String::new();
-    for step in &plan.steps {
-        let call = call(step);
-        let _ = write!(
-            text,
-            "        // {}: {} -> {}\n{}{}        {}\n\n",
-            network.nodes[step.node].name,
-            step.input,
-            step.output,
-            regions(step),
-            call.preparation,
-            call.text
-        );
-    }
-    let logits = match &plan.logits {
-        Source::Image => "input".to_string(),
-        Source::Arena(range) => format!("&arena.0[{}]", range_text(range)),
-    };
-    let _ = write!(text, "        output.copy_from_slice({logits});");
-    text
-}
-
-/// The line that cuts the arena, its parts in the order in which they lie.
-fn regions(step: &Step) -> String {
-    let in_place = matches!(step.kernel, Kernel::AveragePool { in_place: true, .. });
-    let mut regions = match &step.source {
-        Source::Arena(range) if in_place => vec![(range, "to")],
-        Source::Arena(range) => vec![(&step.target, "to"), (range, "from")],
-        Source::Image => vec![(&step.target, "to")],
-    };
-    if !step.scratch.is_empty() {
-        regions.push((&step.scratch, "scratch"));
-    }
-    regions.sort_by_key(|(range, _)| range.start);
-    let names: Vec<&str> = regions.iter().map(|(_, name)| *name).collect();
-    let ranges: Vec<String> = regions.iter().map(|(range, _)| range_text(range)).collect();
-    format!("        let [{}] = split(&mut arena.0, [{}]);\n", names.join(", "), ranges.join(", "))
-}
-
-struct Call {
-    preparation: String,
-    text: String,
-}
-
-fn call(step: &Step) -> Call {
-    let from = match step.source {
-        Source::Image => "input",
-        Source::Arena(_) => "from",
-    };
-    let activation_type = |pair: Option<PiecewiseActivation>| {
-        pair.map_or("activation::Identity".to_string(), pair_type)
-    };
-    let activation = activation_type(step.entry.activation);
-    let weights = |range: &Range<usize>| format!("weights({})", range_text(range));
-    let mut preparation = String::new();
-    if let Some(range) = &step.entry.norm {
-        preparation = format!("        let norm = Norm::new({});\n", weights(range));
-    }
-    let norm = if step.entry.norm.is_some() { "Some(norm)" } else { "None" };
-    let text = match &step.kernel {
-        Kernel::Convolution { layer, tile, weights: range } => {
-            preparation += &format!("        let layer = {layer:?};\n");
-            let weights = weights(range);
-            format!(
-                "convolution::<{activation}, {tile}>(kernels, &layer, {norm}, {weights}, {from}, to, scratch);"
-            )
-        }
-        Kernel::Map => {
-            format!("map::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
-        }
-        Kernel::Add { activation } => {
-            let activation = activation_type(*activation);
-            format!("add::<{activation}>(kernels, {}, {norm}, {from}, to);", step.input.plane())
-        }
-        Kernel::Shortcut { stride } => {
-            format!("shortcut({}, {stride}, {from}, to);", sizes(step.input))
-        }
-        Kernel::AveragePool { size, in_place } => {
-            let from = if *in_place { "None".to_string() } else { format!("Some({from})") };
-            let shape = sizes(step.input);
-            format!(
-                "average_pool::<{activation}>(kernels, {shape}, {size}, {norm}, {from}, to, scratch);"
-            )
-        }
-        Kernel::GlobalAveragePool => global_pool(step, &activation, "Average", norm, from),
-        Kernel::GlobalMaxPool => global_pool(step, &activation, "Max", norm, from),
-        Kernel::Linear { weights: range, bias } => {
-            format!("linear(kernels, {}, {}, {from}, to);", weights(range), weights(bias))
-        }
-        Kernel::Copy => format!("to.copy_from_slice({from});"),
-    };
-    Call { preparation, text }
-}
-
-fn global_pool(step: &Step, activation: &str, kind: &str, norm: &str, from: &str) -> String {
-    format!(
-        "global_pool::<{activation}, {kind}>(kernels, {}, {norm}, {from}, to, scratch);",
-        step.input.plane()
-    )
-}
-
-fn sizes(shape: Shape) -> String {
-    format!("[{}, {}, {}]", shape.channels, shape.height, shape.width)
-}
-
-fn range_text(range: &Range<usize>) -> String {
-    format!("{}..{}", range.start, range.end)
 }
 
 #[cfg(test)]

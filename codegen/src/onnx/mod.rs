@@ -1,71 +1,10 @@
-//! The platform `onnx`: a folder with a model for ONNX Runtime and everything else that reads ONNX.
+//! The platform `onnx`: a folder with a model for ONNX Runtime and other programs that read ONNX.
+//! A model is the network as it is described; there is no plan here.
 
+mod files;
+mod layers;
 pub mod model;
 pub mod proto;
 
-use crate::emit::template::fill;
-use crate::emit::{File, jumps, little_endian};
-use crate::golden::Golden;
-use anyhow::{Result, ensure};
-use common::json;
-use common::manifest::Manifest;
-use common::network::Network;
-use common::weights::Weights;
-use model::{OPSET, model};
-use prost::Message;
-
-/// Protobuf's limit for one file.
-const MAX_BYTES: usize = i32::MAX as usize;
-
-/// All files of the folder.
-///
-/// # Errors
-/// The graph is inconsistent, or too large for a file.
-pub(crate) fn files(
-    manifest: &Manifest,
-    network: &Network,
-    weights: &Weights,
-    golden: &Golden,
-) -> Result<Vec<File>> {
-    let name = manifest.name.as_str();
-    let model = model(name, network, weights)?;
-    let bytes = model.encoded_len();
-    ensure!(
-        bytes <= MAX_BYTES,
-        "the model has {bytes} bytes, but an ONNX file can have at most {MAX_BYTES}"
-    );
-    Ok(vec![
-        (format!("{name}.onnx"), model.encode_to_vec()),
-        ("README.md".to_string(), readme(manifest, network, golden).into_bytes()),
-        ("manifest.json".to_string(), json::to_text(manifest)?.into_bytes()),
-        ("golden/inputs.bin".to_string(), little_endian(&golden.inputs)),
-        ("golden/outputs.bin".to_string(), little_endian(&golden.outputs)),
-    ])
-}
-
-fn readme(manifest: &Manifest, network: &Network, golden: &Golden) -> String {
-    let shape = network.input.shape();
-    let numbers =
-        [shape.channels, shape.height, shape.width, network.classes.len()].map(|n| n.to_string());
-    let costs = [manifest.parameters, manifest.macs, manifest.weights_bytes].map(|n| n.to_string());
-    let values = [
-        ("NAME", manifest.name.as_str()),
-        ("OPSET", &OPSET.to_string()),
-        ("CHANNELS", &numbers[0]),
-        ("HEIGHT", &numbers[1]),
-        ("WIDTH", &numbers[2]),
-        ("CLASSES", &numbers[3]),
-        ("SAMPLES", &golden.describe()),
-        ("AGREEMENT", if jumps(network) { JUMPING } else { CONTINUOUS }),
-        ("PARAMETERS", &costs[0]),
-        ("MACS", &costs[1]),
-        ("WEIGHTS_BYTES", &costs[2]),
-    ];
-    fill(include_str!("../../templates/onnx/README.md"), &values)
-}
-
-const CONTINUOUS: &str =
-    "The difference is at most 1e-5 of the largest logit of an image, or of 1 if that is larger.";
-const JUMPING: &str = "\
-This network's activation jumps at 0: there a rounding difference of 1e-7 becomes one that can be seen in the logits, and
-one class in a hundred may be another one.";
+pub(crate) use files::files;
+pub(crate) use layers::layers;

@@ -1,9 +1,9 @@
 //! From a network and its weights to an ONNX model.
 //!
-//! Every node becomes the operator of the same meaning; dropout, and what does not lead to the
-//! output, vanishes. Tensors are batch x channels x rows x columns. A node `n` makes the tensor
-//! `n/output`; weights keep their names. Nodes cannot have a `/` in their names, so that none of
-//! these is another one's.
+//! Every node becomes the operator of the same meaning; dropout and nodes that do not lead to the
+//! output vanish. Tensors are batch x channels x rows x columns. The output of a node `n` is the
+//! tensor `n/output`; weights keep their names. The name of a node cannot contain a `/`, so that
+//! all these names differ.
 
 use super::proto::{
     AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto,
@@ -16,23 +16,23 @@ use common::counts;
 use common::network::{BATCH_NORM_EPSILON, INPUT, Network, Node, Op, Shape};
 use common::weights::{Weights, tensors_of};
 
-/// The version of ONNX's operators: of 2020, so that old runtimes on devices know it too.
+/// The version of ONNX's operators: one of 2020, which old runtimes on devices support too.
 pub const OPSET: i64 = 13;
 /// The version of the file format that came with [`OPSET`].
 const IR_VERSION: i64 = 7;
-/// The name of the logits' tensor.
+/// The name of the tensor of logits.
 pub const OUTPUT: &str = "logits";
 
 const ZERO: &str = "zero";
 const POSITIONS: &str = "positions";
 
-/// The model. Its input is a batch of normalised images.
+/// Returns the model. Its input is a batch of normalised images.
 ///
 /// # Errors
-/// The graph is inconsistent.
+/// Fails if the graph is inconsistent.
 ///
 /// # Panics
-/// If the weights are not the network's.
+/// Panics if the weights are not those of the network.
 pub fn model(name: &str, network: &Network, weights: &Weights) -> Result<ModelProto> {
     let graph = Builder::new(network, weights)?.graph(name, &counts::shapes(network)?);
     let text = |key: &str, value: String| StringStringEntryProto { key: key.to_string(), value };
@@ -54,9 +54,9 @@ pub fn model(name: &str, network: &Network, weights: &Weights) -> Result<ModelPr
 struct Builder<'a> {
     network: &'a Network,
     weights: &'a Weights,
-    /// What each node takes; `None` for the image.
+    /// The producers of each node's inputs; `None` for the image.
     inputs: Vec<Vec<Option<usize>>>,
-    /// The tensor that each node makes.
+    /// The output tensor of each node.
     made: Vec<String>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         source.map_or_else(|| INPUT.to_string(), |index| self.made[index].clone())
     }
 
-    /// The node that makes what dropout passes on; `None` if that is the image.
+    /// Returns the first producer before `node` that is no dropout; `None` for the image.
     fn behind_dropout(&self, node: usize) -> Option<usize> {
         let is_dropout = |node: &usize| matches!(self.network.nodes[*node].op, Op::Dropout { .. });
         let mut made_by = Some(node);
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
         made_by
     }
 
-    /// Which nodes lead to the output.
+    /// Returns, for each node, whether it leads to the output.
     fn needed(&self) -> Vec<bool> {
         let mut needed = vec![false; self.inputs.len()];
         if let Some(last) = needed.last_mut() {
@@ -131,8 +131,8 @@ impl<'a> Builder<'a> {
         needed
     }
 
-    /// Adds the operations of a node, whose first input has so many channels, and names the tensor
-    /// it makes.
+    /// Adds the operations of a node, whose first input has so many channels, and returns the name
+    /// of its output tensor.
     fn node(&mut self, node: &Node, taken: &[String], channels: usize, is_last: bool) -> String {
         let (output, x) = (format!("{}/output", node.name), taken[0].as_str());
         let weights: Vec<String> = tensors_of(node).into_iter().map(|(name, ..)| name).collect();
@@ -150,7 +150,7 @@ impl<'a> Builder<'a> {
                     vec![square("kernel_shape", kernel), square("strides", stride), pads],
                 );
             }
-            // Its inputs stand in the order of our tensors: scale, shift, mean, variance.
+            // Its inputs have the order of the weights: scale, shift, mean, variance.
             Op::BatchNorm { .. } => {
                 self.push(
                     "BatchNormalization",
@@ -185,8 +185,8 @@ impl<'a> Builder<'a> {
         output
     }
 
-    /// Pooling by squares of one position leaves the first of each `stride` rows and columns; then
-    /// come channels of zeros.
+    /// Adds a shortcut: pooling with squares of one position takes the first of each `stride` rows
+    /// and columns, and padding adds channels of zeros.
     fn shortcut(&mut self, name: &str, x: &str, new_channels: usize, stride: usize) {
         let [taken, pads, output] =
             ["taken", "pads", "output"].map(|what| format!("{name}/{what}"));
@@ -196,7 +196,7 @@ impl<'a> Builder<'a> {
             return self.push("AveragePool", &output, &[x], sides);
         }
         self.push("AveragePool", &taken, &[x], sides);
-        // Before the batch, the channels, the rows and the columns, and behind them.
+        // Padding before batch, channels, rows and columns, then after them.
         let raw_data = [0, 0, 0, 0, 0, int_of(new_channels), 0, 0].map(i64::to_le_bytes).concat();
         self.constant(TensorProto {
             dims: vec![8],
@@ -207,8 +207,8 @@ impl<'a> Builder<'a> {
         self.push("Pad", &output, &[&taken, &pads], vec![]);
     }
 
-    /// The logits are batch x classes; in between, a fully connected layer makes 1x1 positions, as
-    /// everywhere else.
+    /// Adds a fully connected layer. As the last node it outputs the logits, batch x classes;
+    /// elsewhere its output has 1x1 positions.
     fn linear(&mut self, node: &Node, all: &[&str], is_last: bool) {
         let name = |what: &str| format!("{}/{what}", node.name);
         let (flat, product) =
@@ -227,8 +227,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `left` for `x < 0`, else `right`; one function where the left one goes on as the right one
-    /// does.
+    /// Adds an activation: `left` for `x < 0`, else `right`; only one function if `left` continues
+    /// as `right` does.
     fn activation(&mut self, name: &str, output: &str, x: &str, pair: PiecewiseActivation) {
         let right = pair.right.canonical_right();
         if pair.left.canonical_right() == right {
@@ -287,7 +287,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds an operation that is named like the tensor it makes.
+    /// Adds an operation, which is named after its output tensor.
     fn push(
         &mut self,
         operator: &str,
@@ -314,7 +314,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Adds a constant that several nodes may need.
+    /// Adds a constant, unless an earlier node has added it.
     fn constant(&mut self, constant: TensorProto) {
         if self.initializers.iter().all(|other| other.name != constant.name) {
             self.initializers.push(constant);
@@ -333,7 +333,7 @@ fn batch_of(name: &str, sides: &[usize]) -> ValueInfoProto {
     }
 }
 
-/// Sizes are at most 2^30 since the network was read.
+/// Returns a size as i64. Sizes of a network are at most 2^30.
 fn int_of(size: usize) -> i64 {
     size as i64
 }

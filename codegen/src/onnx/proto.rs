@@ -1,44 +1,44 @@
 //! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as our models use them.
-//! Field numbers and names are those of that file; `optional` marks fields whose presence readers
-//! look at.
+//! Field numbers and names are those of that file; `optional` marks fields whose presence matters
+//! to readers.
 
 use prost::Message;
 
-/// Element type of f32 tensors.
+/// The element type of f32 tensors.
 pub const FLOAT: i32 = 1;
-/// Element type of i64 tensors.
+/// The element type of i64 tensors.
 pub const INT64: i32 = 7;
 
-/// A file.
+/// A model file.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
-    /// Version of the file format.
+    /// The version of the file format.
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
-    /// Versions of the operators.
+    /// The versions of the operator sets.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
-    /// Who wrote it.
+    /// The name of the program that wrote the file.
     #[prost(string, tag = "2")]
     pub producer_name: String,
-    /// The writer's version.
+    /// The version of that program.
     #[prost(string, tag = "3")]
     pub producer_version: String,
     /// The network.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
-    /// What else there is to know.
+    /// Further information.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// A version of a set of operators.
+/// An operator set and its version.
 #[derive(Clone, PartialEq, Message)]
 pub struct OperatorSetIdProto {
-    /// The set; empty for ONNX's own.
+    /// The operator set; empty for ONNX's own.
     #[prost(string, tag = "1")]
     pub domain: String,
-    /// Its version.
+    /// The version.
     #[prost(int64, tag = "2")]
     pub version: i64,
 }
@@ -57,19 +57,19 @@ pub struct StringStringEntryProto {
 /// A network.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// In an order in which they can be computed.
+    /// The operations; each comes after those that it depends on.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// The network's name.
     #[prost(string, tag = "2")]
     pub name: String,
-    /// Constants.
+    /// The constants.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// What it takes.
+    /// The input tensors.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What it makes.
+    /// The output tensors.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
 }
@@ -77,27 +77,27 @@ pub struct GraphProto {
 /// An operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of tensors.
+    /// The names of the input tensors.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of tensors.
+    /// The names of the output tensors.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "3")]
     pub name: String,
     /// The operator.
     #[prost(string, tag = "4")]
     pub op_type: String,
-    /// Its settings.
+    /// The attributes.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
 }
 
-/// A setting of an operation.
+/// An attribute of an operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "1")]
     pub name: String,
     /// The value of a [`AttributeType::Float`].
@@ -109,16 +109,16 @@ pub struct AttributeProto {
     /// The value of an [`AttributeType::Ints`].
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
-    /// Which of the values it has.
+    /// The kind of the value.
     #[prost(enumeration = "AttributeType", tag = "20")]
     pub r#type: i32,
 }
 
-/// Which value a setting has.
+/// The kind of an attribute's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum AttributeType {
-    /// None.
+    /// No value.
     Undefined = 0,
     /// One f32.
     Float = 1,
@@ -131,27 +131,27 @@ pub enum AttributeType {
 /// A constant.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorProto {
-    /// Its shape; empty for a scalar.
+    /// The shape; empty for a scalar.
     #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
-    /// [`FLOAT`] or [`INT64`].
+    /// The element type: [`FLOAT`] or [`INT64`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "8")]
     pub name: String,
-    /// Its elements, little-endian, in row-major order.
+    /// The elements, little-endian, in row-major order.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
 }
 
-/// A tensor that goes in or comes out.
+/// An input or output tensor of the graph.
 #[derive(Clone, PartialEq, Message)]
 pub struct ValueInfoProto {
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Its type.
+    /// The type.
     #[prost(message, optional, tag = "2")]
     pub r#type: Option<TypeProto>,
 }
@@ -159,7 +159,7 @@ pub struct ValueInfoProto {
 /// The type of a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
-    /// Elements and shape.
+    /// Element type and shape.
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorTypeProto>,
 }
@@ -167,7 +167,7 @@ pub struct TypeProto {
 /// `TypeProto.Tensor`.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorTypeProto {
-    /// [`FLOAT`] or [`INT64`].
+    /// The element type: [`FLOAT`] or [`INT64`].
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
     /// The shape.
@@ -178,7 +178,7 @@ pub struct TensorTypeProto {
 /// A shape.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorShapeProto {
-    /// Its dimensions.
+    /// The dimensions.
     #[prost(message, repeated, tag = "1")]
     pub dim: Vec<Dimension>,
 }

@@ -4,21 +4,21 @@ use common::activation::PiecewiseActivation;
 use runtime::conv::Convolution;
 use std::ops::Range;
 
-/// The kernels, with their constants.
+/// A kernel with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Convolution.
     Convolution {
-        /// Its numbers.
+        /// The sizes.
         layer: Convolution,
-        /// Filters computed together.
+        /// Filters that are computed together.
         tile: usize,
         /// Packed weights.
         weights: Range<usize>,
     },
     /// Normalisation and activation alone.
-    Map,
-    /// Adds its input to what is in its target, then an activation.
+    NormActivation,
+    /// Adds the input to the content of the target, then applies an activation.
     Add {
         /// The activation of the sum.
         activation: Option<PiecewiseActivation>,
@@ -32,14 +32,14 @@ pub enum Kernel {
     AveragePool {
         /// Side of the squares.
         size: usize,
-        /// Whether the result replaces the beginning of what it is made from.
+        /// Whether the result replaces the beginning of the input.
         in_place: bool,
     },
-    /// Average over all positions.
+    /// The average over all positions.
     GlobalAveragePool,
-    /// Largest value of all positions.
+    /// The maximum over all positions.
     GlobalMaxPool,
-    /// Fully connected.
+    /// A fully connected layer.
     Linear {
         /// Weights, output by output.
         weights: Range<usize>,
@@ -51,12 +51,12 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Its own weights and biases among the constants.
+    /// Returns the ranges of weights and biases among the constants.
     pub(crate) fn weights_and_bias(&self) -> (Option<&Range<usize>>, Option<&Range<usize>>) {
         match self {
             Kernel::Convolution { weights, .. } => (Some(weights), None),
             Kernel::Linear { weights, bias } => (Some(weights), Some(bias)),
-            Kernel::Map
+            Kernel::NormActivation
             | Kernel::Add { .. }
             | Kernel::Shortcut { .. }
             | Kernel::AveragePool { .. }

@@ -1,4 +1,4 @@
-//! `bench`: how long one inference takes. Prints one JSON object a line, each as it happens.
+//! `bench`: measures how long an inference takes. Prints each event at once as a line of JSON.
 #![no_std]
 #![no_main]
 
@@ -16,17 +16,18 @@ usage: bench [--windows N] [--window-s S] [--warmup-s S]
 
   --windows N    how many windows are timed (default 5)
   --window-s S   how long each is at least, in seconds (default 1)
-  --warmup-s S   how long the warm-up is, in seconds (default 0: this processor has nothing to warm up)
+  --warmup-s S   how long the warm-up is, in seconds (default 0: this processor has \
+                 nothing to warm up)
 
 The host's debugger passes these; where it cannot, set BENCH_ARGUMENTS when building.
 Example: bench --windows 3 --window-s 0.5";
 
-/// What is done where nobody says otherwise when the program runs.
+/// The arguments that are used if the program gets none when it runs.
 const BUILT_IN: Option<&str> = option_env!("BENCH_ARGUMENTS");
-/// Real images, or what was recorded in their place; few, since they are not what takes time.
+/// The first recorded images; few, since they take flash.
 static IMAGES: &[u8] = include_bytes!("../../golden/bench.bin");
 
-/// Times, each in nanoseconds, as a number of seconds.
+/// A duration in seconds.
 struct Seconds(u64);
 
 impl fmt::Display for Seconds {
@@ -52,7 +53,8 @@ fn main() -> ! {
         Some(arguments) => parse(arguments),
         None => parse(""),
     };
-    let mut bench = Bench { model: Model::new(), arena: ARENA, input: INPUT, clock: Clock::start(), next: 0 };
+    let mut bench =
+        Bench { model: Model::new(), arena: ARENA, input: INPUT, clock: Clock::start(), next: 0 };
     if bench.run(&settings, TIMES).is_err() {
         machine::exit(1);
     }
@@ -65,12 +67,17 @@ fn parse(arguments: &str) -> Settings {
     while let Some(name) = rest.next() {
         let value = rest.next().unwrap_or_default();
         let seconds = || {
-            nanoseconds(value).unwrap_or_else(|| machine::fail(2, format_args!("{name} needs a number of seconds\n\n{USAGE}")))
+            nanoseconds(value).unwrap_or_else(|| {
+                machine::fail(2, format_args!("{name} needs a number of seconds\n\n{USAGE}"))
+            })
         };
         match name {
             "--windows" => match value.parse() {
                 Ok(windows) if windows > 0 => settings.windows = windows,
-                Ok(_) | Err(_) => machine::fail(2, format_args!("--windows needs a whole number above 0\n\n{USAGE}")),
+                Ok(_) | Err(_) => machine::fail(
+                    2,
+                    format_args!("--windows needs a whole number above 0\n\n{USAGE}"),
+                ),
             },
             "--window-s" => settings.window = seconds(),
             "--warmup-s" => settings.warmup = seconds(),
@@ -80,18 +87,23 @@ fn parse(arguments: &str) -> Settings {
     settings
 }
 
-/// A decimal number of seconds.
+/// Parses a decimal number of seconds.
 fn nanoseconds(seconds: &str) -> Option<u64> {
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
-    let digits = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
+    let digits =
+        |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
     digits(whole)?;
     digits(fraction)?;
     let fraction = fraction.get(..9).unwrap_or(fraction);
     let scale = 10u64.pow(9 - fraction.len() as u32);
-    whole.parse::<u32>().ok().map(|whole| u64::from(whole) * 1_000_000_000 + fraction.parse().unwrap_or(0) * scale)
+    whole
+        .parse::<u32>()
+        .ok()
+        .map(|whole| u64::from(whole) * 1_000_000_000 + fraction.parse().unwrap_or(0) * scale)
 }
 
-/// As many times as fit; of a longer window every second one, or fourth, and so on.
+/// The times of a window, as many as fit; of a longer window every second time, every fourth, and
+/// so on.
 struct Times {
     times: [u64; Times::MOST],
     len: usize,
@@ -122,7 +134,7 @@ impl Times {
         self.count += 1;
     }
 
-    /// Smallest times first; by insertion, which is the least code.
+    /// Sorts the times by insertion, which takes the least code.
     fn sort(&mut self) {
         for end in 1..self.len {
             let mut at = end;
@@ -133,7 +145,7 @@ impl Times {
         }
     }
 
-    /// Of sorted times, the smallest one that is not exceeded by `percent` percent of all.
+    /// Returns the smallest of the sorted times that at least `percent` percent do not exceed.
     fn percentile(&self, percent: usize) -> Seconds {
         let rank = (self.len * percent).div_ceil(100).max(1);
         Seconds(self.times[rank - 1])
@@ -156,7 +168,8 @@ impl Bench {
         print(
             &mut console,
             format_args!(
-                "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":1"
+                "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\
+                 \"target\":\"{target}\",\"threads\":1,\"batch\":1"
             ),
         )?;
         for window in 1..=settings.windows {
@@ -176,7 +189,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Inferences for at least this long, and each one's time; how long it really took.
+    /// Runs inferences for at least this long and records their times. Returns the exact duration.
     fn window(&mut self, length: u64, times: &mut Times) -> u64 {
         times.clear();
         let start = self.clock.nanoseconds();
@@ -204,7 +217,7 @@ impl Bench {
     }
 }
 
-/// Prints one event at once: somebody may read a meter the moment it comes.
+/// Prints an event at once: a meter may be read at that moment.
 fn print(console: &mut Console, fields: fmt::Arguments) -> fmt::Result {
     writeln!(console, "{{\"schema\":\"neuropower/bench/1\",{fields}}}")?;
     console.flush()

@@ -1,4 +1,4 @@
-//! `classify`: the class of each image of a file of the host's, one JSON object a line.
+//! `classify`: prints the class of each image of a file on the host, a line of JSON each.
 #![no_std]
 #![no_main]
 
@@ -22,7 +22,7 @@ FILE is a file of the host's, without spaces in its name, and holds images:
 
 Example: classify t10k-images-idx3-ubyte --limit 3";
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Idx,
@@ -50,7 +50,13 @@ fn main() -> ! {
         images.load(index, INPUT);
         model.forward(ARENA, INPUT, &mut output);
         if output.iter().any(|logit| !logit.is_finite()) {
-            fail(1, format_args!("{}: image {index} leads to numbers that are not finite", arguments.file));
+            fail(
+                1,
+                format_args!(
+                    "{}: image {index} leads to numbers that are not finite",
+                    arguments.file
+                ),
+            );
         }
         if print(&mut console, index, &output).is_err() {
             machine::exit(1);
@@ -69,10 +75,14 @@ fn parse(line: &str) -> Arguments<'_> {
             "--f32" if format != Format::Raw => format = Format::F32,
             "--raw" | "--f32" => wrong(format_args!("--raw and --f32 exclude each other")),
             "--limit" | "--offset" => match rest.next().and_then(|text| text.parse().ok()) {
-                Some(number) => *(if argument == "--limit" { &mut limit } else { &mut offset }) = number,
+                Some(number) => {
+                    *(if argument == "--limit" { &mut limit } else { &mut offset }) = number
+                }
                 None => wrong(format_args!("{argument} needs a whole number")),
             },
-            option if option.starts_with("--") => wrong(format_args!("there is no option {option}")),
+            option if option.starts_with("--") => {
+                wrong(format_args!("there is no option {option}"))
+            }
             name if file.is_none() => file = Some(name),
             _ => wrong(format_args!("it takes exactly one FILE")),
         }
@@ -89,7 +99,7 @@ struct Images<'a> {
     file: File,
     format: Format,
     count: usize,
-    /// Bytes before the first one.
+    /// Bytes before the first image.
     start: usize,
 }
 
@@ -97,7 +107,9 @@ impl<'a> Images<'a> {
     fn open(arguments: &Arguments<'a>) -> Images<'a> {
         let Arguments { file: name, format, .. } = *arguments;
         let found = File::open(name).and_then(|file| Some((file.len()?, file)));
-        let Some((len, file)) = found else { fail(1, format_args!("{name}: cannot read the file")) };
+        let Some((len, file)) = found else {
+            fail(1, format_args!("{name}: cannot read the file"))
+        };
         let mut images = Images { name, file, format, count: 0, start: 0 };
         let size = images.size();
         if format == Format::Idx {
@@ -110,12 +122,12 @@ impl<'a> Images<'a> {
         images
     }
 
-    /// Bytes of one image.
+    /// Returns the bytes of one image.
     fn size(&self) -> usize {
         if self.format == Format::F32 { 4 * INPUT_LEN } else { INPUT_LEN }
     }
 
-    /// Checks that it is an IDX file whose images have the network's shape, and counts them.
+    /// Checks that the file is an IDX file whose images have the network's shape, and counts them.
     fn read_header(&mut self, len: usize) {
         let name = self.name;
         let mut header = [0; 20];
@@ -123,8 +135,12 @@ impl<'a> Images<'a> {
         if self.file.read(&mut header[..available]).is_none() {
             fail(1, format_args!("{name}: cannot read the file"));
         }
-        let word = |i: usize| header[4 * i..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize);
-        let cut_off = || -> ! { fail(1, format_args!("{name}: not a whole IDX file: its header is cut off")) };
+        let word = |i: usize| {
+            header[4 * i..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize)
+        };
+        let cut_off = || -> ! {
+            fail(1, format_args!("{name}: not a whole IDX file: its header is cut off"))
+        };
         let dimensions = match word(0) {
             _ if available < 4 => cut_off(),
             0x0803 => 3,
@@ -132,44 +148,56 @@ impl<'a> Images<'a> {
             other if other >> 16 == 0x1f8b => {
                 fail(1, format_args!("{name}: it is compressed; unpack it with gunzip first"))
             }
-            other => fail(1, format_args!("{name}: not an IDX file of images: it starts with {other:#010x}")),
+            other => fail(
+                1,
+                format_args!("{name}: not an IDX file of images: it starts with {other:#010x}"),
+            ),
         };
         self.start = 4 + 4 * dimensions;
         if len < self.start {
             cut_off();
         }
-        // Without a dimension for them, there is one channel.
+        // A file without a dimension for channels has one channel.
         let channels = if dimensions == 4 { word(2) } else { 1 };
         let (shape, [c, h, w]) = ([channels, word(dimensions - 1), word(dimensions)], SHAPE);
         if shape != SHAPE {
             let [channels, height, width] = shape;
             fail(
                 1,
-                format_args!("{name}: its images are {channels}x{height}x{width}, but the network takes {c}x{h}x{w}"),
+                format_args!(
+                    "{name}: its images are {channels}x{height}x{width}, \
+                     but the network takes {c}x{h}x{w}"
+                ),
             );
         }
         self.count = word(1);
         if self.count.checked_mul(INPUT_LEN) != Some(len - self.start) {
             let (promised, follow) = (self.count, len - self.start);
-            fail(1, format_args!("{name}: the header promises {promised} images, but {follow} bytes follow"));
+            fail(
+                1,
+                format_args!(
+                    "{name}: the header promises {promised} images, but {follow} bytes follow"
+                ),
+            );
         }
     }
 
     fn load(&self, index: usize, input: &mut Input) {
-        let done = self.file.seek(self.start + index * self.size()).and_then(|()| match self.format {
-            Format::Idx | Format::Raw => {
-                let mut pixels = [0; INPUT_LEN];
-                self.file.read(&mut pixels)?;
-                normalise(&pixels, input);
-                Some(())
-            }
-            Format::F32 => input.iter_mut().try_for_each(|value| {
-                let mut bytes = [0; 4];
-                self.file.read(&mut bytes)?;
-                *value = f32::from_le_bytes(bytes);
-                Some(())
-            }),
-        });
+        let done =
+            self.file.seek(self.start + index * self.size()).and_then(|()| match self.format {
+                Format::Idx | Format::Raw => {
+                    let mut pixels = [0; INPUT_LEN];
+                    self.file.read(&mut pixels)?;
+                    normalise(&pixels, input);
+                    Some(())
+                }
+                Format::F32 => input.iter_mut().try_for_each(|value| {
+                    let mut bytes = [0; 4];
+                    self.file.read(&mut bytes)?;
+                    *value = f32::from_le_bytes(bytes);
+                    Some(())
+                }),
+            });
         if done.is_none() {
             fail(1, format_args!("{}: cannot read image {index}", self.name));
         }
@@ -177,8 +205,10 @@ impl<'a> Images<'a> {
 }
 
 fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
-    let class = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
-    let probability = 1.0 / logits.iter().map(|logit| exp(f64::from(logit - logits[class]))).sum::<f64>();
+    let class =
+        (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+    let probability =
+        1.0 / logits.iter().map(|logit| exp(f64::from(logit - logits[class]))).sum::<f64>();
     write!(out, "{{\"index\":{index},\"class\":{class},\"label\":")?;
     write_json_string(out, CLASSES[class])?;
     out.write_str(",\"probability\":")?;
@@ -192,7 +222,7 @@ fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
     out.flush()
 }
 
-/// A finite number with nine digits, by which every f32 is known; `core`'s way of writing numbers
+/// Writes a finite number with nine digits, which identify every f32; the formatting of `core`
 /// takes 20 kB.
 fn write_number(out: &mut Console, x: f64) -> fmt::Result {
     const DIGITS: i32 = 9;
@@ -207,13 +237,19 @@ fn write_number(out: &mut Console, x: f64) -> fmt::Result {
     let digits = (size + 0.5) as u32;
     if exponent <= 0 && exponent >= -DIGITS {
         let scale = 10u32.pow(-exponent as u32);
-        write!(out, "{sign}{}.{:0places$}", digits / scale, digits % scale, places = -exponent as usize)
+        write!(
+            out,
+            "{sign}{}.{:0places$}",
+            digits / scale,
+            digits % scale,
+            places = -exponent as usize
+        )
     } else {
         write!(out, "{sign}{digits}e{exponent}")
     }
 }
 
-/// `e^x`; `core` has none: a Taylor series of the 1,024th root.
+/// Returns `e^x`, which `core` lacks, by a Taylor series of the 1,024th root.
 fn exp(x: f64) -> f64 {
     let root = x.max(-1000.0) / 1024.0;
     let series = (1..=8).rev().fold(1.0, |sum, n| 1.0 + root / f64::from(n) * sum);

@@ -1,17 +1,15 @@
-//! What the programs have in the place of an operating system: semihosting, by which a debug probe
-//! or QEMU lends them its console, files and clock; the processor's cycle counter; and what happens
-//! after a panic.
+//! The substitute for an operating system: semihosting, through which a debug probe or QEMU offers
+//! its console, files and clock; the processor's cycle counter; and the panic handler.
 //!
-//! `unsafe` stands here for two reasons only: the one instruction that calls the host, whose blocks
-//! of arguments are built just before, and registers of the processor that every ARMv7-M has at the
-//! same address.
+//! `unsafe` has two reasons only: the one instruction that calls the host, whose arguments are
+//! built just before, and registers that every ARMv7-M processor has at the same address.
 #![allow(unsafe_code, dead_code, reason = "every program uses its own part of this")]
 
 use core::arch::asm;
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 
-/// How fast the processor's clock is, in Hz, where the board's file says so.
+/// The frequency of the processor's clock in Hz, if the board's file has it.
 const CLOCK_HZ: Option<u64> = __CLOCK_HZ__;
 
 const SYS_OPEN: usize = 0x01;
@@ -24,14 +22,14 @@ const SYS_GET_CMDLINE: usize = 0x15;
 const SYS_EXIT_EXTENDED: usize = 0x20;
 const SYS_ELAPSED: usize = 0x30;
 const SYS_TICKFREQ: usize = 0x31;
-/// What the host answers when it cannot.
+/// The host's answer to a call that failed.
 const FAILED: usize = usize::MAX;
 
-/// Asks the host for something.
+/// Calls the host.
 fn call(operation: usize, arguments: usize) -> usize {
     let mut answer = operation;
-    // SAFETY: the host reads and writes what `arguments` leads to, which all callers keep alive,
-    // and nothing else.
+    // SAFETY: the host reads and writes nothing but the memory behind `arguments`, which all
+    // callers keep alive.
     unsafe { asm!("bkpt 0xab", inout("r0") answer, in("r1") arguments, options(nostack)) };
     answer
 }
@@ -48,8 +46,7 @@ pub fn exit(code: usize) -> ! {
     }
 }
 
-/// What the program was told, its own name first, in `buffer`; nothing where nobody can tell it
-/// anything.
+/// Returns the command line, the program's name first, in `buffer`; empty if the host has none.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut arguments = [buffer.as_mut_ptr() as usize, buffer.len()];
     if call_with(SYS_GET_CMDLINE, &mut arguments) == FAILED {
@@ -58,11 +55,11 @@ pub fn command_line(buffer: &mut [u8]) -> &str {
     core::str::from_utf8(buffer.get(..arguments[1]).unwrap_or_default()).unwrap_or_default()
 }
 
-/// A file of the host's.
+/// A file on the host.
 pub struct File(usize);
 
 impl File {
-    /// Opens a file for reading; a name that is too long is none that can be opened.
+    /// Opens a file for reading; fails also if the name is too long.
     pub fn open(name: &str) -> Option<File> {
         const READ_BINARY: usize = 1;
         File::open_as(name, READ_BINARY)
@@ -70,26 +67,29 @@ impl File {
 
     fn open_as(name: &str, mode: usize) -> Option<File> {
         let mut text = [0; 256];
-        text.get_mut(..name.len()).filter(|part| part.len() < 256)?.copy_from_slice(name.as_bytes());
+        text.get_mut(..name.len())
+            .filter(|part| part.len() < 256)?
+            .copy_from_slice(name.as_bytes());
         let handle = call_with(SYS_OPEN, &mut [text.as_ptr() as usize, mode, name.len()]);
         (handle != FAILED).then_some(File(handle))
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> Option<usize> {
         let len = call_with(SYS_FLEN, &mut [self.0]);
         (len != FAILED).then_some(len)
     }
 
-    /// Goes to a byte of it.
+    /// Moves to a byte.
     pub fn seek(&self, position: usize) -> Option<()> {
         (call_with(SYS_SEEK, &mut [self.0, position]) == 0).then_some(())
     }
 
     /// Fills the buffer.
     pub fn read(&self, buffer: &mut [u8]) -> Option<()> {
-        // The host answers how many bytes it left unread.
-        (call_with(SYS_READ, &mut [self.0, buffer.as_mut_ptr() as usize, buffer.len()]) == 0).then_some(())
+        // The host returns the number of bytes that it did not read.
+        (call_with(SYS_READ, &mut [self.0, buffer.as_mut_ptr() as usize, buffer.len()]) == 0)
+            .then_some(())
     }
 
     fn write(&self, text: &[u8]) -> Option<()> {
@@ -97,8 +97,7 @@ impl File {
     }
 }
 
-/// A stream of the host's console. Every call stops the processor for long, so that text is sent in
-/// pieces.
+/// A stream of the host's console, with a buffer, since every call stops the processor for long.
 pub struct Console {
     file: Option<File>,
     buffer: [u8; 256],
@@ -106,17 +105,17 @@ pub struct Console {
 }
 
 impl Console {
-    /// Standard output.
+    /// Returns standard output.
     pub fn output() -> Console {
         Console { file: File::open_as(":tt", 4), buffer: [0; 256], len: 0 }
     }
 
-    /// Standard error.
+    /// Returns standard error.
     pub fn error() -> Console {
         Console { file: File::open_as(":tt", 8), buffer: [0; 256], len: 0 }
     }
 
-    /// Sends what has been gathered.
+    /// Writes the buffer to the host.
     pub fn flush(&mut self) -> fmt::Result {
         let len = core::mem::take(&mut self.len);
         self.file.as_ref().and_then(|file| file.write(&self.buffer[..len])).ok_or(fmt::Error)
@@ -136,10 +135,10 @@ impl Write for Console {
     }
 }
 
-/// Says what is wrong and ends the program.
+/// Writes an error message and ends the program.
 pub fn fail(code: usize, message: fmt::Arguments) -> ! {
     let mut console = Console::error();
-    // Where nobody can be told, the exit code is all that is left.
+    // If writing fails, the exit code must do.
     let _ = writeln!(console, "error: {message}").and_then(|()| console.flush());
     exit(code)
 }
@@ -149,8 +148,8 @@ fn panic(info: &PanicInfo) -> ! {
     fail(101, format_args!("{info}"))
 }
 
-/// The clock: the processor's own cycles where it counts them and their rate is known, else the
-/// host's time.
+/// The clock: the processor's cycles if it counts them and their rate is known, else the host's
+/// time.
 pub struct Clock {
     source: Source,
     last: u32,
@@ -158,14 +157,18 @@ pub struct Clock {
 }
 
 enum Source {
-    Cycles { hz: u64 },
-    Host { hz: u64 },
-    /// 100 in a second.
+    Cycles {
+        hz: u64,
+    },
+    Host {
+        hz: u64,
+    },
+    /// The host's time, in hundredths of a second.
     HostCoarse,
 }
 
 impl Clock {
-    /// Starts the cycle counter, if there is one.
+    /// Starts the cycle counter, if the processor has one.
     pub fn start() -> Clock {
         let source = match CLOCK_HZ.filter(|_| start_cycle_counter()) {
             Some(hz) => Source::Cycles { hz },
@@ -177,8 +180,8 @@ impl Clock {
         Clock { source, last: cycle_count(), cycles: 0 }
     }
 
-    /// Time since some moment before the first call. The cycle counter wraps: ask before it does so
-    /// twice.
+    /// Returns the time since some moment before the first call. The cycle counter wraps: call this
+    /// before it does so twice.
     pub fn nanoseconds(&mut self) -> u64 {
         let (ticks, hz) = match self.source {
             Source::Cycles { hz } => {
@@ -203,12 +206,11 @@ const DWT_CTRL: *mut u32 = 0xe000_1000 as *mut u32;
 const DWT_CYCCNT: *mut u32 = 0xe000_1004 as *mut u32;
 const DWT_LAR: *mut u32 = 0xe000_1fb0 as *mut u32;
 
-/// Whether the cycle counter (DWT) counts once it has been started.
+/// Starts the cycle counter (DWT) and tells whether it counts.
 fn start_cycle_counter() -> bool {
     const TRACE: u32 = 1 << 24;
     const UNLOCK: u32 = 0xc5ac_ce55;
-    // SAFETY: registers of the processor's debug unit; where they are missing, writing them has no
-    // effect.
+    // SAFETY: registers of the processor's debug unit; without such a unit, writing has no effect.
     unsafe {
         DEMCR.write_volatile(DEMCR.read_volatile() | TRACE);
         DWT_LAR.write_volatile(UNLOCK);

@@ -1,4 +1,4 @@
-//! `bench`: how long one inference takes. Prints one JSON object a line, each as it happens.
+//! `bench`: measures how long an inference takes. Prints each event at once as a line of JSON.
 
 use __LIBRARY__::{CLASSES, INPUT_LEN, Input, Model, NAME, Output, Times};
 use std::hint::black_box;
@@ -17,12 +17,12 @@ usage: bench [--windows N] [--window-s S] [--warmup-s S] [--batch N]
 
 Example: bench --windows 3 --window-s 0.5";
 
-/// Real images, or what was recorded in their place.
+/// The recorded images.
 static IMAGES: &[u8] = include_bytes!("../../golden/inputs.bin");
 
-/// The warm-up is over when the latency varies by less than this part of its mean.
+/// The warm-up ends when the latency's coefficient of variation is under this.
 const STEADY: f64 = 0.02;
-/// Over how many inferences, and how long, that is judged.
+/// The least number and duration of inferences over which the latency is judged.
 const JUDGED: (usize, Duration) = (20, Duration::from_millis(100));
 
 struct Settings {
@@ -33,7 +33,8 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -84,10 +85,10 @@ fn run(settings: &Settings) -> Result<(), String> {
     let latency = bench.warm_up(settings.warmup)?;
     let (kernels, target) = (bench.model.description().replace(['"', '\\'], ""), env!("TARGET"));
     print(&format!(
-        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\"threads\":1,\"batch\":{batch}"
+        "\"event\":\"ready\",\"name\":\"{NAME}\",\"kernels\":\"{kernels}\",\"target\":\"{target}\",\
+         \"threads\":1,\"batch\":{batch}"
     ))?;
-    // Room for twice as many as expected, so that windows of a usual length need not make room in
-    // between.
+    // Capacity for twice the expected number, so that usual windows do not reallocate.
     let expected = settings.window.as_secs_f64() / latency.as_secs_f64().max(1e-9);
     let room = ((2.0 * expected) as usize).min(1 << 22);
     bench.times.reserve(room);
@@ -108,10 +109,11 @@ fn run(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints one event and flushes it: somebody may read a meter the moment it comes.
+/// Prints an event and flushes stdout: a meter may be read at that moment.
 fn print(fields: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}").and_then(|()| out.flush());
+    let written =
+        writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}").and_then(|()| out.flush());
     written.map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
@@ -122,22 +124,33 @@ struct Bench {
     batch: Vec<Input>,
     outputs: Vec<Output>,
     next: usize,
-    /// How long each inference of a window took, in seconds.
+    /// The times of a window's inferences, in seconds.
     times: Vec<f64>,
-    /// How long copying to the GPU, computing, and copying back took.
+    /// The times for copying to the GPU, computing, and copying back.
     parts: [Vec<f64>; 3],
 }
 
 impl Bench {
     fn new(batch: usize) -> Result<Bench, String> {
-        let values: Vec<f32> = IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let images: Vec<Input> = values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
+        let values: Vec<f32> =
+            IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let images: Vec<Input> =
+            values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
         let model = Model::new(batch).map_err(|error| error.to_string())?;
         let (outputs, batch) = (vec![[0.0; CLASSES.len()]; batch], vec![[0.0; INPUT_LEN]; batch]);
-        Ok(Bench { model, images, batch, outputs, next: 0, times: Vec::new(), parts: [const { Vec::new() }; 3] })
+        Ok(Bench {
+            model,
+            images,
+            batch,
+            outputs,
+            next: 0,
+            times: Vec::new(),
+            parts: [const { Vec::new() }; 3],
+        })
     }
 
-    /// Inferences until the latency is steady or the time is over; the last latency's mean.
+    /// Runs inferences until the latency is steady or the time is over. Returns the mean of the
+    /// last latencies.
     fn warm_up(&mut self, limit: Duration) -> Result<Duration, String> {
         let start = Instant::now();
         loop {
@@ -152,7 +165,7 @@ impl Bench {
         }
     }
 
-    /// Inferences for at least this long; how long it really took.
+    /// Runs inferences for at least this long. Returns the exact duration.
     fn window(&mut self, length: Duration) -> Result<Duration, String> {
         self.times.clear();
         self.parts.iter_mut().for_each(Vec::clear);
@@ -166,16 +179,22 @@ impl Bench {
         }
     }
 
-    /// One inference, from `last` until now.
+    /// Runs one inference; its time is that from `last` until now.
     fn infer(&mut self, last: &mut Instant) -> Result<(), String> {
         for image in &mut self.batch {
             image.copy_from_slice(&self.images[self.next]);
             self.next = (self.next + 1) % self.images.len();
         }
-        let times = self.model.forward(black_box(&self.batch), &mut self.outputs).map_err(|error| error.to_string())?;
+        let times = self
+            .model
+            .forward(black_box(&self.batch), &mut self.outputs)
+            .map_err(|error| error.to_string())?;
         black_box(&self.outputs);
         let Times { h2d_s, kernel_s, d2h_s } = times;
-        self.parts.iter_mut().zip([h2d_s, kernel_s, d2h_s]).for_each(|(part, time)| part.push(time));
+        self.parts
+            .iter_mut()
+            .zip([h2d_s, kernel_s, d2h_s])
+            .for_each(|(part, time)| part.push(time));
         let now = Instant::now();
         self.times.push((now - *last).as_secs_f64());
         *last = now;
@@ -183,7 +202,7 @@ impl Bench {
     }
 }
 
-/// The mean, and the standard deviation as a part of it.
+/// Returns the mean and the coefficient of variation.
 fn mean_and_variation(times: &[f64]) -> (f64, f64) {
     let count = times.len() as f64;
     let mean = times.iter().sum::<f64>() / count;
@@ -191,7 +210,7 @@ fn mean_and_variation(times: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt() / mean)
 }
 
-/// The smallest time that is not exceeded by `percent` percent of all.
+/// Returns the smallest time that at least `percent` percent of all times do not exceed.
 fn percentile(times: &mut [f64], percent: usize) -> f64 {
     let rank = (times.len() * percent).div_ceil(100).max(1);
     *times.select_nth_unstable_by(rank - 1, f64::total_cmp).1

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 static INPUTS: &[u8] = include_bytes!("../golden/inputs.bin");
 static OUTPUTS: &[u8] = include_bytes!("../golden/outputs.bin");
 
-/// Logits may be off by this part of the largest one of the image, or of 1 if that is larger.
+/// The tolerance for logits, relative to the largest logit of the image, or to 1 if that is larger.
 const TOLERANCE: f32 = 2e-6;
-/// Whether the activation jumps at 0. There a rounding difference becomes a difference one can see,
-/// so that only the classes are compared, and one image in a hundred may differ.
+/// Whether the activation jumps at 0. There a rounding difference becomes a large one, so that only
+/// the classes are compared, and one image in a hundred may differ.
 const JUMPS: bool = __JUMPS__;
 
 fn main() -> ExitCode {
@@ -31,14 +31,17 @@ fn outputs_are_those_recorded() -> Result<(), String> {
     for batch in [1, inputs.len()] {
         let mut model = Model::new(batch).map_err(|error| error.to_string())?;
         let outputs = forward(&mut model, &inputs)?;
-        // What one inference leaves behind must not matter to the next one.
+        // The content that one inference leaves in memory must not affect the next one.
         let backwards: Vec<Input> = inputs.iter().rev().copied().collect();
         if forward(&mut model, &backwards)?.iter().rev().ne(&outputs) {
             return Err(format!("{batch} at a time, the order of the images matters"));
         }
         compare(&outputs, &expected)?;
         let on = model.description();
-        println!("test outputs_are_those_recorded, {batch} at a time on {on}: {} images ... ok", inputs.len());
+        println!(
+            "test outputs_are_those_recorded, {batch} at a time on {on}: {} images ... ok",
+            inputs.len()
+        );
     }
     Ok(())
 }

@@ -1,18 +1,19 @@
-//! The GPU: memory, and one inference recorded as a graph that is launched as a whole.
+//! The GPU: its memory, and one inference as a graph that is launched as a whole.
 #![allow(unsafe_code)] // The driver is a C library, and kernels get addresses.
 
 use crate::model::{Addresses, Error, Launch, Times};
 use cudarc::driver::result::event::elapsed;
 use cudarc::driver::result::{launch_kernel, memcpy_dtoh_async, memcpy_htod_async};
 use cudarc::driver::{
-    CudaContext, CudaEvent, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice,
+    CudaContext, CudaEvent, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr,
+    PinnedHostSlice,
 };
 use cudarc::driver::{DriverError, sys};
 use cudarc::nvrtc::Ptx;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// What a kernel is told; the same as in `kernels.cu`.
+/// The arguments of a kernel; the same as in `kernels.cu`.
 #[repr(C)]
 pub(crate) struct Arguments {
     pub(crate) from: u64,
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     pub(crate) filters: i32,
 }
 
-/// What went wrong, in the driver's words.
+/// Returns a function that adds the driver's error to a message.
 fn failed(what: &str) -> impl Fn(DriverError) -> Error {
     move |error| Error::new(format!("{what}: {}", words(error)))
 }
@@ -44,12 +45,13 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
-    /// The first GPU that this process sees.
+    /// Opens the first GPU that is visible to this process.
     pub(crate) fn open() -> Result<Gpu, Error> {
-        // SAFETY: the driver's initialisation asks nothing of its user.
+        // SAFETY: the driver's initialisation has no preconditions.
         if !unsafe { sys::is_culib_present() } {
             return Err(Error::new(
-                "there is no NVIDIA driver on this machine (libcuda.so.1): install the driver of the GPU",
+                "there is no NVIDIA driver on this machine (libcuda.so.1): \
+                 install the driver of the GPU",
             ));
         }
         let count = cudarc::driver::result::init().and_then(|()| CudaContext::device_count());
@@ -57,7 +59,8 @@ impl Gpu {
             Ok(count) if count > 0 => {}
             Ok(_) | Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE)) => {
                 return Err(Error::new(
-                    "the NVIDIA driver finds no GPU: is there one, and does CUDA_VISIBLE_DEVICES let this program see it?",
+                    "the NVIDIA driver finds no GPU: is there one, \
+                     and does CUDA_VISIBLE_DEVICES let this program see it?",
                 ));
             }
             Err(error) => return Err(failed("the NVIDIA driver does not start")(error)),
@@ -66,31 +69,45 @@ impl Gpu {
         // SAFETY: all work is done on one stream, in order.
         unsafe { context.disable_event_tracking() };
         let name = context.name().map_err(failed("the GPU does not say its name"))?;
-        let compute_capability =
-            context.compute_capability().map_err(failed("the GPU does not say its compute capability"))?;
+        let compute_capability = context
+            .compute_capability()
+            .map_err(failed("the GPU does not say its compute capability"))?;
         Ok(Gpu { context, compute_capability, name })
     }
 
-    /// Its name and compute capability.
+    /// Returns name and compute capability.
     pub(crate) fn description(&self) -> String {
         let (major, minor) = self.compute_capability;
         format!("{}, sm_{major}{minor}", self.name)
     }
 
-    /// Loads code and weights, and makes room for images, arenas and logits of these lengths.
-    pub(crate) fn load(self, code: Vec<u8>, weights: &[f32], lengths: [usize; 3]) -> Result<Device, Error> {
+    /// Loads code and weights, and allocates images, arenas and logits of these lengths.
+    pub(crate) fn load(
+        self,
+        code: Vec<u8>,
+        weights: &[f32],
+        lengths: [usize; 3],
+    ) -> Result<Device, Error> {
         let Gpu { context, .. } = self;
         let stream = context.new_stream().map_err(failed("the GPU cannot be used"))?;
-        let module =
-            context.load_module(Ptx::from_binary(code)).map_err(failed("the GPU does not take the kernels"))?;
+        let module = context
+            .load_module(Ptx::from_binary(code))
+            .map_err(failed("the GPU does not take the kernels"))?;
         let [images, arenas, logits] = lengths;
         let bytes = size_of::<f32>() * (weights.len() + images + arenas + logits);
-        let too_much = format!("the GPU has no {bytes} bytes of memory left; a smaller batch needs less");
-        let memory = |length: usize| stream.alloc_zeros::<f32>(length.max(1)).map_err(failed(&too_much));
-        // SAFETY: it is written before it is read, in `Device::record`.
-        let host = |length| unsafe { context.alloc_pinned_with_flags::<f32>(length, 0) }.map_err(failed(&too_much));
-        let event =
-            || context.new_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT)).map_err(failed("there is no clock"));
+        let too_much =
+            format!("the GPU has no {bytes} bytes of memory left; a smaller batch needs less");
+        let memory =
+            |length: usize| stream.alloc_zeros::<f32>(length.max(1)).map_err(failed(&too_much));
+        // SAFETY: the memory is written before it is read, in `Device::record`.
+        let host = |length| {
+            unsafe { context.alloc_pinned_with_flags::<f32>(length, 0) }.map_err(failed(&too_much))
+        };
+        let event = || {
+            context
+                .new_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT))
+                .map_err(failed("there is no clock"))
+        };
         let mut device = Device {
             module,
             images: memory(images)?,
@@ -107,7 +124,7 @@ impl Gpu {
     }
 }
 
-/// A kernel's call for a whole batch.
+/// The call of a kernel for a whole batch.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a str,
     pub(crate) launch: &'static Launch,
@@ -115,7 +132,7 @@ pub(crate) struct Call<'a> {
     pub(crate) arguments: Arguments,
 }
 
-/// Everything that an inference needs on the GPU.
+/// The code and memory of an inference on the GPU.
 pub(crate) struct Device {
     module: Arc<CudaModule>,
     images: CudaSlice<f32>,
@@ -124,7 +141,8 @@ pub(crate) struct Device {
     weights: CudaSlice<f32>,
     host_images: PinnedHostSlice<f32>,
     host_logits: PinnedHostSlice<f32>,
-    /// Before the images are copied, before and after the kernels, and after the logits are copied.
+    /// Events before the images are copied, before and after the kernels, and after the logits are
+    /// copied.
     events: [CudaEvent; 4],
     stream: Arc<CudaStream>,
 }
@@ -137,7 +155,7 @@ impl Device {
         self.stream.synchronize()
     }
 
-    /// Where everything begins.
+    /// Returns the addresses of all memory.
     pub(crate) fn addresses(&self) -> Addresses {
         let begin = |memory: &CudaSlice<f32>| memory.device_ptr(&self.stream).0;
         Addresses {
@@ -158,11 +176,11 @@ impl Device {
             images.fill(0.0);
             let (images, logits) = (&raw mut *images, &raw mut *self.host_logits.as_mut_slice()?);
             let mut infer = |flags| self.infer(&functions, calls, [images, logits], flags);
-            // Kernels are loaded when they are launched for the first time, which cannot be
-            // recorded.
+            // Kernels are loaded at their first launch, which cannot be recorded.
             infer(sys::CUevent_record_flags::CU_EVENT_RECORD_DEFAULT)?;
             self.stream.synchronize()?;
-            self.stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
+            self.stream
+                .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
             infer(sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL)?;
             self.stream.end_capture(sys::CUgraphInstantiate_flags(0))
         };
@@ -171,7 +189,7 @@ impl Device {
         Ok(Recording { graph, device: self })
     }
 
-    /// Puts one inference into the stream, with images and logits in these places of the host's
+    /// Queues one inference on the stream, with images and logits in these places of the host's
     /// memory.
     fn infer(
         &self,
@@ -183,11 +201,12 @@ impl Device {
         let stream = self.stream.cu_stream();
         let Addresses { images, logits, .. } = self.addresses();
         self.mark(0, flags)?;
-        // SAFETY: this memory is as large as that, and both live as long as the recording.
+        // SAFETY: both memories have this length, and live as long as the recording.
         unsafe { memcpy_htod_async(images, &*host_images, stream) }?;
         self.mark(1, flags)?;
         for (function, call) in functions.iter().zip(calls) {
-            let (blocks, threads) = ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
+            let (blocks, threads) =
+                ((call.launch.blocks as u32, call.images, 1), (call.launch.threads, 1, 1));
             let shared = call.launch.shared * size_of::<f32>() as u32;
             let arguments = &raw mut call.arguments;
             // SAFETY: every kernel takes `Arguments`, whose addresses are those of this device's
@@ -211,7 +230,7 @@ impl Device {
 
     fn mark(&self, event: usize, flags: sys::CUevent_record_flags) -> Result<(), DriverError> {
         let (event, stream) = (self.events[event].cu_event(), self.stream.cu_stream());
-        // SAFETY: both belong to the same context, and live.
+        // SAFETY: both events are alive and belong to the same context.
         unsafe { sys::cuEventRecordWithFlags(event, stream, flags as u32).result() }
     }
 }
@@ -232,8 +251,10 @@ impl Recording {
             device.stream.synchronize()?;
             logits.copy_from_slice(&device.host_logits.as_slice()?[..logits.len()]);
             let [start, copied, computed, end] = &device.events;
-            // SAFETY: the graph has recorded all of them.
-            let elapsed = |from: &CudaEvent, to: &CudaEvent| unsafe { elapsed(from.cu_event(), to.cu_event()) };
+            // SAFETY: the graph has recorded all events.
+            let elapsed = |from: &CudaEvent, to: &CudaEvent| unsafe {
+                elapsed(from.cu_event(), to.cu_event())
+            };
             let seconds = |from, to| elapsed(from, to).map(|ms| f64::from(ms) * 1e-3);
             Ok(Times {
                 h2d_s: seconds(start, copied)?,

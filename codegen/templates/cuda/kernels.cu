@@ -5,7 +5,7 @@
 // Tensors are planar f32 (channels, rows, columns) without gaps. blockIdx.y counts the images of a
 // batch.
 
-// What a kernel is told when it is launched.
+// The arguments of a kernel.
 struct Arguments {
     const float *from;     // the first image's input
     long long from_step;   // from one image's input to the next one's
@@ -24,7 +24,7 @@ constexpr int REDUCERS = 128;  // threads of a block that makes one number
 
 extern __shared__ float shared[];
 
-// The activations, each left of zero and from zero on.
+// The activations, each below zero and from zero on.
 
 struct Relu {
     static __device__ float negative(float) { return 0.0f; }
@@ -69,7 +69,9 @@ struct Linear {
 
 template <class Left, class Right>
 struct Piecewise {
-    static __device__ float apply(float x) { return x < 0.0f ? Left::negative(x) : Right::positive(x); }
+    static __device__ float apply(float x) {
+        return x < 0.0f ? Left::negative(x) : Right::positive(x);
+    }
 };
 
 struct Identity {
@@ -81,7 +83,9 @@ __device__ float normalised(const Arguments &a, int channel, float x) {
     return NORM ? x * a.norm[channel] + a.norm[a.channels + channel] : x;
 }
 
-__device__ inline const float *input(const Arguments &a) { return a.from + blockIdx.y * a.from_step; }
+__device__ inline const float *input(const Arguments &a) {
+    return a.from + blockIdx.y * a.from_step;
+}
 __device__ inline float *output(const Arguments &a) { return a.to + blockIdx.y * a.to_step; }
 __device__ inline int thread() { return static_cast<int>(threadIdx.x); }
 __device__ inline int block() { return static_cast<int>(blockIdx.x); }
@@ -92,17 +96,18 @@ __device__ constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
 // Convolution with "same" padding, without bias, of an input that is normalised and activated on
 // the way in.
 //
-// A block computes GROUP filters at 32 positions, a lane of each warp has one of them. The warps
-// share the input's channels: each takes every WARPS-th, lays the window that the tile needs of it
-// and its weights out in shared memory, and adds up what it contributes; in the end the warps' sums
-// are added. Meanwhile the next channel is on its way from memory.
+// A block computes GROUP filters at 32 positions, one for each lane of a warp. The warps share the
+// input's channels: each processes every WARPS-th one. It writes the window that the tile needs,
+// and the channel's weights, to shared memory, and sums up the channel's contribution; in the end
+// the sums of all warps are added. The next channel is loaded from memory meanwhile.
 //
-// PACKED filters lie side by side in the weights: (channel, row, column, filter), the next PACKED
-// filters behind them.
+// The weights have PACKED filters side by side, (channel, row, column, filter), then the next
+// PACKED filters.
 template <class Activation, bool NORM, int HEIGHT, int WIDTH, int KERNEL, int STRIDE, int TILE_HEIGHT, int TILE_WIDTH,
           int PACKED, int GROUP, int WARPS>
 struct Convolution {
-    static constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1, OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
+    static constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1;
+    static constexpr int OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
     static constexpr int TILES_ACROSS = divided_up(OUT_WIDTH, TILE_WIDTH);
     static constexpr int TILES = TILES_ACROSS * divided_up(OUT_HEIGHT, TILE_HEIGHT);
     static constexpr int WINDOW_HEIGHT = (TILE_HEIGHT - 1) * STRIDE + KERNEL;
@@ -110,18 +115,21 @@ struct Convolution {
     static constexpr int WINDOW = WINDOW_HEIGHT * WINDOW_WIDTH;
     static constexpr int TAPS = KERNEL * KERNEL, WEIGHTS = TAPS * GROUP;
 
-    // What a lane has fetched of a channel.
+    // The values of a channel that a lane has loaded.
     float values[divided_up(WINDOW, LANES)];
     float weights[divided_up(WEIGHTS, LANES)];
 
-    // A place in the window, as a place in the input's plane; negative in the padding.
+    // Returns the offset in the input's plane of a place in the window; negative in the padding.
     static __device__ int place(int index, int first_row, int first_column) {
-        const int row = first_row + index / WINDOW_WIDTH, column = first_column + index % WINDOW_WIDTH;
-        const bool inside = row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH && index < WINDOW;
+        const int row = first_row + index / WINDOW_WIDTH;
+        const int column = first_column + index % WINDOW_WIDTH;
+        const bool inside =
+            row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH && index < WINDOW;
         return inside ? row * WIDTH + column : -1;
     }
 
-    __device__ void fetch(const float *plane, const float *packed, int first_row, int first_column, int lane) {
+    __device__ void fetch(const float *plane, const float *packed, int first_row, int first_column,
+                          int lane) {
 #pragma unroll
         for (int i = 0; i < divided_up(WINDOW, LANES); i++) {
             const int at = place(lane + i * LANES, first_row, first_column);
@@ -134,12 +142,14 @@ struct Convolution {
         }
     }
 
-    __device__ void lay_out(const Arguments &a, int channel, int first_row, int first_column, int lane, float *window) {
+    __device__ void lay_out(const Arguments &a, int channel, int first_row, int first_column,
+                            int lane, float *window) {
 #pragma unroll
         for (int i = 0; i < divided_up(WINDOW, LANES); i++) {
             const int index = lane + i * LANES;
             const bool inside = place(index, first_row, first_column) >= 0;
-            const float x = inside ? Activation::apply(normalised<NORM>(a, channel, values[i])) : 0.0f;
+            const float x =
+                inside ? Activation::apply(normalised<NORM>(a, channel, values[i])) : 0.0f;
             if (index < WINDOW) window[index] = x;
         }
 #pragma unroll
@@ -154,9 +164,11 @@ struct Convolution {
         const int tile = block() % TILES, filter = block() / TILES * GROUP;
         const int top = tile / TILES_ACROSS * TILE_HEIGHT, left = tile % TILES_ACROSS * TILE_WIDTH;
         const int first_row = top * STRIDE - KERNEL / 2, first_column = left * STRIDE - KERNEL / 2;
-        const float *packed = a.weights + filter / PACKED * PACKED * TAPS * a.channels + filter % PACKED;
+        const float *packed =
+            a.weights + filter / PACKED * PACKED * TAPS * a.channels + filter % PACKED;
         float *window = shared + warp * (WINDOW + WEIGHTS);
-        const float *corner = window + lane / TILE_WIDTH * STRIDE * WINDOW_WIDTH + lane % TILE_WIDTH * STRIDE;
+        const float *corner =
+            window + lane / TILE_WIDTH * STRIDE * WINDOW_WIDTH + lane % TILE_WIDTH * STRIDE;
         float sums[GROUP] = {};
         Convolution fetched;
         if (warp < a.channels) {
@@ -179,7 +191,7 @@ struct Convolution {
             }
             __syncwarp();
         }
-        // All warps are done with what lies there.
+        // Until all warps are done with this memory.
         __syncthreads();
         for (int i = 0; i < GROUP; i++) shared[(warp * GROUP + i) * LANES + lane] = sums[i];
         __syncthreads();
@@ -197,20 +209,23 @@ struct Convolution {
 
 // Normalisation and activation alone.
 template <class Activation, bool NORM, int PLANE>
-struct Map {
+struct NormActivation {
     static __device__ void run(const Arguments &a) {
         const int i = element();
-        if (i < a.channels * PLANE) output(a)[i] = Activation::apply(normalised<NORM>(a, i / PLANE, input(a)[i]));
+        if (i < a.channels * PLANE) {
+            output(a)[i] = Activation::apply(normalised<NORM>(a, i / PLANE, input(a)[i]));
+        }
     }
 };
 
-// Adds the normalised input to what is there, then an activation.
+// Adds the normalised input to the output, then applies an activation.
 template <class Activation, bool NORM, int PLANE>
 struct Add {
     static __device__ void run(const Arguments &a) {
         const int i = element();
         if (i < a.channels * PLANE) {
-            output(a)[i] = Activation::apply(output(a)[i] + normalised<NORM>(a, i / PLANE, input(a)[i]));
+            output(a)[i] =
+                Activation::apply(output(a)[i] + normalised<NORM>(a, i / PLANE, input(a)[i]));
         }
     }
 };
@@ -222,7 +237,8 @@ struct Shortcut {
         constexpr int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1, OUT_WIDTH = (WIDTH - 1) / STRIDE + 1;
         const int i = element();
         if (i >= a.filters * OUT_HEIGHT * OUT_WIDTH) return;
-        const int channel = i / (OUT_HEIGHT * OUT_WIDTH), row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
+        const int channel = i / (OUT_HEIGHT * OUT_WIDTH);
+        const int row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
         const int from = (channel * HEIGHT + row * STRIDE) * WIDTH + column * STRIDE;
         output(a)[i] = channel < a.channels ? input(a)[from] : 0.0f;
     }
@@ -235,11 +251,14 @@ struct AveragePool {
         constexpr int OUT_HEIGHT = HEIGHT / SIZE, OUT_WIDTH = WIDTH / SIZE;
         const int i = element();
         if (i >= a.channels * OUT_HEIGHT * OUT_WIDTH) return;
-        const int channel = i / (OUT_HEIGHT * OUT_WIDTH), row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
+        const int channel = i / (OUT_HEIGHT * OUT_WIDTH);
+        const int row = i / OUT_WIDTH % OUT_HEIGHT, column = i % OUT_WIDTH;
         const float *from = input(a) + (channel * HEIGHT + row * SIZE) * WIDTH + column * SIZE;
         float sum = 0.0f;
         for (int y = 0; y < SIZE; y++) {
-            for (int x = 0; x < SIZE; x++) sum += Activation::apply(normalised<NORM>(a, channel, from[y * WIDTH + x]));
+            for (int x = 0; x < SIZE; x++) {
+                sum += Activation::apply(normalised<NORM>(a, channel, from[y * WIDTH + x]));
+            }
         }
         output(a)[i] = sum * (1.0f / (SIZE * SIZE));
     }
@@ -255,24 +274,27 @@ struct Larger {
     static __device__ float both(float a, float b) { return fmaxf(a, b); }
 };
 
-// All threads' numbers as one, which thread 0 gets.
+// Reduces the numbers of all threads to one, which thread 0 gets.
 template <class Both>
 __device__ float together(float number) {
     shared[thread()] = number;
     for (int half = REDUCERS / 2; half > 0; half /= 2) {
         __syncthreads();
-        if (thread() < half) shared[thread()] = Both::both(shared[thread()], shared[thread() + half]);
+        if (thread() < half) {
+            shared[thread()] = Both::both(shared[thread()], shared[thread() + half]);
+        }
     }
     return shared[thread()];
 }
 
-// A number for each channel, from all its positions; a block has a channel.
+// Reduces all positions of a channel to one number; each block computes a channel.
 template <class Activation, bool NORM, int PLANE, class Both>
 __device__ float pooled(const Arguments &a) {
     const int channel = block();
     float total = Both::start();
     for (int i = thread(); i < PLANE; i += REDUCERS) {
-        total = Both::both(total, Activation::apply(normalised<NORM>(a, channel, input(a)[channel * PLANE + i])));
+        total = Both::both(
+            total, Activation::apply(normalised<NORM>(a, channel, input(a)[channel * PLANE + i])));
     }
     return together<Both>(total);
 }
@@ -293,11 +315,13 @@ struct GlobalMaxPool {
     }
 };
 
-// Fully connected; a block has an output.
+// A fully connected layer; each block computes an output.
 struct Dense {
     static __device__ void run(const Arguments &a) {
         float sum = 0.0f;
-        for (int i = thread(); i < a.channels; i += REDUCERS) sum += a.weights[block() * a.channels + i] * input(a)[i];
+        for (int i = thread(); i < a.channels; i += REDUCERS) {
+            sum += a.weights[block() * a.channels + i] * input(a)[i];
+        }
         sum = together<Sum>(sum);
         if (thread() == 0) output(a)[block()] = sum + a.bias[block()];
     }

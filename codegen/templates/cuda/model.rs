@@ -11,13 +11,13 @@ use std::fmt::{self, Display, Write};
 const KERNELS: &str = include_str!("kernels.cu");
 /// Constants, little-endian f32.
 const WEIGHTS: &[u8] = include_bytes!("weights.bin");
-/// Images of a batch at most: a limit of CUDA.
+/// The most images of a batch: a limit of CUDA.
 const MAX_BATCH: usize = 65_535;
-/// A step is run with the fewest blocks that are so many for all images, so that each
+/// A step is run with the fewest blocks that are at least so many for all images, so that each
 /// multiprocessor of a large GPU has one.
 const ENOUGH_BLOCKS: usize = 128;
 
-/// Why a GPU cannot be used.
+/// The reason why a GPU cannot be used.
 #[derive(Debug)]
 pub struct Error(String);
 
@@ -35,7 +35,7 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
-/// How long the parts of [`Model::forward`] took, in seconds by the GPU's clock.
+/// The times of the parts of [`Model::forward`], in seconds by the GPU's clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Times {
     /// Copying the images to the GPU.
@@ -46,21 +46,21 @@ pub struct Times {
     pub d2h_s: f64,
 }
 
-/// Where a tensor lies.
+/// The place of a tensor.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// The image.
     Image,
-    /// This far into the image's arena, in f32.
+    /// This offset in the image's arena, in f32.
     Arena(usize),
     /// The logits.
     Logits,
 }
 
-/// One step; constants are named by where they begin.
+/// One step; constants are offsets.
 pub(crate) struct Step {
-    pub(crate) from: Place,
-    pub(crate) to: Place,
+    pub(crate) from: Location,
+    pub(crate) to: Location,
     pub(crate) norm: Option<usize>,
     pub(crate) weights: Option<usize>,
     pub(crate) bias: Option<usize>,
@@ -69,8 +69,8 @@ pub(crate) struct Step {
     pub(crate) launches: &'static [Launch],
 }
 
-/// One way to run a step: a kernel, and for each image so many blocks of so many threads with so
-/// much shared memory, in f32.
+/// One way to run a step: a kernel, the blocks for each image, the threads of a block, and its
+/// shared memory in f32.
 pub(crate) struct Launch {
     pub(crate) kernel: &'static str,
     pub(crate) blocks: usize,
@@ -79,7 +79,7 @@ pub(crate) struct Launch {
 }
 
 impl Step {
-    /// How it is run for a batch.
+    /// Returns the way to run the step for a batch.
     fn launch(&self, batch: usize) -> &'static Launch {
         let enough = self.launches.iter().find(|launch| launch.blocks * batch >= ENOUGH_BLOCKS);
         enough.unwrap_or(&self.launches[self.launches.len() - 1])
@@ -94,21 +94,25 @@ pub struct Model {
 }
 
 impl Model {
-    /// Finds the GPU, compiles the kernels for it and puts the weights there. That takes seconds.
+    /// Finds the GPU, compiles the kernels for it and copies the weights to it. That takes seconds.
     ///
     /// # Errors
-    /// There is no GPU, driver or compiler, or not enough memory for as many images.
+    /// Fails if there is no GPU, driver or compiler, or not enough memory for as many images.
     pub fn new(batch: usize) -> Result<Model, Error> {
         if batch == 0 || batch > MAX_BATCH {
-            return Err(Error::new(format!("a batch has from 1 to {MAX_BATCH} images, not {batch}")));
+            return Err(Error::new(format!(
+                "a batch has from 1 to {MAX_BATCH} images, not {batch}"
+            )));
         }
         let gpu = Gpu::open()?;
         let names = names(batch);
         let compiled = compile(&source(&names), gpu.compute_capability)?;
         let (major, minor) = compiled.version;
         let description = format!("{}, NVRTC {major}.{minor}", gpu.description());
-        let weights: Vec<f32> =
-            WEIGHTS.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let weights: Vec<f32> = WEIGHTS
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
         let lengths = [INPUT_LEN * batch, ARENA_LEN * batch, CLASSES.len() * batch];
         let device = gpu.load(compiled.code, &weights, lengths)?;
         let addresses = device.addresses();
@@ -125,30 +129,31 @@ impl Model {
         Ok(Model { recording: device.record(&mut calls)?, batch, description })
     }
 
-    /// How many images it takes at a time.
+    /// Returns the number of images in a batch.
     pub fn batch(&self) -> usize {
         self.batch
     }
 
-    /// The GPU and what compiled the kernels.
+    /// Returns the names of the GPU and of the compiler.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// Computes the logits of as many normalised images as a batch has at most.
+    /// Computes the logits of normalised images, at most a batch.
     ///
     /// # Errors
-    /// The GPU fails.
+    /// Fails if the GPU fails.
     ///
     /// # Panics
-    /// If there are more images than that, or not as many outputs as images.
+    /// Panics if there are more images than a batch has, or if the numbers of images and outputs
+    /// differ.
     pub fn forward(&mut self, images: &[Input], outputs: &mut [Output]) -> Result<Times, Error> {
         assert!(images.len() <= self.batch && images.len() == outputs.len());
         self.recording.run(images.as_flattened(), outputs.as_flattened_mut())
     }
 }
 
-/// Where images, arenas, logits and constants begin in the GPU's memory.
+/// The addresses of images, arenas, logits and constants in the GPU's memory.
 pub(crate) struct Addresses {
     pub(crate) images: u64,
     pub(crate) arenas: u64,
@@ -158,13 +163,13 @@ pub(crate) struct Addresses {
 
 fn arguments(step: &Step, addresses: &Addresses) -> Arguments {
     let floats = |count: usize| (count * size_of::<f32>()) as u64;
-    let place = |place: Place| match place {
-        Place::Image => (addresses.images, INPUT_LEN as i64),
-        Place::Arena(at) => (addresses.arenas + floats(at), ARENA_LEN as i64),
-        Place::Logits => (addresses.logits, CLASSES.len() as i64),
+    let location = |location: Location| match location {
+        Location::Image => (addresses.images, INPUT_LEN as i64),
+        Location::Arena(at) => (addresses.arenas + floats(at), ARENA_LEN as i64),
+        Location::Logits => (addresses.logits, CLASSES.len() as i64),
     };
     let constant = |at: Option<usize>| at.map_or(0, |at| addresses.weights + floats(at));
-    let ((from, from_step), (to, to_step)) = (place(step.from), place(step.to));
+    let ((from, from_step), (to, to_step)) = (location(step.from), location(step.to));
     Arguments {
         from,
         from_step,
@@ -180,12 +185,12 @@ fn arguments(step: &Step, addresses: &Addresses) -> Arguments {
 
 /// A kernel that a batch needs.
 struct Kernel {
-    /// What the compiled function is called.
+    /// The name of the compiled function.
     name: String,
     threads: u32,
 }
 
-/// The kernels that a batch needs, by what they are in C++.
+/// Returns the kernels that a batch needs, by their C++ types.
 fn names(batch: usize) -> BTreeMap<&'static str, Kernel> {
     let mut names = BTreeMap::new();
     for launch in STEPS.iter().map(|step| step.launch(batch)) {
@@ -195,13 +200,14 @@ fn names(batch: usize) -> BTreeMap<&'static str, Kernel> {
     names
 }
 
-/// The templates, and a function for each kernel.
+/// Returns the source to compile: the templates, and a function for each kernel.
 fn source(names: &BTreeMap<&'static str, Kernel>) -> String {
     let mut source = KERNELS.to_string();
     for (kernel, Kernel { name, threads }) in names {
         let _ = write!(
             source,
-            "\nextern \"C\" __global__ void __launch_bounds__({threads}) {name}(const Arguments a) {{ {kernel}::run(a); }}\n"
+            "\nextern \"C\" __global__ void __launch_bounds__({threads}) \
+             {name}(const Arguments a) {{ {kernel}::run(a); }}\n"
         );
     }
     source

@@ -1,8 +1,10 @@
-// Takes the place of the driver's library, libcuda.so.1: as much of it as generated crates use, on the processor.
+// A substitute for the driver's library, libcuda.so.1: the functions that generated crates use, on
+// the CPU.
 //
-// "Code for the GPU" is the path of a library that nvrtc.cpp has built. Work is done when it is put into a stream, or when the
-// graph is launched into which it was recorded. What CUDA forbids while something is recorded is refused. With
-// GPU_STUB=no-device there is a driver, but no GPU; with GPU_STUB=new-device one that nvrtc.cpp does not know.
+// "Code for the GPU" is the path of a library that nvrtc.cpp has built. Work is done when it is
+// queued on a stream, or when the graph that has recorded it is launched. Calls that CUDA forbids
+// during a recording fail. With GPU_STUB=no-device there is a driver, but no GPU; with
+// GPU_STUB=new-device there is a GPU that nvrtc.cpp does not know.
 
 #include "gpu.h"
 
@@ -111,7 +113,7 @@ EXPORT Status cuEventCreate(void **event, unsigned flags) {
 EXPORT Status cuEventDestroy_v2(void *event) { return delete static_cast<Event *>(event), SUCCESS; }
 EXPORT Status cuEventSynchronize(void *) { return recorded ? NOT_PERMITTED : SUCCESS; }
 EXPORT Status cuEventRecordWithFlags(void *event, void *, unsigned flags) {
-    // An event of a graph is one that is external, and there is no other kind outside.
+    // Events of a graph are external; outside of graphs there are no external events.
     if ((flags == 1) != (recorded != nullptr)) return INVALID_VALUE;
     Event *of = static_cast<Event *>(event);
     return submit([=] { *of = {std::chrono::steady_clock::now(), true}; });

@@ -1,8 +1,10 @@
-// Runs kernels on the processor, one block after the other, in orders that show what is missing.
+// Runs kernels on the CPU, one block after the other, in several orders that reveal missing
+// barriers.
 //
-// Each CUDA thread is a context of its own, which runs until it comes to a barrier. Shared memory holds NaN when a block
-// begins, so that what is read before it is written shows in the result; so does what another thread has overwritten,
-// if that thread ran first. Which one does is up to the order: results must be the same in each.
+// Each CUDA thread is a context, which runs until it comes to a barrier. Shared memory holds NaN
+// when a block begins, so that a read before the write shows in the result; so does memory that
+// another thread has overwritten, if that thread ran first. The order decides which one does:
+// results must be the same in every order.
 
 #include "gpu.h"
 
@@ -33,7 +35,8 @@ static bool is_untouched(const float &x) { return memcmp(&x, &UNTOUCHED, sizeof 
 
 enum State { READY, AT_WARP_BARRIER, AT_BLOCK_BARRIER, DONE };
 
-// One block of threads. They are started with `swapcontext`, but go on with `_longjmp`, which asks nothing of the kernel.
+// One block of threads. They are started with `swapcontext`, but continue with `_longjmp`, which
+// needs no system call.
 class Block {
     static inline ucontext_t start_of_scheduler, starts[MAX_THREADS];
     static inline jmp_buf scheduler, threads_at[MAX_THREADS];
@@ -59,7 +62,7 @@ class Block {
         swapcontext(&start_of_scheduler, &starts[thread]);
     }
 
-    // Lets a warp's threads go on that all wait for each other.
+    // Resumes a warp's threads once all of them wait for each other.
     static bool release_warp(int first, int threads) {
         const int end = std::min(first + WARP, threads);
         const int waiting = std::count(states + first, states + end, AT_WARP_BARRIER);

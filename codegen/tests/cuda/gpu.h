@@ -1,4 +1,4 @@
-// Enough of a GPU to build kernels for the processor; `gpu.cpp` runs them.
+// The parts of CUDA that are needed to build kernels for the CPU; `gpu.cpp` runs them.
 #pragma once
 
 #include <math.h>
@@ -17,16 +17,16 @@ extern Index threadIdx, blockIdx;
 void __syncwarp();
 void __syncthreads();
 
-// In which order threads and blocks take their turns.
+// The order in which threads and blocks run.
 struct Order {
     int number;
     bool backwards() const { return number % 2 == 1; }
-    // Whether a warp goes on alone until it comes to a barrier of the block.
+    // Whether a warp runs alone until it comes to a barrier of the block.
     bool greedy() const { return number / 2 % 2 == 1; }
     bool shuffled() const { return number >= 4; }
 };
 
-// Runs a kernel's blocks, for each of some images.
+// Runs the blocks of a kernel for each image.
 void launch(void (*kernel)(const void *), const void *arguments, int blocks, int images, int threads, int floats,
             Order order);
 

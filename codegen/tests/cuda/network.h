@@ -27,6 +27,6 @@ struct Call {
     std::vector<Launch> launches;
 };
 
-// What a network's source has.
+// The definitions in a network's source.
 extern const long long IMAGE_LEN, ARENA_LEN, CLASSES;
 extern const std::vector<Call> calls;

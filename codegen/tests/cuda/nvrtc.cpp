@@ -1,5 +1,5 @@
-// Takes the place of NVRTC's library, libnvrtc.so.12: it builds kernels for the processor, for driver.cpp. GPU_STUB_FOLDER
-// has gpu.h and libcuda.so.1, and gets what is built.
+// A substitute for NVRTC's library, libnvrtc.so.12: it builds kernels for the CPU, for driver.cpp.
+// GPU_STUB_FOLDER has gpu.h and libcuda.so.1; the libraries that are built go there, too.
 
 #include <cstdio>
 #include <cstdlib>

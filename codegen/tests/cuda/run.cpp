@@ -1,8 +1,9 @@
-// Runs a network's calls in the order in which a generated crate does.
+// Runs a network's calls in the same order as a generated crate.
 //
 //   run CONSTANTS IMAGES OUTPUT BATCH ENOUGH ORDER
 //
-// BATCH images go together; of a call's launches the first one is taken that has ENOUGH blocks for them, else the last.
+// BATCH images are run together, by the first launch of a call that has ENOUGH blocks for them,
+// else by the last launch.
 
 #include "network.h"
 
@@ -16,7 +17,7 @@ constexpr uint32_t UNTOUCHED = 0x7fc0beef;  // a NaN that no computation makes
 
 static bool is_untouched(const float &x) { return memcmp(&x, &UNTOUCHED, sizeof x) == 0; }
 
-// Memory of the GPU, NaN until something is written, with a margin on either side that nobody may write to.
+// Memory of the GPU: NaN at first, with a margin on either side that must not be written.
 class Memory {
     static constexpr size_t MARGIN = 4096;
     std::vector<float> floats;

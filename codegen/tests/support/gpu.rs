@@ -1,10 +1,10 @@
-//! Runs a plan for a GPU on the processor: the kernels' own source, built with g++ and
+//! Runs a plan for a GPU on the CPU: the kernels' own source, built with g++ and
 //! `tests/cuda/gpu.h`.
 
 use super::{random_weights, success};
-use codegen::cuda::{Call, KERNELS, Place, calls};
-use codegen::pack::pack;
-use codegen::plan::{Machine, Plan};
+use codegen::cuda::{Call, KERNELS, Location, calls};
+use codegen::plan::pack::pack;
+use codegen::plan::{Device, Plan};
 use common::network::Network;
 use common::weights::Weights;
 use std::fs;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// Enough blocks for every launch that has the fewest; more than any launch has.
+/// Numbers of blocks that select the launch with the fewest blocks, and the one with the most.
 pub(crate) const FEWEST_BLOCKS: u32 = 0;
 pub(crate) const MOST_BLOCKS: u32 = u32::MAX;
 
-/// Whether there is a compiler; says aloud that tests are left out where there is none.
+/// Tells whether there is a compiler; writes a message if tests are skipped.
 pub(crate) fn has_compiler() -> bool {
     let has =
         Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
@@ -51,12 +51,12 @@ pub(crate) fn build_library(sources: &[&str], library: &Path) {
     success(&build.args(sources.iter().map(|name| source(name))).arg("-ldl").output().unwrap());
 }
 
-/// A file of `tests/cuda`.
+/// Returns the path of a file in `tests/cuda`.
 pub(crate) fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda").join(name)
 }
 
-/// What is the same for all networks and kernels, built once.
+/// Returns the objects that are the same for all networks and kernels, built once.
 fn runner() -> &'static [PathBuf; 2] {
     static RUNNER: OnceLock<[PathBuf; 2]> = OnceLock::new();
     RUNNER.get_or_init(|| {
@@ -82,25 +82,25 @@ fn runner() -> &'static [PathBuf; 2] {
     })
 }
 
-/// A network's program.
+/// A program that runs a network.
 pub(crate) struct Emulator {
     dir: tempfile::TempDir,
-    /// The weights, random ones.
+    /// The random weights.
     pub(crate) weights: Weights,
     classes: usize,
 }
 
 impl Emulator {
-    /// Builds it with the kernels as they are.
+    /// Builds the program with the kernels as they are.
     pub(crate) fn new(network: &Network) -> Emulator {
         Emulator::with_kernels(network, KERNELS)
     }
 
-    /// Builds it with other kernels.
+    /// Builds the program with other kernels.
     pub(crate) fn with_kernels(network: &Network, kernels: &str) -> Emulator {
         let dir = tempfile::tempdir().unwrap();
         let weights = random_weights(network, 5);
-        let plan = Plan::on(network, Machine::Gpu).unwrap();
+        let plan = Plan::on(network, Device::Gpu).unwrap();
         let constants = pack(&plan, network, &weights).unwrap();
         let emulator = Emulator { dir, weights, classes: network.classes.len() };
         fs::write(emulator.path("kernels.cu"), kernels).unwrap();
@@ -116,8 +116,8 @@ impl Emulator {
         self.dir.path().join(name)
     }
 
-    /// The logits of images, so many at a time, with launches of so many blocks, in one of the
-    /// orders of `gpu.h`.
+    /// Returns the logits of images, in batches, with launches of at least `enough` blocks, in one
+    /// of the orders of `gpu.h`.
     pub(crate) fn run(
         &self,
         images: &[Vec<f32>],
@@ -129,7 +129,7 @@ impl Emulator {
         self.logits()
     }
 
-    /// What was computed last.
+    /// Returns the logits of the last run.
     pub(crate) fn logits(&self) -> Vec<Vec<f32>> {
         let logits = fs::read(self.path("logits")).unwrap();
         let logits: Vec<f32> =
@@ -137,7 +137,7 @@ impl Emulator {
         logits.chunks(self.classes).map(<[f32]>::to_vec).collect()
     }
 
-    /// The same, whatever comes of it.
+    /// Runs the program as [`Emulator::run`] does, and returns its output, also if it fails.
     pub(crate) fn try_run(
         &self,
         images: &[Vec<f32>],
@@ -156,7 +156,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// The calls as a C++ table.
+/// Returns the calls as a C++ table.
 fn table(network: &Network, plan: &Plan) -> String {
     let calls: Vec<String> = calls(network, plan).unwrap().iter().map(row).collect();
     format!(
@@ -175,10 +175,10 @@ const std::vector<Call> calls = {{\n{}}};\n",
 }
 
 fn row(call: &Call) -> String {
-    let place = |place: Place| match place {
-        Place::Image => "{IMAGE, 0}".to_string(),
-        Place::Arena(at) => format!("{{ARENA, {at}}}"),
-        Place::Logits => "{LOGITS, 0}".to_string(),
+    let location = |location: Location| match location {
+        Location::Image => "{IMAGE, 0}".to_string(),
+        Location::Arena(at) => format!("{{ARENA, {at}}}"),
+        Location::Logits => "{LOGITS, 0}".to_string(),
     };
     let constant = |at: Option<usize>| at.map_or("-1".to_string(), |at| at.to_string());
     let launches: Vec<String> = call
@@ -193,8 +193,8 @@ fn row(call: &Call) -> String {
         .collect();
     format!(
         "    {{{}, {}, {}, {}, {}, {}, {}, {{{}}}}},\n",
-        place(call.from),
-        place(call.to),
+        location(call.from),
+        location(call.to),
         constant(call.norm),
         constant(call.weights),
         constant(call.bias),

@@ -1,7 +1,7 @@
 //! Runs a plan with the real kernels, without writing and building a crate.
 
 use super::SWISH_RELU;
-use codegen::plan::{Kernel, Plan, Source, Step};
+use codegen::plan::{Kernel, Operand, Plan, Step};
 use common::activation::{Activation as Name, PiecewiseActivation};
 use runtime::activation::{
     Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh,
@@ -9,25 +9,24 @@ use runtime::activation::{
 use runtime::add::{add, shortcut};
 use runtime::arena::split;
 use runtime::conv::convolution;
-use runtime::norm::{Norm, map};
+use runtime::dispatch::Kernels;
+use runtime::norm::{Norm, norm_activation};
 use runtime::pool::{Average, Max, average_pool, global_pool};
-use runtime::simd::Kernels;
 
-/// The logits for an image. The arena starts with what an earlier inference may have left.
+/// Returns the logits of an image. The arena begins with NaN, as an earlier inference may leave it.
 pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32]) -> Vec<f32> {
     let mut arena = vec![f32::NAN; plan.arena_len];
     for step in &plan.steps {
         let [from, to, scratch] = parts(step, &mut arena);
-        let from: &[f32] = if step.source == Source::Image { image } else { from };
-        let norm = step.entry.norm.as_ref().map(|range| Norm::new(&constants[range.clone()]));
+        let from: &[f32] = if step.source == Operand::Image { image } else { from };
+        let norm = step.prologue.norm.as_ref().map(|range| Norm::new(&constants[range.clone()]));
         let io = (from, to, scratch);
-        match step.entry.activation {
+        match step.prologue.activation {
             None => run_step::<Identity>(step, constants, kernels, norm, io),
             Some(SWISH_RELU) => {
-                run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io)
+                run_step::<Piecewise<Swish, Relu>>(step, constants, kernels, norm, io);
             }
-            // Compiling every kernel with every pair takes minutes: here the pair is a step of its
-            // own.
+            // Compiling every kernel with every pair takes minutes: here the pair is a step itself.
             Some(pair) => {
                 let (from, to, scratch) = io;
                 let in_place = from.is_empty();
@@ -42,14 +41,14 @@ pub(crate) fn run(plan: &Plan, constants: &[f32], kernels: Kernels, image: &[f32
         }
     }
     match &plan.logits {
-        Source::Image => image.to_vec(),
-        Source::Arena(range) => arena[range.clone()].to_vec(),
+        Operand::Image => image.to_vec(),
+        Operand::Arena(range) => arena[range.clone()].to_vec(),
     }
 }
 
-/// The parts of the arena that a step reads, writes and uses meanwhile.
+/// Returns the parts of the arena that a step reads, writes and uses as scratch memory.
 fn parts<'a>(step: &Step, arena: &'a mut [f32]) -> [&'a mut [f32]; 3] {
-    let source = if let Source::Arena(range) = &step.source { range.clone() } else { 0..0 };
+    let source = if let Operand::Arena(range) = &step.source { range.clone() } else { 0..0 };
     let in_place = matches!(step.kernel, Kernel::AveragePool { in_place: true, .. });
     let (source, target) = if in_place { (0..0, source) } else { (source, step.target.clone()) };
     let mut ranges = [(source, 0), (target, 1), (step.scratch.clone(), 2)];
@@ -70,7 +69,7 @@ macro_rules! match_pair {
         )* }
     };
     (@ $left:ident; $pair:expr, $arguments:tt; $($right:ident),*) => {
-        match $pair.right { $( Name::$right => map::<Piecewise<$left, $right>> $arguments, )* }
+        match $pair.right { $( Name::$right => norm_activation::<Piecewise<$left, $right>> $arguments, )* }
     };
 }
 
@@ -104,7 +103,7 @@ fn run_step<F: Activation>(
             }
             with_tile!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
         }
-        Kernel::Map => map::<F>(kernels, plane, norm, from, to),
+        Kernel::NormActivation => norm_activation::<F>(kernels, plane, norm, from, to),
         Kernel::Add { activation: None } => add::<Identity>(kernels, plane, norm, from, to),
         Kernel::Add { activation: Some(SWISH_RELU) } => {
             add::<Piecewise<Swish, Relu>>(kernels, plane, norm, from, to);
@@ -123,7 +122,7 @@ fn run_step<F: Activation>(
             average_pool::<F>(kernels, shape, *size, norm, from, to, scratch);
         }
         Kernel::GlobalAveragePool => {
-            global_pool::<F, Average>(kernels, plane, norm, from, to, scratch)
+            global_pool::<F, Average>(kernels, plane, norm, from, to, scratch);
         }
         Kernel::GlobalMaxPool => global_pool::<F, Max>(kernels, plane, norm, from, to, scratch),
         Kernel::Linear { weights, bias } => {

@@ -1,4 +1,4 @@
-//! What the tests share: small networks, random weights, and an interpreter of plans.
+//! Shared by the tests: small networks, random weights, and an interpreter of plans.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod gpu;
@@ -20,11 +20,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The paper's favourite: swish below zero, relu from there on.
+/// The paper's best pair: swish below zero, relu from zero on.
 pub(crate) const SWISH_RELU: PiecewiseActivation =
     PiecewiseActivation { left: Activation::Swish, right: Activation::Relu };
 
-/// A template network: input shape, condense layers, FEL gene, kernel.
+/// Returns a template network with this input shape and these genes: condense layers, feature
+/// extraction layers, kernel size.
 pub(crate) fn expand(
     template: &Template,
     [channels, height, width]: [usize; 3],
@@ -45,7 +46,7 @@ pub(crate) fn expand(
     template.expand(&genome, input, (0..classes).map(|class| class.to_string()).collect()).unwrap()
 }
 
-/// A small template network.
+/// Returns a small template network.
 pub(crate) fn small(
     shape: [usize; 3],
     genes: [usize; 3],
@@ -60,12 +61,12 @@ pub(crate) fn small(
     )
 }
 
-/// A baseline that ships with the project, for square images of three channels.
+/// Returns a baseline that ships with the project, for square images of three channels.
 pub(crate) fn baseline(name: &str, side: usize) -> Network {
     baseline_for(name, [3, side, side])
 }
 
-/// The same for images of another shape.
+/// Returns a baseline for images of another shape.
 pub(crate) fn baseline_for(name: &str, [channels, height, width]: [usize; 3]) -> Network {
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
@@ -75,7 +76,7 @@ pub(crate) fn baseline_for(name: &str, [channels, height, width]: [usize; 3]) ->
     json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
 }
 
-/// A network in colour, pruned to odd widths.
+/// Returns a network for colour images, pruned to odd widths.
 pub(crate) fn pruned() -> Network {
     let pair = PiecewiseActivation { left: Activation::Selu, right: Activation::Tanh };
     let mut network = expand(&Template::default(), [3, 10, 6], [2, 10, 3], pair, 7);
@@ -91,7 +92,7 @@ pub(crate) fn pruned() -> Network {
     network
 }
 
-/// Takes some filters of a convolution away, and their channels from everything behind it.
+/// Removes some filters of convolutions, and their channels from all nodes after them.
 pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
     for node in 0..network.nodes.len() {
         if let Some((_, left)) = filters.iter().find(|(name, _)| *name == network.nodes[node].name)
@@ -101,7 +102,7 @@ pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
             };
             *out_channels = *left;
         }
-        // The shapes of the nodes before this one are right already.
+        // The nodes before this one are pruned already.
         let inputs = network.input_indices().unwrap();
         let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
         let shapes = counts::shapes(&before).unwrap();
@@ -109,7 +110,7 @@ pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
             inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
         match &mut network.nodes[node].op {
             Op::Conv2d { in_channels: channels, .. } | Op::BatchNorm { channels } => {
-                *channels = found
+                *channels = found;
             }
             Op::Linear { in_features, .. } => *in_features = found,
             Op::Activation(_)
@@ -124,7 +125,7 @@ pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
     }
 }
 
-/// Weights that keep values at about their size from layer to layer.
+/// Returns weights that keep the magnitude of values about the same from layer to layer.
 pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
     let mut weights = Weights::default();
     for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
@@ -143,7 +144,7 @@ pub(crate) fn random_weights(network: &Network, seed: u64) -> Weights {
     weights
 }
 
-/// A data set folder with the digits that ship with the project, and the classes' names.
+/// Makes a data set folder of the digits that ship with the project, with these class names.
 pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/datasets/digits");
     let names = [
@@ -177,16 +178,16 @@ pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
     dataset
 }
 
-/// Random normalised images.
+/// Returns random normalised images.
 pub(crate) fn images(network: &Network, count: usize) -> Vec<Vec<f32>> {
     let mut rng = seed::stream(1, "images");
     let elements = network.input.shape().elements();
     (0..count).map(|_| (0..elements).map(|_| rng.random_range(-1.0..2.0)).collect()).collect()
 }
 
-/// A folder with a network, its random weights, and what was generated from them.
+/// A folder with a network, its random weights, and generated crates.
 pub(crate) struct Workshop {
-    /// The folder, which goes when this does.
+    /// The folder, which is deleted with this value.
     pub(crate) dir: tempfile::TempDir,
     /// The weights that were written.
     pub(crate) weights: Weights,
@@ -202,13 +203,13 @@ impl Workshop {
         Workshop { dir, weights }
     }
 
-    /// A path in the folder.
+    /// Returns a path in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Runs `codegen generate` to the folder `out` with some more arguments, for x86_64 unless they
-    /// say otherwise.
+    /// Runs `codegen generate` to the folder `out` with more arguments, for x86_64 unless they have
+    /// a platform.
     pub(crate) fn generate(&self, out: &str, more: &[&str]) -> Output {
         let (network, weights, out) =
             (self.path("network.json"), self.path("weights.safetensors"), self.path(out));
@@ -221,7 +222,7 @@ impl Workshop {
         codegen(&[&fixed, platform, more].concat())
     }
 
-    /// Runs `codegen generate` for a platform to the folder `out` with some more arguments.
+    /// Runs `codegen generate` for a platform to the folder `out` with more arguments.
     pub(crate) fn generate_for(&self, platform: &str, out: &str, more: &[&str]) -> Output {
         self.generate(out, &[&["--platform", platform], more].concat())
     }
@@ -232,7 +233,7 @@ pub(crate) fn codegen(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_codegen")).args(arguments).output().unwrap()
 }
 
-/// Runs cargo in the generated crate, where a warning is an error and nothing may be fetched.
+/// Runs cargo in the generated crate, offline, with warnings as errors.
 pub(crate) fn cargo(workshop: &Workshop, arguments: &[&str]) {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
@@ -245,8 +246,8 @@ pub(crate) fn cargo(workshop: &Workshop, arguments: &[&str]) {
     success(&output);
 }
 
-/// The one line that a failed run writes to stderr; it must have failed with 1 and written nothing
-/// to stdout.
+/// Returns the one line that a failed run has written to stderr. Panics if the exit code is not 1,
+/// or if there is output on stdout.
 pub(crate) fn failure(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -255,7 +256,7 @@ pub(crate) fn failure(output: &Output) -> String {
     text
 }
 
-/// What a successful run writes to stdout.
+/// Returns the stdout of a run; panics if it failed.
 pub(crate) fn success(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()

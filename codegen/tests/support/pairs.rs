@@ -6,20 +6,20 @@ use common::network::{INPUT, Network, Node, Op};
 use common::reference::forward_all;
 use common::weights::Weights;
 
-/// Nearer to 0 than this, a rounding difference may change the side.
+/// The distance from 0 below which a rounding difference may change the sign.
 const NEAR_ZERO: f32 = 1e-5;
 
-/// A node.
+/// Returns a node.
 pub(crate) fn node(name: &str, op: Op, inputs: &[&str]) -> Node {
     Node { name: name.to_string(), op, inputs: inputs.iter().map(ToString::to_string).collect() }
 }
 
-/// A convolution.
+/// Returns a convolution.
 pub(crate) fn conv(in_channels: usize, out_channels: usize, kernel: usize) -> Op {
     Op::Conv2d { in_channels, out_channels, kernel, stride: 1 }
 }
 
-/// Whether an activation that jumps takes a value next to 0.
+/// Tells whether an activation that jumps has an input next to 0.
 pub(crate) fn is_near_a_jump(network: &Network, weights: &Weights, image: &[f32]) -> bool {
     let values = forward_all(network, weights, image).unwrap();
     let inputs = network.input_indices().unwrap();
@@ -29,7 +29,8 @@ pub(crate) fn is_near_a_jump(network: &Network, weights: &Weights, image: &[f32]
     })
 }
 
-/// All pairs side by side behind one convolution, each in front of a convolution of its own.
+/// Returns a network with all pairs side by side after one convolution, each before a convolution
+/// of its own.
 pub(crate) fn all_pairs() -> Network {
     let mut network = small([1, 6, 6], [1, 7, 3], SWISH_RELU);
     network.nodes = vec![node("stem", conv(1, 8, 3), &[INPUT])];

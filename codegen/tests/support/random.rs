@@ -6,7 +6,7 @@ use common::network::{INPUT, Network, Node, Op, Shape};
 use common::{counts, seed};
 use rand::RngExt;
 
-/// A graph of the operations that there are, whose activations do not jump.
+/// Returns a random graph of all kinds of operations; its activations do not jump.
 pub(crate) fn random_network(seed: u64) -> Network {
     let mut rng = seed::stream(seed, "graph");
     let shape = [rng.random_range(1..4), rng.random_range(1..12), rng.random_range(1..20)];
@@ -16,7 +16,7 @@ pub(crate) fn random_network(seed: u64) -> Network {
     let pairs: Vec<_> = PiecewiseActivation::all().filter(|pair| !pair.jumps_at_zero()).collect();
     let mut values: Vec<(String, Shape)> = vec![(INPUT.to_string(), network.input.shape())];
     for index in 0..rng.random_range(1..25) {
-        // Mostly the newest values, so that the graph is deep.
+        // Mostly recent values, so that the graph is deep.
         let pick = values.len() - 1 - rng.random_range(0..values.len().min(4));
         let (source, shape) = values[pick].clone();
         let mut inputs = vec![source];

@@ -1,4 +1,4 @@
-//! Where crates for ARM are built and run in QEMU.
+//! Building crates for ARM and running them in QEMU.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,15 +10,15 @@ pub(crate) const PLATFORMS: [(&str, &str); 3] = [
     ("cortex-m", "thumbv7em-none-eabihf"),
 ];
 
-/// A folder in which one crate after the other is built.
+/// A target folder in which one crate after the other is built.
 pub(crate) struct Site {
     target_dir: PathBuf,
     rustc: String,
 }
 
 impl Site {
-    /// The folder of this name below `target/cross/crates`, for the compiler that `.ci/test-cross`
-    /// names.
+    /// Returns the folder of this name below `target/cross/crates`, for the compiler that
+    /// `.ci/test-cross` names.
     pub(crate) fn new(name: &str) -> Site {
         let rustc = std::env::var("CROSS_RUSTC")
             .expect("CROSS_RUSTC names the compiler: run `make test-cross`");
@@ -27,7 +27,7 @@ impl Site {
         Site { target_dir, rustc }
     }
 
-    /// Runs cargo for a target in a crate's folder, where a warning is an error.
+    /// Runs cargo for a target in a crate's folder, with warnings as errors.
     pub(crate) fn cargo(&self, target: &str, folder: &Path, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO"))
             .args(arguments)
@@ -40,7 +40,7 @@ impl Site {
             .unwrap()
     }
 
-    /// The file of a program that was built.
+    /// Returns the file of a program that was built.
     pub(crate) fn program(&self, target: &str, name: &str) -> PathBuf {
         self.target_dir.join(target).join("release").join(name)
     }

@@ -1,16 +1,16 @@
 //! The seven activations and the piece-wise pairs made of them, without a mathematics library
 //! (`core` has none).
 //!
-//! Everything is written without branches, since the lanes of a vector go the same way.
+//! All functions are without branches, since the lanes of a vector cannot branch apart.
 
 use super::simd::Simd;
 use core::marker::PhantomData;
 
-/// Against exact values, every activation is off by at most this part of the value plus
-/// [`MAX_ABSOLUTE_ERROR`].
+/// The largest error of an activation, relative to the exact value; [`MAX_ABSOLUTE_ERROR`] comes on
+/// top.
 pub const MAX_RELATIVE_ERROR: f32 = 2.5e-7;
-/// See [`MAX_RELATIVE_ERROR`]: `88 e^-88`, since exponentials smaller than the smallest normal f32
-/// are taken as 0.
+/// The largest absolute error of an activation, besides [`MAX_RELATIVE_ERROR`]: `88 e^-88`, since
+/// exponentials smaller than the smallest normal f32 become 0.
 pub const MAX_ABSOLUTE_ERROR: f32 = 1e-36;
 
 const SELU_SCALE: f32 = 1.050_701;
@@ -19,15 +19,15 @@ const SELU_LEFT: f32 = 1.758_099_3;
 
 /// A function of one number, applied to every element.
 pub trait Activation {
-    /// The values at `x`; never NaN for a finite one.
+    /// Returns the values at `x`; never NaN for finite numbers.
     fn apply<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
 }
 
 /// One function of the design space, split at zero.
 pub trait Function {
-    /// The values at `x < 0`; anything elsewhere.
+    /// Returns the values at `x < 0`; the values elsewhere have no meaning.
     fn negative<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
-    /// The values at `x >= 0`; anything elsewhere.
+    /// Returns the values at `x >= 0`; the values elsewhere have no meaning.
     fn positive<S: Simd>(simd: S, x: S::Vector) -> S::Vector;
 }
 
@@ -41,7 +41,7 @@ impl<Left: Function, Right: Function> Activation for Piecewise<Left, Right> {
     }
 }
 
-/// No activation at all.
+/// No activation.
 pub struct Identity;
 
 impl Activation for Identity {
@@ -162,17 +162,17 @@ impl Function for Linear {
     }
 }
 
-/// Adding and subtracting 1.5 * 2^23 rounds to a whole number, which then stands in the low bits of
-/// the sum; 127 more are there for the bias of an exponent.
+/// Adding 1.5 * 2^23 and subtracting it again rounds to a whole number, which is in the low bits of
+/// the sum; 127 is added as the bias of an exponent.
 const ROUND: f32 = 12_582_912.0 + 127.0;
-/// ln 2 in two parts; the first has so few digits that its product with an exponent is exact.
+/// ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
-/// From here on, `e^-b` is taken as 0 and `e^-b - 1` is -1.
+/// The largest `b` that is told apart: from here on, `e^-b` is 0 and `e^-b - 1` is -1.
 const HIGHEST: f32 = 88.0;
 
-/// `b = r - n ln 2` with `|r| <= ln 2 / 2`, for `b >= 0`: returns `1 - e^-r` and `2^n`, which is 0
-/// below `2^-126`.
+/// Splits `b >= 0` into `r - n ln 2` with `|r| <= ln 2 / 2`, and returns `1 - e^-r` and `2^n`,
+/// which is 0 below `2^-126`.
 #[inline(always)]
 fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
     let b = simd.min(b, simd.splat(HIGHEST));
@@ -180,9 +180,9 @@ fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
     let n = simd.sub(shifted, simd.splat(ROUND));
     let r = simd.mul_add(n, simd.splat(LN_2_HIGH), b);
     let r = simd.mul_add(n, simd.splat(LN_2_LOW), r);
-    // (1 - e^-r - r) / r^2, Chebyshev on |r| <= ln 2 / 2; its error is 7e-8. In two halves: an
-    // instruction that adds to its third operand needs a copy of a constant there, and steps that
-    // do not wait for each other take less time.
+    // A Chebyshev approximation of (1 - e^-r - r) / r^2 on |r| <= ln 2 / 2 with an error of 7e-8.
+    // In two halves: they do not depend on each other, and fewer constants must be copied to the
+    // operand that the instruction adds to.
     let square = simd.mul(r, r);
     let low = simd.mul_add(simd.splat(1.666_657_7e-1), r, simd.splat(-0.5));
     let high = simd.mul_add(simd.splat(8.363_203e-3), r, simd.splat(-4.166_655_4e-2));
@@ -191,14 +191,14 @@ fn reduce<S: Simd>(simd: S, b: S::Vector) -> (S::Vector, S::Vector) {
     (simd.mul_add(p, square, r), simd.exponent(shifted))
 }
 
-/// `e^-b` for `b >= 0`.
+/// Returns `e^-b` for `b >= 0`.
 #[inline(always)]
 fn exp_minus<S: Simd>(simd: S, b: S::Vector) -> S::Vector {
     let (part, power) = reduce(simd, b);
     simd.sub_mul(power, part, power)
 }
 
-/// `e^-b - 1` for `b >= 0`, precise next to 0.
+/// Returns `e^-b - 1` for `b >= 0`, precise next to 0.
 #[inline(always)]
 fn exp_minus_m1<S: Simd>(simd: S, b: S::Vector) -> S::Vector {
     let (part, power) = reduce(simd, b);

@@ -1,14 +1,15 @@
 //! Residual connections: the addition of two tensors, and the shortcut that has no parameters.
 
 use super::activation::Activation;
+use super::dispatch::Kernels;
 use super::norm::Norm;
-use super::simd::{Kernels, Simd, Task};
+use super::simd::{Simd, Task};
 use core::marker::PhantomData;
 
-/// `to = F(to + norm(from))`, in place, for tensors whose channels have `plane` elements.
+/// Computes `to = F(to + norm(from))` in place, for tensors whose channels have `plane` elements.
 ///
 /// # Panics
-/// If `from` and `to` differ in length.
+/// Panics if `from` and `to` differ in length.
 pub fn add<F: Activation>(
     kernels: Kernels,
     plane: usize,
@@ -56,11 +57,11 @@ fn add_channel<F: Activation, S: Simd>(
     simd.store_part(sum(simd.load_part(to), simd.load_part(rest)), to);
 }
 
-/// The first of every `stride` rows and columns of a tensor of (channels, rows, columns); what is
-/// left of `to` is filled with zeros, whole channels.
+/// Copies the first of every `stride` rows and columns of a tensor of (channels, rows, columns);
+/// fills the rest of `to`, whole channels, with zeros.
 ///
 /// # Panics
-/// If a slice is shorter than `shape` says.
+/// Panics if a slice is shorter than `shape` says.
 pub fn shortcut(shape: [usize; 3], stride: usize, from: &[f32], to: &mut [f32]) {
     let [channels, height, width] = shape;
     let (out_height, out_width) = (height.div_ceil(stride), width.div_ceil(stride));

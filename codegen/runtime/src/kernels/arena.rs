@@ -1,11 +1,11 @@
-//! The one block of working memory, cut into what a kernel reads and what it writes.
+//! The working memory of an inference, split into the input and output of a kernel.
 
 use core::ops::Range;
 
-/// Slices of `memory` at ascending `ranges` that do not overlap.
+/// Returns the slices of `memory` at ascending `ranges` that do not overlap.
 ///
 /// # Panics
-/// If a range begins before the one before it ends, or ends outside the memory.
+/// Panics if a range begins before the one before it ends, or ends outside the memory.
 pub fn split<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -> [&mut [f32]; N] {
     let (mut rest, mut at) = (memory, 0);
     ranges.map(|range| {

@@ -1,14 +1,15 @@
 //! The fully connected layer.
 
-use super::simd::{Kernels, Simd, Task};
+use super::dispatch::Kernels;
+use super::simd::{Simd, Task};
 
-/// Partial sums that are taken side by side; the compiler makes vectors of them.
+/// Partial sums that are computed side by side; the compiler turns them into vectors.
 const LANES: usize = 16;
 
-/// `to[o] = bias[o] + sum over i of weights[o][i] * from[i]`.
+/// Computes `to[o] = bias[o] + sum over i of weights[o][i] * from[i]`.
 ///
 /// # Panics
-/// If `weights` has not `from.len()` elements for each output.
+/// Panics if `weights` has not `from.len()` elements for each output.
 pub fn linear(kernels: Kernels, weights: &[f32], bias: &[f32], from: &[f32], to: &mut [f32]) {
     assert_eq!((weights.len(), bias.len()), (from.len() * to.len(), to.len()));
     kernels.run(Linear { weights, bias, from, to });

@@ -2,7 +2,9 @@
 //! follows it.
 
 use super::activation::Activation;
-use super::simd::{Kernels, Simd, Task};
+use super::dispatch::Kernels;
+use super::simd::{Simd, Task};
+use core::marker::PhantomData;
 
 /// Batch normalisation: channel `c` becomes `x * scale[c] + shift[c]`.
 #[derive(Clone, Copy)]
@@ -12,24 +14,24 @@ pub struct Norm<'a> {
 }
 
 impl<'a> Norm<'a> {
-    /// From all scales followed by all shifts.
+    /// Returns the normalisation with these scales and shifts: all scales, then all shifts.
     pub fn new(scales_and_shifts: &'a [f32]) -> Self {
         let (scale, shift) = scales_and_shifts.split_at(scales_and_shifts.len() / 2);
         Norm { scale, shift }
     }
 
-    /// Scale and shift of a channel; of no normalisation, 1 and 0.
+    /// Returns scale and shift of a channel; 1 and 0 without a normalisation.
     #[inline(always)]
     pub(super) fn of(norm: Option<Norm<'_>>, channel: usize) -> (f32, f32) {
         norm.map_or((1.0, 0.0), |norm| (norm.scale[channel], norm.shift[channel]))
     }
 }
 
-/// Normalisation and activation of a whole tensor whose channels have `plane` elements.
+/// Normalises and activates a tensor whose channels have `plane` elements.
 ///
 /// # Panics
-/// If `from` and `to` differ in length.
-pub fn map<F: Activation>(
+/// Panics if `from` and `to` differ in length.
+pub fn norm_activation<F: Activation>(
     kernels: Kernels,
     plane: usize,
     norm: Option<Norm<'_>>,
@@ -37,18 +39,18 @@ pub fn map<F: Activation>(
     to: &mut [f32],
 ) {
     assert_eq!(from.len(), to.len());
-    kernels.run(Map::<F> { plane, norm, from, to, activation: core::marker::PhantomData });
+    kernels.run(NormActivation::<F> { plane, norm, from, to, activation: PhantomData });
 }
 
-struct Map<'a, F> {
+struct NormActivation<'a, F> {
     plane: usize,
     norm: Option<Norm<'a>>,
     from: &'a [f32],
     to: &'a mut [f32],
-    activation: core::marker::PhantomData<F>,
+    activation: PhantomData<F>,
 }
 
-impl<F: Activation> Task for Map<'_, F> {
+impl<F: Activation> Task for NormActivation<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let planes = self.from.chunks_exact(self.plane).zip(self.to.chunks_exact_mut(self.plane));
@@ -58,12 +60,12 @@ impl<F: Activation> Task for Map<'_, F> {
     }
 }
 
-/// `to[i] = F(from[i] * scale + shift)`. Where the length is no multiple of a vector, the last one
-/// begins earlier and some elements are computed twice.
+/// Computes `to[i] = F(from[i] * scale + shift)`. If the length is no multiple of a vector, the
+/// last vector begins earlier and some elements are computed twice.
 ///
 /// # Panics
-/// If `to` is shorter than `from`.
-// On 32-bit ARM, where memory may be scarce, once for each activation.
+/// Panics if `to` is shorter than `from`.
+// On 32-bit ARM, where memory may be scarce, there is one copy for each activation.
 #[cfg_attr(target_arch = "arm", inline(never))]
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
 pub(super) fn map_row<F: Activation, S: Simd>(

@@ -1,21 +1,22 @@
 //! Pooling of a tensor that is normalised and activated on the way in, channel by channel.
 
 use super::activation::Activation;
+use super::dispatch::Kernels;
 use super::norm::{Norm, map_row};
-use super::simd::{Kernels, Simd, Task};
+use super::simd::{Simd, Task};
 use core::marker::PhantomData;
 
-/// Partial results that are taken side by side; the compiler makes vectors of them.
+/// Partial results that are computed side by side; the compiler turns them into vectors.
 const LANES: usize = 16;
 
-/// The averages of non-overlapping squares of side `size`; rows and columns that do not fill a
-/// square are left out.
+/// Computes the averages of non-overlapping squares of side `size`; rows and columns that do not
+/// fill a square are left out.
 ///
 /// `shape` is the input's (channels, rows, columns); `scratch` holds `size` rows. Without `from`,
 /// the input is in `to` and the result replaces its beginning.
 ///
 /// # Panics
-/// If a slice is shorter than `shape` says.
+/// Panics if a slice is shorter than `shape` says.
 pub fn average_pool<F: Activation>(
     kernels: Kernels,
     shape: [usize; 3],
@@ -61,7 +62,7 @@ impl<F: Activation> Task for AveragePool<'_, F> {
     }
 }
 
-/// One row of averages, from `size` rows.
+/// Computes one row of averages from `size` rows.
 #[inline(always)]
 fn average_squares(rows: &mut [f32], size: usize, to: &mut [f32]) {
     let width = rows.len() / size;
@@ -71,7 +72,7 @@ fn average_squares(rows: &mut [f32], size: usize, to: &mut [f32]) {
     }
     let factor = 1.0 / (size * size) as f32;
     if size == 2 {
-        // With a known length the compiler makes vectors of it.
+        // With a constant length the compiler vectorises the loop.
         to.iter_mut()
             .zip(sums.chunks_exact(2))
             .for_each(|(to, pair)| *to = (pair[0] + pair[1]) * factor);
@@ -82,13 +83,13 @@ fn average_squares(rows: &mut [f32], size: usize, to: &mut [f32]) {
     }
 }
 
-/// How [`global_pool`] makes one value of a channel.
+/// The reduction of a channel to one value in [`global_pool`].
 pub trait Reduce {
-    /// What is there before the first element.
+    /// The total before the first element.
     const START: f32;
-    /// Takes one more element in.
+    /// Adds one more element to the total.
     fn add(total: f32, x: f32) -> f32;
-    /// The result for `count` elements.
+    /// Returns the result for `count` elements.
     fn finish(total: f32, count: usize) -> f32;
 }
 
@@ -126,11 +127,11 @@ impl Reduce for Max {
     }
 }
 
-/// One value for each channel of `plane` elements; `to` has as many as there are channels,
+/// Reduces each channel of `plane` elements to one value. `to` has one element for each channel,
 /// `scratch` holds one channel.
 ///
 /// # Panics
-/// If a slice is shorter than that.
+/// Panics if a slice is shorter.
 pub fn global_pool<F: Activation, R: Reduce>(
     kernels: Kernels,
     plane: usize,

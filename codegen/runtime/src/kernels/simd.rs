@@ -1,67 +1,69 @@
-//! Vector instructions: chosen when the program runs, not when it is built.
+//! Vector instructions: the operations that kernels are made of. `simd/` has a file for each
+//! instruction set that implements them.
 //!
-//! A value of a type that implements [`Simd`] is proof that the processor has those instructions;
-//! [`Kernels::detect`] and [`Kernels::available`] are the only ways to get one.
+//! A value of a type that implements [`Simd`] is proof that the processor has those instructions:
+//! only the types' `detect` functions make one.
 
-use super::conv::{Planes, Taps};
 #[cfg(target_arch = "aarch64")]
-pub use super::simd_aarch64::Neon;
+pub mod aarch64;
 #[cfg(all(target_arch = "arm", target_os = "linux"))]
-pub use super::simd_arm_neon::Neon;
+pub mod neon;
+pub mod scalar;
 #[cfg(target_arch = "arm")]
-pub use super::simd_arm_vfp::Vfp;
+pub mod vfp;
 #[cfg(target_arch = "x86_64")]
-pub use super::simd_x86_64::{Avx2, Avx512};
-use core::array::from_fn;
+pub mod x86_64;
+
+use super::taps::{Planes, Taps};
 
 /// The most lanes that a vector of some instruction set has.
 pub const MAX_LANES: usize = 16;
 
-/// One instruction set and the few operations that kernels are made of. Loops over plain numbers
-/// are left to the compiler, which may use the whole instruction set inside [`Simd::run`].
+/// An instruction set: the few operations that kernels are made of. Loops over plain numbers are
+/// left to the compiler, which may use the whole instruction set inside [`Simd::run`].
 pub trait Simd: Copy {
-    /// [`Simd::LANES`] values in a register. Operations are lane by lane.
+    /// A register of [`Simd::LANES`] values. Operations are lane by lane.
     type Vector: Copy;
-    /// Values in a vector.
+    /// Number of values in a vector.
     const LANES: usize;
-    /// Vector registers that there are.
+    /// Number of vector registers.
     const REGISTERS: usize;
 
-    /// The same value in all lanes.
+    /// Returns `x` in all lanes.
     fn splat(self, x: f32) -> Self::Vector;
-    /// The first values of `from`; panics if it is shorter than a vector.
+    /// Loads the first values of `from`; panics if it is shorter than a vector.
     fn load(self, from: &[f32]) -> Self::Vector;
-    /// Writes to the beginning of `to`; panics if it is shorter than a vector.
+    /// Stores to the beginning of `to`; panics if it is shorter than a vector.
     fn store(self, vector: Self::Vector, to: &mut [f32]);
-    /// All of `from`, and zeros; panics if it is longer than a vector.
+    /// Loads all of `from`, and zeros; panics if it is longer than a vector.
     fn load_part(self, from: &[f32]) -> Self::Vector;
-    /// The first values of a vector, as many as fill `to`; panics if it is longer than a vector.
+    /// Stores as many values as fill `to`; panics if it is longer than a vector.
     fn store_part(self, vector: Self::Vector, to: &mut [f32]);
-    /// `a + b`.
+    /// Returns `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a - b`.
+    /// Returns `a - b`.
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b`.
+    /// Returns `a * b`.
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a / b`.
+    /// Returns `a / b`.
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, rounded once where there is an instruction that does.
+    /// Returns `a * b + c`, rounded once if the processor has such an instruction.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `a - b * c`, rounded once where there is an instruction that does.
+    /// Returns `a - b * c`, rounded once if the processor has such an instruction.
     fn sub_mul(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// The smaller one.
+    /// Returns the smaller one of `a` and `b`.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `|x|`.
+    /// Returns `|x|`.
     fn abs(self, x: Self::Vector) -> Self::Vector;
-    /// `left` where `x < 0`, `right` elsewhere.
+    /// Returns `left` where `x < 0`, and `right` elsewhere.
     fn select(self, x: Self::Vector, left: Self::Vector, right: Self::Vector) -> Self::Vector;
-    /// The number whose sign and exponent field are the low nine bits of `x`, and all else of which
-    /// is 0.
+    /// Returns the number whose sign and exponent field are the low nine bits of `x`; its other
+    /// bits are 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
-    /// Vectors of planes that are `distance` apart, at the same places in each.
+    /// Loads vectors of planes that are `distance` apart, at the same places in each plane.
     ///
     /// # Panics
-    /// If `planes` is too short.
+    /// Panics if `planes` is too short.
     #[inline(always)]
     fn load_planes<const PLANES: usize, const VECTORS: usize>(
         self,
@@ -77,10 +79,10 @@ pub trait Simd: Copy {
         }
         vectors
     }
-    /// Stores what [`Simd::load_planes`] would load.
+    /// Stores vectors where [`Simd::load_planes`] would load them.
     ///
     /// # Panics
-    /// If `planes` is too short.
+    /// Panics if `planes` is too short.
     #[inline(always)]
     fn store_planes<const PLANES: usize, const VECTORS: usize>(
         self,
@@ -98,11 +100,12 @@ pub trait Simd: Copy {
             }
         }
     }
-    /// What [`Simd::add_taps`] does, to sums that lie in planes or are 0 so far; `false` where that
-    /// is not to be done in one go. Where it is, sums need not pass through memory of their own.
+    /// Does what [`Simd::add_taps`] does to sums in planes, or to zeros if `are_zero`, and returns
+    /// `true`. Returns `false` if the instruction set has no faster way than to load the sums, add
+    /// to them and store them.
     ///
     /// # Panics
-    /// If a slice is too short.
+    /// Panics if a slice is too short.
     #[inline(always)]
     fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
@@ -113,224 +116,52 @@ pub trait Simd: Copy {
     ) -> bool {
         false
     }
-    /// `sums`, and what some channels of a convolution add to them: sums of `FILTERS` filters of a
-    /// tile, in each of vectors that begin at `from` in a padded plane. By value, so that they stay
-    /// in registers.
+    /// Adds to `sums` the contributions of some channels of a convolution: sums of `FILTERS`
+    /// filters of a tile, each for the vectors that begin at `from` in a padded plane. By value, so
+    /// that they stay in registers.
     ///
     /// # Panics
-    /// If the slices of `taps` are shorter than it says.
+    /// Panics if a slice of `taps` is too short.
     #[inline(always)]
     fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
-        sums: [[Self::Vector; VECTORS]; FILTERS],
+        mut sums: [[Self::Vector; VECTORS]; FILTERS],
     ) -> [[Self::Vector; VECTORS]; FILTERS] {
-        taps.add::<Self, TILE, FILTERS, VECTORS>(self, from, sums)
+        let Taps { start, channels, kernel, plane_len, pitch, phase_len, .. } = *taps;
+        let mut weights = taps.weights.chunks_exact(TILE);
+        for channel in 0..channels {
+            for row in 0..kernel {
+                let line = &taps.planes[channel * plane_len + row * pitch..];
+                let (mut phase, mut column) = (0, 0);
+                for weights in weights.by_ref().take(kernel) {
+                    let mut x = [self.splat(0.0); VECTORS];
+                    for (x, from) in x.iter_mut().zip(&from) {
+                        *x = self.load(&line[*from + phase + column..]);
+                    }
+                    for (sums, weight) in sums.iter_mut().zip(&weights[start..start + FILTERS]) {
+                        let weight = self.splat(*weight);
+                        for (sum, x) in sums.iter_mut().zip(&x) {
+                            *sum = self.mul_add(*x, weight, *sum);
+                        }
+                    }
+                    phase += phase_len;
+                    if phase == pitch {
+                        (phase, column) = (0, column + 1);
+                    }
+                }
+            }
+        }
+        sums
     }
     /// Runs a task in code that is compiled for this instruction set.
     fn run<T: Task>(self, task: T);
 }
 
-/// A piece of work that is compiled once for each instruction set. Its `run` and all that it calls
-/// must be `#[inline(always)]`, or it will be compiled for the least of them.
+/// A piece of work that is compiled once for each instruction set. Its `run` and all functions that
+/// it calls must be `#[inline(always)]`, or they are compiled for the baseline only.
 pub trait Task {
     /// Does the work.
     fn run<S: Simd>(self, simd: S);
-}
-
-/// Works on every processor.
-#[derive(Clone, Copy, Debug)]
-pub struct Scalar(());
-
-/// What [`Simd`] asks for, with vectors of four plain numbers. As wide as the smallest vector
-/// registers: where there are some, the compiler finds them.
-macro_rules! plain_numbers {
-    () => {
-        type Vector = [f32; 4];
-        const LANES: usize = 4;
-        const REGISTERS: usize = 16;
-
-        #[inline(always)]
-        fn splat(self, x: f32) -> [f32; 4] {
-            [x; 4]
-        }
-
-        #[inline(always)]
-        fn load(self, from: &[f32]) -> [f32; 4] {
-            let from = &from[..4];
-            from_fn(|i| from[i])
-        }
-
-        #[inline(always)]
-        fn store(self, vector: [f32; 4], to: &mut [f32]) {
-            to[..4].copy_from_slice(&vector);
-        }
-
-        #[inline(always)]
-        fn load_part(self, from: &[f32]) -> [f32; 4] {
-            let mut vector = [0.0; 4];
-            vector[..from.len()].copy_from_slice(from);
-            vector
-        }
-
-        #[inline(always)]
-        fn store_part(self, vector: [f32; 4], to: &mut [f32]) {
-            to.copy_from_slice(&vector[..to.len()]);
-        }
-
-        #[inline(always)]
-        fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] + b[i])
-        }
-
-        #[inline(always)]
-        fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] - b[i])
-        }
-
-        #[inline(always)]
-        fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] * b[i])
-        }
-
-        #[inline(always)]
-        fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] / b[i])
-        }
-
-        #[inline(always)]
-        fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] * b[i] + c[i])
-        }
-
-        #[inline(always)]
-        fn sub_mul(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| a[i] - b[i] * c[i])
-        }
-
-        #[inline(always)]
-        fn min(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
-        }
-
-        #[inline(always)]
-        fn abs(self, x: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| x[i].abs())
-        }
-
-        #[inline(always)]
-        fn select(self, x: [f32; 4], left: [f32; 4], right: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| if x[i] < 0.0 { left[i] } else { right[i] })
-        }
-
-        #[inline(always)]
-        fn exponent(self, x: [f32; 4]) -> [f32; 4] {
-            from_fn(|i| f32::from_bits(x[i].to_bits() << 23))
-        }
-
-        // Tasks are large; one copy of each is enough.
-        #[inline(never)]
-        fn run<T: Task>(self, task: T) {
-            task.run(self);
-        }
-    };
-}
-#[cfg(target_arch = "arm")]
-pub(super) use plain_numbers;
-
-impl Simd for Scalar {
-    plain_numbers!();
-}
-
-/// The instruction set that the kernels use.
-#[derive(Clone, Copy, Debug)]
-pub enum Kernels {
-    /// No special instructions. A microcontroller has no room for kernels that it does not need.
-    #[cfg(not(all(target_arch = "arm", target_os = "none")))]
-    Scalar(Scalar),
-    /// NEON.
-    #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
-    Neon(Neon),
-    /// The floating-point unit of 32-bit ARM.
-    #[cfg(target_arch = "arm")]
-    Vfp(Vfp),
-    /// AVX2 and FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    /// AVX-512F.
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-}
-
-impl Kernels {
-    /// The best that this processor has. Takes long on some virtual machines: do it once.
-    pub fn detect() -> Kernels {
-        let [first, second, third] = Kernels::available();
-        first.or(second).or(third).expect("there is one that every processor can run")
-    }
-
-    /// All that this processor has, best first.
-    pub fn available() -> [Option<Kernels>; 3] {
-        #[cfg(target_arch = "x86_64")]
-        return [
-            Avx512::detect().map(Kernels::Avx512),
-            Avx2::detect().map(Kernels::Avx2),
-            Some(Kernels::Scalar(Scalar(()))),
-        ];
-        #[cfg(target_arch = "aarch64")]
-        return [Neon::detect().map(Kernels::Neon), None, Some(Kernels::Scalar(Scalar(())))];
-        #[cfg(all(target_arch = "arm", target_os = "linux"))]
-        return [
-            Neon::detect().map(Kernels::Neon),
-            Vfp::detect().map(Kernels::Vfp),
-            Some(Kernels::Scalar(Scalar(()))),
-        ];
-        #[cfg(all(target_arch = "arm", target_os = "none"))]
-        return [Vfp::detect().map(Kernels::Vfp), None, None];
-        #[cfg(not(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64")))]
-        return [None, None, Some(Kernels::Scalar(Scalar(())))];
-    }
-
-    /// `avx512`, `avx2`, `neon`, `vfp` or `scalar`.
-    pub fn name(self) -> &'static str {
-        match self {
-            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
-            Kernels::Scalar(_) => "scalar",
-            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
-            Kernels::Neon(_) => "neon",
-            #[cfg(target_arch = "arm")]
-            Kernels::Vfp(_) => "vfp",
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512(_) => "avx512",
-        }
-    }
-
-    /// Kernels with shorter vectors of the same processor where half of the long ones would stay
-    /// empty.
-    pub(super) fn for_rows_of(self, width: usize) -> Kernels {
-        match (self, width) {
-            #[cfg(target_arch = "x86_64")]
-            (Kernels::Avx512(simd), ..=8) => Kernels::Avx2(simd.into()),
-            (kernels, _) => kernels,
-        }
-    }
-
-    /// Runs a task with these instructions.
-    pub fn run<T: Task>(self, task: T) {
-        match self {
-            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
-            Kernels::Scalar(simd) => simd.run(task),
-            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
-            Kernels::Neon(simd) => simd.run(task),
-            #[cfg(target_arch = "arm")]
-            Kernels::Vfp(simd) => simd.run(task),
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2(simd) => simd.run(task),
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512(simd) => simd.run(task),
-        }
-    }
 }

@@ -1,10 +1,9 @@
-//! What the tests share: every instruction set in turn, all 49 pairs, random tensors, and the slow
-//! way to compute.
+//! Shared by the tests: all instruction sets, all 49 pairs, random tensors, and exact values.
 #![allow(dead_code, unused_macros, reason = "each test file uses its own part of this")]
 
-use runtime::simd::Kernels;
+use runtime::dispatch::Kernels;
 
-/// Every instruction set that this processor has.
+/// Returns every instruction set of this processor.
 pub(crate) fn levels() -> impl Iterator<Item = Kernels> {
     Kernels::available().into_iter().flatten()
 }
@@ -23,7 +22,7 @@ macro_rules! for_all_pairs {
     } )* };
 }
 
-/// The exact value of a pair.
+/// Returns the exact value of a pair.
 pub(crate) fn pair(left: &str, right: &str, x: f64) -> f64 {
     function(if x < 0.0 { left } else { right }, x)
 }
@@ -44,7 +43,7 @@ fn function(name: &str, x: f64) -> f64 {
     }
 }
 
-/// Numbers between -1 and 1 that depend on the seed alone (xorshift).
+/// Returns numbers between -1 and 1 that depend on the seed alone (xorshift).
 pub(crate) fn random(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -56,7 +55,7 @@ pub(crate) fn random(seed: u64, len: usize) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Fails if a value is off by more than `tolerance` times the size of what was summed up to it.
+/// Panics if a value is off by more than `tolerance` times the sum of its absolute terms.
 pub(crate) fn assert_close(got: &[f32], want: &[(f64, f64)], tolerance: f64, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (index, (got, (want, size))) in got.iter().zip(want).enumerate() {

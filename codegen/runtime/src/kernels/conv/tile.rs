@@ -1,0 +1,194 @@
+//! The sums of a tile: filters that are computed together, for one chunk of channels.
+
+use super::super::simd::Simd;
+use super::super::taps::{Planes, Taps};
+use super::geometry::Convolution;
+
+/// The contribution of a chunk of channels to a tile of filters.
+pub(super) struct Tile<'a, const TILE: usize> {
+    pub(super) layer: &'a Convolution,
+    /// The weights of the tile and the chunk.
+    pub(super) weights: &'a [f32],
+    pub(super) planes: &'a [f32],
+    /// The output planes of the tile; the last tile may have fewer than `TILE`.
+    pub(super) to: &'a mut [f32],
+    /// Whether this is the first chunk, before which the sums are 0.
+    pub(super) first: bool,
+}
+
+impl<const TILE: usize> Tile<'_, TILE> {
+    /// Adds to all filters of the tile together, or in two halves if there are too few registers
+    /// for their sums.
+    #[inline(always)]
+    pub(super) fn add<S: Simd>(mut self, simd: S) {
+        match if S::REGISTERS < 32 { TILE } else { 0 } {
+            12 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 6>(simd, 6)),
+            11 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 5>(simd, 6)),
+            10 => (self.add_filters::<S, 5>(simd, 0), self.add_filters::<S, 5>(simd, 5)),
+            9 => (self.add_filters::<S, 5>(simd, 0), self.add_filters::<S, 4>(simd, 5)),
+            8 => (self.add_filters::<S, 4>(simd, 0), self.add_filters::<S, 4>(simd, 4)),
+            7 => (self.add_filters::<S, 4>(simd, 0), self.add_filters::<S, 3>(simd, 4)),
+            _ => (self.add_filters::<S, TILE>(simd, 0), ()),
+        };
+    }
+
+    /// Adds to `FILTERS` filters from `start` on, for all outputs.
+    #[inline(always)]
+    fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
+        // The last tile may have no second half.
+        if start * self.layer.out_height() * self.layer.out_width() >= self.to.len() {
+            return;
+        }
+        let vectors = self.layer.out_height() * self.layer.out_width().div_ceil(S::LANES);
+        for at in (0..vectors - vectors % 2).step_by(2) {
+            self.add_vectors::<S, FILTERS, 2>(simd, start, at);
+        }
+        if vectors % 2 == 1 {
+            self.add_vectors::<S, FILTERS, 1>(simd, start, vectors - 1);
+        }
+    }
+
+    /// Adds to the same filters for `VECTORS` vectors of outputs from the index `at` on.
+    // On 32-bit ARM, where memory may be scarce, one copy serves all activations.
+    #[cfg_attr(target_arch = "arm", inline(never))]
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
+    fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        at: usize,
+    ) {
+        let mut vectors = [OutputVector::default(); VECTORS];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            *vector = OutputVector::of::<S>(self.layer, at + index);
+        }
+        let layer = self.layer;
+        let taps = Taps {
+            weights: self.weights,
+            start,
+            planes: self.planes,
+            channels: self.weights.len() / (TILE * layer.taps()),
+            kernel: layer.kernel,
+            plane_len: layer.plane_len(),
+            pitch: layer.pitch(),
+            phase_len: layer.phase_len(),
+        };
+        let from = pick(&vectors, |vector| vector.from);
+        let distance = layer.out_height() * layer.out_width();
+        let values = &mut self.to[start * distance..];
+        if is_whole::<S>(values.len(), FILTERS * distance, &vectors) {
+            let to = Planes { values, distance, places: pick(&vectors, |vector| vector.to) };
+            if simd.add_taps_to_planes::<TILE, FILTERS, VECTORS>(&taps, from, self.first, to) {
+                return;
+            }
+        }
+        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
+        if !self.first {
+            sums = self.load(simd, start, &vectors);
+        }
+        let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, from, sums);
+        self.store(simd, start, &vectors, sums);
+    }
+
+    /// Loads the sums so far.
+    #[inline(always)]
+    fn load<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        start: usize,
+        vectors: &[OutputVector; VECTORS],
+    ) -> [[S::Vector; VECTORS]; FILTERS] {
+        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let to = &self.to[start * out_plane..];
+        if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
+            return simd.load_planes::<FILTERS, VECTORS>(
+                to,
+                out_plane,
+                pick(vectors, |vector| vector.to),
+            );
+        }
+        let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
+        for (to, sums) in to.chunks_exact(out_plane).zip(&mut sums) {
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                let to = &to[vector.to..][..vector.count];
+                *sum = if vector.count == S::LANES { simd.load(to) } else { simd.load_part(to) };
+            }
+        }
+        sums
+    }
+
+    /// Stores the sums.
+    #[inline(always)]
+    fn store<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        vectors: &[OutputVector; VECTORS],
+        sums: [[S::Vector; VECTORS]; FILTERS],
+    ) {
+        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let to = &mut self.to[start * out_plane..];
+        if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
+            return simd.store_planes::<FILTERS, VECTORS>(
+                sums,
+                to,
+                out_plane,
+                pick(vectors, |vector| vector.to),
+            );
+        }
+        // By reference: iterators that own an array are not inlined.
+        for (to, sums) in to.chunks_exact_mut(out_plane).zip(&sums) {
+            for (sum, vector) in sums.iter().zip(vectors) {
+                let to = &mut to[vector.to..][..vector.count];
+                if vector.count == S::LANES {
+                    simd.store(*sum, to);
+                } else {
+                    simd.store_part(*sum, to);
+                }
+            }
+        }
+    }
+}
+
+/// Returns one number of each vector. Not by `map`, which is not inlined into code for other
+/// instruction sets.
+#[inline(always)]
+fn pick<const VECTORS: usize>(
+    vectors: &[OutputVector; VECTORS],
+    number: impl Fn(&OutputVector) -> usize,
+) -> [usize; VECTORS] {
+    let mut numbers = [0; VECTORS];
+    for (to, vector) in numbers.iter_mut().zip(vectors) {
+        *to = number(vector);
+    }
+    numbers
+}
+
+/// Tells whether there are enough outputs, and whether all vectors are full.
+#[inline(always)]
+fn is_whole<S: Simd>(len: usize, wanted: usize, vectors: &[OutputVector]) -> bool {
+    len >= wanted && vectors.iter().all(|vector| vector.count == S::LANES)
+}
+
+/// A vector of the output.
+#[derive(Clone, Copy, Default)]
+struct OutputVector {
+    /// The offset of the first tap's values in a padded plane.
+    from: usize,
+    /// The offset of its outputs in a plane.
+    to: usize,
+    /// Number of outputs.
+    count: usize,
+}
+
+impl OutputVector {
+    /// Returns the vector with this index; vectors are counted row by row.
+    #[inline(always)]
+    fn of<S: Simd>(layer: &Convolution, index: usize) -> OutputVector {
+        let width = layer.out_width();
+        let vectors = width.div_ceil(S::LANES);
+        let (row, column) = (index / vectors, index % vectors * S::LANES);
+        let from = row * layer.stride * layer.pitch() + column;
+        OutputVector { from, to: row * width + column, count: S::LANES.min(width - column) }
+    }
+}

@@ -1,0 +1,78 @@
+//! The command line.
+
+use crate::platform::Platform;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Writes a network as a standalone Rust crate, or as an ONNX model.
+#[derive(Parser)]
+#[command(
+    name = "codegen",
+    version,
+    after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform x86_64 --out crate"
+)]
+pub struct Args {
+    /// The subcommand.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Writes the crate or model and prints its manifest as one line of JSON, and the costs of its
+    /// layers on stderr.
+    #[command(
+        after_help = "Example:\n  codegen generate --network n/network.json --weights n/weights.safetensors \\\n    --platform x86_64 --out crate --samples data/digits\n  cd crate && cargo test && cargo run --release --bin classify images-idx3-ubyte\n\n  codegen generate --network n/network.json --weights n/weights.safetensors --platform onnx --out model"
+    )]
+    Generate(GenerateArgs),
+    /// Prints what a network needs on a platform, known without weights, as JSON.
+    #[command(after_help = "Example:\n  codegen plan --network n/network.json --platform x86_64")]
+    Plan(PlanArgs),
+    /// Prints the platforms as JSON.
+    #[command(after_help = "Example:\n  codegen platforms")]
+    Platforms,
+}
+
+/// Options of `codegen generate`.
+#[derive(clap::Args)]
+pub(crate) struct GenerateArgs {
+    /// The network.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: PathBuf,
+    /// The network's weights.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: PathBuf,
+    /// The platform that the crate or model is for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Platform,
+    /// The folder to write: a new one, or a generated one, which is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The name of the crate or model [default: after the genome or the baseline].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The board that the crate must fit on, by name (`measure boards` lists them) or file
+    /// [default: any; the memory of a microcontroller is that of qemu-mps2-an386].
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) board: Option<String>,
+    /// A data set from which test images are recorded with their logits [default: random images
+    /// are recorded].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) samples: Option<PathBuf>,
+}
+
+/// Options of `codegen plan`.
+#[derive(clap::Args)]
+pub(crate) struct PlanArgs {
+    /// The network.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: PathBuf,
+    /// The platform that the crate would be for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Platform,
+    /// The board that the crate must fit on, by name (`measure boards` lists them) or file
+    /// [default: any].
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) board: Option<String>,
+}

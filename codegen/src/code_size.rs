@@ -1,0 +1,51 @@
+//! An estimate of the code size of a microcontroller's programs, known before they are built.
+//!
+//! A kernel is compiled once for each combination of its parameters: a small network whose
+//! convolutions have many sizes needs more code than a large one. The numbers are sizes that Rust
+//! 1.85 compiles the kernels to, rounded up; `make test-cross` compares them.
+
+use crate::plan::{Kernel, Step};
+use std::collections::HashSet;
+
+/// The programs, the parts of Rust's libraries in them, and kernels without parameters.
+const BASE: u64 = 38 << 10;
+/// An activation, with its pooling.
+const ACTIVATION: u64 = 4 << 10;
+/// A convolution with one activation and one tile size, without its taps.
+const CONVOLUTION: u64 = 3 << 10;
+/// The taps, for each filter of a tile, or of half a tile, that is computed together.
+const FILTER: u64 = 3 << 9;
+/// The most filters that are computed together.
+const MOST_FILTERS: usize = 6;
+
+/// Returns an upper bound for the bytes of code and of constants other than the network's.
+pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
+    let (mut activations, mut convolutions, mut taps) =
+        (HashSet::new(), HashSet::new(), HashSet::new());
+    for step in steps {
+        activations.insert(step.prologue.activation);
+        match step.kernel {
+            Kernel::Convolution { tile, .. } => {
+                convolutions.insert((step.prologue.activation, tile));
+                let parts =
+                    if tile > MOST_FILTERS { [tile / 2, tile - tile / 2] } else { [tile; 2] };
+                taps.extend(parts.map(|filters| (tile, filters)));
+            }
+            Kernel::Add { activation } => {
+                activations.insert(activation);
+            }
+            Kernel::NormActivation
+            | Kernel::Shortcut { .. }
+            | Kernel::AveragePool { .. }
+            | Kernel::GlobalAveragePool
+            | Kernel::GlobalMaxPool
+            | Kernel::Linear { .. }
+            | Kernel::Copy => {}
+        }
+    }
+    let filters: usize = taps.iter().map(|(_, filters)| filters).sum();
+    let activations = activations.iter().flatten().count();
+    BASE + ACTIVATION * activations as u64
+        + CONVOLUTION * convolutions.len() as u64
+        + FILTER * filters as u64
+}

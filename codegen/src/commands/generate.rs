@@ -1,0 +1,168 @@
+//! `codegen generate`: a crate or a model, and its manifest.
+
+use crate::cli::GenerateArgs;
+use crate::cost_table::cost_table;
+use crate::emit::{self, Crate, Target};
+use crate::file::File;
+use crate::fit::{self, BoardMemory};
+use crate::golden::Golden;
+use crate::plan::lowering::lower;
+use crate::plan::{Device, Plan, lower_bound, pack};
+use crate::plan_report::PlanReport;
+use crate::platform::Platform;
+use crate::size::bytes;
+use crate::{crate_name, cuda, folder, onnx};
+use anyhow::{Context, Result, bail, ensure};
+use common::hash::sha256_hex;
+use common::manifest::{Fit, LayerMacs, Manifest};
+use common::network::Network;
+use common::weights::{MAX_BYTES, Weights};
+use common::{boards, counts, json, reading, stage};
+use std::io::Write;
+use std::path::Path;
+
+/// Writes the crate or model, and prints its manifest and the costs of its layers.
+///
+/// # Errors
+/// Fails as [`generate`] does, or if stdout cannot be written.
+pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
+    let manifest = generate(args)?;
+    // The result is what goes to stdout: the table may get lost.
+    let _ = write!(std::io::stderr(), "{}", cost_table(&manifest));
+    stage::print_line(&json::to_line(&manifest)?)
+}
+
+/// Writes the crate or model and returns its manifest.
+///
+/// # Errors
+/// Fails if a file cannot be read or written, if the network cannot be planned, if the crate does
+/// not fit on the board, or if numbers are not finite.
+fn generate(args: &GenerateArgs) -> Result<Manifest> {
+    folder::check_free(&args.out)?;
+    let network: Network = json::read(&args.network)?;
+    let weights = Weights::read(&args.weights, &network)?;
+    let (manifest, files) = match args.platform.device() {
+        Some(device) => generate_crate(args, device, &network, &weights)?,
+        None => generate_model(args, &network, &weights)?,
+    };
+    folder::write(&args.out, &files)?;
+    Ok(manifest)
+}
+
+/// Returns the manifest and all files of a crate.
+fn generate_crate(
+    args: &GenerateArgs,
+    device: Device,
+    network: &Network,
+    weights: &Weights,
+) -> Result<(Manifest, Vec<File>)> {
+    let network_path = || args.network.display().to_string();
+    let plan = Plan::on(network, device).with_context(network_path)?;
+    let calls = match device {
+        Device::Cpu => Vec::new(),
+        Device::Gpu => cuda::calls(network, &plan).with_context(network_path)?,
+    };
+    let report = PlanReport::new(network, &plan, args.platform).with_context(network_path)?;
+    let target = target(args, &report.fit, calls)?;
+    let name = name(args, network)?;
+    let constants =
+        pack::pack(&plan, network, weights).with_context(|| args.weights.display().to_string())?;
+    let golden = Golden::record(network, weights, args.samples.as_deref())?;
+    let layers = report.layers.into_iter().filter(|layer| layer.macs > 0).map(|layer| LayerMacs {
+        name: layer.name,
+        macs: layer.macs,
+        executed_macs: layer.executed_macs,
+    });
+    let manifest = Manifest {
+        name,
+        platform: args.platform.name().to_string(),
+        network_sha256: sha256_of(&args.network)?,
+        weights_sha256: sha256_of(&args.weights)?,
+        parameters: report.parameters,
+        macs: report.macs,
+        weights_bytes: report.weights_bytes,
+        arena_bytes: report.arena_bytes,
+        arena_lower_bound_bytes: report.arena_lower_bound_bytes,
+        layers: layers.collect(),
+        fit: Some(report.fit),
+    };
+    let files = emit::files(&Crate {
+        target,
+        library: manifest.name.replace('-', "_"),
+        manifest: &manifest,
+        network,
+        plan: &plan,
+        constants: &constants,
+        golden: &golden,
+    })?;
+    Ok((manifest, files))
+}
+
+/// Returns the manifest and all files of a model. A model has no plan: the program that runs it
+/// makes its own, whose memory is at least the lower bound.
+fn generate_model(
+    args: &GenerateArgs,
+    network: &Network,
+    weights: &Weights,
+) -> Result<(Manifest, Vec<File>)> {
+    let network_path = || args.network.display().to_string();
+    let graph = lower(network).with_context(network_path)?;
+    let lower_bound_bytes = bytes(lower_bound::check(&graph).with_context(network_path)?);
+    ensure!(
+        args.board.is_none(),
+        "a model is for no board: leave --board out or name a platform that has crates"
+    );
+    let name = name(args, network)?;
+    pack::check_norms(&graph, network, weights)
+        .with_context(|| args.weights.display().to_string())?;
+    let golden = Golden::record(network, weights, args.samples.as_deref())?;
+    let counts = counts::count(network)?;
+    let manifest = Manifest {
+        name,
+        platform: args.platform.name().to_string(),
+        network_sha256: sha256_of(&args.network)?,
+        weights_sha256: sha256_of(&args.weights)?,
+        parameters: counts.parameters,
+        macs: counts.macs,
+        weights_bytes: bytes(weights.0.values().map(|tensor| tensor.data.len()).sum()),
+        arena_bytes: lower_bound_bytes,
+        arena_lower_bound_bytes: lower_bound_bytes,
+        layers: onnx::layers(network)?,
+        fit: None,
+    };
+    let files = onnx::files(&manifest, network, weights, &golden)?;
+    Ok((manifest, files))
+}
+
+/// Returns what the crate runs on.
+///
+/// # Errors
+/// Fails if the crate does not fit on the board of `--board`.
+fn target(args: &GenerateArgs, fit: &Fit, calls: Vec<cuda::Call>) -> Result<Target> {
+    let fitting = |board: &String| fit::find_fitting(board, fit, args.platform);
+    let board = args.board.as_ref().map(fitting).transpose()?;
+    Ok(match args.platform {
+        Platform::X86_64 => Target::X86_64,
+        Platform::Aarch64 => Target::Aarch64,
+        Platform::Armv7 => Target::Armv7,
+        Platform::CortexM => {
+            let default = || boards::find(fit::DEFAULT_BOARD, Path::new(""));
+            Target::CortexM(BoardMemory::of(&board.map_or_else(default, Ok)?)?)
+        }
+        Platform::Cuda => Target::Cuda(calls),
+        Platform::Onnx => bail!("a model is no crate: it has no target"),
+    })
+}
+
+fn name(args: &GenerateArgs, network: &Network) -> Result<String> {
+    let name = args.name.clone().unwrap_or_else(|| crate_name::default_name(&network.origin));
+    crate_name::check(&name)?;
+    Ok(name)
+}
+
+fn sha256_of(path: &Path) -> Result<String> {
+    Ok(sha256_hex(&reading::read(path, MAX_BYTES)?))
+}
+
+#[cfg(test)]
+mod mutations;

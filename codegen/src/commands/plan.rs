@@ -1,0 +1,41 @@
+//! `codegen plan`: what a network needs on a platform, known before any training.
+
+use crate::cli::PlanArgs;
+use crate::cuda;
+use crate::fit;
+use crate::plan::{Device, Plan};
+use crate::plan_report::PlanReport;
+use crate::platform::Platform;
+use anyhow::{Context, Result};
+use common::network::Network;
+use common::{json, stage};
+
+/// Prints the report on a network's plan.
+///
+/// # Errors
+/// Fails if the network cannot be read or planned, if the platform has no plans, or if the crate
+/// would not fit on the board.
+pub(crate) fn run(args: &PlanArgs) -> Result<()> {
+    let network: Network = json::read(&args.network)?;
+    let report =
+        report(&network, args.platform).with_context(|| args.network.display().to_string())?;
+    if let Some(board) = &args.board {
+        fit::find_fitting(board, &report.fit, args.platform)?;
+    }
+    stage::print_line(json::to_text(&report)?.trim_end())
+}
+
+/// Plans a network and reports on the plan.
+///
+/// # Errors
+/// Fails if the graph is inconsistent or too large, or if the platform has no plans.
+pub(super) fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
+    let device = platform.device().context(
+        "the program that runs an ONNX model plans for itself; name a platform that has crates",
+    )?;
+    let plan = Plan::on(network, device)?;
+    if device == Device::Gpu {
+        cuda::calls(network, &plan)?;
+    }
+    PlanReport::new(network, &plan, platform)
+}

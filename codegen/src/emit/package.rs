@@ -1,0 +1,38 @@
+//! The parts that a crate is made of.
+
+use super::target::Target;
+use crate::golden::{Golden, jumps_at_zero};
+use crate::plan::Plan;
+use common::manifest::Manifest;
+use common::network::Network;
+
+/// The parts that a crate is made of.
+pub(crate) struct Crate<'a> {
+    /// What the crate runs on.
+    pub(crate) target: Target,
+    /// The crate's name as a Rust identifier.
+    pub(crate) library: String,
+    /// The crate's name and costs.
+    pub(crate) manifest: &'a Manifest,
+    /// The network.
+    pub(crate) network: &'a Network,
+    /// The network's plan.
+    pub(crate) plan: &'a Plan,
+    /// The packed weights.
+    pub(crate) constants: &'a [f32],
+    /// Recorded inputs and outputs.
+    pub(crate) golden: &'a Golden,
+}
+
+impl Crate<'_> {
+    /// Returns the values of the markers that the programs of all platforms have.
+    pub(super) fn values(&self) -> Vec<(&'static str, &str)> {
+        let jumps = if jumps_at_zero(self.network) { "true" } else { "false" };
+        vec![
+            ("NAME", &self.manifest.name),
+            ("LIBRARY", &self.library),
+            ("JUMPS", jumps),
+            ("RUST", self.target.rust()),
+        ]
+    }
+}

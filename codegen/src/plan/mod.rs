@@ -1,0 +1,20 @@
+//! How a network is computed: which kernel runs on which part of the memory, in which order, with
+//! which constants. What a platform's files look like does not belong here. All offsets and lengths
+//! are in f32 elements.
+
+mod arena;
+mod kernel;
+mod layout;
+pub(crate) mod liveness;
+pub(crate) mod lower_bound;
+pub mod lowering;
+pub mod pack;
+mod placement;
+mod planner;
+mod prologue;
+mod steps;
+pub(crate) mod tiling;
+
+pub use kernel::Kernel;
+pub use prologue::Prologue;
+pub use steps::{Constant, ConstantKind, Device, Operand, Plan, Step};
