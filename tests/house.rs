@@ -34,7 +34,8 @@ impl Imports {
         let modules: BTreeSet<&Module> = files.keys().collect();
         let imports = files.iter().map(|(module, file)| {
             let tokens = TokenStream::from_str(&fs::read_to_string(file).unwrap());
-            let mut reader = Reader { module, modules: &modules, found: BTreeSet::new() };
+            let mut reader =
+                Reader { module, at: module.clone(), modules: &modules, found: BTreeSet::new() };
             reader.read(tokens.unwrap_or_else(|error| panic!("{}: {error}", file.display())));
             (module.clone(), reader.found)
         });
@@ -83,6 +84,8 @@ impl Imports {
 /// Collects the modules that the tokens of one module name.
 struct Reader<'a> {
     module: &'a Module,
+    /// The module that is being read: that of the file, or one inside braces in it.
+    at: Module,
     modules: &'a BTreeSet<&'a Module>,
     found: BTreeSet<Module>,
 }
@@ -96,15 +99,25 @@ impl Reader<'_> {
                 index = end_of_item(&tokens, index + 2);
                 continue;
             }
-            let after_path = index > 0 && is_colon(&tokens[index - 1]);
-            match &tokens[index] {
-                TokenTree::Group(group) => self.read(group.stream()),
-                TokenTree::Ident(name) if !after_path && is_path(&tokens[index + 1..]) => {
+            // `pub(in crate::report)` imports nothing.
+            let is_import = index == 0
+                || !is_colon(&tokens[index - 1]) && tokens[index - 1].to_string() != "in";
+            match &tokens[index..] {
+                [TokenTree::Ident(word), TokenTree::Ident(name), TokenTree::Group(body), ..]
+                    if word == "mod" =>
+                {
+                    self.at.push(name.to_string());
+                    self.read(body.stream());
+                    self.at.pop();
+                    index += 2;
+                }
+                [TokenTree::Group(group), ..] => self.read(group.stream()),
+                [TokenTree::Ident(name), rest @ ..] if is_import && is_path(rest) => {
                     if let Some((base, rest)) = self.base(&name.to_string(), &tokens[index..]) {
                         self.resolve(base, rest);
                     }
                 }
-                TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                _ => {}
             }
             index += 1;
         }
@@ -116,9 +129,9 @@ impl Reader<'_> {
         let child = [self.module.as_slice(), &[name.to_string()]].concat();
         match name {
             "crate" => Some((vec![], &tokens[3..])),
-            "self" => Some((self.module.clone(), &tokens[3..])),
+            "self" => Some((self.at.clone(), &tokens[3..])),
             "super" => {
-                let parent = self.module[..self.module.len().saturating_sub(1)].to_vec();
+                let parent = self.at[..self.at.len().saturating_sub(1)].to_vec();
                 Some((parent, &tokens[3..]))
             }
             _ if self.modules.contains(&child) => Some((child, &tokens[3..])),

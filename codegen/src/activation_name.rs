@@ -1,6 +1,6 @@
 //! The names of activations in generated code.
 
-use common::activation::Activation;
+use common::network::activation::Activation;
 
 /// Returns the type that computes a function, as the runtime and the kernels for GPUs name it.
 pub(crate) fn function_type(activation: Activation) -> &'static str {

@@ -1,7 +1,8 @@
 //! The command line.
 
-use crate::platform::Platform;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use common::board::Platform;
 use std::path::PathBuf;
 
 /// Writes a network as a standalone Rust crate, or as an ONNX model.
@@ -44,7 +45,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: PathBuf,
     /// The platform that the crate or model is for.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = platform_parser())]
     pub(crate) platform: Platform,
     /// The folder to write: a new one, or a generated one, which is replaced.
     #[arg(long, value_name = "DIR")]
@@ -69,10 +70,15 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) network: PathBuf,
     /// The platform that the crate would be for.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = platform_parser())]
     pub(crate) platform: Platform,
     /// The board that the crate must fit on, by name (`measure boards` lists them) or file
     /// [default: any].
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) board: Option<String>,
+}
+
+fn platform_parser() -> impl TypedValueParser<Value = Platform> {
+    let names = PossibleValuesParser::new(Platform::ALL.map(Platform::name));
+    names.map(|name| name.parse().expect("only names of platforms are possible"))
 }

@@ -41,7 +41,7 @@ mod tests {
     fn a_table_for_people() {
         let manifest = Manifest {
             name: "net".to_string(),
-            platform: "x86_64".to_string(),
+            platform: common::board::Platform::X86_64,
             network_sha256: String::new(),
             weights_sha256: String::new(),
             parameters: 1,

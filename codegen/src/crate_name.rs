@@ -1,8 +1,8 @@
 //! Names of generated crates and models.
 
 use anyhow::{Result, ensure};
-use common::genome::Genome;
 use common::network::Origin;
+use common::search::genome::Genome;
 
 /// Words that cannot be the name of a crate, because they mean something else in Rust or in the
 /// crate itself.

@@ -2,11 +2,11 @@
 
 use crate::code_size::code_bytes;
 use crate::plan::Plan;
-use crate::platform::Platform;
 use crate::size::{F32_BYTES, bytes};
 use anyhow::{Result, ensure};
+use common::board::Platform;
+use common::board::catalog as boards;
 use common::board::{Board, PROGRAM};
-use common::boards;
 use common::manifest::Fit;
 use common::network::Network;
 use std::path::Path;
@@ -115,7 +115,7 @@ pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<
 pub(crate) fn check(fit: &Fit, platform: Platform, board: &Board) -> Result<()> {
     let Board { name, flash_bytes, ram_bytes, .. } = board;
     ensure!(
-        board.platform == platform.name(),
+        board.platform == platform,
         "the board {name} is of the platform {}, not {}",
         board.platform,
         platform.name()

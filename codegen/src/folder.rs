@@ -2,8 +2,8 @@
 
 use crate::file::File;
 use anyhow::{Context, Result, ensure};
+use common::files::{atomic, json};
 use common::manifest::Manifest;
-use common::{atomic, json};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ mod tests {
     fn manifest() -> Vec<u8> {
         let manifest = Manifest {
             name: "a".to_string(),
-            platform: "x86_64".to_string(),
+            platform: common::board::Platform::X86_64,
             network_sha256: String::new(),
             weights_sha256: String::new(),
             parameters: 1,

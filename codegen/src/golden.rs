@@ -2,9 +2,10 @@
 
 use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Split};
+use common::network::reference;
+use common::network::weights::Weights;
 use common::network::{Network, Op};
-use common::weights::Weights;
-use common::{reference, seed};
+use common::seed;
 use rand::Rng;
 use std::path::Path;
 
@@ -29,7 +30,7 @@ pub struct Golden {
 
 impl Golden {
     /// Records the first test images in the canonical order of the data set in `samples`, or random
-    /// images. The logits are those of [`common::reference`], which shares no code
+    /// images. The logits are those of [`common::network::reference`], which shares no code
     /// with the kernels.
     ///
     /// # Errors

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = codegen::Args::parse();
-    common::stage::main(|| codegen::run(&args))
+    process::cli::main(|| codegen::run(&args))
 }

@@ -1,95 +1,35 @@
-//! What `codegen plan` prints: the costs of a network on a platform, known before any training.
+//! The costs of a network on a platform, as `codegen plan` prints them.
 
 use crate::fit;
 use crate::plan::{Kernel, Plan, Step};
-use crate::platform::Platform;
 use crate::size::bytes;
 use anyhow::Result;
-use common::counts;
-use common::json::Document;
-use common::manifest::Fit;
+use common::board::Platform;
+use common::network::counts;
+use common::network::shapes;
 use common::network::{Network, Shape};
-use serde::{Deserialize, Serialize};
+use common::plan_report::{Layer, PlanReport};
 
-/// The costs of a network on a platform, as `codegen plan` prints them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlanReport {
-    /// The platform.
-    pub platform: String,
-    /// Constants, in flash memory on a microcontroller: packed weights with their padding.
-    pub weights_bytes: u64,
-    /// Working memory for one inference, without the image and the logits.
-    pub arena_bytes: u64,
-    /// The least working memory that any plan of these operations needs.
-    pub arena_lower_bound_bytes: u64,
-    /// Multiply-adds for one image, as the network is described.
-    pub macs: u64,
-    /// Multiply-adds that are computed: pooling before a 1x1 convolution saves some.
-    pub executed_macs: u64,
-    /// Trainable parameters.
-    pub parameters: u64,
-    /// The calls of kernels, in order.
-    pub layers: Vec<Layer>,
-    /// The memory that the crate needs, and the boards that have it.
-    pub fit: Fit,
-}
-
-impl Document for PlanReport {
-    const KIND: &'static str = "plan";
-}
-
-/// One call of a kernel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// The node that the call is named after.
-    pub name: String,
-    /// The kernel.
-    pub kernel: String,
-    /// All nodes that the call computes.
-    pub nodes: Vec<String>,
-    /// The shape of the input.
-    pub input: Shape,
-    /// The shape of the output.
-    pub output: Shape,
-    /// Trainable parameters.
-    pub parameters: u64,
-    /// Multiply-adds, as the network is described.
-    pub macs: u64,
-    /// Multiply-adds that are computed.
-    pub executed_macs: u64,
-    /// Constants: packed weights with their padding.
-    pub weights_bytes: u64,
-    /// The offset of the output in the arena.
-    pub arena_offset_bytes: u64,
-    /// Working memory besides input and output.
-    pub scratch_bytes: u64,
-}
-
-impl PlanReport {
-    /// Reports on the plan of a network for a platform.
-    ///
-    /// # Errors
-    /// Fails if the graph is inconsistent.
-    pub fn new(network: &Network, plan: &Plan, platform: Platform) -> Result<PlanReport> {
-        let counts = counts::count(network)?;
-        let shapes = counts::shapes(network)?;
-        let layers: Vec<Layer> =
-            plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
-        let executed_macs = layers.iter().map(|layer| layer.executed_macs);
-        Ok(PlanReport {
-            platform: platform.name().to_string(),
-            weights_bytes: bytes(plan.constants_len),
-            arena_bytes: bytes(plan.arena_len),
-            arena_lower_bound_bytes: bytes(plan.arena_lower_bound),
-            macs: counts.macs,
-            executed_macs: executed_macs.fold(0, u64::saturating_add),
-            parameters: counts.parameters,
-            layers,
-            fit: fit::fit(network, platform, plan)?,
-        })
-    }
+/// Reports on the plan of a network for a platform.
+///
+/// # Errors
+/// Fails if the graph is inconsistent.
+pub fn report(network: &Network, plan: &Plan, platform: Platform) -> Result<PlanReport> {
+    let counts = counts::count(network)?;
+    let shapes = shapes::shapes(network)?;
+    let layers: Vec<Layer> = plan.steps.iter().map(|step| layer(network, &shapes, step)).collect();
+    let executed_macs = layers.iter().map(|layer| layer.executed_macs);
+    Ok(PlanReport {
+        platform,
+        weights_bytes: bytes(plan.constants_len),
+        arena_bytes: bytes(plan.arena_len),
+        arena_lower_bound_bytes: bytes(plan.arena_lower_bound),
+        macs: counts.macs,
+        executed_macs: executed_macs.fold(0, u64::saturating_add),
+        parameters: counts.parameters,
+        layers,
+        fit: fit::fit(network, platform, plan)?,
+    })
 }
 
 fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
@@ -100,7 +40,7 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
         nodes: step.nodes.iter().map(|node| name(*node)).collect(),
         input: step.input,
         output: step.output,
-        parameters: step.nodes.iter().map(|node| counts::parameters(&network.nodes[*node])).sum(),
+        parameters: step.nodes.iter().map(|node| network.nodes[*node].parameters()).sum(),
         macs: step
             .nodes
             .iter()

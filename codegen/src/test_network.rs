@@ -1,9 +1,9 @@
 //! A network for tests.
 
-use common::activation::Activation;
-use common::genome::{Genome, Optimizer};
+use common::network::activation::Activation;
+use common::network::template::Template;
 use common::network::{Input, Network};
-use common::template::Template;
+use common::search::genome::{Genome, Optimizer};
 
 /// Two condense layers of two FELs each.
 pub(crate) fn network() -> Network {

@@ -6,9 +6,9 @@ mod support;
 
 use codegen::plan::Plan;
 use codegen::plan::pack::pack;
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
+use common::network::reference::logits;
 use common::network::{INPUT, Network, Op};
-use common::reference::logits;
 use runtime::dispatch::Kernels;
 use std::fs;
 use support::pairs::{all_pairs, conv, is_near_a_jump, node};

@@ -5,7 +5,7 @@ mod support;
 use codegen::plan::Plan;
 use codegen::plan::lowering::{Graph, Kind, lower};
 use common::network::Network;
-use common::template::Template;
+use common::network::template::Template;
 use support::{SWISH_RELU, expand};
 
 const F32_BYTES: usize = 4;

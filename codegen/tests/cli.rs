@@ -2,12 +2,11 @@
 
 mod support;
 
-use clap::ValueEnum;
-use codegen::plan_report::PlanReport;
-use codegen::platform::{Platform, Platforms};
-use common::json;
+use common::board::{Platform, Platforms};
+use common::files::json;
 use common::manifest::Manifest;
-use common::template::Template;
+use common::network::template::Template;
+use common::plan_report::PlanReport;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -35,13 +34,13 @@ fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn the_same_input_gives_the_same_bytes_on_every_platform_in_any_folder() {
     let network = small([1, 7, 9], [2, 7, 3], SWISH_RELU);
     let (first, second) = (Workshop::new(&network), Workshop::new(&network));
-    for platform in Platform::value_variants().iter().map(|platform| platform.name()) {
+    for platform in Platform::ALL.map(Platform::name) {
         let (a, b) = (format!("a-{platform}"), format!("deep/er/b-{platform}"));
         let manifest = success(&first.generate(&a, &["--platform", platform]));
         assert_eq!(manifest, success(&second.generate(&b, &["--platform", platform])));
         let manifest: Manifest = json::parse(&manifest).unwrap();
         assert_eq!(
-            (manifest.name.as_str(), manifest.platform.as_str()),
+            (manifest.name.as_str(), manifest.platform.name()),
             ("net-2x7-k3-swish-relu", platform)
         );
         let files = content(&first.path(&a));
@@ -142,7 +141,7 @@ fn a_crate_for_a_gpu_says_how_much_of_its_memory_it_needs() {
 fn platforms_are_listed() {
     let platforms: Platforms = json::parse(&success(&codegen(&["platforms"]))).unwrap();
     let names: Vec<&str> =
-        platforms.platforms.iter().map(|platform| platform.name.as_str()).collect();
+        platforms.platforms.iter().map(|platform| platform.name.name()).collect();
     assert!(["x86_64", "cuda", "onnx"].iter().all(|name| names.contains(name)), "{names:?}");
 }
 

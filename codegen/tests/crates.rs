@@ -2,14 +2,14 @@
 
 mod support;
 
-use common::activation::{Activation, PiecewiseActivation};
-use common::bench::BenchEvent;
 use common::dataset::{Dataset, Split};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
+use common::measurement::bench_protocol::BenchEvent;
 use common::network::Network;
-use common::reference::{class_of, logits};
-use common::template::{Head, Template};
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::{class_of, logits};
+use common::network::template::{Head, Template};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;

@@ -3,14 +3,14 @@
 
 mod support;
 
-use common::activation::{Activation, PiecewiseActivation};
-use common::bench::BenchEvent;
 use common::dataset::{Dataset, Split};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
+use common::measurement::bench_protocol::BenchEvent;
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::{class_of, logits};
+use common::network::template::Template;
 use common::network::{Network, Op};
-use common::reference::{class_of, logits};
-use common::template::Template;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;

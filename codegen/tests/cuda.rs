@@ -4,14 +4,14 @@
 
 mod support;
 
-use common::activation::{Activation, PiecewiseActivation};
-use common::bench::BenchEvent;
 use common::dataset::{Dataset, Split};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
 use common::measurement::Communication;
+use common::measurement::bench_protocol::BenchEvent;
 use common::network::Network;
-use common::reference::{class_of, logits};
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::{class_of, logits};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

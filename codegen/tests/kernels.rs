@@ -5,11 +5,11 @@ mod support;
 
 use codegen::cuda::{KERNELS, calls};
 use codegen::plan::{Device, Plan};
-use common::activation::{Activation, PiecewiseActivation};
 use common::dataset::{Dataset, Split};
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::logits;
+use common::network::template::{Head, Template};
 use common::network::{INPUT, Network, Op};
-use common::reference::logits;
-use common::template::{Head, Template};
 use support::gpu::{Emulator, FEWEST_BLOCKS, MOST_BLOCKS, has_compiler};
 use support::pairs::{all_pairs, is_near_a_jump, node};
 use support::random::random_network;

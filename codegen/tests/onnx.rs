@@ -6,11 +6,11 @@ use codegen::onnx::model::{OPSET, OUTPUT};
 use codegen::onnx::proto::{
     AttributeProto, FLOAT, GraphProto, INT64, ModelProto, NodeProto, TensorProto,
 };
-use common::activation::{Activation, PiecewiseActivation};
-use common::counts;
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::logits;
+use common::network::shapes;
+use common::network::template::{Head, Template};
 use common::network::{INPUT, Network, Node, Op};
-use common::reference::logits;
-use common::template::{Head, Template};
 use prost::Message;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -104,7 +104,7 @@ fn the_structure_is_that_of_the_network() {
         assert_eq!((model.ir_version, model.opset_import[0].version), (7, OPSET));
         let graph = model.graph.unwrap();
         let shapes = shapes(&graph);
-        for (node, shape) in network.nodes.iter().zip(counts::shapes(&network).unwrap()) {
+        for (node, shape) in network.nodes.iter().zip(shapes::shapes(&network).unwrap()) {
             if let Some(found) = shapes.get(&format!("{}/output", node.name)) {
                 assert_eq!(found, &[shape.channels, shape.height, shape.width], "{}", node.name);
             }

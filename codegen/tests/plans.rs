@@ -4,10 +4,10 @@ mod support;
 
 use codegen::plan::pack::pack;
 use codegen::plan::{Kernel, Plan};
-use common::activation::{Activation, PiecewiseActivation};
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::reference::{class_of, logits};
+use common::network::template::{Head, Template};
 use common::network::{INPUT, Network, Node, Op};
-use common::reference::{class_of, logits};
-use common::template::{Head, Template};
 use runtime::dispatch::Kernels;
 use support::random::{push, random_network};
 use support::{SWISH_RELU, baseline, expand, images, interpreter, random_weights, small};
@@ -199,7 +199,7 @@ fn any_node_may_be_the_last_one() {
     for (classes, nodes) in endings {
         network.classes = (0..classes).map(|class| class.to_string()).collect();
         network.nodes = nodes;
-        common::json::Document::check(&network).unwrap();
+        common::files::json::Document::check(&network).unwrap();
         let error = error(&network, 0, 2);
         assert!(error <= TOLERANCE, "{error}: {:?}", network.nodes);
     }

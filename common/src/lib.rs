@@ -11,6 +11,7 @@ pub mod files;
 pub mod manifest;
 pub mod measurement;
 pub mod network;
+pub mod plan_report;
 pub mod profile;
 pub mod prune_report;
 pub mod search;

@@ -62,7 +62,7 @@ fn run(args: Args) -> Result<()> {
         );
     }
     let text = report::markdown(&results, rounds, &command())?;
-    common::stage::print_line(&text)?;
+    process::cli::print_line(&text)?;
     args.write.map_or(Ok(()), |path| report::replace_results(&path, &text))
 }
 
@@ -87,5 +87,5 @@ fn command() -> String {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::stage::main(|| run(args))
+    process::cli::main(|| run(args))
 }

@@ -1,12 +1,13 @@
 //! The networks that are compared.
 
 use anyhow::{Result, bail};
-use common::activation::{Activation, PiecewiseActivation};
-use common::genome::{Genome, Optimizer};
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::counts;
+use common::network::template::Template;
+use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Input, Network, Op};
-use common::template::Template;
-use common::weights::{Tensor, Weights, tensors_of};
-use common::{counts, seed};
+use common::search::genome::{Genome, Optimizer};
+use common::seed;
 use rand::RngExt;
 
 const MNIST: [usize; 3] = [1, 28, 28];

@@ -2,8 +2,8 @@
 
 use crate::workshop::{Workshop, run};
 use anyhow::{Context, Result, ensure};
-use common::bench::BenchEvent;
-use common::json;
+use common::files::json;
+use common::measurement::bench_protocol::BenchEvent;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use crate::rounds::{NetResult, Timed};
 use anyhow::{Context, Result};
-use common::atomic;
+use common::files::atomic;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;

@@ -7,7 +7,7 @@ mod report;
 mod rounds;
 mod workshop;
 
-use common::counts;
+use common::network::counts;
 use rounds::{NetResult, Timed};
 
 /// Returns measurements where ours takes a millisecond, and the peers `onnxruntime` and `tract`

@@ -2,7 +2,7 @@
 
 use crate::nets::{Net, random_weights};
 use anyhow::{Context, Result, ensure};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +29,7 @@ impl Workshop {
     pub(crate) fn new(net: &Net, python: &Path) -> Result<Workshop> {
         let slug = net.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let folder = std::path::absolute(FOLDER)?.join(slug);
-        common::atomic::create_dir_all(&folder)?;
+        common::files::atomic::create_dir_all(&folder)?;
         let [network, weights, crate_folder, build] =
             ["network.json", "weights.safetensors", "crate", "build"].map(|name| folder.join(name));
         json::write(&network, &net.network)?;

@@ -8,16 +8,19 @@ use crate::fit::{self, BoardMemory};
 use crate::golden::Golden;
 use crate::plan::lowering::lower;
 use crate::plan::{Device, Plan, lower_bound, pack};
-use crate::plan_report::PlanReport;
-use crate::platform::Platform;
+use crate::platform;
 use crate::size::bytes;
 use crate::{crate_name, cuda, folder, onnx};
 use anyhow::{Context, Result, bail, ensure};
-use common::hash::sha256_hex;
+use common::board::Platform;
+use common::board::catalog as boards;
+use common::files::hash::sha256_hex;
+use common::files::{json, reading};
 use common::manifest::{Fit, LayerMacs, Manifest};
 use common::network::Network;
-use common::weights::{MAX_BYTES, Weights};
-use common::{boards, counts, json, reading, stage};
+use common::network::counts;
+use common::network::weights::{MAX_BYTES, Weights};
+use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
 
@@ -29,7 +32,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let manifest = generate(args)?;
     // The result is what goes to stdout: the table may get lost.
     let _ = write!(std::io::stderr(), "{}", cost_table(&manifest));
-    stage::print_line(&json::to_line(&manifest)?)
+    print_line(&json::to_line(&manifest)?)
 }
 
 /// Writes the crate or model and returns its manifest.
@@ -41,7 +44,7 @@ fn generate(args: &GenerateArgs) -> Result<Manifest> {
     folder::check_free(&args.out)?;
     let network: Network = json::read(&args.network)?;
     let weights = Weights::read(&args.weights, &network)?;
-    let (manifest, files) = match args.platform.device() {
+    let (manifest, files) = match platform::device(args.platform) {
         Some(device) => generate_crate(args, device, &network, &weights)?,
         None => generate_model(args, &network, &weights)?,
     };
@@ -62,7 +65,8 @@ fn generate_crate(
         Device::Cpu => Vec::new(),
         Device::Gpu => cuda::calls(network, &plan).with_context(network_path)?,
     };
-    let report = PlanReport::new(network, &plan, args.platform).with_context(network_path)?;
+    let report =
+        crate::plan_report::report(network, &plan, args.platform).with_context(network_path)?;
     let target = target(args, &report.fit, calls)?;
     let name = name(args, network)?;
     let constants =
@@ -75,7 +79,7 @@ fn generate_crate(
     });
     let manifest = Manifest {
         name,
-        platform: args.platform.name().to_string(),
+        platform: args.platform,
         network_sha256: sha256_of(&args.network)?,
         weights_sha256: sha256_of(&args.weights)?,
         parameters: report.parameters,
@@ -119,7 +123,7 @@ fn generate_model(
     let counts = counts::count(network)?;
     let manifest = Manifest {
         name,
-        platform: args.platform.name().to_string(),
+        platform: args.platform,
         network_sha256: sha256_of(&args.network)?,
         weights_sha256: sha256_of(&args.weights)?,
         parameters: counts.parameters,

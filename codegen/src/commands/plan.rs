@@ -4,11 +4,12 @@ use crate::cli::PlanArgs;
 use crate::cuda;
 use crate::fit;
 use crate::plan::{Device, Plan};
-use crate::plan_report::PlanReport;
-use crate::platform::Platform;
 use anyhow::{Context, Result};
+use common::board::Platform;
+use common::files::json;
 use common::network::Network;
-use common::{json, stage};
+use common::plan_report::PlanReport;
+use process::cli::print_line;
 
 /// Prints the report on a network's plan.
 ///
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<()> {
     if let Some(board) = &args.board {
         fit::find_fitting(board, &report.fit, args.platform)?;
     }
-    stage::print_line(json::to_text(&report)?.trim_end())
+    print_line(json::to_text(&report)?.trim_end())
 }
 
 /// Plans a network and reports on the plan.
@@ -30,12 +31,12 @@ pub(crate) fn run(args: &PlanArgs) -> Result<()> {
 /// # Errors
 /// Fails if the graph is inconsistent or too large, or if the platform has no plans.
 pub(super) fn report(network: &Network, platform: Platform) -> Result<PlanReport> {
-    let device = platform.device().context(
+    let device = crate::platform::device(platform).context(
         "the program that runs an ONNX model plans for itself; name a platform that has crates",
     )?;
     let plan = Plan::on(network, device)?;
     if device == Device::Gpu {
         cuda::calls(network, &plan)?;
     }
-    PlanReport::new(network, &plan, platform)
+    crate::plan_report::report(network, &plan, platform)
 }

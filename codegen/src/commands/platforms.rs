@@ -2,12 +2,13 @@
 
 use crate::platform;
 use anyhow::Result;
-use common::{json, stage};
+use common::files::json;
+use process::cli::print_line;
 
 /// Prints all platforms.
 ///
 /// # Errors
 /// Fails if stdout cannot be written.
 pub(crate) fn run() -> Result<()> {
-    stage::print_line(json::to_text(&platform::list())?.trim_end())
+    print_line(json::to_text(&platform::list())?.trim_end())
 }

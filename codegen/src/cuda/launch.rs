@@ -3,7 +3,7 @@
 use crate::activation_name::function_type;
 use crate::plan::tiling::FILTER_GROUP;
 use crate::plan::{Kernel, Step};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 use runtime::conv::Convolution;
 
 /// The shared memory that a block may have on every GPU, in f32: 48 KiB.

@@ -2,7 +2,7 @@
 
 use crate::activation_name::function_type;
 use crate::plan::{Kernel, Plan, Step};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 use std::collections::BTreeSet;
 
 /// Returns a type alias for each activation of the network, in the order of their names.

@@ -2,7 +2,7 @@
 
 use super::activation::type_name;
 use super::call::{Arguments, Call};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 
 /// Returns the call for an addition, whose sum has an activation or none.
 pub(super) fn add(arguments: &Arguments<'_>, activation: Option<PiecewiseActivation>) -> Call {

@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{bare_metal, gpu, hosted, readme};
 use crate::file::{File, little_endian, text};
 use crate::memory_figure;
-use common::json;
+use common::files::json;
 
 /// Returns all files of a crate.
 ///

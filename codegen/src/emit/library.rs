@@ -93,10 +93,10 @@ fn imports(plan: &Plan) -> String {
 mod tests {
     use super::{source, string_literal};
     use crate::plan::Plan;
-    use common::activation::Activation;
-    use common::genome::{Genome, Optimizer};
     use common::network::Input;
-    use common::template::Template;
+    use common::network::activation::Activation;
+    use common::network::template::Template;
+    use common::search::genome::{Genome, Optimizer};
 
     #[test]
     fn class_names_stay_inside_their_quotes() {

@@ -5,10 +5,10 @@ use crate::file::{File, little_endian};
 use crate::golden::{Golden, jumps_at_zero};
 use crate::template::fill;
 use anyhow::{Result, ensure};
-use common::json;
+use common::files::json;
 use common::manifest::Manifest;
 use common::network::Network;
-use common::weights::Weights;
+use common::network::weights::Weights;
 use prost::Message;
 
 /// The size limit of a file in Protobuf, in bytes.

@@ -1,9 +1,10 @@
 //! The layers of a model.
 
 use anyhow::Result;
-use common::counts;
 use common::manifest::LayerMacs;
 use common::network::Network;
+use common::network::counts;
+use common::network::shapes;
 
 /// Returns the multiply-adds of all layers that have some. A model is computed as the network is
 /// described.
@@ -11,7 +12,7 @@ use common::network::Network;
 /// # Errors
 /// Fails if the graph is inconsistent.
 pub(crate) fn layers(network: &Network) -> Result<Vec<LayerMacs>> {
-    let shapes = counts::shapes(network)?;
+    let shapes = shapes::shapes(network)?;
     let layers = network.nodes.iter().zip(shapes).filter_map(|(node, shape)| {
         let macs = counts::macs(node, shape);
         (macs > 0).then(|| LayerMacs { name: node.name.clone(), macs, executed_macs: macs })

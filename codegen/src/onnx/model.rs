@@ -11,10 +11,10 @@ use super::proto::{
     TypeProto, ValueInfoProto,
 };
 use anyhow::Result;
-use common::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
-use common::counts;
+use common::network::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
+use common::network::shapes;
+use common::network::weights::{Weights, tensors_of};
 use common::network::{BATCH_NORM_EPSILON, INPUT, Network, Node, Op, Shape};
-use common::weights::{Weights, tensors_of};
 
 /// The version of ONNX's operators: one of 2020, which old runtimes on devices support too.
 pub const OPSET: i64 = 13;
@@ -34,7 +34,7 @@ const POSITIONS: &str = "positions";
 /// # Panics
 /// Panics if the weights are not those of the network.
 pub fn model(name: &str, network: &Network, weights: &Weights) -> Result<ModelProto> {
-    let graph = Builder::new(network, weights)?.graph(name, &counts::shapes(network)?);
+    let graph = Builder::new(network, weights)?.graph(name, &shapes::shapes(network)?);
     let text = |key: &str, value: String| StringStringEntryProto { key: key.to_string(), value };
     let numbers = |values: &[f32]| values.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
     Ok(ModelProto {

@@ -1,6 +1,6 @@
 //! The kernels that a plan calls.
 
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 use runtime::conv::Convolution;
 use std::ops::Range;
 

@@ -8,8 +8,8 @@
 
 use super::prologue::Prologue;
 use anyhow::Result;
-use common::activation::PiecewiseActivation;
-use common::counts;
+use common::network::activation::PiecewiseActivation;
+use common::network::shapes;
 use common::network::{Network, Op, Shape};
 
 /// Index of a value in [`Graph::values`].
@@ -137,7 +137,7 @@ struct Fusion {
 
 impl<'a> Lowering<'a> {
     fn new(network: &'a Network) -> Result<Self> {
-        let shapes = counts::shapes(network)?;
+        let shapes = shapes::shapes(network)?;
         let mut inputs = network.input_indices()?;
         for node in 0..inputs.len() {
             for i in 0..inputs[node].len() {

@@ -3,8 +3,8 @@
 use super::lowering::Graph;
 use super::steps::{Constant, ConstantKind, Plan};
 use anyhow::{Result, ensure};
+use common::network::weights::Weights;
 use common::network::{BATCH_NORM_EPSILON, Network};
-use common::weights::Weights;
 
 /// Returns all constants of a plan, with zeros in the gaps.
 ///

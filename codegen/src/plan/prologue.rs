@@ -1,6 +1,6 @@
 //! The prologue of a kernel: normalisation and activation of its input.
 
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
 
 /// Batch normalisation and activation of a kernel's input, in this order. `Norm` says which
 /// normalisation: the index of its node, or the range of its constants.

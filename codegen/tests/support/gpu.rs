@@ -6,7 +6,7 @@ use codegen::cuda::{Call, KERNELS, Location, calls};
 use codegen::plan::pack::pack;
 use codegen::plan::{Device, Plan};
 use common::network::Network;
-use common::weights::Weights;
+use common::network::weights::Weights;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

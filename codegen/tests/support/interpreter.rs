@@ -2,7 +2,7 @@
 
 use super::SWISH_RELU;
 use codegen::plan::{Kernel, Operand, Plan, Step};
-use common::activation::{Activation as Name, PiecewiseActivation};
+use common::network::activation::{Activation as Name, PiecewiseActivation};
 use runtime::activation::{
     Activation, Elu, Identity, Linear, Piecewise, Relu, Selu, Sigmoid, Swish, Tanh,
 };

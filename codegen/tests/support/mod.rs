@@ -7,14 +7,16 @@ pub(crate) mod pairs;
 pub(crate) mod random;
 pub(crate) mod site;
 
-use common::activation::{Activation, PiecewiseActivation};
-use common::baseline::Baseline;
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Unpacked, Validation};
-use common::genome::{Genome, Optimizer};
+use common::files::json;
+use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::baseline::Baseline;
+use common::network::shapes;
+use common::network::template::Template;
+use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Input, Network, Op};
-use common::template::Template;
-use common::weights::{Tensor, Weights, tensors_of};
-use common::{counts, json, seed};
+use common::search::genome::{Genome, Optimizer};
+use common::seed;
 use rand::RngExt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +107,7 @@ pub(crate) fn prune(network: &mut Network, filters: &[(&str, usize)]) {
         // The nodes before this one are pruned already.
         let inputs = network.input_indices().unwrap();
         let before = Network { nodes: network.nodes[..node].to_vec(), ..network.clone() };
-        let shapes = counts::shapes(&before).unwrap();
+        let shapes = shapes::shapes(&before).unwrap();
         let found =
             inputs[node][0].map_or(network.input.channels, |source| shapes[source].channels);
         match &mut network.nodes[node].op {

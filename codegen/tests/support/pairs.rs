@@ -1,10 +1,10 @@
 //! Networks in which every pair of activations occurs.
 
 use super::{SWISH_RELU, small};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
+use common::network::reference::forward_all;
+use common::network::weights::Weights;
 use common::network::{INPUT, Network, Node, Op};
-use common::reference::forward_all;
-use common::weights::Weights;
 
 /// The distance from 0 below which a rounding difference may change the sign.
 const NEAR_ZERO: f32 = 1e-5;

@@ -1,9 +1,10 @@
 //! Random graphs.
 
 use super::{SWISH_RELU, small};
-use common::activation::PiecewiseActivation;
+use common::network::activation::PiecewiseActivation;
+use common::network::shapes;
 use common::network::{INPUT, Network, Node, Op, Shape};
-use common::{counts, seed};
+use common::seed;
 use rand::RngExt;
 
 /// Returns a random graph of all kinds of operations; its activations do not jump.
@@ -76,6 +77,6 @@ pub(crate) fn push(
     inputs: Vec<String>,
 ) {
     network.nodes.push(Node { name: name.to_string(), op, inputs });
-    let shape = *counts::shapes(network).unwrap().last().unwrap();
+    let shape = *shapes::shapes(network).unwrap().last().unwrap();
     values.push((name.to_string(), shape));
 }

@@ -11,5 +11,5 @@ mod runner;
 pub use availability::{KnownBoards, MeterOnHost, RunnerOnHost};
 pub use description::{Board, Hwmon, PROGRAM, Rails, is_plain_path};
 pub use meter::Meter;
-pub use platform::Platform;
+pub use platform::{Platform, PlatformDescription, Platforms};
 pub use runner::Runner;

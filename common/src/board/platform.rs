@@ -1,5 +1,6 @@
 //! What a network is generated for.
 
+use crate::files::json::Document;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -80,6 +81,31 @@ impl FromStr for Platform {
             anyhow::anyhow!("there is no platform {name:?}; there are {names}")
         })
     }
+}
+
+/// The list that `codegen platforms` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platforms {
+    /// All platforms.
+    pub platforms: Vec<PlatformDescription>,
+}
+
+/// The description of a platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformDescription {
+    /// The name, as in `--platform`.
+    pub name: Platform,
+    /// A sentence for people.
+    pub about: String,
+    /// The Rust target triple that crates are built for; `null` if nothing is built, or if crates
+    /// are built for the machine at hand.
+    pub target: Option<String>,
+}
+
+impl Document for Platforms {
+    const KIND: &'static str = "platforms";
 }
 
 #[cfg(test)]

@@ -4,12 +4,11 @@
 use super::generate;
 use crate::cli::GenerateArgs;
 use crate::commands::plan::report;
-use crate::platform::Platform;
 use crate::test_network::network;
-use clap::ValueEnum;
-use common::json;
+use common::board::Platform;
+use common::files::json;
 use common::network::Network;
-use common::weights::{Tensor, Weights, tensors_of};
+use common::network::weights::{Tensor, Weights, tensors_of};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -148,7 +147,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         json::write(&path("network.json"), &network).unwrap();
-        for &platform in Platform::value_variants() {
+        for platform in Platform::ALL {
             let planned = report(&network, platform);
             let Some(weights) = weights(&network) else { continue };
             weights.write(&path("weights.safetensors")).unwrap();

@@ -1,0 +1,63 @@
+//! What `codegen plan` prints: the costs of a network on a platform, known before any training.
+
+use crate::board::Platform;
+use crate::files::json::Document;
+use crate::manifest::Fit;
+use crate::network::Shape;
+use serde::{Deserialize, Serialize};
+
+/// The costs of a network on a platform, as `codegen plan` prints them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanReport {
+    /// The platform.
+    pub platform: Platform,
+    /// Constants, in flash memory on a microcontroller: packed weights with their padding.
+    pub weights_bytes: u64,
+    /// Working memory for one inference, without the image and the logits.
+    pub arena_bytes: u64,
+    /// The least working memory that any plan of these operations needs.
+    pub arena_lower_bound_bytes: u64,
+    /// Multiply-adds for one image, as the network is described.
+    pub macs: u64,
+    /// Multiply-adds that are computed: pooling before a 1x1 convolution saves some.
+    pub executed_macs: u64,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// The calls of kernels, in order.
+    pub layers: Vec<Layer>,
+    /// The memory that the crate needs, and the boards that have it.
+    pub fit: Fit,
+}
+
+impl Document for PlanReport {
+    const KIND: &'static str = "plan";
+}
+
+/// One call of a kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// The node that the call is named after.
+    pub name: String,
+    /// The kernel.
+    pub kernel: String,
+    /// All nodes that the call computes.
+    pub nodes: Vec<String>,
+    /// The shape of the input.
+    pub input: Shape,
+    /// The shape of the output.
+    pub output: Shape,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Multiply-adds, as the network is described.
+    pub macs: u64,
+    /// Multiply-adds that are computed.
+    pub executed_macs: u64,
+    /// Constants: packed weights with their padding.
+    pub weights_bytes: u64,
+    /// The offset of the output in the arena.
+    pub arena_offset_bytes: u64,
+    /// Working memory besides input and output.
+    pub scratch_bytes: u64,
+}
