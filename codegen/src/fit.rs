@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::size::{F32_BYTES, bytes};
 use anyhow::{Result, ensure};
 use common::board::Platform;
-use common::board::catalog as boards;
+use common::board::catalog;
 use common::board::{Board, PROGRAM};
 use common::manifest::Fit;
 use common::network::Network;
@@ -139,7 +139,7 @@ pub(crate) fn check(fit: &Fit, platform: Platform, board: &Board) -> Result<()> 
 /// # Errors
 /// Fails if there is no such board, or if the crate does not fit.
 pub(crate) fn find_fitting(name_or_file: &str, fit: &Fit, platform: Platform) -> Result<Board> {
-    let board = boards::find(name_or_file, Path::new(boards::FOLDER))?;
+    let board = catalog::find(name_or_file, Path::new(catalog::FOLDER))?;
     check(fit, platform, &board)?;
     Ok(board)
 }

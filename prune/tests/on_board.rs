@@ -4,7 +4,7 @@
 mod support;
 mod workdir;
 
-use common::board::catalog as boards;
+use common::board::catalog;
 use common::board::{Board, Hwmon, Meter};
 use common::files::json;
 use common::prune_report::{PruneEnd, PruneReport};
@@ -189,7 +189,7 @@ fn only_record(dir: &Workdir) -> String {
 }
 
 fn host() -> Board {
-    boards::find("host", Path::new("")).unwrap()
+    catalog::find("host", Path::new("")).unwrap()
 }
 
 /// A record without energy is not reused if there is an energy target.

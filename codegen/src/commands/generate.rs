@@ -13,7 +13,7 @@ use crate::size::bytes;
 use crate::{crate_name, cuda, folder, onnx};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::Platform;
-use common::board::catalog as boards;
+use common::board::catalog;
 use common::files::hash::sha256_hex;
 use common::files::{json, reading};
 use common::manifest::{Fit, LayerMacs, Manifest};
@@ -150,7 +150,7 @@ fn target(args: &GenerateArgs, fit: &Fit, calls: Vec<cuda::Call>) -> Result<Targ
         Platform::Aarch64 => Target::Aarch64,
         Platform::Armv7 => Target::Armv7,
         Platform::CortexM => {
-            let default = || boards::find(fit::DEFAULT_BOARD, Path::new(""));
+            let default = || catalog::find(fit::DEFAULT_BOARD, Path::new(""));
             Target::CortexM(BoardMemory::of(&board.map_or_else(default, Ok)?)?)
         }
         Platform::Cuda => Target::Cuda(calls),

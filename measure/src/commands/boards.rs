@@ -3,7 +3,7 @@
 use crate::cli::BoardsArgs;
 use crate::{meter, runner};
 use anyhow::{Context, Result};
-use common::board::catalog as boards;
+use common::board::catalog;
 use common::board::{KnownBoards, MeterOnHost, RunnerOnHost};
 use common::files::json;
 use process::cli::print_line;
@@ -16,7 +16,7 @@ use std::path::Path;
 /// # Errors
 /// Fails if a board's file cannot be read.
 pub(crate) fn run(args: &BoardsArgs) -> Result<()> {
-    let boards = boards::known(Path::new(boards::FOLDER)).context("cannot list the boards")?;
+    let boards = catalog::known(Path::new(catalog::FOLDER)).context("cannot list the boards")?;
     let known = KnownBoards {
         boards: boards.into_values().collect(),
         meters: meter::on_host(&args.inputs()),

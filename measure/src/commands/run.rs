@@ -14,7 +14,7 @@ use crate::protocol::{
 };
 use crate::runner::{self, Connection, Deployment, Program};
 use anyhow::{Context, Result, bail, ensure};
-use common::board::catalog as boards;
+use common::board::catalog;
 use common::board::{Board, Meter};
 use common::files::crate_hash::crate_sha256;
 use common::files::hash::sha256_hex;
@@ -86,7 +86,7 @@ struct Hashes {
 
 /// Checks the arguments and builds the crate.
 fn prepare(args: &RunArgs) -> Result<Prepared<'_>> {
-    let board = boards::find(&args.board, Path::new(boards::FOLDER))?;
+    let board = catalog::find(&args.board, Path::new(catalog::FOLDER))?;
     let settings = json::read_or_default::<Profile>(args.config.as_deref())?.measurement;
     let crate_dir = fs::canonicalize(&args.crate_dir)
         .with_context(|| format!("{}: there is no such crate", args.crate_dir.display()))?;

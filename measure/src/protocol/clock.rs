@@ -65,7 +65,7 @@ fn check_each(windows: &[MeasuredWindow]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::meter::Interval;
-    use common::board::catalog as boards;
+    use common::board::catalog;
     use std::path::Path;
 
     /// Windows of these lengths on the board and here.
@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn checked(board: &str, lengths: &[(f64, f64)], elapsed_s: f64) -> Result<()> {
-        check(&boards::find(board, Path::new("nowhere"))?, &windows(lengths), elapsed_s)
+        check(&catalog::find(board, Path::new("nowhere"))?, &windows(lengths), elapsed_s)
     }
 
     fn error_of(lengths: &[(f64, f64)], elapsed_s: f64) -> String {

@@ -87,11 +87,11 @@ fn tool(variable: &str, name: &str, folder: &Path) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::board::catalog as boards;
+    use common::board::catalog;
 
     #[test]
     fn missing_parts_of_the_toolchain_are_named() {
-        let host = boards::find("host", Path::new("nowhere")).unwrap();
+        let host = catalog::find("host", Path::new("nowhere")).unwrap();
         let board = Board { target: Some("armv7-unknown-linux-gnueabihf".into()), ..host.clone() };
         let missing =
             b"error[E0463]: can't find crate for `std`\n = note: the target may not be installed";
