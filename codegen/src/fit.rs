@@ -102,7 +102,7 @@ pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<
         // The image is kept as pixels of one byte and as f32.
         fit.ram_bytes = Some(arena_bytes + 5 * image + 4 * classes + VARIABLES_BYTES);
     }
-    let boards = boards::shipped()?.into_values();
+    let boards = catalog::shipped()?.into_values();
     let fitting = boards.filter(|board| check(&fit, platform, board).is_ok());
     let names = fitting.map(|board| board.name).collect();
     Ok(Fit { boards: names, ..fit })
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn nucleo() -> Board {
-        boards::shipped().unwrap().remove("nucleo-h743zi").unwrap()
+        catalog::shipped().unwrap().remove("nucleo-h743zi").unwrap()
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         let memory = BoardMemory::of(&nucleo()).unwrap();
         assert_eq!((memory.flash.origin, memory.ram.bytes), (0x0800_0000, 512 << 10));
         assert_eq!(memory.runner[..2], ["probe-rs", "run"]);
-        let qemu = BoardMemory::of(&boards::shipped().unwrap()[DEFAULT_BOARD]).unwrap();
+        let qemu = BoardMemory::of(&catalog::shipped().unwrap()[DEFAULT_BOARD]).unwrap();
         assert!(
             qemu.runner.contains(&"enable=on,target=native".to_string())
                 && qemu.runner.ends_with(&["-kernel".into()])
