@@ -2,7 +2,9 @@
 # takes the lock of the run, and another one in its place does the work. The lock is held as long as
 # any of its programs runs.
 
-flock := $(if $(shell flock --help 2>/dev/null | grep no-fork),flock --nonblock --no-fork $(state).lock)
+ifneq ($(shell flock --help 2>/dev/null | grep no-fork),)
+lock := flock --nonblock --no-fork $(state).lock
+endif
 
 .PHONY: enter
 $(working): enter
@@ -10,5 +12,7 @@ $(working): enter
 
 enter: $(BIN)/report
 	@mkdir -p $(dir $(state))
-	@$(if $(flock),flock --nonblock $(state).lock true || { echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; })
-	@exec $(flock) $(MAKE) --no-print-directory ENTERED=yes $(working)
+ifdef lock
+	@flock --nonblock $(state).lock true || { echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; }
+endif
+	@exec $(lock) $(MAKE) --no-print-directory ENTERED=yes $(working)
