@@ -15,7 +15,6 @@ use std::path::PathBuf;
     name = "explore",
     version,
     about,
-    disable_help_subcommand = true,
     after_help = "Example:
   explore run --config pipelines/profiles/smoke.json --dataset data/digits --out runs/x/explore"
 )]

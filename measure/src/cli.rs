@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[command(
     name = "measure",
     version,
-    after_help = "Example: measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 \
+    after_help = "Example:\n  measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 \
     --board host --out measurement.json"
 )]
 pub struct Args {
@@ -30,7 +30,7 @@ pub(crate) enum Command {
 /// Arguments of `measure run`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Example: measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 \
+    after_help = "Example:\n  measure run --crate runs/digits-smoke/networks/1/dense/crate-x86_64 \
     --board host --out measurement.json\n\n\
     The path of the record is printed on standard output, a summary on standard error. Without a \
     meter, latency is measured all the same, and the record says why there is no energy. A \
@@ -103,7 +103,7 @@ impl MeterArgs {
 }
 
 #[derive(Debug, Parser)]
-#[command(after_help = "Example: measure boards\n\n\
+#[command(after_help = "Example:\n  measure boards\n\n\
     Boards, meters and runners are printed as JSON on standard output; on standard error, one line \
     for each meter and runner says whether it can be used here and what is missing.")]
 pub(crate) struct BoardsArgs {
@@ -128,7 +128,7 @@ impl BoardsArgs {
 }
 
 #[derive(Debug, Parser)]
-#[command(after_help = "Example: measure compare before.json after.json\n\n\
+#[command(after_help = "Example:\n  measure compare before.json after.json\n\n\
     A speedup or energy efficiency above 1 x is in favour of the record, below 1 x of the \
     baseline. Intervals are bootstrapped over the windows of each record (10,000 resamples, seed \
     0); they do not cover what differs between two runs of one program, such as the memory that \

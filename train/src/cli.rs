@@ -10,7 +10,6 @@ use std::path::PathBuf;
     name = "train",
     version,
     about,
-    disable_help_subcommand = true,
     after_help = "Example:\n  train fit --genome pipelines/genomes/m-net-1.json --dataset \
     data/mnist --out runs/x/m-net-1"
 )]
