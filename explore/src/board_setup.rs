@@ -82,11 +82,12 @@ pub(crate) fn memory_planner(
     search: &SearchSettings,
     folder: &Path,
     bin_dir: Option<&Path>,
+    interrupt: Interrupt,
 ) -> Result<Option<MemoryPlanner>> {
     if search.max_arena_bytes.is_none() && !search.objectives.contains(&Objective::ArenaBytes) {
         return Ok(None);
     }
     let platform = board.map_or(PLATFORM, |board| board.platform);
     let network = folder.join("measuring/plan-network.json");
-    Ok(Some(MemoryPlanner::new(binary("codegen", bin_dir)?, platform, network)))
+    Ok(Some(MemoryPlanner::new(binary("codegen", bin_dir)?, platform, network, interrupt)))
 }

@@ -59,7 +59,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     };
     let interrupt = Interrupt::catch(REMEDY)?;
     let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
-    let memory = board_setup::memory_planner(board.as_ref(), settings, &args.out, bin_dir)?;
+    let memory =
+        board_setup::memory_planner(board.as_ref(), settings, &args.out, bin_dir, interrupt)?;
     let deployer =
         board_setup::deployer(&args.board_args, board, settings, &args.out, bin_dir, interrupt)?;
     let evaluator = evaluator(args, &config, deployer.is_some(), interrupt)?;

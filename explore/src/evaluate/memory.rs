@@ -5,6 +5,8 @@ use common::board::Platform;
 use common::files::json;
 use common::network::Network;
 use common::search::genome::Genome;
+use process::interrupt::Interrupt;
+use process::output::output;
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,6 +21,7 @@ pub struct MemoryPlanner {
     platform: Platform,
     /// File through which `codegen` gets networks.
     network_file: PathBuf,
+    interrupt: Interrupt,
     /// Known results, by [`Genome::canonical`].
     known: RefCell<HashMap<Genome, u64>>,
     /// The last failure that was not caused by a network.
@@ -33,11 +36,17 @@ struct Plan {
 
 impl MemoryPlanner {
     /// Creates a planner of crates for a platform, which passes networks through `network_file`.
-    pub fn new(codegen: PathBuf, platform: Platform, network_file: PathBuf) -> MemoryPlanner {
+    pub fn new(
+        codegen: PathBuf,
+        platform: Platform,
+        network_file: PathBuf,
+        interrupt: Interrupt,
+    ) -> MemoryPlanner {
         MemoryPlanner {
             codegen,
             platform,
             network_file,
+            interrupt,
             known: RefCell::default(),
             failure: RefCell::default(),
         }
@@ -84,9 +93,7 @@ impl MemoryPlanner {
         let mut plan = Command::new(&self.codegen);
         plan.args(["plan", "--platform", self.platform.name(), "--network"])
             .arg(&self.network_file);
-        let output = plan
-            .output()
-            .with_context(|| format!("{}: cannot start the program", self.codegen.display()))?;
+        let output = output(plan, &self.interrupt)?;
         let message = String::from_utf8_lossy(&output.stderr).trim().to_string();
         match output.status.code() {
             Some(0) => {}
