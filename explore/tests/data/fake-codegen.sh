@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-[ "$platform" = made-up ] || [ "$platform" = x86_64 ]
+[ "$platform" = armv7 ] || [ "$platform" = x86_64 ]
 case "$command" in
     plan)
         if [ -n "${FAKE_PLANS:-}" ]; then

@@ -53,7 +53,7 @@ impl Fixture {
         fs::write(bin.join("record.json"), example("measurement-<board>.json")).unwrap();
         let mut board: Value = serde_json::from_str(&example("A board")).unwrap();
         board["name"] = json!("made-up");
-        board["platform"] = json!("made-up");
+        board["platform"] = json!("armv7");
         fixture.write_board("watched", &board);
         board["meter"] = json!("none");
         fixture.write_board("pipelines/boards/made-up", &board);
