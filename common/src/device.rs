@@ -1,29 +1,29 @@
-//! What trainings compute on.
+//! Devices that networks are trained on.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What `train` says in its last line of a network that a GPU's memory does not hold. That is the
-/// network's own failure, so a search must know it from all others.
+/// The last line that `train` prints when a GPU has too little memory for a network. The search
+/// looks for it: this failure is the network's own, others are the machine's.
 pub const MEMORY_TOO_SMALL: &str = "the GPU's memory is too small for this network";
 
-/// A device, as named on the command line: `cpu`, `cuda` for the first GPU, `cuda:N`.
+/// A device under its name on the command line: `cpu`, `cuda` for the first GPU, `cuda:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
-    /// This machine's processor.
+    /// The processor of this machine.
     #[default]
     Cpu,
     /// An NVIDIA GPU.
     Cuda {
-        /// Its number, from 0, as the driver counts.
+        /// Number of the GPU, from 0, in the order of the driver.
         ordinal: usize,
     },
 }
 
-/// A kind of device. It belongs to what decides a training's weights: sums are taken in another
-/// order on another kind.
+/// A kind of device. The weights of a training depend on it, because each kind adds numbers in a
+/// different order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
@@ -35,7 +35,7 @@ pub enum Backend {
 }
 
 impl Device {
-    /// Its kind.
+    /// Returns the kind of this device.
     pub fn backend(self) -> Backend {
         match self {
             Device::Cpu => Backend::Cpu,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_as_they_are_written() {
+    fn device_names_are_parsed_and_written() {
         let parse = |text: &str| {
             text.parse::<Device>().map(|device| device.to_string()).map_err(|e| format!("{e:#}"))
         };

@@ -1,9 +1,9 @@
-//! What a program says besides its result.
+//! Messages of a program besides its result.
 
 use std::io::Write;
 
-/// Writes a warning to stderr: something that is odd but does not end the program.
+/// Writes a warning to stderr, for something that is unusual but does not end the program.
 pub fn warn(text: &str) {
-    // Nothing is left to do if stderr is closed.
+    // A warning that cannot be written is dropped.
     let _ = writeln!(std::io::stderr(), "warning: {}", text.replace('\n', " "));
 }

@@ -1,7 +1,7 @@
-//! The vocabulary of NeuroPower: what every stage reads, writes and talks about.
+//! The vocabulary of NeuroPower: the types and file formats that all stages share.
 //!
-//! One file a concept. Nothing here knows a tensor library, starts a process or parses a command
-//! line; that which runs processes is the crate `process`, that which draws the crate `plot`.
+//! Each concept has a file of its own. Nothing here depends on a tensor library, starts a process
+//! or parses a command line: processes are in the crate `process`, drawing is in the crate `plot`.
 
 pub mod board;
 pub mod dataset;

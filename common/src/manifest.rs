@@ -1,5 +1,5 @@
-//! `manifest.json` of a generated crate or model: what it is and what it needs, known before it is
-//! built.
+//! `manifest.json` of a generated crate or model: its origin and its needs, which are known before
+//! it is built.
 
 use crate::board::Platform;
 use crate::files::json;
@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// `manifest.json`.
+/// The contents of `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The crate's name.
+    /// Name of the crate.
     pub name: String,
-    /// The platform it was generated for.
+    /// Platform that it was generated for.
     pub platform: Platform,
     /// SHA-256 of the `network.json` it was generated from.
     pub network_sha256: String,
@@ -23,39 +23,39 @@ pub struct Manifest {
     pub weights_sha256: String,
     /// Trainable parameters.
     pub parameters: u64,
-    /// Multiply-adds for one image, as the template counts them.
+    /// Multiply-adds for one image, counted in the network as it was given.
     pub macs: u64,
-    /// Bytes of constants: packed weights.
+    /// Bytes of constants (packed weights).
     pub weights_bytes: u64,
-    /// Bytes of working memory for one inference: what a crate reserves; for a model, whose memory
-    /// is planned by the program that runs it, the least that it can do with.
+    /// Bytes of working memory for one inference. For a crate, the bytes that it reserves; for a
+    /// model, whose memory is planned by the program that runs it, the lower bound.
     pub arena_bytes: u64,
-    /// The least working memory that any plan of these operations needs: the most bytes of tensors
-    /// that some operation needs at the same time, concatenations in place, without the image and
-    /// without scratch memory.
+    /// Lower bound of the working memory under any plan of these operations: the maximum over all
+    /// operations of the bytes of tensors that must exist at the same time, with concatenations in
+    /// place, without the image and without scratch memory.
     pub arena_lower_bound_bytes: u64,
-    /// The layers that have multiply-adds, in the order in which they are computed.
+    /// Layers with multiply-adds, in the order in which they are computed.
     pub layers: Vec<LayerMacs>,
-    /// Where a crate can run; a model has none.
+    /// Memory needs of the crate and the boards that meet them; a model has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
 }
 
-/// Where a crate can run.
+/// Memory needs of a crate and the boards that meet them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fit {
-    /// For a microcontroller: bytes of memory for code and constants that its programs need at
-    /// most.
+    /// For a microcontroller: upper bound of the bytes of memory for code and constants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_bytes: Option<u64>,
-    /// For a microcontroller: bytes of memory for variables that its programs need at most.
+    /// For a microcontroller: upper bound of the bytes of memory for variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
-    /// For a GPU: bytes of its memory for constants, working memory, image and logits of one image.
+    /// For a GPU: bytes of its memory for constants, working memory, and the image and logits of
+    /// one image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_bytes: Option<u64>,
-    /// The boards that ship with NeuroPower and are of the platform and large enough, by name.
+    /// Names of the boards of this platform that ship with NeuroPower and are large enough.
     pub boards: Vec<String>,
 }
 
@@ -63,11 +63,11 @@ pub struct Fit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerMacs {
-    /// The network's node.
+    /// Name of the node in the network.
     pub name: String,
-    /// As the template counts them.
+    /// Multiply-adds of the network as it was given.
     pub macs: u64,
-    /// As they are computed: pooling before a 1x1 convolution saves some.
+    /// Multiply-adds that are executed: pooling before a 1x1 convolution saves some.
     pub executed_macs: u64,
 }
 
@@ -75,7 +75,7 @@ impl Manifest {
     /// Reads the manifest in a folder.
     ///
     /// # Errors
-    /// There is none, or it is not one that this version writes.
+    /// Fails if there is no manifest, or if this version does not write such a manifest.
     pub fn read(folder: &Path) -> Result<Manifest> {
         json::read(&folder.join("manifest.json")).with_context(|| {
             format!(

@@ -1,4 +1,4 @@
-//! `prune.json`: what pruning removed and what it cost.
+//! `prune.json`: the result of pruning.
 
 use crate::files::json::Document;
 use crate::files::ranges::{COUNT, MACS, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Why the rounds ended.
+/// The reason for which the rounds ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PruneEnd {
     /// One more filter would exceed the cap.
     Cap,
-    /// All rounds were done before the cap was reached.
+    /// All rounds were completed before the cap was reached.
     Iterations,
     /// Every prunable convolution was down to one filter before the cap was reached.
     Filters,
@@ -35,54 +35,55 @@ impl fmt::Display for PruneEnd {
     }
 }
 
-/// `prune.json`.
+/// The report of pruning (`prune.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneReport {
-    /// How filters were chosen.
+    /// Method that chose the filters.
     pub method: PruneMethod,
-    /// How the convolutions shared what went.
+    /// Allocation of the removed filters to convolutions.
     pub choose: Allocation,
-    /// What was pruned besides the convolutions that always are.
+    /// Convolutions that were pruned besides those that always are.
     pub also: Vec<PrunePart>,
     /// Seed of the clustering and of each round's fine-tuning.
     pub seed: u64,
-    /// Largest share of the trainable parameters that may go.
+    /// Maximum share of the trainable parameters that may be removed.
     pub cap: f64,
-    /// Share of a convolution's filters that stay in each round.
+    /// Share of a convolution's filters that is kept in each round.
     pub cluster_factor: f64,
-    /// Most rounds.
+    /// Maximum number of rounds.
     pub iterations: usize,
     /// Epochs of fine-tuning after each round.
     pub finetune_epochs: usize,
-    /// Fine-tuning's learning rate as a share of that of training.
+    /// Learning rate of fine-tuning as a share of that of training.
     pub finetune_rate: f64,
-    /// Trainable parameters before.
+    /// Trainable parameters before pruning.
     pub parameters_before: u64,
-    /// Trainable parameters after.
+    /// Trainable parameters after pruning.
     pub parameters_after: u64,
-    /// `(before - after) / before`.
+    /// Share of the parameters that was removed: `(before - after) / before`.
     pub removed: f64,
-    /// Multiply-adds before.
+    /// Multiply-adds before pruning.
     pub macs_before: u64,
-    /// Multiply-adds after.
+    /// Multiply-adds after pruning.
     pub macs_after: u64,
-    /// Validation accuracy before.
+    /// Validation accuracy before pruning.
     pub accuracy_before: f64,
-    /// Whether the cap was reached to within one filter.
+    /// `true` if the cap was reached to within one filter.
     pub cap_reached: bool,
-    /// Why the rounds ended.
+    /// Reason for which the rounds ended.
     pub ended: PruneEnd,
     /// One entry per round.
     pub rounds: Vec<PruneRound>,
     /// One entry per convolution, in the order of the network.
     pub widths: Vec<PruneWidth>,
-    /// What the generated crates took on a board; `null` where none was named.
+    /// Measurements of the generated crates on a board; `null` if no board was named.
     pub measured: Option<PruneMeasured>,
 }
 
 impl PruneReport {
-    /// Why the rounds ended, in words, with a target that they did not reach.
+    /// Returns a sentence about the reason for which the rounds ended and a target that was not
+    /// met.
     pub fn end(&self) -> String {
         match self.missed_target() {
             Some(measured) => {
@@ -92,7 +93,7 @@ impl PruneReport {
         }
     }
 
-    /// What was measured on the way to a target that was not met; `None` where it was met or there
+    /// Returns the measurements of a run whose target was not met; `None` if it was met or there
     /// was none.
     pub fn missed_target(&self) -> Option<&PruneMeasured> {
         self.measured
@@ -101,40 +102,40 @@ impl PruneReport {
     }
 }
 
-/// The crates of the rounds on a board. All that differs from run to run is in here.
+/// The measurements of the crates of all rounds on a board. Only here do two equal runs differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneMeasured {
-    /// The board's name.
+    /// Name of the board.
     pub board: String,
-    /// What was required: a latency, an energy or both.
+    /// Target: a latency, an energy or both.
     #[serde(with = "target")]
     pub target: Requirements,
-    /// That of the network before pruning, then one of each round.
+    /// Crates of the network before pruning and after each round.
     pub crates: Vec<PruneCrate>,
 }
 
-/// What one crate took for an inference.
+/// The measurement of one crate, for one inference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneCrate {
-    /// SHA-256 over its files, as in its record.
+    /// SHA-256 over the files of the crate, as in its record.
     pub crate_sha256: String,
-    /// Median time.
+    /// Median time in seconds.
     pub latency_s: f64,
-    /// Its bootstrap 95 % interval.
+    /// Bootstrap 95 % interval of it.
     pub latency_interval_s: [f64; 2],
-    /// Median energy, all that the meter saw.
+    /// Median gross energy in joules.
     pub energy_j: Option<f64>,
-    /// Its bootstrap 95 % interval.
+    /// Bootstrap 95 % interval of it.
     pub energy_interval_j: Option<[f64; 2]>,
-    /// Why there is no energy; `null` where there is.
+    /// Reason why there is no energy; `null` if there is one.
     pub energy_reason: Option<String>,
 }
 
 impl PruneCrate {
-    /// Returns whether there are requirements and the crate meets them; an energy that was not
-    /// measured meets none.
+    /// Returns whether there are requirements and the crate meets them. An unknown energy meets
+    /// none.
     pub fn meets(&self, target: &Requirements) -> bool {
         let known = Performance {
             accuracy: None,
@@ -144,7 +145,7 @@ impl PruneCrate {
         target.any() && target.met_by(&known)
     }
 
-    /// Returns what a record says of the crate.
+    /// Returns the numbers of a record.
     pub fn of(record: &Measurement) -> PruneCrate {
         PruneCrate {
             crate_sha256: record.ran.crate_sha256.clone(),
@@ -163,32 +164,32 @@ impl fmt::Display for PruneCrate {
     }
 }
 
-/// How many filters a convolution had and has.
+/// The numbers of filters of a convolution before and after pruning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneWidth {
-    /// Its name.
+    /// Name of the convolution.
     pub convolution: String,
     /// Filters before pruning.
     pub before: usize,
-    /// Filters after it.
+    /// Filters after pruning.
     pub after: usize,
 }
 
-/// One round of pruning and fine-tuning.
+/// A round of pruning and fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneRound {
-    /// From 1.
+    /// Number of the round, from 1.
     pub round: usize,
     /// Filters removed in this round.
     pub filters_removed: usize,
-    /// Trainable parameters after it.
+    /// Trainable parameters after this round.
     pub parameters: u64,
-    /// Share of the original's parameters removed so far.
+    /// Share of the original network's parameters removed so far.
     pub removed: f64,
-    /// Validation accuracy of the pruned network before fine-tuning, with the statistics of batch
-    /// normalisation as they were.
+    /// Validation accuracy of the pruned network before fine-tuning, with the old statistics of
+    /// batch normalisation.
     pub accuracy_untuned: f64,
     /// Validation accuracy after fine-tuning.
     pub accuracy: f64,
@@ -222,7 +223,7 @@ impl Document for PruneReport {
     }
 }
 
-/// There is something before pruning, and no more after it.
+/// Checks that the number before pruning is positive, and that the number after it is not larger.
 fn check_pair(what: &str, before: u64, after: u64, range: &RangeInclusive<u64>) -> Result<()> {
     within(&format!("{what}_before"), before, &(1..=*range.end()))?;
     within(&format!("{what}_after"), after, &(0..=before))
@@ -258,7 +259,7 @@ impl PruneCrate {
     }
 }
 
-/// The requirements that end pruning, under the names that they have in `prune.json`.
+/// The JSON form of the target in `prune.json`.
 mod target {
     use super::Requirements;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_met_when_all_of_it_is() {
+    fn a_target_is_met_if_all_its_limits_are() {
         let target = |max_latency_s, max_energy_j| Requirements {
             min_accuracy: None,
             max_latency_s,
@@ -318,7 +319,7 @@ mod tests {
         assert!(!met(Requirements::default()), "without a target there is nothing to meet");
         assert!(
             !measured(1e-3, None).meets(&target(None, Some(1.0))),
-            "an energy that is not known meets nothing"
+            "an unknown energy meets nothing"
         );
         for wrong in [
             target(Some(0.0), None),
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_energies_read_well() {
+    fn times_and_energies_have_four_significant_digits() {
         assert_eq!(measured(1.23456e-4, None).to_string(), "0.1235 ms");
         assert_eq!(measured(2.0, Some(0.00512)).to_string(), "2000 ms and 5.120 mJ");
         assert_eq!(
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_named_alike_in_files_and_options() {
+    fn names_are_the_same_in_files_and_options() {
         for method in PruneMethod::ALL {
             assert_eq!(serde_json::to_string(&method).unwrap(), format!("\"{}\"", method.name()));
         }

@@ -1,14 +1,14 @@
-//! All randomness of a run: named streams of one seed.
+//! Random numbers of a run: named streams that are derived from one seed.
 //!
-//! A stream depends on the seed and its name alone, so that adding a consumer of randomness never
-//! changes what another one sees.
+//! A stream depends on the seed and its name alone, so a new consumer of random numbers does not
+//! change the numbers of the others.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-/// The generator for everything that `name` describes, e.g. `stream(seed, "shuffle/epoch-3")`. The
-/// same seed and name give the same numbers on every machine.
+/// Returns the random number generator of the stream `name`, e.g. `stream(seed,
+/// "shuffle/epoch-3")`. The same seed and name give the same numbers on every machine.
 pub fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     let mut hasher = Sha256::new();
     hasher.update(seed.to_le_bytes());
@@ -29,7 +29,7 @@ mod tests {
         assert_eq!(first(1, "init"), first(1, "init"));
         assert_ne!(first(1, "init"), first(1, "shuffle"));
         assert_ne!(first(1, "init"), first(2, "init"));
-        // Recorded once: what an earlier version seeded, a later one must reproduce.
+        // Recorded once: later versions must reproduce the runs of earlier ones.
         assert_eq!(first(0, "init"), RECORDED);
     }
 }

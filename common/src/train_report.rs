@@ -1,4 +1,4 @@
-//! `train.json` and what `train eval` prints.
+//! The reports of `train`: `train.json` and the output of `train eval`.
 
 use crate::device::Device;
 use crate::files::json::Document;
@@ -10,88 +10,91 @@ use crate::search::genome::Optimizer;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// `train.json`: what a training did and reached.
+/// The report of a training (`train.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainReport {
     /// Seed of initialisation, shuffling, augmentation and dropout.
     pub seed: u64,
-    /// Epochs done.
+    /// Completed epochs.
     pub epochs: usize,
-    /// Images of each epoch.
+    /// Images per epoch.
     pub images: usize,
-    /// What changed the weights.
+    /// Optimizer of the weights.
     pub optimizer: Optimizer,
     /// Trainable parameters.
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Share of images classified correctly with the final weights.
+    /// Accuracies of the final weights.
     pub accuracy: SplitAccuracy,
-    /// Whether the loss, its gradient, the weights or the statistics of batch normalisation became
-    /// NaN or infinite; then the weights are the initial ones and the accuracies those of guessing.
+    /// `true` if the loss, its gradient, the weights or the statistics of batch normalisation
+    /// became NaN or infinite. Then the weights are the initial ones and the accuracies those of
+    /// guessing.
     pub diverged: bool,
-    /// One entry per epoch that was completed.
+    /// One entry per completed epoch.
     pub curve: Vec<Epoch>,
-    /// The fingerprint of the data that it was trained on ([`crate::dataset::Identity::sha256`]).
+    /// Fingerprint of the training data ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// SHA-256 of `weights.safetensors`.
     pub weights_sha256: String,
-    /// What is different each time.
+    /// Time and memory of the training, which differ from run to run.
     pub timing: Timing,
 }
 
-/// Accuracy (0..1) by split. The test split is not here: `train eval` reads it, once.
+/// The accuracies (0..1) on each split. The test split is not included: only `train eval` reads it,
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitAccuracy {
-    /// Mean over the last epoch's batches as they were trained on.
+    /// Accuracy on the training split: the mean over the last epoch's batches during training.
     pub train: f64,
-    /// On the validation split; `null` when trained with `--no-validation`.
+    /// Accuracy on the validation split; `null` for a training with `--no-validation`.
     pub validation: Option<f64>,
 }
 
-/// One epoch of a training.
+/// An epoch of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Epoch {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Mean over the epoch's images of what was minimised: cross-entropy, with smoothed labels if
-    /// so set.
+    /// Mean loss over the epoch's images: cross-entropy, with smoothed labels if so configured.
     pub loss: f64,
-    /// Share of the epoch's images classified correctly as they were trained on.
+    /// Accuracy (0..1) on the epoch's images during training.
     pub train_accuracy: f64,
-    /// On the validation split after the epoch; `null` where the profile's `validate_every` did not
-    /// ask for it, or there are no validation images. The last epoch always has it.
+    /// Accuracy (0..1) on the validation split after the epoch; `null` for epochs that
+    /// `validate_every` leaves out, and if there are no validation images. The last epoch is always
+    /// scored.
     pub validation_accuracy: Option<f64>,
 }
 
-/// What one training took on one machine. Where it went on from a checkpoint, that is since then.
+/// The time and memory of a training on one machine, since the last checkpoint from which it was
+/// resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// Wall time from the initial to the final weights, without reading images and scoring the
-    /// final weights.
+    /// Wall time in seconds from the initial to the final weights, without reading images and
+    /// scoring the final weights.
     pub wall_s: f64,
-    /// Processor time of all threads in that time.
+    /// Processor time of all threads in that time, in seconds.
     pub cpu_s: f64,
     /// Training images per second of wall time.
     pub images_per_s: f64,
-    /// Threads used.
+    /// Number of threads.
     pub threads: usize,
-    /// What computed, as on the command line: `cpu`, `cuda:N`.
+    /// Device as on the command line: `cpu`, `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// Largest resident memory of the whole process; `null` where it is not known.
+    /// Maximum resident memory of the whole process in bytes; `null` if it is not known.
     pub peak_rss_bytes: Option<u64>,
-    /// Why it is not known; `null` where it is.
+    /// Reason why it is not known; `null` if it is known.
     pub peak_rss_reason: Option<String>,
 }
 
-/// What computed where a report does not say.
+/// Default for reports without a device.
 fn cpu() -> String {
     Device::Cpu.to_string()
 }
@@ -114,7 +117,7 @@ impl Document for TrainReport {
 /// Checks the epochs of a training.
 ///
 /// # Errors
-/// A number that no training has.
+/// Fails if a number is outside its range.
 pub fn check_curve(curve: &[Epoch]) -> Result<()> {
     let check =
         |(index, epoch): (usize, &Epoch)| epoch.check().with_context(|| format!("curve[{index}]"));
@@ -134,7 +137,7 @@ impl Epoch {
 impl Timing {
     fn check(&self) -> Result<()> {
         within("wall_s", self.wall_s, &SECONDS)?;
-        // Of many threads.
+        // The sum of many threads may exceed the range of durations.
         within("cpu_s", self.cpu_s, &PHYSICAL)?;
         within("images_per_s", self.images_per_s, &PHYSICAL)?;
         within("threads", self.threads, &COUNT)?;
@@ -142,21 +145,21 @@ impl Timing {
     }
 }
 
-/// What `train eval` prints.
+/// The output of `train eval`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvalReport {
-    /// `validation` or `test`.
+    /// Split: `validation` or `test`.
     pub split: String,
     /// Images evaluated.
     pub images: usize,
-    /// How many of them were classified correctly.
+    /// Number of images that were classified correctly.
     pub correct: usize,
-    /// `correct / images`.
+    /// Accuracy: `correct / images`.
     pub accuracy: f64,
     /// Mean cross-entropy.
     pub loss: f64,
-    /// The fingerprint of the data that it was scored on ([`crate::dataset::Identity::sha256`]).
+    /// Fingerprint of the scored data ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
     /// SHA-256 of the weights file.
     pub weights_sha256: String,

@@ -5,7 +5,9 @@ use crate::protocol::statistics::{median, ratio_interval};
 use anyhow::{Context, Result, ensure};
 use common::measurement::gpu_facts::GpuFacts;
 use common::measurement::manual_reading::ManualReading;
-use common::measurement::{Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN, Window};
+use common::measurement::{
+    Communication, EnergyStatus, Measurement, Protocol, RUN_TO_RUN_NOISE, Window,
+};
 
 /// Fewest windows for which an interval is given. The interval from the smallest to the largest of
 /// `n` values contains the median with probability `1 - 2^(1-n)`: 75 % for 3 and 94 % for 5.
@@ -143,9 +145,9 @@ fn ratio(
     let [low, high] = ratio_interval(&base.values, &record.values, name);
     let low = low * (1.0 - base.relative_error) / (1.0 + record.relative_error);
     let high = high * (1.0 + base.relative_error) / (1.0 - record.relative_error);
-    let verdict = if low > 1.0 + RUN_TO_RUN {
+    let verdict = if low > 1.0 + RUN_TO_RUN_NOISE {
         above
-    } else if high < 1.0 / (1.0 + RUN_TO_RUN) {
+    } else if high < 1.0 / (1.0 + RUN_TO_RUN_NOISE) {
         below
     } else if (low..=high).contains(&1.0) {
         "within noise"

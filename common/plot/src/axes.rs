@@ -15,9 +15,9 @@ const MOST_TICKS: u64 = 10;
 /// The room between the outermost values and the ends of an axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
-    /// As a share of the distance between the outermost values.
+    /// Share of the distance between the outermost values.
     pub share: f64,
-    /// At least this much.
+    /// Minimum room.
     pub least: f64,
 }
 

@@ -1,5 +1,5 @@
-//! What the stages' figures and tables share: SVG canvases, axes with their ticks and labels,
-//! colours, and text tables. What a figure shows is decided in the stage that draws it.
+//! The common parts of all figures and tables: SVG canvases, axes with their ticks and labels,
+//! colours, and text tables. The stage that draws a figure decides what it shows.
 
 pub mod axes;
 mod canvas;

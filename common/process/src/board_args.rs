@@ -41,10 +41,10 @@ pub struct BoardArgs {
 }
 
 impl BoardArgs {
-    /// Returns what is required, with an accuracy from elsewhere.
+    /// Returns the requirements, with a minimum accuracy from elsewhere.
     ///
     /// # Errors
-    /// Fails if no network could meet it.
+    /// Fails if a limit is outside its range.
     pub fn requirements(&self, min_accuracy: Option<f64>) -> Result<Requirements> {
         let BoardArgs { max_latency_s, max_energy_j, .. } = *self;
         let requirements = Requirements { min_accuracy, max_latency_s, max_energy_j };
@@ -66,8 +66,8 @@ impl BoardArgs {
         self.board.as_ref().map(find).transpose()
     }
 
-    /// Returns what deploys networks to the board; records and files go to `folder`. Records
-    /// without energy are refused with `needs_energy`.
+    /// Returns a deployer for the board, which writes records and files to `folder`. With
+    /// `needs_energy` it refuses records without energy.
     ///
     /// # Errors
     /// Fails if a program is missing.

@@ -15,20 +15,21 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitSta
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often a child that has been asked to end is looked at.
+/// Interval between checks of a child that has been asked to end.
 const POLL: Duration = Duration::from_millis(10);
-/// How long a stage that is asked to end may take: `measure` has programs of its own to end, and a
-/// copy on a board to remove.
+/// Time that a stage has to end after SIGTERM: `measure` has programs of its own to end, and a copy
+/// on a board to remove.
 const STAGE_GRACE: Duration = Duration::from_secs(5);
 
-/// How a child is ended when it is dropped while it runs.
+/// The way in which a running child is ended when it is dropped.
 #[derive(Clone, Copy, Debug)]
 pub enum Ending {
-    /// By SIGKILL.
+    /// SIGKILL.
     Kill,
-    /// By SIGTERM, and after this time by SIGKILL.
+    /// SIGTERM, then SIGKILL after this time.
     Terminate(Duration),
-    /// Likewise, together with everything that it has started: it leads a process group of its own.
+    /// SIGTERM, then SIGKILL after this time, to the child and everything that it has started: it
+    /// leads a process group of its own.
     TerminateGroup(Duration),
 }
 
@@ -37,7 +38,7 @@ pub enum Ending {
 pub struct Guarded {
     child: Child,
     ending: Ending,
-    /// The end of the pipe that tells a stage that this program is alive.
+    /// Pipe end that tells the child stage that this program is alive.
     alive: Option<PipeWriter>,
 }
 
@@ -75,7 +76,7 @@ impl Guarded {
         Ok(child)
     }
 
-    /// Returns the process's number.
+    /// Returns the process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -134,7 +135,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // Once it has been waited for, its number may be another program's.
+        // After the child has been waited for, its process ID may belong to another program.
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
@@ -145,7 +146,7 @@ impl Drop for Guarded {
                 sleep(POLL);
             }
         }
-        // It is waited for last, so its number is still its own and that of its group.
+        // The child is waited for last, so its process ID and that of its group are still its own.
         self.send(Signal::KILL);
         let _ = self.child.wait();
     }

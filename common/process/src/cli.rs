@@ -1,4 +1,4 @@
-//! How the program of a stage starts and ends, and how it finds those of other stages.
+//! Start and end of a stage's program.
 
 use crate::parent;
 use anyhow::{Context, Result};
@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Runs a stage and returns its exit code: 0 for `Ok`, else 1, with one line on stderr that says what,
-/// where and why. The program ends with the stage that has started it, if one has.
+/// Runs a stage and returns its exit code: 0 for `Ok`, else 1, with a line on stderr that says what
+/// failed, where and why. The program ends with the stage that has started it, if one has.
 pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     parent::watch();
     let outcome = survive_file_size_limit().and_then(|()| run());

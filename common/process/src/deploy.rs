@@ -1,8 +1,7 @@
-//! What the crate of a network takes on a board: it is generated (`codegen`) and measured
-//! (`measure`).
+//! Measures networks on a board: generates a crate (`codegen`) and measures it (`measure`).
 //!
-//! A record is kept by the hash of everything that decides it, so nothing is measured twice,
-//! however often a run is repeated.
+//! A record is kept under the hash of everything that determines it, so nothing is measured twice,
+//! even if a run is repeated.
 
 use crate::interrupt::Interrupt;
 use crate::logged;
@@ -16,40 +15,40 @@ use common::profile::{MeasurementSettings, Profile};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where a board is.
+/// The connection to a board.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    /// `user@host` for ssh, a serial number for adb; `None` for this machine.
+    /// `user@host` for ssh, serial number for adb; `None` for this machine.
     pub board_host: Option<String>,
-    /// Configuration of ssh.
+    /// Configuration file of ssh.
     pub ssh_config: Option<PathBuf>,
 }
 
 /// A board, and the programs that bring networks to it.
 #[derive(Clone, Debug)]
 pub struct Deployer {
-    /// The program `codegen`.
+    /// Path of the program `codegen`.
     pub codegen: PathBuf,
-    /// The program `measure`.
+    /// Path of the program `measure`.
     pub measure: PathBuf,
-    /// The board.
+    /// Board.
     pub board: Board,
-    /// Where it is.
+    /// Connection to the board.
     pub connection: Connection,
-    /// How long to measure.
+    /// Settings of the measurements.
     pub settings: MeasurementSettings,
-    /// Whether a record without energy is refused.
+    /// `true` if a record without energy is refused.
     pub needs_energy: bool,
-    /// The folder that the run writes to; records go to `measurements` in it.
+    /// Folder that the run writes to; records go to `measurements` in it.
     pub folder: PathBuf,
-    /// What a termination signal makes of it.
+    /// Response to termination signals.
     pub interrupt: Interrupt,
 }
 
 /// Fails if a board's energy cannot be read without a person's help.
 ///
 /// # Errors
-/// See above; the error names the board.
+/// Fails as described; the error names the board.
 pub fn check_energy(board: &Board) -> Result<()> {
     let name = &board.name;
     match board.meter {
@@ -68,14 +67,14 @@ pub fn check_energy(board: &Board) -> Result<()> {
 /// The record of a network on a board.
 #[derive(Debug)]
 pub struct Deployed {
-    /// The record.
+    /// Record.
     pub record: Measurement,
-    /// Whether it was there already.
+    /// `true` if the record existed before.
     pub is_reused: bool,
 }
 
 impl Deployer {
-    /// Returns the record of a network: an earlier one of the very same crate, measured in the same
+    /// Returns the record of a network: an earlier one of an identical crate, measured in the same
     /// way, or else a new one.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub fn catch(signals: &[i32]) -> Result<Arc<AtomicBool>> {
     let caught = Arc::new(AtomicBool::new(false));
     for signal in signals.iter().copied().filter(|signal| !is_ignored(*signal)) {
         let once = Arc::new(AtomicBool::new(false));
-        // In this order: what comes first sees the flag as it was before the signal.
+        // The order matters: the first handler must see the flag as it was before the signal.
         flag::register_conditional_default(signal, Arc::clone(&once))
             .and_then(|_| flag::register(signal, once))
             .and_then(|_| flag::register(signal, Arc::clone(&caught)))
@@ -36,7 +36,7 @@ pub fn catch(signals: &[i32]) -> Result<Arc<AtomicBool>> {
     Ok(caught)
 }
 
-/// How often a program that waits looks for a signal.
+/// Interval at which a waiting program checks for a signal.
 pub const POLL: Duration = Duration::from_millis(100);
 
 static WATCHED: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
@@ -59,16 +59,16 @@ pub fn is_caught() -> bool {
     watched.as_ref().is_some_and(|caught| caught.load(Ordering::Relaxed))
 }
 
-/// What this program says when a termination signal ends it.
+/// The response of this program to a termination signal.
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupt {
-    /// What is kept, and how to go on.
+    /// Message about what is kept, and how to continue.
     remedy: &'static str,
 }
 
 impl Interrupt {
-    /// Returns the answer to signals that [`watch`] catches; `remedy` says what is kept, and how to
-    /// go on.
+    /// Returns the response to signals that [`watch`] catches. `remedy` says what is kept, and how
+    /// to continue.
     pub const fn new(remedy: &'static str) -> Interrupt {
         Interrupt { remedy }
     }
@@ -85,7 +85,7 @@ impl Interrupt {
     /// Fails if a termination signal has been received.
     ///
     /// # Errors
-    /// See above; the error says how to go on.
+    /// Fails as described; the error says how to continue.
     pub fn check(&self) -> Result<()> {
         ensure!(!is_caught(), self.message());
         Ok(())
@@ -95,14 +95,14 @@ impl Interrupt {
     /// program.
     ///
     /// # Errors
-    /// See above; the error says how to go on.
+    /// Fails as described; the error says how to continue.
     pub fn check_status(&self, status: ExitStatus) -> Result<()> {
         let terminated = status.signal().is_some_and(|signal| ENDINGS.contains(&signal));
         ensure!(!terminated, self.message());
         Ok(())
     }
 
-    /// Returns what is kept when the program ends before its time, and how to go on.
+    /// Returns the message about what is kept if the program is interrupted, and how to continue.
     pub fn remedy(&self) -> &'static str {
         self.remedy
     }
@@ -146,7 +146,7 @@ mod tests {
     const THIS_TEST: &str = "interrupt::tests::the_second_signal_of_a_kind_ends_a_program";
     const CHILD: &str = "CHILD_OF_AN_INTERRUPT_TEST";
 
-    /// Says for each line that it reads whether a signal was caught.
+    /// Prints for each line of the input whether a signal was caught.
     fn child() {
         let caught = catch(&ENDINGS).unwrap();
         for _ in std::io::stdin().lines() {
@@ -160,13 +160,13 @@ mod tests {
             return child();
         }
         let mut command = Command::new("env");
-        // Whoever runs the tests may have them ignored.
+        // The signals may be ignored in the process that runs the tests.
         command.arg("--default-signal=INT,TERM,HUP").arg(std::env::current_exe().unwrap());
         command.args([THIS_TEST, "--exact", "--nocapture"]).env(CHILD, "");
         let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let pid = program.id().to_string();
         let send = |signal: &str| {
-            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success())
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         };
         let mut asked = program.stdin.take().unwrap();
         let mut said = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);

@@ -1,6 +1,6 @@
-//! Everything about processes: how a stage starts and ends, the programs that it runs and that do
-//! not outlive it, termination signals, locks, and a network's record on a board, which takes two
-//! other stages. Any stage may use it; nothing here knows what a stage computes.
+//! Processes: start and end of a stage, child programs that do not outlive it, termination signals,
+//! locks, and the measurement of a network on a board by two other stages. Any stage may use it.
+//! Nothing here knows what a stage computes.
 
 pub mod board_args;
 pub mod child;

@@ -10,11 +10,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A longer line is not from a program of ours, in bytes.
+/// Maximum length of a line in bytes. Programs of this project print no longer ones.
 const MAX_LINE: u64 = 64 * 1024;
-/// How often a program that has closed its output is looked at.
+/// Interval between checks of a program that has closed its output.
 const POLL: Duration = Duration::from_millis(5);
-/// How much of the error output is kept, in bytes.
+/// Number of bytes of the error output that are kept.
 const KEPT_ERRORS: usize = 16 * 1024;
 
 /// A running program; it is killed when this is dropped.
@@ -34,7 +34,7 @@ pub enum Waited {
     Line(String),
     /// The program has closed its output.
     End,
-    /// No line came in time.
+    /// The time is over without a line.
     Nothing,
 }
 
@@ -44,8 +44,8 @@ impl LineProgram {
     /// # Errors
     /// Fails if it cannot be started.
     pub fn start(mut command: Command, name: &str, interrupt: Interrupt) -> Result<LineProgram> {
-        // Its input stays open for as long as this lives: on another machine, the end of the input
-        // tells that nothing reads any more.
+        // The input stays open for as long as this value lives. On another machine, the end of the
+        // input means that nothing reads the output any more.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Guarded::start(&mut command, Ending::Kill)?;
         let (stdout, stderr) = child.take_outputs();
@@ -87,7 +87,7 @@ impl LineProgram {
         }
     }
 
-    /// Returns the process's number.
+    /// Returns the process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

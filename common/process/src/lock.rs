@@ -1,4 +1,4 @@
-//! One run at a time in a folder.
+//! A lock that allows one run at a time in a folder.
 
 use anyhow::{Context, Result, bail};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,12 +6,12 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock that another process holds is tried for.
+/// Time for which a lock that another process holds is retried.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Locks a folder until the file is dropped. The lock is the kernel's, so it ends with the process
-/// that holds it, however that ends. A training that a killed run was just starting has a copy of
-/// it until its own program is loaded, so a lock that is held is tried for a while.
+/// Locks a folder until the returned file is dropped. The kernel releases the lock when the process
+/// that holds it ends, even if it is killed. A training that a killed run was starting holds a copy
+/// of the lock until its own program is loaded, so the lock is retried for a while.
 ///
 /// # Errors
 /// Fails if another run holds it, or if the folder cannot be written.

@@ -1,4 +1,4 @@
-//! Programs of other stages with a log, and the end of that log.
+//! Programs of other stages, with their output in a log file.
 
 use crate::child::{Guarded, program_name};
 use crate::interrupt::Interrupt;
@@ -9,15 +9,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// How often running programs are looked at. Trainings and measurements take seconds.
+/// Interval between checks of a running program. Trainings and measurements take seconds.
 pub const POLL: Duration = Duration::from_millis(10);
-/// How many of a log's last lines go into an error message.
+/// Number of last lines of a log that go into an error message.
 const LOG_LINES: usize = 3;
-/// How many bytes of a log's end are looked at for them.
+/// Number of bytes at the end of a log that are read for them.
 const LOG_BYTES: u64 = 16 * 1024;
 
-/// Runs the program of a stage to its end, with all it prints in a log; a termination signal ends
-/// it.
+/// Runs the program of a stage to its end, with its output in a log. A termination signal ends it.
 ///
 /// # Errors
 /// Fails if the program cannot be started, if it fails (with the end of its log), or if a signal
@@ -39,7 +38,7 @@ pub fn run(mut command: Command, log: &Path, interrupt: &Interrupt) -> Result<()
 /// Returns the last lines of a log, on one line. A log may be larger than memory, and so may a line
 /// of it.
 pub fn log_end(path: &Path) -> String {
-    let text = reading::end(path, LOG_BYTES);
+    let text = reading::tail(path, LOG_BYTES);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.len() {
         0 => "it did not say why".to_string(),
@@ -49,7 +48,7 @@ pub fn log_end(path: &Path) -> String {
 
 /// Returns the last line of a log; empty where there is none.
 pub fn last_line(path: &Path) -> String {
-    reading::end(path, LOG_BYTES).lines().last().unwrap_or_default().to_string()
+    reading::tail(path, LOG_BYTES).lines().last().unwrap_or_default().to_string()
 }
 
 #[cfg(test)]
@@ -57,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_log_that_no_memory_holds_the_end_is_read() {
+    fn the_end_of_a_huge_log_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         assert_eq!(log_end(&log), "it did not say why");
         std::fs::write(&log, "one\ntwo\n\n three\nfour\n").unwrap();
         assert_eq!(log_end(&log), "two | three | four");
-        // Sparse: one line of 1 TiB.
+        // A sparse file with one line of 1 TiB.
         File::options().write(true).open(&log).unwrap().set_len(1 << 40).unwrap();
         assert!(log_end(&log).len() <= LOG_BYTES as usize);
         std::os::unix::fs::FileExt::write_all_at(

@@ -1,4 +1,4 @@
-//! Programs that run to their end, with what they print in memory.
+//! Programs that run to their end, with their output in memory.
 
 use crate::child::{Ending, Guarded, program_name};
 use crate::interrupt::Interrupt;
@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest that a build or a tool may take. A large network takes a small board's compiler
-/// minutes.
+/// Maximum duration of a build or a tool. The compiler of a small board takes minutes for a large
+/// network.
 pub const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
-/// How often a running program is looked at.
+/// Interval between checks of a running program.
 const POLL: Duration = Duration::from_millis(5);
-/// How much of a program's output is kept, in bytes.
+/// Number of bytes of a program's output that are kept.
 const KEPT: usize = 8 << 20;
-/// How long the output of a program that has ended is waited for: what it left behind may hold the
-/// pipe open.
+/// Time for which the output of an ended program is read: processes that it left behind may hold
+/// the pipe open.
 pub(crate) const AFTER_END: Duration = Duration::from_secs(2);
-/// How much of the end of a program's output an error shows, in characters.
+/// Number of characters at the end of a program's output that an error shows.
 const SHOWN: usize = 600;
 
 /// Runs a program without input to its end, at most for [`LIMIT`], and returns its output. A
@@ -79,17 +79,17 @@ impl Listener {
         let bytes = Arc::clone(&kept);
         thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // What was read until an error is all there is.
+            // After an error, the output so far is returned.
             while let Ok(read @ 1..) = pipe.read(&mut buffer) {
                 keep(&mut bytes.lock().expect("no thread panics with it"), &buffer[..read], KEPT);
             }
-            // An error means that nothing waits any more.
+            // An error means that nothing waits for it any more.
             let _ = send_end.send(());
         });
         Listener { kept, end }
     }
 
-    /// Returns what a program that has ended has printed.
+    /// Returns the output of a program that has ended.
     fn finish(self) -> Vec<u8> {
         // A timeout is no error.
         let _ = self.end.recv_timeout(AFTER_END);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_leaves_behind_is_not_waited_for() {
+    fn background_processes_of_a_program_are_not_waited_for() {
         let said = run(shell("sleep 1000 & echo $!")).unwrap();
         let pid = String::from_utf8(said.stdout).unwrap();
         assert!(
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn of_endless_output_the_end_is_kept() {
+    fn the_end_of_long_output_is_kept() {
         let said = run(shell("yes x | head -c 40000000; echo end; echo no >&2; exit 3")).unwrap();
         assert_eq!((said.status.code(), &said.stderr[..]), (Some(3), &b"no\n"[..]));
         assert!(said.stdout.ends_with(b"x\nend\n") && said.stdout.len() <= 2 * KEPT);

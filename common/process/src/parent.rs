@@ -1,11 +1,11 @@
-//! A stage that another one has started ends with it, however that one ends.
+//! A stage ends when the stage that has started it ends, in whatever way.
 //!
-//! The stage that starts it holds a pipe open for as long as it lives, hands the other end over as
-//! standard input, and names the pipe in an environment variable. The end of that input is the end
-//! of the other stage.
+//! The starting stage holds a pipe open while it lives, passes the other end to the started stage
+//! as standard input, and names the pipe in an environment variable. The end of that input means
+//! that the starting stage has ended.
 
-/// The environment variable: the inode number of the pipe. Where the standard input is another
-/// file, as that of a program further down may be, it means nothing.
+/// The environment variable with the inode number of the pipe. It has no meaning if the standard
+/// input is another file, as in a program further down.
 pub const VARIABLE: &str = "NEUROPOWER_PARENT_PIPE";
 
 /// Returns whether the standard input is the pipe of a stage that has started this one.

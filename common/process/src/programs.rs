@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, anyhow};
 use std::path::{Path, PathBuf};
 
-/// Returns the path of another stage's program: in `bin_dir` if that is given, else beside the running
-/// one.
+/// Returns the path of another stage's program: in `bin_dir` if that is given, else in the folder
+/// of the running program.
 ///
 /// # Errors
 /// Fails if there is no such file.

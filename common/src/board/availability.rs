@@ -1,4 +1,4 @@
-//! The boards that are known, and which meters and runners this machine has (`measure boards`).
+//! Known boards, and the meters and runners of this machine (`measure boards`).
 
 use crate::board::description::Board;
 use crate::board::meter::Meter;
@@ -6,15 +6,15 @@ use crate::board::runner::Runner;
 use crate::files::json::Document;
 use serde::{Deserialize, Serialize};
 
-/// What `measure boards` prints.
+/// The output of `measure boards`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownBoards {
-    /// The boards that `--board NAME` finds, by name.
+    /// Boards that `--board NAME` finds, by name.
     pub boards: Vec<Board>,
-    /// Every kind of meter, and whether this machine has it.
+    /// All kinds of meters, each with its availability on this machine.
     pub meters: Vec<MeterOnHost>,
-    /// Every kind of runner, and whether this machine has what it needs.
+    /// All kinds of runners, each with its availability on this machine.
     pub runners: Vec<RunnerOnHost>,
 }
 
@@ -22,34 +22,34 @@ impl Document for KnownBoards {
     const KIND: &'static str = "boards";
 }
 
-/// Whether this machine has a meter.
+/// The availability of a meter on this machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeterOnHost {
     /// The kind of meter.
     pub meter: Meter,
-    /// Whether it can be read here and now.
+    /// `true` if the meter can be read now.
     pub usable: bool,
-    /// What it reads, e.g. `package-0`; empty where it cannot be used.
+    /// Names of its counters, e.g. `package-0`; empty if it cannot be used.
     pub counters: Vec<String>,
-    /// Why it cannot be used; `null` where it can.
+    /// Reason why it cannot be used; `null` if it can.
     pub reason: Option<String>,
-    /// With what it has been tried.
+    /// Hardware, program or stand-in that it has been tested with.
     pub tried: String,
 }
 
-/// Whether this machine has what a runner needs.
+/// The availability of a runner on this machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunnerOnHost {
     /// The kind of runner.
     pub runner: Runner,
-    /// Whether it can run here and now.
+    /// `true` if it can run programs now.
     pub usable: bool,
-    /// The tools it uses that are here.
+    /// Tools that it uses and that are installed.
     pub tools: Vec<String>,
-    /// What is missing; `null` where nothing is.
+    /// Missing tools, as a message; `null` if none is missing.
     pub reason: Option<String>,
-    /// With what it has been tried.
+    /// Hardware, program or stand-in that it has been tested with.
     pub tried: String,
 }

@@ -1,4 +1,4 @@
-//! Finding boards: those that ship with the program, those in `pipelines/boards`, and any file.
+//! Finds boards: those that ship with the program, those in `pipelines/boards`, and any file.
 
 use crate::board::description::Board;
 use crate::files::json;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The boards that are known wherever the program runs.
+/// Boards that are built into the program.
 const SHIPPED: [&str; 11] = [
     include_str!("../../../pipelines/boards/host.json"),
     include_str!("../../../pipelines/boards/jetson-orin-nano.json"),
@@ -21,15 +21,15 @@ const SHIPPED: [&str; 11] = [
     include_str!("../../../pipelines/boards/raspberry-pi-4.json"),
     include_str!("../../../pipelines/boards/raspberry-pi-5.json"),
 ];
-/// Where a board's file is found by its name, relative to where the program runs; it goes before a
-/// shipped board.
+/// Folder in which a board is found by its name, relative to the working folder. A file there takes
+/// precedence over a shipped board of the same name.
 pub const FOLDER: &str = "pipelines/boards";
 
-/// The board that `--board` means: a file where it looks like one, with a `/` or ending in `.json`,
-/// else a name.
+/// Returns the board that the option `--board` names: a file if the text contains a `/` or ends in
+/// `.json`, else a name.
 ///
 /// # Errors
-/// A name that is not known, with those that are, or a file that is not a board.
+/// Fails if the name is not known, with a list of the known names, or if the file is not a board.
 pub fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
     if name_or_file.contains('/') || name_or_file.ends_with(".json") {
         return json::read(Path::new(name_or_file));
@@ -50,10 +50,10 @@ pub fn find(name_or_file: &str, folder: &Path) -> Result<Board> {
     }
 }
 
-/// All boards by name.
+/// Returns all boards by name.
 ///
 /// # Errors
-/// A file in the folder that is not a board.
+/// Fails if a file in the folder is not a board.
 pub fn known(folder: &Path) -> Result<BTreeMap<String, Board>> {
     let mut boards = shipped()?;
     if folder.is_dir() {
@@ -69,10 +69,10 @@ pub fn known(folder: &Path) -> Result<BTreeMap<String, Board>> {
     Ok(boards)
 }
 
-/// The boards that are known wherever the program runs, by name.
+/// Returns the boards that are built into the program, by name.
 ///
 /// # Errors
-/// None for the files that ship.
+/// Fails only if a shipped file is damaged.
 pub fn shipped() -> Result<BTreeMap<String, Board>> {
     let boards = SHIPPED.into_iter().map(json::parse::<Board>);
     boards.map(|board| board.map(|board| (board.name.clone(), board))).collect()
@@ -96,29 +96,29 @@ mod tests {
     use crate::board::platform::Platform;
     use crate::board::runner::Runner;
 
-    fn nowhere() -> &'static Path {
+    fn missing_folder() -> &'static Path {
         Path::new("no/such/folder")
     }
 
     #[test]
-    fn shipped_boards_are_known_everywhere() {
-        let host = find("host", nowhere()).unwrap();
+    fn the_host_board_is_found_without_a_folder() {
+        let host = find("host", missing_folder()).unwrap();
         assert_eq!((host.platform, host.target.as_deref()), (Platform::X86_64, None));
         assert_eq!((host.runner, host.meter), (Runner::Local, Meter::Rapl));
     }
 
     #[test]
-    fn every_board_that_ships_is_known_everywhere() {
+    fn every_board_file_is_built_into_the_program() {
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines/boards");
         let files = fs::read_dir(&ours).unwrap().count();
         assert_eq!(SHIPPED.len(), files, "a board's file is missing in SHIPPED");
-        assert_eq!(known(nowhere()).unwrap(), known(&ours).unwrap());
+        assert_eq!(known(missing_folder()).unwrap(), known(&ours).unwrap());
     }
 
     #[test]
     fn an_unknown_board_is_an_error_that_lists_the_known_ones() {
         let dir = tempfile::tempdir().unwrap();
-        let own = Board { name: "bench-7".into(), ..find("host", nowhere()).unwrap() };
+        let own = Board { name: "bench-7".into(), ..find("host", missing_folder()).unwrap() };
         json::write(&dir.path().join("bench-7.json"), &own).unwrap();
         let error = find("raspberry", dir.path()).unwrap_err().to_string();
         assert!(
@@ -128,15 +128,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_goes_before_a_shipped_board_and_must_have_its_name() {
+    fn a_file_takes_precedence_over_a_shipped_board_and_must_have_its_name() {
         let dir = tempfile::tempdir().unwrap();
-        let own = Board { meter: Meter::None, ..find("host", nowhere()).unwrap() };
+        let own = Board { meter: Meter::None, ..find("host", missing_folder()).unwrap() };
         json::write(&dir.path().join("host.json"), &own).unwrap();
         assert_eq!(find("host", dir.path()).unwrap().meter, Meter::None);
         assert_eq!(known(dir.path()).unwrap()["host"].meter, Meter::None);
         let other = dir.path().join("other.json");
         json::write(&other, &own).unwrap();
         assert!(find("other", dir.path()).unwrap_err().to_string().contains("the same name"));
-        assert_eq!(find(other.to_str().unwrap(), nowhere()).unwrap(), own);
+        assert_eq!(find(other.to_str().unwrap(), missing_folder()).unwrap(), own);
     }
 }

@@ -9,58 +9,57 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What stands for the program's file in a board's `command`.
+/// The placeholder for the program's file in a board's `command`.
 pub const PROGRAM: &str = "{program}";
 
-/// A microcontroller's addresses have 32 bits.
+/// Size of a microcontroller's address space, in bytes.
 const ADDRESSES: u64 = 1 << 32;
 
-/// `board.json`.
+/// A board, as described in a file of `pipelines/boards`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Board {
     /// Name, as in `--board NAME`.
     pub name: String,
-    /// What it is, for people.
+    /// Description for people.
     pub about: String,
-    /// The code generation platform whose crates run on it.
+    /// Platform that crates for this board are generated for.
     pub platform: Platform,
     /// Rust target triple that crates are built for; `null` for the building machine's own.
     pub target: Option<String>,
-    /// How a crate gets to the board and runs.
+    /// Way in which a crate gets to the board and runs.
     pub runner: Runner,
-    /// How energy is read.
+    /// Way in which energy is read.
     pub meter: Meter,
     /// For the runners `qemu` and `probe-rs`: the tool and its arguments. `{program}` stands for
-    /// the program's file, `{arguments}` for what `bench` is told, one word each, and
-    /// `{arguments:SEPARATOR}` for the same joined.
+    /// the file of the program, `{arguments}` for the arguments of `bench`, one word each, and
+    /// `{arguments:SEPARATOR}` for the same arguments joined by the separator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// For the runners `ssh` and `adb`: the folder on the board in which programs are put to run
-    /// them; where it is not given, what the board's variable `TMPDIR` says, else `/tmp`, and with
-    /// `adb` `/data/local/tmp`.
+    /// For the runners `ssh` and `adb`: the folder on the board that programs are copied to. The
+    /// default is the board's variable `TMPDIR`, else `/tmp`, or `/data/local/tmp` with `adb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// For the meter `hwmon`: what is read.
+    /// For the meter `hwmon`: the chip and its rails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hwmon: Option<Hwmon>,
-    /// For the meter `nvml`: the GPU's index, 0 where it is not given.
+    /// For the meter `nvml`: the index of the GPU, 0 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<u32>,
-    /// Where a microcontroller's memory for code and constants begins.
+    /// Start address of a microcontroller's memory for code and constants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_address: Option<u64>,
-    /// Its bytes.
+    /// Size of that memory in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_bytes: Option<u64>,
-    /// Where a microcontroller's memory for variables begins.
+    /// Start address of a microcontroller's memory for variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_address: Option<u64>,
-    /// Its bytes.
+    /// Size of that memory in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
-    /// How fast a microcontroller's clock is when a program starts, in Hz; its cycle counter is a
-    /// clock only where this is known.
+    /// Clock rate of a microcontroller when a program starts, in Hz. Its cycle counter serves as a
+    /// clock only if this is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_hz: Option<u64>,
 }
@@ -69,27 +68,27 @@ pub struct Board {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hwmon {
-    /// The chip's name, e.g. `ina3221`.
+    /// Name of the chip, e.g. `ina3221`.
     pub chip: String,
-    /// The rail through which all of the board's power comes, e.g. `VDD_IN`, or those whose powers
-    /// add up to it; `null` for a chip that measures one rail only.
+    /// The rail that carries all power of the board, e.g. `VDD_IN`, or rails whose powers add up to
+    /// it; `null` for a chip that measures a single rail.
     pub rail: Option<Rails>,
 }
 
-/// Rails by their names: each a label, or where that is not one of a kind the chip's address on its
-/// bus or its folder, alone or before a `/` and the label or channel, e.g. `1-0040/in1`. A rail of
-/// another chip begins with the chip's name and a `/`.
+/// Rails by their names. A name is a label. If several chips have that label, it is the address on
+/// the bus or the folder of the chip, alone or followed by a `/` and the label or channel, e.g.
+/// `1-0040/in1`. A rail of another chip begins with the name of that chip and a `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a rail's name or a list of such names")]
 pub enum Rails {
-    /// One.
+    /// A single rail.
     One(String),
-    /// Several whose powers are added.
+    /// Rails whose powers are added.
     Sum(Vec<String>),
 }
 
 impl Rails {
-    /// All names.
+    /// Returns the names of all rails.
     pub fn names(&self) -> &[String] {
         match self {
             Rails::One(name) => std::slice::from_ref(name),
@@ -98,14 +97,15 @@ impl Rails {
     }
 }
 
-/// Whether a path is absolute and means the same to every shell, without a way up.
+/// Returns whether a path is absolute, has only characters that no shell interprets, and has no
+/// `..`.
 pub fn is_plain_path(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     path.starts_with('/') && path.chars().all(plain) && path.split('/').all(|name| name != "..")
 }
 
 impl Board {
-    /// Whether its times are those of an emulator.
+    /// Returns whether the board is an emulator, so that its times say nothing about hardware.
     pub fn is_emulated(&self) -> bool {
         match self.runner {
             Runner::Qemu => true,
@@ -153,7 +153,7 @@ impl Board {
         Ok(())
     }
 
-    /// Two memories that both have all of their bytes below 4 GiB, and none of them in both.
+    /// Checks that both memories end below 4 GiB and do not overlap.
     fn check_memory(&self) -> Result<()> {
         let name = &self.name;
         all_within("clock_hz", self.clock_hz, &(1..=1 << 50))
@@ -183,8 +183,8 @@ impl Board {
         Ok(())
     }
 
-    /// This machine's meter says nothing of another machine, and an emulator has no power of its
-    /// own.
+    /// Checks that the meter can measure the board: a meter of this machine cannot measure another
+    /// machine, and an emulator has no power of its own.
     fn check_meter(&self) -> Result<()> {
         let Board { name, runner, meter, .. } = self;
         let why = match runner {
@@ -193,7 +193,7 @@ impl Board {
                 "NVML is read by the machine that measure runs on, which the board is not"
             }
             Runner::Local | Runner::ProbeRs => {
-                "such a meter sees the machine that measure runs on, not the board"
+                "such a meter measures the machine that measure runs on, not the board"
             }
         };
         let fits = runner.meters().contains(meter);
@@ -204,7 +204,7 @@ impl Board {
         let hwmon = *meter == Meter::Hwmon;
         ensure!(
             hwmon == self.hwmon.is_some(),
-            "the board {name}: `hwmon` must be there only and always with that meter"
+            "the board {name}: `hwmon` is required with the meter hwmon, and only with it"
         );
         let rails = self.hwmon.iter().filter_map(|hwmon| hwmon.rail.as_ref());
         for names in rails.map(Rails::names) {
@@ -227,9 +227,9 @@ impl Document for Board {
     const KIND: &'static str = "board";
 
     fn check(&self) -> Result<()> {
-        let harmless = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         ensure!(
-            !self.name.is_empty() && self.name.chars().all(harmless),
+            !self.name.is_empty() && self.name.chars().all(allowed),
             "the board name {:?} may only have letters, digits, '-' and '_'",
             self.name
         );
@@ -275,7 +275,7 @@ mod tests {
         assert!(Board { name: "../host".into(), ..board() }.check().is_err());
     }
 
-    /// All 30 pairs: a meter of this machine never goes with another board.
+    /// Checks all 30 pairs: no meter of this machine goes with another board.
     #[test]
     fn a_meter_must_see_the_board() {
         let allowed = |runner, meter| {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_runner_or_meter_needs_must_be_there_and_nothing_else() {
+    fn settings_of_a_runner_or_meter_are_required_and_others_refused() {
         assert!(refusal(Board { target: None, ..board() }).contains("`target` cannot be null"));
         assert!(refusal(Board { runner: Runner::Qemu, ..board() }).contains("needs a `command`"));
         let command = Some(vec!["{program}".to_string()]);
@@ -347,7 +347,8 @@ mod tests {
         );
         assert!(refusal(Board { command, ..board() }).contains("cannot have a `command`"));
         assert!(
-            refusal(Board { meter: Meter::Hwmon, ..board() }).contains("`hwmon` must be there")
+            refusal(Board { meter: Meter::Hwmon, ..board() })
+                .contains("`hwmon` is required with the meter")
         );
         let in_folder = |folder: &str| Board { folder: Some(folder.into()), ..board() };
         assert!(in_folder("/home/pi/bench-1.d").check().is_ok());

@@ -1,32 +1,32 @@
-//! How a board's energy is read.
+//! Meters: ways to read the energy of a board.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How energy is read.
+/// A way to read energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Meter {
-    /// Intel and AMD package counters through Linux's powercap.
+    /// Counters of Intel and AMD packages, through Linux's powercap.
     Rapl,
-    /// An NVIDIA GPU's own counter through its driver's library.
+    /// The energy counter of an NVIDIA GPU, through its driver's library (NVML).
     Nvml,
     /// Current sensors on the board's rails, through Linux's hwmon.
     Hwmon,
-    /// A logger's file of watts and times.
+    /// A file of times and watts that a logger writes.
     Csv,
-    /// A wall meter that somebody reads.
+    /// A wall meter that a person reads.
     Manual,
-    /// Not at all.
+    /// No meter.
     None,
 }
 
 impl Meter {
-    /// Every kind of meter.
+    /// All kinds of meters.
     pub const ALL: [Meter; 6] =
         [Meter::Rapl, Meter::Nvml, Meter::Hwmon, Meter::Csv, Meter::Manual, Meter::None];
 
-    /// With what it has been tried: a meter that nobody read on hardware says so.
+    /// Returns what the meter has been tested with, which is hardware only where that is said.
     pub fn tried(self) -> &'static str {
         match self {
             Meter::Rapl => "a stand-in for sysfs, not yet run on hardware",

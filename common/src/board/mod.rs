@@ -1,5 +1,5 @@
-//! Boards: where generated crates run, how they get there, and how energy is read. Descriptions
-//! only; nothing here talks to a board.
+//! Boards: descriptions of where generated crates run, how they get there and how energy is read.
+//! Nothing here talks to a board.
 
 mod availability;
 pub mod catalog;

@@ -1,4 +1,4 @@
-//! What a network is generated for.
+//! Platforms that networks are generated for.
 
 use crate::files::json::Document;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub enum Platform {
     /// NVIDIA GPUs.
     #[serde(rename = "cuda")]
     Cuda,
-    /// A model for ONNX Runtime and everything else that reads ONNX.
+    /// A model for ONNX Runtime and other programs that read ONNX.
     #[serde(rename = "onnx")]
     Onnx,
 }
@@ -51,8 +51,8 @@ impl Platform {
         }
     }
 
-    /// Returns the Rust target triple that its crates are built for; `None` where nothing is built,
-    /// or for the machine at hand.
+    /// Returns the Rust target triple that its crates are built for; `None` if nothing is built, or
+    /// if crates are built for this machine.
     pub fn target(self) -> Option<&'static str> {
         match self {
             Platform::X86_64 => Some("x86_64-unknown-linux-gnu"),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_alike_in_files_and_options() {
+    fn names_are_the_same_in_files_and_options() {
         for platform in Platform::ALL {
             let name = platform.name();
             assert_eq!(serde_json::to_string(&platform).unwrap(), format!("\"{name}\""));

@@ -1,10 +1,10 @@
-//! How a program gets to a board and runs there.
+//! Runners: ways to bring a program to a board and run it.
 
 use crate::board::meter::Meter;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a crate gets to a board and runs.
+/// A way to bring a program to a board and run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runner {
@@ -14,19 +14,18 @@ pub enum Runner {
     Ssh,
     /// On an Android device, through adb.
     Adb,
-    /// In an emulator on this machine: what a crate computes is that of the board, its times are
-    /// not.
+    /// In an emulator on this machine. Results are those of the board, times are not.
     Qemu,
     /// On a microcontroller behind a debug probe, through probe-rs.
     ProbeRs,
 }
 
 impl Runner {
-    /// Every kind of runner.
+    /// All kinds of runners.
     pub const ALL: [Runner; 5] =
         [Runner::Local, Runner::Ssh, Runner::Adb, Runner::Qemu, Runner::ProbeRs];
 
-    /// The meters that can see what it runs.
+    /// Returns the meters that can measure a program under this runner.
     pub(crate) fn meters(self) -> &'static [Meter] {
         match self {
             Runner::Local => &Meter::ALL,
@@ -38,7 +37,7 @@ impl Runner {
         }
     }
 
-    /// With what it has been tried: a program that nobody ran on hardware says so.
+    /// Returns what the runner has been tested with, which is hardware only where that is said.
     pub fn tried(self) -> &'static str {
         match self {
             Runner::Local => "Linux on x86-64",

@@ -1,6 +1,6 @@
-//! A look at all images of a data set before anything is trained on them.
+//! The census of a data set: all its images are checked before anything is trained on them.
 
-use super::description::{Dataset, Format, root};
+use super::description::{Dataset, Format, base_folder};
 use super::folder;
 use super::images::Raw;
 use super::split::{self, Split};
@@ -10,37 +10,37 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What `fetch-data check` found: how many images each class has, and everything that is wrong with
-/// them.
+/// The result of `fetch-data check`: the number of images of each class, and everything that is
+/// wrong with the data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Census {
     /// Name of the data set.
     pub dataset: String,
-    /// Each class in the order of labels.
+    /// Counts of each class, in the order of labels.
     pub classes: Vec<ClassCensus>,
-    /// Mean of the training images' pixels scaled to 0..1, for each channel; empty where no image
-    /// is usable.
+    /// Mean of the training images' pixels scaled to 0..1, for each channel; empty if no image is
+    /// usable.
     pub mean: Vec<f64>,
-    /// Their standard deviation, likewise.
+    /// Standard deviation of the same pixels, for each channel.
     pub std: Vec<f64>,
-    /// What is odd but usable: a line each.
+    /// Unusual but usable facts, a line each.
     pub warnings: Vec<String>,
-    /// What keeps the data set from being used: a line each that says where and why.
+    /// Problems that make the data set unusable, a line each with place and reason.
     pub problems: Vec<String>,
 }
 
-/// Usable images of one class.
+/// Numbers of usable images of one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassCensus {
     /// Name of the class.
     pub class: String,
-    /// Images to train on.
+    /// Training images.
     pub train: usize,
-    /// Images of the training set that judge candidates.
+    /// Validation images, which are taken from the training set.
     pub validation: usize,
-    /// Images of the test set.
+    /// Test images.
     pub test: usize,
 }
 
@@ -64,20 +64,22 @@ impl Census {
     /// Reads all images of the data set in `folder`.
     ///
     /// # Errors
-    /// There is no usable `dataset.json`.
+    /// Fails if there is no usable `dataset.json`.
     pub fn take(folder: &Path) -> Result<Census> {
         let dataset = Dataset::describe(folder)?;
-        let root = root(folder);
+        let root = base_folder(folder);
         let mut problems = Vec::new();
-        let training = dataset.look(root, false, &mut problems);
-        let test = dataset.look(root, true, &mut problems);
-        let of = |labels: &[u16], split| {
+        let training = dataset.read_usable(root, false, &mut problems);
+        let test = dataset.read_usable(root, true, &mut problems);
+        let counts_of = |labels: &[u16], split| {
             let part = split::indices(labels, &dataset.validation, split);
-            dataset.counts(&part.iter().map(|&i| labels[i]).collect::<Vec<u16>>())
+            dataset.images_per_class(&part.iter().map(|&i| labels[i]).collect::<Vec<u16>>())
         };
-        let (train, validation) =
-            (of(&training.labels, Split::Train), of(&training.labels, Split::Validation));
-        let test = dataset.counts(&test.labels);
+        let (train, validation) = (
+            counts_of(&training.labels, Split::Train),
+            counts_of(&training.labels, Split::Validation),
+        );
+        let test = dataset.images_per_class(&test.labels);
         let counts = train.into_iter().zip(validation).zip(test);
         let classes =
             dataset.classes.iter().zip(counts).map(|(class, ((train, validation), test))| {
@@ -90,23 +92,24 @@ impl Census {
     }
 }
 
-/// Names the classes without images of a kind, where other classes have some.
+/// Returns a warning for each split in which some classes, but not all, have no images.
 fn warnings(classes: &[ClassCensus]) -> Vec<String> {
-    type Kind = (&'static str, fn(&ClassCensus) -> usize);
-    let kinds: [Kind; 3] =
+    type SplitCount = (&'static str, fn(&ClassCensus) -> usize);
+    let splits: [SplitCount; 3] =
         [("training", |c| c.train), ("validation", |c| c.validation), ("test", |c| c.test)];
-    let missing = |(kind, count): Kind| {
+    let missing = |(split, count): SplitCount| {
         let none: Vec<String> =
             classes.iter().filter(|c| count(c) == 0).map(|c| format!("{:?}", c.class)).collect();
         (!none.is_empty() && none.len() < classes.len())
-            .then(|| format!("no {kind} image is of class {}", none.join(", ")))
+            .then(|| format!("no {split} image is of class {}", none.join(", ")))
     };
-    kinds.into_iter().filter_map(missing).collect()
+    splits.into_iter().filter_map(missing).collect()
 }
 
 impl Dataset {
-    /// The usable images of a set; none where it cannot be read.
-    fn look(&self, root: &Path, test: bool, problems: &mut Vec<String>) -> Raw {
+    /// Returns the usable images of the training or test set, and adds its problems to `problems`.
+    /// Returns no images if the set cannot be read.
+    fn read_usable(&self, root: &Path, test: bool, problems: &mut Vec<String>) -> Raw {
         let before = problems.len();
         let read = match (self.format, if test { &self.test } else { &self.train }) {
             (Format::ImageFolder, files) => {
@@ -118,8 +121,8 @@ impl Dataset {
             (Format::Idx | Format::Cifar10 | Format::Cifar100, files) => self.read(root, files),
         };
         let none = Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() };
-        // With a folder's problems known, what is wrong with the rest of its images says nothing
-        // more.
+        // If the folder has problems, the images that remain may fail the checks for that reason
+        // alone.
         let checked = read.and_then(|raw| {
             if problems.len() > before { Ok(raw) } else { self.check_images(&raw).map(|()| raw) }
         });
@@ -131,7 +134,7 @@ impl Dataset {
     }
 }
 
-/// Mean and standard deviation of each channel, of pixels scaled to 0..1.
+/// Returns mean and standard deviation of each channel, of pixels scaled to 0..1.
 fn moments(images: &Raw) -> (Vec<f64>, Vec<f64>) {
     let plane = images.shape.plane();
     let channel = |channel: usize| {

@@ -1,15 +1,15 @@
-//! Checks of the texts in a description.
+//! Checks of the texts in a data set's description.
 
 use anyhow::{Result, ensure};
 use std::path::{Component, Path};
 
-/// A text that is printed and given to programs; a control character in it would do more than that.
+/// Checks that a text has no control characters: it is printed and passed to programs.
 pub(super) fn check_printable(key: &str, text: &str) -> Result<()> {
     ensure!(!text.chars().any(char::is_control), "{key} {text:?} has a control character");
     Ok(())
 }
 
-/// A path that stays below the folder that it is relative to.
+/// Checks that a path stays below the folder that it is relative to.
 pub(super) fn check_inside(key: &str, path: &str) -> Result<()> {
     check_printable(key, path)?;
     let inside = Path::new(path)
@@ -19,6 +19,7 @@ pub(super) fn check_inside(key: &str, path: &str) -> Result<()> {
     Ok(())
 }
 
+/// Checks that a text is a SHA-256 in lower-case hexadecimal digits.
 pub(super) fn check_sha256(sha256: &str) -> Result<()> {
     let digits = sha256.len() == 64
         && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));

@@ -1,8 +1,8 @@
-//! The binary versions of CIFAR-10 and CIFAR-100: records of labels and 3,072 bytes, red, green and
-//! blue planes.
+//! The binary versions of CIFAR-10 and CIFAR-100: records of one or two labels and 3,072 bytes, the
+//! planes of red, green and blue.
 
 use super::description::{DataFile, Dataset, Format};
-use super::files::{read_file, what_it_seems};
+use super::files::{guess_format, read_file};
 use super::images::Raw;
 use crate::network::Shape;
 use anyhow::{Result, bail};
@@ -12,7 +12,7 @@ const SHAPE: Shape = Shape { channels: 3, height: 32, width: 32 };
 const PIXELS: usize = 3 * 32 * 32;
 
 pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result<Raw> {
-    // CIFAR-100 has the coarse label first; the last label byte is the class.
+    // A record of CIFAR-100 begins with the coarse label. The last label byte is the class.
     let label_bytes = if dataset.format == Format::Cifar100 { 2 } else { 1 };
     let record = label_bytes + PIXELS;
     let mut contents = Vec::new();
@@ -23,7 +23,7 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
                 "{}: {} bytes are not a whole number of records of {record}{}",
                 file.path,
                 bytes.len(),
-                why(&bytes)
+                mismatch_reason(&bytes)
             );
         }
         contents.push(bytes);
@@ -36,11 +36,12 @@ pub(super) fn load(dataset: &Dataset, root: &Path, files: &[DataFile]) -> Result
     })
 }
 
-/// Why a file is not whole records of its format.
-fn why(bytes: &[u8]) -> &'static str {
-    let seems = what_it_seems(bytes);
-    if !seems.is_empty() {
-        seems
+/// Returns the likely reason why a file does not consist of whole records, for the end of a
+/// message.
+fn mismatch_reason(bytes: &[u8]) -> &'static str {
+    let guess = guess_format(bytes);
+    if !guess.is_empty() {
+        guess
     } else if bytes.len().is_multiple_of(1 + PIXELS) {
         ", but of those of CIFAR-10: is the format `cifar10`?"
     } else if bytes.len().is_multiple_of(2 + PIXELS) {
@@ -65,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn the_label_comes_first_and_then_the_colours_one_by_one() {
+    fn a_record_is_a_label_and_three_planes() {
         let images = load_one(Format::Cifar10, &[1]);
         assert_eq!((images.labels.as_slice(), images.pixels.len()), (&[1][..], 3072));
         assert_eq!((images.pixels[0], images.pixels[1024], images.pixels[3071]), (7, 8, 9));
     }
 
     #[test]
-    fn cifar100_has_the_coarse_label_before_the_fine_one() {
+    fn a_cifar100_record_begins_with_the_coarse_label() {
         assert_eq!(load_one(Format::Cifar100, &[5, 1]).labels, [1]);
     }
 }

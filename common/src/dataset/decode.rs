@@ -1,22 +1,22 @@
-//! From the bytes of a PNG or JPEG file to pixels in a data set's size and channels, as every
-//! viewer shows them.
+//! Decodes PNG and JPEG files to pixels in a data set's size and channels, as image viewers show
+//! them.
 
 use super::description::Dataset;
-use super::files::what_it_seems;
+use super::files::guess_format;
 use anyhow::{Context, Result, bail, ensure};
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView, ImageDecoder, ImageReader, Rgb, RgbImage};
 use std::io::Cursor;
 
-/// No image is larger than this in memory, at its full size.
+/// Maximum size of a decoded image in memory.
 const MAX_IMAGE_BYTES: u64 = 512 << 20;
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// An image in the data set's size and channels, as planes.
+/// Decodes an image to planes in the data set's size and channels.
 ///
 /// # Errors
-/// Bytes that are no whole PNG or JPEG, or an image of over 512 MiB.
+/// Fails if the bytes are not a whole PNG or JPEG, or if the image has over 512 MiB.
 pub(super) fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
     let (width, height) = (u32::try_from(dataset.width)?, u32::try_from(dataset.height)?);
     let image = on_white(upright(bytes)?);
@@ -37,15 +37,15 @@ pub(super) fn decode(bytes: &[u8], dataset: &Dataset) -> Result<Vec<u8>> {
     }
 }
 
-/// The image turned and mirrored as its EXIF tag says (0x0112), which is how cameras store photos
-/// that were taken upright.
+/// Decodes an image and applies the orientation of its EXIF tag (0x0112). Cameras store images in
+/// the sensor's orientation.
 fn upright(bytes: &[u8]) -> Result<DynamicImage> {
     ensure!(!bytes.is_empty(), "the file is empty");
     ensure!(!is_cut_off(bytes), "the image is cut off");
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut decoder = reader.into_decoder().with_context(|| {
-        let seems = what_it_seems(bytes);
-        format!("neither PNG nor JPEG{seems}")
+        let guess = guess_format(bytes);
+        format!("neither PNG nor JPEG{guess}")
     })?;
     let size = decoder.total_bytes();
     ensure!(
@@ -61,11 +61,11 @@ fn upright(bytes: &[u8]) -> Result<DynamicImage> {
     Ok(image)
 }
 
-/// Whether a JPEG lacks its end: the decoder fills up what is missing with grey. (That of PNG
-/// fails.)
+/// Returns whether a JPEG lacks its end, which its decoder would replace by grey. (The decoder of
+/// PNG fails.)
 fn is_cut_off(bytes: &[u8]) -> bool {
     let Some(mut rest) = bytes.strip_prefix(&[0xff, 0xd8]) else { return false };
-    // Segments before the pixels have a length, and may hold a thumbnail with an end of its own.
+    // Segments before the pixels have a length, and may contain a thumbnail with an end of its own.
     while let [0xff, kind, high, low, ..] = *rest {
         let pixels = kind == 0xda;
         let length = 2 + usize::from(u16::from_be_bytes([high, low]));
@@ -78,8 +78,8 @@ fn is_cut_off(bytes: &[u8]) -> bool {
     !rest.windows(2).any(|mark| mark == [0xff, 0xd9])
 }
 
-/// The contents of a PNG's eXIf chunk, which may stand behind the pixels, where decoders do not
-/// look.
+/// Returns the contents of a PNG's eXIf chunk. It may follow the pixels, where decoders do not look
+/// for it.
 fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.strip_prefix(PNG_SIGNATURE)?;
     loop {
@@ -89,13 +89,12 @@ fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
         if kind == b"eXIf" {
             return Some(contents);
         }
-        // The checksum.
+        // Skips the checksum.
         rest = rest.get(8 + length + 4..)?;
     }
 }
 
-/// Puts what is transparent on white: the colours under transparent pixels are arbitrary, often all
-/// of them black.
+/// Puts an image on a white ground. The colours of transparent pixels are arbitrary, often black.
 fn on_white(image: DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() || image.pixels().all(|(_, _, pixel)| pixel[3] == 255) {
         return image;
@@ -125,7 +124,7 @@ mod tests {
         )
     }
 
-    /// An EXIF block with nothing but the orientation, in either order of bytes.
+    /// Returns an EXIF block with nothing but the orientation, in either byte order.
     fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
         if big_endian {
             [
@@ -144,7 +143,7 @@ mod tests {
         }
     }
 
-    /// A picture whose four corners differ.
+    /// Returns an image whose four corners differ.
     fn picture() -> DynamicImage {
         let colour = |x: u32, y: u32| {
             Rgb([if x < 8 { 20 } else { 220 }, if y < 16 { 40 } else { 240 }, 128])
@@ -152,8 +151,8 @@ mod tests {
         DynamicImage::ImageRgb8(RgbImage::from_fn(16, 32, colour))
     }
 
-    /// The picture as a camera stores it that was held as `orientation` says (EXIF 2.32, tag
-    /// 0x0112): every orientation is undone by itself, but for 6 and 8, which undo each other.
+    /// Returns the image as a camera stores it in an orientation (EXIF 2.32, tag 0x0112). Each
+    /// orientation is its own inverse, except 6 and 8, which are each other's.
     fn stored(orientation: u8) -> DynamicImage {
         let inverse = match orientation {
             6 => 8,
@@ -173,7 +172,7 @@ mod tests {
         bytes
     }
 
-    /// A PNG with an eXIf chunk before or behind its pixels.
+    /// Returns a PNG with an eXIf chunk before or after its pixels.
     fn png(image: &DynamicImage, exif: &[u8], behind: bool) -> Vec<u8> {
         let mut bytes = Vec::new();
         image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_read_as_viewers_show_them_whatever_way_the_camera_was_held() {
+    fn exif_orientations_are_applied() {
         let dataset = dataset(8);
         let upright = decode(&png(&picture(), &[], false), &dataset).unwrap();
         for orientation in 1..=8 {
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_transparent_is_white() {
+    fn transparent_pixels_become_white() {
         let image = RgbaImage::from_fn(2, 2, |x, _| {
             if x == 0 { Rgba([0, 0, 0, 0]) } else { Rgba([10, 20, 30, 255]) }
         });
@@ -228,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_something_else_is_refused() {
+    fn incomplete_and_other_files_are_refused() {
         let dataset = dataset(8);
-        // As if the EXIF block held a thumbnail.
+        // Simulates an EXIF block with a thumbnail.
         let thumbnail = [exif(1, true), vec![0xff, 0xd8, 0xff, 0xd9]].concat();
         for bytes in [png(&picture(), &[], false), jpeg(&picture(), thumbnail)] {
             assert!(decode(&bytes, &dataset).is_ok());

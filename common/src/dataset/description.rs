@@ -1,4 +1,4 @@
-//! `dataset.json`: what a data set is and where its files are.
+//! `dataset.json`: the description of a data set and its files.
 
 use super::checks::{check_inside, check_printable, check_sha256};
 use super::source::Source;
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
-/// `dataset.json`, and with it the recipes in `pipelines/datasets`.
+/// A data set as described in `dataset.json` and in the recipes of `pipelines/datasets`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
     /// Name, as in `make data DATASET=name`.
     pub name: String,
-    /// What it is, who made it, under which licence.
+    /// Contents, authors and licence, for people.
     pub about: String,
-    /// How the files are laid out.
+    /// Layout of the files.
     pub format: Format,
     /// Channels of an image: 1 or 3.
     pub channels: usize,
@@ -29,24 +29,24 @@ pub struct Dataset {
     pub width: usize,
     /// Names of the classes, in the order of their labels.
     pub classes: Vec<String>,
-    /// What networks subtract and divide by.
+    /// Values that networks subtract and divide by.
     pub normalisation: Normalisation,
-    /// Which training images judge candidates.
+    /// Choice of the validation images.
     pub validation: Validation,
-    /// Files of the training set: for `idx` images then labels, for `cifar*` records, for
-    /// `image-folder` one folder.
+    /// Files of the training set. `idx` has images, then labels; `cifar*` has records;
+    /// `image-folder` has one folder.
     pub train: Vec<DataFile>,
-    /// Files of the test set, likewise.
+    /// Files of the test set, in the same way.
     pub test: Vec<DataFile>,
-    /// Where the files can be had, in the order in which they are tried.
+    /// Sources of the files, in the order in which they are tried.
     pub sources: Vec<Source>,
 }
 
-/// How a data set's files are laid out.
+/// A layout of a data set's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// MNIST's: one file of images, one of labels, plain or gzip.
+    /// The format of MNIST: a file of images and a file of labels, plain or gzip.
     Idx,
     /// CIFAR-10's binary version: records of a label and 3,072 bytes.
     Cifar10,
@@ -56,32 +56,31 @@ pub enum Format {
     ImageFolder,
 }
 
-/// Per channel, over pixel values scaled to 0..1.
+/// Mean and standard deviation for each channel, of pixel values scaled to 0..1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
-    /// Subtracted.
+    /// Values that are subtracted.
     pub mean: Vec<f32>,
-    /// Divided by.
+    /// Values that the differences are divided by.
     pub std: Vec<f32>,
 }
 
-/// The part of the training set that judges candidates; the same images in every run.
+/// The part of the training set that is held out for validation; the same images in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// Share of the training set.
     pub fraction: f64,
-    /// Which images.
+    /// Seed that chooses the images.
     pub seed: u64,
-    /// Whether the share is taken of each class, at least one image of each that has two; otherwise
-    /// it is taken of all images, whatever their class.
+    /// `true` if the share is taken from each class, with at least one image of each class that has
+    /// two; `false` if it is taken from all images, whatever their class.
     #[serde(default = "by_class")]
     pub by_class: bool,
 }
 
-/// What holds where a description does not say: those of earlier versions that were published say
-/// `false`.
+/// Default for new descriptions. Published descriptions of earlier versions say `false`.
 fn by_class() -> bool {
     true
 }
@@ -90,9 +89,9 @@ fn by_class() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataFile {
-    /// Relative to the data set's folder.
+    /// Path relative to the data set's folder.
     pub path: String,
-    /// SHA-256 of the uncompressed file; `null` if it is not to be checked.
+    /// SHA-256 of the uncompressed file; `null` if the file is not checked.
     pub sha256: Option<String>,
 }
 
@@ -127,7 +126,7 @@ impl Dataset {
         );
         for (index, class) in self.classes.iter().enumerate() {
             ensure!(!self.classes[..index].contains(class), "the class {class:?} is listed twice");
-            // Not `a/` either, which is the folder of class `a`.
+            // This excludes `a/`, which is the same folder as `a`.
             let is_name = Path::new(class).file_name() == Some(OsStr::new(class));
             ensure!(
                 self.format != Format::ImageFolder || is_name,
@@ -167,21 +166,21 @@ impl DataFile {
             names().next().is_some(),
             "the path {path:?} must name a file or folder in the data set's folder"
         );
-        let ours = names()
+        let reserved = names()
             .any(|name| name.as_os_str().to_string_lossy().starts_with(atomic::PARTIAL))
             || names().map(Component::as_os_str).eq([OsStr::new("dataset.json")]);
-        ensure!(!ours, "the path {path:?} is kept for what this project writes there itself");
+        ensure!(!reserved, "the path {path:?} is reserved for files that NeuroPower writes");
         sha256.iter().try_for_each(|sha256| check_sha256(sha256))
     }
 }
 
 impl Dataset {
-    /// All files, training set first.
+    /// Returns all files, those of the training set first.
     pub fn files(&self) -> impl Iterator<Item = &DataFile> {
         self.train.iter().chain(&self.test)
     }
 
-    /// The input of networks for these images.
+    /// Returns the input of networks for these images.
     pub fn input(&self) -> Input {
         Input {
             channels: self.channels,
@@ -192,22 +191,25 @@ impl Dataset {
         }
     }
 
-    /// Reads a description: `path` is a folder with a `dataset.json`, or the description itself,
+    /// Reads a description. `path` is a folder with a `dataset.json`, or the description itself,
     /// such as a recipe.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, or is not a valid description.
     pub fn describe(path: &Path) -> Result<Dataset> {
         json::read(&if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() })
     }
 
-    /// How many images each class has.
-    pub(super) fn counts(&self, labels: &[u16]) -> Vec<usize> {
+    /// Returns the number of images of each class.
+    pub(super) fn images_per_class(&self, labels: &[u16]) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
         counts
     }
 }
 
-/// The folder that a description's paths are relative to.
-pub(super) fn root(path: &Path) -> &Path {
+/// Returns the folder that a description's paths are relative to.
+pub(super) fn base_folder(path: &Path) -> &Path {
     if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) }
 }
 
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn normalisation_is_of_pixels_scaled_to_0_to_1() {
+    fn normalisation_must_be_of_pixels_scaled_to_0_to_1() {
         let with = |mean: f32, std: f32| {
             error(&|dataset: &mut Dataset| {
                 dataset.normalisation =
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_has_control_characters_and_hashes_are_hashes() {
+    fn control_characters_and_incomplete_hashes_are_refused() {
         let clear = "\u{1b}[2J";
         for error in [
             error(&|dataset| dataset.name = clear.into()),
@@ -281,7 +283,7 @@ mod tests {
             assert!(with(path).unwrap().contains("must name a file or folder"), "{path}");
         }
         for path in ["dataset.json", "./dataset.json", ".partial-1", "train/.partial-2/x"] {
-            assert!(with(path).unwrap().contains("is kept for"), "{path}");
+            assert!(with(path).unwrap().contains("is reserved for"), "{path}");
         }
         assert_eq!(with("train/dataset.json"), None);
         for class in ["../secrets", "/secrets", "secrets/", "./secrets", "..", "", "secrets/a"] {

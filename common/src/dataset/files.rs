@@ -1,4 +1,4 @@
-//! Reading the files of a data set, and telling what a file is that was taken for something else.
+//! Reads the files of a data set, and guesses the format of files that are not what was expected.
 
 use super::description::DataFile;
 use crate::files::hash::sha256_hex;
@@ -9,19 +9,19 @@ use std::fs::File;
 use std::io::{self, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-/// No image's file is larger.
+/// Maximum size of an image file.
 pub(super) const MAX_IMAGE_BYTES: u64 = 512 << 20;
-/// No file of a data set is larger than this when unpacked; a damaged or hostile one stops here.
+/// Maximum size of a data set's file after unpacking, against damaged or hostile files.
 pub const MAX_FILE_BYTES: u64 = 4 << 30;
-/// What gzip data may unpack to whatever their own size: an image set of one colour shrinks to a
-/// thousandth.
-const ANY_PACKED_BYTES: u64 = 64 << 20;
-/// Larger data unpack to at most as many times their size.
+/// Size that gzip data may unpack to, whatever their own size: images of a single colour shrink to
+/// a thousandth.
+const ALWAYS_ALLOWED_BYTES: u64 = 64 << 20;
+/// Maximum ratio of unpacked to packed size above 64 MiB.
 pub const MAX_RATIO: u64 = 100;
-/// As much of a file's beginning tells what it is.
-const START_BYTES: u64 = 16;
+/// Bytes at the beginning of a file that identify its contents.
+const HEADER_BYTES: u64 = 16;
 
-/// A file of a data set as it is read: gzip data, known by their first two bytes, are unpacked.
+/// A reader of a data set's file. Gzip data, recognised by their first two bytes, are unpacked.
 #[derive(Debug)]
 pub struct Unpacked {
     bytes: Bytes,
@@ -38,11 +38,11 @@ enum Bytes {
 }
 
 impl Unpacked {
-    /// Opens a file. Reading it fails where the data are damaged, or have more bytes than a data
-    /// set's file: 4 GiB, and for gzip data 100 times the file's size or 64 MiB, whichever is more.
+    /// Opens a file. Reading it fails if the data are damaged or exceed the limit: 4 GiB, and for
+    /// gzip data 100 times the file's size or 64 MiB, whichever is more.
     ///
     /// # Errors
-    /// It cannot be opened, is no plain file, or has over 4 GiB.
+    /// Fails if the file cannot be opened, is not a plain file, or has over 4 GiB.
     pub fn open(path: &Path) -> Result<Unpacked> {
         let mut file = reading::open(path, MAX_FILE_BYTES)?;
         let failed = || format!("{}: cannot read the file", path.display());
@@ -52,7 +52,7 @@ impl Unpacked {
         let packed = start == [0x1f, 0x8b];
         let whole = Cursor::new(start).chain(file);
         let limit = if packed {
-            (size * MAX_RATIO).clamp(ANY_PACKED_BYTES, MAX_FILE_BYTES)
+            (size * MAX_RATIO).clamp(ALWAYS_ALLOWED_BYTES, MAX_FILE_BYTES)
         } else {
             MAX_FILE_BYTES
         };
@@ -64,7 +64,7 @@ impl Unpacked {
         Ok(Unpacked { bytes, left: limit, limit })
     }
 
-    /// Whether the file is gzip data.
+    /// Returns whether the file is gzip data.
     pub fn is_packed(&self) -> bool {
         matches!(self.bytes, Bytes::Packed(_))
     }
@@ -84,29 +84,33 @@ impl Read for Unpacked {
 impl Unpacked {
     fn too_large(&self) -> io::Error {
         io::Error::other(format!(
-            "it unpacks to over {} bytes; if it should, unpack it by hand (a data set's file has at most {MAX_FILE_BYTES})",
+            "it unpacks to over {} bytes; if that is right, unpack it by hand (a data set's file may have {MAX_FILE_BYTES} at most)",
             self.limit
         ))
     }
 }
 
-/// Reads one file of a data set, unpacking gzip, and checks its hash. `promise` looks at the
-/// beginning of the file and says how many bytes it promises to have, if it does: one byte more is
-/// all that is ever read. The error says how to mend it.
+/// Reads a file of a data set, unpacks gzip, and checks its hash. `expected_bytes` is called with
+/// the beginning of the file and returns the size that its header states, if it has one; at most
+/// one byte more is read.
+///
+/// # Errors
+/// Fails if the file is missing, damaged or has another hash, or if `expected_bytes` fails. The
+/// error says what to do.
 pub(super) fn read_file(
     root: &Path,
     file: &DataFile,
-    promise: impl Fn(&[u8]) -> Result<Option<u64>>,
+    expected_bytes: impl Fn(&[u8]) -> Result<Option<u64>>,
 ) -> Result<Vec<u8>> {
     let path = root.join(&file.path);
     ensure!(path.exists(), "{}: there is no such file; `make data` places it", path.display());
     let mut unpacked = Unpacked::open(&path)?;
     let mut bytes = Vec::new();
-    (&mut unpacked).take(START_BYTES).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
-    let most = promise(&bytes)
+    (&mut unpacked).take(HEADER_BYTES).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
+    let limit = expected_bytes(&bytes)
         .with_context(|| file.path.clone())?
         .map_or(u64::MAX, |bytes| bytes.saturating_add(1));
-    let rest = most.saturating_sub(bytes.len() as u64);
+    let rest = limit.saturating_sub(bytes.len() as u64);
     unpacked.take(rest).read_to_end(&mut bytes).with_context(|| damaged(&path))?;
     if let Some(expected) = &file.sha256 {
         let found = sha256_hex(&bytes);
@@ -119,9 +123,9 @@ fn damaged(path: &Path) -> String {
     format!("{}: the file is damaged; remove it and run `make data`", path.display())
 }
 
-/// What a file seems to be that is not what was expected, with what to do about it: the end of an
-/// error message. Empty where it cannot be told.
-pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
+/// Returns the end of an error message that says which format a file has instead of the expected
+/// one, and what to do; empty if the format is not recognised.
+pub(super) fn guess_format(bytes: &[u8]) -> &'static str {
     const PICKLE: &str = ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed";
     const KINDS: &[(&[u8], &str)] = &[
         (b"\x93NUMPY", ": it is a NumPy array; save its bytes in this format instead"),
@@ -141,7 +145,7 @@ pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
         ),
         (
             b"<",
-            ": it is a web page, perhaps an error message in the place of a download; fetch the file again",
+            ": it is a web page, perhaps an error message instead of the download; fetch the file again",
         ),
     ];
     if matches!(bytes, [0x80, 2..=5, ..]) {
@@ -157,9 +161,10 @@ pub(super) fn what_it_seems(bytes: &[u8]) -> &'static str {
     kind.map_or("", |(_, what)| what)
 }
 
-/// Whether a system or a program has dropped a file or folder of this name beside a user's: hidden
-/// ones (`.DS_Store`, `._a.png`, `.ipynb_checkpoints`) and what Windows and file servers leave.
-pub fn is_dropped_by_systems(name: &str) -> bool {
+/// Returns whether a file or folder of this name was created by an operating system or a program:
+/// hidden ones (`.DS_Store`, `._a.png`, `.ipynb_checkpoints`) and those of Windows and file
+/// servers.
+pub fn is_system_file(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "thumbs.db",
         "ehthumbs.db",
@@ -173,22 +178,21 @@ pub fn is_dropped_by_systems(name: &str) -> bool {
         "__pycache__",
         "picasa.ini",
     ];
-    // The last one is what Windows knows of a download, as a Linux on the same disk sees it.
+    // Windows stores the origin of a download in a stream, which a Linux on the same disk sees as a
+    // file of this name.
     name.starts_with('.')
         || name.ends_with("Zone.Identifier")
         || NAMES.contains(&name.to_lowercase().as_str())
 }
 
-/// The files and folders of a folder in a fixed order, without those that systems drop.
+/// Returns the files and folders in a folder, sorted, without system files.
 pub(super) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
         std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect()
     };
     let mut paths =
         read().with_context(|| format!("{}: cannot read the folder", folder.display()))?;
-    paths.retain(|path| {
-        !is_dropped_by_systems(&path.file_name().unwrap_or_default().to_string_lossy())
-    });
+    paths.retain(|path| !is_system_file(&path.file_name().unwrap_or_default().to_string_lossy()));
     paths.sort();
     Ok(paths)
 }
@@ -199,7 +203,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
 
-    /// A file of `mebibytes` zeros, packed.
+    /// Returns a gzip file of `mebibytes` MiB of zeros.
     fn packed(mebibytes: usize) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut encoder = GzEncoder::new(file, Compression::best());
@@ -223,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_a_file_promises() {
+    fn no_more_is_read_than_the_header_states() {
         let file = packed(1);
         let data = DataFile { path: file.path().to_str().unwrap().into(), sha256: None };
-        let read = |promise: Result<Option<u64>, &'static str>| {
+        let read = |expected_bytes: Result<Option<u64>, &'static str>| {
             read_file(Path::new("/"), &data, |start| {
                 assert_eq!(start, [0; 16]);
-                promise.map_err(anyhow::Error::msg)
+                expected_bytes.map_err(anyhow::Error::msg)
             })
         };
         assert_eq!(read(Ok(None)).unwrap().len(), 1 << 20);
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_too_large_or_endless_is_not_opened() {
+    fn too_large_or_endless_files_are_not_opened() {
         let dir = tempfile::tempdir().unwrap();
         let large = dir.path().join("large");
         File::create(&large).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
@@ -254,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_other_kinds_are_named() {
+    fn other_formats_are_recognised() {
         let mut tar = vec![0; 512];
         tar[257..262].copy_from_slice(b"ustar");
         for (bytes, named) in [
@@ -264,14 +268,14 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
             (&tar, "tar"),
         ] {
-            assert!(what_it_seems(bytes).contains(named), "{named}");
+            assert!(guess_format(bytes).contains(named), "{named}");
         }
-        assert_eq!(what_it_seems(&[0, 0, 8, 3]), "");
-        assert_eq!(what_it_seems(&[]), "");
+        assert_eq!(guess_format(&[0, 0, 8, 3]), "");
+        assert_eq!(guess_format(&[]), "");
     }
 
     #[test]
-    fn what_systems_drop_is_known_whatever_its_case() {
+    fn system_files_are_recognised_in_any_case() {
         for name in [
             ".DS_Store",
             "._1.png",
@@ -282,10 +286,10 @@ mod tests {
             "__MACOSX",
             "1.jpg:Zone.Identifier",
         ] {
-            assert!(is_dropped_by_systems(name), "{name}");
+            assert!(is_system_file(name), "{name}");
         }
         for name in ["1.png", "thumbs", "birch", "desktop.ini.png"] {
-            assert!(!is_dropped_by_systems(name), "{name}");
+            assert!(!is_system_file(name), "{name}");
         }
     }
 }

@@ -1,47 +1,47 @@
-//! Images in folders: one sub-folder per class, PNG or JPEG, of any size.
+//! Images in folders: one sub-folder for each class, with PNG or JPEG files of any size.
 
 use super::decode::decode;
 use super::description::{DataFile, Dataset};
 use super::files::{MAX_IMAGE_BYTES, sorted_entries};
 use super::images::Raw;
-use super::scaled::Scaled;
+use super::scaled_cache::ScaledCache;
 use crate::files::reading;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// How many problems an error names.
-const NAMED: usize = 10;
+/// The maximum number of problems in an error message.
+const MAX_LISTED: usize = 10;
 
 pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<Raw> {
     let (raw, problems) = read(dataset, root, folder)?;
     if problems.is_empty() {
         return Ok(raw);
     }
-    let more = if problems.len() > NAMED {
-        format!("; and {} more", problems.len() - NAMED)
+    let more = if problems.len() > MAX_LISTED {
+        format!("; and {} more", problems.len() - MAX_LISTED)
     } else {
         String::new()
     };
-    bail!("{}{more}", problems[..problems.len().min(NAMED)].join("; "))
+    bail!("{}{more}", problems[..problems.len().min(MAX_LISTED)].join("; "))
 }
 
-/// The images of a folder, and what is wrong, a line for each folder that is not a class, each
-/// class without images and each file that is not a usable image.
+/// Returns the usable images of a folder, and a list of problems: a line for each sub-folder that
+/// is not a class, each class without images, and each file that is not a usable image.
 ///
 /// # Errors
-/// A folder or file that cannot be read.
+/// Fails if a folder or file cannot be read.
 pub(super) fn read(
     dataset: &Dataset,
     root: &Path,
     folder: &DataFile,
 ) -> Result<(Raw, Vec<String>)> {
     let set = root.join(&folder.path);
-    let mut problems = strange_folders(dataset, &set)?;
-    let (paths, labels) = photos(dataset, &set, &mut problems)?;
+    let mut problems = unknown_folders(dataset, &set)?;
+    let (paths, labels) = image_files(dataset, &set, &mut problems)?;
     let shape = dataset.input().shape();
-    let scaled = Scaled::new(dataset, root, &folder.path, &paths)?;
-    if let Some(pixels) = scaled.read() {
+    let cache = ScaledCache::new(dataset, root, &folder.path, &paths)?;
+    if let Some(pixels) = cache.read() {
         return Ok((Raw { shape, pixels, labels }, problems));
     }
     let mut raw = Raw {
@@ -60,14 +60,14 @@ pub(super) fn read(
         }
     }
     if unusable.is_empty() {
-        scaled.write(&raw.pixels);
+        cache.write(&raw.pixels);
     }
     problems.extend(unusable);
     Ok((raw, problems))
 }
 
-/// The files in the folders of all classes, with their labels.
-fn photos(
+/// Returns the files in the folders of all classes, with their labels.
+fn image_files(
     dataset: &Dataset,
     set: &Path,
     problems: &mut Vec<String>,
@@ -77,9 +77,9 @@ fn photos(
         let folder = set.join(class);
         let entries = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
         if entries.is_empty() {
-            let why = if folder.is_dir() { "is empty" } else { "does not exist" };
+            let state = if folder.is_dir() { "is empty" } else { "does not exist" };
             problems.push(format!(
-                "{}: the folder of class {class:?} {why}; put its images there, or take it out of `classes`",
+                "{}: the folder of class {class:?} {state}; put its images there, or take it out of `classes`",
                 folder.display()
             ));
         }
@@ -89,7 +89,7 @@ fn photos(
                 labels.push(u16::try_from(label).context("too many classes")?);
             } else {
                 problems.push(format!(
-                    "{}: a folder, or no file at all, within the folder of a class; images must lie directly in it",
+                    "{}: not a plain file; the folder of a class may only have image files directly in it",
                     path.display()
                 ));
             }
@@ -98,7 +98,7 @@ fn photos(
     Ok((paths, labels))
 }
 
-/// The pixels of all photos, on all cores.
+/// Returns the pixels of all image files, decoded on all cores.
 fn decode_all(paths: &[PathBuf], dataset: &Dataset) -> Vec<Result<Vec<u8>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let decode_some =
@@ -115,14 +115,15 @@ fn decode_all(paths: &[PathBuf], dataset: &Dataset) -> Vec<Result<Vec<u8>>> {
     })
 }
 
-/// Folders that are not that of a class: their name may be misspelt, here or in the description.
-fn strange_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
+/// Returns a problem for each folder that is not a class. The name may be misspelt, there or in the
+/// description.
+fn unknown_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
     let is_class = |path: &Path| {
         dataset.classes.iter().any(|class| path.file_name() == Some(OsStr::new(class)))
     };
-    let strange =
+    let unknown =
         sorted_entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_class(path));
-    Ok(strange
+    Ok(unknown
         .map(|path| {
             format!("{}: the folder is not one of the classes in dataset.json", path.display())
         })
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_planes_in_the_order_of_the_classes_resized_where_needed() {
+    fn images_are_resized_to_planes_in_the_order_of_classes() {
         let (dir, _) = fixture();
         let images = Dataset::load(dir.path(), Split::Test).unwrap();
         assert_eq!(images.labels, [0, 0, 1]);
@@ -199,17 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_belong_is_named() {
-        let strange = error_after(&|dir| fs::create_dir(dir.join("train/fish")).unwrap());
-        assert!(strange.contains("train/fish: the folder is not one of the classes"), "{strange}");
+    fn unexpected_folders_and_files_are_named() {
+        let unknown = error_after(&|dir| fs::create_dir(dir.join("train/fish")).unwrap());
+        assert!(unknown.contains("train/fish: the folder is not one of the classes"), "{unknown}");
         let damaged =
             error_after(&|dir| fs::write(dir.join("train/dog/1.png"), b"no image").unwrap());
         assert!(damaged.contains("1.png") && damaged.contains("not a usable image"), "{damaged}");
-        let deep = error_after(&|dir| fs::create_dir(dir.join("train/dog/puppies")).unwrap());
-        assert!(
-            deep.contains("puppies: a folder, or no file at all, within the folder of a class"),
-            "{deep}"
-        );
+        let nested = error_after(&|dir| fs::create_dir(dir.join("train/dog/puppies")).unwrap());
+        assert!(nested.contains("puppies: not a plain file"), "{nested}");
     }
 
     #[test]
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_systems_drop_changes_nothing() {
+    fn system_files_are_ignored() {
         let (dir, _) = fixture();
         let clean = Dataset::load(dir.path(), Split::TrainAndValidation).unwrap();
         for file in
@@ -242,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_named_at_once() {
+    fn all_problems_are_listed_at_once() {
         let (dir, _) = fixture();
         fs::write(dir.path().join("train/cat/3.png"), "").unwrap();
         fs::write(dir.path().join("train/dog/notes.txt"), "woof").unwrap();
@@ -260,12 +258,12 @@ mod tests {
         assert_eq!(counts, [(1, 1, 2), (1, 0, 1)]);
     }
 
-    /// What was kept of photos is used only for the very same photos, whole, at the same size.
+    /// Cached pixels are used only for the same files, in the same order, at the same size.
     #[test]
-    fn photos_are_scaled_once_and_again_when_anything_changes() {
+    fn images_are_scaled_once_and_again_after_a_change() {
         let (dir, mut dataset) = fixture();
         let load = || Dataset::load(dir.path(), Split::Test).unwrap();
-        let kept = || -> Vec<PathBuf> {
+        let cached = || -> Vec<PathBuf> {
             let mut paths: Vec<_> = fs::read_dir(dir.path().join(".scaled"))
                 .unwrap()
                 .map(|e| e.unwrap().path())
@@ -273,22 +271,22 @@ mod tests {
             paths.sort();
             paths
         };
-        let (first, path) = (load(), kept().remove(0));
-        // A whole file with other pixels is taken, so the photos were not decoded; a damaged one is
-        // not.
+        let (first, path) = (load(), cached().remove(0));
+        // Other pixels with a valid hash are taken, so the images were not decoded. Damaged ones
+        // are not.
         let pixels = vec![9; first.pixels.len()];
         fs::write(&path, [&pixels[..], &Sha256::digest(&pixels)].concat()).unwrap();
         assert_eq!(load().pixels, pixels);
         fs::write(&path, [&pixels[1..], &Sha256::digest(&pixels)].concat()).unwrap();
         assert_eq!(load(), first);
-        // Two classes exchange their only photos of the same names.
+        // Two classes exchange their only images, which have the same names.
         for (from, to) in [("cat", "x"), ("dog", "cat"), ("x", "dog")] {
             fs::rename(dir.path().join("test").join(from), dir.path().join("test").join(to))
                 .unwrap();
         }
         assert_eq!(load().labels, [0, 1, 1]);
         assert_ne!(load().pixels, first.pixels);
-        assert_eq!(kept().len(), 1, "what is of no more use goes");
+        assert_eq!(cached().len(), 1, "outdated entries are removed");
         dataset.height = 8;
         json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
         assert_eq!(load().shape.height, 8);

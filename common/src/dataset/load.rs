@@ -1,40 +1,40 @@
-//! Reading a data set: the images of a split, checked, in an order that does not depend on files.
+//! Reads a data set: the images of a split, checked, in an order that does not depend on files.
 
-use super::description::{DataFile, Dataset, Format, root};
+use super::description::{DataFile, Dataset, Format, base_folder};
 use super::identity::Identity;
-use super::images::{Canon, Images, Raw};
+use super::images::{CanonicalOrder, Images, Raw};
 use super::split::{self, Split};
 use super::{cifar, folder, idx};
 use crate::diagnostics;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 
-/// The training images of a data set, split, and what they are.
+/// The images of a training set, split, and their identity.
 pub struct TrainingSet {
-    /// The images to train on.
+    /// Images to train on.
     pub training: Images,
-    /// The images that judge.
+    /// Validation images.
     pub validation: Images,
-    /// Everything that decides the two.
+    /// Identity of the data set.
     pub identity: Identity,
 }
 
 impl Dataset {
-    /// Reads the images of one split from the data set in `folder`; files that have a hash are
-    /// checked against it. Those of the training set come in the canonical order, those of the test
-    /// set in the order of their files. What is odd but usable is said on stderr.
+    /// Reads the images of one split from the data set in `folder`, and checks the files that have
+    /// a hash. Images of the training set are in canonical order, those of the test set in the
+    /// order of their files. Warnings go to stderr.
     ///
     /// # Errors
-    /// Files that are missing, damaged or not what the description says; a split without images, or
-    /// images of a single class.
+    /// Fails if files are missing, damaged or not as described, if the split has no images, or if
+    /// all images are of one class.
     pub fn load(folder: &Path, split: Split) -> Result<Images> {
         let (dataset, images) = Self::load_whole(folder, split == Split::Test)?;
-        let canon = Canon::of(&images);
-        let images = Images { sha256: Identity::new(&dataset, &canon).sha256(), ..images };
+        let canonical = CanonicalOrder::of(&images);
+        let images = Images { sha256: Identity::new(&dataset, &canonical).sha256(), ..images };
         match split {
             Split::Test => Ok(images),
             Split::Train | Split::TrainAndValidation | Split::Validation => {
-                dataset.part(&images.select(&canon.order), split)
+                dataset.select_split(&images.select(&canonical.order), split)
             }
         }
     }
@@ -42,25 +42,25 @@ impl Dataset {
     /// Reads the training set once and splits it.
     ///
     /// # Errors
-    /// As [`Dataset::load`].
+    /// Fails like [`Dataset::load`].
     pub fn load_training_set(folder: &Path) -> Result<TrainingSet> {
         let (dataset, images) = Self::load_whole(folder, false)?;
-        let canon = Canon::of(&images);
-        let identity = Identity::new(&dataset, &canon);
-        let images = Images { sha256: identity.sha256(), ..images.select(&canon.order) };
-        let part = |split| dataset.part(&images, split);
+        let canonical = CanonicalOrder::of(&images);
+        let identity = Identity::new(&dataset, &canonical);
+        let images = Images { sha256: identity.sha256(), ..images.select(&canonical.order) };
+        let select = |split| dataset.select_split(&images, split);
         Ok(TrainingSet {
-            training: part(Split::Train)?,
-            validation: part(Split::Validation)?,
+            training: select(Split::Train)?,
+            validation: select(Split::Validation)?,
             identity,
         })
     }
 
-    /// The whole training or test set, in the order of its files, without a fingerprint.
+    /// Reads the whole training or test set, in the order of its files, without a fingerprint.
     fn load_whole(folder: &Path, test: bool) -> Result<(Dataset, Images)> {
         let dataset = Self::describe(folder)?;
         let images = dataset
-            .load_from(root(folder), test)
+            .load_from(base_folder(folder), test)
             .with_context(|| format!("data set {}", dataset.name))?;
         Ok((dataset, images))
     }
@@ -69,7 +69,7 @@ impl Dataset {
         let raw = self.read(root, if test { &self.test } else { &self.train })?;
         self.check_images(&raw)?;
         let set = if test { "test" } else { "training" };
-        self.warn_of_missing(&raw.labels, &format!("no {set} image is of"));
+        self.warn_of_empty_classes(&raw.labels, &format!("no {set} image is of"));
         Ok(Images {
             shape: raw.shape,
             pixels: raw.pixels,
@@ -86,16 +86,16 @@ impl Dataset {
         }
     }
 
-    /// The images of a split out of the whole training set in its canonical order.
-    fn part(&self, whole: &Images, split: Split) -> Result<Images> {
+    /// Returns the images of a split of the whole training set in its canonical order.
+    fn select_split(&self, whole: &Images, split: Split) -> Result<Images> {
         let images = whole.select(&split::indices(&whole.labels, &self.validation, split));
         ensure!(
             !images.is_empty(),
-            "data set {}: the {split} split has no images: with one image of each class none can judge",
+            "data set {}: the {split} split has no images: with one image of each class, none is left for validation",
             self.name
         );
         if split == Split::Validation {
-            self.warn_of_missing(
+            self.warn_of_empty_classes(
                 &images.labels,
                 "no validation image, by which networks are chosen, is of",
             );
@@ -129,13 +129,13 @@ impl Dataset {
         Ok(())
     }
 
-    /// Names on stderr the classes that no image has.
-    fn warn_of_missing(&self, labels: &[u16], what: &str) {
-        let counts = self.counts(labels);
+    /// Warns of classes without images.
+    fn warn_of_empty_classes(&self, labels: &[u16], what: &str) {
+        let images_per_class = self.images_per_class(labels);
         let missing: Vec<String> = self
             .classes
             .iter()
-            .zip(&counts)
+            .zip(&images_per_class)
             .filter(|(_, count)| **count == 0)
             .map(|(c, _)| format!("{c:?}"))
             .collect();

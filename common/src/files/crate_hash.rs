@@ -1,18 +1,19 @@
-//! The hash of a crate's sources.
+//! Hash of a crate's sources.
 
 use crate::files::hash::sha256_hex;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// SHA-256 over the files of a crate except what cargo builds (`target`) and `left_out`: that of a
-/// text with one line for each file, sorted by path, its SHA-256, two spaces and its path. In the
-/// crate's folder,
-/// `find . -path ./target -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`
-/// gives the same.
+/// Returns a SHA-256 over the files of a crate, except those that cargo builds (`target`) and
+/// `left_out`. It is the hash of a text with one line for each file, sorted by path: its SHA-256,
+/// two spaces and its path. In the crate's folder,
+/// `find . -path ./target -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum |
+/// sha256sum`
+/// prints the same hash.
 ///
 /// # Errors
-/// Something cannot be read, or is neither a file nor a folder.
+/// Fails if a file cannot be read, or if an entry is neither a file nor a folder.
 pub fn crate_sha256(folder: &Path, left_out: &Path) -> Result<String> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
@@ -32,7 +33,7 @@ pub fn crate_sha256(folder: &Path, left_out: &Path) -> Result<String> {
     Ok(sha256_hex(text.as_bytes()))
 }
 
-/// All files below a crate's folder without those that cargo builds.
+/// Collects all files of a crate, except those that cargo builds.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     collect_below(folder, &folder.join("target"), files)
 }
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_count_by_path_and_content_and_what_is_built_does_not() {
+    fn the_hash_covers_paths_and_contents_but_not_built_files() {
         let dir = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = dir.path().join(path);
@@ -73,7 +74,7 @@ mod tests {
         let hash = || crate_sha256(dir.path(), &dir.path().join("measurement.json")).unwrap();
         write("src/lib.rs", "a");
         write("Cargo.toml", "b");
-        // Made by the command in the function's description.
+        // Computed by the command in the function's description.
         assert_eq!(hash(), "bd52d5fae5eb9182bea4da1353b5bf3d5b8fa1138b11d86ccab5168356278796");
         let before = hash();
         write("target/release/bench", "built");

@@ -1,46 +1,46 @@
-//! SHA-256, as lower-case hexadecimal text.
+//! SHA-256 as lower-case hexadecimal text.
 
 use sha2::{Digest, Sha256};
 use std::io::{Result, Write};
 
-/// The SHA-256 of some bytes, 64 hexadecimal digits.
+/// Returns the SHA-256 of bytes as 64 hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     sha256_hex_of_parts([bytes])
 }
 
-/// The SHA-256 of several pieces of bytes as if they were one.
+/// Returns the SHA-256 of several byte strings in a row, as if they were one.
 pub fn sha256_hex_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part);
     }
-    text(hasher)
+    hex(hasher)
 }
 
-fn text(hasher: Sha256) -> String {
+fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes to `to`, and knows the SHA-256 of what was written.
+/// A writer that passes everything on to `to` and computes its SHA-256.
 #[derive(Debug)]
-pub struct Hashing<W> {
+pub struct HashingWriter<W> {
     to: W,
     hasher: Sha256,
 }
 
-impl<W: Write> Hashing<W> {
-    /// Nothing is written yet.
+impl<W: Write> HashingWriter<W> {
+    /// Returns a writer to `to`.
     pub fn new(to: W) -> Self {
-        Hashing { to, hasher: Sha256::new() }
+        HashingWriter { to, hasher: Sha256::new() }
     }
 
-    /// The SHA-256 of all that was written.
+    /// Returns the SHA-256 of everything that was written.
     pub fn sha256_hex(self) -> String {
-        text(self.hasher)
+        hex(self.hasher)
     }
 }
 
-impl<W: Write> Write for Hashing<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let written = self.to.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -62,7 +62,7 @@ mod tests {
         const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(super::sha256_hex(b"abc"), ABC);
         let mut written = Vec::new();
-        let mut hashing = super::Hashing::new(&mut written);
+        let mut hashing = super::HashingWriter::new(&mut written);
         [&b"ab"[..], b"c"].iter().for_each(|part| hashing.write_all(part).unwrap());
         assert_eq!(hashing.sha256_hex(), ABC);
         assert_eq!(written, b"abc");

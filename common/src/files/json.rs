@@ -1,7 +1,7 @@
-//! JSON files with a schema line, read strictly and written atomically.
+//! JSON files with a schema, read strictly and written atomically.
 //!
-//! Every file says `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the key and
-//! where it stands.
+//! Every file has the key `"schema": "neuropower/<kind>/1"`. Unknown keys are errors that name the
+//! key and its place.
 
 use crate::files::{atomic, reading};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -11,50 +11,58 @@ use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-/// No document has more bytes than this: the largest, those of long searches, have some MiB.
+/// Maximum size of a document in bytes. The largest documents, of long searches, have some MiB.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// A type that is a file format of its own.
+/// A type with a file format of its own.
 pub trait Document: Serialize + DeserializeOwned {
     /// The `<kind>` in the file's `"schema": "neuropower/<kind>/1"`.
     const KIND: &'static str;
 
-    /// What the types alone cannot say; called after every read.
+    /// Checks everything that the types alone do not guarantee; called after every read.
+    ///
+    /// # Errors
+    /// Fails with the key of a value that is not allowed.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// The schema text of a document type.
+/// Returns the schema of a document type.
 pub fn schema<T: Document>() -> String {
     format!("neuropower/{}/1", T::KIND)
 }
 
-/// Reads and checks a document. The error names the file, the place in it and what is wrong.
+/// Reads and checks a document.
+///
+/// # Errors
+/// Fails if the file cannot be read or is not valid; the error names the file and the place in it.
 pub fn read<T: Document>(path: &Path) -> Result<T> {
     parse(&read_text(path)?).with_context(|| path.display().to_string())
 }
 
-/// Reads a text file that somebody may have written with any editor: a byte order mark in front is
-/// left out.
+/// Reads a text file from any editor. A byte order mark at the beginning is removed.
 ///
 /// # Errors
-/// A file that cannot be read, has over 256 MiB, or is not UTF-8.
+/// Fails if the file cannot be read, has over 256 MiB, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = reading::read(path, MAX_BYTES)?;
     text_of(bytes).with_context(|| path.display().to_string())
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<String> {
-    // A JSON text begins with a letter of ASCII, so a zero beside it tells UTF-16 that has no byte
-    // order mark.
+    // JSON begins with an ASCII character, so a zero beside it means UTF-16 without a byte order
+    // mark.
     let utf_16 = matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
     ensure!(!utf_16, "the text is UTF-16, but UTF-8 is needed: save it as UTF-8");
     let text = String::from_utf8(bytes).context("the text is not UTF-8: save it as UTF-8")?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
-/// Parses and checks a document from its text.
+/// Parses and checks a document.
+///
+/// # Errors
+/// Fails if the text is not valid; the error names the place in it.
 pub fn parse<T: Document>(text: &str) -> Result<T> {
     let mut value: Value = serde_json::from_str(text).context("not valid JSON")?;
     let object = value.as_object_mut().ok_or_else(|| anyhow!("not a JSON object"))?;
@@ -80,21 +88,30 @@ struct WithSchema<'a, T> {
     document: &'a T,
 }
 
-/// The document's text as written to files: indented, schema first, a newline at the end.
+/// Returns the text of a document as in files: indented, with the schema first and a newline at the
+/// end.
+///
+/// # Errors
+/// Fails if the document cannot be written as JSON.
 pub fn to_text<T: Document>(document: &T) -> Result<String> {
     let mut text = serde_json::to_string_pretty(&WithSchema { schema: schema::<T>(), document })?;
     text.push('\n');
     Ok(text)
 }
 
-/// The document on one line without a newline, as in `.jsonl` files and on stdout.
+/// Returns a document on one line without a newline, as in `.jsonl` files and on stdout.
+///
+/// # Errors
+/// Fails if the document cannot be written as JSON.
 pub fn to_line<T: Document>(document: &T) -> Result<String> {
     Ok(serde_json::to_string(&WithSchema { schema: schema::<T>(), document })?)
 }
 
-/// Reads a `.jsonl` file, to which one line is appended at a time: one document a line. What
-/// follows the last newline was torn by an interruption and is left out. The error names the file
-/// and the line.
+/// Reads a `.jsonl` file, which grows by one line and document at a time. Text after the last
+/// newline is left out: its write was interrupted.
+///
+/// # Errors
+/// Fails if the file cannot be read or a line is not valid; the error names the file and the line.
 pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     let bytes = reading::read(path, MAX_BYTES)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
@@ -106,8 +123,11 @@ pub fn read_lines<T: Document>(path: &Path) -> Result<Vec<T>> {
     text.lines().enumerate().map(parse_line).collect()
 }
 
-/// Writes a `.jsonl` file anew, atomically, and opens it for appending; what is appended then does
-/// not follow a torn line.
+/// Writes a `.jsonl` file atomically and opens it for appending, so that new lines do not follow an
+/// incomplete one.
+///
+/// # Errors
+/// Fails if the file cannot be written.
 pub fn rewrite_lines<T: Document>(path: &Path, documents: &[T]) -> Result<File> {
     let lines: Vec<String> =
         documents.iter().map(|document| Ok(to_line(document)? + "\n")).collect::<Result<_>>()?;
@@ -119,32 +139,38 @@ pub fn rewrite_lines<T: Document>(path: &Path, documents: &[T]) -> Result<File> 
 }
 
 /// Writes a document atomically.
+///
+/// # Errors
+/// Fails if the file cannot be written.
 pub fn write<T: Document>(path: &Path, document: &T) -> Result<()> {
     atomic::write(path, to_text(document)?.as_bytes())
 }
 
-/// Reads `path`, or gives the default where no path is named.
+/// Reads a document; returns the default if `path` is `None`.
+///
+/// # Errors
+/// Fails like [`read`].
 pub fn read_or_default<T: Document + Default>(path: Option<&Path>) -> Result<T> {
     path.map_or_else(|| Ok(T::default()), read)
 }
 
-/// A value and, where it is not known, the reason: `null` never stands alone.
+/// A value, or the reason why it is not known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known<T> {
-    /// The value, if it is known.
+    /// The value; `null` if it is not known.
     pub value: Option<T>,
-    /// Why it is not known; `null` when it is.
+    /// Reason why the value is not known; `null` if it is known.
     pub reason: Option<String>,
 }
 
 impl<T> Known<T> {
-    /// A value that is known.
+    /// Returns a known value.
     pub fn of(value: T) -> Self {
         Known { value: Some(value), reason: None }
     }
 
-    /// A value that is not, and why.
+    /// Returns an unknown value with the reason.
     pub fn unknown(reason: impl Into<String>) -> Self {
         Known { value: None, reason: Some(reason.into()) }
     }
@@ -183,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_left_out_and_utf_16_is_named() {
+    fn a_byte_order_mark_is_removed_and_utf_16_refused() {
         let text = to_text(&Point { x: 0.5, inner: vec![] }).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("point.json");
@@ -206,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_and_where() {
+    fn errors_name_the_place_and_the_reason() {
         assert!(error_of("{\"schema\": \"neuropower/po").contains("line 1"));
         assert!(error_of("[]").contains("not a JSON object"));
         assert!(error_of("{\"x\": 1, \"inner\": []}").contains("\"schema\" is missing"));
@@ -221,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_left_out_and_any_other_damage_is_named() {
+    fn an_incomplete_last_line_is_left_out_and_other_damage_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("points.jsonl");
         let line = |x| to_line(&Point { x, inner: vec![] }).unwrap();

@@ -1,5 +1,5 @@
-//! Files: JSON documents, whole or not at all, read within bounds, and their hashes. Nothing here
-//! knows what is in them.
+//! Files: JSON documents, atomic writing, bounded reading, ranges of numbers and hashes. Nothing
+//! here knows what a file means.
 
 pub mod atomic;
 pub mod crate_hash;

@@ -1,5 +1,5 @@
-//! Ranges of the numbers in files. Whatever is outside is damaged or made up; inside, no sum
-//! overflows and every figure can be drawn.
+//! Ranges of the numbers in files. A number outside its range is damaged or made up. With numbers
+//! inside, no sum overflows and every figure can be drawn.
 
 use anyhow::{Result, ensure};
 use std::fmt::Debug;
@@ -7,21 +7,21 @@ use std::ops::RangeInclusive;
 
 /// Accuracies and other shares.
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
-/// Correlations, which rounding can put past 1.
+/// Correlations. Rounding can put them past 1.
 pub(crate) const CORRELATION: RangeInclusive<f64> = -1.000_001..=1.000_001;
-/// Losses: those of f32, which rounding can put below 0.
+/// Losses in f32. Rounding can put them below 0.
 pub(crate) const LOSS: RangeInclusive<f64> = -0.001..=f32::MAX as f64;
-/// Learning rates: absurd ones diverge, which is a result.
+/// Learning rates. With absurd ones a training diverges, which is a result.
 pub(crate) const RATE: RangeInclusive<f64> = 0.0..=1e300;
 /// Durations in seconds: up to 300 years.
 pub(crate) const SECONDS: RangeInclusive<f64> = 0.0..=1e10;
-/// Latencies in seconds, which a logarithmic axis shows.
+/// Latencies in seconds that a logarithmic axis can show.
 pub(crate) const LATENCY: RangeInclusive<f64> = 1e-15..=1e10;
-/// Energies of an inference in joules, likewise.
+/// Energies of an inference in joules that a logarithmic axis can show.
 pub(crate) const ENERGY: RangeInclusive<f64> = 1e-21..=1e15;
-/// Energies in joules, powers in watts, frequencies in Hz and rates a second.
+/// Energies in joules, powers in watts, frequencies in Hz and rates per second.
 pub(crate) const PHYSICAL: RangeInclusive<f64> = 0.0..=1e15;
-/// The same where noise can be below zero, and times before and after some moment.
+/// Physical quantities that noise can make negative, and times relative to some moment.
 pub(crate) const SIGNED: RangeInclusive<f64> = -1e15..=1e15;
 /// Trainable parameters.
 pub(crate) const PARAMETERS: RangeInclusive<u64> = 0..=1 << 40;
@@ -29,17 +29,17 @@ pub(crate) const PARAMETERS: RangeInclusive<u64> = 0..=1 << 40;
 pub(crate) const MACS: RangeInclusive<u64> = 0..=1 << 60;
 /// Bytes of memory.
 pub(crate) const BYTES: RangeInclusive<u64> = 0..=1 << 50;
-/// Epochs, iterations, populations, rounds, threads, and how many of them were done.
+/// Numbers of epochs, iterations, individuals, rounds and threads.
 pub(crate) const COUNT: RangeInclusive<usize> = 0..=1_000_000_000;
-/// The same where there must be some, and a run is planned by them.
+/// Numbers of epochs, iterations and rounds that a run is planned with.
 pub(crate) const PLANNED: RangeInclusive<usize> = 1..=100_000;
-/// Images.
+/// Numbers of images.
 pub(crate) const IMAGES: RangeInclusive<usize> = 0..=1 << 32;
 
 /// Checks one number.
 ///
 /// # Errors
-/// It is outside; the error names its key.
+/// Fails if the number is outside the range; the error names its key.
 pub(crate) fn within<T: PartialOrd + Debug>(
     key: &str,
     value: T,
@@ -54,10 +54,10 @@ pub(crate) fn within<T: PartialOrd + Debug>(
     Ok(())
 }
 
-/// Checks all numbers of a list, or one that may be missing.
+/// Checks all numbers of a list, or an optional number.
 ///
 /// # Errors
-/// As [`within`].
+/// Fails like [`within`].
 pub(crate) fn all_within<T: PartialOrd + Debug>(
     key: &str,
     values: impl IntoIterator<Item = T>,
@@ -90,14 +90,14 @@ mod tests {
     use crate::train_report::{EvalReport, TrainReport};
     use serde_json::{Map, Value};
 
-    /// Numbers that can be any.
-    const ANY: &[&str] = &["seed", "seeds", "start", "end", "range", "wraps", "pid"];
+    /// Keys of numbers without a range.
+    const WITHOUT_RANGE: &[&str] = &["seed", "seeds", "start", "end", "range", "wraps", "pid"];
 
-    /// Every number in a document one after the other, is made larger than anything has; the
-    /// document must then be refused, and the error must have the number's key.
-    fn no_number_is_without_a_range<T: Document>(text: &str) {
+    /// Makes each number of a document in turn larger than allowed, and checks that the document is
+    /// refused with an error that names the number's key.
+    fn check_every_number_has_a_range<T: Document>(text: &str) {
         let document: T = json::parse(text).unwrap();
-        // As it is written: `0.0`, not `0`, for what need not be whole.
+        // Writing makes it `0.0`, not `0`, if the number is a real one.
         let whole: Value = serde_json::from_str(&json::to_line(&document).unwrap()).unwrap();
         let mut wrong = Vec::new();
         for path in numbers(&whole) {
@@ -114,7 +114,7 @@ mod tests {
                 let error = json::parse::<T>(&changed.to_string())
                     .map(|_| ())
                     .map_err(|error| format!("{error:#}"));
-                // The sizes of a network's nodes are wrong together.
+                // Errors about sizes of a network name the node.
                 let named = error
                     .as_ref()
                     .is_err_and(|error| error.contains(key) || error.contains("node "));
@@ -126,7 +126,7 @@ mod tests {
         assert!(wrong.is_empty(), "{}:\n{}", T::KIND, wrong.join("\n"));
     }
 
-    /// The paths to all numbers.
+    /// Returns the paths to all numbers.
     fn numbers(value: &Value) -> Vec<Vec<String>> {
         let below = |key: String, value: &Value| -> Vec<Vec<String>> {
             numbers(value).into_iter().map(|path| [vec![key.clone()], path].concat()).collect()
@@ -137,7 +137,7 @@ mod tests {
                 items.iter().enumerate().flat_map(|(i, item)| below(i.to_string(), item)).collect()
             }
             Value::Object(items) => {
-                let items = items.iter().filter(|(key, _)| !ANY.contains(&key.as_str()));
+                let items = items.iter().filter(|(key, _)| !WITHOUT_RANGE.contains(&key.as_str()));
                 items.flat_map(|(key, item)| below(key.clone(), item)).collect()
             }
             Value::Null | Value::Bool(_) | Value::String(_) => vec![],
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn no_number_in_an_example_of_the_documentation_is_without_a_range() {
+    fn every_number_in_the_documented_examples_has_a_range() {
         let text = include_str!("../../../docs/formats.md");
         let blocks = text
             .split("\n```json")
             .skip(1)
             .filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next());
         let mut kinds = std::collections::BTreeSet::new();
-        // A block of `jsonl` has a document in each line, one of `json` is one.
+        // A block of `jsonl` has a document in each line, a block of `json` is one document.
         for block in blocks {
             let lines = block.lines().filter(|line| line.starts_with("{\"schema\""));
             let whole = std::iter::once(block).filter(|block| !block.starts_with("{\"schema\""));
@@ -177,25 +177,25 @@ mod tests {
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
         let kind = value["schema"].as_str().unwrap().split('/').nth(1).unwrap().to_string();
         let check = match kind.as_str() {
-            "accuracy-table" => no_number_is_without_a_range::<AccuracyTable>,
-            "archive" => no_number_is_without_a_range::<Archive>,
-            "baseline" => no_number_is_without_a_range::<Baseline>,
-            "bench" => no_number_is_without_a_range::<BenchEvent>,
-            "board" => no_number_is_without_a_range::<Board>,
-            "data-check" => no_number_is_without_a_range::<Census>,
-            "dataset" => no_number_is_without_a_range::<Dataset>,
-            "eval" => no_number_is_without_a_range::<EvalReport>,
-            "evaluation" => no_number_is_without_a_range::<Evaluation>,
-            "fidelity" => no_number_is_without_a_range::<Fidelity>,
-            "genome" => no_number_is_without_a_range::<Genome>,
-            "manual" => no_number_is_without_a_range::<ManualReading>,
-            "manifest" => no_number_is_without_a_range::<Manifest>,
-            "measurement" => no_number_is_without_a_range::<Measurement>,
-            "network" => no_number_is_without_a_range::<Network>,
-            "profile" => no_number_is_without_a_range::<Profile>,
-            "prune" => no_number_is_without_a_range::<PruneReport>,
-            "search" => no_number_is_without_a_range::<SearchConfig>,
-            "train" => no_number_is_without_a_range::<TrainReport>,
+            "accuracy-table" => check_every_number_has_a_range::<AccuracyTable>,
+            "archive" => check_every_number_has_a_range::<Archive>,
+            "baseline" => check_every_number_has_a_range::<Baseline>,
+            "bench" => check_every_number_has_a_range::<BenchEvent>,
+            "board" => check_every_number_has_a_range::<Board>,
+            "data-check" => check_every_number_has_a_range::<Census>,
+            "dataset" => check_every_number_has_a_range::<Dataset>,
+            "eval" => check_every_number_has_a_range::<EvalReport>,
+            "evaluation" => check_every_number_has_a_range::<Evaluation>,
+            "fidelity" => check_every_number_has_a_range::<Fidelity>,
+            "genome" => check_every_number_has_a_range::<Genome>,
+            "manual" => check_every_number_has_a_range::<ManualReading>,
+            "manifest" => check_every_number_has_a_range::<Manifest>,
+            "measurement" => check_every_number_has_a_range::<Measurement>,
+            "network" => check_every_number_has_a_range::<Network>,
+            "profile" => check_every_number_has_a_range::<Profile>,
+            "prune" => check_every_number_has_a_range::<PruneReport>,
+            "search" => check_every_number_has_a_range::<SearchConfig>,
+            "train" => check_every_number_has_a_range::<TrainReport>,
             other => panic!("unknown kind {other}"),
         };
         check(text);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_is_named() {
+    fn numbers_outside_their_range_are_named() {
         within("x", 0.5, &SHARE).unwrap();
         all_within("x", [0.0, 1.0], &SHARE).unwrap();
         for wrong in [-0.1, 1.1, 1e308, f64::NAN, f64::INFINITY] {

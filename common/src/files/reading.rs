@@ -1,59 +1,56 @@
-//! Reading files of any origin: plain files of a bounded size, whatever stands under their names.
+//! Reads plain files of a bounded size from any origin.
 
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Opens a file for reading. A pipe or a device, which may never end, is not opened.
+/// Opens a file for reading. Pipes and devices, which may never end, are not opened.
 ///
 /// # Errors
-/// It cannot be opened, is no plain file, or has more than `limit` bytes.
+/// Fails if the file cannot be opened, is not a plain file, or has more than `limit` bytes.
 pub fn open(path: &Path, limit: u64) -> Result<File> {
     let failed = || format!("{}: cannot read the file", path.display());
-    let facts = std::fs::metadata(path).with_context(failed)?;
-    ensure!(!facts.is_dir(), "{}: cannot read the file: it is a folder", path.display());
+    let metadata = std::fs::metadata(path).with_context(failed)?;
+    ensure!(!metadata.is_dir(), "{}: cannot read the file: it is a folder", path.display());
     ensure!(
-        facts.is_file(),
+        metadata.is_file(),
         "{}: cannot read the file: it is a pipe or a device, not a plain file",
         path.display()
     );
-    ensure!(facts.len() <= limit, too_large(path, limit));
+    ensure!(metadata.len() <= limit, too_large(path, limit));
     File::open(path).with_context(failed)
 }
 
 /// Reads a whole file.
 ///
 /// # Errors
-/// As [`open`]; or reading fails.
+/// Fails like [`open`], or if reading fails.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let failed = || format!("{}: cannot read the file", path.display());
     let mut bytes = Vec::new();
-    // It may grow meanwhile.
+    // The file may grow meanwhile.
     open(path, limit)?.take(limit + 1).read_to_end(&mut bytes).with_context(failed)?;
     ensure!(bytes.len() as u64 <= limit, too_large(path, limit));
     Ok(bytes)
 }
 
-/// The last `bytes` bytes of a file as text, all of it where it is shorter; nothing where it cannot
+/// Returns the last `bytes` bytes of a file as text, or all of a shorter file; empty if it cannot
 /// be read.
-pub fn end(path: &Path, bytes: u64) -> String {
+pub fn tail(path: &Path, bytes: u64) -> String {
     let read = || -> Result<Vec<u8>> {
         let mut file = open(path, u64::MAX)?;
         let length = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
-        let mut end = Vec::new();
-        file.take(bytes).read_to_end(&mut end)?;
-        Ok(end)
+        let mut tail = Vec::new();
+        file.take(bytes).read_to_end(&mut tail)?;
+        Ok(tail)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 fn too_large(path: &Path, limit: u64) -> String {
-    format!(
-        "{}: the file has more than {limit} bytes, the most that such a file can have",
-        path.display()
-    )
+    format!("{}: the file has more than {limit} bytes, the maximum for such a file", path.display())
 }
 
 #[cfg(test)]
@@ -78,15 +75,15 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_file_takes_no_more_memory_than_it_has() {
+    fn the_tail_of_a_huge_file_is_read_without_the_rest() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        assert_eq!(end(&path, 5), "");
+        assert_eq!(tail(&path, 5), "");
         std::fs::write(&path, b"first\nlast\n").unwrap();
-        assert_eq!(end(&path, 5), "last\n");
-        assert_eq!(end(&path, 50), "first\nlast\n");
-        // Sparse: a log that no memory holds.
+        assert_eq!(tail(&path, 5), "last\n");
+        assert_eq!(tail(&path, 50), "first\nlast\n");
+        // A sparse file, larger than memory.
         File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
-        assert_eq!(end(&path, 2), "\0\0");
+        assert_eq!(tail(&path, 2), "\0\0");
     }
 }

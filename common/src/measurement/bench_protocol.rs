@@ -1,5 +1,5 @@
-//! What the `bench` binary of a generated crate prints: one JSON object a line, each as it happens,
-//! so that whoever reads a meter can read it at the same moment.
+//! Output of a generated crate's `bench` binary: one JSON object per line, written as soon as the
+//! event happens, so that a meter can be read at the same moment.
 
 use crate::files::json::Document;
 use crate::files::ranges::{COUNT, SIGNED, within};
@@ -7,45 +7,45 @@ use crate::measurement::windows::Communication;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// One line of `bench`'s output. First one `ready`, then for each window a `start` and a `window`.
+/// A line of `bench`'s output: first `ready`, then `start` and `window` for each window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
 pub enum BenchEvent {
-    /// The warm-up is over.
+    /// The warm-up has ended.
     Ready {
-        /// The crate's name.
+        /// Name of the crate.
         name: String,
-        /// The instruction set that the kernels chose, e.g. `avx512`.
+        /// Instruction set that the kernels use, e.g. `avx512`.
         kernels: String,
-        /// Target triple that the binary was built for.
+        /// Target triple of the binary.
         target: String,
-        /// Threads.
+        /// Number of threads.
         threads: usize,
         /// Images per inference.
         batch: usize,
     },
-    /// A window begins.
+    /// A window has begun.
     Start {
-        /// From 1.
+        /// Number of the window, from 1.
         window: usize,
     },
     /// A window has ended.
     Window {
-        /// From 1.
+        /// Number of the window, from 1.
         window: usize,
-        /// Inferences in it.
+        /// Inferences in the window.
         inferences: u64,
-        /// Its length.
+        /// Length of the window in seconds.
         seconds: f64,
-        /// Median time of one inference.
+        /// Median time of one inference in seconds.
         p50_s: f64,
-        /// 90th percentile.
+        /// 90th percentile in seconds.
         p90_s: f64,
-        /// 99th percentile.
+        /// 99th percentile in seconds.
         p99_s: f64,
-        /// On a processor with a memory of its own: medians of the parts of one inference, as the
-        /// device's events time them (Table 3 reports all three). The percentiles above are of the
-        /// whole, as the host's clock sees it.
+        /// On a processor with its own memory: medians of the parts of one inference, timed by the
+        /// device's events (Table 3 reports all three). The percentiles above are of the whole
+        /// inference on the host's clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         communication: Option<Communication>,
     },
@@ -72,7 +72,7 @@ impl Document for BenchEvent {
             } => {
                 within("window", *window, &COUNT)?;
                 within("inferences", *inferences, &(0..=1 << 50))?;
-                // A clock that went back is told by who measures.
+                // Negative times of a clock that went back are reported by the measuring program.
                 let times =
                     [("seconds", seconds), ("p50_s", p50_s), ("p90_s", p90_s), ("p99_s", p99_s)];
                 times.into_iter().try_for_each(|(key, time)| within(key, *time, &SIGNED))?;

@@ -1,4 +1,4 @@
-//! The energy of one inference, or the reason why it is not known.
+//! Energy of one inference, or the reason why it is not known.
 
 use crate::files::json::Document;
 use crate::files::ranges::{PHYSICAL, SIGNED, all_within};
@@ -6,56 +6,57 @@ use crate::measurement::manual_reading::ManualReading;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Energy of one inference.
+/// The energy of one inference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Energy {
-    /// Whether there are numbers, and if not, which kind of not.
+    /// Status of the energy: measured, or the kind of failure.
     pub status: EnergyStatus,
-    /// Why there are none; `null` when there are.
+    /// Reason why there are no numbers; `null` if there are.
     pub reason: Option<String>,
-    /// What read them.
+    /// Meter that was read.
     pub meter: String,
-    /// Median over windows of everything the meter saw: of its mean power times the window's
-    /// length.
+    /// Gross energy in joules, of everything that the meter sees: the median over windows of mean
+    /// power times `seconds` divided by `inferences`.
     pub gross_j: Option<f64>,
     /// Bootstrap 95 % interval of `gross_j`, as for the latency.
     pub gross_interval_j: Option<[f64; 2]>,
-    /// As gross, minus idle power (the mean of both readings) times the time.
+    /// Net energy in joules: as `gross_j`, with the idle power (mean of both readings) subtracted
+    /// from the power.
     pub net_j: Option<f64>,
     /// Bootstrap 95 % interval of `net_j`, as for the latency.
     pub net_interval_j: Option<[f64; 2]>,
-    /// Why there is a gross energy and no net energy; `null` otherwise.
+    /// Reason why there is a gross energy but no net energy; `null` otherwise.
     pub net_reason: Option<String>,
-    /// Mean power of the idle reading before.
+    /// Mean power of the idle reading before the windows, in watts.
     pub idle_before_w: Option<f64>,
-    /// Mean power of the idle reading after.
+    /// Mean power of the idle reading after the windows, in watts.
     pub idle_after_w: Option<f64>,
-    /// With the meter `manual`: what was read, from which all numbers here are computed; its one
-    /// idle power stands both before and after.
+    /// With the meter `manual`: the reading that all numbers here are computed from. Its single
+    /// idle power is used for before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manual: Option<ManualReading>,
-    /// With the meter `csv`: the log that the windows' joules are from.
+    /// With the meter `csv`: the log that the joules of the windows are computed from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<PowerLog>,
 }
 
-/// A logger's file.
+/// The power log of a logger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PowerLog {
-    /// Its name.
+    /// Name of the file.
     pub file: String,
-    /// SHA-256 of what it held when it was read after the measurement.
+    /// SHA-256 of the file when it was read after the measurement.
     pub sha256: String,
-    /// Its samples in the windows and idle readings and one before and after each: seconds after
-    /// `host.started_unix_s`, and watts. By the trapezoidal rule, interpolated at both ends, they
-    /// give the `joules` of windows and idle readings.
+    /// Samples in the windows and idle readings, with one sample before and after each: seconds
+    /// after `host.started_unix_s`, and watts. The `joules` of windows and idle readings are their
+    /// integral by the trapezoidal rule, interpolated at both ends.
     pub samples: Vec<[f64; 2]>,
 }
 
 impl Energy {
-    /// No numbers at all, and why.
+    /// Returns an energy without numbers, with the reason.
     pub fn without_numbers(status: EnergyStatus, meter: String, reason: String) -> Energy {
         Energy {
             status,
@@ -73,7 +74,7 @@ impl Energy {
         }
     }
 
-    /// No energy is 0, negative or unexplained.
+    /// Checks that no energy is zero, negative or unexplained.
     pub(crate) fn check(&self) -> Result<()> {
         let positive = |values: &[f64]| values.iter().all(|x| x.is_finite() && *x > 0.0);
         for (name, value, interval) in [
@@ -92,7 +93,7 @@ impl Energy {
         let measured = self.status == EnergyStatus::Measured;
         ensure!(
             measured == self.gross_j.is_some(),
-            "energy: gross_j must be there only and always when measured"
+            "energy: gross_j is required if the status is measured, and only then"
         );
         ensure!(
             measured || self.net_j.is_none(),
@@ -100,7 +101,7 @@ impl Energy {
         );
         ensure!(
             measured != self.reason.is_some(),
-            "energy: a reason must be there when there are no numbers"
+            "energy: a reason is required if there are no numbers, and only then"
         );
         let unexplained = measured && self.net_j.is_none() && self.net_reason.is_none();
         ensure!(!unexplained, "energy: net_j is null without net_reason");
@@ -108,15 +109,15 @@ impl Energy {
     }
 }
 
-/// Whether energy was measured.
+/// The status of an energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EnergyStatus {
-    /// It was.
+    /// The energy was measured.
     Measured,
     /// There is no meter, or it cannot be read.
     Unavailable,
-    /// The meter was read, but its numbers cannot be true, or it vanished on the way.
+    /// The meter was read, but its numbers are impossible, or it failed during the measurement.
     Invalid,
 }
 
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn energies_that_are_explained_pass() {
+    fn explained_energies_pass() {
         let no_net = Energy {
             net_j: None,
             net_interval_j: None,
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn energies_that_are_0_or_negative_or_unexplained_do_not() {
+    fn zero_negative_and_unexplained_energies_are_refused() {
         let unavailable =
             Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
         for (energy, expected) in [
@@ -163,11 +164,11 @@ mod tests {
             (Energy { net_interval_j: Some([-0.1, 1.0]), ..measured() }, "net must be above 0"),
             (Energy { idle_after_w: Some(f64::NAN), ..measured() }, "idle_after must be above 0"),
             (Energy { net_j: None, ..measured() }, "without net_reason"),
-            (Energy { gross_j: None, ..measured() }, "gross_j must be there"),
-            (Energy { reason: Some("x".into()), ..measured() }, "a reason must be there"),
-            (Energy { gross_j: Some(1.0), ..unavailable.clone() }, "gross_j must be there"),
+            (Energy { gross_j: None, ..measured() }, "gross_j is required"),
+            (Energy { reason: Some("x".into()), ..measured() }, "a reason is required"),
+            (Energy { gross_j: Some(1.0), ..unavailable.clone() }, "gross_j is required"),
             (Energy { net_j: Some(1.0), ..unavailable.clone() }, "without gross energy"),
-            (Energy { reason: None, ..unavailable }, "a reason must be there"),
+            (Energy { reason: None, ..unavailable }, "a reason is required"),
         ] {
             let error = energy.check().unwrap_err().to_string();
             assert!(error.contains(expected), "{error} is not {expected}");

@@ -1,15 +1,15 @@
-//! What an NVIDIA GPU did while a crate was measured on it.
+//! State of an NVIDIA GPU during a measurement.
 
 use crate::files::json::Known;
 use crate::files::ranges::{PHYSICAL, SIGNED, all_within};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// A GPU, looked at several times a second.
+/// The state of a GPU, sampled several times per second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GpuFacts {
-    /// Its index among those of the machine and its name, e.g. `GPU 0, NVIDIA H100`.
+    /// Index on the machine and name, e.g. `GPU 0, NVIDIA H100`.
     pub name: String,
     /// Version of the driver.
     pub driver: Known<String>,
@@ -19,11 +19,11 @@ pub struct GpuFacts {
     pub memory_clock_hz: Known<[f64; 2]>,
     /// Lowest and highest temperature during the windows.
     pub temperature_c: Known<[f64; 2]>,
-    /// What held the clocks back during the windows, as the driver says, e.g. `SW_POWER_CAP`; empty
-    /// where nothing did.
+    /// Reasons of the driver for reduced clocks during the windows, e.g. `SW_POWER_CAP`; empty if
+    /// there was none.
     pub throttled: Known<Vec<String>>,
-    /// Other processes that had memory on the GPU, from the first idle reading to the last; empty
-    /// where none had.
+    /// Other processes that used memory of the GPU, from the first idle reading to the last; empty
+    /// if there were none.
     pub other_processes: Known<Vec<GpuProcess>>,
 }
 
@@ -31,9 +31,9 @@ pub struct GpuFacts {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GpuProcess {
-    /// Its number, as the driver counts processes.
+    /// Process ID.
     pub pid: u32,
-    /// Its program; `null` where the driver does not say.
+    /// Program of the process; `null` if the driver does not know it.
     pub program: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl GpuFacts {
         all_within("temperature_c", self.temperature_c.value.into_iter().flatten(), &SIGNED)
     }
 
-    /// What people should know before they believe a number, one sentence each.
+    /// Returns warnings about the reliability of the measurement, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut all = vec![];
         if let Some(reasons) = self.throttled.value.as_ref().filter(|reasons| !reasons.is_empty()) {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_spoils_a_number_is_said() {
+    fn throttling_and_other_processes_cause_warnings() {
         let calm = GpuFacts {
             name: "GPU 0".into(),
             driver: Known::unknown("?"),
@@ -91,8 +91,8 @@ mod tests {
             other_processes: Known::of(others.to_vec()),
             ..calm
         };
-        let said = busy.warnings().join("; ");
-        assert!(said.contains("held back: SW_POWER_CAP, HW_SLOWDOWN"), "{said}");
-        assert!(said.contains("on the GPU: unknown program (7), python3 (8)"), "{said}");
+        let warnings = busy.warnings().join("; ");
+        assert!(warnings.contains("held back: SW_POWER_CAP, HW_SLOWDOWN"), "{warnings}");
+        assert!(warnings.contains("on the GPU: unknown program (7), python3 (8)"), "{warnings}");
     }
 }

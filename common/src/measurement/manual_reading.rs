@@ -1,31 +1,31 @@
-//! What somebody read from a wall meter: `--manual-json`.
+//! Readings of a wall meter by a person (`--manual-json`).
 
 use crate::files::json::Document;
 use crate::files::ranges::{PHYSICAL, SECONDS, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// What somebody read from a wall meter: `--manual-json`.
+/// The readings of a wall meter by a person (`--manual-json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManualReading {
-    /// The name of the crate that ran; no other crate's energy is computed from this.
+    /// Name of the crate that ran. The reading is not used for any other crate.
     pub name: String,
-    /// SHA-256 of the binary that ran, as its record's `ran.binary_sha256`; where it is given, no
-    /// other binary's energy is computed from this.
+    /// SHA-256 of the binary that ran, as in `ran.binary_sha256` of its record. If it is given, the
+    /// reading is not used for any other binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary_sha256: Option<String>,
-    /// The meter, e.g. `Kill-A-Watt P4400`.
+    /// Name of the meter, e.g. `Kill-A-Watt P4400`.
     pub meter: String,
-    /// Who read and typed this.
+    /// Person who read the meter.
     pub read_by: String,
-    /// Power while the board was idle.
+    /// Power while the board was idle, in watts.
     pub idle_w: f64,
-    /// Power while the crate's `bench` ran.
+    /// Power while the crate's `bench` ran, in watts.
     pub load_w: f64,
-    /// For how long the power under load was watched.
+    /// Duration for which the power under load was watched, in seconds.
     pub duration_s: f64,
-    /// The smallest step of the meter's display.
+    /// Smallest step of the meter's display, in watts.
     pub resolution_w: f64,
 }
 
@@ -34,8 +34,8 @@ impl Document for ManualReading {
 
     fn check(&self) -> Result<()> {
         let ManualReading { name, meter, read_by, .. } = self;
-        let said = [name, meter, read_by].iter().all(|text| !text.trim().is_empty());
-        ensure!(said, "name, meter and read_by: none of them may be empty");
+        let complete = [name, meter, read_by].iter().all(|text| !text.trim().is_empty());
+        ensure!(complete, "name, meter and read_by: none of them may be empty");
         for (key, value) in [
             ("idle_w", self.idle_w),
             ("load_w", self.load_w),

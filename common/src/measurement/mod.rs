@@ -1,5 +1,5 @@
-//! What was measured, where and with what: `measurement.json`, and the lines and files that it is
-//! made from. Nothing here measures.
+//! Measurements: the record `measurement.json`, and the lines and files that it is made from.
+//! Nothing here measures.
 
 pub mod bench_protocol;
 mod energy;
@@ -9,5 +9,7 @@ mod record;
 mod windows;
 
 pub use energy::{Energy, EnergyStatus, PowerLog};
-pub use record::{Host, Instructions, Latency, Measurement, Protocol, RUN_TO_RUN, Ran};
+pub use record::{
+    Host, Instructions, Latency, MeasuredCrate, Measurement, Protocol, RUN_TO_RUN_NOISE,
+};
 pub use windows::{Communication, CounterReading, IdleReading, Window};

@@ -1,5 +1,5 @@
-//! `measurement.json`: what was measured, where, with what, and every raw number that totals were
-//! made from.
+//! `measurement.json`: the record of a measurement, with every raw number that its totals are
+//! computed from.
 
 use crate::files::json::{Document, Known};
 use crate::files::ranges::{COUNT, PHYSICAL, SECONDS, SIGNED, all_within, within};
@@ -10,46 +10,46 @@ use crate::profile::MeasurementSettings;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// By this share two runs of one program may differ and say nothing: a program counts as warm once
-/// its latency varies by less, and memory, caches and clocks are not the same in the next run. A
-/// smaller difference between two records is noise, however little the windows of each of them
-/// scatter.
-pub const RUN_TO_RUN: f64 = 0.02;
+/// Relative difference up to which two runs of the same program count as equal. A program counts as
+/// warm once its latency varies by less, and memory layout, caches and clocks differ from run to
+/// run. A smaller difference between two records is noise, even if the windows of each record
+/// scatter less.
+pub const RUN_TO_RUN_NOISE: f64 = 0.02;
 
-/// `measurement.json`.
+/// The record of a measurement (`measurement.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The board's name.
+    /// Name of the board.
     pub board: String,
-    /// Whether an emulator took the board's place: then times say nothing about the board.
+    /// `true` if an emulator replaced the board; then times say nothing about the board.
     #[serde(default)]
     pub emulated: bool,
-    /// `full` when everything was at least as long as the full protocol asks, else `short`.
+    /// `full` if everything was at least as long as the full protocol requires, else `short`.
     pub protocol: Protocol,
-    /// The settings used.
+    /// Settings of the measurement.
     pub settings: MeasurementSettings,
-    /// What ran.
-    pub ran: Ran,
+    /// Crate that was measured.
+    pub ran: MeasuredCrate,
     /// Inference latency, one image at a time.
     pub latency: Latency,
     /// Instructions of one inference.
     #[serde(default = "not_counted")]
     pub instructions: Known<Instructions>,
-    /// Where the processor of the network has a memory of its own: times of copying and computing.
+    /// For a processor with its own memory: times of copying and computing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub communication: Option<Communication>,
     /// Energy of one inference.
     pub energy: Energy,
-    /// The raw idle reading before the crate ran; `null` where none was taken.
+    /// Raw idle reading before the crate ran; `null` if there is none.
     pub idle_before: Option<IdleReading>,
-    /// The raw idle reading after it ran; `null` where none was taken.
+    /// Raw idle reading after the crate ran; `null` if there is none.
     pub idle_after: Option<IdleReading>,
     /// Raw windows, in order.
     pub windows: Vec<Window>,
-    /// The machine at the time.
+    /// State of the machine.
     pub host: Host,
-    /// With the meter `nvml`: the GPU at the time.
+    /// With the meter `nvml`: the state of the GPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuFacts>,
 }
@@ -58,16 +58,16 @@ fn not_counted() -> Known<Instructions> {
     Known::unknown("not counted")
 }
 
-/// Instructions of one inference, counted outside of the windows.
+/// The number of instructions of one inference, counted outside of the windows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instructions {
-    /// How many; the mean over some inferences.
+    /// Mean number over some inferences.
     pub per_inference: f64,
-    /// What counted them.
+    /// Program that counted them.
     pub counter: String,
-    /// The instruction set that the kernels chose meanwhile; an emulating counter may offer less
-    /// than the board.
+    /// Instruction set that the kernels used while counting; an emulator may offer less than the
+    /// board.
     pub kernels: String,
 }
 
@@ -93,7 +93,7 @@ impl Document for Measurement {
         self.latency.check()?;
         ensure!(
             self.instructions.value.is_some() != self.instructions.reason.is_some(),
-            "instructions: either a value or a reason must be there"
+            "instructions: either a value or a reason is required"
         );
         let counted = self.instructions.value.iter().map(|instructions| instructions.per_inference);
         let copied = self.communication.iter().flat_map(|c| [c.h2d_s, c.kernel_s, c.d2h_s]);
@@ -115,21 +115,21 @@ impl Document for Measurement {
     }
 }
 
-/// How long was measured.
+/// The length of a measurement, compared with the full protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// At least as long as the full protocol asks.
+    /// At least as long as the full protocol.
     Full,
-    /// Shorter, good for a first look only.
+    /// Shorter, only for a first impression.
     Short,
 }
 
-/// What ran.
+/// The crate that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ran {
-    /// The crate's name.
+pub struct MeasuredCrate {
+    /// Name of the crate.
     pub name: String,
     /// SHA-256 over the crate's files.
     pub crate_sha256: String,
@@ -139,17 +139,17 @@ pub struct Ran {
     pub binary_sha256: String,
     /// Target triple.
     pub target: String,
-    /// What `rustc --version` says.
+    /// Output of `rustc --version`.
     pub rustc: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
     /// Images per inference.
     pub batch: usize,
-    /// The instruction set that the kernels chose, as `bench` reports it.
+    /// Instruction set that the kernels use, as `bench` reports it.
     pub kernels: String,
 }
 
-/// Inference latency over all windows.
+/// The inference latency over all windows, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Latency {
@@ -159,8 +159,8 @@ pub struct Latency {
     pub p90_s: f64,
     /// Median of the windows' 99th percentiles.
     pub p99_s: f64,
-    /// Bootstrap 95 % interval of `p50_s` over windows (10,000 resamples, seed 0). A single window
-    /// says nothing about its own spread: then both ends are `p50_s`.
+    /// Bootstrap 95 % interval of `p50_s` over windows (10,000 resamples, seed 0). With a single
+    /// window, both ends are `p50_s`.
     pub p50_interval_s: [f64; 2],
 }
 
@@ -177,21 +177,21 @@ impl Latency {
     }
 }
 
-/// The machine at the time of the measurement.
+/// The state of the machine during a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
-    /// Processor's name.
+    /// Name of the processor.
     pub cpu: Known<String>,
     /// Kernel release.
     pub kernel: Known<String>,
     /// Frequency governor of the first core.
     pub governor: Known<String>,
-    /// Frequency of the first core after the last window.
+    /// Frequency of the first core after the last window, in Hz.
     pub frequency_hz: Known<f64>,
-    /// Temperature of the first thermal zone after the last window.
+    /// Temperature of the first thermal zone after the last window, in degrees Celsius.
     pub temperature_c: Known<f64>,
-    /// How often the first core's package was throttled for heat while the crate ran.
+    /// Number of thermal throttling events of the first core's package while the crate ran.
     pub throttled: Known<u64>,
     /// Unix time at the start.
     pub started_unix_s: f64,

@@ -1,19 +1,19 @@
-//! The windows and idle readings of a measurement: raw numbers that all others are made from.
+//! Raw windows and idle readings of a measurement, which all other numbers are computed from.
 
 use crate::files::ranges::{PHYSICAL, SECONDS, SIGNED, all_within, within};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// Parts of one inference's latency on a processor with a memory of its own, such as a GPU: medians
-/// of the windows' medians.
+/// The parts of one inference's latency on a processor with its own memory, such as a GPU: medians
+/// of the windows' medians, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Communication {
-    /// From the host's memory to the device's.
+    /// Time of copying from the host's memory to the device's.
     pub h2d_s: f64,
-    /// Computing.
+    /// Time of computing.
     pub kernel_s: f64,
-    /// From the device's memory to the host's.
+    /// Time of copying from the device's memory to the host's.
     pub d2h_s: f64,
 }
 
@@ -25,38 +25,38 @@ impl Communication {
     }
 }
 
-/// One window as it was measured.
+/// The raw numbers of one window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// Inferences in the window.
     pub inferences: u64,
-    /// The window's length on the board's clock.
+    /// Length of the window on the board's clock, in seconds.
     pub seconds: f64,
-    /// Median time of one inference.
+    /// Median time of one inference, in seconds.
     pub p50_s: f64,
-    /// 90th percentile.
+    /// 90th percentile, in seconds.
     pub p90_s: f64,
-    /// 99th percentile.
+    /// 99th percentile, in seconds.
     pub p99_s: f64,
-    /// Medians of copying and computing, where they are apart.
+    /// Medians of copying and computing, if they are separate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub communication: Option<Communication>,
-    /// When the window's beginning was noticed and the meter read, in seconds after
+    /// Time at which the beginning of the window was noticed and the meter read, in seconds after
     /// `host.started_unix_s`.
     pub t0_s: f64,
-    /// When its end was.
+    /// Time at which its end was noticed and the meter read.
     pub t1_s: f64,
-    /// What the meter's counters advanced by, all together, or the power that was logged or read
-    /// over the window's time; `null` without a meter and where it cannot be known.
+    /// Advance of all counters of the meter, or the integral of the logged or read power over the
+    /// window; `null` without a meter and if it is not known.
     pub joules: Option<f64>,
-    /// How often counters wrapped in the window; `null` without a meter and where it cannot be
+    /// Number of times that counters wrapped in the window; `null` without a meter and if it is not
     /// known.
     pub wraps: Option<u64>,
-    /// Whether the window is shorter than 100 updates of the meter's counters, so that their steps
-    /// show in `joules`; `null` without a meter.
+    /// `true` if the window is shorter than 100 updates of the meter's counters, so that their
+    /// steps are visible in `joules`; `null` without a meter.
     pub under_100_ticks: Option<bool>,
-    /// What each counter showed; empty without a meter, and where the meter counts no energy.
+    /// Readings of each counter; empty without a meter, and if the meter does not count energy.
     pub counters: Vec<CounterReading>,
 }
 
@@ -93,39 +93,39 @@ fn check_reading(
     all_within("unit_j", counters.iter().map(|counter| counter.unit_j), &PHYSICAL)
 }
 
-/// What the meter saw while nothing ran.
+/// The readings of the meter while nothing ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdleReading {
-    /// When it began, in seconds after `host.started_unix_s`.
+    /// Time of the beginning, in seconds after `host.started_unix_s`.
     pub t0_s: f64,
-    /// When it ended.
+    /// Time of the end.
     pub t1_s: f64,
-    /// As in a window.
+    /// As in [`Window`].
     pub joules: Option<f64>,
-    /// As in a window.
+    /// As in [`Window`].
     pub wraps: Option<u64>,
-    /// As in a window.
+    /// As in [`Window`].
     pub under_100_ticks: Option<bool>,
-    /// As in a window.
+    /// As in [`Window`].
     pub counters: Vec<CounterReading>,
 }
 
-/// One counter of a meter at both ends of a window. It advanced by
-/// `unit_j * (end - start + wraps * range)`.
+/// The readings of one counter at both ends of a window. It advanced by `unit_j * (end - start +
+/// wraps * range)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CounterReading {
-    /// The counter's own name, e.g. `package-0`.
+    /// Name of the counter, e.g. `package-0`.
     pub name: String,
-    /// Joules for a step of 1.
+    /// Joules per step.
     pub unit_j: f64,
-    /// Where it wraps to 0; `null` where the meter does not say.
+    /// Value at which it wraps to 0; `null` if the meter does not say.
     pub range: Option<u64>,
-    /// What it showed at the beginning.
+    /// Value at the beginning.
     pub start: u64,
-    /// What it showed at the end.
+    /// Value at the end.
     pub end: u64,
-    /// How often it wrapped between; `null` where it ran backwards.
+    /// Number of times that it wrapped; `null` if it ran backwards.
     pub wraps: Option<u64>,
 }

@@ -1,7 +1,7 @@
-//! The seven activations of Table 1 and the piece-wise pairs that the paper makes of them.
+//! The seven activations of Table 1 and the paper's piece-wise pairs of them.
 //!
 //! `f(x) = left(x)` for `x < 0` and `right(x)` for `x >= 0`. The functions here are the scalar
-//! reference that every faster implementation is tested against.
+//! reference that all faster implementations are compared with.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,7 +11,7 @@ pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 /// Alpha of SELU (same source).
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
-/// One activation function of the design space (Table 1).
+/// An activation function of the design space (Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
@@ -32,7 +32,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// All seven, in the order of Table 1.
+    /// All activations, in the order of Table 1.
     pub const ALL: [Activation; 7] = [
         Activation::Relu,
         Activation::Elu,
@@ -43,7 +43,7 @@ impl Activation {
         Activation::Linear,
     ];
 
-    /// The name used in files and on the command line.
+    /// Returns the name in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Relu => "relu",
@@ -56,7 +56,7 @@ impl Activation {
         }
     }
 
-    /// The function's value at `x`.
+    /// Returns the value at `x`.
     pub fn value(self, x: f64) -> f64 {
         match self {
             Activation::Relu => x.max(0.0),
@@ -75,7 +75,7 @@ impl Activation {
         }
     }
 
-    /// The function's derivative at `x`; at 0 the one from the right.
+    /// Returns the derivative at `x`; at 0, the one from the right.
     pub fn derivative(self, x: f64) -> f64 {
         match self {
             Activation::Relu => {
@@ -109,8 +109,8 @@ impl Activation {
         }
     }
 
-    /// The representative of all activations that agree with this one for `x >= 0`: there, relu,
-    /// elu and linear are one function.
+    /// Returns the representative of all activations that agree with this one for `x >= 0`, where
+    /// relu, elu and linear are the same function.
     pub fn canonical_right(self) -> Activation {
         match self {
             Activation::Relu | Activation::Elu | Activation::Linear => Activation::Linear,
@@ -128,7 +128,7 @@ impl fmt::Display for Activation {
     }
 }
 
-/// `1 / (1 + e^-x)` without overflow for large `|x|`.
+/// Returns `1 / (1 + e^-x)` without overflow for large `|x|`.
 fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
         1.0 / (1.0 + (-x).exp())
@@ -142,32 +142,32 @@ fn sigmoid(x: f64) -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PiecewiseActivation {
-    /// Used for `x < 0`.
+    /// Function for `x < 0`.
     pub left: Activation,
-    /// Used for `x >= 0`.
+    /// Function for `x >= 0`.
     pub right: Activation,
 }
 
 impl PiecewiseActivation {
-    /// All 49 pairs.
+    /// Returns all 49 pairs.
     pub fn all() -> impl Iterator<Item = PiecewiseActivation> {
         Activation::ALL.into_iter().flat_map(|left| {
             Activation::ALL.into_iter().map(move |right| PiecewiseActivation { left, right })
         })
     }
 
-    /// The function's value at `x`.
+    /// Returns the value at `x`.
     pub fn value(self, x: f64) -> f64 {
         self.side(x).value(x)
     }
 
-    /// The function's derivative at `x`; at 0 the one from the right.
+    /// Returns the derivative at `x`; at 0, the one from the right.
     pub fn derivative(self, x: f64) -> f64 {
         self.side(x).derivative(x)
     }
 
-    /// Whether the function is discontinuous at 0: true for the 12 pairs with sigmoid on exactly
-    /// one side. Rounding differences next to 0 become visible in such networks.
+    /// Returns whether the function is discontinuous at 0, as are the 12 pairs with sigmoid on
+    /// exactly one side. In such networks, small rounding differences near 0 have large effects.
     pub fn jumps_at_zero(self) -> bool {
         self.left.value(0.0) != self.right.value(0.0)
     }
@@ -187,7 +187,7 @@ impl fmt::Display for PiecewiseActivation {
 mod tests {
     use super::*;
 
-    /// Values of PyTorch 2's `torch.nn.functional`, float64.
+    /// Values of PyTorch 2's `torch.nn.functional` in float64.
     #[test]
     fn values_match_pytorch() {
         let at = |x: f64| Activation::ALL.map(|a| a.value(x));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn twelve_pairs_jump_and_they_have_one_sigmoid() {
+    fn the_twelve_pairs_with_one_sigmoid_jump_at_zero() {
         let jumping: Vec<_> = PiecewiseActivation::all().filter(|p| p.jumps_at_zero()).collect();
         assert_eq!(jumping.len(), 12);
         let one_sigmoid = |p: &PiecewiseActivation| {

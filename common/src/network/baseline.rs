@@ -1,6 +1,6 @@
-//! Networks that others designed, to compare with: ResNet (He et al. 2016, "Deep Residual Learning
-//! for Image Recognition", section 4.2) and DenseNet (Huang et al. 2017, "Densely Connected
-//! Convolutional Networks"), both as made for CIFAR.
+//! Networks of other authors for comparison: ResNet (He et al. 2016, "Deep Residual Learning for
+//! Image Recognition", section 4.2) and DenseNet (Huang et al. 2017, "Densely Connected
+//! Convolutional Networks"), both in their versions for CIFAR.
 
 use crate::files::json::Document;
 use crate::files::ranges::{all_within, within};
@@ -14,46 +14,46 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// The activation of all baselines.
+/// Activation of all baselines.
 const RELU: PiecewiseActivation =
     PiecewiseActivation { left: Activation::Relu, right: Activation::Relu };
-/// Bounds what a file can make us build.
+/// Maximum depth: a file must not cause arbitrarily large networks.
 const MAX_DEPTH: usize = 2000;
 const CHANNELS: RangeInclusive<usize> = 1..=4096;
 
-/// `pipelines/baselines/*.json`.
+/// A baseline, as described in `pipelines/baselines/*.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// Name, as in `--baseline NAME`.
     pub name: String,
-    /// What it is and where it is from, for people.
+    /// Description and source, for people.
     pub about: String,
-    /// What trains it.
+    /// Optimizer that trains the network.
     pub optimizer: Optimizer,
-    /// What it is built of.
+    /// Architecture of the network.
     pub architecture: Architecture,
 }
 
-/// The kinds of baselines.
+/// The architecture of a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Architecture {
     /// A 3x3 convolution, then stages of residual blocks of two 3x3 convolutions, then average
     /// pooling and the classifier. Shortcuts have no parameters (option A of the ResNet paper).
     Resnet {
-        /// Layers with weights: 2 for each block, and the first and the last one.
+        /// Layers with weights: 2 per block, and the first and the last layer.
         depth: usize,
-        /// Channels of each stage; from the second on, a stage begins with a step of 2.
+        /// Channels of each stage. From the second on, a stage begins with stride 2.
         channels: Vec<usize>,
     },
-    /// Three blocks of layers whose outputs are concatenated: the template with ReLU.
+    /// Three blocks of layers whose outputs are concatenated: the template network with ReLU.
     Densenet {
         /// Layers with weights: `3 n + 4` for blocks of n layers.
         depth: usize,
         /// Channels that each layer adds.
         growth_rate: usize,
-        /// Channels made by the first convolution.
+        /// Output channels of the first convolution.
         stem_channels: usize,
     },
 }
@@ -78,10 +78,10 @@ impl Document for Baseline {
 }
 
 impl Baseline {
-    /// The network for images of the given kind.
+    /// Returns the network for images of the given kind.
     ///
     /// # Errors
-    /// A depth that the architecture cannot have, or images that are too small.
+    /// Fails if the architecture cannot have this depth, or if the images are too small.
     pub fn network(&self, input: Input, classes: Vec<String>) -> Result<Network> {
         self.build(input, classes).with_context(|| format!("the baseline {}", self.name))
     }
@@ -120,7 +120,7 @@ fn densenet(
         condense_layers: 3,
         feature_extraction_layers: depth,
         kernel_size: 3,
-        // Decides nothing about the nodes.
+        // The nodes do not depend on the optimizer.
         optimizer: Optimizer::Sgd,
     };
     ensure!(
@@ -139,7 +139,7 @@ fn resnet(
     ensure!(!channels.is_empty(), "a ResNet needs the channels of at least one stage");
     ensure!(
         channels.iter().all(|c| (1..=4096).contains(c)) && channels.is_sorted(),
-        "the channels {channels:?} of a ResNet's stages must be 1 to 4096 and never fall"
+        "the channels {channels:?} of a ResNet's stages must be 1 to 4096 and never decrease"
     );
     let layers = depth.saturating_sub(2);
     ensure!(
@@ -162,7 +162,8 @@ fn resnet(
     Ok(graph.nodes)
 }
 
-/// Two convolutions whose result is added to what went in, then the activation.
+/// Adds a residual block: two convolutions, whose result is added to the block's input, then the
+/// activation.
 fn residual_block(graph: &mut Builder, name: &str, channels: usize, stride: usize) {
     let (mut shortcut, before) = (graph.last.clone(), graph.channels);
     graph.conv(&format!("{name}.conv1"), channels, 3, stride);
@@ -209,7 +210,7 @@ pub(crate) mod tests {
         (0..count).map(|class| class.to_string()).collect()
     }
 
-    /// Counted by hand: one block a stage, 2 and 3 channels, on grey images of 5x5 pixels.
+    /// Counts by hand: one block per stage, 2 and 3 channels, grey images of 5x5 pixels.
     #[test]
     fn a_small_resnet_counted_by_hand() {
         let network = resnet_of(6, &[2, 3]).network(input(1, 5), classes(4)).unwrap();
@@ -224,7 +225,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_cannot_be_built_is_refused() {
+    fn impossible_architectures_are_refused() {
         let error = |baseline: Baseline, side| {
             format!("{:#}", baseline.network(input(3, side), classes(10)).unwrap_err())
         };
@@ -235,7 +236,7 @@ pub(crate) mod tests {
             );
         }
         assert!(error(resnet_of(20, &[]), 32).contains("at least one stage"));
-        assert!(error(resnet_of(20, &[16, 8, 64]), 32).contains("never fall"));
+        assert!(error(resnet_of(20, &[16, 8, 64]), 32).contains("never decrease"));
         assert!(error(resnet_of(20, &[16, 32, 1 << 62]), 32).contains("4096"));
         let densenet = |depth, growth_rate| {
             let architecture = Architecture::Densenet { depth, growth_rate, stem_channels: 16 };

@@ -1,11 +1,11 @@
-//! A network under construction.
+//! Builder of networks.
 
 use crate::network::activation::PiecewiseActivation;
 use crate::network::graph::{INPUT, Node, Op};
 
-/// Nodes, where each new one takes the last one unless it says otherwise.
+/// A network under construction. By default, the input of a new node is the last node.
 pub(crate) struct Builder {
-    /// The nodes so far.
+    /// Nodes so far.
     pub(crate) nodes: Vec<Node>,
     /// Channels of the last node.
     pub(crate) channels: usize,
@@ -14,41 +14,41 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Nothing but an image with these channels.
+    /// Returns a builder without nodes, for images with the given number of channels.
     pub(crate) fn new(channels: usize) -> Builder {
         Builder { nodes: Vec::new(), channels, last: INPUT.to_string() }
     }
 
-    /// A node that takes the last one and keeps its channels.
+    /// Adds a node that takes the last one and keeps the number of channels.
     pub(crate) fn push(&mut self, name: &str, op: Op) {
         let input = self.last.clone();
         self.push_with(name, op, vec![input]);
     }
 
-    /// A node with these inputs.
+    /// Adds a node with the given inputs.
     pub(crate) fn push_with(&mut self, name: &str, op: Op, inputs: Vec<String>) {
         self.nodes.push(Node { name: name.to_string(), op, inputs });
         self.last = name.to_string();
     }
 
-    /// A convolution.
+    /// Adds a convolution.
     pub(crate) fn conv(&mut self, name: &str, out_channels: usize, kernel: usize, stride: usize) {
         self.push(name, Op::Conv2d { in_channels: self.channels, out_channels, kernel, stride });
         self.channels = out_channels;
     }
 
-    /// A batch normalisation.
+    /// Adds a batch normalisation.
     pub(crate) fn norm(&mut self, name: &str) {
         self.push(name, Op::BatchNorm { channels: self.channels });
     }
 
-    /// A batch normalisation and an activation, `NAME.norm` and `NAME.activation`.
+    /// Adds a batch normalisation and an activation, `NAME.norm` and `NAME.activation`.
     pub(crate) fn norm_and_activation(&mut self, name: &str, activation: PiecewiseActivation) {
         self.norm(&format!("{name}.norm"));
         self.push(&format!("{name}.activation"), Op::Activation(activation));
     }
 
-    /// The classifier.
+    /// Adds the classifier.
     pub(crate) fn classifier(&mut self, name: &str, classes: usize) {
         self.push(name, Op::Linear { in_features: self.channels, out_features: classes });
         self.channels = classes;

@@ -1,21 +1,22 @@
-//! Shapes, parameters and MACs: the one counter of the whole project.
+//! Parameters and multiply-adds (MACs) of networks. No other code counts them.
 
 use crate::network::graph::{Network, Node, Op, Shape};
 use crate::network::shapes::shapes;
 use anyhow::Result;
 use serde::Serialize;
 
-/// What a network costs.
+/// The costs of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Trainable tensor elements: weights, biases, batch normalisation's gamma and beta; not its
     /// running statistics.
     pub parameters: u64,
-    /// Multiply-adds for one image: one per use of a weight of a convolution or of the classifier.
+    /// Multiply-adds for one image: one for each use of a weight of a convolution or of the
+    /// classifier.
     pub macs: u64,
 }
 
-/// Multiply-adds of one node whose output shape is `output`.
+/// Returns the multiply-adds of one node with the output shape `output`.
 pub fn macs(node: &Node, output: Shape) -> u64 {
     match node.op {
         Op::Conv2d { in_channels, kernel, .. } => {
@@ -34,10 +35,10 @@ pub fn macs(node: &Node, output: Shape) -> u64 {
     }
 }
 
-/// Parameters and MACs of a whole network.
+/// Returns the parameters and multiply-adds of a network.
 ///
 /// # Errors
-/// As [`shapes`].
+/// Fails like [`shapes`].
 pub fn count(network: &Network) -> Result<Counts> {
     let shapes = shapes(network)?;
     let parameters = network.nodes.iter().map(Node::parameters).sum();
@@ -50,8 +51,8 @@ pub fn count(network: &Network) -> Result<Counts> {
     Ok(Counts { parameters, macs })
 }
 
-/// Network information density (paper, Table 3): accuracy (0..1) per million trainable parameters.
-/// Ten to the sixth times the Score of equation 1.
+/// Returns the network information density (paper, Table 3): accuracy (0..1) per million trainable
+/// parameters. It is ten to the sixth times the Score of equation 1.
 pub fn network_information_density(accuracy: f64, parameters: u64) -> f64 {
     accuracy / (parameters as f64 / 1e6)
 }

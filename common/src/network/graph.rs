@@ -1,5 +1,5 @@
-//! A network as an explicit graph with explicit channel counts: a template network, a pruned one
-//! and a baseline are the same thing to every stage.
+//! The graph of a network, with explicit channel counts. Template networks, pruned ones and
+//! baselines have the same form in every stage.
 
 use crate::network::activation::PiecewiseActivation;
 use crate::search::genome::{Genome, Optimizer};
@@ -10,39 +10,40 @@ use std::collections::HashMap;
 /// The name by which nodes refer to the image.
 pub const INPUT: &str = "input";
 
-/// Added to the variance by every batch normalisation, as in PyTorch.
+/// Epsilon of every batch normalisation, as in PyTorch.
 pub const BATCH_NORM_EPSILON: f64 = 1e-5;
 
-/// `network.json`.
+/// A network (`network.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// What the network was made from.
+    /// Origin of the network.
     pub origin: Origin,
-    /// The images it takes and how they are normalised.
+    /// Shape of the images and their normalisation.
     pub input: Input,
-    /// The names of the classes; the output is one logit for each, before softmax.
+    /// Names of the classes. The output is one logit for each, before softmax.
     pub classes: Vec<String>,
-    /// The nodes in an order in which they can be computed; the last one is the output.
+    /// Nodes in an order in which they can be computed; the last one is the output.
     pub nodes: Vec<Node>,
 }
 
-/// What a network was made from.
+/// The origin of a network: the genome or baseline that it was expanded from, perhaps before
+/// pruning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Origin {
-    /// The genome whose template expansion this is, or was before pruning.
+    /// A genome, expanded by the template.
     Genome(Genome),
-    /// The baseline that this is, or was before pruning ([`crate::network::baseline`]).
+    /// A baseline ([`crate::network::baseline`]).
     Baseline {
-        /// Its name.
+        /// Name of the baseline.
         name: String,
-        /// What trains it.
+        /// Optimizer that trains the network.
         optimizer: Optimizer,
     },
 }
 
-/// Shape and normalisation of a network's input.
+/// The shape and normalisation of a network's input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -52,45 +53,47 @@ pub struct Input {
     pub height: usize,
     /// Columns of pixels.
     pub width: usize,
-    /// Per channel, subtracted from pixel values scaled to 0..1.
+    /// For each channel, the value that is subtracted from pixel values scaled to 0..1.
     pub mean: Vec<f32>,
-    /// Per channel, what the difference is divided by.
+    /// For each channel, the divisor of the difference.
     pub std: Vec<f32>,
 }
 
-/// One node of the graph.
+/// A node of the graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// Unique; lower-case letters, digits, `_` and `.`; also the prefix of the node's tensors.
+    /// Unique name of lower-case letters, digits, `_` and `.`; also the prefix of the node's
+    /// tensors.
     pub name: String,
-    /// What it computes.
+    /// Operation of the node.
     pub op: Op,
-    /// The nodes it takes, or [`INPUT`].
+    /// Names of the input nodes, or [`INPUT`].
     pub inputs: Vec<String>,
 }
 
-/// What a node computes. Convolutions have no bias and "same" padding, `kernel / 2` on each side.
+/// The operation of a node. Convolutions have no bias and "same" padding, `kernel / 2` on each
+/// side.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
     /// Convolution.
     Conv2d {
-        /// Channels taken.
+        /// Input channels.
         in_channels: usize,
-        /// Channels made: the number of filters.
+        /// Output channels: the number of filters.
         out_channels: usize,
         /// Side of the square kernel, odd.
         kernel: usize,
-        /// Step in both directions.
+        /// Stride in both directions.
         stride: usize,
     },
     /// Batch normalisation over channels.
     BatchNorm {
-        /// Channels taken and made.
+        /// Input and output channels.
         channels: usize,
     },
-    /// The piece-wise activation.
+    /// Piece-wise activation.
     Activation(PiecewiseActivation),
     /// Dropout of single elements, in training only.
     Dropout {
@@ -99,35 +102,36 @@ pub enum Op {
     },
     /// Concatenation of the inputs' channels, in the order of the inputs.
     Concat {},
-    /// Sum of two inputs of one shape, element by element.
+    /// Sum of two inputs of the same shape, element by element.
     Add {},
-    /// A shortcut without parameters (He et al. 2016, option A): of each `stride` rows and columns
-    /// the first, then channels of zeros after those taken.
+    /// Shortcut without parameters (He et al. 2016, option A): the first of every `stride` rows and
+    /// columns, followed by channels of zeros.
     Shortcut {
-        /// Channels made, no fewer than are taken.
+        /// Output channels, at least as many as the input has.
         out_channels: usize,
-        /// Step in both directions.
+        /// Stride in both directions.
         stride: usize,
     },
-    /// Average of non-overlapping squares; rows and columns that do not fill a square are left out.
+    /// Average over non-overlapping squares. Rows and columns that do not fill a square are
+    /// ignored.
     AveragePool {
-        /// Side of the squares, and the step.
+        /// Side of the squares, and the stride.
         size: usize,
     },
     /// Average over all positions of a channel.
     GlobalAveragePool {},
     /// Largest value over all positions of a channel.
     GlobalMaxPool {},
-    /// Fully connected, with bias.
+    /// Fully connected layer with bias.
     Linear {
-        /// Values taken.
+        /// Input values.
         in_features: usize,
-        /// Values made.
+        /// Output values.
         out_features: usize,
     },
 }
 
-/// Channels, rows and columns of one image's tensor.
+/// The shape of one image's tensor: channels, rows, columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
@@ -140,12 +144,12 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Positions in one channel.
+    /// Returns the number of positions in one channel.
     pub fn plane(&self) -> usize {
         self.height * self.width
     }
 
-    /// Elements in all.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.channels * self.plane()
     }
@@ -158,7 +162,7 @@ impl std::fmt::Display for Shape {
 }
 
 impl Origin {
-    /// The genome, where it is one.
+    /// Returns the genome; `None` for a baseline.
     pub fn genome(&self) -> Option<Genome> {
         match self {
             Origin::Genome(genome) => Some(*genome),
@@ -166,7 +170,7 @@ impl Origin {
         }
     }
 
-    /// What trains the network.
+    /// Returns the optimizer that trains the network.
     pub fn optimizer(&self) -> Optimizer {
         match self {
             Origin::Genome(genome) => genome.optimizer,
@@ -185,12 +189,12 @@ impl std::fmt::Display for Origin {
 }
 
 impl Input {
-    /// The input's shape.
+    /// Returns the shape of the input.
     pub fn shape(&self) -> Shape {
         Shape { channels: self.channels, height: self.height, width: self.width }
     }
 
-    /// A pixel of a channel (0..=255) as the network takes it.
+    /// Returns a pixel (0..=255) of a channel after normalisation.
     pub fn normalise(&self, channel: usize, pixel: u8) -> f32 {
         (f32::from(pixel) / 255.0 - self.mean[channel]) / self.std[channel]
     }
@@ -220,10 +224,10 @@ impl Node {
 }
 
 impl Network {
-    /// For each node, the indices of the nodes it takes; `None` stands for the image.
+    /// Returns for each node the indices of its input nodes; `None` stands for the image.
     ///
     /// # Errors
-    /// A node takes something that is not before it.
+    /// Fails if an input of a node is not an earlier node.
     pub fn input_indices(&self) -> Result<Vec<Vec<Option<usize>>>> {
         let mut seen = HashMap::new();
         let mut all = Vec::with_capacity(self.nodes.len());

@@ -1,5 +1,5 @@
-//! Networks: the graph, what its nodes compute, what it costs, and how it comes about (a genome's
-//! template expansion, a baseline) with its weights. No training and no generated code.
+//! Networks: the graph and its operations, shapes, costs and weights, and the networks of genomes
+//! and baselines. No training and no generated code.
 
 pub mod activation;
 pub mod baseline;

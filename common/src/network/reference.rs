@@ -1,46 +1,47 @@
-//! A network computed the slow and obvious way: the yardstick for training code and generated
-//! kernels.
+//! The reference implementation of a network, slow and simple. Training code and generated kernels
+//! are compared with it.
 //!
-//! Sums are taken in f64, so its rounding is far below that of what is measured against it.
+//! Sums are computed in f64, so rounding errors are far below those of the implementations under
+//! test.
 
 use crate::network::graph::{BATCH_NORM_EPSILON, Network, Node, Op, Shape};
 use crate::network::shapes;
 use crate::network::weights::Weights;
 use anyhow::Result;
 
-/// The value of every node for one normalised image (channels, rows, columns), in the order of the
-/// nodes; the last is the logits.
+/// Returns the value of every node for one normalised image (channels, rows, columns), in the order
+/// of the nodes. The last value is the logits.
 ///
 /// # Errors
-/// The graph is inconsistent.
+/// Fails if the graph is inconsistent.
 ///
 /// # Panics
-/// If the image has not as many elements as the network's input, or the weights are not the
-/// network's.
+/// Panics if the image does not have as many elements as the network's input, or if the weights do
+/// not belong to the network.
 pub fn forward_all(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<Vec<f32>>> {
     forward(network, weights, image, |_, _| ())
 }
 
-/// The logits for one normalised image. What no later node takes is let go of, so that memory is
+/// Returns the logits for one normalised image. Values are freed after their last use, so memory is
 /// that of a few tensors.
 ///
 /// # Errors
-/// As [`forward_all`].
+/// Fails like [`forward_all`].
 ///
 /// # Panics
-/// As [`forward_all`].
+/// Panics like [`forward_all`].
 pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {
-    let mut last_takers: Vec<usize> = (0..network.nodes.len()).collect();
-    for (taker, inputs) in network.input_indices()?.iter().enumerate() {
-        inputs.iter().flatten().for_each(|source| last_takers[*source] = taker);
+    let mut last_uses: Vec<usize> = (0..network.nodes.len()).collect();
+    for (user, inputs) in network.input_indices()?.iter().enumerate() {
+        inputs.iter().flatten().for_each(|source| last_uses[*source] = user);
     }
-    let mut let_go: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];
-    for (node, taker) in last_takers.into_iter().enumerate() {
-        let_go[taker].push(node);
+    let mut freed_after: Vec<Vec<usize>> = vec![Vec::new(); network.nodes.len()];
+    for (node, user) in last_uses.into_iter().enumerate() {
+        freed_after[user].push(node);
     }
     let last = network.nodes.len() - 1;
     let mut values = forward(network, weights, image, |done, values| {
-        let_go[done]
+        freed_after[done]
             .iter()
             .filter(|node| **node != last)
             .for_each(|node| values[*node] = Vec::new());
@@ -48,7 +49,8 @@ pub fn logits(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec
     Ok(values.pop().unwrap_or_default())
 }
 
-/// The values of all nodes; after each, `visit` is told its index and sees what there is so far.
+/// Computes the values of all nodes. After each node, `visit` is called with its index and all
+/// values so far.
 fn forward(
     network: &Network,
     weights: &Weights,
@@ -76,12 +78,12 @@ fn forward(
     Ok(values)
 }
 
-/// The index of the largest logit, the first one on a tie.
+/// Returns the index of the largest logit, the first one of equal logits.
 pub fn class_of(logits: &[f32]) -> usize {
     (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }
 
-/// One node's value from the values of the nodes it takes.
+/// Returns the value of a node, given the values and shapes of its inputs.
 pub fn node_value(
     node: &Node,
     weights: &Weights,
@@ -152,8 +154,8 @@ fn convolution(
                 let mut sum = 0.0;
                 for (i, w) in filter.iter().enumerate() {
                     let (channel, tap) = (i / (kernel * kernel), i % (kernel * kernel));
-                    // Coordinates in the padded image: below `pad` and from `height + pad` on there
-                    // are zeros.
+                    // Coordinates in the padded image, which has zeros below `pad` and from `height
+                    // + pad` on.
                     let (py, px) = (y * stride + tap / kernel, x * stride + tap % kernel);
                     if (pad..shape.height + pad).contains(&py)
                         && (pad..shape.width + pad).contains(&px)
@@ -169,7 +171,7 @@ fn convolution(
     result
 }
 
-/// The first of every `stride` rows and columns; the channels that are missing are zeros.
+/// Returns the first of every `stride` rows and columns, followed by channels of zeros.
 fn shortcut(input: &[f32], shape: Shape, stride: usize, output: Shape) -> Vec<f32> {
     let rows = input
         .chunks(shape.width)
@@ -206,7 +208,7 @@ mod tests {
         node_value(&node, &Weights::default(), inputs, output)
     }
 
-    /// What PyTorch's `x[:, :, ::2, ::2]` takes, then zeros.
+    /// The result of PyTorch's `x[:, :, ::2, ::2]`, then zeros.
     #[test]
     fn a_shortcut_takes_every_other_position_and_adds_zeros() {
         let shape = Shape { channels: 2, height: 3, width: 4 };

@@ -1,22 +1,23 @@
-//! The shape of what every node makes, and the bounds of what a file can make us allocate.
+//! Output shapes of all nodes, with upper bounds on the memory that a file can make a program
+//! allocate.
 
 use crate::network::graph::{Network, Op, Shape};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// Bounds what a file can make us allocate: elements of what one node makes of an image (256 MiB of
-/// f32) ...
+/// Maximum number of elements of one node's output for one image (256 MiB of f32).
 const MAX_ELEMENTS: usize = 1 << 26;
 
-/// ... of what all nodes together make of it (8 GiB) ...
+/// Maximum number of elements of all nodes' outputs for one image (8 GiB of f32).
 const MAX_ALL_ELEMENTS: usize = 1 << 31;
 
-/// ... and trainable parameters (512 MiB).
+/// Maximum number of trainable parameters (512 MiB of f32).
 const MAX_PARAMETERS: u64 = 1 << 27;
 
-/// The output shape of every node.
+/// Returns the output shape of every node.
 ///
 /// # Errors
-/// The first node whose inputs do not fit it, by name.
+/// Fails if the inputs of a node do not fit it, or if the network is too large; the error names the
+/// first such node.
 pub fn shapes(network: &Network) -> Result<Vec<Shape>> {
     let mut shapes: Vec<Shape> = Vec::with_capacity(network.nodes.len());
     let (mut elements, mut all_parameters) = (0, 0);
@@ -104,7 +105,7 @@ fn only(inputs: &[Shape]) -> Result<Shape> {
     Ok(*input)
 }
 
-/// The first of every `stride` rows and columns.
+/// Returns the shape of the first of every `stride` rows and columns.
 fn strided(shape: Shape, stride: usize) -> Result<Shape> {
     ensure!((1..=99).contains(&stride), "the stride {stride} must be 1 to 99");
     Ok(Shape {
@@ -154,7 +155,7 @@ fn check_size(shape: Shape) -> Result<Shape> {
     }
 }
 
-/// Elements of an op's weight tensor, checked against [`MAX_PARAMETERS`].
+/// Returns the number of elements of an operation's weight tensor, at most [`MAX_PARAMETERS`].
 fn weight_elements(op: &Op) -> Result<usize> {
     let product = match *op {
         Op::Conv2d { in_channels, out_channels, kernel, .. } => {

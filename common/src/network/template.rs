@@ -1,5 +1,5 @@
-//! Template expansion: from a genome to a network (paper, section 4.1 and Fig. 2c; the open points
-//! are settled by the paper's parameter counts, see the tests).
+//! Template expansion: from a genome to a network (paper, section 4.1 and Fig. 2c). The paper's
+//! parameter counts settle what its text leaves open; see the tests.
 
 use crate::files::ranges::within;
 use crate::network::activation::PiecewiseActivation;
@@ -9,32 +9,33 @@ use crate::search::genome::{CONDENSE_LAYERS, Genome};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// What the genes leave open; section `template` of a profile. The default is the paper's.
+/// The parameters that the genes leave open: section `template` of a profile. The default is the
+/// paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Template {
     /// Channels that each FEL adds.
     pub growth_rate: usize,
-    /// Channels made by the first convolution.
+    /// Output channels of the first convolution.
     pub stem_channels: usize,
     /// Side of the first convolution's kernel.
     pub stem_kernel: usize,
-    /// Channels after a transition as a share of those before, above 0 and at most 1.
+    /// Channels after a transition as a share of those before it, above 0 and at most 1.
     pub compression: f64,
-    /// Dropout probability at the end of each FEL; 0 leaves the node out.
+    /// Dropout probability at the end of each FEL; with 0 there is no dropout node.
     pub dropout: f64,
-    /// How positions are pooled before the classifier.
+    /// Pooling before the classifier.
     pub head: Head,
 }
 
-/// The pooling before the classifier. The paper's text says max, its parameter counts and its
-/// ancestors say average.
+/// The pooling before the classifier. The paper's text says max; its parameter counts and its
+/// predecessors say average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Head {
     /// Global average pooling.
     Average,
-    /// Global max-pooling.
+    /// Global max pooling.
     Max,
 }
 
@@ -53,6 +54,9 @@ impl Default for Template {
 
 impl Template {
     /// Checks the ranges of all fields.
+    ///
+    /// # Errors
+    /// Fails with the field that is outside its range.
     pub fn check(&self) -> Result<()> {
         ensure!(
             (1..=4096).contains(&self.growth_rate),
@@ -82,10 +86,10 @@ impl Template {
         Ok(())
     }
 
-    /// The network of a genome for images of the given kind.
+    /// Returns the network of a genome for images of the given kind.
     ///
     /// # Errors
-    /// The FEL gene is not a DenseNet depth, or pooling leaves nothing of the image.
+    /// Fails if the FEL gene is not a DenseNet depth, or if pooling leaves no pixel of the image.
     pub fn expand(&self, genome: &Genome, input: Input, classes: Vec<String>) -> Result<Network> {
         let nodes = self.nodes(genome, input.channels, classes.len())?;
         let network = Network { origin: Origin::Genome(*genome), input, classes, nodes };
@@ -94,7 +98,7 @@ impl Template {
         Ok(network)
     }
 
-    /// The nodes of a genome's network. That they fit the images is not checked.
+    /// Returns the nodes of a genome's network, without checking that they fit the images.
     pub(crate) fn nodes(
         &self,
         genome: &Genome,
@@ -133,9 +137,9 @@ impl Template {
         if self.dropout > 0.0 {
             graph.push(&format!("{name}.dropout"), Op::Dropout { probability: self.dropout });
         }
-        let made = graph.last.clone();
+        let new = graph.last.clone();
         graph.channels += before_channels;
-        graph.push_with(&format!("{name}.concat"), Op::Concat {}, vec![before, made]);
+        graph.push_with(&format!("{name}.concat"), Op::Concat {}, vec![before, new]);
     }
 
     fn transition(&self, graph: &mut Builder, name: &str, activation: PiecewiseActivation) {
@@ -189,7 +193,7 @@ mod tests {
         template.expand(&genome, input, (0..classes).map(|c| c.to_string()).collect()).unwrap()
     }
 
-    /// Every parameter count that the paper prints (Tables 2 and 3), to the last digit.
+    /// Checks all parameter counts of the paper (Tables 2 and 3).
     #[test]
     fn parameter_counts_of_the_paper() {
         let golden = [
@@ -210,7 +214,7 @@ mod tests {
         }
     }
 
-    /// Counted by hand for one Condense Layer of one FEL: 28x28, stem 1 -> 2 (3x3), FEL 2 -> 3
+    /// Counts by hand for one Condense Layer of one FEL: 28x28, stem 1 -> 2 (3x3), FEL 2 -> 3
     /// (5x5), head 5 -> 10.
     #[test]
     fn counts_by_hand() {
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_poolings_are_an_error_that_says_where() {
+    fn too_many_poolings_are_refused_with_the_name_of_the_node() {
         let genome = expand(&Template::default(), (1, 8), 2, (16, 1, 3)).origin.genome().unwrap();
         let genome = Genome { condense_layers: 4, ..genome };
         let input = Input { channels: 1, height: 7, width: 7, mean: vec![0.0], std: vec![1.0] };

@@ -5,7 +5,7 @@ use crate::network::graph::{Input, Network};
 use crate::network::template::Template;
 use crate::search::genome::{Genome, Optimizer};
 
-/// A template network with one FEL for images of 4x4 pixels and two classes.
+/// Returns a template network with one FEL for images of 4x4 pixels and two classes.
 pub(crate) fn small() -> Network {
     let genome = Genome {
         left_activation: Activation::Swish,

@@ -1,4 +1,4 @@
-//! What a network must be to be read: names, sizes, and a graph that fits together.
+//! Checks of a network that was read: names, sizes, and a graph that fits together.
 
 use crate::files::json::Document;
 use crate::files::ranges::within;
@@ -7,7 +7,7 @@ use crate::network::shapes;
 use anyhow::{Context, Result, bail, ensure};
 use std::ops::RangeInclusive;
 
-/// Bound what a file can make us build.
+/// Maximum sizes: a file must not cause arbitrarily large networks.
 const MAX_NODES: usize = 100_000;
 
 const MAX_CLASSES: usize = 10_000;
@@ -52,12 +52,13 @@ impl Origin {
 }
 
 impl Input {
-    /// Fails where there is not one mean and one standard deviation a channel, or where no images
-    /// could have them.
+    /// Checks that there is one mean and one standard deviation per channel, and that images can
+    /// have them.
     ///
     /// # Errors
-    /// A mean outside 0..1, or a standard deviation that is not above 0 and at most 0.5, the
-    /// largest that values of 0..1 can have; 1 stands for no division.
+    /// Fails if a mean is outside 0..1, or if a standard deviation is not above 0 and at most 0.5,
+    /// the maximum for values in 0..1. A standard deviation of 1 is also allowed and means no
+    /// division.
     pub fn check(&self) -> Result<()> {
         ensure!(
             self.mean.len() == self.channels && self.std.len() == self.channels,
@@ -80,14 +81,15 @@ impl Input {
 }
 
 impl Network {
-    /// Node names become file keys and source code, so only harmless characters pass.
+    /// Checks the names of nodes. They become file keys and source code, so only a few characters
+    /// are allowed.
     fn check_names(&self) -> Result<()> {
         let mut seen = std::collections::HashSet::new();
         for Node { name, .. } in &self.nodes {
-            let harmless =
+            let allowed =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
             ensure!(
-                !name.is_empty() && name.len() <= 100 && name.chars().all(harmless),
+                !name.is_empty() && name.len() <= 100 && name.chars().all(allowed),
                 "the node name {name:?} may only have lower-case letters, digits, '_' and '.', at most 100"
             );
             ensure!(name != INPUT && seen.insert(name), "the node name {name:?} is used twice");
@@ -96,16 +98,17 @@ impl Network {
     }
 }
 
-/// Bounds the length of a name, so that it can be a crate's.
+/// Maximum length of a name that can become the name of a crate.
 const MAX_NAME: usize = 64;
 
-/// A baseline's name becomes the name of files and crates, so only harmless ones pass.
+/// Checks the name of a baseline. It becomes the name of files and crates, so only a few characters
+/// are allowed.
 pub(crate) fn check_baseline_name(name: &str) -> Result<()> {
-    let harmless = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     ensure!(
         name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.len() <= MAX_NAME
-            && name.chars().all(harmless),
+            && name.chars().all(allowed),
         "the baseline name {name:?} must begin with a lower-case letter and have only such, digits and '-', at most \
          {MAX_NAME}"
     );
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn inconsistent_graphs_are_refused_by_the_name_of_the_node() {
+    fn inconsistent_graphs_are_refused_with_the_name_of_the_node() {
         let unknown = refused(|n| n.nodes[1].inputs = vec!["nowhere".into()]);
         assert!(
             unknown.contains("condense1.fel1.norm") && unknown.contains("nowhere"),
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_could_do_harm_are_refused() {
+    fn node_names_with_other_characters_are_refused() {
         for name in ["", "../up", "a b", "\"); panic!(\"", "Upper", "input", "stem.conv"] {
             let error = refused(|n| n.nodes[1].name = name.into());
             assert!(error.contains("name"), "{error}");
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_with_a_name_that_could_do_harm_is_refused() {
+    fn baseline_names_with_other_characters_are_refused() {
         let error = refused(|n| {
             n.origin = Origin::Baseline { name: "../up".into(), optimizer: Optimizer::Sgd }
         });
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_past_any_memory_are_refused_without_overflow() {
+    fn overflowing_sizes_are_refused() {
         for huge in [1usize << 32, 1 << 40, 1 << 62, usize::MAX] {
             let conv = Op::Conv2d { in_channels: 1, out_channels: huge, kernel: 99, stride: 1 };
             assert!(refused(|n| n.nodes[0].op = conv).contains("stem.conv"));
@@ -187,9 +190,10 @@ mod tests {
             assert!(refused(|n| n.input.height = huge).contains("input"));
         }
     }
-    /// A few bytes of JSON must not make anybody ask for all memory.
+
+    /// A small JSON file must not cause huge allocations.
     #[test]
-    fn what_no_machine_can_hold_is_refused() {
+    fn huge_networks_are_refused() {
         let weights = Op::Conv2d { in_channels: 1, out_channels: 1 << 20, kernel: 33, stride: 1 };
         assert!(
             refused(|n| n.nodes[0].op = weights)
@@ -209,7 +213,7 @@ mod tests {
         let deep = refused(|n| {
             n.nodes.insert(0, wide(0, INPUT));
             (1..100).for_each(|index| {
-                n.nodes.insert(index, wide(index, &format!("wide{}", index - 1)))
+                n.nodes.insert(index, wide(index, &format!("wide{}", index - 1)));
             });
         });
         assert!(one.contains("wide0") && one.contains("over 67108864 elements"), "{one}");
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_nodes_and_classes_than_anybody_needs() {
+    fn too_many_nodes_or_classes_are_refused() {
         assert!(
             refused(|n| n.classes = vec![String::new(); 10_001]).contains("over 10000 classes")
         );

@@ -1,7 +1,7 @@
-//! The tensors of a network: `weights.safetensors`, f32, with PyTorch's layouts and names.
+//! The tensors of a network (`weights.safetensors`): f32, with PyTorch's layouts and names.
 //!
-//! A node `n` owns `n.weight` (convolution OIHW; linear out x in; batch normalisation's gamma),
-//! `n.bias` (linear; batch normalisation's beta), `n.running_mean` and `n.running_var`.
+//! A node `n` has the tensors `n.weight` (convolution: OIHW; linear: out x in; batch normalisation:
+//! gamma), `n.bias` (linear; batch normalisation: beta), `n.running_mean` and `n.running_var`.
 
 use crate::files::{atomic, reading};
 use crate::network::graph::{Network, Node, Op};
@@ -10,7 +10,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// More than any network's weights have, whose parameters are bounded (`counts`).
+/// Maximum size of a file of weights. No network has more, because the number of parameters is
+/// bounded ([`crate::network::shapes`]).
 pub const MAX_BYTES: u64 = 2 << 30;
 
 /// A dense f32 tensor in row-major order.
@@ -18,24 +19,24 @@ pub const MAX_BYTES: u64 = 2 << 30;
 pub struct Tensor {
     /// Sizes of the dimensions.
     pub shape: Vec<usize>,
-    /// As many elements as the shape says.
+    /// Elements, as many as the shape has.
     pub data: Vec<f32>,
 }
 
-/// All tensors of a network by name.
+/// The tensors of a network by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weights(pub BTreeMap<String, Tensor>);
 
-/// Whether an optimizer changes a tensor.
+/// The role of a tensor in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Changed by the optimizer and counted as a parameter.
     Trainable,
-    /// Batch normalisation's running statistics.
+    /// Running statistics of batch normalisation.
     Statistic,
 }
 
-/// The tensors that one node owns: name, shape and role.
+/// Returns the tensors of one node: name, shape and role.
 pub fn tensors_of(node: &Node) -> Vec<(String, Vec<usize>, Role)> {
     let named =
         |what: &str, shape: Vec<usize>, role| (format!("{}.{what}", node.name), shape, role);
@@ -65,17 +66,21 @@ pub fn tensors_of(node: &Node) -> Vec<(String, Vec<usize>, Role)> {
 }
 
 impl Weights {
-    /// A tensor of the network these weights were read for.
+    /// Returns a tensor of the network that these weights were read for.
     ///
     /// # Panics
-    /// If there is no such tensor: [`Weights::read`] has checked that there is.
+    /// Panics if there is no such tensor. [`Weights::read`] checks that there is.
     pub fn get(&self, name: &str) -> &Tensor {
         self.0.get(name).unwrap_or_else(|| {
             panic!("the tensor {name} was not checked when the weights were read")
         })
     }
 
-    /// Checks that these are exactly the tensors of `network`, each with its shape and finite.
+    /// Checks that these are exactly the tensors of `network`, with the right shapes and finite
+    /// elements.
+    ///
+    /// # Errors
+    /// Fails with the name of a tensor that is missing, wrong or superfluous.
     pub fn check(&self, network: &Network) -> Result<()> {
         let mut expected = 0;
         for (name, shape, _) in network.nodes.iter().flat_map(tensors_of) {
@@ -110,7 +115,7 @@ impl Weights {
     /// Reads the weights of `network`.
     ///
     /// # Errors
-    /// A damaged file, or tensors that are not those of the network.
+    /// Fails if the file is damaged, or if its tensors are not those of the network.
     pub fn read(path: &Path, network: &Network) -> Result<Weights> {
         let bytes = reading::read(path, MAX_BYTES)?;
         let weights = Self::from_bytes(&bytes).with_context(|| path.display().to_string())?;
@@ -121,10 +126,10 @@ impl Weights {
     }
 
     /// Parses a safetensors file with f32 tensors. PyTorch's counters of batches
-    /// (`num_batches_tracked`) are left out: nothing is computed with them.
+    /// (`num_batches_tracked`) are ignored, because nothing is computed with them.
     ///
     /// # Errors
-    /// A damaged file, or tensors of another type.
+    /// Fails if the file is damaged, or if a tensor has another type.
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights> {
         let file = SafeTensors::deserialize(bytes).context("not a valid safetensors file")?;
         // Sorted, so that the same file always gives the same error.
@@ -147,23 +152,29 @@ impl Weights {
         Ok(Weights(tensors))
     }
 
-    /// The bytes of the safetensors file: the same weights give the same bytes.
+    /// Returns the bytes of the safetensors file. Equal weights have equal bytes.
+    ///
+    /// # Errors
+    /// Fails if a shape does not match its data.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let raw: Vec<(&String, &Tensor, Vec<u8>)> = self
+        let encoded: Vec<(&String, &Tensor, Vec<u8>)> = self
             .0
             .iter()
             .map(|(name, tensor)| {
                 (name, tensor, tensor.data.iter().flat_map(|x| x.to_le_bytes()).collect())
             })
             .collect();
-        let mut views = Vec::with_capacity(raw.len());
-        for (name, tensor, bytes) in &raw {
+        let mut views = Vec::with_capacity(encoded.len());
+        for (name, tensor, bytes) in &encoded {
             views.push((name.as_str(), TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?));
         }
         Ok(safetensors::serialize(views, None)?)
     }
 
     /// Writes the safetensors file atomically.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         atomic::write(path, &self.to_bytes()?)
     }
@@ -188,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn written_and_read_again_they_are_the_same() {
+    fn weights_survive_their_file() {
         let network = small();
         network.check().unwrap();
         let weights = weights(&network);
@@ -200,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_networks_own_tensors_pass() {
+    fn only_the_tensors_of_the_network_pass() {
         let network = small();
         let error = |change: &dyn Fn(&mut BTreeMap<String, Tensor>)| {
             let mut weights = weights(&network);
@@ -225,10 +236,10 @@ mod tests {
         assert!(negative.contains(&format!("{variance} has variances below 0")), "{negative}");
     }
 
-    /// A `state_dict` of PyTorch's has a counter of batches for each batch normalisation, an I64
+    /// A `state_dict` of PyTorch has a counter of batches for each batch normalisation, an I64
     /// without dimensions.
     #[test]
-    fn counters_of_batches_are_left_out_whatever_their_type() {
+    fn counters_of_batches_are_ignored() {
         let (network, counter) = (small(), 7i64.to_le_bytes());
         let weights = weights(&network);
         let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = weights
@@ -254,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_and_damage_are_refused() {
+    fn other_types_and_damaged_files_are_refused() {
         let bytes = 1.5f64.to_le_bytes();
         let view = TensorView::new(Dtype::F64, vec![1], &bytes).unwrap();
         let file = safetensors::serialize([("x", view)], None).unwrap();

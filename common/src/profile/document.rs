@@ -1,5 +1,5 @@
-//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the
-//! paper, but for the method of pruning.
+//! The profile as a whole: one file with a section for each stage (`--config`). Missing settings
+//! are those of the paper, except the method of pruning.
 
 use crate::files::json::Document;
 use crate::files::ranges::within;
@@ -12,26 +12,26 @@ use crate::search::space::SearchSpace;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// `pipelines/profiles/*.json`.
+/// A profile, as in `pipelines/profiles/*.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
-    /// What the profile is for, for people.
+    /// Purpose of the profile, for people.
     pub about: String,
-    /// The values of each gene.
+    /// Design space: the values of each gene.
     pub space: SearchSpace,
-    /// What the genes leave open.
+    /// Template: everything that the genes leave open.
     pub template: Template,
-    /// Population, iterations, fidelity.
+    /// Settings of the search: population, iterations, length of trainings.
     pub search: SearchSettings,
-    /// How networks are trained.
+    /// Settings of trainings.
     pub training: TrainingSettings,
-    /// What happens to the winners.
+    /// Settings of the winners' final training.
     #[serde(rename = "final")]
     pub finals: FinalSettings,
-    /// How they are pruned.
+    /// Settings of pruning.
     pub pruning: PruningSettings,
-    /// How they are measured.
+    /// Settings of measurements.
     pub measurement: MeasurementSettings,
 }
 
@@ -49,11 +49,11 @@ impl Document for Profile {
     }
 }
 
-/// Section `final`.
+/// The section `final` of a profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinalSettings {
-    /// How many individuals are trained in full, pruned and measured.
+    /// Number of individuals that are fully trained, pruned and measured.
     pub winners: usize,
 }
 

@@ -5,18 +5,18 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// Section `measurement`. The default is a full measurement; anything shorter is marked `short` in
-/// its file.
+/// The section `measurement` of a profile. The default is a full measurement; a shorter one is
+/// marked `short` in its record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MeasurementSettings {
-    /// Length of each of the two idle readings, before and after.
+    /// Length of each of the two idle readings, before and after the windows, in seconds.
     pub idle_s: f64,
-    /// Longest warm-up.
+    /// Maximum length of the warm-up, in seconds.
     pub warmup_s: f64,
     /// Number of windows.
     pub windows: usize,
-    /// Length of each window.
+    /// Length of each window, in seconds.
     pub window_s: f64,
 }
 
@@ -26,11 +26,11 @@ impl Default for MeasurementSettings {
     }
 }
 
-/// Nothing is measured for over 12 days at a time, in seconds.
-const MEASURED: RangeInclusive<f64> = 0.0..=1e6;
+/// Allowed lengths in seconds: at most 12 days.
+const DURATION_S: RangeInclusive<f64> = 0.0..=1e6;
 
 impl MeasurementSettings {
-    /// Whether this is at least the full protocol.
+    /// Returns whether the measurement is at least as long as the full protocol.
     pub fn is_full(&self) -> bool {
         let full = Self::default();
         self.idle_s >= full.idle_s
@@ -40,10 +40,10 @@ impl MeasurementSettings {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        within("measurement.idle_s", self.idle_s, &MEASURED)?;
-        within("measurement.warmup_s", self.warmup_s, &MEASURED)?;
+        within("measurement.idle_s", self.idle_s, &DURATION_S)?;
+        within("measurement.warmup_s", self.warmup_s, &DURATION_S)?;
         within("measurement.windows", self.windows, &(1..=10_000))?;
         ensure!(self.window_s > 0.0, "measurement.window_s {} must be above 0", self.window_s);
-        within("measurement.window_s", self.window_s, &MEASURED)
+        within("measurement.window_s", self.window_s, &DURATION_S)
     }
 }

@@ -1,5 +1,6 @@
-//! A profile: one file with a section for each stage (`--config`). What it leaves out is as in the
-//! paper, but for the method of pruning.
+//! Profiles: one file with a section for each stage (`--config`). Missing settings are those of the
+//! paper, except the method of pruning. Only settings and their ranges are here, not what the
+//! stages do with them.
 
 mod document;
 mod measurement;

@@ -4,27 +4,28 @@ use crate::files::ranges::{PLANNED, within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Section `pruning`; options of `prune run` go before it. The default is the paper's (section
-/// 5.3), with its middle cap, but for the method, and ours where the paper says nothing.
+/// The section `pruning` of a profile; options of `prune run` take precedence over it. The default
+/// is the paper's (section 5.3, the middle one of its caps), except the method and the settings
+/// that the paper does not give.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PruningSettings {
-    /// Largest share of the trainable parameters that may go.
+    /// Maximum share of the trainable parameters that may be removed.
     pub cap: f64,
-    /// Share of a convolution's filters that stay in each round.
+    /// Share of a convolution's filters that is kept in each round.
     pub cluster_factor: f64,
-    /// How the filters that stay are chosen. Not k-means++, as in the paper: sums of absolute
-    /// weights keep more accuracy at the same size (docs/pruning.md).
+    /// Method that chooses the filters to keep. The default is not the paper's k-means++, because
+    /// sums of absolute weights keep more accuracy at the same size (docs/pruning.md).
     pub method: PruneMethod,
-    /// How the convolutions share what goes.
+    /// Allocation of the removed filters to convolutions.
     pub choose: Allocation,
-    /// What is pruned besides the convolutions that always are.
+    /// Convolutions that are pruned besides those that always are.
     pub also: Vec<PrunePart>,
-    /// Most rounds.
+    /// Maximum number of rounds.
     pub iterations: usize,
     /// Epochs of fine-tuning after each round.
     pub finetune_epochs: usize,
-    /// Fine-tuning's learning rates as a share of those of `training`.
+    /// Learning rates of fine-tuning as a share of those of `training`.
     pub finetune_rate: f64,
 }
 
@@ -45,6 +46,9 @@ impl Default for PruningSettings {
 
 impl PruningSettings {
     /// Checks the ranges of all fields.
+    ///
+    /// # Errors
+    /// Fails with the field that is outside its range.
     pub fn check(&self) -> Result<()> {
         ensure!(
             self.cap > 0.0 && self.cap < 1.0,
@@ -69,23 +73,23 @@ impl PruningSettings {
     }
 }
 
-/// How the filters that stay are chosen.
+/// A method that chooses the filters to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PruneMethod {
-    /// k-means++ clusters; the filter nearest to each centre stays (paper, section 4.2).
+    /// k-means++ clusters; the filter nearest to each centre is kept (paper, section 4.2).
     Kmeans,
-    /// The filters with the largest sum of absolute weights stay.
+    /// The filters with the largest sums of absolute weights are kept.
     L1,
-    /// Filters drawn at random stay.
+    /// Filters drawn at random are kept.
     Random,
 }
 
 impl PruneMethod {
-    /// All three, the paper's first.
+    /// All methods, the paper's first.
     pub const ALL: [PruneMethod; 3] = [PruneMethod::Kmeans, PruneMethod::L1, PruneMethod::Random];
 
-    /// The name used in files and options.
+    /// Returns the name in files and options.
     pub fn name(self) -> &'static str {
         match self {
             PruneMethod::Kmeans => "kmeans",
@@ -95,22 +99,23 @@ impl PruneMethod {
     }
 }
 
-/// How the convolutions share what goes.
+/// An allocation of the removed filters to convolutions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Allocation {
-    /// Each gives its share in each round (paper, section 4.2).
+    /// Each convolution loses the same share in each round (paper, section 4.2).
     #[default]
     Uniform,
-    /// Their filters compete in one list, by worth per parameter that goes with a filter.
+    /// The filters of all convolutions compete in one list, by importance per parameter that a
+    /// removal saves.
     Global,
 }
 
 impl Allocation {
-    /// Both, the paper's first.
+    /// Both allocations, the paper's first.
     pub const ALL: [Allocation; 2] = [Allocation::Uniform, Allocation::Global];
 
-    /// The name used in files and options.
+    /// Returns the name in files and options.
     pub fn name(self) -> &'static str {
         match self {
             Allocation::Uniform => "uniform",
@@ -119,21 +124,21 @@ impl Allocation {
     }
 }
 
-/// Convolutions that are pruned on request only.
+/// A group of convolutions that are pruned on request only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PrunePart {
-    /// The convolution that reads the image.
+    /// Convolution that reads the image.
     Stem,
-    /// The convolutions before a pooling.
+    /// Convolutions before a pooling.
     Transitions,
 }
 
 impl PrunePart {
-    /// Both.
+    /// Both groups.
     pub const ALL: [PrunePart; 2] = [PrunePart::Stem, PrunePart::Transitions];
 
-    /// The name used in files and options.
+    /// Returns the name in files and options.
     pub fn name(self) -> &'static str {
         match self {
             PrunePart::Stem => "stem",

@@ -1,4 +1,4 @@
-//! How genomes are searched for: section `search` of a profile.
+//! Section `search` of a profile.
 
 use crate::files::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
 use crate::profile::measurement::MeasurementSettings;
@@ -6,64 +6,65 @@ use crate::search::objective::Objective;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Section `search`. The default is the paper's (section 5.2).
+/// The section `search` of a profile. The default is the paper's (section 5.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchSettings {
-    /// What chooses the archive and the next population.
+    /// Strategy that selects the archive and the next population.
     pub strategy: Strategy,
-    /// What is minimised: the error first, then at least one more.
+    /// Objectives, which are minimised: the error first, then at least one more.
     pub objectives: Vec<Objective>,
-    /// What decides SPEA-II's tournaments.
+    /// Fitness that decides SPEA-II's tournaments.
     pub fitness: MatingFitness,
-    /// Genomes in each iteration's population.
+    /// Number of genomes in each iteration's population.
     pub population: usize,
-    /// Genomes kept in the archive.
+    /// Number of genomes in the archive.
     pub archive_size: usize,
-    /// Iterations, the initial population included.
+    /// Number of iterations, including the initial population.
     pub iterations: usize,
-    /// Epochs that a candidate is trained for.
+    /// Number of epochs of a candidate's training.
     pub epochs: usize,
-    /// Training images that a candidate sees; `null` for as many as in `training`.
+    /// Number of training images of a candidate; `null` for the number in `training`.
     pub subset: Option<usize>,
-    /// What screens offspring before any training; `null` for nothing.
+    /// Model that screens offspring before any training; `null` for none.
     pub surrogate: Option<Surrogate>,
-    /// After which shares (0..1) of its epochs the weaker half of a population is trained no
-    /// further, in rising order; empty for never.
+    /// Shares (0..1) of the epochs after which the training of the weaker half of a population is
+    /// stopped, in rising order; empty for never.
     pub halving: Vec<f64>,
-    /// Networks with more trainable parameters are never candidates; `null` for no limit.
+    /// Maximum number of trainable parameters of a candidate; `null` for no limit.
     pub max_parameters: Option<u64>,
-    /// Networks with more multiply-adds for one image are never candidates; `null` for no limit.
+    /// Maximum number of multiply-adds of a candidate for one image; `null` for no limit.
     pub max_macs: Option<u64>,
-    /// Networks whose crates need more bytes of working memory are never candidates; `null` for no
-    /// limit.
+    /// Maximum number of bytes of working memory of a candidate's crate; `null` for no limit.
     pub max_arena_bytes: Option<u64>,
-    /// Whether members of the front are trained with a second seed, and their mean accuracy counts:
-    /// a front favours who was lucky.
+    /// `true` if members of the front are trained with a second seed and the mean accuracy counts,
+    /// since a front favours results that are high by chance.
     pub reseed_front: bool,
-    /// How long a network is measured where an objective or a criterion needs it.
+    /// Settings of measurements, which are made if an objective or a criterion needs them.
     pub measurement: MeasurementSettings,
 }
 
-/// Long enough to tell networks apart, short enough to do it often.
-const SHORT: MeasurementSettings =
+/// Default of a candidate's measurement: long enough to distinguish networks, short enough to be
+/// repeated often.
+const CANDIDATE_MEASUREMENT: MeasurementSettings =
     MeasurementSettings { idle_s: 1.0, warmup_s: 0.5, windows: 5, window_s: 0.5 };
 
-/// What chooses the archive and the next population.
+/// A strategy that selects the archive and the next population.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
-    /// TIK-Report 103; the paper's.
+    /// SPEA-II (TIK-Report 103), the strategy of the paper.
     #[default]
     Spea2,
-    /// Deb et al. 2002: non-dominated sorting and crowding distance, with the same operators.
+    /// NSGA-II (Deb et al. 2002): non-dominated sorting and crowding distance, with the same
+    /// operators.
     Nsga2,
-    /// Every population is drawn uniformly from what is unseen.
+    /// Random search: every population is drawn uniformly from the unseen genomes.
     Random,
 }
 
 impl Strategy {
-    /// Its name in a profile and on the command line.
+    /// Returns the name in a profile and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Strategy::Spea2 => "spea2",
@@ -73,25 +74,25 @@ impl Strategy {
     }
 }
 
-/// What decides SPEA-II's tournaments.
+/// A fitness that decides SPEA-II's tournaments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MatingFitness {
-    /// Raw fitness and density, as in TIK-Report 103.
+    /// Raw fitness and density (TIK-Report 103).
     #[default]
     Spea2,
-    /// Eq. 1 of the paper: accuracy by parameters. It favours the smallest networks.
+    /// Score (paper, equation 1): accuracy divided by parameters. It favours the smallest networks.
     Score,
 }
 
-/// What screens offspring before any training.
+/// A model that screens offspring before any training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Surrogate {
-    /// A random forest (Breiman 2001) that predicts errors from genes.
+    /// Random forest (Breiman 2001) that predicts errors from genes.
     Forest,
-    /// A Gaussian process that predicts errors from genes, and how sure it is of them: who promises
-    /// most hypervolume.
+    /// Gaussian process that predicts errors from genes with their uncertainty, and prefers genomes
+    /// with the largest expected hypervolume improvement.
     Gaussian,
 }
 
@@ -112,13 +113,16 @@ impl Default for SearchSettings {
             max_macs: None,
             max_arena_bytes: None,
             reseed_front: false,
-            measurement: SHORT,
+            measurement: CANDIDATE_MEASUREMENT,
         }
     }
 }
 
 impl SearchSettings {
     /// Checks the ranges of all fields.
+    ///
+    /// # Errors
+    /// Fails with the field that is outside its range.
     pub fn check(&self) -> Result<()> {
         let twice = |(index, objective)| self.objectives[..index].contains(objective);
         ensure!(
@@ -128,7 +132,7 @@ impl SearchSettings {
             "search.objectives must be \"error\" and then at least one of {}, each once",
             Objective::ALL[1..].iter().map(Objective::to_string).collect::<Vec<_>>().join(", ")
         );
-        // Each is compared with each other.
+        // Every individual is compared with every other.
         within("search.population", self.population, &(1..=10_000))?;
         within("search.archive_size", self.archive_size, &(1..=10_000))?;
         within("search.iterations", self.iterations, &PLANNED)?;
@@ -144,15 +148,15 @@ impl SearchSettings {
         let inside = self.halving.iter().all(|share| *share > 0.0 && *share < 1.0);
         ensure!(
             inside && self.halving.windows(2).all(|pair| pair[0] < pair[1]),
-            "search.halving {:?} must be between 0 and 1 and rise",
+            "search.halving {:?} must be between 0 and 1, in rising order",
             self.halving
         );
         self.measurement.check()?;
         Ok(())
     }
 
-    /// The epochs after which weak candidates are stopped, in rising order: each of `halving` as a
-    /// share of `epochs`, rounded, where at least one epoch comes before and after it.
+    /// Returns the epochs after which weak candidates are stopped, in rising order: each value of
+    /// `halving` times `epochs`, rounded, if at least one epoch comes before and after it.
     pub fn rungs(&self) -> Vec<usize> {
         let epoch = |share: &f64| (share * self.epochs as f64).round() as usize;
         let mut rungs: Vec<usize> =
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn objectives_are_the_error_and_others() {
+    fn objectives_must_be_the_error_and_others() {
         use Objective::{ArenaBytes, EnergyJ, Error, LatencyS, Params};
         let check = |objectives: &[Objective]| {
             SearchSettings { objectives: objectives.to_vec(), ..SearchSettings::default() }.check()
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_that_make_no_sense_are_refused() {
+    fn invalid_shares_of_halving_are_refused() {
         for halving in [&[0.0][..], &[1.0], &[0.7, 0.4], &[0.4, 0.4], &[f64::NAN]] {
             let error = settings(halving, 10).check().unwrap_err().to_string();
             assert!(error.starts_with("search.halving ["), "{error}");

@@ -1,4 +1,4 @@
-//! How networks are trained: section `training` of a profile.
+//! Section `training` of a profile.
 
 use crate::files::ranges::{COUNT, IMAGES, LOSS, PLANNED, RATE, all_within, within};
 use crate::network::Shape;
@@ -7,54 +7,55 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// Section `training`.
+/// The section `training` of a profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingSettings {
-    /// Images in a batch.
+    /// Number of images in a batch.
     pub batch: usize,
-    /// Epochs of a full training (a search has its own, `search.epochs`).
+    /// Number of epochs of a full training (a search has its own, `search.epochs`).
     pub epochs: usize,
-    /// Training images that a network sees, the same ones every time; `null` for all of the
-    /// training split.
+    /// Number of training images, the same ones every time; `null` for all images of the training
+    /// split.
     pub subset: Option<usize>,
-    /// How the learning rate changes from step to step.
+    /// Schedule of the learning rate.
     pub schedule: Schedule,
-    /// Epochs in which the learning rate first rises linearly to its highest, before the schedule
-    /// (Goyal et al. 2017); 0 for none. A training that is shorter never reaches the highest rate.
+    /// Number of epochs in which the learning rate first rises linearly to its maximum, before the
+    /// schedule (Goyal et al. 2017); 0 for none. A shorter training never reaches the maximum.
     pub warmup_epochs: f64,
-    /// The highest learning rate, for each optimizer.
+    /// Maximum learning rate, for each optimizer.
     pub learning_rate: LearningRates,
     /// Momentum of SGD.
     pub momentum: f64,
-    /// Added to the gradients of convolutions' and the classifier's weights, times the weight.
+    /// Weight decay: this factor times the weight is added to the gradients of the weights of
+    /// convolutions and the classifier.
     pub weight_decay: f64,
-    /// Largest norm of a step's gradient, all parameters together; a longer one is shortened to it
+    /// Maximum norm of a step's gradient over all parameters. A longer one is scaled down to it
     /// before weight decay, as by PyTorch's `clip_grad_norm_`. `null` for no limit.
     pub clip_gradient_norm: Option<f64>,
-    /// What happens to training images at random.
+    /// Random changes of training images.
     pub augmentation: Augmentation,
-    /// Share (0..1) of each label that the loss spreads evenly over all classes (Szegedy et al.
-    /// 2016); 0 for none.
+    /// Share (0..1) of each label that is spread evenly over all classes (Szegedy et al. 2016); 0
+    /// for none.
     pub label_smoothing: f64,
-    /// Share (0..1) of the old average in the new one of an exponential moving average over the
-    /// weights of all steps, which is then scored and saved in the place of the last weights
-    /// (Polyak and Juditsky 1992). It is lower in the first steps: after `n` of them at most
-    /// `(1 + n) / (10 + n)`. `null` for no average.
+    /// Decay (0..1) of an exponential moving average over the weights of all steps: the share of
+    /// the old average in the new one. The average is scored and saved instead of the last weights
+    /// (Polyak and Juditsky 1992). The decay is lower at the beginning: after `n` steps at most `(1
+    /// + n) / (10 + n)`. `null` for no average.
     pub ema_decay: Option<f64>,
-    /// Training images over which batch normalisation's statistics are taken anew before a network
-    /// is scored; running statistics lag behind the weights in short trainings.
+    /// Number of training images from which batch normalisation's statistics are recomputed before
+    /// a network is scored. In short trainings, running statistics lag behind the weights.
     pub recalibration_images: usize,
-    /// After how many epochs each the network is scored on the validation images, which costs time
-    /// and changes nothing; 0 for only at the end.
+    /// Number of epochs between scorings on the validation images, which take time and do not
+    /// change the training; 0 for only at the end.
     pub validate_every: usize,
-    /// What products are computed in on a GPU.
+    /// Precision of products on a GPU.
     pub precision: Precision,
 }
 
-/// What the products of convolutions and of the classifier are computed in. Sums, weights, batch
-/// normalisation, activations and the optimizer are f32 in any case, and so is all on a processor,
-/// which takes no other.
+/// The precision of products of convolutions and of the classifier on a GPU. Sums, weights, batch
+/// normalisation, activations and the optimizer are always f32. A processor computes everything in
+/// f32 and accepts no other precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -67,20 +68,20 @@ pub enum Precision {
     Bf16,
 }
 
-/// How the learning rate changes from step to step: `"constant"`, `"cosine"` or
-/// `{"step": {"milestones": [0.5, 0.75], "factor": 0.1}}`.
+/// A schedule of the learning rate: `"constant"`, `"cosine"` or `{"step": {"milestones": [0.5,
+/// 0.75], "factor": 0.1}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Schedule {
-    /// It does not.
+    /// A constant rate.
     Constant,
-    /// From the highest rate to 0 along half a cosine (Loshchilov and Hutter 2017).
+    /// From the maximum to 0 along half a cosine (Loshchilov and Hutter 2017).
     Cosine,
-    /// From time to time it is multiplied.
+    /// Multiplication by a factor at milestones.
     Step {
-        /// When, as shares (0..1) of the steps after the warm-up, in rising order.
+        /// Milestones as shares (0..1) of the steps after the warm-up, in rising order.
         milestones: Vec<f64>,
-        /// By what (0..1).
+        /// Factor (0..1).
         factor: f64,
     },
 }
@@ -93,7 +94,7 @@ impl Schedule {
                 let inside = milestones.iter().all(|share| *share > 0.0 && *share < 1.0);
                 ensure!(
                     inside && milestones.windows(2).all(|pair| pair[0] < pair[1]),
-                    "training.schedule.step.milestones {milestones:?} must be between 0 and 1 and rise"
+                    "training.schedule.step.milestones {milestones:?} must be between 0 and 1, in rising order"
                 );
                 ensure!(
                     *factor > 0.0 && *factor < 1.0,
@@ -105,27 +106,27 @@ impl Schedule {
     }
 }
 
-/// What happens to training images at random, anew in each epoch, in this order; the default is
-/// nothing. Blank means the channel's mean, which is 0 after normalisation. Images are scored as
-/// they are.
+/// The random changes of training images, made in this order and anew in each epoch; the default is
+/// none. Blank pixels have the channel's mean, which is 0 after normalisation. Images are scored
+/// without changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
-    /// Blank pixels put around the image on each side, out of which a piece of the image's size is
-    /// cut; 0 for none.
+    /// Number of blank pixels added around the image on each side before a random crop to the
+    /// image's size; 0 for none.
     pub crop_padding: usize,
-    /// Whether every other image, by chance, is mirrored left to right.
+    /// `true` if images are mirrored left to right with probability 1/2.
     pub horizontal_flip: bool,
-    /// Side in pixels of a square around a random pixel that is blanked, as far as it is inside the
-    /// image (DeVries and Taylor 2017); 0 for none.
+    /// Side in pixels of a square around a random pixel that is blanked, as far as it lies within
+    /// the image (DeVries and Taylor 2017); 0 for none.
     pub cutout: usize,
 }
 
 impl Augmentation {
-    /// Checks that something of every image of this shape can stay.
+    /// Checks that some part of every image of this shape can remain.
     ///
     /// # Errors
-    /// Sizes that are too large for the images.
+    /// Fails if a size is too large for the images.
     pub fn check_fits(&self, shape: Shape) -> Result<()> {
         let side = shape.height.min(shape.width);
         let Augmentation { crop_padding, cutout, .. } = *self;
@@ -141,24 +142,24 @@ impl Augmentation {
     }
 }
 
-/// A learning rate for each optimizer.
+/// The learning rates of all optimizers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearningRates {
-    /// Adam.
+    /// Learning rate of Adam.
     pub adam: f64,
-    /// SGD with momentum.
+    /// Learning rate of SGD with momentum.
     pub sgd: f64,
-    /// Adagrad.
+    /// Learning rate of Adagrad.
     pub adagrad: f64,
-    /// Adamax.
+    /// Learning rate of Adamax.
     pub adamax: f64,
-    /// Nadam.
+    /// Learning rate of Nadam.
     pub nadam: f64,
 }
 
 impl LearningRates {
-    /// The rate for one optimizer.
+    /// Returns the learning rate of an optimizer.
     pub fn of(&self, optimizer: Optimizer) -> f64 {
         match optimizer {
             Optimizer::Adam => self.adam,
@@ -198,11 +199,11 @@ impl Default for TrainingSettings {
     }
 }
 
-/// Sides of images in pixels.
+/// Allowed sizes in pixels.
 const SIDE: RangeInclusive<usize> = 0..=4096;
-/// Parts of epochs.
+/// Allowed numbers of epochs, whole or not.
 const EPOCHS: RangeInclusive<f64> = 0.0..=*PLANNED.end() as f64;
-/// Rates and factors.
+/// Allowed factors.
 const FACTOR: RangeInclusive<f64> = 0.0..=1e6;
 
 impl TrainingSettings {
@@ -268,7 +269,7 @@ mod tests {
     use crate::profile::document::Profile;
     use crate::profile::training::Schedule;
 
-    /// The schedule of a profile with this section `training`, or the error.
+    /// Returns the schedule of a profile with this section `training`, or the error.
     fn schedule(training: &str) -> Result<Schedule, String> {
         let text =
             format!("{{\"schema\": \"neuropower/profile/1\", \"training\": {{{training}}}}}");
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn schedules_as_they_are_written() {
+    fn schedules_are_parsed() {
         assert_eq!(schedule(""), Ok(Schedule::Cosine));
         assert_eq!(schedule(r#""schedule": "constant""#), Ok(Schedule::Constant));
         let step = r#""schedule": {"step": {"milestones": [0.5, 0.75], "factor": 0.1}}"#;
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn augmentation_leaves_something_of_the_image() {
+    fn augmentation_must_leave_part_of_the_image() {
         let shape = Shape { channels: 3, height: 8, width: 5 };
         let check = |crop_padding, cutout| {
             Augmentation { crop_padding, cutout, horizontal_flip: true }
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn schedules_and_limits_that_make_no_sense() {
+    fn invalid_schedules_and_limits_are_refused() {
         let step = |inner: &str| format!(r#""schedule": {{"step": {{{inner}}}}}"#);
         for (training, message) in [
             (r#""schedule": "linear""#.into(), "unknown variant `linear`"),
@@ -311,7 +312,7 @@ mod tests {
             (step(r#""milestones": [0.5]"#), "missing field `factor`"),
             (
                 step(r#""milestones": [0.7, 0.5], "factor": 0.1"#),
-                "milestones [0.7, 0.5] must be between 0 and 1 and rise",
+                "milestones [0.7, 0.5] must be between 0 and 1, in rising order",
             ),
             (step(r#""milestones": [0.0], "factor": 0.1"#), "milestones [0.0]"),
             (step(r#""milestones": [30], "factor": 0.1"#), "milestones [30.0]"),

@@ -1,6 +1,6 @@
-//! A table of trainings made beforehand: the accuracy of every network of a small design space
-//! after every epoch. Searches that are evaluated from it take milliseconds and can be compared
-//! with the best there is.
+//! Tables of earlier trainings: the accuracy of every network of a small design space after every
+//! epoch. A search that looks up its evaluations there takes milliseconds and can be compared with
+//! the optimum.
 
 use crate::files::json;
 use crate::files::json::Document;
@@ -17,31 +17,31 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-/// What every gzip file begins with (RFC 1952).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// The first bytes of gzip files (RFC 1952).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// No table is larger when unpacked; that of the digits has 3 MB.
+/// Maximum size of a table after unpacking; that of the digits has 3 MB.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// `accuracy-table.json`, or the same compressed with gzip.
+/// A table of accuracies: `accuracy-table.json`, also compressed with gzip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccuracyTable {
-    /// What it is and how it was made, for people.
+    /// Contents and origin, for people.
     pub about: String,
     /// Name of the data set.
     pub dataset: String,
-    /// The fingerprint of the data ([`crate::dataset::Identity::sha256`]).
+    /// Fingerprint of the data ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
-    /// The design space, of which every function has a row.
+    /// Design space; each of its functions has a row.
     pub space: SearchSpace,
-    /// What the genes leave open.
+    /// Template: everything that the genes leave open.
     pub template: Template,
-    /// How the networks were trained.
+    /// Settings of the trainings.
     pub training: TrainingSettings,
     /// Epochs of each training.
     pub epochs: usize,
-    /// The trainings.
+    /// Trainings.
     pub rows: Vec<TableRow>,
 }
 
@@ -49,16 +49,16 @@ pub struct AccuracyTable {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableRow {
-    /// What was trained; it stands for all genomes of the same function.
+    /// Genome that was trained; it stands for all genomes of the same function.
     pub genome: Genome,
-    /// 0, or 1 for a second training of the same function.
+    /// Seed: 0, or 1 for a second training of the same function.
     pub seed: u64,
     /// Trainable parameters.
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Validation accuracy (0..1) after each epoch; fewer than the table's epochs where the
-    /// training diverged.
+    /// Validation accuracy (0..1) after each epoch; fewer than the table's epochs if the training
+    /// diverged.
     pub accuracy: Vec<f64>,
 }
 
@@ -71,9 +71,9 @@ impl Document for AccuracyTable {
         self.training.check()?;
         within("epochs", self.epochs, &PLANNED)?;
         for (index, row) in self.rows.iter().enumerate() {
-            let sound = row.accuracy.len() <= self.epochs
+            let valid = row.accuracy.len() <= self.epochs
                 && row.accuracy.iter().all(|a| (0.0..=1.0).contains(a));
-            ensure!(sound, "rows[{index}].accuracy must be at most {} values of 0..1", self.epochs);
+            ensure!(valid, "rows[{index}].accuracy must be at most {} values of 0..1", self.epochs);
             row.check().with_context(|| format!("rows[{index}]"))?;
         }
         Ok(())
@@ -95,12 +95,12 @@ impl AccuracyTable {
     /// Reads a table, compressed or not.
     ///
     /// # Errors
-    /// The file cannot be read, or is not a table of every function of its space.
+    /// Fails if the file cannot be read, or lacks a function of its space.
     pub fn read(path: &Path) -> Result<AccuracyTable> {
         let place = || path.display().to_string();
         let bytes = reading::read(path, MAX_BYTES)?;
         let mut text = String::new();
-        if bytes.starts_with(&GZIP) {
+        if bytes.starts_with(&GZIP_MAGIC) {
             GzDecoder::new(bytes.as_slice())
                 .take(MAX_BYTES)
                 .read_to_string(&mut text)
@@ -114,18 +114,21 @@ impl AccuracyTable {
             text = String::from_utf8(bytes).with_context(place)?;
         }
         let table: AccuracyTable = json::parse(&text).with_context(place)?;
-        table.check_whole().with_context(place)?;
+        table.check_complete().with_context(place)?;
         Ok(table)
     }
 
-    /// The rows by function and seed.
+    /// Returns the rows by function and seed.
     pub fn by_function(&self) -> HashMap<(Genome, u64), &TableRow> {
         self.rows.iter().map(|row| ((row.genome.canonical(), row.seed), row)).collect()
     }
 
-    fn check_whole(&self) -> Result<()> {
+    fn check_complete(&self) -> Result<()> {
         let rows = self.by_function();
-        ensure!(rows.len() == self.rows.len(), "a function is there twice with the same seed");
+        ensure!(
+            rows.len() == self.rows.len(),
+            "there are two rows with the same function and seed"
+        );
         let missing =
             self.space.genomes().find(|genome| !rows.contains_key(&(genome.canonical(), 0)));
         missing.map_or(Ok(()), |genome| {
@@ -141,14 +144,14 @@ mod tests {
     use std::io::Write;
 
     fn table() -> AccuracyTable {
-        let whole = SearchSpace::default();
+        let full = SearchSpace::default();
         let space = SearchSpace {
-            left_activation: whole.left_activation[..1].to_vec(),
-            optimizer: whole.optimizer[..1].to_vec(),
+            left_activation: full.left_activation[..1].to_vec(),
+            optimizer: full.optimizer[..1].to_vec(),
             condense_layers: vec![1],
             feature_extraction_layers: vec![16],
             kernel_size: vec![3],
-            ..whole
+            ..full
         };
         let functions = space.genomes().filter(|genome| genome.canonical() == *genome);
         let rows = functions.map(|genome| TableRow {
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_compressed_or_not() {
+    fn tables_are_read_compressed_or_not() {
         let text = json::to_text(&table()).unwrap();
         assert_eq!(read(text.as_bytes()).unwrap(), table());
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_holes_is_refused() {
+    fn an_incomplete_table_is_refused() {
         let error_of = |change: fn(&mut AccuracyTable)| {
             let mut table = table();
             change(&mut table);
@@ -202,7 +205,10 @@ mod tests {
         assert!(
             error_of(|table| table.rows[2].seed = 1).contains("no row with seed 0 for the genome")
         );
-        assert!(error_of(|table| table.rows.push(table.rows[0].clone())).contains("twice"));
+        assert!(
+            error_of(|table| table.rows.push(table.rows[0].clone()))
+                .contains("two rows with the same function")
+        );
         assert!(error_of(|table| table.rows[3].accuracy[1] = 1.5).contains("rows[3].accuracy"));
         assert!(error_of(|table| table.rows[3].accuracy.push(0.5)).contains("rows[3].accuracy"));
     }

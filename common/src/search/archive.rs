@@ -6,21 +6,21 @@ use crate::search::evaluation::Evaluation;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// `archive.json`: the archive after the last finished iteration.
+/// The archive of a search after its last finished iteration (`archive.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
-    /// Iterations finished, the initial population included.
+    /// Finished iterations, including the initial population.
     pub iterations: usize,
-    /// Evaluations made.
+    /// Number of evaluations.
     pub evaluations: usize,
-    /// The individual that ended the search, as it meets all criteria; `null` where none does or
-    /// there are none.
+    /// ID of the individual that ended the search because it meets all criteria; `null` if none
+    /// does or there are no criteria.
     pub criteria_met_by: Option<String>,
-    /// The archive, by parameters and then error.
+    /// Members of the archive, sorted by parameters and then error.
     pub individuals: Vec<Individual>,
-    /// Evaluations outside the archive of which more is known than the log has: a second seed, a
-    /// measurement.
+    /// Evaluations outside the archive with results that are not in `evaluations.jsonl`: a second
+    /// seed, a measurement.
     #[serde(default)]
     pub dropped: Vec<Evaluation>,
 }
@@ -43,7 +43,7 @@ impl Individual {
     fn check(&self) -> Result<()> {
         self.evaluation.check().context("evaluation")?;
         all_within("nid", self.nid, &PHYSICAL)?;
-        // Each is below the square of how many there are.
+        // Both are below the square of the number of individuals.
         within("strength", self.strength, &(0..=1 << 60))?;
         within("raw_fitness", self.raw_fitness, &(0..=1 << 60))?;
         within("density", self.density, &SHARE)
@@ -54,16 +54,16 @@ impl Individual {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Individual {
-    /// The evaluation it comes from, and its numbers.
+    /// Evaluation of the genome.
     pub evaluation: Evaluation,
-    /// Accuracy per million parameters; `null` for a failed training.
+    /// Accuracy per million parameters; `null` if the training failed.
     pub nid: Option<f64>,
-    /// Whether no individual that was trained in full dominates it; never true of a failed or
-    /// stopped training.
+    /// `true` if no fully trained individual dominates it; always `false` for a failed or stopped
+    /// training.
     pub on_front: bool,
-    /// SPEA-II: how many points of the union it dominates.
+    /// SPEA-II: number of points of the union that it dominates.
     pub strength: u64,
-    /// SPEA-II: the sum of its dominators' strengths.
+    /// SPEA-II: sum of its dominators' strengths.
     pub raw_fitness: u64,
     /// SPEA-II: `1 / (distance to the k-th neighbour + 2)`.
     pub density: f64,

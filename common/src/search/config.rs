@@ -1,4 +1,4 @@
-//! `search.json`: everything that decides what a search does.
+//! `search.json`: the configuration of a search.
 
 use crate::board::Board;
 use crate::dataset::Identity;
@@ -12,8 +12,8 @@ use crate::search::space::SearchSpace;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// `search.json`: everything that decides what a search does. Two searches with equal files give
-/// equal archives.
+/// The configuration of a search (`search.json`): everything that determines its result. Two
+/// searches with equal files have equal archives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {
@@ -21,25 +21,25 @@ pub struct SearchConfig {
     pub seed: u64,
     /// Name of the data set.
     pub dataset: String,
-    /// The fingerprint of the data ([`Identity::sha256`]).
+    /// Fingerprint of the data ([`Identity::sha256`]).
     pub data_sha256: String,
-    /// Everything of the data that decides; missing in searches of versions that did not record it.
+    /// Identity of the data set; missing in searches of versions that did not record it.
     #[serde(default)]
     pub data: Option<Identity>,
-    /// The design space.
+    /// Design space.
     pub space: SearchSpace,
-    /// What the genes leave open.
+    /// Template: everything that the genes leave open.
     pub template: Template,
-    /// Population, iterations, fidelity.
+    /// Settings of the search: population, iterations, length of trainings.
     pub search: SearchSettings,
-    /// How candidates are trained, as in the profile.
+    /// Settings of the candidates' trainings, as in the profile.
     pub training: TrainingSettings,
-    /// What kind of device they are trained on.
+    /// Kind of device that candidates are trained on.
     #[serde(default)]
     pub device: Backend,
-    /// The board that networks are measured on; `null` where nothing is.
+    /// Board that networks are measured on; `null` if nothing is measured.
     pub board: Option<Board>,
-    /// What ends the search early.
+    /// Criteria that end the search early.
     pub criteria: Requirements,
 }
 

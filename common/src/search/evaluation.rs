@@ -10,41 +10,41 @@ use crate::search::requirements::{Performance, Requirements};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// One line of `evaluations.jsonl`: one training of one genome.
+/// The evaluation of a genome by a training: a line of `evaluations.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
-    /// `i<iteration>-<index>`, also the individual's folder.
+    /// ID `i<iteration>-<index>`, also the name of the individual's folder.
     pub id: String,
-    /// Iteration of the search, from 0, the initial population.
+    /// Iteration of the search, from 0 (the initial population).
     pub iteration: usize,
     /// Position in the iteration's population, from 0.
     pub index: usize,
-    /// What was evaluated.
+    /// Genome that was evaluated.
     pub genome: Genome,
     /// Trainable parameters.
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Bytes of working memory of its crate; `null` where the search has no use for it.
+    /// Bytes of working memory of its crate; `null` if the search does not need it.
     pub arena_bytes: Option<u64>,
-    /// Validation accuracy (0..1), the mean of both where there is a second; `null` where the
-    /// training failed.
+    /// Validation accuracy (0..1), the mean of both if there is a second; `null` if the training
+    /// failed.
     pub accuracy: Option<f64>,
-    /// Validation accuracy with a second seed (`search.reseed_front`), 0 where that training
-    /// failed. This and what was measured comes after the training, so `archive.json` has it, but
-    /// not `evaluations.jsonl`.
+    /// Validation accuracy with a second seed (`search.reseed_front`), 0 if that training failed.
+    /// This and measurements follow later than the training, so they are in `archive.json`, but not
+    /// in `evaluations.jsonl`.
     pub second_accuracy: Option<f64>,
-    /// Median time of one inference; `null` where it was not measured.
+    /// Median time of one inference in seconds; `null` if it was not measured.
     pub latency_s: Option<f64>,
-    /// Median energy of one inference, all that the meter saw; `null` where it was not measured.
+    /// Median gross energy of one inference in joules; `null` if it was not measured.
     pub energy_j: Option<f64>,
-    /// The epoch after which it was trained no further, being weak (`search.halving`); `null`
+    /// Epoch after which its training was stopped because it was weak (`search.halving`); `null`
     /// otherwise.
     pub stopped_after: Option<usize>,
-    /// Accuracies where the weak are stopped, as far as it came.
+    /// Accuracies at the rungs of `search.halving` that it reached.
     pub rungs: Vec<f64>,
-    /// Why there is no accuracy: the network's own doing, never the machine's.
+    /// Reason why there is no accuracy: a failure of the network itself, never of the machine.
     pub failure: Option<String>,
 }
 
@@ -68,13 +68,13 @@ impl Document for Evaluation {
 }
 
 impl Evaluation {
-    /// The two minimised objectives of the paper: error and trainable parameters. A failed training
-    /// has error 1.
+    /// Returns the two objectives of the paper, which are minimised: error and trainable
+    /// parameters. A failed training has error 1.
     pub fn objectives(&self) -> [f64; 2] {
         [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
     }
 
-    /// The value of an objective; `None` where it is not known.
+    /// Returns the value of an objective; `None` if it is not known.
     pub fn objective(&self, objective: Objective) -> Option<f64> {
         match objective {
             Objective::Error => Some(1.0 - self.accuracy.unwrap_or(0.0)),
@@ -86,18 +86,19 @@ impl Evaluation {
         }
     }
 
-    /// Returns whether it was trained in full and meets every requirement.
+    /// Returns whether the genome was fully trained and meets every requirement.
     pub fn meets(&self, requirements: &Requirements) -> bool {
         let Evaluation { accuracy, latency_s, energy_j, .. } = *self;
-        self.in_full() && requirements.met_by(&Performance { accuracy, latency_s, energy_j })
+        self.is_fully_trained()
+            && requirements.met_by(&Performance { accuracy, latency_s, energy_j })
     }
 
-    /// Whether it was trained to the end and has an accuracy.
-    pub fn in_full(&self) -> bool {
+    /// Returns whether the genome was trained to the end and has an accuracy.
+    pub fn is_fully_trained(&self) -> bool {
         self.accuracy.is_some() && self.stopped_after.is_none()
     }
 
-    /// Whether more is known of it than the log has.
+    /// Returns whether there are results that are not in `evaluations.jsonl`.
     pub fn is_revised(&self) -> bool {
         self.second_accuracy.is_some() || self.latency_s.is_some() || self.energy_j.is_some()
     }
@@ -110,7 +111,7 @@ mod tests {
     use crate::search::space::SearchSpace;
 
     #[test]
-    fn only_a_torn_last_line_is_dropped() {
+    fn only_an_incomplete_last_line_is_dropped() {
         let genome = SearchSpace::default().genome(&[0; crate::search::space::GENES]);
         let evaluation = |index| Evaluation {
             id: format!("i00-0{index}"),
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_that_was_stopped_or_failed_has_not_shown_its_accuracy() {
+    fn stopped_and_failed_trainings_meet_no_requirements() {
         let trained = Evaluation {
             id: "i00-00".into(),
             iteration: 0,

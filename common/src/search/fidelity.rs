@@ -1,4 +1,4 @@
-//! `fidelity.json`: what the short trainings of a search say about full ones.
+//! `fidelity.json`: how well the short trainings of a search predict full ones.
 
 use crate::files::json::Document;
 use crate::files::ranges::{
@@ -10,32 +10,33 @@ use crate::search::genome::Genome;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// `fidelity.json`: a sample of genomes, each trained shortly and in full with several seeds. A
-/// correlation is Spearman's, -1 to 1, and 0 where all values on one side are equal.
+/// The results of a fidelity study (`fidelity.json`): a sample of genomes, each trained shortly and
+/// in full with several seeds. Correlations are Spearman's, -1 to 1, and 0 if all values on one
+/// side are equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fidelity {
     /// Name of the data set.
     pub dataset: String,
-    /// The fingerprint of the data that it was trained on ([`crate::dataset::Identity::sha256`]).
+    /// Fingerprint of the training data ([`crate::dataset::Identity::sha256`]).
     pub data_sha256: String,
-    /// What the genes leave open.
+    /// Template: everything that the genes leave open.
     pub template: Template,
-    /// How networks are trained.
+    /// Settings of the trainings.
     pub training: TrainingSettings,
-    /// The seeds that every training was made with, in the order of all lists of scores.
+    /// Seeds of the trainings, in the order of all lists of scores.
     pub seeds: Vec<u64>,
     /// Length of the full trainings.
     pub full: Length,
-    /// Between the numbers of parameters and the full scores (means over seeds): what is known
-    /// without any training.
+    /// Correlation of the number of parameters with the full scores (means over seeds), which needs
+    /// no training.
     pub parameters_correlation: f64,
-    /// Between the full scores of each two seeds, the mean over all pairs: what the best predictor
-    /// of one training can be expected to reach; `null` with a single seed.
+    /// Correlation of the full scores of two seeds, the mean over all pairs: the best that a
+    /// predictor of a single training can reach; `null` with a single seed.
     pub seeds_correlation: Option<f64>,
-    /// Each kind of short training.
+    /// Results of each kind of short training.
     pub short: Vec<ShortFidelity>,
-    /// The genomes with all their scores, by parameters.
+    /// Genomes with all their scores, sorted by parameters.
     pub genomes: Vec<StudiedGenome>,
 }
 
@@ -60,7 +61,7 @@ impl Document for Fidelity {
     }
 }
 
-/// Checks that a list has a value for each seed, and their range.
+/// Checks that a list has one value for each seed, and the range of the values.
 fn check_list(
     key: &str,
     values: &[f64],
@@ -100,18 +101,18 @@ impl StudiedGenome {
     }
 }
 
-/// How long a training is.
+/// The length of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Length {
-    /// Epochs.
+    /// Number of epochs.
     pub epochs: usize,
-    /// Images of each epoch.
+    /// Images per epoch.
     pub images: usize,
 }
 
 impl Length {
-    /// Images that the network sees in all, each as often as it sees it.
+    /// Returns the number of images that the network sees in total, with repetitions.
     pub fn passes(&self) -> usize {
         self.epochs.saturating_mul(self.images)
     }
@@ -122,43 +123,43 @@ impl Length {
     }
 }
 
-/// What one kind of short training is worth.
+/// The predictive value of one kind of short training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShortFidelity {
-    /// How long it is.
+    /// Length of the short training.
     pub length: Length,
-    /// What it costs: its images as a share (0..1) of those of a full training.
+    /// Cost: its images as a share (0..1) of those of a full training.
     pub cost: f64,
-    /// For each seed: between its short scores and the full ones (means over seeds).
+    /// For each seed: correlation of its short scores with the full scores (means over seeds).
     pub correlation: Vec<f64>,
-    /// For each seed: the same with the number of parameters held constant (partial rank
-    /// correlation), which is what the training tells beyond the network's size.
+    /// For each seed: the same correlation with the number of parameters held constant (partial
+    /// rank correlation), i.e. the information beyond the network's size.
     pub partial_correlation: Vec<f64>,
-    /// For each seed: how much lower the full score (mean over seeds) of the genome with its
-    /// highest short score is than the highest full score, in 0..1.
+    /// For each seed: difference (0..1) between the highest full score and the full score of the
+    /// genome with the highest short score (means over seeds).
     pub regret: Vec<f64>,
 }
 
-/// A genome and its scores: accuracies (0..1) on the validation images, 0 for a training that
-/// failed, as in a search.
+/// A genome and its scores: accuracies (0..1) on the validation images; 0 for a failed training, as
+/// in a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudiedGenome {
-    /// The genome.
+    /// Genome.
     pub genome: Genome,
     /// Trainable parameters.
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// After full training, for each seed.
+    /// Scores after full training, for each seed.
     pub full: Vec<f64>,
-    /// After each kind of short training, in the order of `short`, for each seed.
+    /// Scores after each kind of short training, in the order of `short`, for each seed.
     pub short: Vec<Vec<f64>>,
 }
 
 impl StudiedGenome {
-    /// The full score, the mean over seeds.
+    /// Returns the mean full score over seeds.
     pub fn mean_full(&self) -> f64 {
         self.full.iter().sum::<f64>() / self.full.len() as f64
     }

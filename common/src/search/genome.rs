@@ -1,4 +1,4 @@
-//! A genome: one point of the design space of Table 1.
+//! Genomes: points of the design space of Table 1.
 
 use crate::files::json::Document;
 use crate::files::ranges::within;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// The optimizer gene (Table 1).
+/// An optimizer (gene of Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
-    /// Kingma and Ba 2015, Algorithm 1.
+    /// Adam (Kingma and Ba 2015, Algorithm 1).
     Adam,
     /// Stochastic gradient descent with momentum.
     Sgd,
-    /// Duchi et al. 2011.
+    /// Adagrad (Duchi et al. 2011).
     Adagrad,
-    /// Kingma and Ba 2015, section 7.1.
+    /// Adamax (Kingma and Ba 2015, section 7.1).
     Adamax,
-    /// Dozat 2016: Adam with Nesterov momentum.
+    /// Nadam (Dozat 2016): Adam with Nesterov momentum.
     Nadam,
 }
 
 impl Optimizer {
-    /// All five, in the order of Table 1.
+    /// All optimizers, in the order of Table 1.
     pub const ALL: [Optimizer; 5] =
         [Optimizer::Adam, Optimizer::Sgd, Optimizer::Adagrad, Optimizer::Adamax, Optimizer::Nadam];
 }
@@ -52,19 +52,19 @@ pub struct Genome {
     pub right_activation: Activation,
     /// Number of Condense Layers.
     pub condense_layers: usize,
-    /// The paper's "# FEL", a DenseNet depth: each Condense Layer holds `(this - 4) / 3` FELs.
+    /// The paper's "# FEL", a DenseNet depth `d`: each Condense Layer holds `(d - 4) / 3` FELs.
     pub feature_extraction_layers: usize,
     /// Side of the FELs' convolution kernels.
     pub kernel_size: usize,
-    /// What trains the network.
+    /// Optimizer that trains the network.
     pub optimizer: Optimizer,
 }
 
-/// How many Condense Layers a network can have.
+/// Allowed numbers of Condense Layers.
 pub(crate) const CONDENSE_LAYERS: RangeInclusive<usize> = 1..=16;
-/// Between which its depths are.
+/// Allowed depths.
 pub(crate) const FEATURE_EXTRACTION_LAYERS: RangeInclusive<usize> = 7..=1000;
-/// Between which the sides of its kernels are.
+/// Allowed sides of kernels.
 pub(crate) const KERNEL_SIZE: RangeInclusive<usize> = 1..=15;
 
 impl Document for Genome {
@@ -82,20 +82,20 @@ impl Document for Genome {
 }
 
 impl Genome {
-    /// The piece-wise activation that the first two genes describe.
+    /// Returns the piece-wise activation that the first two genes describe.
     pub fn activation(&self) -> PiecewiseActivation {
         PiecewiseActivation { left: self.left_activation, right: self.right_activation }
     }
 
-    /// FELs in each Condense Layer, `(feature_extraction_layers - 4) / 3`; `None` where that is not
-    /// a whole number of at least one.
+    /// Returns the number of FELs in each Condense Layer, `(feature_extraction_layers - 4) / 3`;
+    /// `None` if it is not a whole number of at least one.
     pub fn fels_per_condense_layer(&self) -> Option<usize> {
         let n = self.feature_extraction_layers.checked_sub(4)?;
         (n >= 3 && n.is_multiple_of(3)).then_some(n / 3)
     }
 
-    /// The representative of all genomes that compute the same function and are trained the same
-    /// way: only the right activation has synonyms.
+    /// Returns the representative of all genomes that compute the same function and are trained in
+    /// the same way: only the right activation has synonyms.
     pub fn canonical(&self) -> Genome {
         Genome { right_activation: self.right_activation.canonical_right(), ..*self }
     }

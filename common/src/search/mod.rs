@@ -1,5 +1,5 @@
-//! The vocabulary of a search: the design space, its genomes, what is asked of them, and the files
-//! that a search keeps. No search algorithm.
+//! The vocabulary of a search: the design space, its genomes, objectives and requirements, and the
+//! files of a search. Search algorithms are not here.
 
 pub mod accuracy_table;
 pub mod archive;

@@ -1,4 +1,4 @@
-//! What a search minimises.
+//! Objectives of a search.
 
 use crate::network::counts::Counts;
 use serde::{Deserialize, Serialize};
@@ -14,16 +14,16 @@ pub enum Objective {
     Params,
     /// Multiply-adds for one image.
     Macs,
-    /// Bytes of working memory of the generated crate.
+    /// Bytes of working memory that the generated crate needs.
     ArenaBytes,
-    /// Measured time of one inference.
+    /// Measured median time of one inference, in seconds.
     LatencyS,
-    /// Measured energy of one inference.
+    /// Measured median energy of one inference, in joules.
     EnergyJ,
 }
 
 impl Objective {
-    /// Every objective.
+    /// All objectives.
     pub const ALL: [Objective; 6] = [
         Objective::Error,
         Objective::Params,
@@ -33,10 +33,10 @@ impl Objective {
         Objective::EnergyJ,
     ];
 
-    /// The paper's two (section 3.2).
+    /// The two objectives of the paper (section 3.2).
     pub const PAPER: [Objective; 2] = [Objective::Error, Objective::Params];
 
-    /// Whether it takes a board.
+    /// Returns whether the objective is measured on a board.
     pub fn is_measured(self) -> bool {
         match self {
             Objective::LatencyS | Objective::EnergyJ => true,
@@ -44,10 +44,10 @@ impl Objective {
         }
     }
 
-    /// What stands for it before a network is trained, generated and measured: an error as it is
-    /// guessed or was half-way, and multiply-adds for memory, time and energy, which grow with
-    /// them.
-    pub fn before(self, error: f64, counts: Counts) -> f64 {
+    /// Returns an approximation of the objective that is known before a network is trained to the
+    /// end, generated and measured: `error`, which is predicted or that of a partial training, and
+    /// multiply-adds in place of memory, time and energy, which grow with them.
+    pub fn proxy(self, error: f64, counts: Counts) -> f64 {
         match self {
             Objective::Error => error,
             Objective::Params => counts.parameters as f64,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_files() {
+    fn names_are_the_same_in_files() {
         for objective in Objective::ALL {
             assert_eq!(serde_json::to_string(&objective).unwrap(), format!("\"{objective}\""));
         }

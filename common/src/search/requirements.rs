@@ -1,31 +1,31 @@
-//! What a user requires of a network: criteria that end a search (paper, section 4.1), and targets
-//! that end pruning.
+//! Requirements on a network: criteria that end a search (paper, section 4.1), and targets that end
+//! pruning.
 
 use crate::files::ranges::{PHYSICAL, SECONDS, all_within};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Limits that a network must keep; all `null` where nothing is required.
+/// The limits that a network must meet; all are `null` if nothing is required.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirements {
-    /// Lowest validation accuracy (0..1).
+    /// Minimum validation accuracy (0..1).
     pub min_accuracy: Option<f64>,
-    /// Longest median time of one inference.
+    /// Maximum median time of one inference, in seconds.
     pub max_latency_s: Option<f64>,
-    /// Highest median energy of one inference, all that the meter sees.
+    /// Maximum median gross energy of one inference, in joules.
     pub max_energy_j: Option<f64>,
 }
 
-/// What is known of a network that may meet requirements.
+/// The known performance of a network, to compare with requirements.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Performance {
     /// Validation accuracy (0..1).
     pub accuracy: Option<f64>,
-    /// Median time of one inference.
+    /// Median time of one inference, in seconds.
     pub latency_s: Option<f64>,
-    /// Median energy of one inference, all that the meter saw.
+    /// Median gross energy of one inference, in joules.
     pub energy_j: Option<f64>,
 }
 
@@ -35,21 +35,21 @@ impl Requirements {
         self.min_accuracy.is_some() || self.max_latency_s.is_some() || self.max_energy_j.is_some()
     }
 
-    /// Returns whether a network meets every requirement. A number that is not known meets none.
+    /// Returns whether a network meets every requirement. An unknown number meets none.
     pub fn met_by(&self, known: &Performance) -> bool {
-        let most = |limit: Option<f64>, value: Option<f64>| {
+        let below = |limit: Option<f64>, value: Option<f64>| {
             limit.is_none_or(|limit| value.is_some_and(|value| value <= limit))
         };
         let accurate = |least| known.accuracy.is_some_and(|accuracy| accuracy >= least);
         self.min_accuracy.is_none_or(accurate)
-            && most(self.max_latency_s, known.latency_s)
-            && most(self.max_energy_j, known.energy_j)
+            && below(self.max_latency_s, known.latency_s)
+            && below(self.max_energy_j, known.energy_j)
     }
 
     /// Checks the ranges.
     ///
     /// # Errors
-    /// Fails with the requirement that no network could meet or miss.
+    /// Fails if a limit is not a positive, finite number, or if the accuracy is not in 0..1.
     pub fn check(&self) -> Result<()> {
         let accuracy = self.min_accuracy.is_none_or(|least| (0.0..=1.0).contains(&least));
         ensure!(accuracy, "min_accuracy: the least accuracy must be between 0 and 1");
@@ -67,15 +67,15 @@ impl fmt::Display for Requirements {
     }
 }
 
-/// Returns milliseconds and millijoules, those that are given.
+/// Returns a text in milliseconds and millijoules, without values that are `None`.
 pub(crate) fn time_and_energy(latency_s: Option<f64>, energy_j: Option<f64>) -> String {
-    let latency = latency_s.map(|seconds| format!("{} ms", four_digits(1e3 * seconds)));
-    let energy = energy_j.map(|joules| format!("{} mJ", four_digits(1e3 * joules)));
+    let latency = latency_s.map(|seconds| format!("{} ms", four_significant_digits(1e3 * seconds)));
+    let energy = energy_j.map(|joules| format!("{} mJ", four_significant_digits(1e3 * joules)));
     latency.into_iter().chain(energy).collect::<Vec<_>>().join(" and ")
 }
 
-/// A number above 0 with four digits that count.
-fn four_digits(value: f64) -> String {
+/// Returns a positive number with four significant digits.
+fn four_significant_digits(value: f64) -> String {
     let decimals = (3.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
     format!("{value:.decimals$}")
 }

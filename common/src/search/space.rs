@@ -1,4 +1,4 @@
-//! The design space: the values each gene may take (Table 1).
+//! The design space: the allowed values of each gene (Table 1).
 
 use crate::files::ranges::within;
 use crate::network::activation::Activation;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-/// How many genes a genome has.
+/// Number of genes of a genome.
 pub const GENES: usize = 6;
 
-/// The values of each gene; section `space` of a profile. The default is Table 1: 7,840 points.
+/// The values of each gene: section `space` of a profile. The default is Table 1 with 7,840 points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchSpace {
@@ -45,11 +45,11 @@ impl Default for SearchSpace {
     }
 }
 
-/// A genome by the positions of its values in the space's lists, in the order of Table 1.
+/// The positions of a genome's values in the space's lists, in the order of Table 1.
 pub type Positions = [usize; GENES];
 
 impl SearchSpace {
-    /// How many values each gene has.
+    /// Returns the number of values of each gene.
     pub fn sizes(&self) -> Positions {
         [
             self.left_activation.len(),
@@ -61,22 +61,23 @@ impl SearchSpace {
         ]
     }
 
-    /// How many genomes the space holds.
+    /// Returns the number of genomes in the space.
     pub fn size(&self) -> usize {
         self.sizes().iter().product()
     }
 
-    /// How many of them differ in function: right activations that agree for `x >= 0` count once.
+    /// Returns the number of genomes that differ in function: right activations that agree for `x
+    /// >= 0` count once.
     pub fn distinct_functions(&self) -> usize {
         let rights: BTreeSet<_> =
             self.right_activation.iter().map(|a| a.canonical_right()).collect();
         self.size() / self.right_activation.len() * rights.len()
     }
 
-    /// The genome at some positions.
+    /// Returns the genome at given positions.
     ///
     /// # Panics
-    /// If a position is past the end of its list.
+    /// Panics if a position is past the end of its list.
     pub fn genome(&self, positions: &Positions) -> Genome {
         let [left, right, condense, fel, kernel, optimizer] = *positions;
         Genome {
@@ -89,10 +90,10 @@ impl SearchSpace {
         }
     }
 
-    /// Where a genome's values stand in the lists.
+    /// Returns the positions of a genome's values in the lists.
     ///
     /// # Errors
-    /// A gene that is outside the space, with the values it may take.
+    /// Fails if a gene is outside the space; the error lists the allowed values.
     pub fn positions(&self, genome: &Genome) -> Result<Positions> {
         Ok([
             position("left_activation", &self.left_activation, genome.left_activation)?,
@@ -108,12 +109,12 @@ impl SearchSpace {
         ])
     }
 
-    /// A genome drawn uniformly.
+    /// Returns a genome that is drawn uniformly.
     pub fn random(&self, rng: &mut impl Rng) -> Genome {
         self.genome(&self.sizes().map(|n| rng.random_range(0..n)))
     }
 
-    /// All genomes, the last gene varying fastest.
+    /// Returns all genomes; the last gene varies fastest.
     pub fn genomes(&self) -> impl Iterator<Item = Genome> {
         let sizes = self.sizes();
         (0..self.size()).map(move |mut index| {
@@ -128,6 +129,9 @@ impl SearchSpace {
 
     /// Checks that every gene has at least one value, none twice, and only values that the template
     /// can expand.
+    ///
+    /// # Errors
+    /// Fails with the gene and the value that is not allowed.
     pub fn check(&self) -> Result<()> {
         check_list("left_activation", &self.left_activation)?;
         check_list("right_activation", &self.right_activation)?;
@@ -180,7 +184,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_papers_space_has_7840_points_and_5600_functions() {
+    fn the_space_of_the_paper_has_7840_points_and_5600_functions() {
         let space = SearchSpace::default();
         space.check().unwrap();
         assert_eq!((space.size(), space.distinct_functions()), (7_840, 5_600));
@@ -206,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_lists_are_refused() {
+    fn invalid_lists_are_refused() {
         let empty = SearchSpace { kernel_size: vec![], ..SearchSpace::default() };
         let twice = SearchSpace { kernel_size: vec![3, 3], ..SearchSpace::default() };
         let no_depth =

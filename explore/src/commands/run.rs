@@ -105,7 +105,7 @@ fn evaluator(
 }
 
 fn print_summary(SearchState { evaluations, archive }: SearchState) -> Result<()> {
-    let in_full = evaluations.iter().filter(|evaluation| evaluation.in_full());
+    let in_full = evaluations.iter().filter(|evaluation| evaluation.is_fully_trained());
     let failed = evaluations.iter().filter(|evaluation| evaluation.accuracy.is_none());
     let front = archive.individuals.iter().filter(|individual| individual.on_front);
     let summary = Summary {

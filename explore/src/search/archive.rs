@@ -132,9 +132,9 @@ pub fn objective_vectors<'a>(
 /// its network instead. `points` has the objective vectors of all evaluations.
 pub fn on_front(index: usize, evaluations: &[Evaluation], points: &[Vec<f64>]) -> bool {
     let dominated = |(other, point): (&Evaluation, &Vec<f64>)| {
-        other.in_full() && dominates(point, &points[index])
+        other.is_fully_trained() && dominates(point, &points[index])
     };
-    evaluations[index].in_full() && !evaluations.iter().zip(points).any(dominated)
+    evaluations[index].is_fully_trained() && !evaluations.iter().zip(points).any(dominated)
 }
 
 /// Returns the indices of the evaluations that are on the front with respect to some objectives.
@@ -270,14 +270,14 @@ mod tests {
             let strategy = if nsga2 { Strategy::Nsga2 } else { Strategy::Spea2 };
             let settings = SearchSettings { archive_size, strategy, ..config(5, 1).search };
             let mixed = archives(&all, &settings, |_| true);
-            let alone = archives(&all, &settings, Evaluation::in_full);
+            let alone = archives(&all, &settings, Evaluation::is_fully_trained);
             for (iteration, (mixed, alone)) in mixed.iter().zip(&alone).enumerate() {
                 let ids = |archive: &[Individual]| -> Vec<(usize, bool)> {
-                    let in_full = archive.iter().filter(|i| i.evaluation.in_full());
+                    let in_full = archive.iter().filter(|i| i.evaluation.is_fully_trained());
                     in_full.map(|i| (i.evaluation.index, i.on_front)).collect()
                 };
                 prop_assert_eq!(ids(mixed), ids(alone));
-                prop_assert!(mixed.iter().all(|i| i.evaluation.in_full() || !i.on_front));
+                prop_assert!(mixed.iter().all(|i| i.evaluation.is_fully_trained() || !i.on_front));
                 prop_assert_eq!(mixed.len(), archive_size.min(all.len()).min(5 * (iteration + 1)));
             }
         }

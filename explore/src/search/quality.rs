@@ -7,7 +7,7 @@ use common::search::evaluation::Evaluation;
 /// Returns the Score, accuracy per million parameters (paper, Eq. 1, NID); `None` for a training
 /// that failed or was stopped early.
 pub fn score(evaluation: &Evaluation) -> Option<f64> {
-    let accuracy = evaluation.accuracy.filter(|_| evaluation.in_full())?;
+    let accuracy = evaluation.accuracy.filter(|_| evaluation.is_fully_trained())?;
     Some(counts::network_information_density(accuracy, evaluation.parameters))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn select(
 /// Selects the best children by SPEA-II's fitness over the objectives of the search, in the union
 /// with the archive. Errors are predicted by a random forest; objectives that are known only once a
 /// network is generated or measured are represented by its multiply-adds, of children and archive
-/// alike ([`common::search::objective::Objective::before`]).
+/// alike ([`common::search::objective::Objective::proxy`]).
 fn by_fitness(
     pool: &[(Genome, Counts)],
     state: &SearchState,
@@ -50,7 +50,7 @@ fn by_fitness(
 ) -> Result<Vec<usize>> {
     let errors = predict_errors(pool, state, config.seed)?;
     let point = |error: f64, counts: Counts| -> Vec<f64> {
-        config.search.objectives.iter().map(|objective| objective.before(error, counts)).collect()
+        config.search.objectives.iter().map(|objective| objective.proxy(error, counts)).collect()
     };
     let children = pool.iter().zip(&errors).map(|((_, counts), error)| point(*error, *counts));
     let archive = state.archive.individuals.iter().map(|individual| &individual.evaluation);
@@ -102,7 +102,7 @@ fn by_expected_improvement(
         Ok(Observation {
             design: design(&evaluation.genome, counts_of(evaluation), config)?,
             error: evaluation.objectives()[0],
-            in_full: evaluation.in_full(),
+            in_full: evaluation.is_fully_trained(),
         })
     };
     let observations = state.evaluations.iter().map(observation).collect::<Result<Vec<_>>>()?;
@@ -121,7 +121,7 @@ fn design(genome: &Genome, counts: Counts, config: &SearchConfig) -> Result<Desi
     Ok(Design {
         categories: [genome.left_activation as usize, right, genome.optimizer as usize],
         quantities: [share(2), share(3), share(4)],
-        size: config.search.objectives[1].before(0.0, counts).max(1.0).log10(),
+        size: config.search.objectives[1].proxy(0.0, counts).max(1.0).log10(),
     })
 }
 

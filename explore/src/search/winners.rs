@@ -17,7 +17,7 @@ pub fn ranking<'a>(archive: &'a Archive, criteria: &Requirements) -> Vec<&'a Ind
         |i: &Individual| (i.evaluation.parameters, i.evaluation.iteration, i.evaluation.index);
     let meets = |i: &Individual| criteria.any() && i.evaluation.meets(criteria);
     ranking.sort_by(|a, b| {
-        let kind = |i: &Individual| (meets(i), i.on_front, i.evaluation.in_full());
+        let kind = |i: &Individual| (meets(i), i.on_front, i.evaluation.is_fully_trained());
         let by_kind = kind(b).cmp(&kind(a));
         let by_accuracy = by_kind.then(error(a).total_cmp(&error(b)));
         by_accuracy.then_with(|| size_and_age(a).cmp(&size_and_age(b)))

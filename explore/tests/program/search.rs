@@ -359,8 +359,8 @@ fn the_best_accuracy_is_that_of_a_training_in_full() {
     assert!(text(&output.stderr).contains(&line), "{line} is not in {}", text(&output.stderr));
     // Trainings in full precede the others in archive and winners, however low their accuracy.
     let archive = fixture.archive("run");
-    let in_full = evaluations.iter().filter(|e| e.in_full()).count();
-    let kept = archive.individuals.iter().filter(|i| i.evaluation.in_full());
+    let in_full = evaluations.iter().filter(|e| e.is_fully_trained()).count();
+    let kept = archive.individuals.iter().filter(|i| i.evaluation.is_fully_trained());
     assert_eq!(kept.count(), in_full.min(8));
     let winner: Genome = json::read(&fixture.path("run/winners/1/genome.json")).unwrap();
     let winner = archive.individuals.iter().find(|i| i.evaluation.genome == winner).unwrap();

@@ -22,7 +22,7 @@ use common::files::json;
 use common::files::json::{Document, Known};
 use common::manifest::Manifest;
 use common::measurement::gpu_facts::GpuFacts;
-use common::measurement::{Energy, EnergyStatus, Host, Instructions, Measurement, Ran};
+use common::measurement::{Energy, EnergyStatus, Host, Instructions, MeasuredCrate, Measurement};
 use common::profile::{MeasurementSettings, Profile};
 use process::cli::print_line;
 use std::fs;
@@ -191,7 +191,7 @@ impl Observation {
             board: board.name,
             protocol: record::protocol(&settings, &windows, watched_s),
             settings,
-            ran: Ran {
+            ran: MeasuredCrate {
                 name: manifest.name,
                 crate_sha256: self.hashes.crate_sha256,
                 weights_sha256: manifest.weights_sha256,

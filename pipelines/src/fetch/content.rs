@@ -4,8 +4,8 @@
 use super::interrupt::{INTERRUPT, Interruptible};
 use super::scratch;
 use anyhow::{Context, Result, anyhow, ensure};
-use common::dataset::{DataFile, MAX_FILE_BYTES, Unpacked, is_dropped_by_systems};
-use common::files::hash::Hashing;
+use common::dataset::{DataFile, MAX_FILE_BYTES, Unpacked, is_system_file};
+use common::files::hash::HashingWriter;
 use common::files::{atomic, reading};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -79,7 +79,7 @@ impl Content {
 fn unpack(path: &Path, to: impl Write) -> Result<(String, bool)> {
     let file = Unpacked::open(path)?;
     let packed = file.is_packed();
-    let mut to = Hashing::new(to);
+    let mut to = HashingWriter::new(to);
     io::copy(&mut Interruptible(file), &mut to).map_err(|error| {
         let why = match error.kind() {
             // It says all itself.
@@ -119,7 +119,7 @@ pub(super) fn check_archive(path: &Path, expected: &str) -> Result<()> {
 
 /// The SHA-256 of a file as it is.
 fn sha256_of(path: &Path) -> Result<String> {
-    let mut to = Hashing::new(io::sink());
+    let mut to = HashingWriter::new(io::sink());
     copy(path, &mut to)?;
     Ok(to.sha256_hex())
 }
@@ -186,7 +186,7 @@ fn names(folder: &Path) -> Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| unreadable(folder))? {
         let name = entry.with_context(|| unreadable(folder))?.file_name();
-        if !is_dropped_by_systems(&name.to_string_lossy()) {
+        if !is_system_file(&name.to_string_lossy()) {
             names.push(name);
         }
     }

@@ -4,7 +4,7 @@
 use super::run_folder::{DIVERGED, Run, Variant};
 use super::table::{Entry, Table, entry};
 use anyhow::{Result, bail};
-use common::measurement::{Communication, Measurement, RUN_TO_RUN};
+use common::measurement::{Communication, Measurement, RUN_TO_RUN_NOISE};
 use common::network::counts::network_information_density;
 
 /// A network by what people call it.
@@ -149,7 +149,7 @@ fn ratio(
     (base, [base_low, base_high]): (f64, [f64; 2]),
     (value, [low, high]): (f64, [f64; 2]),
 ) -> String {
-    let near = |low: f64, high: f64| low <= high * (1.0 + RUN_TO_RUN);
+    let near = |low: f64, high: f64| low <= high * (1.0 + RUN_TO_RUN_NOISE);
     let noise = if near(base_low, high) && near(low, base_high) { "~" } else { "" };
     format!("{noise}{}x", three_digits(base / value))
 }

@@ -145,7 +145,7 @@ fn left_out(run: &Run, objectives: &[Objective]) -> usize {
         |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
     // Those of an iteration that is under way have not been chosen from yet.
     let finished =
-        run.evaluations.iter().filter(|e| e.in_full() && e.iteration < archive.iterations);
+        run.evaluations.iter().filter(|e| e.is_fully_trained() && e.iteration < archive.iterations);
     let in_full: Vec<(&str, Vec<f64>)> =
         finished.filter_map(|e| Some((e.id.as_str(), vector(e)?))).collect();
     let dominates = |a: &[f64], b: &[f64]| a != b && a.iter().zip(b).all(|(a, b)| a <= b);
