@@ -1,6 +1,8 @@
 //! What `make` makes of runs and board files that somebody else has written, and of a second `make`
 //! in the same run.
 
+mod tools;
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -122,10 +124,7 @@ fn hold(dir: &Path) -> File {
 fn a_second_make_in_a_run_is_refused() {
     let help = Command::new("flock").arg("--help").output();
     if !help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("no-fork")) {
-        eprintln!(
-            "SKIPPED: ONE MAKE AT A TIME, since there is no `flock` with --no-fork, without which make takes no lock"
-        );
-        return;
+        return tools::skip("flock with --no-fork", "the lock of a run");
     }
     let dir = tempfile::tempdir().unwrap();
     let lock = hold(dir.path());
