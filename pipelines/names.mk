@@ -22,5 +22,5 @@ check-host = $(if $(call odd,$($(1)),@ : [ ] %),$(error $(1) is '$($(1))'$(call 
 # The value $(2) of the variable $(1), read from the file $(3); stops make if it is not a name.
 name-in-file = $(if $(call odd,$(2)),$(error in $(3) $(1) is '$(2)'$(call only,. _ -)))$(2)
 
-# The words $(1), files below the folder $(2); stops make if one of them is not a plain path below it.
+# The words $(1), files below the folder $(2); stops make if one of them is not a plain path there.
 files-below = $(foreach file,$(1),$(if $(call odd,$(file),/ @ +)$(filter-out $(2)/%,$(file)),$(error below $(2) there is '$(file)': names of folders there may have letters, digits and . _ - only),$(file)))

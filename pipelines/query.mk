@@ -1,5 +1,5 @@
-# Questions about profiles, boards and runs, which `report query` answers: make reads no JSON. Once a
-# run is entered (enter.mk), `report` exists and must answer; before that, an answer may be empty.
+# Questions about profiles, boards and runs, which `report query` answers: make reads no JSON. Once
+# a run is entered (enter.mk), `report` exists and must answer; before that, an answer may be empty.
 
 ifneq ($(asking),)
 ifeq ($(wildcard $(BIN)/report),)
