@@ -1,4 +1,5 @@
-# The pipeline: every file is made from the files it needs, so only what is out of date is redone.
+# The pipeline. Every file is made from the files that it needs, so only what is out of date is
+# made again.
 # `make help` lists the targets. GNU make 4.3 or later.
 
 include pipelines/names.mk
@@ -6,12 +7,12 @@ include pipelines/names.mk
 $(call check-path,RUN)
 
 BIN      := target/release
-# Where make is only asked what it would do: -n, -q, -t.
+# Not empty if make is only asked what it would do: -n, -q, -t.
 asking   := $(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
 
 include pipelines/query.mk
 
-# A run knows its data set, so that `make measure RUN=... BOARD=...` is enough.
+# A run names its data set, so `make measure RUN=... BOARD=...` is enough.
 ifndef DATASET
 DATASET := $(or $(if $(RUN),$(call name-in-file,DATASET,$(call query,--run $(RUN) dataset),$(RUN)/explore/search.json)),digits)
 endif
@@ -32,12 +33,12 @@ $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
 
 # Goals that work in a run, one make at a time.
 working := $(filter pipeline explore train prune prune-compare codegen measure report $(RUN)/%,$(MAKECMDGOALS))
-# What make itself keeps of a run; nothing that lies in a run is ever evaluated by make.
+# Make's own files of a run. Nothing in the run's folder is evaluated by make.
 state   := target/run/$(subst /,_,$(RUN))
 
-# A `train` that computes on GPUs is a program of its own, beside links to the others.
+# The `train` that computes on GPUs lies beside links to the other programs.
 TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
-# Even where CARGO_TARGET_DIR says otherwise: the rules name these programs.
+# Overrides CARGO_TARGET_DIR, because the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
 # Templates, boards and baselines are compiled in too.
@@ -45,12 +46,12 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help
-# A build that fails leaves the programs of the build before it.
+# A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
 .PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk Makefile
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
 
@@ -64,15 +65,15 @@ include pipelines/run.mk
 endif
 endif
 
-# All images are read once before anything is trained on them.
+# All images are read once before a training.
 FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
 
 $(DATA)/dataset.json: | $(BIN)/fetch-data
 	$(FETCH)
 	$(BIN)/fetch-data check $(DATA) || { rm -f $@; exit 1; }
 
-# Asked for by name, every file is checked again, what is missing or damaged is fetched, and copies
-# follow their folder.
+# This target always checks every file, fetches what is missing or damaged, and updates copies of a
+# folder.
 data: | $(BIN)/fetch-data ## fetch and check the data set
 	$(FETCH)
 	$(BIN)/fetch-data check $(DATA)
@@ -85,106 +86,117 @@ $(BINARIES) &: $(SOURCES)
 	cargo build --release --workspace --bins $(INTO)
 	@touch $(BINARIES)
 
-build-cuda: target/cuda/bin/train ## build `train` for NVIDIA GPUs (DEVICE=cuda); installs what that takes below target/, once, and needs no GPU
+# Installs CUDA's compiler below target/, once; needs no GPU.
+build-cuda: target/cuda/bin/train ## build `train` for NVIDIA GPUs (DEVICE=cuda)
 
 target/cuda/bin/train: $(SOURCES) .ci/build-cuda .ci/cuda-toolkit
 	.ci/build-cuda
 	@touch $@
 
-test: build ## all tests; those of ONNX models run where target/onnx-venv or ONNX_PYTHON has ONNX Runtime
-	cargo test --release --workspace $(INTO)
+# Where tests name the tools that they lack.
+SKIPPED := target/skipped-tests
 
-test-train-aarch64: ## training's tests as aarch64 code, under QEMU (Debian)
+test: build ## run all tests; those that lack a tool are skipped and named at the end
+	@rm -f $(SKIPPED)
+	SKIPPED_TESTS=$(abspath $(SKIPPED)) cargo test --release --workspace $(INTO)
+	@! test -s $(SKIPPED) || echo "skipped for want of tools: $$(sort -u $(SKIPPED) | paste -s -d '|' | sed 's/|/, /g')"
+
+test-train-aarch64: ## run training's tests as aarch64 code in QEMU (Debian)
 	.ci/test-train-aarch64
 
 cross-toolchain: ## install compilers and QEMU for ARM (Debian)
 	@.ci/cross-toolchain >/dev/null
 
-test-cross: ## generated crates for ARM, in QEMU (Debian)
+test-cross: ## test generated crates for ARM in QEMU (Debian)
 	.ci/test-cross
 
-test-cross-full: ## the same for all pairs of activations, and 1,000 images of MNIST
+test-cross-full: ## test them with all pairs of activations, and 1,000 MNIST images
 	$(MAKE) data DATASET=mnist
 	.ci/test-cross full
 
-bench-cross: build ## instructions per multiply-add on ARM, counted in QEMU (Debian)
+bench-cross: build ## count instructions per multiply-add on ARM in QEMU (Debian)
 	.ci/test-cross bench
 
-# The compiler of CUDA, which runs without a GPU.
+# CUDA's run-time compiler (NVRTC), which runs without a GPU.
 target/cuda-venv/installed:
 	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
 	@$(@D)/bin/python -m pip install --quiet "nvidia-cuda-nvrtc-cu12==12.8.*" || { echo "pip cannot install nvidia-cuda-nvrtc-cu12 into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
-test-cuda: target/cuda-venv/installed ## generated crates for NVIDIA GPUs, on an emulated one; their kernels compiled by NVRTC
+test-cuda: target/cuda-venv/installed ## test crates for NVIDIA GPUs on an emulated one; compile them with NVRTC
 	cargo test --release -p codegen --test cuda $(INTO) -- --ignored --nocapture
 
-test-mnist: build ## a trained crate on 1,000 MNIST images against the reference, on each instruction set
+test-mnist: build ## compare a trained crate with the reference on 1,000 MNIST images
 	$(MAKE) data DATASET=mnist
 	cargo test --release -p tests --test agreement $(INTO) -- --ignored
 
 # Two tests reach every load and store of a convolution on both instruction sets; the others take
-# hours there.
-miri: ## the kernels' unsafe code under Miri, scalar and AVX2; needs a nightly toolchain with miri and rust-src
+# hours in Miri. It takes a nightly toolchain with miri and rust-src.
+miri: ## run the kernels' unsafe code under Miri, scalar and AVX2 (nightly Rust)
 	MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS="-C target-feature=+avx2,+fma" \
 		cargo +nightly miri test -p runtime --test conv --target-dir target/miri -- without_normalisation strides
 
-check: build ## what CI runs: format, lints, documentation, tests
+check: build ## check format, lints and documentation, and run all tests
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets $(INTO) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps $(INTO)
 	$(MAKE) test
 
-bench: ## a first look at all speeds, as ratios to the best peers: training, generated crates, selection
+bench: ## compare all speeds with the best peers', briefly
 	$(MAKE) bench-train BENCH_ARGS=--quick
 	$(MAKE) bench-codegen BENCH_ARGS=--quick
 	$(MAKE) bench-selection BENCH_ARGS="--patience 10"
 
-# The peers' Python: made here unless BENCH_PYTHON names another one that has torch.
+# The Python of the peers, with torch; BENCH_PYTHON may name another one.
 ifndef BENCH_PYTHON
 BENCH_PYTHON := target/bench-venv/bin/python
 bench-train: target/bench-venv/installed
 endif
 
-bench-train: ## training speed against PyTorch; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
+# BENCH_ARGS: "--quick", "--write docs/benchmarks.md".
+bench-train: ## compare training speed with PyTorch's
 	cargo bench -p train --bench training $(INTO) -- --python $(BENCH_PYTHON) $(BENCH_ARGS)
 
-# pymoo's Python: made here unless SEARCH_PYTHON names another one that has it.
+# The Python of the peers, with pymoo; SEARCH_PYTHON may name another one.
 ifndef SEARCH_PYTHON
 SEARCH_PYTHON := target/bench-search-venv/bin/python
 bench-search bench-selection: target/bench-search-venv/installed
 endif
 
-bench-search: data ## searches against the best there is, on a table of trainings; BENCH_ARGS="--write docs/search.md"
+# BENCH_ARGS: "--write docs/search.md".
+bench-search: data ## compare searches with the best peers' on a table of trainings
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
-# The peers' Python: made here unless CODEGEN_PYTHON names another one that has them.
+# The Python of the peers, with ONNX Runtime; CODEGEN_PYTHON may name another one.
 ifndef CODEGEN_PYTHON
 CODEGEN_PYTHON := target/bench-codegen-venv/bin/python
 bench-codegen: target/bench-codegen-venv/installed
 endif
 
-bench-codegen: ## generated crates against ONNX Runtime and tract; BENCH_ARGS="--quick", "--write docs/benchmarks.md"
+# BENCH_ARGS: "--quick", "--write docs/benchmarks.md".
+bench-codegen: ## compare generated crates with ONNX Runtime and tract
 	cargo bench -p codegen --bench inference $(INTO) -- --python $(CODEGEN_PYTHON) $(BENCH_ARGS)
 
-bench-selection: ## time of SPEA-II's selection against pymoo; BENCH_ARGS="--patience 600" waits longer for it
+# BENCH_ARGS="--patience 600" waits longer for pymoo.
+bench-selection: ## compare the time of SPEA-II's selection with pymoo's
 	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
-# The Python in which tests run ONNX models; without it they say aloud that they do not.
+# The Python in which tests run ONNX models; without it they are skipped.
 target/onnx-venv/installed:
 	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
 CRATE ?= $(firstword $(call files-below,$(wildcard $(RUN)/networks/*/*/crate-x86_64),$(RUN)/networks))
-bench-measure: ## what measuring adds to the latency that it measures; CRATE=DIR, by default one of RUN
+# CRATE is a crate of RUN unless it names another folder.
+bench-measure: ## measure what measuring adds to a crate's latency
 	@test -n "$(CRATE)" || { echo "bench-measure: $(RUN) has no crate for x86_64: run make codegen, or name one with CRATE=DIR" >&2; exit 1; }
 	cargo bench -p measure --bench overhead $(INTO) -- --crate $(CRATE) $(BENCH_ARGS)
 
-# Goes on without pymoo, since ours can be measured alone, and tries again next time.
+# Without pymoo, this project's search is measured alone, and the next call tries again.
 target/bench-search-venv/installed:
 	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo && touch $@; } || \
-		{ rm -rf $(@D); echo "PYMOO IS MISSING: it takes python3 with its venv module, and a network; going on without it" >&2; }
+		{ rm -rf $(@D); echo "pymoo is missing: installing it takes python3 with its venv module, and a network; continuing without it" >&2; }
 
 target/bench-codegen-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-codegen: python3 is missing; install it, or set CODEGEN_PYTHON" >&2; exit 1; }

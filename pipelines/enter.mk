@@ -1,6 +1,6 @@
-# How a run is entered: `report` is built, since it reads what the rules depend on; then this make
-# takes the lock of the run, and another one in its place does the work. The lock is held as long as
-# any of its programs runs.
+# Entering a run: make builds `report`, which reads what the rules depend on, and takes the lock of
+# the run; then another make replaces it and does the work. The lock is held as long as any program
+# of the run is running.
 
 ifneq ($(shell flock --help 2>/dev/null | grep no-fork),)
 lock := flock --nonblock --no-fork $(state).lock
@@ -13,6 +13,7 @@ $(working): enter
 enter: $(BIN)/report
 	@mkdir -p $(dir $(state))
 ifdef lock
-	@flock --nonblock $(state).lock true || { echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; }
+	@flock --nonblock $(state).lock true || \
+		{ echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; }
 endif
 	@exec $(lock) $(MAKE) --no-print-directory ENTERED=yes $(working)

@@ -1,6 +1,5 @@
-//! A trained network, written as a crate, chooses the class that the reference chooses, on every
-//! instruction set of this processor and every test image; and its logits are as exact as its own
-//! test demands.
+//! The crate of a trained network classifies every test image as the reference does, on every
+//! instruction set of this processor, and its logits are as exact as its own test demands.
 
 use common::dataset::{Dataset, Split};
 use common::files::json;
@@ -13,8 +12,8 @@ use std::path::Path;
 use std::process::Command;
 use tests::{GENOME, root, succeed};
 
-/// Trains the genome of [`GENOME`], writes its crate, and has it prove itself on so many test
-/// images rather than on a few.
+/// Trains [`GENOME`], writes its crate, and runs the crate's tests on `images` test images instead of
+/// a few.
 fn check(dataset: &Path, images: usize, training: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
@@ -38,7 +37,7 @@ fn check(dataset: &Path, images: usize, training: &[&str]) {
     let outputs: Vec<Vec<f32>> =
         inputs.par_iter().map(|image| logits(&network, &weights, image).unwrap()).collect();
     let bytes = |values: Vec<f32>| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    // The first ones are those that were recorded.
+    // The recorded outputs are those of the first images.
     let recorded = fs::read(path("crate/golden/outputs.bin")).unwrap();
     let outputs = bytes(outputs.concat());
     assert!(!recorded.is_empty() && outputs.starts_with(&recorded));

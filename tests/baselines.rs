@@ -1,5 +1,5 @@
-//! Baselines go the way of every other network: expanded, trained, scored, pruned, written as a
-//! crate.
+//! Baselines go through all stages like other networks: they are expanded, trained, evaluated, pruned
+//! and written as crates.
 
 use common::files::json;
 use common::manifest::Manifest;
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use tests::{root, succeed};
 
-/// Two small ones, on the digits that ship with the project.
+/// Two small baselines, on the digits that ship with the project.
 #[test]
 fn all_stages_take_a_baseline() {
     let dir = tempfile::tempdir().unwrap();
@@ -89,7 +89,7 @@ fn goes_through_all_stages(dir: &Path, name: &str, also: &str) {
     );
     assert!(accuracy(&pruned) > 0.8, "{name}: {} on the test images, pruned", accuracy(&pruned));
 
-    // What is pruned can be pruned again.
+    // A pruned network can be pruned again.
     let [network, weights] =
         ["network.json", "weights.safetensors"].map(|file| format!("{pruned}/{file}"));
     let more = ["--cap", "0.1", "--iterations", "1", "--finetune-epochs", "1", "--also", also];
@@ -131,7 +131,7 @@ fn goes_through_all_stages(dir: &Path, name: &str, also: &str) {
         );
         assert!(matches!(network.origin, Origin::Baseline { name: of, .. } if of == name));
     }
-    // The crate of what was pruned twice proves itself against recorded outputs.
+    // The crate of the network that was pruned twice passes its own tests.
     let tested = Command::new("cargo")
         .args(["test", "--release"])
         .current_dir(dir.join(&out))

@@ -1,6 +1,6 @@
-//! A run that an earlier version made (`data/run-before-data-identity`, by the version of
-//! 2026-11-25 on the digits) can be reported, pruned and written as crates; its search cannot go
-//! on, and says why.
+//! A run of an earlier version (`data/run-before-data-identity`, by the version of 2026-11-25 on the
+//! digits) can be reported, pruned and written as crates; its search cannot be resumed, and the error
+//! says why.
 
 use std::path::Path;
 use tests::{refused, root, succeed};
@@ -19,7 +19,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_run_of_an_earlier_version_is_read_but_its_search_does_not_go_on() {
+fn a_run_of_an_earlier_version_is_read_but_its_search_is_not_resumed() {
     let dir = tempfile::tempdir().unwrap();
     let (run, data) = (dir.path().join("run"), dir.path().join("digits"));
     copy(&root().join("tests/data/run-before-data-identity"), &run);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use tests::{GENOME, program, root, succeed};
 
-/// Boards, what their QEMU is told in the place of their processor, and the most instructions for a
+/// Boards, the processors that QEMU emulates, and the largest numbers of instructions for a
 /// multiply-add: with relu, and with swish left of 0.
 const MOST: [(&str, &str, [f64; 2]); 4] = [
     ("qemu-aarch64", "cortex-a72", [0.45, 0.45]),
@@ -43,7 +43,7 @@ fn instructions_per_multiply_add() {
     }
 }
 
-/// Writes the network, with weights that are not trained; its multiply-adds.
+/// Writes the network with initial weights; returns its multiply-adds.
 fn network(dir: &Path, left: &str) -> u64 {
     let genome =
         GENOME.replace("swish", left).replace("\"condense_layers\": 1", "\"condense_layers\": 2");
@@ -63,7 +63,7 @@ fn network(dir: &Path, left: &str) -> u64 {
     counts["macs"].as_u64().unwrap()
 }
 
-/// Instructions of one inference.
+/// Returns the number of instructions of one inference.
 fn count(dir: &Path, board: &str, processor: &str) -> f64 {
     let text = fs::read_to_string(root().join(format!("pipelines/boards/{board}.json"))).unwrap();
     let text = text.replace(r#""-cpu", "cortex-a15""#, &format!(r#""-cpu", "{processor}""#));

@@ -1,20 +1,41 @@
-//! What `make` makes of runs and board files that somebody else has written, and of a second `make`
-//! in the same run.
+//! `make` with runs and board files that somebody else has written, with a second `make` in the
+//! same run, and with missing programs.
+
+mod tools;
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use tests::root;
 
-/// `make` with a run in `dir`, and further arguments.
-fn make(dir: &Path, arguments: &[&str]) -> Output {
+/// The search of a finished run.
+const SEARCH: &str = "tests/data/run-before-data-identity/explore/search.json";
+/// The training of a network of that run.
+const TRAINING: &str = "tests/data/run-before-data-identity/networks/1/dense/train.json";
+
+/// Returns a command that runs `make` with a run in `dir`, and further arguments.
+fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("make");
     command.current_dir(root()).arg(format!("RUN={}", dir.join("run").display())).args(arguments);
     // This test may itself run below `make test`.
-    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS").output().unwrap()
+    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS");
+    command
 }
 
-/// What `make` said when it was refused, in one sentence and before anything was made.
+fn make(dir: &Path, arguments: &[&str]) -> Output {
+    command(dir, arguments).output().unwrap()
+}
+
+/// Returns what `make` prints on stderr; it must fail.
+fn fails(dir: &Path, arguments: &[&str]) -> String {
+    let output = make(dir, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{arguments:?} {said}");
+    said
+}
+
+/// Returns the one line with which `make` refuses its variables before anything is made.
 fn refused(dir: &Path, arguments: &[&str]) -> String {
     let output = make(dir, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -24,52 +45,109 @@ fn refused(dir: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// Texts that would run a command in a shell or in make; it would make the file `ran`.
+/// Returns texts that would create the file `ran` if a shell or make evaluated them. Half of them
+/// are one word.
 fn hostile(dir: &Path) -> Vec<String> {
-    let ran = dir.join("ran");
-    let touch = format!("touch {}", ran.display());
     let forms = [
         "$(TOUCH)",
         "`TOUCH`",
         "$(shell TOUCH)",
-        "x; TOUCH",
-        "x' ; TOUCH '",
-        "x\"; TOUCH; \"",
+        "x;TOUCH",
+        "x';TOUCH;'",
+        "x\";TOUCH;\"",
         "x|TOUCH",
         "x&TOUCH",
     ];
-    forms.map(|form| form.replace("TOUCH", &touch)).to_vec()
+    let touch = |space: &str| format!("touch{space}{}", dir.join("ran").display());
+    let text = |space: &'static str| forms.map(|form| form.replace("TOUCH", &touch(space)));
+    [text(" "), text("${IFS}")].concat()
+}
+
+/// Returns a JSON document of the project with another text in the place of one of its texts.
+fn with_text(file: &str, old: &str, new: &str) -> String {
+    let document = fs::read_to_string(root().join(file)).unwrap();
+    let changed = document.replace(&format!("\"{old}\""), &serde_json::to_string(new).unwrap());
+    assert_ne!(changed, document, "{file} has no {old}");
+    changed
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
 }
 
 #[test]
-fn nothing_in_a_run_or_a_board_file_is_ever_run() {
+fn a_hostile_data_set_is_refused_and_not_run() {
     let dir = tempfile::tempdir().unwrap();
     let (dir, run) = (dir.path(), dir.path().join("run"));
-    for text in hostile(dir) {
-        fs::create_dir_all(run.join("explore")).unwrap();
-        let json = text.replace('"', "\\\"");
-        fs::write(run.join("explore/search.json"), format!("{{\n  \"dataset\": \"{text}\",\n}}\n"))
-            .unwrap();
-        for goal in ["help", "report", "measure"] {
-            let said = refused(dir, &[goal]);
-            assert!(said.contains("search.json DATASET is"), "{said}");
+    for name in hostile(dir) {
+        write(&run.join("explore/search.json"), &with_text(SEARCH, "digits", &name));
+        if name.contains(' ') {
+            let help = make(dir, &["help"]);
+            assert!(help.status.success(), "{name}");
+            assert!(String::from_utf8_lossy(&help.stdout).contains("DATASET=digits"), "{name}");
+            for goal in ["report", "measure"] {
+                let said = fails(dir, &[goal]);
+                let refusal = format!("error: the dataset is {name:?}, which is not one word");
+                assert!(said.starts_with(&refusal), "{said}");
+            }
+        } else {
+            for goal in ["help", "report", "measure"] {
+                let said = refused(dir, &[goal]);
+                assert!(said.contains("search.json DATASET is"), "{said}");
+            }
         }
-        fs::remove_dir_all(&run).unwrap();
+        assert!(!dir.join("ran").exists(), "{name} was run");
+    }
+    assert_eq!(fs::read_dir(run).unwrap().count(), 1, "nothing was made");
+}
 
-        let board = format!("BOARD_FILE={}", dir.join("board.json").display());
-        fs::write(dir.join("board.json"), format!("{{\"platform\": \"{json}\"}}\n")).unwrap();
-        let said = refused(dir, &["codegen", &board, "--no-print-directory"]);
-        assert!(said.contains("board.json platform is"), "{said}");
+#[test]
+fn a_hostile_platform_is_refused_and_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let board = format!("BOARD_FILE={}", dir.join("board.json").display());
+    for platform in hostile(dir) {
+        let text = with_text("pipelines/boards/host.json", "x86_64", &platform);
+        write(&dir.join("board.json"), &text);
+        let said = fails(dir, &["codegen", &board]);
+        assert!(said.contains("board.json: at platform"), "{said}");
+        assert!(!dir.join("ran").exists(), "{platform} was run");
+    }
+    assert!(!dir.join("run").exists(), "nothing was made");
+}
 
+#[test]
+fn a_hostile_folder_of_a_run_is_refused_and_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, run) = (dir.path(), dir.path().join("run"));
+    let training = fs::read_to_string(root().join(TRAINING)).unwrap();
+    let diverged = training.replace("\"diverged\": false", "\"diverged\": true");
+    assert_ne!(diverged, training);
+    for text in hostile(dir) {
         // A folder's name cannot have a slash.
         let name = text.replace('/', "%");
-        let folder = run.join("baselines").join(&name);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("weights.safetensors"), "").unwrap();
-        let said = refused(dir, &["codegen"]);
+        write(&run.join("baselines").join(&name).join("weights.safetensors"), "");
+        let said = fails(dir, &["codegen"]);
         assert!(said.contains("names of folders there may have"), "{said}");
         fs::remove_dir_all(&run).unwrap();
 
+        write(&run.join("networks").join(&name).join("dense/train.json"), &diverged);
+        let said = fails(dir, &["report"]);
+        let refusal =
+            if name.contains(' ') { "not one word" } else { "names of folders there may have" };
+        assert!(said.contains(refusal), "{said}");
+        fs::remove_dir_all(&run).unwrap();
+        let ran = dir.join("ran").display().to_string().replace('/', "%");
+        assert!(!root().join(ran).exists(), "{text} was run");
+    }
+}
+
+#[test]
+fn hostile_variables_are_refused_and_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for text in hostile(dir) {
         for variable in ["BOARD_HOST", "BOARD", "DATASET", "PROFILE", "DATA", "SEED", "WORKERS"] {
             // `make` itself evaluates `$(...)` that its user writes.
             let value = text.replace('$', "$$");
@@ -84,13 +162,9 @@ fn nothing_in_a_run_or_a_board_file_is_ever_run() {
 fn no_file_of_a_run_is_included_by_make() {
     let dir = tempfile::tempdir().unwrap();
     let networks = dir.path().join("run/networks");
-    fs::create_dir_all(&networks).unwrap();
     for file in ["trained.mk", "../run.mk", "../Makefile", "../GNUmakefile"] {
-        fs::write(
-            networks.join(file),
-            format!("$(shell touch {})\n", dir.path().join("ran").display()),
-        )
-        .unwrap();
+        let ran = dir.path().join("ran");
+        write(&networks.join(file), &format!("$(shell touch {})\n", ran.display()));
     }
     make(dir.path(), &["-n", "pipeline"]);
     assert!(make(dir.path(), &["help"]).status.success());
@@ -109,7 +183,7 @@ fn a_run_with_spaces_is_refused_before_anything_is_made() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-/// The lock of `make` in a run, which the test then holds.
+/// Takes the lock of `make` in a run.
 fn hold(dir: &Path) -> File {
     let name = dir.join("run").display().to_string().replace('/', "_");
     fs::create_dir_all(root().join("target/run")).unwrap();
@@ -122,39 +196,33 @@ fn hold(dir: &Path) -> File {
 fn a_second_make_in_a_run_is_refused() {
     let help = Command::new("flock").arg("--help").output();
     if !help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("no-fork")) {
-        eprintln!(
-            "SKIPPED: ONE MAKE AT A TIME, since there is no `flock` with --no-fork, without which make takes no lock"
-        );
-        return;
+        return tools::skip("flock with --no-fork", "the lock of a run");
     }
     let dir = tempfile::tempdir().unwrap();
     let lock = hold(dir.path());
-    let output = make(dir.path(), &["report"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("another make works in"), "{said}");
+    let said = fails(dir.path(), &["report"]);
+    assert!(said.contains("another make works in"), "{said}");
     assert!(!dir.path().join("run").exists());
     drop(lock);
-    let output = make(dir.path(), &["report", "BOARD=none"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no board"));
+    let said = fails(dir.path(), &["report", "BOARD=none"]);
+    assert!(said.contains("there is no board"), "{said}");
 }
 
-/// A program that is refused, here since another search works in the folder, takes nothing with it.
+/// A program that is refused, here because another search works in the folder, deletes nothing.
 #[test]
 fn a_failure_deletes_nothing_of_a_run() {
     let dir = tempfile::tempdir().unwrap();
     let explore = dir.path().join("run/explore");
-    for rank in 1..=2 {
-        fs::create_dir_all(explore.join(format!("winners/{rank}"))).unwrap();
-        fs::write(explore.join(format!("winners/{rank}/genome.json")), "old").unwrap();
+    let files = ["winners/1/genome.json", "winners/2/genome.json", "archive.json"];
+    for file in files {
+        write(&explore.join(file), "old");
     }
-    fs::write(explore.join("archive.json"), "old").unwrap();
     let lock = File::create(explore.join(".lock")).unwrap();
     lock.try_lock().unwrap();
     let data = format!("DATA={}", dir.path().join("digits").display());
-    let output = make(dir.path(), &["explore", &data]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("another run"), "{said}");
-    for file in ["winners/1/genome.json", "winners/2/genome.json", "archive.json"] {
+    let said = fails(dir.path(), &["explore", &data]);
+    assert!(said.contains("another run"), "{said}");
+    for file in files {
         assert_eq!(fs::read_to_string(explore.join(file)).unwrap(), "old", "{file}");
     }
 }
@@ -167,4 +235,49 @@ fn a_baseline_may_be_a_network_of_the_run() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!said.contains("BASELINE"), "{said}");
     }
+}
+
+#[test]
+fn without_the_program_report_make_lists_its_targets_but_predicts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let programs = format!("BIN={}", dir.path().display());
+    let output = make(dir.path(), &["help", &programs]);
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("DATASET=digits PROFILE=smoke"));
+    let said = refused(dir.path(), &["-n", "report", &programs]);
+    assert!(said.contains("run `make build` first"), "{said}");
+}
+
+#[test]
+fn every_target_of_the_list_has_a_short_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = make(dir.path(), &["help"]);
+    let list = String::from_utf8(output.stdout).unwrap();
+    let lines = list.lines().filter_map(|line| line.strip_prefix("  make "));
+    for line in lines.clone() {
+        let (target, help) = line.split_once('\t').unwrap();
+        assert!(line.len() <= 100 && !help.is_empty(), "{line}");
+        assert!(!target.contains(' ') && !help.ends_with('.'), "{line}");
+    }
+    assert!(lines.count() > 20, "{list}");
+}
+
+#[test]
+fn tests_end_with_one_line_that_names_the_missing_tools() {
+    let dir = tempfile::tempdir().unwrap();
+    // Takes the place of cargo.
+    let cargo = dir.path().join("cargo");
+    write(&cargo, "#!/bin/sh\nprintf \"$MISSING\" >>\"$SKIPPED_TESTS\"\n");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let skipped = format!("SKIPPED={}", dir.path().join("skipped").display());
+    let last_line = |missing: &str| {
+        let mut command = command(dir.path(), &["-o", "build", "test", &skipped]);
+        let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+        let output = command.env("PATH", path).env("MISSING", missing).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_string()
+    };
+    let tools = r"sshd (boards over ssh)\ng++ (CUDA)\nsshd (boards over ssh)\n";
+    assert_eq!(last_line(tools), "skipped for want of tools: g++ (CUDA), sshd (boards over ssh)");
+    assert!(last_line("").contains(" cargo test "), "the tools of an earlier call are forgotten");
 }

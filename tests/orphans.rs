@@ -1,4 +1,4 @@
-//! Programs end with the stage that has started them, also where that is killed.
+//! Programs end with the stage that has started them, even if the stage is killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use tests::{GENOME, program, succeed, write_idx_dataset};
 /// Far longer than any of these programs takes to end.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A folder with a data set, a genome, a trained network, and a profile whose trainings do not end.
+/// Makes a folder with a data set, a genome, a trained network, and a profile whose trainings do not
+/// end.
 fn fixture() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_idx_dataset(&dir.path().join("data"), 30, |i| (i % 3) as u8);
@@ -35,22 +36,22 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// The parent of a process, unless it has ended.
+/// Returns the parent of a process, or `None` if the process has ended.
 fn parent_of(process: &Path) -> Option<u32> {
     let status = fs::read_to_string(process.join("status")).ok()?;
     let value = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
-    // One that has ended and that nobody has asked about yet is a zombie.
+    // A process that has ended and that has not been waited for is a zombie.
     if value("State:")?.starts_with('Z') { None } else { value("PPid:")?.parse().ok() }
 }
 
-/// The processes that a program has started.
+/// Returns the processes that a program has started.
 fn children(of: &Child) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     processes.filter(|process| parent_of(process) == Some(of.id())).collect()
 }
 
-/// Starts a program, waits for a file of each of so many trainings, sends the program a signal that
-/// it does not catch, and sees all that it has started end.
+/// Starts a stage, waits until its trainings have written `files`, and sends the stage a signal that it
+/// does not catch; checks that all trainings end.
 fn trainings_end(
     dir: &Path,
     stage: &str,
@@ -65,7 +66,9 @@ fn trainings_end(
     wait_until("the trainings do not begin", || files.iter().all(|file| dir.join(file).exists()));
     let started = children(&run);
     assert_eq!(started.len(), trainings, "{stage} {options}");
-    assert!(Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap().success());
+    // A shell has a `kill` of its own; the program is not on every machine.
+    let kill = format!("kill {signal} {}", run.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     run.wait().unwrap();
     wait_until("a training goes on", || started.iter().all(|process| parent_of(process).is_none()));
 }

@@ -1,4 +1,4 @@
-//! The profiles and genomes in `pipelines`, as they are.
+//! The profiles, genomes and baselines that ship in `pipelines`.
 
 use common::dataset::Dataset;
 use common::files::json;
@@ -18,10 +18,10 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// M_Net_1 and its like: the genome's network, expanded with the profile for the data set, has the
-/// parameters that the documentation says.
+/// Expanded with the profile for its data set, each genome, such as that of M_Net_1, has the number
+/// of parameters that the documentation states.
 #[test]
-fn genomes_are_the_networks_that_they_are_named_for() {
+fn genomes_have_the_parameters_that_are_documented() {
     let recipes = [
         ("m-net-1", "full-mnist", "mnist", 65_074),
         ("fashion-mnist", "full-fashion-mnist", "fashion-mnist", 97_858),
@@ -42,22 +42,22 @@ fn genomes_are_the_networks_that_they_are_named_for() {
 }
 
 #[test]
-fn every_profile_is_read_and_says_what_it_is_for() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+fn every_profile_is_valid_and_documented() {
+    let page = fs::read_to_string(root().join("docs/recipes.md")).unwrap();
     for file in files("pipelines/profiles") {
         let profile: Profile = json::read(&file).unwrap();
         assert!(!profile.about.is_empty(), "{}", file.display());
         let name = file.file_stem().unwrap().to_str().unwrap();
         assert!(
-            readme.contains(&format!("| `{name}` |")),
-            "README has no row for the profile {name}"
+            page.contains(&format!("\n| `{name}` |")),
+            "docs/recipes.md has no row for the profile {name}"
         );
     }
 }
 
 #[test]
-fn every_baseline_is_known_by_its_files_name() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+fn every_baseline_has_the_name_of_its_file_and_is_documented() {
+    let page = fs::read_to_string(root().join("docs/cli.md")).unwrap();
     for file in files("pipelines/baselines") {
         let baseline: Baseline = json::read(&file).unwrap();
         assert_eq!(file.file_stem().unwrap().to_str().unwrap(), baseline.name);
@@ -79,7 +79,7 @@ fn every_baseline_is_known_by_its_files_name() {
             baseline.name,
             with_commas(counts["parameters"].as_u64().unwrap())
         );
-        assert!(readme.contains(&row), "README has no row {row}");
+        assert!(page.contains(&row), "docs/cli.md has no row {row}");
     }
 }
 
@@ -90,7 +90,7 @@ fn with_commas(number: u64) -> String {
     format!("{},{:03}", with_commas(number / 1000), number % 1000)
 }
 
-/// Three classes of noisy images, each with a colour of its own, in CIFAR's layout.
+/// Writes three classes of noisy images, each of another colour, in CIFAR's layout.
 fn write_cifar(data: &Path, format: &str, label_bytes: usize) {
     fs::create_dir_all(data).unwrap();
     let record = |index: usize| {
@@ -107,8 +107,7 @@ fn write_cifar(data: &Path, format: &str, label_bytes: usize) {
     write_description(data, format, (3, 32, 32), &["train.bin"], &["test.bin"]);
 }
 
-/// The recipe for CIFAR, with fewer and smaller steps, on files that are not CIFAR's but laid out
-/// like them.
+/// The recipe for CIFAR is shortened, and the files are generated ones in CIFAR's layout.
 #[test]
 fn the_cifar_recipe_learns_on_generated_files() {
     for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {
@@ -151,7 +150,7 @@ fn the_cifar_recipe_learns_on_generated_files() {
         let report: EvalReport = json::parse(&succeed(dir.path(), "train", &eval)).unwrap();
         assert!(
             report.accuracy > 0.8,
-            "{} of {} right; guessing gets a third",
+            "{} of {} images are classified correctly; guessing achieves a third",
             report.correct,
             report.images
         );

@@ -1,9 +1,9 @@
-//! What the end-to-end tests share: where the programs are, and data sets made to order.
+//! Support for the end-to-end tests: the programs, and small data sets.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The project's folder.
+/// Returns the project's folder.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -11,10 +11,10 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// A program of the project, built by `make build`, which `make test` does first.
+/// Returns the path of a program that `make build` has built; `make test` does that first.
 ///
 /// # Panics
-/// If it has not been built.
+/// Panics if the program has not been built.
 pub fn program(name: &str) -> PathBuf {
     let path = root().join("target/release").join(name);
     assert!(path.is_file(), "{}: run `make build` first, or `make test`", path.display());
@@ -24,15 +24,15 @@ pub fn program(name: &str) -> PathBuf {
 /// Runs a program in `dir`.
 ///
 /// # Panics
-/// If it cannot be started.
+/// Panics if the program cannot be started.
 pub fn run(dir: &Path, name: &str, args: &[&str]) -> Output {
     Command::new(program(name)).args(args).current_dir(dir).output().expect("the program starts")
 }
 
-/// Runs a program that must succeed; returns what it printed.
+/// Runs a program that must succeed; returns what it prints on stdout.
 ///
 /// # Panics
-/// If it fails.
+/// Panics if the program fails.
 pub fn succeed(dir: &Path, name: &str, args: &[&str]) -> String {
     let output = run(dir, name, args);
     assert!(
@@ -43,18 +43,18 @@ pub fn succeed(dir: &Path, name: &str, args: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("it prints UTF-8")
 }
 
-/// Runs a program that must fail with exit code 1 and one line on stderr, which is returned.
+/// Runs a program that must fail with exit code 1 and one line on stderr; returns the line.
 ///
 /// # Panics
-/// If it does anything else.
+/// Panics if the program does anything else.
 pub fn refused(dir: &Path, name: &str, args: &[&str]) -> String {
     one_line(&run(dir, name, args), &format!("{name} {args:?}"))
 }
 
-/// Checks that a run failed with exit code 1 and one line on stderr, and returns the line.
+/// Checks that a program failed with exit code 1 and one line on stderr; returns the line.
 ///
 /// # Panics
-/// If it did anything else.
+/// Panics if the program did anything else. The message begins with `what`.
 pub fn one_line(output: &Output, what: &str) -> String {
     let line = String::from_utf8_lossy(&output.stderr).to_string();
     assert_eq!(output.status.code(), Some(1), "{what}: {line}");
@@ -63,11 +63,11 @@ pub fn one_line(output: &Output, what: &str) -> String {
     line
 }
 
-/// Writes a data set in the IDX format: `images` grey images of 4x4 pixels for each split, labels
-/// going round `classes`.
+/// Writes a data set in the IDX format: for each split, `images` grey images of 4x4 pixels, and the
+/// label of each by its index.
 ///
 /// # Panics
-/// If the files cannot be written.
+/// Panics if the files cannot be written.
 pub fn write_idx_dataset(dir: &Path, images: usize, labels: impl Fn(usize) -> u8) {
     std::fs::create_dir_all(dir).expect("the folder can be made");
     for split in ["train", "test"] {
@@ -95,7 +95,7 @@ pub fn write_idx_dataset(dir: &Path, images: usize, labels: impl Fn(usize) -> u8
 /// Writes a `dataset.json` for files without hashes and the classes `a`, `b` and `c`.
 ///
 /// # Panics
-/// If the file cannot be written.
+/// Panics if the file cannot be written.
 pub fn write_description(
     dir: &Path,
     format: &str,

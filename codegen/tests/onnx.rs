@@ -15,9 +15,9 @@ use prost::Message;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::tools::skip;
 use support::{SWISH_RELU, Workshop, baseline, expand, pruned, small, success};
 
 /// The tolerance of models, relative to the largest logit, or to 1.
@@ -266,37 +266,23 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
-/// Returns a Python that has onnx, onnxruntime and numpy, or the reason why there is none.
-fn python() -> Result<PathBuf, String> {
+/// Returns the Python that ONNX_PYTHON names, or else that of `target/onnx-venv`, if it has onnx,
+/// onnxruntime and numpy; if not, the test is recorded as skipped.
+fn python() -> Option<PathBuf> {
     let (made, named) = ("target/onnx-venv/bin/python", std::env::var_os("ONNX_PYTHON"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let python = named.map_or_else(|| root.join(made), PathBuf::from);
     let output = Command::new(&python).args(["-c", "import onnx, onnxruntime, numpy"]).output();
-    match output {
-        Ok(output) if output.status.success() => Ok(python),
-        Ok(output) => {
-            Err(format!("{}: {}", python.display(), String::from_utf8_lossy(&output.stderr)))
-        }
-        Err(error) => Err(format!("{}: {error}", python.display())),
+    if output.is_ok_and(|output| output.status.success()) {
+        return Some(python);
     }
+    skip("onnxruntime", "ONNX models; `make target/onnx-venv/installed` installs it");
+    None
 }
 
-/// Returns the output of `check.py` for each folder, or `None`, with a message, if there is no ONNX
-/// Runtime.
+/// Returns what `check.py` prints for each folder, or `None` if there is no ONNX Runtime.
 fn check(folders: &[&Path]) -> Option<Vec<Value>> {
-    let python = match python() {
-        Ok(python) => python,
-        Err(reason) => {
-            // Not `eprintln!`, whose output is captured in tests that pass.
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: ONNX MODELS ARE NOT RUN, since there is no Python with onnx, onnxruntime and numpy: `make \
-                 target/onnx-venv/installed` makes one, or name yours in ONNX_PYTHON ({})",
-                reason.trim()
-            );
-            return None;
-        }
-    };
+    let python = python()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py");
     let output = Command::new(python).arg(script).args(folders).output().unwrap();
     let text = success(&output);

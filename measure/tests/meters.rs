@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use support::tools::tool;
 use support::{Case, error_of, windows};
 
 #[test]
@@ -264,7 +265,7 @@ fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
     let mut script = Command::new("script");
     script.current_dir(case.path("")).args(["-q", "-e", "-f", "-c", &line, "/dev/null"]);
     script.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut script = script.spawn().expect("install bsdutils, for its `script`");
+    let mut script = script.spawn().unwrap();
     script.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
     let output = script.wait_with_output().unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
@@ -272,6 +273,7 @@ fn at_a_terminal(case: &Case, typed: &str) -> (bool, String) {
 
 #[test]
 fn readings_of_a_display_are_asked_for_on_a_terminal() {
+    let Some(_) = tool("script", "questions on a terminal") else { return };
     let case = Case::new([1, 1, 1]);
     case.board(BY_HAND);
     let (done, said) = at_a_terminal(&case, "Kill-A-Watt P4400\nAda\n0.1\nfour\n4.0\n7.0\n60\n");

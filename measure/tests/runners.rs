@@ -8,6 +8,7 @@ use common::measurement::EnergyStatus;
 use std::env;
 use std::fs;
 use std::path::Path;
+use support::tools::tool;
 use support::{CRASH, Case, TARGET, age, program, ready, text, windows};
 
 /// Emulator of this machine's processor, in Debian's package qemu-user.
@@ -19,6 +20,7 @@ fn emulated(command: &str) -> String {
 
 #[test]
 fn an_emulated_board_is_marked_and_has_no_energy() {
+    let Some(_) = tool(QEMU, "emulated boards") else { return };
     let case = Case::new([3, 3, 3]);
     case.board(&emulated(&format!(r#"["{QEMU}","{{program}}","{{arguments}}"]"#)));
     let record = case.measures(&["--board", "b.json"]);

@@ -1,10 +1,10 @@
-//! `fetch-data` under attack: signals, endless downloads, packed zeros, pipes, links and options in
-//! the place of names.
+//! `fetch-data` under attack: signals, endless downloads, compressed zeros, pipes, links and options
+//! instead of names.
 
-mod desk;
+mod sandbox;
 
 use common::files::hash::sha256_hex;
-use desk::{CURL_FROM_MIRROR, DEBIAN, Desk, FOLDER, HTTPS, NAMES, NPM, gzip, stderr};
+use sandbox::{CURL_FROM_MIRROR, DEBIAN, FOLDER, HTTPS, NAMES, NPM, Sandbox, gzip, stderr};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Whether a process is there that is not just waiting to be waited for.
+/// Returns whether a process exists and is not a zombie.
 fn is_alive(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     stat.rsplit(')')
@@ -38,60 +38,59 @@ fn pipe(path: &Path) {
 #[test]
 fn a_signal_ends_the_downloads_and_removes_what_they_left() {
     for signal in ["INT", "TERM", "HUP"] {
-        let desk = Desk::new();
-        desk.recipe(&[HTTPS, NPM].join(","));
-        let pids = desk.path("pids");
-        desk.program(
+        let sandbox = Sandbox::new();
+        sandbox.recipe(&[HTTPS, NPM].join(","));
+        let pids = sandbox.path("pids");
+        sandbox.stand_in(
             "curl",
             &format!("sleep 1000 &\necho half > half\necho $$ $! > {}\nwait", pids.display()),
         );
         let mut command = Command::new("env");
-        // Whoever runs the tests may have them ignored.
+        // The tests may run with signals ignored.
         command.arg("--default-signal=INT,TERM,HUP").arg(env!("CARGO_BIN_EXE_fetch-data"));
-        let running = desk.in_place(&mut command).stderr(Stdio::piped()).spawn().unwrap();
+        let running = sandbox.configure(&mut command).stderr(Stdio::piped()).spawn().unwrap();
         let pids = wait_for(&pids);
-        Command::new("kill")
-            .args([format!("-{signal}"), running.id().to_string()])
-            .status()
-            .unwrap();
+        // A shell has a `kill` of its own; the program is not on every machine.
+        let kill = format!("kill -{signal} {}", running.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let output = running.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{signal}");
         let said = stderr(&output);
         assert!(said.lines().last().unwrap().starts_with("error: interrupted;"), "{said}");
         assert_eq!(said.lines().count(), 2, "no other source is tried: {said}");
-        assert_eq!(desk.placed(), [""; 0]);
+        assert_eq!(sandbox.placed(), [""; 0]);
         for pid in pids.split_whitespace() {
-            // It has been sent SIGKILL at the latest.
+            // SIGKILL has been sent at the latest.
             while is_alive(pid) {
                 sleep(Duration::from_millis(5));
             }
         }
-        assert_eq!(desk.called(), "curl");
+        assert_eq!(sandbox.called(), "curl");
     }
 }
 
 #[test]
-fn what_killed_runs_left_is_removed_but_not_what_another_run_is_at() {
-    let desk = Desk::new();
+fn leftovers_of_killed_runs_are_removed_but_not_files_of_a_running_one() {
+    let sandbox = Sandbox::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of(
+    sandbox.recipe_of(
         "image-folder",
         &folder("in/train"),
         &folder("in/test"),
         r#"{"kind": "folder", "path": "photos"}"#,
     );
     for photo in ["photos/in/train/a/1.png", "photos/in/test/a/1.png"] {
-        desk.write(photo, b"1");
+        sandbox.write(photo, b"1");
     }
     let left =
         ["out/.partial-1/a/b", "out/.partial-2", "out/in/.partial-3/copy/x", "out/in/.partial-4"];
-    left.iter().for_each(|left| desk.write(left, b"left"));
-    symlink(desk.path("photos"), desk.path("out/.partial-5")).unwrap();
+    left.iter().for_each(|left| sandbox.write(left, b"left"));
+    symlink(sandbox.path("photos"), sandbox.path("out/.partial-5")).unwrap();
 
-    let other = fs::File::open(desk.path("out")).unwrap();
+    let other = fs::File::open(sandbox.path("out")).unwrap();
     other.lock().unwrap();
-    let mut running = desk
-        .in_place(&mut Command::new(env!("CARGO_BIN_EXE_fetch-data")))
+    let mut running = sandbox
+        .configure(&mut Command::new(env!("CARGO_BIN_EXE_fetch-data")))
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -100,76 +99,76 @@ fn what_killed_runs_left_is_removed_but_not_what_another_run_is_at() {
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     assert_eq!(line, "out: waiting for another fetch-data to end\n");
-    assert!(left.iter().all(|left| desk.path(left).exists()));
+    assert!(left.iter().all(|left| sandbox.path(left).exists()));
     drop(other);
     said.read_to_string(&mut line).unwrap();
     assert!(running.wait().unwrap().success(), "{line}");
-    assert_eq!(desk.placed(), ["dataset.json", "in"]);
-    assert_eq!(fs::read_dir(desk.path("out/in")).unwrap().count(), 2);
-    assert!(desk.path("photos/in/train/a/1.png").exists(), "what a link led to");
+    assert_eq!(sandbox.placed(), ["dataset.json", "in"]);
+    assert_eq!(fs::read_dir(sandbox.path("out/in")).unwrap().count(), 2);
+    assert!(sandbox.path("photos/in/train/a/1.png").exists(), "what a link led to");
 }
 
 #[test]
-fn a_download_has_a_size_that_it_does_not_pass() {
-    let desk = Desk::new();
-    desk.recipe(HTTPS);
-    let log = desk.path("args");
+fn a_download_is_limited_in_size() {
+    let sandbox = Sandbox::new();
+    sandbox.recipe(HTTPS);
+    let log = sandbox.path("args");
     let script =
         |rest: &str| format!("echo \"$*\" > {}\n{rest}\n{CURL_FROM_MIRROR}", log.display());
-    desk.program("curl", &script(""));
-    desk.fetch_well();
+    sandbox.stand_in("curl", &script(""));
+    sandbox.fetch_completes();
     let arguments = fs::read_to_string(&log).unwrap();
     for argument in ["--globoff", "--max-filesize 4294967296", "--proto =https"] {
         assert!(arguments.contains(argument), "{arguments}");
     }
-    fs::remove_dir_all(desk.path("out")).unwrap();
+    fs::remove_dir_all(sandbox.path("out")).unwrap();
     // Older versions of curl go on where the server does not say how much comes.
-    desk.program(
+    sandbox.stand_in(
         "curl",
         "while [ \"$1\" != --output ]; do shift; done; truncate -s 5G \"$2\"; exec sleep 1000",
     );
-    let lines = desk.fetch_badly();
+    let lines = sandbox.fetch_fails();
     assert!(lines[1].contains("curl: stopped: it has made over"), "{lines:?}");
-    assert_eq!(desk.placed(), [""; 0]);
+    assert_eq!(sandbox.placed(), [""; 0]);
 }
 
 #[test]
-fn an_archive_unpacks_to_a_bounded_size() {
-    let desk = Desk::new();
-    desk.recipe(NPM);
-    desk.program(
+fn an_archive_is_limited_in_its_unpacked_size() {
+    let sandbox = Sandbox::new();
+    sandbox.recipe(NPM);
+    sandbox.stand_in(
         "npm",
         "mkdir package && truncate -s 80M package/zeros && tar -czf tiny-1.0.0.tgz package && rm -r package",
     );
-    let lines = desk.fetch_badly();
+    let lines = sandbox.fetch_fails();
     assert!(lines[1].contains("tar: ") && lines[1].contains("it has made over"), "{lines:?}");
-    desk.recipe(DEBIAN);
-    desk.program("apt-get", "touch tiny_1_all.deb");
-    desk.program("dpkg", "mkdir -p \"$3\" && truncate -s 80M \"$3/zeros\"");
-    let lines = desk.fetch_badly();
+    sandbox.recipe(DEBIAN);
+    sandbox.stand_in("apt-get", "touch tiny_1_all.deb");
+    sandbox.stand_in("dpkg", "mkdir -p \"$3\" && truncate -s 80M \"$3/zeros\"");
+    let lines = sandbox.fetch_fails();
     assert!(lines[1].contains("dpkg: ") && lines[1].contains("it has made over"), "{lines:?}");
 }
 
 #[test]
-fn packed_zeros_are_not_unpacked() {
-    let desk = Desk::new();
-    desk.recipe(FOLDER);
+fn compressed_zeros_are_not_unpacked() {
+    let sandbox = Sandbox::new();
+    sandbox.recipe(FOLDER);
     let bomb = gzip(&vec![0; 65 << 20]);
     assert!(bomb.len() < 1 << 20);
-    desk.write(&format!("mirror/{}", NAMES[0]), &bomb);
-    let lines = desk.fetch_badly();
+    sandbox.write(&format!("mirror/{}", NAMES[0]), &bomb);
+    let lines = sandbox.fetch_fails();
     assert!(lines[1].contains("it unpacks to over 67108864 bytes"), "{lines:?}");
-    assert_eq!(desk.placed(), [""; 0]);
+    assert_eq!(sandbox.placed(), [""; 0]);
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_refused() {
-    let desk = Desk::new();
-    desk.recipe(FOLDER);
-    fs::remove_file(desk.path("mirror").join(NAMES[0])).unwrap();
-    pipe(&desk.path("mirror").join(NAMES[0]));
-    pipe(&desk.path("out").join(NAMES[1]));
-    let lines = desk.fetch_badly();
+fn a_pipe_instead_of_a_file_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.recipe(FOLDER);
+    fs::remove_file(sandbox.path("mirror").join(NAMES[0])).unwrap();
+    pipe(&sandbox.path("mirror").join(NAMES[0]));
+    pipe(&sandbox.path("out").join(NAMES[1]));
+    let lines = sandbox.fetch_fails();
     for (line, name) in [(&lines[0], NAMES[1]), (&lines[2], NAMES[0])] {
         assert!(
             line.contains(name) && line.contains("a pipe or a device, not a plain file"),
@@ -177,35 +176,35 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
         );
     }
 
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of(
+    sandbox.recipe_of(
         "image-folder",
         &folder("train"),
         &folder("test"),
         r#"{"kind": "folder", "path": "photos"}"#,
     );
-    pipe(&desk.path("photos/train/a/1.png"));
-    desk.write("photos/test/a/1.png", b"1");
-    let line = desk.fetch_badly().pop().unwrap();
+    pipe(&sandbox.path("photos/train/a/1.png"));
+    sandbox.write("photos/test/a/1.png", b"1");
+    let line = sandbox.fetch_fails().pop().unwrap();
     assert!(line.contains("train/a/1.png") && line.contains("a pipe or a device"), "{line}");
-    desk.write("out/train/b/1.png", b"1");
-    pipe(&desk.path("out/train/a/1.png"));
-    let line = desk.fetch_badly().pop().unwrap();
+    sandbox.write("out/train/b/1.png", b"1");
+    pipe(&sandbox.path("out/train/a/1.png"));
+    let line = sandbox.fetch_fails().pop().unwrap();
     assert!(line.contains("train/a/1.png") && line.contains("a pipe or a device"), "{line}");
 
-    fs::remove_file(desk.path("recipe.json")).unwrap();
-    pipe(&desk.path("recipe.json"));
-    let line = desk.fetch_badly().pop().unwrap();
+    fs::remove_file(sandbox.path("recipe.json")).unwrap();
+    pipe(&sandbox.path("recipe.json"));
+    let line = sandbox.fetch_fails().pop().unwrap();
     assert!(line.contains("recipe.json: cannot read the file: it is a pipe or a device"), "{line}");
 }
 
-/// An archive of `package/data`, as npm makes one, with links in it.
-fn npm_of_links(desk: &Desk, links: &[(&str, &str)]) {
+/// Makes npm download an archive of `package/data` with links in it.
+fn npm_of_links(sandbox: &Sandbox, links: &[(&str, &str)]) {
     let made = "mkdir -p package && cp -r $MIRROR package/data && cd package/data";
     let links: Vec<String> =
         links.iter().map(|(name, to)| format!("rm -f {name} && ln -s {to} {name}")).collect();
-    desk.program(
+    sandbox.stand_in(
         "npm",
         &format!("{made} && {} && cd ../.. && tar -czf tiny.tgz package", links.join(" && ")),
     );
@@ -213,47 +212,47 @@ fn npm_of_links(desk: &Desk, links: &[(&str, &str)]) {
 
 #[test]
 fn no_link_leads_out_of_an_archive() {
-    let desk = Desk::new();
-    desk.recipe(NPM);
+    let sandbox = Sandbox::new();
+    sandbox.recipe(NPM);
     npm_of_links(
-        &desk,
+        &sandbox,
         &[
             ("train-images", "images"),
             ("images", "../elsewhere"),
             ("../elsewhere", "data/train-labels"),
         ],
     );
-    let lines = desk.fetch_badly();
+    let lines = sandbox.fetch_fails();
     assert!(lines[1].contains("SHA-256"), "inside, a link is followed: {lines:?}");
-    let secret = desk.path("secret");
-    desk.write("secret", b"secret");
+    let secret = sandbox.path("secret");
+    sandbox.write("secret", b"secret");
     for to in [secret.to_str().unwrap(), "../../../../../recipe.json", "/etc"] {
-        npm_of_links(&desk, &[("train-images", to)]);
-        let lines = desk.fetch_badly();
+        npm_of_links(&sandbox, &[("train-images", to)]);
+        let lines = sandbox.fetch_fails();
         assert!(
             lines[1].contains("train-images: a link that leads out of the archive"),
             "{lines:?}"
         );
-        assert_eq!(desk.placed(), [""; 0]);
+        assert_eq!(sandbox.placed(), [""; 0]);
     }
 
     let folder = |name: &str| format!(r#"{{"path": "{name}", "sha256": null}}"#);
-    desk.recipe_of("image-folder", &folder("train"), &folder("test"), NPM);
+    sandbox.recipe_of("image-folder", &folder("train"), &folder("test"), NPM);
     for photo in ["train/a/1.png", "test/a/1.png"] {
-        desk.write(&format!("mirror/{photo}"), b"1");
+        sandbox.write(&format!("mirror/{photo}"), b"1");
     }
-    npm_of_links(&desk, &[("train/a/2.png", "1.png")]);
-    desk.fetch_others();
-    assert_eq!(fs::read(desk.path("out/train/a/2.png")).unwrap(), b"1");
-    fs::remove_dir_all(desk.path("out")).unwrap();
-    npm_of_links(&desk, &[("train/a/2.png", secret.to_str().unwrap())]);
-    let line = desk.fetch_badly().pop().unwrap();
+    npm_of_links(&sandbox, &[("train/a/2.png", "1.png")]);
+    sandbox.fetch_succeeds();
+    assert_eq!(fs::read(sandbox.path("out/train/a/2.png")).unwrap(), b"1");
+    fs::remove_dir_all(sandbox.path("out")).unwrap();
+    npm_of_links(&sandbox, &[("train/a/2.png", secret.to_str().unwrap())]);
+    let line = sandbox.fetch_fails().pop().unwrap();
     assert!(line.contains("train/a/2.png: a link that leads out of the archive"), "{line}");
 }
 
 #[test]
 fn names_that_are_options_or_paths_reach_no_program() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let hash = sha256_hex(b"");
     for source in [
         NPM.replace("\"tiny\"", "\"--registry=https://elsewhere.invalid\""),
@@ -266,13 +265,13 @@ fn names_that_are_options_or_paths_reach_no_program() {
             r#"{{"kind": "https-archive", "url": "-K/etc/x", "sha256": "{hash}", "folder": "."}}"#
         ),
     ] {
-        desk.recipe(&source);
-        let lines = desk.fetch_badly();
+        sandbox.recipe(&source);
+        let lines = sandbox.fetch_fails();
         assert!(
             lines.len() == 1 && lines[0].starts_with("error: recipe.json: "),
             "{source}: {lines:?}"
         );
     }
-    assert_eq!(desk.called(), "");
-    assert!(!desk.path("out").exists());
+    assert_eq!(sandbox.called(), "");
+    assert!(!sandbox.path("out").exists());
 }

@@ -1,6 +1,7 @@
 //! Runs a plan for a GPU on the CPU: the kernels' own source, built with g++ and
 //! `tests/cuda/gpu.h`.
 
+use super::tools::tool;
 use super::{random_weights, success};
 use codegen::cuda::{Call, KERNELS, Location, calls};
 use codegen::plan::pack::pack;
@@ -16,16 +17,9 @@ use std::sync::OnceLock;
 pub(crate) const FEWEST_BLOCKS: u32 = 0;
 pub(crate) const MOST_BLOCKS: u32 = u32::MAX;
 
-/// Tells whether there is a compiler; writes a message if tests are skipped.
+/// Returns whether there is a compiler; if there is none, the test is recorded as skipped.
 pub(crate) fn has_compiler() -> bool {
-    let has =
-        Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !has {
-        eprintln!(
-            "G++ IS MISSING: KERNELS FOR GPUS ARE NOT TESTED; install it and run this test again"
-        );
-    }
-    has
+    tool("g++", "CUDA kernels on an emulated GPU").is_some()
 }
 
 fn compiler() -> Command {

@@ -6,6 +6,8 @@ pub(crate) mod interpreter;
 pub(crate) mod pairs;
 pub(crate) mod random;
 pub(crate) mod site;
+#[path = "../../../tests/tools.rs"]
+pub(crate) mod tools;
 
 use common::dataset::{DataFile, Dataset, Format, Normalisation, Unpacked, Validation};
 use common::files::json;

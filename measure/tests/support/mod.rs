@@ -5,6 +5,8 @@
 #![allow(dead_code)]
 
 pub(crate) mod sshd;
+#[path = "../../../tests/tools.rs"]
+pub(crate) mod tools;
 
 use common::files::hash::sha256_hex;
 use common::files::json;
@@ -248,7 +250,9 @@ pub(crate) fn text(path: &Path) -> &str {
 /// Sends a signal to a program that runs.
 pub(crate) fn signal(name: &str, program: &Child) {
     let id = program.id().to_string();
-    assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    // A shell has a `kill` of its own; the program is not on every machine.
+    let kill = format!("kill -{name} {id}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 /// Sends SIGTERM to a measurement, and asserts that its error says so and that the process whose

@@ -1,6 +1,7 @@
-//! An OpenSSH server on a loopback port, with keys of its own. Other tests of the project use this
-//! file too.
+//! An OpenSSH server on a loopback port, with keys of its own. Other tests of the project include
+//! this file, beside a module `tools`.
 
+use super::tools::tool;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -13,15 +14,18 @@ pub(crate) struct Sshd(Child);
 
 impl Sshd {
     /// Starts a server whose files are in this folder, among them `ssh_config`, by which a client
-    /// reaches it as `board`. The server's programs run with this `PATH`.
-    pub(crate) fn start(folder: &Path, path: &str) -> Sshd {
+    /// reaches it as `board`. The server's programs run with this `PATH`. Returns `None` on a machine
+    /// without OpenSSH.
+    pub(crate) fn start(folder: &Path, path: &str) -> Option<Sshd> {
+        let tools = ["sshd", "ssh", "ssh-keygen"].map(|name| tool(name, "boards over ssh"));
+        let [Some(program), Some(_), Some(keygen)] = tools else { return None };
         let (here, in_folder) = (folder.display(), |name: &str| folder.join(name));
         for key in ["host", "user"] {
-            let status = Command::new("ssh-keygen")
+            let status = Command::new(&keygen)
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
                 .arg(in_folder(key))
                 .status();
-            assert!(status.expect("install openssh-client").success());
+            assert!(status.unwrap().success());
         }
         fs::copy(in_folder("user.pub"), in_folder("authorized")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -32,9 +36,9 @@ impl Sshd {
         fs::write(in_folder("sshd_config"), server).unwrap();
         // Folder for privilege separation, which a server needs if root starts it.
         let _ = fs::create_dir_all("/run/sshd");
-        let mut sshd = Command::new("/usr/sbin/sshd");
+        let mut sshd = Command::new(program);
         sshd.args(["-D", "-e", "-f"]).arg(in_folder("sshd_config"));
-        let sshd = Sshd(sshd.stderr(Stdio::null()).spawn().expect("install openssh-server"));
+        let sshd = Sshd(sshd.stderr(Stdio::null()).spawn().unwrap());
         let key = fs::read_to_string(in_folder("host.pub")).unwrap();
         fs::write(in_folder("known_hosts"), format!("[127.0.0.1]:{port} {key}")).unwrap();
         let client = format!(
@@ -47,7 +51,7 @@ impl Sshd {
             assert!(start.elapsed() < Duration::from_secs(60), "sshd does not listen");
             thread::sleep(Duration::from_millis(20));
         }
-        sshd
+        Some(sshd)
     }
 }
 

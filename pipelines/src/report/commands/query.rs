@@ -21,7 +21,8 @@ pub(crate) fn run(args: &QueryArgs) -> Result<()> {
         for word in answers(args, *question)? {
             let plain =
                 !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c.is_control());
-            ensure!(plain, "{question:?} is {word:?}, which is not one word");
+            let name = format!("{question:?}").to_lowercase();
+            ensure!(plain, "the {name} is {word:?}, which is not one word");
             print_line(&word)?;
         }
     }

@@ -1,5 +1,5 @@
-//! A desk for tests of `fetch-data`: a recipe, a mirror, and fake programs before the real ones on
-//! its PATH.
+//! A folder for tests of `fetch-data`: a recipe, a mirror, and stand-ins for programs, which precede
+//! the real ones in PATH.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use common::files::hash::sha256_hex;
@@ -13,26 +13,26 @@ use tempfile::TempDir;
 
 pub(crate) const NAMES: [&str; 4] = ["train-images", "train-labels", "test-images", "test-labels"];
 pub(crate) const FAILING: &str = "echo 'could not resolve host' >&2; exit 6";
-/// The address is curl's last argument, the output file follows `--output`.
+/// A stand-in for curl, whose last argument is the address; the output file follows `--output`.
 pub(crate) const CURL_FROM_MIRROR: &str = r#"while [ $# -gt 1 ]; do if [ "$1" = --output ]; then to=$2; fi; shift; done
 cp "$MIRROR/${1##*/}" "$to" || exit 22"#;
 
-/// A folder with a recipe, a mirror and fake programs.
-pub(crate) struct Desk {
+/// A folder with a recipe, a mirror and stand-ins for programs.
+pub(crate) struct Sandbox {
     pub(crate) dir: TempDir,
 }
 
-impl Desk {
-    /// A mirror with four plain files; every program fails until it is replaced.
-    pub(crate) fn new() -> Desk {
-        let desk = Desk { dir: tempfile::tempdir().unwrap() };
+impl Sandbox {
+    /// Makes a mirror with four plain files, and stand-ins that fail.
+    pub(crate) fn new() -> Sandbox {
+        let sandbox = Sandbox { dir: tempfile::tempdir().unwrap() };
         for (index, name) in NAMES.iter().enumerate() {
-            desk.write(&format!("mirror/{name}"), &content(index));
+            sandbox.write(&format!("mirror/{name}"), &content(index));
         }
         for program in ["curl", "npm", "apt-get", "dpkg"] {
-            desk.program(program, FAILING);
+            sandbox.stand_in(program, FAILING);
         }
-        desk
+        sandbox
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -45,7 +45,8 @@ impl Desk {
         fs::write(path, bytes).unwrap();
     }
 
-    pub(crate) fn program(&self, name: &str, script: &str) {
+    /// Replaces a program by a shell script, and records its calls.
+    pub(crate) fn stand_in(&self, name: &str, script: &str) {
         let path = self.path(&format!("bin/{name}"));
         let log = self.path("called");
         self.write(
@@ -55,7 +56,7 @@ impl Desk {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Which programs were called, in order.
+    /// Returns the names of the programs that were called, in order.
     pub(crate) fn called(&self) -> String {
         fs::read_to_string(self.path("called"))
             .unwrap_or_default()
@@ -64,6 +65,7 @@ impl Desk {
             .to_string()
     }
 
+    /// Writes a recipe of the mirror's files, with their hashes and these sources.
     pub(crate) fn recipe(&self, sources: &str) {
         let file = |i: usize| {
             format!(r#"{{"path": "{}", "sha256": "{}"}}"#, NAMES[i], sha256_hex(&content(i)))
@@ -86,8 +88,8 @@ impl Desk {
         self.write("recipe.json", text.as_bytes());
     }
 
-    /// `fetch-data`, or what runs it, with this desk's recipe and programs.
-    pub(crate) fn in_place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    /// Gives `fetch-data`, or a program that runs it, the recipe and the stand-ins.
+    pub(crate) fn configure<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         command
             .args(["--recipe", "recipe.json", "--out", "out"])
@@ -97,25 +99,26 @@ impl Desk {
     }
 
     pub(crate) fn fetch(&self) -> Output {
-        self.in_place(&mut Command::new(env!("CARGO_BIN_EXE_fetch-data"))).output().unwrap()
+        self.configure(&mut Command::new(env!("CARGO_BIN_EXE_fetch-data"))).output().unwrap()
     }
 
-    pub(crate) fn fetch_well(&self) -> String {
-        let said = self.fetch_others();
+    /// Runs `fetch-data`, which must place the mirror's files; returns what it prints on stderr.
+    pub(crate) fn fetch_completes(&self) -> String {
+        let said = self.fetch_succeeds();
         self.assert_complete();
         said
     }
 
-    /// Succeeds with files that are not those of the mirror, and returns what was said.
-    pub(crate) fn fetch_others(&self) -> String {
+    /// Runs `fetch-data`, which must succeed; returns what it prints on stderr.
+    pub(crate) fn fetch_succeeds(&self) -> String {
         let output = self.fetch();
         assert!(output.status.success(), "{}", stderr(&output));
         assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), "out/dataset.json\n");
         stderr(&output)
     }
 
-    /// Fails with exit code 1 and returns the lines on stderr.
-    pub(crate) fn fetch_badly(&self) -> Vec<String> {
+    /// Runs `fetch-data`, which must fail with exit code 1; returns the lines on stderr.
+    pub(crate) fn fetch_fails(&self) -> Vec<String> {
         let output = self.fetch();
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         assert!(output.stdout.is_empty());
@@ -135,7 +138,7 @@ impl Desk {
         );
     }
 
-    /// The names in the data set's folder, sorted.
+    /// Returns the names in the data set's folder, sorted.
     pub(crate) fn placed(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("out")).unwrap();
         let mut names: Vec<String> =
