@@ -2,9 +2,8 @@
 
 use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Split};
-use common::network::reference;
 use common::network::weights::Weights;
-use common::network::{Network, Op};
+use common::network::{Network, Op, reference};
 use common::seed;
 use rand::Rng;
 use std::path::Path;

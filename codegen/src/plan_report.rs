@@ -5,9 +5,7 @@ use crate::plan::{Kernel, Plan, Step};
 use crate::size::bytes;
 use anyhow::Result;
 use common::board::Platform;
-use common::network::counts;
-use common::network::shapes;
-use common::network::{Network, Shape};
+use common::network::{Network, Shape, counts, shapes};
 use common::plan_report::{Layer, PlanReport};
 
 /// Reports on the plan of a network for a platform.

@@ -8,9 +8,8 @@ use codegen::onnx::proto::{
 };
 use common::network::activation::{Activation, PiecewiseActivation};
 use common::network::reference::logits;
-use common::network::shapes;
 use common::network::template::{Head, Template};
-use common::network::{INPUT, Network, Node, Op};
+use common::network::{INPUT, Network, Node, Op, shapes};
 use prost::Message;
 use serde_json::Value;
 use std::collections::HashMap;

@@ -1,8 +1,7 @@
 //! Tests of `explore network` and `explore space`.
 
 use common::files::json;
-use common::network::counts;
-use common::network::{Network, Origin};
+use common::network::{Network, Origin, counts};
 use common::search::genome::Optimizer;
 use serde_json::{Value, json};
 use std::fs;

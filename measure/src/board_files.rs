@@ -3,11 +3,10 @@
 
 use crate::reason::Reason;
 use crate::shell::Shell;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 /// Number of times that an empty file is read again.
 const EMPTY_RETRIES: usize = 20;

@@ -5,9 +5,8 @@ mod support;
 
 use common::board::{Meter, Runner};
 use common::measurement::EnergyStatus;
-use std::env;
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 use support::tools::tool;
 use support::{CRASH, Case, TARGET, age, program, ready, text, windows};
 

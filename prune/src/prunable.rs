@@ -2,8 +2,7 @@
 
 use crate::surgery::{self, Kept};
 use anyhow::{Context, Result};
-use common::network::counts;
-use common::network::{Network, Op};
+use common::network::{Network, Op, counts};
 use common::profile::PrunePart;
 
 /// A convolution that may be pruned.

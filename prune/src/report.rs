@@ -3,8 +3,7 @@
 use crate::model::Model;
 use crate::schedule::{Outcome, Schedule};
 use anyhow::Result;
-use common::network::counts;
-use common::network::{Network, Op};
+use common::network::{Network, Op, counts};
 use common::profile::PruningSettings;
 use common::prune_report::{PruneEnd, PruneMeasured, PruneReport, PruneWidth};
 use serde::Serialize;

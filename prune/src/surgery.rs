@@ -11,9 +11,8 @@
 use crate::model::Model;
 use anyhow::{Context, Result, bail, ensure};
 use common::files::json::Document;
-use common::network::shapes;
 use common::network::weights::{Tensor, Weights, tensors_of};
-use common::network::{Network, Node, Op, Shape};
+use common::network::{Network, Node, Op, Shape, shapes};
 use std::collections::BTreeMap;
 
 /// The filters to keep: by name of the convolution, their indices in ascending order. A convolution

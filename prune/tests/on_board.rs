@@ -4,8 +4,7 @@
 mod support;
 mod workdir;
 
-use common::board::catalog;
-use common::board::{Board, Hwmon, Meter};
+use common::board::{Board, Hwmon, Meter, catalog};
 use common::files::json;
 use common::prune_report::{PruneEnd, PruneReport};
 use std::fs;

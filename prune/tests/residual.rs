@@ -3,8 +3,7 @@
 mod support;
 
 use common::network::baseline::{Architecture, Baseline};
-use common::network::{Input, Node, Op};
-use common::network::{counts, reference};
+use common::network::{Input, Node, Op, counts, reference};
 use common::profile::{PruneMethod, PrunePart};
 use common::prune_report::PruneEnd;
 use common::search::genome::Optimizer;

@@ -2,9 +2,8 @@
 
 mod support;
 
-use common::network::counts;
 use common::network::template::Template;
-use common::network::{Network, Op};
+use common::network::{Network, Op, counts};
 use common::profile::{Allocation, PruneMethod, PrunePart};
 use common::prune_report::PruneEnd;
 use proptest::prelude::*;

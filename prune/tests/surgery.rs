@@ -3,10 +3,8 @@
 
 mod support;
 
-use common::network::Op;
-use common::network::counts;
-use common::network::reference;
 use common::network::template::{Head, Template};
+use common::network::{Op, counts, reference};
 use common::seed;
 use proptest::prelude::*;
 use prune::model::Model;

@@ -2,10 +2,9 @@
 
 use anyhow::{Result, bail};
 use common::network::activation::{Activation, PiecewiseActivation};
-use common::network::counts;
 use common::network::template::Template;
 use common::network::weights::{Tensor, Weights, tensors_of};
-use common::network::{Input, Network, Op};
+use common::network::{Input, Network, Op, counts};
 use common::search::genome::{Genome, Optimizer};
 use common::seed;
 use rand::RngExt;

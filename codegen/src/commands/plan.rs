@@ -1,9 +1,8 @@
 //! `codegen plan`: what a network needs on a platform, known before any training.
 
 use crate::cli::PlanArgs;
-use crate::cuda;
-use crate::fit;
 use crate::plan::{Device, Plan};
+use crate::{cuda, fit};
 use anyhow::{Context, Result};
 use common::board::Platform;
 use common::files::json;

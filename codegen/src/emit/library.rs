@@ -1,9 +1,10 @@
 //! `src/lib.rs` and the kernels of a crate for CPUs: constants, and one call of a kernel for each
 //! step of the plan.
 
+use super::activation;
+use super::call::Import;
 use super::package::Crate;
 use super::steps::{calls, forward};
-use super::{activation, call::Import};
 use crate::file::File;
 use crate::plan::Plan;
 use crate::template::fill_all;

@@ -2,9 +2,7 @@
 
 use anyhow::Result;
 use common::manifest::LayerMacs;
-use common::network::Network;
-use common::network::counts;
-use common::network::shapes;
+use common::network::{Network, counts, shapes};
 
 /// Returns the multiply-adds of all layers that have some. A model is computed as the network is
 /// described.

@@ -12,9 +12,8 @@ use super::proto::{
 };
 use anyhow::Result;
 use common::network::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
-use common::network::shapes;
 use common::network::weights::{Weights, tensors_of};
-use common::network::{BATCH_NORM_EPSILON, INPUT, Network, Node, Op, Shape};
+use common::network::{BATCH_NORM_EPSILON, INPUT, Network, Node, Op, Shape, shapes};
 
 /// The version of ONNX's operators: one of 2020, which old runtimes on devices support too.
 pub const OPSET: i64 = 13;

@@ -9,8 +9,7 @@
 use super::prologue::Prologue;
 use anyhow::Result;
 use common::network::activation::PiecewiseActivation;
-use common::network::shapes;
-use common::network::{Network, Op, Shape};
+use common::network::{Network, Op, Shape, shapes};
 
 /// Index of a value in [`Graph::values`].
 pub type ValueId = usize;

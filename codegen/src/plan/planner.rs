@@ -2,12 +2,11 @@
 
 use super::kernel::Kernel;
 use super::layout::{Layout, lay_out, lay_out_apart};
-use super::lower_bound;
 use super::lowering::{Graph, Kind, Operation, lower};
 use super::placement::{Placement, Slot};
 use super::prologue::Prologue;
 use super::steps::{Constant, ConstantKind, Device, Operand, Plan, Step};
-use super::tiling;
+use super::{lower_bound, tiling};
 use anyhow::Result;
 use common::network::Network;
 use std::ops::Range;

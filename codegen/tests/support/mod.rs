@@ -13,10 +13,9 @@ use common::dataset::{DataFile, Dataset, Format, Normalisation, Unpacked, Valida
 use common::files::json;
 use common::network::activation::{Activation, PiecewiseActivation};
 use common::network::baseline::Baseline;
-use common::network::shapes;
 use common::network::template::Template;
 use common::network::weights::{Tensor, Weights, tensors_of};
-use common::network::{Input, Network, Op};
+use common::network::{Input, Network, Op, shapes};
 use common::search::genome::{Genome, Optimizer};
 use common::seed;
 use rand::RngExt;

@@ -2,8 +2,7 @@
 
 use super::{SWISH_RELU, small};
 use common::network::activation::PiecewiseActivation;
-use common::network::shapes;
-use common::network::{INPUT, Network, Node, Op, Shape};
+use common::network::{INPUT, Network, Node, Op, Shape, shapes};
 use common::seed;
 use rand::RngExt;
 

@@ -200,7 +200,8 @@ pub(super) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use std::io::Write;
 
     /// Returns a gzip file of `mebibytes` MiB of zeros.

@@ -7,9 +7,8 @@
 
 use super::description::Dataset;
 use super::files::MAX_IMAGE_BYTES;
-use crate::files::atomic;
 use crate::files::hash::sha256_hex_of_parts;
-use crate::files::reading;
+use crate::files::{atomic, reading};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::fs;

@@ -164,8 +164,7 @@ impl Template {
 mod tests {
     use super::*;
     use crate::network::activation::Activation;
-    use crate::network::counts;
-    use crate::network::shapes;
+    use crate::network::{counts, shapes};
     use crate::search::genome::Optimizer;
 
     fn expand(

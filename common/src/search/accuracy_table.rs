@@ -2,10 +2,9 @@
 //! epoch. A search that looks up its evaluations there takes milliseconds and can be compared with
 //! the optimum.
 
-use crate::files::json;
 use crate::files::json::Document;
 use crate::files::ranges::{MACS, PARAMETERS, PLANNED, SHARE, all_within, within};
-use crate::files::reading;
+use crate::files::{json, reading};
 use crate::network::template::Template;
 use crate::profile::TrainingSettings;
 use crate::search::genome::Genome;
@@ -140,7 +139,8 @@ impl AccuracyTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use std::io::Write;
 
     fn table() -> AccuracyTable {

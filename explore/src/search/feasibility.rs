@@ -2,10 +2,9 @@
 
 use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Result, ensure};
-use common::network::counts;
 use common::network::counts::Counts;
 use common::network::template::Template;
-use common::network::{Input, Network};
+use common::network::{Input, Network, counts};
 use common::profile::SearchSettings;
 use common::search::genome::Genome;
 

@@ -3,8 +3,7 @@
 use crate::cli::BoardsArgs;
 use crate::{meter, runner};
 use anyhow::{Context, Result};
-use common::board::catalog;
-use common::board::{KnownBoards, MeterOnHost, RunnerOnHost};
+use common::board::{KnownBoards, MeterOnHost, RunnerOnHost, catalog};
 use common::files::json;
 use process::cli::print_line;
 use std::io::Write;

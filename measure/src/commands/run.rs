@@ -14,8 +14,7 @@ use crate::protocol::{
 };
 use crate::runner::{self, Connection, Deployment, Program};
 use anyhow::{Context, Result, bail, ensure};
-use common::board::catalog;
-use common::board::{Board, Meter};
+use common::board::{Board, Meter, catalog};
 use common::files::crate_hash::crate_sha256;
 use common::files::hash::sha256_hex;
 use common::files::json;

@@ -4,11 +4,10 @@
 use super::counter::Counter;
 use super::power::{MAX_GAP_S, NOISE_W};
 use crate::reason::Reason;
-use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, thread};
 
 /// Time between two samples. A window of the full protocol, 10 s, has 100 of them.
 const PERIOD: Duration = Duration::from_millis(100);

@@ -1,8 +1,7 @@
 //! The check whether a crate can run on a board.
 
 use anyhow::{Result, ensure};
-use common::board::Board;
-use common::board::Platform;
+use common::board::{Board, Platform};
 use common::manifest::Manifest;
 use std::path::Path;
 

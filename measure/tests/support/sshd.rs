@@ -2,12 +2,11 @@
 //! this file, beside a module `tools`.
 
 use super::tools::tool;
-use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 /// A running server, which is killed when this is dropped.
 pub(crate) struct Sshd(Child);

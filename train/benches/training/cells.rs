@@ -2,10 +2,8 @@
 
 use anyhow::Result;
 use common::network::activation::Activation;
-use common::network::counts;
-use common::network::shapes;
 use common::network::template::Template;
-use common::network::{Input, Network, Op};
+use common::network::{Input, Network, Op, counts, shapes};
 use common::search::genome::{Genome, Optimizer};
 
 /// A network to train.

@@ -1,20 +1,21 @@
 //! `train fit`: from a network and images to weights.
 
 use crate::cli::FitArgs;
-use crate::data::{batches, check::check_fits};
+use crate::data::batches;
+use crate::data::check::check_fits;
 use crate::fit::{Checkpoint, Training};
 use crate::{device, figure, init, memory, report, threads};
 use anyhow::{Context, Result, bail, ensure};
 use common::dataset::{Dataset, Images, Split};
-use common::files::atomic;
-use common::files::json;
+use common::files::{atomic, json};
 use common::network::Network;
 use common::network::weights::Weights;
 use common::profile::Profile;
 use common::search::genome::Genome;
 use common::train_report::TrainReport;
+use process::cli::print_line;
 use process::lock::lock;
-use process::{cli::print_line, interrupt, parent};
+use process::{interrupt, parent};
 use std::io::Write;
 use std::path::Path;
 
