@@ -1,6 +1,6 @@
-//! A run of an earlier version (`data/run-before-data-identity`, by the version of 2026-11-25 on the
-//! digits) can be reported, pruned and written as crates; its search cannot be resumed, and the error
-//! says why.
+//! A run of an earlier version (`data/run-before-data-identity`, by the version of 2026-11-25 on
+//! the digits) can be reported, pruned and written as crates; its search cannot be resumed, and the
+//! error says why.
 
 use std::path::Path;
 use tests::{refused, root, succeed};
