@@ -6,8 +6,8 @@
 //! explore/winners/<rank>/genome.json networks/<rank>/{dense, pruned}/{network.json, train.json,
 //! prune.json, test.json} networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
-//! networks/<rank>/pruned-<way>/prune.json, networks/<rank>/{pruned,
-//! pruned-<way>}/scratch/train.json networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
+//! networks/<rank>/pruned-<method>/prune.json, networks/<rank>/{pruned,
+//! pruned-<method>}/scratch/train.json networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
 //! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 

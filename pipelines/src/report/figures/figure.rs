@@ -1,4 +1,4 @@
-//! A figure: a whole SVG file, black on white, so that it reads the same on any page and in print.
+//! A figure: a complete SVG file, black on white on every page and in print.
 
 /// Width and height of every figure, in pixels. Text is large, because a telephone shows a figure
 /// at half its size.
