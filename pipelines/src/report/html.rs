@@ -40,7 +40,7 @@ pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
     for byte in svg.trim().bytes() {
         match byte {
             b' ' | b'=' | b'.' | b',' | b'-' | b'/' | b':' | b'(' | b')' => {
-                url.push(char::from(byte))
+                url.push(char::from(byte));
             }
             byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
             byte => url.push_str(&format!("%{byte:02X}")),
