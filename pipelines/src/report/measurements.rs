@@ -41,8 +41,8 @@ pub(super) fn warnings(run: &Run) -> Option<String> {
             .collect()
     };
     let gpus: BTreeSet<String> = measured().flat_map(gpu).collect();
-    let cautions: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
-    (!cautions.is_empty()).then(|| cautions.join(" "))
+    let warnings: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
+    (!warnings.is_empty()).then(|| warnings.join(" "))
 }
 
 /// Returns a section of the page for each board.

@@ -80,7 +80,7 @@ fn results_part(run: &Run) -> String {
     let short_trainings = "Validation accuracies of the search come from short trainings; they rank candidates and say \
         little about what a network reaches when it is trained in full.";
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
-    for caution in [
+    for warning in [
         results::diverged_warning(run),
         results::data_warning(run),
         measurements::warnings(run),
@@ -89,7 +89,7 @@ fn results_part(run: &Run) -> String {
     .into_iter()
     .flatten()
     {
-        let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&caution));
+        let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&warning));
     }
     html
 }

@@ -43,8 +43,8 @@ pub(super) fn data_warning(run: &Run) -> Option<String> {
     });
     let tested = (tested.len() > 1)
         .then(|| "Networks were tested on different data (`data_sha256` in test.json): do not compare them.".into());
-    let cautions: Vec<String> = trained.into_iter().chain(tested).collect();
-    (!cautions.is_empty()).then(|| cautions.join(" "))
+    let warnings: Vec<String> = trained.into_iter().chain(tested).collect();
+    (!warnings.is_empty()).then(|| warnings.join(" "))
 }
 
 /// Returns a warning if trainings diverged.
