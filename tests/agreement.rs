@@ -12,8 +12,8 @@ use std::path::Path;
 use std::process::Command;
 use tests::{GENOME, root, succeed};
 
-/// Trains [`GENOME`], writes its crate, and runs the crate's tests on `images` test images instead of
-/// a few.
+/// Trains [`GENOME`], writes its crate, and runs the crate's tests on `images` test images instead
+/// of a few.
 fn check(dataset: &Path, images: usize, training: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);

@@ -1,5 +1,5 @@
-//! Baselines go through all stages like other networks: they are expanded, trained, evaluated, pruned
-//! and written as crates.
+//! Baselines go through all stages like other networks: they are expanded, trained, evaluated,
+//! pruned and written as crates.
 
 use common::files::json;
 use common::manifest::Manifest;

@@ -1,6 +1,6 @@
-//! A run of an earlier version (`data/run-before-data-identity`, by the version of 2026-11-25 on the
-//! digits) can be reported, pruned and written as crates; its search cannot be resumed, and the error
-//! says why.
+//! A run of an earlier version (`data/run-before-data-identity`, by the version of 2026-11-25 on
+//! the digits) can be reported, pruned and written as crates; its search cannot be resumed, and the
+//! error says why.
 
 use std::path::Path;
 use tests::{refused, root, succeed};
@@ -11,9 +11,9 @@ fn copy(from: &Path, to: &Path) {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            copy(&path, &target)
+            copy(&path, &target);
         } else {
-            std::fs::copy(&path, target).map(|_| ()).unwrap()
+            std::fs::copy(&path, target).map(|_| ()).unwrap();
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Bad input and bad luck: one clear line, exit code 1, no half-written file, nothing damaged that
-//! was there before.
+//! Faulty input and full disks: a program prints one line, exits with code 1, writes no incomplete
+//! file and damages no existing one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::{GENOME, program, refused, root, run, succeed, write_description, write_idx_dataset};
 
-/// A folder with a good data set and a good genome.
+/// Makes a folder with a valid data set and a valid genome.
 fn fixture() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_idx_dataset(&dir.path().join("data"), 30, |i| (i % 3) as u8);
@@ -18,7 +18,7 @@ fn fixture() -> tempfile::TempDir {
 const FIT: [&str; 9] =
     ["fit", "--genome", "genome.json", "--dataset", "data", "--out", "out", "--epochs", "1"];
 
-/// `train fit` is refused with a line that has all of `parts`, and leaves no result.
+/// Checks that `train fit` fails with a line that contains all `parts`, and leaves no result.
 fn fit_refused(dir: &Path, parts: &[&str]) {
     let line = refused(dir, "train", &FIT);
     for part in parts {
@@ -34,13 +34,13 @@ fn patch(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 #[test]
-fn the_fixture_itself_is_fine() {
+fn the_unchanged_folder_is_valid() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
 }
 
 #[test]
-fn idx_files() {
+fn damaged_idx_files_are_refused() {
     type Change = fn(&mut Vec<u8>);
     let faults: [(&str, Change, &[&str]); 6] = [
         ("train-images", |b| b.truncate(100), &["train-images", "cut off"]),
@@ -62,7 +62,7 @@ fn idx_files() {
 }
 
 #[test]
-fn images_and_labels_that_do_not_match() {
+fn images_and_labels_of_different_number_are_refused() {
     let dir = fixture();
     patch(&dir.path().join("data/train-labels"), |b| {
         b[7] = 29;
@@ -72,7 +72,7 @@ fn images_and_labels_that_do_not_match() {
 }
 
 #[test]
-fn a_wrong_hash() {
+fn a_wrong_hash_is_refused() {
     let dir = fixture();
     let description = dir.path().join("data/dataset.json");
     let text = fs::read_to_string(&description)
@@ -83,7 +83,7 @@ fn a_wrong_hash() {
 }
 
 #[test]
-fn an_empty_data_set_and_one_of_a_single_class() {
+fn an_empty_data_set_and_a_single_class_are_refused() {
     let dir = fixture();
     write_idx_dataset(&dir.path().join("data"), 0, |_| 0);
     fit_refused(dir.path(), &["no images"]);
@@ -92,7 +92,7 @@ fn an_empty_data_set_and_one_of_a_single_class() {
 }
 
 #[test]
-fn missing_files() {
+fn missing_files_are_named() {
     let dir = fixture();
     fs::remove_file(dir.path().join("data/train-images")).unwrap();
     fit_refused(dir.path(), &["train-images", "make data"]);
@@ -101,7 +101,7 @@ fn missing_files() {
 }
 
 #[test]
-fn cifar_files_in_their_exact_layout() {
+fn cifar_files_must_have_their_exact_layout() {
     for (format, label_bytes) in [("cifar10", 1), ("cifar100", 2)] {
         let dir = fixture();
         let data = dir.path().join("data");
@@ -138,7 +138,7 @@ fn cifar_files_in_their_exact_layout() {
 }
 
 #[test]
-fn json_files() {
+fn damaged_json_files_are_refused() {
     let faults = [
         ("{\"schema\": \"neuropower/gen", &["genome.json", "not valid JSON", "line 1"][..]),
         ("[1, 2]", &["genome.json", "not a JSON object"]),
@@ -179,7 +179,7 @@ fn json_files() {
 }
 
 #[test]
-fn weights_of_another_network() {
+fn weights_of_another_network_are_refused() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
     fs::write(
@@ -208,7 +208,7 @@ fn weights_of_another_network() {
 }
 
 #[test]
-fn a_network_too_large_for_any_memory() {
+fn a_network_too_large_for_any_memory_is_refused() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
     let text = fs::read_to_string(dir.path().join("out/network.json")).unwrap();
@@ -227,7 +227,7 @@ fn a_network_too_large_for_any_memory() {
 }
 
 #[test]
-fn an_output_folder_that_cannot_be_made() {
+fn an_output_folder_that_cannot_be_made_is_named() {
     let dir = fixture();
     fs::write(dir.path().join("file"), "precious").unwrap();
     let line = refused(dir.path(), "train", &[&FIT[..6], &["file/out", "--epochs", "1"]].concat());
@@ -235,8 +235,8 @@ fn an_output_folder_that_cannot_be_made() {
     assert_eq!(fs::read_to_string(dir.path().join("file")).unwrap(), "precious");
 }
 
-/// Runs a program that may not write files of more than four blocks, as if the disk were full. It
-/// must end with exit code 1 and an error line, which is returned; progress may come before it.
+/// Runs a program that may not write files of more than four blocks, as if the disk were full.
+/// Checks that it exits with code 1; returns the error line, which progress may precede.
 fn on_a_full_disk(dir: &Path, name: &str, args: &str) -> String {
     let limited = format!("ulimit -f 4; exec {} {args}", program(name).display());
     let output = Command::new("sh").args(["-c", &limited]).current_dir(dir).output().unwrap();
@@ -249,7 +249,7 @@ fn on_a_full_disk(dir: &Path, name: &str, args: &str) -> String {
     line
 }
 
-/// Everything in a folder, with the content of files.
+/// Returns the files of a folder with their contents.
 fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -264,7 +264,7 @@ fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn a_full_disk_leaves_what_was_there() {
+fn a_full_disk_damages_no_existing_file() {
     let dir = fixture();
     succeed(dir.path(), "train", &FIT);
     let network = "--network out/network.json --weights out/weights.safetensors";

@@ -25,7 +25,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use tests::{root, succeed};
 
-/// The fenced blocks of a text: language and content.
+/// Returns the fenced blocks of a text: language and content.
 fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
@@ -38,8 +38,8 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// Parses one document with the type that its schema names, and checks that writing it gives the
-/// same content.
+/// Parses a document with the type that its schema names, and checks that writing it gives the same
+/// content; returns the kind.
 fn check(text: &str) -> String {
     fn round_trip<T: Document>(text: &str) {
         let document: T = json::parse(text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));

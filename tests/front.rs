@@ -1,4 +1,4 @@
-//! One front: that of `archive.json` is the one that the search draws, and the one on the page.
+//! The front of `archive.json` is the front in the search's figure and on the page.
 
 use common::files::json;
 use common::search::archive::Archive;
@@ -14,7 +14,7 @@ const PROFILE: &str = r#"{"schema": "neuropower/profile/1",
     "template": {"growth_rate": 2, "stem_channels": 2}, "final": {"winners": 1},
     "search": {"population": 8, "archive_size": 6, "iterations": 7, "epochs": 10, "halving": [0.4, 0.7], "reseed_front": true}}"#;
 
-/// With a `train` that makes accuracies up, others for each seed.
+/// Runs a search with a stand-in for `train`, which invents accuracies that depend on the seed.
 fn search(dir: &Path, seed: &str) -> Archive {
     let options = ["run", "--config", "profile.json", "--dataset", "data", "--bin-dir", "bin"];
     let out = format!("{seed}/explore");
@@ -55,8 +55,8 @@ fn the_front_is_the_same_in_the_archive_in_its_figure_and_on_the_page() {
     assert!(dropped > 0, "nobody was found to have been lucky, so nothing was tried");
 }
 
-/// All members of the front are on the line where their means belong; nothing that counts lies
-/// below it; what was stopped and what has two seeds is marked.
+/// Checks that the line goes through all members of the front, at their means, that no full
+/// training lies below it, and that stopped trainings and means of two seeds are marked.
 fn check(svg: &str, archive: &Archive, log: &[Evaluation]) {
     let front =
         archive.individuals.iter().filter(|individual| individual.on_front).map(|i| &i.evaluation);
@@ -105,7 +105,7 @@ fn check(svg: &str, archive: &Archive, log: &[Evaluation]) {
     }
 }
 
-/// The corners of the front's line, the first one that is so thick.
+/// Returns the corners of the front's line, the first line of its width.
 fn line(svg: &str) -> Vec<[f64; 2]> {
     let thick = svg.split("<polyline").find(|part| part.contains("stroke-width=\"2\"")).unwrap();
     let corners = text(thick, "points").split_whitespace().map(|corner| {
@@ -115,7 +115,7 @@ fn line(svg: &str) -> Vec<[f64; 2]> {
     corners.collect()
 }
 
-/// The middles of elements of a kind.
+/// Returns the centres of elements of a kind.
 fn centres(svg: &str, kind: &str, is_it: fn(&str) -> bool) -> Vec<[f64; 2]> {
     let start = format!("<{kind} ");
     let parts = svg.split(&start).skip(1).map(|part| part.split('>').next().unwrap());

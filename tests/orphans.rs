@@ -10,8 +10,8 @@ use tests::{GENOME, program, succeed, write_idx_dataset};
 /// Far longer than any of these programs takes to end.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Makes a folder with a data set, a genome, a trained network, and a profile whose trainings do not
-/// end.
+/// Makes a folder with a data set, a genome, a trained network, and a profile whose trainings do
+/// not end.
 fn fixture() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_idx_dataset(&dir.path().join("data"), 30, |i| (i % 3) as u8);
@@ -50,8 +50,8 @@ fn children(of: &Child) -> Vec<PathBuf> {
     processes.filter(|process| parent_of(process) == Some(of.id())).collect()
 }
 
-/// Starts a stage, waits until its trainings have written `files`, and sends the stage a signal that it
-/// does not catch; checks that all trainings end.
+/// Starts a stage, waits until its trainings have written `files`, and sends the stage a signal
+/// that it does not catch; checks that all trainings end.
 fn trainings_end(
     dir: &Path,
     stage: &str,

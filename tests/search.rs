@@ -1,4 +1,4 @@
-//! Searches from a table of trainings, and trainings in legs.
+//! Searches from a table of trainings, and trainings in several parts.
 
 use common::device::Backend;
 use common::files::json;
@@ -17,7 +17,7 @@ use tests::{GENOME, one_line, root, run, succeed, write_idx_dataset};
 
 const TABLE: &str = "table:tests/data/digits-table.json.gz";
 
-/// A search from the table, with some more options, into a folder beside which its images are put.
+/// Runs a search from the table into a folder, beside which the data set is placed.
 fn search(out: &Path, more: &[&str]) -> std::process::Output {
     let data = out.with_file_name("digits");
     let (out, digits) = (out.to_str().unwrap(), data.to_str().unwrap());
@@ -65,8 +65,7 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
     }
 }
 
-/// Searches with the settings of `laptop`, which stops the weak, among trainings of which all
-/// outcomes are known.
+/// The settings are those of `laptop`, which stops weak trainings; the outcomes of all are known.
 #[test]
 fn no_search_with_halving_loses_a_member_of_its_front() {
     let table = AccuracyTable::read(&root().join("tests/data/digits-table.json.gz")).unwrap();
@@ -106,7 +105,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
 }
 
 #[test]
-fn limits_hold() {
+fn no_network_exceeds_the_limit_of_parameters() {
     let dir = tempfile::tempdir().unwrap();
     assert!(
         search(&dir.path().join("limited"), &["--max-params", "5000", "--strategy", "nsga2"])
@@ -159,7 +158,7 @@ fn a_search_ends_with_a_network_that_is_fast_enough_on_this_machine() {
 }
 
 #[test]
-fn a_training_in_legs_ends_in_the_same_weights() {
+fn a_training_in_several_parts_ends_in_the_same_weights() {
     let dir = tempfile::tempdir().unwrap();
     write_idx_dataset(&dir.path().join("data"), 40, |i| (i % 3) as u8);
     std::fs::write(dir.path().join("genome.json"), GENOME).unwrap();

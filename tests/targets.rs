@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 use tests::{GENOME, root, run, succeed, write_idx_dataset};
 
-/// Targets that any machine meets at once, and that none ever meets: no outcome depends on times.
+/// The targets are met by every machine or by none, so no outcome depends on times.
 #[test]
-fn prune_until_the_crate_is_fast_enough() {
+fn pruning_ends_when_the_crate_is_fast_enough() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     write_idx_dataset(&dir.join("data"), 60, |i| (i % 3) as u8);
@@ -61,7 +61,7 @@ fn prune(dir: &Path, out: &str, latency_s: &str) -> std::process::Output {
     run(dir, "prune", &[&more[..], &network, &target].concat())
 }
 
-/// Each crate has a record, whose numbers are in the report.
+/// Checks that each crate has a measurement, whose numbers are in the report.
 fn check_records(dir: &Path, out: &str, report: &PruneReport) {
     let measured = report.measured.as_ref().unwrap();
     assert_eq!(measured.crates.len(), report.rounds.len() + 1);

@@ -1,5 +1,5 @@
-//! `fetch-data` under attack: signals, endless downloads, compressed zeros, pipes, links and options
-//! instead of names.
+//! `fetch-data` under attack: signals, endless downloads, compressed zeros, pipes, links and
+//! options instead of names.
 
 mod sandbox;
 

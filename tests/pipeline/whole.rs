@@ -200,8 +200,8 @@ fn check_out_of_date(pipeline: &Pipeline) {
     assert_eq!(pipeline.written_by(&["measure"]).len(), 4 + report.len());
 }
 
-/// On a board behind ssh, missing crates are generated, and all are built, copied and run; the report
-/// gets columns for the board. Nothing is searched or trained.
+/// On a board behind ssh, missing crates are generated, and all are built, copied and run; the
+/// report gets columns for the board. Nothing is searched or trained.
 fn check_another_board(pipeline: &Pipeline) {
     let folder = pipeline.0.path();
     let Some(_sshd) = sshd::Sshd::start(folder, "/usr/bin:/bin") else { return };

@@ -16,21 +16,21 @@ use std::path::PathBuf;
         files into the --out folder by hand (plain, or gzipped with .gz added) and run the same command."
 )]
 pub struct Args {
-    /// The recipe: a dataset.json with sources.
+    /// Recipe: a dataset.json with sources
     #[arg(long, value_name = "FILE", required = true)]
     pub recipe: Option<PathBuf>,
-    /// The data set's folder; it is made where it is missing.
+    /// Folder of the data set; it is created if it is missing
     #[arg(long, value_name = "DIR", required = true)]
     pub out: Option<PathBuf>,
-    /// What else to do.
+    /// Other commands
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What `fetch-data` does besides placing files.
+/// The commands of `fetch-data` besides placing files.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Reads all images of a data set, counts them and names every one that cannot be used
+    /// Read all images of a data set, count them and name each that cannot be used
     Check(CheckArgs),
 }
 

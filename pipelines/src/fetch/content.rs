@@ -1,5 +1,4 @@
-//! What stands behind one entry of a data set's file list: bytes with a hash, or, for images in
-//! folders, a folder.
+//! The content of one entry of a data set's file list: a file with a hash, or a folder of images.
 
 use super::interrupt::{INTERRUPT, Interruptible};
 use super::scratch;
@@ -24,7 +23,7 @@ pub(super) enum Content {
         /// Whether it is gzip data.
         packed: bool,
     },
-    /// A folder that exists and has something in it.
+    /// A folder that is not empty.
     Folder(PathBuf),
 }
 
@@ -53,7 +52,7 @@ impl Content {
         Ok(Content::File { path: path.to_path_buf(), sha256: found, packed })
     }
 
-    /// Whether it can stay where it was read.
+    /// Returns whether the content need not be unpacked.
     pub(super) fn is_plain(&self) -> bool {
         match self {
             Content::File { packed, .. } => !*packed,
@@ -61,8 +60,8 @@ impl Content {
         }
     }
 
-    /// Puts it in its place, whole or not at all. Links to files in a folder are followed, but not
-    /// out of `within`.
+    /// Writes the content to its place, whole or not at all. Links to files in a folder are
+    /// followed, but not out of `within`.
     pub(super) fn write(&self, place: &Path, within: Option<&Path>) -> Result<()> {
         match self {
             Content::File { path, sha256, .. } => atomic::write_with(place, |to| {
@@ -75,14 +74,15 @@ impl Content {
     }
 }
 
-/// Writes a file's bytes, unpacked where it is packed. Returns their SHA-256 and whether it is.
+/// Writes a file's bytes, unpacked if it is gzip data. Returns their SHA-256, and whether the file
+/// is gzip data.
 fn unpack(path: &Path, to: impl Write) -> Result<(String, bool)> {
     let file = Unpacked::open(path)?;
     let packed = file.is_packed();
     let mut to = HashingWriter::new(to);
     io::copy(&mut Interruptible(file), &mut to).map_err(|error| {
         let why = match error.kind() {
-            // It says all itself.
+            // The message of an interruption is complete.
             ErrorKind::Other => "",
             _ if packed => "damaged gzip data: ",
             _ => "cannot read or write it: ",
@@ -92,7 +92,7 @@ fn unpack(path: &Path, to: impl Write) -> Result<(String, bool)> {
     Ok((to.sha256_hex(), packed))
 }
 
-/// Fails where a path, by its links, leads out of a folder.
+/// Checks that a path does not lead out of a folder through links.
 pub(super) fn check_within(path: &Path, folder: &Path) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).with_context(|| unreadable(path));
     ensure!(
@@ -103,21 +103,21 @@ pub(super) fn check_within(path: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The name of the gzipped form of a file.
+/// Returns the name of the gzipped form of a file.
 pub(super) fn gzipped(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".gz");
     PathBuf::from(name)
 }
 
-/// Checks a downloaded archive before anything is unpacked from it.
+/// Checks the SHA-256 of a downloaded archive, which is not unpacked before.
 pub(super) fn check_archive(path: &Path, expected: &str) -> Result<()> {
     let found = sha256_of(path).context("cannot read the archive")?;
     ensure!(found == expected, "the archive's SHA-256 is {found}, expected {expected}");
     Ok(())
 }
 
-/// The SHA-256 of a file as it is.
+/// Returns the SHA-256 of a file's bytes, not unpacked.
 fn sha256_of(path: &Path) -> Result<String> {
     let mut to = HashingWriter::new(io::sink());
     copy(path, &mut to)?;
@@ -145,8 +145,8 @@ fn copy_folder_atomically(from: &Path, place: &Path, within: Option<&Path>) -> R
     fs::rename(&copy, place).with_context(failed)
 }
 
-/// Whether two folders have the same files with the same contents, whatever systems have dropped
-/// there.
+/// Returns whether two folders have the same files with the same contents, apart from files that
+/// operating systems leave in folders.
 pub(super) fn same_folders(one: &Path, other: &Path) -> Result<bool> {
     let (names, others) = (names(one)?, names(other)?);
     if names != others {
@@ -166,7 +166,7 @@ pub(super) fn same_folders(one: &Path, other: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether two files are the same when unpacked.
+/// Returns whether two files have the same unpacked bytes.
 pub(super) fn same_unpacked(one: &Path, other: &Path) -> Result<bool> {
     Ok(unpack(one, io::sink())?.0 == unpack(other, io::sink())?.0)
 }
@@ -181,7 +181,7 @@ fn unreadable(path: &Path) -> String {
     format!("{}: cannot read it", path.display())
 }
 
-/// The names of what is in a folder, in order, without what systems drop there.
+/// Returns the sorted names in a folder, without files that operating systems leave there.
 fn names(folder: &Path) -> Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| unreadable(folder))? {
@@ -206,7 +206,7 @@ fn copy_folder(from: &Path, to: &Path, within: Option<&Path>) -> Result<()> {
             continue;
         }
         if facts.is_symlink() {
-            // It could lead in circles.
+            // Such a link could form a circle.
             ensure!(!source.is_dir(), "{}: a link to a folder is not followed", source.display());
             within.map_or(Ok(()), |folder| check_within(&source, folder))?;
         }

@@ -1,9 +1,9 @@
-//! Termination signals: downloads end, and what they left is removed before the program ends.
+//! Termination signals: downloads end, and their files are removed before the program ends.
 
 use process::interrupt::Interrupt;
 use std::io::{self, Read};
 
-/// What `fetch-data` says when a signal ends it.
+/// The message of `fetch-data` when a signal ends it.
 pub(super) const INTERRUPT: Interrupt = Interrupt::new(
     "files that are in their place are kept, and the same command goes on from there",
 );

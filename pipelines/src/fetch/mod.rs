@@ -1,9 +1,9 @@
-//! `fetch-data`: from a recipe (`pipelines/datasets/*.json`) to a folder that every stage can read.
+//! `fetch-data`: places the files of a recipe (`pipelines/datasets/*.json`) in a folder that all
+//! stages read.
 //!
-//! Files that are there already, put by an earlier run or by hand, are kept; what is missing comes
-//! from the recipe's sources in their order. A file appears under its name only whole, unpacked and
-//! with the right hash, and `dataset.json` appears last, so that its presence says that the data
-//! set is complete.
+//! Existing files, placed by an earlier run or by hand, are kept; missing ones come from the
+//! recipe's sources in their order. A file gets its name only once it is whole, unpacked and has
+//! the right hash. `dataset.json` is written last: where it exists, the data set is complete.
 
 mod cli;
 mod commands;
@@ -18,7 +18,7 @@ pub use cli::{Args, CheckArgs, Command};
 
 use anyhow::{Result, bail};
 
-/// Does what the arguments say.
+/// Runs the command of the arguments.
 ///
 /// # Errors
 /// Fails with the error of the command.

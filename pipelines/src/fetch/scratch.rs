@@ -1,4 +1,5 @@
-//! Folders for what is not whole yet: one run at a time, and nothing left over from killed ones.
+//! Temporary folders for unfinished files, the lock of a data set's folder, and the removal of what
+//! killed runs have left.
 
 use super::interrupt::INTERRUPT;
 use super::note::note;
@@ -11,17 +12,16 @@ use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How often a folder is tried that another run works in.
+/// Interval between attempts to lock a folder in which another run works.
 const POLL: Duration = Duration::from_millis(50);
-/// What an empty file counts as: it takes room in the file system, too.
+/// Size that an entry adds to that of its content: an empty file takes room, too.
 const ENTRY_BYTES: u64 = 4096;
 
-/// Waits until no other run works in a data set's folder, and removes what killed runs have left
-/// there. The lock is the kernel's, on the folder itself; it lasts until what is returned is
-/// dropped.
+/// Waits until no other run works in a data set's folder, locks it, and removes what killed runs
+/// have left there. The kernel's lock on the folder lasts until the returned file is dropped.
 ///
 /// # Errors
-/// The folder cannot be opened, or a signal came.
+/// Fails if the folder cannot be opened, or if a termination signal is received.
 pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
     let folder =
         File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
@@ -37,7 +37,7 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
                 INTERRUPT.check()?;
                 sleep(POLL);
             }
-            // A file system without locks: what is there may be that of another run.
+            // A file system without locks: leftovers may belong to a running program.
             Err(TryLockError::Error(_)) => return Ok(folder),
         }
     }
@@ -56,7 +56,7 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            // What cannot be removed is in nobody's way.
+            // A leftover that cannot be removed does no harm.
             let _ = if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 fs::remove_dir_all(entry.path())
             } else {
@@ -66,7 +66,7 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// A new folder in `parent` that is removed when it is dropped.
+/// Creates a folder in `parent` that is removed when the value is dropped.
 pub(super) fn folder_in(parent: &Path) -> Result<TempDir> {
     let unwritable = || format!("{}: cannot write into the folder", parent.display());
     // Programs run in it and get its path.
@@ -74,23 +74,23 @@ pub(super) fn folder_in(parent: &Path) -> Result<TempDir> {
     tempfile::Builder::new().prefix(PARTIAL).tempdir_in(parent).with_context(unwritable)
 }
 
-/// How much room programs may take in a folder.
+/// The limit of what programs may write into a folder.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// Where they write.
+    /// The folder.
     pub(super) folder: PathBuf,
-    /// How many bytes there may be.
+    /// The largest size of the folder, in bytes.
     pub(super) bytes: u64,
 }
 
 impl Room {
-    /// Whether there is more than there may be.
+    /// Returns whether the folder is larger than the limit.
     pub(super) fn is_exceeded(&self) -> bool {
         size(&self.folder) > self.bytes
     }
 }
 
-/// The bytes of all files below a folder, holes included. Files may come and go meanwhile.
+/// Returns the bytes of all files below a folder, holes included. Files may change meanwhile.
 pub(super) fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {

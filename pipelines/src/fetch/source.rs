@@ -1,4 +1,4 @@
-//! The five kinds of source, and how each becomes files on this disk.
+//! The five kinds of sources, and how their files are made available on this disk.
 
 use super::content::{check_archive, check_within, gzipped};
 use super::scratch::{self, Room};
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What archives unpack to whatever their own size, and at most.
+/// The least and the largest limit of the unpacked size of an archive.
 const UNPACKED_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=4 * MAX_FILE_BYTES;
 /// Where archives are unpacked.
 const UNPACKED: &str = "unpacked";
@@ -18,21 +18,20 @@ const UNPACKED: &str = "unpacked";
 /// A source from which single files can be taken.
 #[derive(Debug)]
 pub(super) enum Opened {
-    /// They lie in a folder.
+    /// The files are in a folder.
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// The folder of an archive, which no link leads out of; none for a folder of the user's
-        /// own.
+        /// The folder of an archive, out of which no link may lead; none for the user's own folder.
         within: Option<PathBuf>,
     },
-    /// They are downloaded one by one.
+    /// The files are downloaded one by one.
     Https {
-        /// What comes before each file's path.
+        /// The part of the address before a file's path.
         base: String,
-        /// What comes after it.
+        /// The part after the path.
         suffix: String,
-        /// Where downloads go.
+        /// The folder for downloads.
         scratch: PathBuf,
     },
 }
@@ -83,7 +82,7 @@ impl Opened {
         Opened::Folder { folder: unpacked.join(folder), within: Some(unpacked) }
     }
 
-    /// What no link of the source leads out of.
+    /// Returns the folder out of which no link of the source may lead.
     pub(super) fn within(&self) -> Option<&Path> {
         match self {
             Opened::Folder { within, .. } => within.as_deref(),
@@ -91,7 +90,7 @@ impl Opened {
         }
     }
 
-    /// The path of one of the source's files, plain or gzipped.
+    /// Returns the path of one of the source's files, plain or gzipped.
     pub(super) fn find(&self, file: &DataFile) -> Result<PathBuf> {
         match self {
             Opened::Folder { folder, within } => {
@@ -112,7 +111,7 @@ impl Opened {
     }
 }
 
-/// A source in words.
+/// Returns a description of a source for messages.
 pub(super) fn describe(source: &Source) -> String {
     match source {
         Source::Folder { path } => format!("the folder {path}"),
@@ -136,7 +135,7 @@ fn download(url: &str, to: &Path) -> Result<()> {
         "--connect-timeout",
         "10",
     ]);
-    // Older versions stop only where the server says how much comes; so does `run`.
+    // Older versions of curl stop only if the server states the size; `run` stops them, too.
     curl.args(["--globoff", "--max-filesize", &MAX_FILE_BYTES.to_string()]);
     // A stalled transfer is given up, a slow one is not.
     curl.args(["--speed-limit", "1000", "--speed-time", "30", "--output"])
@@ -145,12 +144,12 @@ fn download(url: &str, to: &Path) -> Result<()> {
     run(&mut curl, &downloads(scratch))
 }
 
-/// The room for a download beside what is there.
+/// Returns the room for a download.
 fn downloads(scratch: &Path) -> Room {
     more_room(scratch, MAX_FILE_BYTES)
 }
 
-/// The room for what an archive unpacks to.
+/// Returns the room for the unpacked content of an archive.
 fn unpacking(archive: &Path, scratch: &Path) -> Result<Room> {
     let size = fs::metadata(archive)
         .with_context(|| format!("{}: cannot read the file", archive.display()))?
@@ -164,9 +163,9 @@ fn more_room(scratch: &Path, bytes: u64) -> Room {
     Room { folder: scratch.to_path_buf(), bytes: scratch::size(scratch).saturating_add(bytes) }
 }
 
-/// Downloads a Debian package into `scratch`. Where the system's package lists do not know it,
-/// perhaps because they were never fetched, it is looked up in fresh lists of our own, which takes
-/// no special rights.
+/// Downloads a Debian package into `scratch`. If the system's package lists do not contain it,
+/// perhaps because they were never fetched, new lists are fetched into `scratch`, which needs no
+/// privileges.
 fn download_package(package: &str, scratch: &Path) -> Result<()> {
     let apt = |options: &[String], verb: &[&str]| {
         let mut apt = Command::new("apt-get");
@@ -191,14 +190,14 @@ fn download_package(package: &str, scratch: &Path) -> Result<()> {
 
 fn untar(archive: &Path, scratch: &Path) -> Result<()> {
     atomic::create_dir_all(&scratch.join(UNPACKED))?;
-    // As a path from here: a colon further up would make tar look for another machine.
+    // A relative path, because a colon in the path would make tar look for another machine.
     let name = Path::new(".").join(archive.file_name().context("an archive without a name")?);
     let mut tar = Command::new("tar");
     tar.args(["--no-same-owner", "--no-same-permissions", "-xzf"]).arg(name).args(["-C", UNPACKED]);
     run(&mut tar, &unpacking(archive, scratch)?)
 }
 
-/// The file with some extension in a folder where a program has just left one.
+/// Returns the file with an extension that a program has just written into a folder.
 fn only_file(folder: &Path, extension: &str) -> Result<PathBuf> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("{}: cannot read the folder", folder.display()))?;

@@ -1,5 +1,5 @@
-//! The tools that fetch and unpack: they run quietly, within limits of time and room, and what they
-//! print on stderr becomes the error.
+//! Runs the tools that fetch and unpack: quietly, within limits of time and size; their output on
+//! stderr becomes the error.
 
 use super::interrupt::INTERRUPT;
 use super::scratch::Room;
@@ -10,20 +10,20 @@ use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The longest that a tool may take: CIFAR's 170 MB at 100 kB/s.
+/// The longest time that a tool may take: CIFAR's 170 MB at 100 kB/s.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
-/// How often a running tool is looked at.
+/// Interval between checks of a running tool.
 const POLL: Duration = Duration::from_millis(20);
-/// How often its files are looked at, at most; where there are many, less often.
+/// Shortest interval between checks of the size of its files; it is longer if there are many.
 const SIZE_POLL: Duration = Duration::from_millis(100);
-/// How long a tool that is asked to end may take.
+/// Time that a tool has to end after a termination signal.
 const GRACE: Duration = Duration::from_secs(2);
-/// How much of a tool's error output is read, in bytes.
+/// Bytes of a tool's error output that are read.
 const ERROR_BYTES: u64 = 64 << 10;
-/// How much of it an error shows.
+/// Characters of them that an error shows.
 const ERROR_CHARS: usize = 300;
 
-/// Runs a tool to its end in the folder where it has room.
+/// Runs a tool to its end in the folder of its room.
 ///
 /// # Errors
 /// Fails if it cannot be started, takes too long or too much room, or fails, or if a signal is
@@ -63,7 +63,7 @@ fn too_much(room: &Room) -> String {
 
 fn one_line(errors: &mut File) -> String {
     let mut bytes = Vec::new();
-    // Without it, a failure is still reported.
+    // If the output cannot be read, the failure is still reported.
     let _ = errors.rewind().and_then(|()| errors.take(ERROR_BYTES).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = format!(
             "{:#}",

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Reads a run and writes its page and figures; prints its table.
+/// Writes the page and figures of a run, and prints its table.
 #[derive(Debug, Parser)]
 #[command(
     name = "report",
@@ -32,7 +32,7 @@ pub struct Args {
 /// The commands of `report` besides writing a page.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Prints what make has to know of a profile, a board and a run, one word a line
+    /// Print what make needs to know of a profile, a board or a run, one word a line
     Query(QueryArgs),
 }
 
@@ -54,12 +54,12 @@ pub struct QueryArgs {
     pub questions: Vec<Question>,
 }
 
-/// What `report query` answers.
+/// A question that `report query` answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Question {
     /// Number of networks that the profile trains in full
     Winners,
-    /// Name of the data set that the run was begun with; nothing where it has not begun
+    /// Name of the data set of the run's search; nothing if there is no search
     Dataset,
     /// Platform of the board
     Platform,

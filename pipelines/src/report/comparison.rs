@@ -1,5 +1,5 @@
-//! Networks beside a named baseline, as in the paper's Table 3: how many times faster, how many
-//! times less energy.
+//! The comparison of networks with a baseline, as in the paper's Table 3: speedup and energy
+//! efficiency.
 
 use super::run_folder::{DIVERGED, Run, Variant};
 use super::table::{Entry, Table, entry};
@@ -7,16 +7,16 @@ use anyhow::{Result, bail};
 use common::measurement::{Communication, Measurement, RUN_TO_RUN_NOISE};
 use common::network::counts::network_information_density;
 
-/// A network by what people call it.
+/// A network and its name in the table.
 struct Named<'a> {
     name: String,
     variant: &'a Variant,
 }
 
-/// One row for each network, columns for each board, and what to keep in mind.
+/// Returns the comparison: a row for each network, columns for each board.
 ///
 /// # Errors
-/// There is no such baseline, or there are several.
+/// Fails if no network, or more than one, has the baseline's name.
 pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
     let networks = networks(run);
     let base = find(&networks, baseline)?;
@@ -54,7 +54,7 @@ pub(super) fn table(run: &Run, baseline: &str) -> Result<Table> {
     Ok(table)
 }
 
-/// What the numbers mean.
+/// Returns the explanation of the numbers.
 pub(super) fn hint() -> &'static str {
     "Above 1 is in favour of the network, below 1 of the baseline (*). Speedup is of the median latency, energy \
      efficiency of everything the meter saw for one inference. Behind a ~ the 95 % intervals of the two overlap or are \
@@ -70,7 +70,7 @@ fn networks(run: &Run) -> Vec<Named<'_>> {
     winners.chain(baselines).filter(|network| network.variant.network.is_some()).collect()
 }
 
-/// By the name in the table, or by that of the crate that was measured.
+/// Finds a network by its name in the table, or by that of its measured crate.
 fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
     let called = |network: &&Named| {
         network.name == name
@@ -89,8 +89,8 @@ fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
     }
 }
 
-/// A network that has seen no image has a latency like any other, and an accuracy that means
-/// nothing.
+/// Returns the name with marks: `*` for the baseline, and `(untrained)` for a network that has a
+/// latency but no meaningful accuracy.
 fn title(network: &Named, is_base: bool) -> String {
     let untrained = network.variant.train.is_none()
         && network.variant.prune.is_none()
@@ -144,7 +144,7 @@ fn speedup(base: &Measurement, record: &Measurement) -> String {
     ratio(of(base), of(record))
 }
 
-/// How many times the second is smaller than the first.
+/// Formats how many times smaller the second value is than the first.
 fn ratio(
     (base, [base_low, base_high]): (f64, [f64; 2]),
     (value, [low, high]): (f64, [f64; 2]),
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(ratio((2.0, [1.9, 2.1]), (3.0, [2.9, 3.1])), "0.67x");
         assert_eq!(ratio((3.0, [2.0, 3.1]), (2.0, [1.9, 2.1])), "~1.50x");
         assert_eq!(ratio((3.0, [2.9, 3.1]), (3.0, [2.9, 3.1])), "~1.00x");
-        // Apart, but by less than two runs of one program.
+        // The intervals do not overlap, but differ by less than two runs of one program.
         assert_eq!(ratio((1.619, [1.619; 2]), (1.612, [1.612; 2])), "~1.00x");
         assert_eq!(ratio((1.030, [1.030; 2]), (1.0, [1.0; 2])), "1.03x");
     }

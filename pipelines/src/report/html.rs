@@ -1,6 +1,6 @@
-//! Small pieces of HTML. Whatever comes from a file goes through [`escape`].
+//! Small pieces of HTML. All text from files goes through [`escape`].
 
-/// Text that is safe as an element's content and as a quoted attribute.
+/// Returns text that is safe as an element's content and as a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,7 +16,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A list of names and values; values that are not there are left out.
+/// Returns a list of names and values without those that have no value.
 pub(super) fn definitions<'a>(
     pairs: impl IntoIterator<Item = (&'a str, Option<String>)>,
 ) -> String {
@@ -34,13 +34,13 @@ pub(super) fn definitions<'a>(
     html
 }
 
-/// An SVG file as a picture: a browser shows it, and runs nothing in it.
+/// Returns an SVG file as an image, in which a browser runs no scripts.
 pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
     let mut url = String::from("data:image/svg+xml,");
     for byte in svg.trim().bytes() {
         match byte {
             b' ' | b'=' | b'.' | b',' | b'-' | b'/' | b':' | b'(' | b')' => {
-                url.push(char::from(byte))
+                url.push(char::from(byte));
             }
             byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
             byte => url.push_str(&format!("%{byte:02X}")),
@@ -49,7 +49,7 @@ pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
     format!("<div class=\"paper\"><img src=\"{url}\" alt=\"{}\"></div>\n", escape(what_it_shows))
 }
 
-/// A part that is closed until it is clicked on.
+/// Returns a part of the page that is closed until it is clicked.
 pub(super) fn details(summary: &str, content: &str) -> String {
     format!("<details><summary>{}</summary>\n{content}</details>\n", escape(summary))
 }

@@ -1,4 +1,4 @@
-//! The details of measurements: what ran, how long, on which machine, and why a number is missing.
+//! The details of measurements: crate, windows, machine, and the reasons why numbers are missing.
 
 use super::html::{definitions, escape};
 use super::results;
@@ -11,9 +11,8 @@ use common::measurement::{Communication, Energy, Measurement, Protocol};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// What to keep in mind where measurements are short or emulated, or a GPU was not the crate's
-/// alone.
-pub(super) fn caution(run: &Run) -> Option<String> {
+/// Returns warnings if measurements are short or emulated, or if a GPU was throttled or shared.
+pub(super) fn warnings(run: &Run) -> Option<String> {
     let measured = || run.variants().flat_map(|(.., variant)| &variant.measurements);
     let short: BTreeSet<&str> = measured()
         .filter(|(_, m)| m.protocol == Protocol::Short)
@@ -42,11 +41,11 @@ pub(super) fn caution(run: &Run) -> Option<String> {
             .collect()
     };
     let gpus: BTreeSet<String> = measured().flat_map(gpu).collect();
-    let cautions: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
-    (!cautions.is_empty()).then(|| cautions.join(" "))
+    let warnings: Vec<String> = short.into_iter().chain(emulated).chain(gpus).collect();
+    (!warnings.is_empty()).then(|| warnings.join(" "))
 }
 
-/// One part for each board.
+/// Returns a section of the page for each board.
 pub(super) fn sections(run: &Run) -> String {
     let mut html = String::new();
     for board in run.boards() {
@@ -76,7 +75,7 @@ fn board_table(run: &Run, board: &str) -> Table {
         ("weights", false),
         ("binary", false),
     ];
-    // Copying and computing, on a processor with a memory of its own.
+    // Copying and computing are separate on a device with its own memory.
     let parts = run
         .variants()
         .any(|(.., v)| v.measurements.get(board).is_some_and(|m| m.communication.is_some()));
@@ -131,7 +130,7 @@ fn no_net(energy: &Energy) -> String {
     )
 }
 
-/// The machine as its measurements describe it; where they differ, all that they say.
+/// Returns the facts of a board from all its measurements; facts that differ are all listed.
 fn machine(run: &Run, board: &str) -> String {
     let all: Vec<&Measurement> =
         run.variants().filter_map(|(.., v)| v.measurements.get(board)).collect();
@@ -200,7 +199,7 @@ fn machine(run: &Run, board: &str) -> String {
     ])
 }
 
-/// From the lowest to the highest.
+/// Formats the lowest and the highest value.
 fn span([low, high]: &[f64; 2], show: impl Fn(f64) -> String) -> String {
     if low == high { show(*low) } else { format!("{} to {}", show(*low), show(*high)) }
 }
@@ -214,12 +213,12 @@ fn known<T>(value: &Known<T>, show: impl FnOnce(&T) -> String) -> String {
     value.value.as_ref().map_or_else(reason, show)
 }
 
-/// As much of a hash as people compare.
+/// Returns the first 12 digits of a hash.
 pub(super) fn short_hash(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
-/// What the generated crates need.
+/// Returns the table of generated crates and the memory that they need.
 pub(super) fn crates_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("rank", true),

@@ -1,8 +1,8 @@
-//! `report`: from a run's folder to a page (`index.html`), its figures as SVG files, and a table on
-//! stdout.
+//! `report`: writes a page (`index.html`) and figures (SVG files) from a run's folder, and prints a
+//! table.
 //!
-//! Everything comes from the run's files; nothing is computed twice. What a run does not have yet
-//! shows as `-` with the reason; a file that is there but damaged is an error.
+//! All numbers come from the run's files. A value that a run does not have yet is shown as `-` with
+//! the reason; a damaged file is an error.
 
 mod cli;
 mod commands;
@@ -21,7 +21,7 @@ pub use cli::{Args, Command, QueryArgs, Question};
 
 use anyhow::{Result, bail};
 
-/// Does what the arguments say.
+/// Runs the command of the arguments.
 ///
 /// # Errors
 /// Fails with the error of the command.

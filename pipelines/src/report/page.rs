@@ -1,4 +1,4 @@
-//! The page: one HTML file that needs nothing else, on any screen, in light and dark.
+//! The page: one self-contained HTML file for all sizes of screens, light and dark.
 
 use super::figures::Figure;
 use super::html::{details, escape, picture};
@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
-/// The whole page.
+/// Returns the whole page.
 pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) -> String {
     let title = escape(&run.title());
     let mut body = String::new();
@@ -47,12 +47,12 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
          <body>\n<main>\n<header>\n<h1>{title}</h1>\n<p class=\"lead\">{}</p>\n</header>\n{}{body}</main>\n</body>\n</html>\n",
-        escape(&what_it_is(run)),
+        escape(&lead(run)),
         tiles(run),
     )
 }
 
-fn what_it_is(run: &Run) -> String {
+fn lead(run: &Run) -> String {
     let on = run
         .search
         .as_ref()
@@ -80,21 +80,25 @@ fn results_part(run: &Run) -> String {
     let short_trainings = "Validation accuracies of the search come from short trainings; they rank candidates and say \
         little about what a network reaches when it is trained in full.";
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
-    for caution in
-        [results::caution(run), results::other_data(run), measurements::caution(run), searched]
-            .into_iter()
-            .flatten()
+    for warning in [
+        results::diverged_warning(run),
+        results::data_warning(run),
+        measurements::warnings(run),
+        searched,
+    ]
+    .into_iter()
+    .flatten()
     {
-        let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&caution));
+        let _ = writeln!(html, "<p class=\"caution\">{}</p>", escape(&warning));
     }
     html
 }
 
-/// The ways of pruning beside each other, and how accuracy, NID and widths changed with the share
-/// that was pruned.
+/// Returns the table of all pruned variants, and the figures of accuracy, NID and widths over the
+/// share that was pruned.
 fn pruning_part(run: &Run) -> String {
-    let ways = results::ways_table(run);
-    let mut html = if ways.is_empty() { String::new() } else { ways.to_html() };
+    let variants = results::pruning_variants_table(run);
+    let mut html = if variants.is_empty() { String::new() } else { variants.to_html() };
     for winner in &run.winners {
         let title = format!("Accuracy, NID and widths by the share pruned: rank {}", winner.rank);
         let drawings: String = winner.drawings.iter().map(|svg| picture(svg, &title)).collect();
@@ -119,7 +123,7 @@ fn figure_part(figure: &Figure) -> String {
     )
 }
 
-/// The few numbers that one looks for first.
+/// Returns the most important numbers of the run.
 fn tiles(run: &Run) -> String {
     let tested = || {
         run.variants().filter_map(|(.., variant)| Some((variant.test.as_ref()?, variant.counts?)))

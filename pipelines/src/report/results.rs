@@ -1,6 +1,6 @@
 //! The table of results: every winner before and after pruning.
 
-use super::run_folder::{DIVERGED, Run, Variant, Way, Winner};
+use super::run_folder::{DIVERGED, PruningVariant, Run, Variant, Winner};
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use common::measurement::Measurement;
@@ -8,7 +8,7 @@ use common::network::Origin;
 use common::network::counts::network_information_density;
 use std::collections::BTreeSet;
 
-/// Why there is no pruned network of one whose training diverged.
+/// Reason why a network whose training diverged has no pruned variant.
 const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
 
 /// The columns before those of the boards.
@@ -23,8 +23,8 @@ const COLUMNS: [(&str, bool); 8] = [
     ("NID", true),
 ];
 
-/// What to keep in mind where networks were trained or tested on other data than the search.
-pub(super) fn other_data(run: &Run) -> Option<String> {
+/// Returns a warning if networks were trained or tested on other data than the search.
+pub(super) fn data_warning(run: &Run) -> Option<String> {
     let search = run.search.as_ref()?;
     let trained = |variant: &Variant| {
         variant.train.as_ref().is_some_and(|t| t.data_sha256 != search.data_sha256)
@@ -43,12 +43,12 @@ pub(super) fn other_data(run: &Run) -> Option<String> {
     });
     let tested = (tested.len() > 1)
         .then(|| "Networks were tested on different data (`data_sha256` in test.json): do not compare them.".into());
-    let cautions: Vec<String> = trained.into_iter().chain(tested).collect();
-    (!cautions.is_empty()).then(|| cautions.join(" "))
+    let warnings: Vec<String> = trained.into_iter().chain(tested).collect();
+    (!warnings.is_empty()).then(|| warnings.join(" "))
 }
 
-/// What to keep in mind where trainings diverged.
-pub(super) fn caution(run: &Run) -> Option<String> {
+/// Returns a warning if trainings diverged.
+pub(super) fn diverged_warning(run: &Run) -> Option<String> {
     let diverged = run.winners.iter().filter(|winner| winner.dense.diverged());
     let ranks: Vec<String> = diverged.map(|winner| winner.rank.to_string()).collect();
     (!ranks.is_empty()).then(|| {
@@ -60,7 +60,7 @@ pub(super) fn caution(run: &Run) -> Option<String> {
     })
 }
 
-/// One row for each winner and variant, two columns for each board.
+/// Returns the table of results: a row for each winner and variant, two columns for each board.
 pub(super) fn table(run: &Run) -> Table {
     let boards = run.boards();
     let mut titles: Vec<(String, bool)> =
@@ -134,7 +134,7 @@ fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry>
     ]
 }
 
-/// Latency and gross energy of one inference.
+/// Returns latency and gross energy of one inference.
 fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 2] {
     match measurement {
         Ok(measurement) => [Ok(si(measurement.latency.p50_s, "s")), energy(measurement)],
@@ -142,7 +142,7 @@ fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 2] {
     }
 }
 
-/// Gross energy of one inference, or why it is not known.
+/// Returns the gross energy of one inference, or the reason why it is unknown.
 pub(super) fn energy(measurement: &Measurement) -> Entry {
     let energy = &measurement.energy;
     let unexplained = "the measurement gives no reason".to_string();
@@ -154,7 +154,7 @@ pub(super) fn energy(measurement: &Measurement) -> Entry {
     entry(energy.gross_j, reason, |joules| si(joules, "J"))
 }
 
-/// What pruning changed: one row for each pruned winner.
+/// Returns the table of what pruning changed: a row for each pruned winner.
 pub(super) fn pruning_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("rank", true),
@@ -190,8 +190,8 @@ pub(super) fn pruning_table(run: &Run) -> Table {
     table
 }
 
-/// The ways in which winners were pruned; empty where none was pruned in more than one.
-pub(super) fn ways_table(run: &Run) -> Table {
+/// Returns the table of all pruned variants of winners; empty if no winner has more than one.
+pub(super) fn pruning_variants_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("rank", true),
         ("way", false),
@@ -203,8 +203,8 @@ pub(super) fn ways_table(run: &Run) -> Table {
         ("before fine-tuning", true),
         ("from scratch", true),
     ]);
-    for winner in run.winners.iter().filter(|winner| winner.ways.len() > 1) {
-        for Way { name, report, scratch } in &winner.ways {
+    for winner in run.winners.iter().filter(|winner| winner.pruning_variants.len() > 1) {
+        for PruningVariant { name, report, scratch } in &winner.pruning_variants {
             let last = report.rounds.last();
             let diverged = scratch.as_ref().is_some_and(|trained| trained.diverged);
             let unknown = if diverged {
@@ -232,7 +232,7 @@ pub(super) fn ways_table(run: &Run) -> Table {
     table
 }
 
-/// The archive's front, smallest first.
+/// Returns the table of the archive's front, smallest network first.
 pub(super) fn front_table(run: &Run) -> Table {
     let mut table = Table::new([
         ("individual", false),

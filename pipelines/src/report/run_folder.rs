@@ -1,14 +1,13 @@
-//! A run as it lies in its folder. What is missing is `None`; what is damaged is an error that
-//! names the file.
+//! Reads the files of a run's folder. A missing file is `None`; a damaged file is an error that
+//! names it.
 //!
 //! ```text
-//! profile.json
-//! explore/{search.json, archive.json, evaluations.jsonl}, explore/winners/<rank>/genome.json
-//! networks/<rank>/{dense, pruned}/{network.json, train.json, prune.json, test.json}
-//! networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
+//! profile.json explore/{search.json, archive.json, evaluations.jsonl},
+//! explore/winners/<rank>/genome.json networks/<rank>/{dense, pruned}/{network.json, train.json,
+//! prune.json, test.json} networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
-//! networks/<rank>/pruned-<way>/prune.json, networks/<rank>/{pruned, pruned-<way>}/scratch/train.json
-//! networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
+//! networks/<rank>/pruned-<method>/prune.json, networks/<rank>/{pruned,
+//! pruned-<method>}/scratch/train.json networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
 //! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 
@@ -31,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Everything that a run's folder says.
+/// The content of a run's folder.
 #[derive(Debug)]
 pub(super) struct Run {
     /// The folder's name.
@@ -40,7 +39,7 @@ pub(super) struct Run {
     pub(super) profile: Option<(Profile, String)>,
     pub(super) search: Option<SearchConfig>,
     pub(super) archive: Option<Archive>,
-    /// All evaluations as they are known by now, in order; empty where there was no search.
+    /// All evaluations with their latest results, in order; empty if there was no search.
     pub(super) evaluations: Vec<Evaluation>,
     /// The winners of the search, best first.
     pub(super) winners: Vec<Winner>,
@@ -53,51 +52,51 @@ pub(super) struct Run {
 pub(super) struct Winner {
     /// Its folder's name, a number from 1.
     pub(super) rank: usize,
-    /// What it was made from.
+    /// The genome or baseline that it was expanded from.
     pub(super) origin: Option<Origin>,
     /// The archive's member with its genome.
     pub(super) individual: Option<Individual>,
     pub(super) dense: Variant,
     pub(super) pruned: Variant,
-    /// All ways in which it was pruned, `pruned` first.
-    pub(super) ways: Vec<Way>,
-    /// What `prune` drew of them.
+    /// All its pruned variants, `pruned` first.
+    pub(super) pruning_variants: Vec<PruningVariant>,
+    /// The figures of them that `prune` drew.
     pub(super) drawings: Vec<String>,
 }
 
-/// One way in which a network was pruned.
+/// A pruned variant of a network, by one method.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct PruningVariant {
     /// Its folder's name.
     pub(super) name: String,
     pub(super) report: PruneReport,
-    /// Of the pruned structure, trained from fresh weights.
+    /// The training of the pruned structure from initial weights.
     pub(super) scratch: Option<TrainReport>,
 }
 
-/// A network with what is known about it.
+/// A network, dense or pruned, and its results.
 #[derive(Debug, Default)]
 pub(super) struct Variant {
     pub(super) network: Option<Network>,
     pub(super) counts: Option<Counts>,
     pub(super) train: Option<TrainReport>,
     pub(super) prune: Option<PruneReport>,
-    /// `None` where the training diverged, too.
+    /// Also `None` if the training diverged.
     pub(super) test: Option<EvalReport>,
-    /// By platform.
+    /// Manifests of its crates by platform.
     pub(super) manifests: BTreeMap<String, Manifest>,
-    /// By board.
+    /// Measurements of its crates by board.
     pub(super) measurements: BTreeMap<String, Measurement>,
 }
 
-/// Why there is no result of a network whose training diverged.
+/// Reason why a network whose training diverged has no results.
 pub(super) const DIVERGED: &str = "the training diverged: its weights are the initial ones";
 
 impl Run {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// It is not a run's folder, or a file in it is damaged.
+    /// Fails if the folder is not a run, or if a file in it is damaged.
     pub(super) fn read(folder: &Path) -> Result<Run> {
         ensure!(
             folder.is_dir(),
@@ -111,7 +110,7 @@ impl Run {
             name: name_of(folder)?,
             profile: read_profile(&folder.join("profile.json"))?,
             search: read(&folder.join("explore/search.json"))?,
-            evaluations: known(log, archive.as_ref()),
+            evaluations: latest_evaluations(log, archive.as_ref()),
             winners: read_winners(folder, archive.as_ref())?,
             baselines: read_baselines(&folder.join("baselines"))?,
             archive,
@@ -125,19 +124,20 @@ impl Run {
         Ok(run)
     }
 
-    /// The run's title.
+    /// Returns the run's title.
     pub(super) fn title(&self) -> String {
         format!("NeuroPower run {}", self.name)
     }
 
-    /// The names of all boards that anything was measured on.
+    /// Returns the names of all boards with measurements.
     pub(super) fn boards(&self) -> BTreeSet<&str> {
         self.variants()
             .flat_map(|(.., variant)| variant.measurements.keys().map(String::as_str))
             .collect()
     }
 
-    /// Every winner before and after pruning: the winner, `dense` or `pruned`, and what is known.
+    /// Returns every winner before and after pruning: the winner, `dense` or `pruned`, and the
+    /// network.
     pub(super) fn variants(&self) -> impl Iterator<Item = (&Winner, &'static str, &Variant)> {
         self.winners.iter().flat_map(|winner| {
             [(winner, "dense", &winner.dense), (winner, "pruned", &winner.pruned)]
@@ -162,25 +162,30 @@ impl Winner {
         let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
         let individual =
             archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
-        let (ways, drawings) = (read_ways(&network)?, read_drawings(&network)?);
-        Ok(Winner { rank, origin, individual, dense, pruned, ways, drawings })
+        let (pruning_variants, drawings) =
+            (read_pruning_variants(&network)?, read_drawings(&network)?);
+        Ok(Winner { rank, origin, individual, dense, pruned, pruning_variants, drawings })
     }
 }
 
-fn read_ways(network: &Path) -> Result<Vec<Way>> {
-    let mut ways = Vec::new();
+fn read_pruning_variants(network: &Path) -> Result<Vec<PruningVariant>> {
+    let mut variants = Vec::new();
     for name in names_in(network)? {
         let folder = network.join(&name);
         if (name == "pruned" || name.starts_with("pruned-"))
             && let Some(report) = read(&folder.join("prune.json"))?
         {
-            ways.push(Way { name, report, scratch: read(&folder.join("scratch/train.json"))? });
+            variants.push(PruningVariant {
+                name,
+                report,
+                scratch: read(&folder.join("scratch/train.json"))?,
+            });
         }
     }
-    Ok(ways)
+    Ok(variants)
 }
 
-/// What `prune figures` drew of all ways together, or else what `prune run` drew of one.
+/// Reads the figures that `prune figures` drew of all variants, or else those of `prune run`.
 fn read_drawings(network: &Path) -> Result<Vec<String>> {
     let files =
         |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
@@ -212,7 +217,7 @@ impl Variant {
             ..Variant::default()
         };
         if variant.diverged() {
-            // What initial weights classify is no result.
+            // The accuracy of initial weights is not a result.
             variant.test = None;
         }
         for name in names_in(folder)? {
@@ -232,17 +237,17 @@ impl Variant {
         Ok(variant)
     }
 
-    /// Whether its training diverged, so that its weights are the initial ones.
+    /// Returns whether the training diverged, so that the weights are the initial ones.
     pub(super) fn diverged(&self) -> bool {
         self.train.as_ref().is_some_and(|train| train.diverged)
     }
 
-    /// What a table calls it.
+    /// Returns the name in tables.
     pub(super) fn called(&self, kind: &str) -> String {
         if self.diverged() { format!("{kind} (diverged)") } else { kind.to_string() }
     }
 
-    /// The measurement on a board, or why there is none that counts for these weights.
+    /// Returns the measurement on a board, or the reason why there is none of these weights.
     pub(super) fn measurement(&self, board: &str) -> Result<&Measurement, String> {
         if self.diverged() {
             return Err(DIVERGED.into());
@@ -257,8 +262,9 @@ impl Variant {
     }
 }
 
-/// The log of a search, with what the archive knows better, in the place of the log's first seeds.
-fn known(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
+/// Returns the evaluations of the log, replaced by those of the archive, which include second
+/// seeds.
+fn latest_evaluations(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
     let archived = archive.iter().flat_map(|archive| {
         archive.individuals.iter().map(|individual| &individual.evaluation).chain(&archive.dropped)
     });
@@ -268,7 +274,7 @@ fn known(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
     by_place.into_values().collect()
 }
 
-/// Reads a document, if it is there.
+/// Reads a document if the file exists.
 fn read<T: Document>(path: &Path) -> Result<Option<T>> {
     match path.try_exists() {
         Ok(false) => Ok(None),
@@ -285,7 +291,7 @@ fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>>
     let mut ranks = BTreeSet::new();
     for parent in ["explore/winners", "networks"] {
         for name in names_in(&folder.join(parent))? {
-            // Other names, such as make's stamps, are none of ours.
+            // Other folders are not ranks.
             ranks.extend(name.parse::<usize>().ok().filter(|rank| rank.to_string() == name));
         }
     }
@@ -297,7 +303,7 @@ fn read_baselines(folder: &Path) -> Result<Vec<(String, Variant)>> {
     names.map(|name| Ok((name.clone(), Variant::read(&folder.join(&name))?))).collect()
 }
 
-/// The names in a folder, sorted, hidden ones left out; none where there is no such folder.
+/// Returns the names in a folder, sorted and without hidden ones; none if there is no such folder.
 fn names_in(folder: &Path) -> Result<Vec<String>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

@@ -1,11 +1,11 @@
-//! What a run was asked to do.
+//! The settings of a run.
 
 use super::html::{definitions, details, escape};
 use super::measurements::short_hash;
 use super::run_folder::Run;
 use super::units::count;
 
-/// Seed, data set, sizes, and the profile as it was written.
+/// Returns seed, data set, sizes, and the text of the profile.
 pub(super) fn section(run: &Run) -> String {
     let search = run.search.as_ref();
     let mut trainings = run.winners.iter().filter_map(|winner| winner.dense.train.as_ref());

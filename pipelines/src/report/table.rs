@@ -15,7 +15,7 @@ pub(super) struct Table {
 #[derive(Debug)]
 struct Column {
     title: String,
-    /// Numbers stand to the right.
+    /// Numbers are aligned to the right.
     numeric: bool,
 }
 
@@ -27,10 +27,10 @@ struct Cell {
     note: Option<usize>,
 }
 
-/// A value for a cell, or why there is none.
+/// The value of a cell, or the reason why there is none.
 pub(super) type Entry = Result<String, String>;
 
-/// An entry for a value that is there or not.
+/// Returns the entry for a value that may be missing.
 pub(super) fn entry<T>(
     value: Option<T>,
     reason: impl Into<String>,
@@ -40,7 +40,7 @@ pub(super) fn entry<T>(
 }
 
 impl Table {
-    /// A table with text columns and columns of numbers.
+    /// Makes a table of columns: the title, and whether the column has numbers.
     pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, bool)>) -> Table {
         let columns = columns
             .into_iter()
@@ -78,7 +78,7 @@ impl Table {
         }
     }
 
-    /// Aligned lines for a terminal, footnotes below.
+    /// Returns aligned lines for a terminal, with the footnotes below.
     pub(super) fn to_text(&self) -> String {
         let columns = self.columns.iter().map(|column| {
             let align = if column.numeric { Align::Right } else { Align::Left };
@@ -96,8 +96,8 @@ impl Table {
         lines.join("\n")
     }
 
-    /// An HTML table whose cells carry their column's title, so that a narrow screen can show a row
-    /// as a card.
+    /// Returns an HTML table whose cells carry their column's title, so that a narrow screen can
+    /// show a row as a card.
     pub(super) fn to_html(&self) -> String {
         let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
         for column in &self.columns {

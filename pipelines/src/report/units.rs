@@ -1,11 +1,11 @@
-//! Numbers for people: sensible digits, units, dates.
+//! Formats numbers with significant digits and units, and dates.
 
 /// Prefixes from 10^-9 to 10^12.
 const PREFIXES: [&str; 8] = ["n", "µ", "m", "", "k", "M", "G", "T"];
 const FIRST_EXPONENT: i32 = -9;
 
-/// Three significant digits with a unit prefix, e.g. `1.82 ms`. Without a unit only the prefix
-/// follows: `11.4 M`.
+/// Formats a number with three significant digits and a unit prefix, e.g. `1.82 ms`. Without a unit
+/// only the prefix follows: `11.4 M`.
 pub(super) fn si(value: f64, unit: &str) -> String {
     // Past all prefixes by far, where powers of ten run over.
     if !value.is_finite() || value != 0.0 && !(1e-30..1e30).contains(&value.abs()) {
@@ -27,7 +27,7 @@ pub(super) fn si(value: f64, unit: &str) -> String {
         .to_string()
 }
 
-/// An exact count with its thousands apart: `65,074`.
+/// Formats an exact count with commas: `65,074`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -40,19 +40,19 @@ pub(super) fn count(n: u64) -> String {
     text
 }
 
-/// A share (0..1) of `of` things in per cent, with no more digits than so many things can tell
-/// apart.
+/// Formats a share (0..1) of `of` things in per cent, with the digits that this number of things
+/// can distinguish.
 pub(super) fn percent_of(share: f64, of: usize) -> String {
     let decimals = if of >= 5_000 { 2 } else { 1 };
     format!("{:.decimals$} %", share * 100.0)
 }
 
-/// A share (0..1) in per cent with one decimal.
+/// Formats a share (0..1) in per cent with one decimal.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// The date of a Unix time, in UTC.
+/// Formats the date of a Unix time, in UTC.
 pub(super) fn date(unix_s: f64) -> String {
     // Howard Hinnant's civil_from_days: years begin in March, so that leap days come last.
     // Years of four digits and more mean nothing.

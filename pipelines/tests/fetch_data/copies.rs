@@ -43,7 +43,7 @@ fn the_copy_of_a_folder_follows_it() {
     assert!(!sandbox.path("out/train/a/.DS_Store").exists());
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
     let age = || {
-        fs::File::open(sandbox.path("out/dataset.json")).unwrap().set_modified(long_ago).unwrap()
+        fs::File::open(sandbox.path("out/dataset.json")).unwrap().set_modified(long_ago).unwrap();
     };
     let is_new =
         || fs::metadata(sandbox.path("out/dataset.json")).unwrap().modified().unwrap() != long_ago;

@@ -18,7 +18,7 @@ use std::fs;
 fn the_page_is_whole_and_nothing_from_a_file_is_markup() {
     let fixture = Fixture::new();
     fixture.change("networks/1/dense/measurement-host.json", |m: &mut Measurement| {
-        m.board = HOSTILE.into()
+        m.board = HOSTILE.into();
     });
     let (_, page) = write_report(&fixture);
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
@@ -137,7 +137,7 @@ fn pruned_variants_are_shown_together() {
     assert_eq!(page.matches("%3Csvg%3Ealone").count(), 2);
     assert!(!page.contains("pruned-half-done"));
     fixture.change("networks/1/pruned-l1/scratch/train.json", |train: &mut TrainReport| {
-        train.diverged = true
+        train.diverged = true;
     });
     assert!(write_report(&fixture).1.contains(">from scratch, the training diverged<"));
     draw("pruning", "<svg><script>together</script></svg>");

@@ -179,11 +179,11 @@ fn networks_of_other_data_are_marked() {
     };
     assert_eq!(said(&fixture), [false, false]);
     fixture.change("networks/2/dense/test.json", |test: &mut EvalReport| {
-        test.data_sha256 = "0b".repeat(32)
+        test.data_sha256 = "0b".repeat(32);
     });
     assert_eq!(said(&fixture), [false, true]);
     fixture.change("networks/1/dense/train.json", |train: &mut TrainReport| {
-        train.data_sha256 = "0b".repeat(32)
+        train.data_sha256 = "0b".repeat(32);
     });
     assert_eq!(said(&fixture), [true, true]);
     assert!(write_report(&fixture).0.contains("Rank 1 was trained on other data"));
@@ -193,7 +193,7 @@ fn networks_of_other_data_are_marked() {
 fn a_measurement_of_other_weights_does_not_count() {
     let fixture = Fixture::new();
     fixture.change("networks/1/pruned/test.json", |test: &mut EvalReport| {
-        test.weights_sha256 = "00".repeat(32)
+        test.weights_sha256 = "00".repeat(32);
     });
     let (table, _) = write_report(&fixture);
     assert!(row(&table, 1, "pruned")[8].starts_with("- ["), "{table}");

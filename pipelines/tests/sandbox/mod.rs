@@ -1,5 +1,5 @@
-//! A folder for tests of `fetch-data`: a recipe, a mirror, and stand-ins for programs, which precede
-//! the real ones in PATH.
+//! A folder for tests of `fetch-data`: a recipe, a mirror, and stand-ins for programs, which
+//! precede the real ones in PATH.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use common::files::hash::sha256_hex;

@@ -1,4 +1,4 @@
-//! What `fetch-data` does, one file a command.
+//! The commands of `fetch-data`, one file each.
 
 pub(super) mod check;
 pub(super) mod place;

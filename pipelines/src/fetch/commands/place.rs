@@ -15,8 +15,8 @@ use std::path::Path;
 /// Places all files of the recipe in the folder `out`, then `dataset.json`, whose path it prints.
 ///
 /// # Errors
-/// A recipe that cannot be read, a folder that cannot be written to, a signal, or files that no
-/// source has; then the message says which files to put where.
+/// Fails if the recipe cannot be read, if the folder cannot be written to, if a termination signal
+/// is received, or if no source has a file; then the message says which files to put where.
 pub(crate) fn place(recipe: &Path, out: &Path) -> Result<()> {
     let text = json::read_text(recipe).context("cannot read the recipe")?;
     let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
@@ -41,7 +41,7 @@ pub(crate) fn place(recipe: &Path, out: &Path) -> Result<()> {
     print_line(&description.display().to_string())
 }
 
-/// Whether a file is in its place. One that was put there gzipped is unpacked; a wrong one is
+/// Returns whether a file is in its place. A gzipped file there is unpacked; a wrong file is
 /// reported and counts as missing.
 fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
     let place = out.join(&file.path);
@@ -64,8 +64,8 @@ fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether a folder of images, or a file without a hash, is another one now than when it was
-/// copied. Without its source the copy is as it should be.
+/// Returns whether the original of a folder of images, or of a file without a hash, has changed
+/// since it was copied. A copy without an original has not.
 fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     let copy = out.join(&file.path);
     for source in &dataset.sources {
@@ -89,8 +89,10 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Tries the sources in their order until no file is missing. Failing to write is the end; a
-/// failing source is not.
+/// Tries the sources in their order until no file is missing. A failing source is only reported.
+///
+/// # Errors
+/// Fails if a file cannot be written, or if files are still missing.
 fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<()> {
     for source in &dataset.sources {
         let scratch = scratch::folder_in(out)?;
@@ -107,7 +109,7 @@ fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<(
     bail!("{}", by_hand(dataset, &missing, out))
 }
 
-/// Places the files that a source has, and returns the others. The first failure ends the source.
+/// Places the files of a source, and returns the missing ones. The first failure ends the source.
 fn take<'a>(
     opened: &Opened,
     name: &str,
@@ -126,7 +128,10 @@ fn take<'a>(
     Ok(Vec::new())
 }
 
-/// Says why a source failed, which is not the end.
+/// Reports why a source failed.
+///
+/// # Errors
+/// Fails if a termination signal has been received.
 fn note_unless_interrupted(name: &str, error: &anyhow::Error) -> Result<()> {
     INTERRUPT.check()?;
     note(&format!("{name}: {error:#}"));

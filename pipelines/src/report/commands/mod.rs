@@ -1,4 +1,4 @@
-//! What `report` does, one file a command.
+//! The commands of `report`, one file each.
 
 pub(super) mod page;
 pub(super) mod query;

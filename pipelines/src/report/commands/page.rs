@@ -10,8 +10,8 @@ use std::path::Path;
 /// Writes `index.html` and the figures, and prints the table of results.
 ///
 /// # Errors
-/// Fails if the folder is not a run, has a damaged file or no such baseline, or if the output folder
-/// cannot be written to.
+/// Fails if the folder is not a run, has a damaged file or no such baseline, or if the output
+/// folder cannot be written to.
 pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<()> {
     let run = Run::read(folder)?;
     let comparison = baseline.map(|name| comparison::table(&run, name)).transpose()?;
@@ -23,12 +23,20 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
         &out.join("index.html"),
         page::render(&run, &figures, comparison.as_ref()).as_bytes(),
     )?;
-    let cautions = [results::caution(&run), results::other_data(&run), measurements::caution(&run)]
-        .into_iter()
-        .flatten();
-    let caution: String = cautions.map(|caution| format!("\n\n{caution}")).collect();
+    let warnings = [
+        results::diverged_warning(&run),
+        results::data_warning(&run),
+        measurements::warnings(&run),
+    ]
+    .into_iter()
+    .flatten();
+    let warnings: String = warnings.map(|warning| format!("\n\n{warning}")).collect();
     let compared = comparison.map_or_else(String::new, |table| {
         format!("\n\n{}\n{}", table.to_text(), comparison::hint())
     });
-    print_line(&format!("{}\n\n{}{compared}{caution}", run.title(), results::table(&run).to_text()))
+    print_line(&format!(
+        "{}\n\n{}{compared}{warnings}",
+        run.title(),
+        results::table(&run).to_text()
+    ))
 }

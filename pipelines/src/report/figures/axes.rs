@@ -1,4 +1,5 @@
-//! The plane of both figures: trainable parameters on a logarithmic axis, per cents on a linear one.
+//! The plane of both figures: trainable parameters on a logarithmic axis, per cents on a linear
+//! one.
 
 use plot::Drawn;
 use plot::axes::{Axis, Room, around, percent_label, within};

@@ -6,6 +6,6 @@ use crate::report::run_folder::Run;
 use anyhow::Result;
 
 /// Returns the figures that the run has data for.
-pub(in crate::report) fn draw(run: &Run) -> Result<Vec<Figure>> {
+pub(crate) fn draw(run: &Run) -> Result<Vec<Figure>> {
     Ok([front::draw(run)?, pruning::draw(run)?].into_iter().flatten().collect())
 }

@@ -1,4 +1,4 @@
-//! A figure: a whole SVG file, black on white, so that it reads the same on any page and in print.
+//! A figure: a complete SVG file, black on white on every page and in print.
 
 /// Width and height of every figure, in pixels. Text is large, because a telephone shows a figure
 /// at half its size.
@@ -6,10 +6,10 @@ pub(super) const SIZE: (u32, u32) = (720, 460);
 
 /// A figure with its title and caption.
 #[derive(Debug)]
-pub(in crate::report) struct Figure {
+pub(crate) struct Figure {
     /// File name.
-    pub(in crate::report) file: &'static str,
-    pub(in crate::report) title: &'static str,
-    pub(in crate::report) caption: String,
-    pub(in crate::report) svg: String,
+    pub(crate) file: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) caption: String,
+    pub(crate) svg: String,
 }

@@ -1,5 +1,5 @@
-//! The Pareto front: validation error over trainable parameters of every network that the search
-//! trained, and the front that the archive has.
+//! The figure of the Pareto front: validation error over trainable parameters of all networks that
+//! the search trained, and the front of the archive.
 
 use super::axes::{self, TICK_TEXT};
 use super::figure::{Figure, SIZE};
@@ -35,7 +35,7 @@ impl Point {
     }
 }
 
-/// How an evaluation is drawn: what its accuracy is worth can be seen.
+/// How an evaluation is drawn, by the trainings that its accuracy comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
     /// A disc: one training in full.
@@ -46,12 +46,12 @@ enum Mark {
     Stopped,
 }
 
-/// What is drawn.
+/// The content of the figure.
 struct Plane {
     points: Vec<Point>,
-    /// Of the archive.
+    /// The archive's front.
     front: Vec<Point>,
-    /// The winners' ranks and where they stand.
+    /// The winners' ranks and points.
     winners: Vec<(usize, Point)>,
 }
 
@@ -61,7 +61,7 @@ impl Plane {
     }
 }
 
-/// `None` where no training succeeded.
+/// Draws the figure; returns `None` if no training succeeded.
 pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
     let on_front =
         run.archive.iter().flat_map(|archive| &archive.individuals).filter(|i| i.on_front);
@@ -137,13 +137,13 @@ fn caption(run: &Run, plane: &Plane) -> String {
     caption
 }
 
-/// How many evaluations in full are outside the archive though nothing dominates them: it was too
-/// small for its front.
+/// Returns the number of full evaluations that nothing dominates and that are not in the archive,
+/// which was too small for its front.
 fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     let Some(archive) = &run.archive else { return 0 };
     let vector =
         |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
-    // Those of an iteration that is under way have not been chosen from yet.
+    // No selection has been made yet from an unfinished iteration.
     let finished =
         run.evaluations.iter().filter(|e| e.is_fully_trained() && e.iteration < archive.iterations);
     let in_full: Vec<(&str, Vec<f64>)> =
@@ -157,8 +157,8 @@ fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     left_out.count()
 }
 
-/// The line through all points of a front, as a staircase from the smallest network on: between two
-/// of them, only what is worse than the left one is attained.
+/// Returns the line through all points of a front as a staircase from the smallest network on:
+/// between two points, the front attains the error of the left one.
 fn staircase(front: &[Point], right_end: f64) -> Vec<(f64, f64)> {
     let mut sorted: Vec<(f64, f64)> = front.iter().map(Point::place).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
@@ -199,7 +199,7 @@ fn fill(root: &Area<'_>, plane: &Plane) -> Drawn {
         .draw_series(marked(Mark::Twice).map(|(place, iteration)| {
             EmptyElement::at(place) + square((0, 0), filled(iteration))
         }))?;
-    // Neighbours on the front get their labels on different sides.
+    // Labels of neighbours on the front are on different sides.
     let mut by_size = winners.to_vec();
     by_size.sort_by(|a, b| a.1.parameters.total_cmp(&b.1.parameters));
     chart.draw_series(by_size.iter().enumerate().map(|(index, (rank, p))| {
@@ -224,7 +224,7 @@ fn label(vertical: VPos) -> TextStyle<'static> {
     ("sans-serif", TICK_TEXT).into_font().color(&INK).pos(Pos::new(HPos::Left, vertical))
 }
 
-/// The colours of the iterations, the front's line, the winners' rings and some marks.
+/// Draws the key: colours of the iterations, the front's line, the winners' rings and the marks.
 fn draw_key(key: &Area<'_>, iterations: usize, plane: &Plane) -> Drawn {
     let style = label(VPos::Center);
     let (left, mut top) = (6, 28);

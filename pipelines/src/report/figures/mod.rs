@@ -1,4 +1,5 @@
-//! The figures of the page, each an SVG file. Axes, colours and ticks are those of the crate `plot`.
+//! The figures of the page, each an SVG file. Axes, colours and ticks are those of the crate
+//! `plot`.
 
 mod axes;
 mod draw;

@@ -1,4 +1,4 @@
-//! What pruning does to the winners: test accuracy over trainable parameters, before and after.
+//! The figure of pruning: test accuracy over trainable parameters of the winners, before and after.
 
 use super::axes::{self, TICK_TEXT};
 use super::figure::{Figure, SIZE};
@@ -14,7 +14,7 @@ use plotters::style::{Color, IntoFont};
 /// The position of the parameters, and test accuracy in per cent.
 type Point = (f64, f64);
 
-/// `None` where no winner is tested both before and after.
+/// Draws the figure; returns `None` if no winner is tested both before and after pruning.
 pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
     let pairs: Vec<(usize, Point, Point)> = run
         .winners
