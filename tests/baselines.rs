@@ -3,9 +3,8 @@
 
 use common::files::json;
 use common::manifest::Manifest;
-use common::network::counts;
 use common::network::weights::Weights;
-use common::network::{Network, Origin};
+use common::network::{Network, Origin, counts};
 use common::prune_report::PruneReport;
 use common::train_report::EvalReport;
 use std::fs;

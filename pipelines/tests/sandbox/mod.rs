@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use common::files::hash::sha256_hex;
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
