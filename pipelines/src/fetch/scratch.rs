@@ -5,15 +5,12 @@ use super::interrupt::INTERRUPT;
 use super::note::note;
 use anyhow::{Context, Result};
 use common::dataset::Dataset;
-use common::files::atomic::PARTIAL;
-use std::fs::{self, File, TryLockError};
+use common::files::atomic::{self, PARTIAL};
+use process::lock::wait_for_lock;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
 use tempfile::TempDir;
 
-/// Interval between attempts to lock a folder in which another run works.
-const POLL: Duration = Duration::from_millis(50);
 /// Size that an entry adds to that of its content: an empty file takes room, too.
 const ENTRY_BYTES: u64 = 4096;
 
@@ -25,21 +22,10 @@ const ENTRY_BYTES: u64 = 4096;
 pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
     let folder =
         File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
-    let mut waiting = false;
-    loop {
-        match folder.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) => {
-                if !waiting {
-                    note(&format!("{}: waiting for another fetch-data to end", out.display()));
-                }
-                waiting = true;
-                INTERRUPT.check()?;
-                sleep(POLL);
-            }
-            // A file system without locks: leftovers may belong to a running program.
-            Err(TryLockError::Error(_)) => return Ok(folder),
-        }
+    let said = || note(&format!("{}: waiting for another fetch-data to end", out.display()));
+    if !wait_for_lock(&folder, &INTERRUPT, said)? {
+        // A file system without locks: leftovers may belong to a running program.
+        return Ok(folder);
     }
     sweep(out);
     dataset
@@ -54,16 +40,8 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
 }
 
 fn sweep(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            // A leftover that cannot be removed does no harm.
-            let _ = if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                fs::remove_dir_all(entry.path())
-            } else {
-                fs::remove_file(entry.path())
-            };
-        }
-    }
+    // A leftover that cannot be removed does no harm.
+    let _ = atomic::sweep(folder);
 }
 
 /// Creates a folder in `parent` that is removed when the value is dropped.
