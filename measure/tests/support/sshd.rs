@@ -13,8 +13,8 @@ pub(crate) struct Sshd(Child);
 
 impl Sshd {
     /// Starts a server whose files are in this folder, among them `ssh_config`, by which a client
-    /// reaches it as `board`. The server's programs run with this `PATH`. Returns `None` on a machine
-    /// without OpenSSH.
+    /// reaches it as `board`. The programs of the server run with this `PATH`. Returns `None` on a
+    /// machine without OpenSSH.
     pub(crate) fn start(folder: &Path, path: &str) -> Option<Sshd> {
         let tools = ["sshd", "ssh", "ssh-keygen"].map(|name| tool(name, "boards over ssh"));
         let [Some(program), Some(_), Some(keygen)] = tools else { return None };
