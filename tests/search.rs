@@ -90,7 +90,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
         let found = replay(&trainings, &config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);
         let front: BTreeSet<&str> =
-            front.into_iter().map(|place| found.evaluations[place].id.as_str()).collect();
+            front.into_iter().map(|index| found.evaluations[index].id.as_str()).collect();
         let kept = found.archive.individuals.iter().filter(|individual| individual.on_front);
         let kept: BTreeSet<&str> =
             kept.map(|individual| individual.evaluation.id.as_str()).collect();
@@ -169,11 +169,11 @@ fn a_training_in_several_parts_ends_in_the_same_weights() {
         serde_json::from_str::<serde_json::Value>(&report).unwrap()
     };
     let whole = fit("whole", &[]);
-    let first = fit("legs", &["--stop-after", "1"]);
+    let first = fit("parts", &["--stop-after", "1"]);
     assert_eq!(first["epochs"], 1);
     assert_eq!(first["curve"][0]["validation_accuracy"], first["accuracy"]["validation"]);
-    assert_eq!(fit("legs", &["--resume", "--stop-after", "3"])["epochs"], 3);
-    let last = fit("legs", &["--resume"]);
+    assert_eq!(fit("parts", &["--resume", "--stop-after", "3"])["epochs"], 3);
+    let last = fit("parts", &["--resume"]);
     assert_eq!(
         (&last["epochs"], &last["weights_sha256"]),
         (&whole["epochs"], &whole["weights_sha256"])

@@ -7,14 +7,14 @@ use common::network::Network;
 use plot::axes::round_step;
 use std::fmt::Write;
 
-/// The plot's place in the figure: pixels from the left, from the top, to the right, to the bottom.
+/// The margins of the plot: pixels from the left, from the top, to the right, to the bottom.
 const PLOT: [f64; 4] = [100.0, 86.0, 980.0, 520.0];
 /// Width and height in pixels.
 const SIZE: [f64; 2] = [1000.0, 680.0];
 /// Fill colours of tensors and of scratch memory.
 const TENSOR: &str = "#a9cbe8";
 const SCRATCH: &str = "#f4b266";
-/// As many steps have room for their names.
+/// Number of steps up to which their names fit.
 const MAX_LABELS: usize = 60;
 
 /// Returns the figure as SVG. Each rectangle has its name and numbers as a tooltip.
@@ -41,7 +41,7 @@ struct Figure<'a> {
 }
 
 impl Figure<'_> {
-    /// The left edge of a step.
+    /// Returns the left edge of a step.
     fn x(&self, step: usize) -> f64 {
         // The logits outlive the last step by a column.
         PLOT[0] + (PLOT[2] - PLOT[0]) * step as f64 / (self.plan.steps.len() + 1) as f64
@@ -111,7 +111,7 @@ impl Figure<'_> {
         );
     }
 
-    /// The two lines, and what colours and lines mean.
+    /// Draws the two lines and the legend.
     fn legend(&self, svg: &mut String, lower_bound: usize) {
         let arena = self.plan.arena_len;
         let lines = [
@@ -149,7 +149,7 @@ impl Figure<'_> {
     }
 }
 
-/// Names have only letters, digits, `-`, `_` and `.`: nothing to escape.
+/// Writes a text element. Names have only letters, digits, `-`, `_` and `.`: nothing to escape.
 fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, size: f64, text: &str) {
     let _ = writeln!(
         svg,

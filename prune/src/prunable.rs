@@ -104,7 +104,7 @@ struct Candidate {
     part: Option<PrunePart>,
 }
 
-/// What all readers of a node's output do with it.
+/// The use that all readers of a node's output make of it.
 #[derive(Clone, Copy, Default)]
 struct Reading {
     /// All concatenate it, after at most dropout.

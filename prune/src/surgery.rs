@@ -43,9 +43,9 @@ pub fn remove_filters_from_graph(network: &Network, kept: &Kept) -> Result<Netwo
 
 /// The channels that one node keeps, as indices into those that it had.
 struct KeptChannels {
-    /// Of all its inputs, one after the other.
+    /// Channels of all its inputs, one input after the other.
     input: Vec<usize>,
-    /// Of its output.
+    /// Channels of its output.
     output: Vec<usize>,
 }
 

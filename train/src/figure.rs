@@ -11,9 +11,9 @@ use plotters::style::{BLACK, Color, IntoFont, RGBColor, WHITE};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (720, 460);
-/// Text in pixels. It is large, because a telephone shows a figure at half its size.
+/// Height of text in pixels; it is large because a telephone shows a figure at half its size.
 const TEXT: u32 = 17;
-/// Height of what is above the curves.
+/// Height of the legend above the curves, in pixels.
 const HEAD: u32 = 62;
 const LOSS: RGBColor = VIOLET;
 const TRAINING: RGBColor = TEAL;
@@ -22,7 +22,7 @@ const VALIDATION: RGBColor = RUST;
 /// Draws the curve of a report.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub(crate) fn draw(report: &TrainReport) -> Result<String> {
     svg(SIZE, |area| {
         let (head, body) = area.split_vertically(HEAD);
@@ -31,7 +31,7 @@ pub(crate) fn draw(report: &TrainReport) -> Result<String> {
     })
 }
 
-/// What the figure shows, and what each colour means: above the curves, where it hides nothing.
+/// Draws the title and the legend above the curves, where they hide nothing.
 fn draw_head(area: &Area, report: &TrainReport) -> Drawn {
     let centre = Pos::new(HPos::Center, VPos::Top);
     let text = ("sans-serif", TEXT).into_font().color(&BLACK);

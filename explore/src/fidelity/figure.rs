@@ -16,13 +16,13 @@ const PANEL: (u32, u32) = (460, 400);
 const COLUMNS: usize = 2;
 /// Colours of the first seeds; later ones begin again.
 const SEEDS: [RGBColor; 4] = [palette::VIOLET, palette::RUST, palette::TEAL, palette::GREY];
-/// The room around the places of an axis.
+/// The room around the values of an axis.
 const ROOM: Room = Room { share: 0.08, least: 0.02 };
 
 /// Draws a study as SVG.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub fn draw(fidelity: &Fidelity) -> Result<String> {
     let columns = fidelity.short.len().clamp(1, COLUMNS);
     let rows = fidelity.short.len().div_ceil(columns).max(1);
@@ -37,8 +37,8 @@ pub fn draw(fidelity: &Fidelity) -> Result<String> {
     })
 }
 
-/// A dot for each genome and seed at its short score and its mean full score; a line joins the
-/// seeds of a genome.
+/// Draws a dot for each genome and seed, at its short score and its mean full score, and a line
+/// through the seeds of a genome.
 fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidelity) -> Drawn {
     let genomes = &fidelity.genomes;
     let correlations: Vec<String> =
@@ -80,13 +80,13 @@ fn draw_panel(area: &Area, fidelity: &Fidelity, index: usize, short: &ShortFidel
     Ok(())
 }
 
-/// Where an accuracy stands on an axis: minus log10 of the error. An error below 0.01 % is as good
-/// as none.
+/// Returns the position of an accuracy on an axis: minus log10 of the error, which counts as at
+/// least 0.01 %.
 fn place(accuracy: f64) -> f64 {
     -(1.0 - accuracy).max(1e-4).log10()
 }
 
-/// The axis of some accuracies, with some room around them.
+/// Returns the axis of some accuracies, with some room around them.
 fn axis(accuracies: impl Iterator<Item = f64>) -> Axis {
     let ticks =
         [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);

@@ -13,13 +13,13 @@ use plotters::prelude::*;
 const SIZE: (u32, u32) = (1060, 420);
 const LEGEND: u32 = 120;
 
-/// Of each activation in [`Activation::ALL`], the share of a population that has it.
+/// The share of a population that each activation in [`Activation::ALL`] has.
 type Shares = [f64; Activation::ALL.len()];
 
-/// Draws the figure of a search of so many planned iterations, as SVG.
+/// Draws the figure of a search with this number of planned iterations, as SVG.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     svg(SIZE, |area| {
         let (panels, legend) = area.split_horizontally(SIZE.0 - LEGEND);
@@ -32,8 +32,8 @@ pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     })
 }
 
-/// The number of each iteration, counted from 1, and the shares of its whole population, failed
-/// trainings included.
+/// Returns the number of each iteration, counted from 1, and the shares of its whole population,
+/// including failed trainings.
 fn shares(evaluations: &[Evaluation], gene: impl Fn(&Genome) -> Activation) -> Vec<(f64, Shares)> {
     let populations = evaluations.chunk_by(|a, b| a.iteration == b.iteration);
     let of = |population: &[Evaluation]| {
@@ -48,7 +48,7 @@ fn shares(evaluations: &[Evaluation], gene: impl Fn(&Genome) -> Activation) -> V
     populations.map(|population| (population[0].iteration as f64 + 1.0, of(population))).collect()
 }
 
-/// A bar for each iteration, in which the activations are stacked.
+/// Draws a bar for each iteration, in which the activations are stacked.
 fn draw_panel(area: &Area<'_>, title: &str, shares: &[(f64, Shares)], iterations: usize) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(14)
@@ -77,7 +77,7 @@ fn draw_panel(area: &Area<'_>, title: &str, shares: &[(f64, Shares)], iterations
     Ok(())
 }
 
-/// From top to bottom as in the bars.
+/// Draws the legend, in the order of the bars from top to bottom.
 fn draw_legend(area: &Area<'_>) -> Drawn {
     for (row, activation) in (0..).zip(Activation::ALL.into_iter().rev()) {
         let top = 60 + 28 * row;

@@ -23,11 +23,11 @@ const COSTS: [Cost; 2] = [
     Cost { title: "Energy of one inference", unit: "J", of: |evaluation| evaluation.energy_j },
 ];
 
-/// Draws the figure of a search of so many planned iterations, as SVG; `None` where nothing was
-/// measured.
+/// Draws the figure of a search with this number of planned iterations, as SVG; returns `None` if
+/// nothing was measured.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<Option<String>> {
     let measured =
         |cost: &&Cost| search.evaluations.iter().any(|evaluation| (cost.of)(evaluation).is_some());

@@ -8,7 +8,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The line of least squares of the residuals in y; `None` where fewer than two x differ.
+    /// Returns the line of least squares of the residuals in y; `None` if all x are equal.
     pub(super) fn fit(points: &[(f64, f64)]) -> Option<Line> {
         let mean =
             |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
@@ -23,7 +23,7 @@ impl Line {
         })
     }
 
-    /// The line's point at `x`.
+    /// Returns y at `x`.
     pub(super) fn point(&self, x: f64) -> (f64, f64) {
         (x, self.intercept + self.slope * x)
     }

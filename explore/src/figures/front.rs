@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
 
-/// How an evaluation is drawn: what its accuracy is worth can be seen.
+/// The mark of an evaluation, which shows how reliable its accuracy is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     /// A disc: one training in full.
@@ -39,10 +39,10 @@ fn square(colour: RGBColor) -> Rectangle<(i32, i32)> {
     Rectangle::new([(-4, -4), (4, 4)], colour.filled())
 }
 
-/// Draws the figure of a search of so many planned iterations, as SVG.
+/// Draws the figure of a search with this number of planned iterations, as SVG.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     svg(SIZE, |area| fill(area, search, iterations))
 }
@@ -125,8 +125,8 @@ fn fill(area: &Area<'_>, search: &SearchState, iterations: usize) -> Drawn {
     Ok(())
 }
 
-/// The places of the archive's front, from the smallest network on. By other objectives than error
-/// and parameters, they need not fall.
+/// Returns the positions of the archive's front, from the smallest network on. With other objectives
+/// than error and parameters, the error may rise in between.
 fn front(search: &SearchState) -> Vec<(f64, f64)> {
     let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
     let mut places: Vec<(f64, f64)> =
@@ -136,13 +136,13 @@ fn front(search: &SearchState) -> Vec<(f64, f64)> {
     places
 }
 
-/// An evaluation's place: log10 of the parameters, and the error.
+/// Returns the position of an evaluation: log10 of the parameters, and the error.
 fn place(evaluation: &Evaluation) -> (f64, f64) {
     let [error, parameters] = evaluation.objectives();
     (parameters.max(1.0).log10(), error)
 }
 
-/// Both axes' ranges, with some room around the points.
+/// Returns the ranges of both axes, with some room around the points.
 fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
     let (x, y): (Vec<f64>, Vec<f64>) = evaluations.iter().map(place).unzip();
     (around(x, Room::UNIT), around(y, Room::UNIT))
@@ -201,8 +201,8 @@ mod tests {
         }
     }
 
-    /// Of three objectives that the archive goes by, the figure shows two: all members of the front
-    /// are on the line.
+    /// The archive has three objectives, the figure shows two of them: all members of the front are
+    /// on the line.
     #[test]
     fn the_line_goes_through_the_whole_front_of_the_archive() {
         use common::search::objective::Objective::{Error, Macs, Params};

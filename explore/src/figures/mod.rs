@@ -12,9 +12,8 @@ use common::files::atomic;
 use common::search::config::SearchConfig;
 use std::path::Path;
 
-/// Draws the figures of a search under way, each time the number of its iterations has grown by a
-/// tenth: so all drawings together take no longer than some ten of the last one, however long the
-/// search is.
+/// Draws the figures of a running search each time the number of its iterations has grown by a
+/// tenth, so that all drawings together take about ten times as long as the last one.
 #[derive(Debug)]
 pub struct Drawings<'a> {
     folder: &'a Path,
@@ -24,16 +23,16 @@ pub struct Drawings<'a> {
 }
 
 impl<'a> Drawings<'a> {
-    /// Of a search in a folder that has not begun.
+    /// Returns the drawings of a search that has not begun, in its folder.
     pub fn new(folder: &'a Path, config: &'a SearchConfig) -> Drawings<'a> {
         Drawings { folder, config, shown: 0 }
     }
 
-    /// Draws what is due after an iteration. Nothing is while a search is replayed, so many of
-    /// whose evaluations are still to be taken from its log. Returns whether it was drawn.
+    /// Draws the figures after an iteration if they are due, and returns whether they were.
+    /// `recorded` evaluations are still to be replayed from the log; until then nothing is due.
     ///
     /// # Errors
-    /// A figure that cannot be drawn or written.
+    /// Fails if a figure cannot be drawn or written.
     pub fn after_iteration(&mut self, search: &SearchState, recorded: usize) -> Result<bool> {
         let due = self.shown + (self.shown / 10).max(1);
         if recorded > 0 || search.archive.iterations < due {
@@ -43,10 +42,10 @@ impl<'a> Drawings<'a> {
         Ok(true)
     }
 
-    /// Draws what is not drawn yet.
+    /// Draws the figures if the last iteration is not in them yet.
     ///
     /// # Errors
-    /// A figure that cannot be drawn or written.
+    /// Fails if a figure cannot be drawn or written.
     pub fn at_end(&mut self, search: &SearchState) -> Result<()> {
         if self.shown < search.archive.iterations {
             write_all(self.folder, search, self.config)?;
@@ -56,13 +55,12 @@ impl<'a> Drawings<'a> {
     }
 }
 
-/// Writes `front.svg`, every evaluation and the archive's front; `progress.svg`, hypervolume and
-/// Score by iteration (Fig. 3 of the paper); `activations.svg`, which activations the populations
-/// have (Fig. 4); and, where networks were measured, `cost.svg`, latency and energy by parameters
-/// (Fig. 1b).
+/// Writes `front.svg` (every evaluation and the archive's front), `progress.svg` (hypervolume and
+/// Score by iteration, Fig. 3 of the paper), `activations.svg` (the activations of the populations,
+/// Fig. 4) and, if networks were measured, `cost.svg` (latency and energy by parameters, Fig. 1b).
 ///
 /// # Errors
-/// A figure that cannot be drawn or written.
+/// Fails if a figure cannot be drawn or written.
 fn write_all(folder: &Path, search: &SearchState, config: &SearchConfig) -> Result<()> {
     let iterations = config.search.iterations;
     let write = |name: &str, svg: String| atomic::write(&folder.join(name), svg.as_bytes());

@@ -20,10 +20,10 @@ struct Series {
     values: Vec<(f64, f64)>,
 }
 
-/// Draws the figure of a search of so many planned iterations, as SVG.
+/// Draws the figure of a search with this number of planned iterations, as SVG.
 ///
 /// # Errors
-/// A figure that cannot be drawn.
+/// Fails if the figure cannot be drawn.
 pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     let all = series(&search.evaluations);
     svg((PANEL.0 * all.len() as u32, PANEL.1), |area| {
@@ -35,8 +35,8 @@ pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
     })
 }
 
-/// The hypervolume is of all evaluations up to an iteration, scaled by those up to now; Scores are
-/// of an iteration's own population.
+/// Returns the quantities. The hypervolume covers all evaluations up to an iteration and is scaled
+/// by those up to now; Scores are those of an iteration's own population.
 fn series(evaluations: &[Evaluation]) -> [Series; 3] {
     let (mut volumes, mut means, mut bests) = (Vec::new(), Vec::new(), Vec::new());
     let scale = Scale::of(points(evaluations));
@@ -96,7 +96,7 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
     Ok(())
 }
 
-/// A value with its sign and three significant digits.
+/// Returns a value with its sign and three significant digits.
 fn signed(value: f64) -> String {
     let digits =
         if value == 0.0 { 0.0 } else { (2.0 - value.abs().log10().floor()).clamp(0.0, 9.0) };
