@@ -125,8 +125,8 @@ fn fill(area: &Area<'_>, search: &SearchState, iterations: usize) -> Drawn {
     Ok(())
 }
 
-/// Returns the positions of the archive's front, from the smallest network on. With other objectives
-/// than error and parameters, the error may rise in between.
+/// Returns the positions of the archive's front, from the smallest network on. With other
+/// objectives than error and parameters, the error may rise in between.
 fn front(search: &SearchState) -> Vec<(f64, f64)> {
     let front = search.archive.individuals.iter().filter(|individual| individual.on_front);
     let mut places: Vec<(f64, f64)> =

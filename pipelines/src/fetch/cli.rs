@@ -30,7 +30,7 @@ pub struct Args {
 /// The commands of `fetch-data` besides placing files.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Read all images of a data set, count them and name each that cannot be used
+    /// Reads all images of a data set, counts them and names each that cannot be used
     Check(CheckArgs),
 }
 

@@ -32,7 +32,7 @@ pub struct Args {
 /// The commands of `report` besides writing a page.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print what make needs to know of a profile, a board or a run, one word a line
+    /// Prints what make needs to know of a profile, a board or a run, one word a line
     Query(QueryArgs),
 }
 
