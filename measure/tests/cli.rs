@@ -346,6 +346,6 @@ fn wrong_usage_is_2_and_help_has_an_example() {
     for command in
         [&["--help"][..], &["run", "--help"], &["boards", "--help"], &["compare", "--help"]]
     {
-        assert!(String::from_utf8(of(command).stdout).unwrap().contains("Example: measure "));
+        assert!(String::from_utf8(of(command).stdout).unwrap().contains("Example:\n  measure "));
     }
 }
