@@ -8,7 +8,7 @@ use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
 use common::search::requirements::Requirements;
-use explore::evaluate::table::Table;
+use explore::evaluate::table::TableEvaluator;
 use explore::search::archive;
 use explore::search::replay::replay;
 use std::collections::BTreeSet;
@@ -72,7 +72,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
     let laptop: Profile = json::read(&root().join("pipelines/profiles/laptop.json")).unwrap();
     let search = SearchSettings { epochs: table.epochs, reseed_front: false, ..laptop.search };
     assert!(!search.rungs().is_empty());
-    let trainings = Table::new(&table);
+    let trainings = TableEvaluator::new(&table);
     let loses = |seed: &u64| {
         let config = SearchConfig {
             seed: *seed,

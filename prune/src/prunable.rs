@@ -30,8 +30,8 @@ pub fn prunable(network: &Network, also: &[PrunePart]) -> Result<Vec<Prunable>> 
 }
 
 /// Counts the parameters of a candidate's first filter; the others have as many.
-fn count_parameters(network: &Network, candidate: Candidate) -> Result<Prunable> {
-    let Candidate { name, filters, part } = candidate;
+fn count_parameters(network: &Network, candidate: Convolution) -> Result<Prunable> {
+    let Convolution { name, filters, part } = candidate;
     let mut parameters_per_filter = 0;
     if filters > 1 {
         let kept = Kept::from([(name.clone(), (1..filters).collect())]);
@@ -57,7 +57,7 @@ fn count_parameters(network: &Network, candidate: Candidate) -> Result<Prunable>
 /// A convolution is recognised by the readers of its output. That of a FEL is only concatenated,
 /// while the template's stem is also normalised. That of the first convolution of a residual block
 /// is only convolved; the output of the others is added to that of other blocks.
-fn candidates(network: &Network, also: &[PrunePart]) -> Result<Vec<Candidate>> {
+fn candidates(network: &Network, also: &[PrunePart]) -> Result<Vec<Convolution>> {
     let inputs = network.input_indices()?;
     let readings = readings(network, &inputs);
     let mut found = Vec::new();
@@ -73,7 +73,7 @@ fn candidates(network: &Network, also: &[PrunePart]) -> Result<Vec<Candidate>> {
             continue;
         };
         if part.is_none_or(|part| also.contains(&part)) {
-            found.push(Candidate { name: node.name.clone(), filters: out_channels, part });
+            found.push(Convolution { name: node.name.clone(), filters: out_channels, part });
         }
     }
     Ok(found)
@@ -97,7 +97,7 @@ fn readings(network: &Network, inputs: &[Vec<Option<usize>>]) -> Vec<Reading> {
 }
 
 /// A convolution, before its parameters are counted.
-struct Candidate {
+struct Convolution {
     name: String,
     filters: usize,
     /// `None` if it is always pruned.

@@ -43,7 +43,7 @@ pub struct Selection {
 }
 
 /// A filter that may be removed.
-struct Candidate {
+struct RankedFilter {
     /// Its convolution, as an index into the prunable ones.
     convolution: usize,
     /// Its index there.
@@ -53,10 +53,10 @@ struct Candidate {
 }
 
 /// What a round can remove.
-struct Candidates {
+struct RankedFilters {
     convolutions: Vec<Prunable>,
     /// The least important first.
-    ranking: Vec<Candidate>,
+    ranking: Vec<RankedFilter>,
     /// The number of candidates to remove within the cap.
     quota: usize,
 }
@@ -81,7 +81,7 @@ pub fn end(network: &Network, cap: &Cap, also: &[PrunePart]) -> Result<Option<Pr
 
 /// Returns the model after round number `round`.
 ///
-/// Candidates are removed in ascending order of importance per parameter, as far as the cap allows:
+/// Filters are removed in ascending order of importance per parameter, as far as the cap allows:
 /// the cap counts parameters, so this order loses the least importance on the way to it. With
 /// [`Allocation::Uniform`], the candidates of each convolution are its share of a round, and all
 /// are removed unless the cap is reached. With [`Allocation::Global`], they are the share of two
@@ -113,10 +113,10 @@ pub fn prune(model: &Model, cap: &Cap, selection: &Selection, round: usize) -> R
 /// another one saves, of its parameters, no more than the other one's own.
 fn within_cap<'a>(
     network: &Network,
-    candidates: &'a Candidates,
+    candidates: &'a RankedFilters,
     cap: &Cap,
-) -> Result<Vec<&'a Candidate>> {
-    let mut removed: Vec<&Candidate> = Vec::new();
+) -> Result<Vec<&'a RankedFilter>> {
+    let mut removed: Vec<&RankedFilter> = Vec::new();
     for candidate in &candidates.ranking {
         if removed.len() == candidates.quota {
             break;
@@ -131,7 +131,7 @@ fn within_cap<'a>(
     Ok(removed)
 }
 
-fn candidates(model: &Model, selection: &Selection, stream: &str) -> Result<Candidates> {
+fn candidates(model: &Model, selection: &Selection, stream: &str) -> Result<RankedFilters> {
     let convolutions = prunable(&model.network, &selection.also)?;
     let (mut ranking, mut quota) = (Vec::new(), 0);
     for (index, convolution) in convolutions.iter().enumerate() {
@@ -148,18 +148,18 @@ fn candidates(model: &Model, selection: &Selection, stream: &str) -> Result<Cand
         };
         let rng = seed::stream(selection.seed, &format!("{stream}/{name}"));
         let removals = importance::removals(selection.method, &flat, keep, rng);
-        ranking.extend(removals.into_iter().map(|Removal { filter, importance }| Candidate {
+        ranking.extend(removals.into_iter().map(|Removal { filter, importance }| RankedFilter {
             convolution: index,
             filter,
             importance: importance / *parameters_per_filter as f64,
         }));
     }
     ranking.sort_by(|a, b| a.importance.total_cmp(&b.importance));
-    Ok(Candidates { convolutions, ranking, quota })
+    Ok(RankedFilters { convolutions, ranking, quota })
 }
 
 /// Returns the filters that are kept if some are removed.
-fn kept(convolutions: &[Prunable], removed: &[&Candidate]) -> Kept {
+fn kept(convolutions: &[Prunable], removed: &[&RankedFilter]) -> Kept {
     let mut kept = Kept::new();
     for candidate in removed {
         let Prunable { name, filters, .. } = &convolutions[candidate.convolution];

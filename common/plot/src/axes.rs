@@ -14,23 +14,23 @@ const MOST_TICKS: u64 = 10;
 
 /// The room between the outermost values and the ends of an axis.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct Margin {
     /// Share of the distance between the outermost values.
     pub share: f64,
     /// Minimum room.
     pub least: f64,
 }
 
-impl Room {
+impl Margin {
     /// For quantities around 1 and for logarithms.
-    pub const UNIT: Room = Room { share: 0.06, least: 0.01 };
+    pub const UNIT: Margin = Margin { share: 0.06, least: 0.01 };
     /// For quantities in per cent.
-    pub const PERCENT: Room = Room { share: 0.06, least: 0.5 };
+    pub const PERCENT: Margin = Margin { share: 0.06, least: 0.5 };
 }
 
 /// Returns a range that holds all values, with room at both ends. NaN, infinities and values above
 /// 1e30 are left out; the range is 0 to 1 if no value remains.
-pub fn around(values: impl IntoIterator<Item = f64>, room: Room) -> Range<f64> {
+pub fn around(values: impl IntoIterator<Item = f64>, margin: Margin) -> Range<f64> {
     let (low, high) = values
         .into_iter()
         .filter(|value| value.abs() <= LARGEST)
@@ -41,9 +41,9 @@ pub fn around(values: impl IntoIterator<Item = f64>, room: Room) -> Range<f64> {
         return 0.0..1.0;
     }
     // Less than a millionth of the values would be lost in rounding.
-    let least = room.least.max(low.abs().max(high.abs()) * 1e-6);
-    let room = ((high - low) * room.share).max(least);
-    low - room..high + room
+    let least = margin.least.max(low.abs().max(high.abs()) * 1e-6);
+    let margin = ((high - low) * margin.share).max(least);
+    low - margin..high + margin
 }
 
 /// Cuts a range to `limits`. The result is at least `least` wide at the end of the limits that the
@@ -156,7 +156,7 @@ fn with_prefix(quantity: f64, unit: &str) -> String {
 mod tests {
     use super::*;
 
-    const ROOM: Room = Room::UNIT;
+    const MARGIN: Margin = Margin::UNIT;
     const STRANGE: [f64; 5] = [1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
 
     fn labels(axis: &Axis) -> Vec<String> {
@@ -211,20 +211,20 @@ mod tests {
 
     #[test]
     fn there_is_room_around_values() {
-        assert_eq!(around([], ROOM), 0.0..1.0);
-        assert_eq!(around([2.0], ROOM), 1.99..2.01);
-        assert_eq!(around([0.0, 100.0, 50.0], ROOM), -6.0..106.0);
+        assert_eq!(around([], MARGIN), 0.0..1.0);
+        assert_eq!(around([2.0], MARGIN), 1.99..2.01);
+        assert_eq!(around([0.0, 100.0, 50.0], MARGIN), -6.0..106.0);
     }
 
     #[test]
     fn no_value_makes_an_axis_endless() {
         for strange in STRANGE {
-            assert_eq!(around([strange, 2.0], ROOM), around([2.0], ROOM));
-            assert_eq!(around([strange], ROOM), 0.0..1.0);
-            let range = within(&around([strange], ROOM), 0.0..100.0, 0.5);
+            assert_eq!(around([strange, 2.0], MARGIN), around([2.0], MARGIN));
+            assert_eq!(around([strange], MARGIN), 0.0..1.0);
+            let range = within(&around([strange], MARGIN), 0.0..100.0, 0.5);
             assert!(0.0 <= range.start && range.start < range.end && range.end <= 100.0);
         }
-        let high = around([1e20], ROOM);
+        let high = around([1e20], MARGIN);
         assert!((high.end - high.start) / 1e20 > 1e-7, "{high:?}");
     }
 

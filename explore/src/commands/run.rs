@@ -4,7 +4,7 @@ use crate::board_setup;
 use crate::cli::{Engine, EvaluatorName, RunArgs};
 use crate::console::log_line;
 use crate::evaluate::evaluator::Evaluator;
-use crate::evaluate::table::Table;
+use crate::evaluate::table::TableEvaluator;
 use crate::evaluate::trainer::Trainer;
 use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
@@ -99,7 +99,7 @@ fn evaluator(
             "a table has no networks to measure: leave out --board, or train with --evaluator train"
         ),
         (EvaluatorName::Table(file), Engine::Local) => {
-            Ok(Evaluator::Table(Table::read(file, config)?))
+            Ok(Evaluator::Table(TableEvaluator::read(file, config)?))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The two sources of outcomes: trainings made now, and a table of trainings made beforehand.
 
-use super::table::Table;
+use super::table::TableEvaluator;
 use super::task::{Outcome, Task};
 use super::trainer::Trainer;
 use anyhow::Result;
@@ -11,7 +11,7 @@ pub enum Evaluator {
     /// Runs trainings.
     Train(Trainer),
     /// Looks trainings up that were made beforehand.
-    Table(Table),
+    Table(TableEvaluator),
 }
 
 impl Evaluator {

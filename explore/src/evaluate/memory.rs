@@ -30,7 +30,7 @@ pub struct MemoryPlanner {
 
 /// The part of the output of `codegen plan` that is needed here.
 #[derive(Deserialize)]
-struct Plan {
+struct PlannedMemory {
     arena_bytes: u64,
 }
 
@@ -100,7 +100,7 @@ impl MemoryPlanner {
             Some(1) => return Ok(Err(anyhow!("codegen plan failed: {message}"))),
             Some(_) | None => bail!("codegen plan ended with {}: {message}", output.status),
         }
-        let plan: Plan = serde_json::from_slice(&output.stdout)
+        let plan: PlannedMemory = serde_json::from_slice(&output.stdout)
             .context("codegen plan printed no arena_bytes")?;
         Ok(Ok(plan.arena_bytes))
     }

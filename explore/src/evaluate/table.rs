@@ -12,23 +12,23 @@ use std::path::Path;
 
 /// The rows of a table, by function and seed.
 #[derive(Debug)]
-pub struct Table {
+pub struct TableEvaluator {
     rows: HashMap<(Genome, u64), TableRow>,
     /// Seed of the search. It corresponds to the table's seed 0, and the next seed to 1.
     seed: u64,
 }
 
-impl Table {
+impl TableEvaluator {
     /// Reads the table for a search.
     ///
     /// # Errors
     /// Fails if the file is not a complete table, or if its trainings differ from those of the
     /// search; the error names the difference.
-    pub fn read(path: &Path, config: &SearchConfig) -> Result<Table> {
+    pub fn read(path: &Path, config: &SearchConfig) -> Result<TableEvaluator> {
         let file = || path.display().to_string();
         let table = AccuracyTable::read(path)?;
         check_same(&table, config).with_context(file)?;
-        let table = Table { seed: config.seed, ..Table::new(&table) };
+        let table = TableEvaluator { seed: config.seed, ..TableEvaluator::new(&table) };
         let seeds = 0..=u64::from(config.search.reseed_front);
         let lacks = |genome: &Genome| seeds.clone().any(|seed| table.row(genome, seed).is_none());
         let missing = config.space.genomes().find(lacks);
@@ -41,9 +41,9 @@ impl Table {
     }
 
     /// Takes the rows of a table, for a search with seed 0.
-    pub fn new(table: &AccuracyTable) -> Table {
+    pub fn new(table: &AccuracyTable) -> TableEvaluator {
         let row = |row: &TableRow| ((row.genome.canonical(), row.seed), row.clone());
-        Table { rows: table.rows.iter().map(row).collect(), seed: 0 }
+        TableEvaluator { rows: table.rows.iter().map(row).collect(), seed: 0 }
     }
 
     fn row(&self, genome: &Genome, seed: u64) -> Option<&TableRow> {

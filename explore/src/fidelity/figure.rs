@@ -5,7 +5,7 @@
 use super::table::length_text;
 use anyhow::Result;
 use common::search::fidelity::{Fidelity, ShortFidelity, StudiedGenome};
-use plot::axes::{Axis, Room, around};
+use plot::axes::{Axis, Margin, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::chart::SeriesLabelPosition;
 use plotters::prelude::{BLACK, ChartBuilder, Circle, Color, PathElement, RGBColor, WHITE};
@@ -17,7 +17,7 @@ const COLUMNS: usize = 2;
 /// Colours of the first seeds; later ones begin again.
 const SEEDS: [RGBColor; 4] = [palette::VIOLET, palette::RUST, palette::TEAL, palette::GREY];
 /// The room around the values of an axis.
-const ROOM: Room = Room { share: 0.08, least: 0.02 };
+const MARGIN: Margin = Margin { share: 0.08, least: 0.02 };
 
 /// Draws a study as SVG.
 ///
@@ -90,7 +90,7 @@ fn place(accuracy: f64) -> f64 {
 fn axis(accuracies: impl Iterator<Item = f64>) -> Axis {
     let ticks =
         [0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999].map(place);
-    Axis::new(around(accuracies.map(place), ROOM), ticks, |place| {
+    Axis::new(around(accuracies.map(place), MARGIN), ticks, |place| {
         let percent = 100.0 * (1.0 - 10f64.powf(-place));
         format!("{} %", (percent * 10.0).round() / 10.0)
     })

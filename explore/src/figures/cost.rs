@@ -4,7 +4,7 @@
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search::evaluation::Evaluation;
-use plot::axes::{Axis, Room, around};
+use plot::axes::{Axis, Margin, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 
@@ -57,8 +57,8 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, search: &SearchState, iterations: us
     } else {
         format!(", {stopped} of them stopped early (rings)")
     };
-    let x = around(places.iter().map(|(.., place)| place.0), Room::UNIT);
-    let y = around(places.iter().map(|(.., place)| place.1), Room::UNIT);
+    let x = around(places.iter().map(|(.., place)| place.0), Margin::UNIT);
+    let y = around(places.iter().map(|(.., place)| place.1), Margin::UNIT);
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .caption(format!("{}, measured: {}{rings}", cost.title, places.len()), ("sans-serif", 20))

@@ -3,7 +3,7 @@
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search::evaluation::Evaluation;
-use plot::axes::{Axis, Room, around};
+use plot::axes::{Axis, Margin, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 use std::ops::Range;
@@ -145,7 +145,7 @@ fn place(evaluation: &Evaluation) -> (f64, f64) {
 /// Returns the ranges of both axes, with some room around the points.
 fn limits(evaluations: &[Evaluation]) -> (Range<f64>, Range<f64>) {
     let (x, y): (Vec<f64>, Vec<f64>) = evaluations.iter().map(place).unzip();
-    (around(x, Room::UNIT), around(y, Room::UNIT))
+    (around(x, Margin::UNIT), around(y, Margin::UNIT))
 }
 
 #[cfg(test)]

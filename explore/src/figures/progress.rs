@@ -6,7 +6,7 @@ use crate::search::quality::{points, score};
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search::evaluation::Evaluation;
-use plot::axes::{Axis, Room, around};
+use plot::axes::{Axis, Margin, around};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 
@@ -14,7 +14,7 @@ use plotters::prelude::*;
 const PANEL: (u32, u32) = (440, 380);
 
 /// A quantity by iteration, counted from 1; iterations without it are left out.
-struct Series {
+struct Curve {
     title: &'static str,
     axis: &'static str,
     values: Vec<(f64, f64)>,
@@ -37,7 +37,7 @@ pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
 
 /// Returns the quantities. The hypervolume covers all evaluations up to an iteration and is scaled
 /// by those up to now; Scores are those of an iteration's own population.
-fn series(evaluations: &[Evaluation]) -> [Series; 3] {
+fn series(evaluations: &[Evaluation]) -> [Curve; 3] {
     let (mut volumes, mut means, mut bests) = (Vec::new(), Vec::new(), Vec::new());
     let scale = Scale::of(points(evaluations));
     let mut end = 0;
@@ -53,17 +53,17 @@ fn series(evaluations: &[Evaluation]) -> [Series; 3] {
     }
     let score_axis = "accuracy per million parameters";
     [
-        Series {
+        Curve {
             title: "Hypervolume",
             axis: "hypervolume of all evaluations so far",
             values: volumes,
         },
-        Series { title: "Mean Score", axis: score_axis, values: means },
-        Series { title: "Best Score", axis: score_axis, values: bests },
+        Curve { title: "Mean Score", axis: score_axis, values: means },
+        Curve { title: "Best Score", axis: score_axis, values: bests },
     ]
 }
 
-fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
+fn draw_panel(area: &Area<'_>, series: &Curve, iterations: usize) -> Drawn {
     let values = &series.values;
     let ends: Vec<(f64, f64)> = match (Line::fit(values), values.first(), values.last()) {
         (Some(line), Some(first), Some(last)) => vec![line.point(first.0), line.point(last.0)],
@@ -73,7 +73,7 @@ fn draw_panel(area: &Area<'_>, series: &Series, iterations: usize) -> Drawn {
         Some(line) => format!("{}, {} per iteration", series.title, signed(line.slope)),
         None => series.title.to_string(),
     };
-    let y = around(values.iter().chain(&ends).map(|value| value.1), Room::UNIT);
+    let y = around(values.iter().chain(&ends).map(|value| value.1), Margin::UNIT);
     // Marks are a tenth of the range apart or more.
     let digits = (1.0 - (y.end - y.start).log10().floor()).max(0.0) as usize;
     let mut chart = ChartBuilder::on(area)

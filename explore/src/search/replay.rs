@@ -3,7 +3,7 @@
 use super::controller::Controller;
 use super::state::SearchState;
 use crate::evaluate::successive_halving::SuccessiveHalving;
-use crate::evaluate::table::Table;
+use crate::evaluate::table::TableEvaluator;
 use anyhow::Result;
 use common::search::config::SearchConfig;
 
@@ -11,7 +11,7 @@ use common::search::config::SearchConfig;
 ///
 /// # Errors
 /// Fails if the [`Controller`] does.
-pub fn replay(table: &Table, config: &SearchConfig) -> Result<SearchState> {
+pub fn replay(table: &TableEvaluator, config: &SearchConfig) -> Result<SearchState> {
     let mut controller = Controller::new(config, |genome| table.counts(genome));
     while let Some(population) = controller.next_population()? {
         let archive = &controller.state().archive.individuals;

@@ -54,14 +54,14 @@ pub(super) fn folder_in(parent: &Path) -> Result<TempDir> {
 
 /// The limit of what programs may write into a folder.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct SpaceLimit {
     /// The folder.
     pub(super) folder: PathBuf,
     /// The largest size of the folder, in bytes.
     pub(super) bytes: u64,
 }
 
-impl Room {
+impl SpaceLimit {
     /// Returns whether the folder is larger than the limit.
     pub(super) fn is_exceeded(&self) -> bool {
         size(&self.folder) > self.bytes

@@ -1,7 +1,7 @@
 //! The five kinds of sources, and how their files are made available on this disk.
 
 use super::content::{check_archive, check_within, gzipped};
-use super::scratch::{self, Room};
+use super::scratch::{self, SpaceLimit};
 use super::tool::run;
 use anyhow::{Context, Result, anyhow, ensure};
 use common::dataset::{DataFile, MAX_FILE_BYTES, MAX_RATIO, Source};
@@ -145,12 +145,12 @@ fn download(url: &str, to: &Path) -> Result<()> {
 }
 
 /// Returns the room for a download.
-fn downloads(scratch: &Path) -> Room {
+fn downloads(scratch: &Path) -> SpaceLimit {
     more_room(scratch, MAX_FILE_BYTES)
 }
 
 /// Returns the room for the unpacked content of an archive.
-fn unpacking(archive: &Path, scratch: &Path) -> Result<Room> {
+fn unpacking(archive: &Path, scratch: &Path) -> Result<SpaceLimit> {
     let size = fs::metadata(archive)
         .with_context(|| format!("{}: cannot read the file", archive.display()))?
         .len();
@@ -159,8 +159,11 @@ fn unpacking(archive: &Path, scratch: &Path) -> Result<Room> {
     Ok(more_room(scratch, bytes))
 }
 
-fn more_room(scratch: &Path, bytes: u64) -> Room {
-    Room { folder: scratch.to_path_buf(), bytes: scratch::size(scratch).saturating_add(bytes) }
+fn more_room(scratch: &Path, bytes: u64) -> SpaceLimit {
+    SpaceLimit {
+        folder: scratch.to_path_buf(),
+        bytes: scratch::size(scratch).saturating_add(bytes),
+    }
 }
 
 /// Downloads a Debian package into `scratch`. If the system's package lists do not contain it,

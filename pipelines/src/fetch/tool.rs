@@ -2,7 +2,7 @@
 //! stderr becomes the error.
 
 use super::interrupt::INTERRUPT;
-use super::scratch::Room;
+use super::scratch::SpaceLimit;
 use anyhow::{Context, Result, ensure};
 use process::child::{Ending, Guarded, program_name};
 use std::fs::File;
@@ -28,11 +28,11 @@ const ERROR_CHARS: usize = 300;
 /// # Errors
 /// Fails if it cannot be started, takes too long or too much room, or fails, or if a signal is
 /// received; the error is one line.
-pub(super) fn run(command: &mut Command, room: &Room) -> Result<()> {
+pub(super) fn run(command: &mut Command, room: &SpaceLimit) -> Result<()> {
     run_within(command, room, LIMIT)
 }
 
-fn run_within(command: &mut Command, room: &Room, limit: Duration) -> Result<()> {
+fn run_within(command: &mut Command, room: &SpaceLimit, limit: Duration) -> Result<()> {
     INTERRUPT.check()?;
     let program = program_name(command);
     let mut errors = tempfile::tempfile().context("cannot make a temporary file")?;
@@ -57,7 +57,7 @@ fn run_within(command: &mut Command, room: &Room, limit: Duration) -> Result<()>
     Ok(())
 }
 
-fn too_much(room: &Room) -> String {
+fn too_much(room: &SpaceLimit) -> String {
     format!("it has made over {} bytes, more than a data set's files can be", room.bytes)
 }
 
@@ -80,8 +80,8 @@ mod tests {
         command
     }
 
-    fn room(folder: &tempfile::TempDir) -> Room {
-        Room { folder: folder.path().to_path_buf(), bytes: 100_000 }
+    fn room(folder: &tempfile::TempDir) -> SpaceLimit {
+        SpaceLimit { folder: folder.path().to_path_buf(), bytes: 100_000 }
     }
 
     fn run_script(script: &str) -> Result<()> {

@@ -4,7 +4,7 @@
 use super::series::Series;
 use anyhow::{Result, ensure};
 use common::files::atomic;
-use plot::axes::{Axis, Room, around, short_label};
+use plot::axes::{Axis, Margin, around, short_label};
 use plot::{Area, Drawn, palette, svg};
 use plotters::prelude::*;
 use std::path::Path;
@@ -74,8 +74,8 @@ fn draw_panel(
         .x_label_area_size(48)
         .y_label_area_size(70)
         .build_cartesian_2d(
-            around(values.iter().map(|v| v.0), Room::PERCENT),
-            around(values.iter().map(|v| v.1), Room::PERCENT),
+            around(values.iter().map(|v| v.0), Margin::PERCENT),
+            around(values.iter().map(|v| v.1), Margin::PERCENT),
         )?;
     chart
         .configure_mesh()

@@ -10,7 +10,7 @@ use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
 use common::search::requirements::Requirements;
-use explore::evaluate::table::Table;
+use explore::evaluate::table::TableEvaluator;
 use explore::moea::hypervolume::Scale;
 use explore::search::replay::replay;
 use std::collections::{HashMap, HashSet};
@@ -103,7 +103,7 @@ pub(crate) struct Reference {
     scale: Scale,
     /// Hypervolume of the whole table.
     best: f64,
-    table: Table,
+    table: TableEvaluator,
     epochs: usize,
 }
 
@@ -119,7 +119,7 @@ impl Reference {
         Ok(Reference {
             scale,
             best: scale.hypervolume(points()),
-            table: Table::new(table),
+            table: TableEvaluator::new(table),
             epochs: table.epochs,
         })
     }

@@ -1,7 +1,7 @@
 //! The energy of an interval from the samples of a log, if they cover it.
 
 use super::clock;
-use super::samples::{Sample, Samples};
+use super::samples::{PowerSample, PowerSamples};
 use crate::meter::power::MAX_GAP_S;
 use crate::reason::Reason;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ const MAX_UNUSABLE: f64 = 0.1;
 ///
 /// # Errors
 /// Returns what its last time is, or at which line its times went back.
-pub(super) fn check_end(log: &Samples, now_s: f64) -> Result<(), Reason> {
+pub(super) fn check_end(log: &PowerSamples, now_s: f64) -> Result<(), Reason> {
     let Some(last) = log.samples.last() else { return Ok(()) };
     if let Some((line, until_s)) = log.back.filter(|(_, until_s)| *until_s > last.at_s) {
         return Err(went_back(line, until_s).into());
@@ -37,7 +37,7 @@ fn went_back(line: usize, until_s: f64) -> String {
 /// # Errors
 /// Returns why the samples do not cover the time.
 pub(super) fn covering(
-    log: &Samples,
+    log: &PowerSamples,
     [t0_s, t1_s]: [f64; 2],
     [started_s, now_s]: [f64; 2],
 ) -> Result<RangeInclusive<usize>, Reason> {
@@ -75,7 +75,7 @@ pub(super) fn covering(
 }
 
 /// Describes the times that a log covers and one that it does not; all in Unix time.
-fn uncovered(log: &Samples, [t0_s, t1_s]: [f64; 2], [started_s, now_s]: [f64; 2]) -> String {
+fn uncovered(log: &PowerSamples, [t0_s, t1_s]: [f64; 2], [started_s, now_s]: [f64; 2]) -> String {
     let wanted = format!("the power log does not cover that time, {t0_s:.3} to {t1_s:.3}");
     let Some((first, last)) = log.samples.first().zip(log.samples.last()) else {
         return format!("{wanted}, for it has no samples");
@@ -89,7 +89,7 @@ fn uncovered(log: &Samples, [t0_s, t1_s]: [f64; 2], [started_s, now_s]: [f64; 2]
     format!("{wanted}, but {first_s:.3} to {last_s:.3}; {why}{}", too_few_digits(log))
 }
 
-fn too_few_digits(log: &Samples) -> &'static str {
+fn too_few_digits(log: &PowerSamples) -> &'static str {
     if log.repeated {
         " (several samples have one time: have its times too few digits?)"
     } else {
@@ -102,7 +102,7 @@ fn too_few_digits(log: &Samples) -> &'static str {
 ///
 /// # Errors
 /// Fails if the energy is not above 0; the reason says what is wrong with the log.
-pub(super) fn energy(samples: &[Sample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, Reason> {
+pub(super) fn energy(samples: &[PowerSample], [t0_s, t1_s]: [f64; 2]) -> Result<f64, Reason> {
     let mut joules = 0.0;
     for pair in samples.windows(2) {
         let (a, b) = (pair[0], pair[1]);
@@ -124,23 +124,23 @@ mod tests {
     use super::*;
     use crate::meter::csv_log::parse::parse;
 
-    fn sample(at_s: f64, watts: f64) -> Sample {
-        Sample { at_s, watts }
+    fn sample(at_s: f64, watts: f64) -> PowerSample {
+        PowerSample { at_s, watts }
     }
 
     /// The energy of a log of these samples, read 1 s after the interval.
-    fn energy(samples: &[Sample], times: [f64; 2]) -> Result<f64, Reason> {
-        energy_of(&Samples { samples: samples.to_vec(), ..Samples::default() }, times)
+    fn energy(samples: &[PowerSample], times: [f64; 2]) -> Result<f64, Reason> {
+        energy_of(&PowerSamples { samples: samples.to_vec(), ..PowerSamples::default() }, times)
     }
 
-    fn energy_of(log: &Samples, times: [f64; 2]) -> Result<f64, Reason> {
+    fn energy_of(log: &PowerSamples, times: [f64; 2]) -> Result<f64, Reason> {
         let now_s = NOW + times[1] + 1.0;
         covering(log, times, [NOW, now_s])
             .and_then(|range| super::energy(&log.samples[range], times))
     }
 
     /// A log whose times are seconds after the measurement's start.
-    fn log(text: &str) -> Samples {
+    fn log(text: &str) -> PowerSamples {
         parse(text.as_bytes()).unwrap()
     }
 
@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn energy_between_samples_is_interpolated() {
-        let ramp: Vec<Sample> = (0..=8).map(|i| sample(f64::from(i) * 0.5, f64::from(i))).collect();
+        let ramp: Vec<PowerSample> =
+            (0..=8).map(|i| sample(f64::from(i) * 0.5, f64::from(i))).collect();
         // Power is 2t: its integral from 0.75 to 3.25 is 3.25^2 - 0.75^2.
         let joules = energy(&ramp, [0.75, 3.25]).unwrap();
         assert!((joules - 10.0).abs() < 1e-12, "{joules}");

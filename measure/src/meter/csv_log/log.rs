@@ -2,7 +2,7 @@
 
 use super::coverage::{check_end, covering, energy};
 use super::parse::parse;
-use super::samples::{Sample, Samples};
+use super::samples::{PowerSample, PowerSamples};
 use crate::host::unix_s;
 use crate::interrupt::INTERRUPT;
 use crate::meter::interval::{Fault, Interval};
@@ -80,7 +80,7 @@ impl CsvLog {
                 .map(|joules| Some((joules, 0)))
                 .map_err(|reason| Fault { status: EnergyStatus::Invalid, reason });
         }
-        let Ok((bytes, Samples { samples, .. })) = read else { return Ok(Filled::default()) };
+        let Ok((bytes, PowerSamples { samples, .. })) = read else { return Ok(Filled::default()) };
         let tick_s = mean_tick_s(&samples, end_s);
         let (file, sha256) = (self.0.display().to_string(), sha256_hex(&bytes));
         let samples =
@@ -89,7 +89,7 @@ impl CsvLog {
     }
 
     /// Reads the log repeatedly, until it extends to a Unix time or the logger is too late.
-    fn wait_until(&self, unix_s: f64) -> Result<(Vec<u8>, Samples)> {
+    fn wait_until(&self, unix_s: f64) -> Result<(Vec<u8>, PowerSamples)> {
         let start = Instant::now();
         loop {
             let (bytes, log) = read(&self.0)?;
@@ -103,7 +103,7 @@ impl CsvLog {
 }
 
 /// Returns the mean time between the samples from 0 to `end_s`.
-fn mean_tick_s(samples: &[Sample], end_s: f64) -> Option<f64> {
+fn mean_tick_s(samples: &[PowerSample], end_s: f64) -> Option<f64> {
     let times: Vec<f64> = samples
         .iter()
         .map(|sample| sample.at_s)
@@ -115,7 +115,7 @@ fn mean_tick_s(samples: &[Sample], end_s: f64) -> Option<f64> {
     }
 }
 
-fn read(file: &Path) -> Result<(Vec<u8>, Samples)> {
+fn read(file: &Path) -> Result<(Vec<u8>, PowerSamples)> {
     let bytes =
         fs::read(file).with_context(|| format!("{}: cannot read the power log", file.display()))?;
     let log = parse(&bytes).with_context(|| format!("{}", file.display()))?;

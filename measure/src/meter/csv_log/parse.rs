@@ -2,7 +2,7 @@
 //! with its fault, since it matters only if it lies in a window.
 
 use super::columns::{Columns, is_data};
-use super::samples::{Sample, Samples, Unusable};
+use super::samples::{PowerSample, PowerSamples, Unusable};
 use crate::meter::power::{MAX_GAP_S, NOISE_W};
 use crate::reason::Reason;
 use anyhow::{Result, anyhow, bail, ensure};
@@ -11,13 +11,13 @@ use anyhow::{Result, anyhow, bail, ensure};
 const NOISE: f64 = 0.01;
 
 /// The number of a line, from 1, and its sample.
-type Line = (usize, Sample);
+type Line = (usize, PowerSample);
 
 /// Parses all lines except a last one that is not yet complete.
 ///
 /// # Errors
 /// Fails if this is not a log of times and watts; the error says what to do about it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Samples> {
+pub(super) fn parse(bytes: &[u8]) -> Result<PowerSamples> {
     let text = text(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     ensure!(
@@ -30,7 +30,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Samples> {
         bail!("{}", first.reason());
     }
     unusable.sort_by_key(|unusable| unusable.line);
-    Ok(Samples { unusable, ..log })
+    Ok(PowerSamples { unusable, ..log })
 }
 
 /// Decodes UTF-8 or, after its byte order mark, UTF-16.
@@ -72,7 +72,7 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
         };
         columns = Some(known);
         match known.sample(line) {
-            Ok((at_s, watts)) => samples.push((number, Sample { at_s, watts })),
+            Ok((at_s, watts)) => samples.push((number, PowerSample { at_s, watts })),
             Err((at_s, why)) => {
                 let before = samples.last().map_or(f64::NEG_INFINITY, |(_, last)| last.at_s);
                 unusable.push(Unusable { line: number, at_s: at_s.unwrap_or(before), why });
@@ -90,8 +90,8 @@ fn lines(text: &str) -> Result<(Vec<Line>, Vec<Unusable>)> {
 
 /// Merges samples of one time and leaves out single ones that are out of order. If times really go
 /// back, the samples before are dropped, and only their last time is kept.
-fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
-    let mut log = Samples::default();
+fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> PowerSamples {
+    let mut log = PowerSamples::default();
     // Line of each kept sample, and the number of lines of which it is the mean.
     let mut origins: Vec<(usize, f64)> = vec![];
     let mut stray =
@@ -108,8 +108,9 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
         }
         if let Some(last) = last.filter(|last| last.at_s > sample.at_s) {
             let goes_on = lines.get(index + 1).is_some_and(|(_, next)| next.at_s >= last.at_s);
-            let leapt =
-                |second: Sample| second.at_s <= sample.at_s && last.at_s - second.at_s > MAX_GAP_S;
+            let leapt = |second: PowerSample| {
+                second.at_s <= sample.at_s && last.at_s - second.at_s > MAX_GAP_S
+            };
             if goes_on {
                 stray(*line, last.at_s);
                 continue;
@@ -118,10 +119,10 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
                 stray(origins.pop().unwrap_or_default().0, sample.at_s);
             } else {
                 let before_s = log.back.map_or(last.at_s, |(_, until_s)| until_s.max(last.at_s));
-                log = Samples {
+                log = PowerSamples {
                     back: Some((*line, before_s)),
                     repeated: log.repeated,
-                    ..Samples::default()
+                    ..PowerSamples::default()
                 };
                 origins.clear();
             }
@@ -137,7 +138,7 @@ fn in_order(lines: &[Line], unusable: &mut Vec<Unusable>) -> Samples {
 fn without_below_zero(mut lines: Vec<Line>, unusable: &mut Vec<Unusable>) -> Vec<Line> {
     let above: f64 = lines.iter().map(|(_, sample)| sample.watts.max(0.0)).sum();
     let lowest_w = -NOISE_W.max(NOISE * above / lines.len() as f64);
-    lines.retain(|(line, Sample { at_s, watts })| {
+    lines.retain(|(line, PowerSample { at_s, watts })| {
         let why = || format!("{watts} W is below zero; is the sensor the wrong way round?");
         unusable.extend((*watts < lowest_w).then(|| Unusable {
             line: *line,

@@ -2,7 +2,7 @@
 
 /// The power at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sample {
+pub(super) struct PowerSample {
     /// Time in seconds.
     pub(super) at_s: f64,
     /// Power in watts.
@@ -29,10 +29,10 @@ impl Unusable {
 
 /// The content of a log.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Samples {
+pub(super) struct PowerSamples {
     /// Samples in order of time, those of one time as their mean; only those after the last line at
     /// which times went back.
-    pub(super) samples: Vec<Sample>,
+    pub(super) samples: Vec<PowerSample>,
     /// Unusable lines, in order.
     pub(super) unusable: Vec<Unusable>,
     /// Last line at which times went back, and the time up to which there are two series of
@@ -42,9 +42,9 @@ pub(super) struct Samples {
     pub(super) repeated: bool,
 }
 
-impl Samples {
+impl PowerSamples {
     /// Returns the same samples with times in seconds since `started_s`, the clock of intervals.
-    pub(super) fn since(mut self, started_s: f64) -> Samples {
+    pub(super) fn since(mut self, started_s: f64) -> PowerSamples {
         self.samples.iter_mut().for_each(|sample| sample.at_s -= started_s);
         self.unusable.iter_mut().for_each(|unusable| unusable.at_s -= started_s);
         self.back.iter_mut().for_each(|(_, until_s)| *until_s -= started_s);

@@ -2,7 +2,7 @@
 //! one.
 
 use plot::Drawn;
-use plot::axes::{Axis, Room, around, percent_label, within};
+use plot::axes::{Axis, Margin, around, percent_label, within};
 use plot::palette::{GRID, INK};
 use plotters::chart::ChartContext;
 use plotters::coord::types::RangedCoordf64;
@@ -22,12 +22,12 @@ pub(super) fn position(parameters: f64) -> f64 {
 /// Returns the horizontal axis's range around positions.
 pub(super) fn position_range(positions: impl Iterator<Item = f64>) -> Range<f64> {
     // The ends are a factor of 1.3 away from the outermost numbers of parameters.
-    around(positions, Room { share: 0.0, least: 1.3f64.log10() })
+    around(positions, Margin { share: 0.0, least: 1.3f64.log10() })
 }
 
 /// Returns the vertical axis's range around per cents.
 pub(super) fn percent_range(percents: impl Iterator<Item = f64>) -> Range<f64> {
-    within(&around(percents, Room { share: 0.1, least: 0.5 }), 0.0..100.0, 0.5)
+    within(&around(percents, Margin { share: 0.1, least: 0.5 }), 0.0..100.0, 0.5)
 }
 
 type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, RangedCoordf64>>;
