@@ -9,8 +9,9 @@ endif
 
 # What the rules depend on in the profile and in the board's file.
 PROFILE_USED := $(firstword $(wildcard $(RUN)/profile.json) $(PROFILE_FILE))
-RANKS    := $(shell seq $(call query,--profile $(PROFILE_USED) winners))
-METHOD   := $(call query,--profile $(PROFILE_USED) method)
+SETTINGS := $(call query,--profile $(PROFILE_USED) winners method)
+RANKS    := $(shell seq $(word 1,$(SETTINGS)))
+METHOD   := $(word 2,$(SETTINGS))
 PLATFORM := $(if $(filter pipeline codegen measure report $(RUN)/%,$(working)),$(call query,--board $(BOARD_FILE) platform))
 GENOMES  = $(foreach rank,$(RANKS),$(RUN)/explore/winners/$(rank)/genome.json)
 TRAININGS = $(foreach rank,$(RANKS),$(RUN)/networks/$(rank)/dense/train.json)

@@ -34,7 +34,7 @@ pub struct Selection {
     pub method: PruneMethod,
     /// How the removals are allocated to convolutions.
     pub allocation: Allocation,
-    /// What is pruned besides the convolutions that always are.
+    /// Convolutions to prune in addition to those that always are.
     pub also: Vec<PrunePart>,
     /// Share of a convolution's filters that a round keeps.
     pub cluster_factor: f64,
@@ -52,7 +52,7 @@ struct RankedFilter {
     importance: f64,
 }
 
-/// What a round can remove.
+/// The filters that a round can remove.
 struct RankedFilters {
     convolutions: Vec<Prunable>,
     /// The least important first.

@@ -1,5 +1,5 @@
-//! What is required of the pruned network on a board: the crate of each round is measured there, as
-//! briefly as in a search.
+//! Requirements on the pruned network's time and energy on a board, where the crate of each round is
+//! measured as briefly as in a search.
 
 use anyhow::{Result, ensure};
 use common::files::json;

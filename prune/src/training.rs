@@ -22,7 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is kept of an interrupted run, and how to go on.
+/// The advice in the error of an interrupted run: its finished parts are kept.
 pub(crate) const REMEDY: &str = "what is finished is kept, and the same command goes on from there";
 
 /// How to train.

@@ -18,7 +18,7 @@ use process::interrupt::Interrupt;
 use process::programs::binary;
 use serde::Serialize;
 
-/// What is kept of an interrupted run, and how to go on.
+/// The advice in the error of an interrupted run: its finished parts are kept.
 const REMEDY: &str = "what is finished is kept, and --resume goes on from there";
 
 /// The result that is printed.

@@ -3,7 +3,7 @@
 use common::search::archive::Archive;
 use common::search::evaluation::Evaluation;
 
-/// What is known of a search after an iteration.
+/// The evaluations and the archive of a search after an iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchState {
     /// All evaluations, in order of iteration and index.
