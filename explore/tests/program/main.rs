@@ -2,6 +2,7 @@
 //! (`data/fake-train.sh`).
 
 mod data;
+mod failures;
 mod fidelity;
 mod fixture;
 mod refinement;
