@@ -4,60 +4,20 @@ mod support;
 
 use common::measurement::{Communication, EnergyStatus, Measurement, Window};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{Case, assert_succeeds, program, text, windows};
-
-/// C functions for the state of a GPU. If a file `busy` exists, its clocks are throttled and
-/// another process is on it.
-const STATE: &str = r#"
-#include <stdio.h>
-#include <string.h>
-struct Process { unsigned pid; unsigned long long bytes; unsigned instance, part; };
-static int there(const char *file) { FILE *f = fopen(file, "r"); if (f) fclose(f); return f != 0; }
-int nvmlSystemGetDriverVersion(char *version, unsigned length) { strcpy(version, "580.95"); return 0; }
-int nvmlDeviceGetClockInfo(Gpu device, int of, unsigned *megahertz) { *megahertz = of == 1 ? 1500 : 2600; return 0; }
-int nvmlDeviceGetTemperature(Gpu device, int of, unsigned *celsius) { *celsius = 51; return 0; }
-int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu device, unsigned long long *why) { *why = there("busy") ? 5 : 1; return 0; }
-int nvmlSystemGetProcessName(unsigned pid, char *name, unsigned length) { strcpy(name, "python3"); return 0; }
-int nvmlDeviceGetComputeRunningProcesses_v3(Gpu device, unsigned *count, struct Process *processes) {
-    unsigned room = *count, pid = 0;
-    FILE *f = fopen("pid", "r");
-    if (f) { if (fscanf(f, "%u", &pid) != 1) pid = 0; fclose(f); }
-    unsigned pids[2] = { pid, 4242 }, first = pid == 0, n = first + (there("busy") ? 2 - first : 1 - first);
-    *count = n - first;
-    if (*count > room || !processes) return *count ? 7 : 0;
-    for (unsigned i = 0; i < *count; i++) processes[i].pid = pids[first + i];
-    return 0;
-}
-"#;
 
 /// Builds a driver's library with one GPU. `energy` and `power` are C expressions for the return
 /// codes of the two readings: 0 for a value, 3 for "not supported", 15 for "GPU is lost".
 fn library(case: &Case, energy: &str, power: &str) -> PathBuf {
-    let source = format!(
-        r#"
-typedef void *Gpu;
-static int gpu, readings;
-int nvmlInit_v2(void) {{ return 0; }}
-int nvmlShutdown(void) {{ return 0; }}
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, Gpu *device) {{ *device = &gpu; return index == 0 ? 0 : 2; }}
-int nvmlDeviceGetName(Gpu device, char *name, unsigned length) {{ name[0] = 'T'; name[1] = 0; return 0; }}
-int nvmlDeviceGetTotalEnergyConsumption(Gpu device, unsigned long long *millijoules) {{
-    readings++;
-    *millijoules = 5000000000ull + 600ull * readings;
-    return {energy};
-}}
-int nvmlDeviceGetPowerUsage(Gpu device, unsigned *milliwatts) {{ *milliwatts = 2000; return {power}; }}
-const char *nvmlErrorString(int code) {{ return "?"; }}
-{STATE}"#
-    );
-    case.write("nvml.c", &source);
     let library = case.path("libnvml.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/nvml.c");
     let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-w", "-o"])
-        .arg(&library)
-        .arg(case.path("nvml.c"))
+        .args(["-shared", "-fPIC", "-w"])
+        .args([format!("-DENERGY={energy}"), format!("-DPOWER={power}")])
+        .arg("-o")
+        .args([&library, &source])
         .status();
     assert!(compiled.expect("install a C compiler").success());
     library
