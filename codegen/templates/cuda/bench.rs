@@ -1,19 +1,21 @@
 //! `bench`: measures how long an inference takes. Prints each event at once as a line of JSON.
 
-use __LIBRARY__::{CLASSES, INPUT_LEN, Input, Model, NAME, Output, Times};
+use __LIBRARY__::{CLASSES, ENOUGH_BLOCKS, INPUT_LEN, Input, Model, NAME, Output, Times};
 use std::hint::black_box;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const USAGE: &str = "\
-usage: bench [--windows N] [--window-s S] [--warmup-s S] [--batch N]
+usage: bench [--windows N] [--window-s S] [--warmup-s S] [--batch N] [--blocks N]
 
   --windows N    how many windows are timed (default 5)
   --window-s S   how long each is at least, in seconds (default 1)
   --warmup-s S   how long the warm-up is at most, in seconds (default 5); it ends
                  when the latency's coefficient of variation is under 2 %
   --batch N      how many images an inference takes (default 1)
+  --blocks N     each step runs with the fewest blocks that are at least this many
+                 (default 128)
 
 Example: bench --windows 3 --window-s 0.5";
 
@@ -30,6 +32,7 @@ struct Settings {
     window: Duration,
     warmup: Duration,
     batch: usize,
+    blocks: usize,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +59,7 @@ fn main() -> ExitCode {
 
 fn parse(arguments: &[String]) -> Result<Settings, String> {
     let (window, warmup) = (Duration::from_secs(1), Duration::from_secs(5));
-    let mut settings = Settings { windows: 5, window, warmup, batch: 1 };
+    let mut settings = Settings { windows: 5, window, warmup, batch: 1, blocks: ENOUGH_BLOCKS };
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         let value = rest.next().map(String::as_str).unwrap_or_default();
@@ -71,6 +74,7 @@ fn parse(arguments: &[String]) -> Result<Settings, String> {
         match name.as_str() {
             "--windows" => settings.windows = number()?,
             "--batch" => settings.batch = number()?,
+            "--blocks" => settings.blocks = number()?,
             "--window-s" => settings.window = seconds()?,
             "--warmup-s" => settings.warmup = seconds()?,
             _ => return Err(format!("there is no option {name}")),
@@ -81,7 +85,7 @@ fn parse(arguments: &[String]) -> Result<Settings, String> {
 
 fn run(settings: &Settings) -> Result<(), String> {
     let batch = settings.batch;
-    let mut bench = Bench::new(batch)?;
+    let mut bench = Bench::new(batch, settings.blocks)?;
     let latency = bench.warm_up(settings.warmup)?;
     let (kernels, target) = (bench.model.description().replace(['"', '\\'], ""), env!("TARGET"));
     print(&format!(
@@ -131,12 +135,12 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(batch: usize) -> Result<Bench, String> {
+    fn new(batch: usize, blocks: usize) -> Result<Bench, String> {
         let values: Vec<f32> =
             IMAGES.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         let images: Vec<Input> =
             values.chunks_exact(INPUT_LEN).filter_map(|image| image.try_into().ok()).collect();
-        let model = Model::new(batch).map_err(|error| error.to_string())?;
+        let model = Model::with_blocks(batch, blocks).map_err(|error| error.to_string())?;
         let (outputs, batch) = (vec![[0.0; CLASSES.len()]; batch], vec![[0.0; INPUT_LEN]; batch]);
         Ok(Bench {
             model,

@@ -13,9 +13,9 @@ const KERNELS: &str = include_str!("kernels.cu");
 const WEIGHTS: &[u8] = include_bytes!("weights.bin");
 /// The most images of a batch: a limit of CUDA.
 const MAX_BATCH: usize = 65_535;
-/// A step is run with the fewest blocks that are at least so many for all images, so that each
-/// multiprocessor of a large GPU has one.
-const ENOUGH_BLOCKS: usize = 128;
+/// The number of blocks with which [`Model::new`] runs each step at least, if it can, for all
+/// images: each multiprocessor of a large GPU then has one.
+pub const ENOUGH_BLOCKS: usize = 128;
 
 /// The reason why a GPU cannot be used.
 #[derive(Debug)]
@@ -79,10 +79,11 @@ pub(crate) struct Launch {
 }
 
 impl Step {
-    /// Returns the way to run the step for a batch.
-    fn launch(&self, batch: usize) -> &'static Launch {
-        let enough = self.launches.iter().find(|launch| launch.blocks * batch >= ENOUGH_BLOCKS);
-        enough.unwrap_or(&self.launches[self.launches.len() - 1])
+    /// Returns the way to run the step for a batch: that with the fewest blocks that are enough,
+    /// or else with the most.
+    fn launch(&self, batch: usize, enough: usize) -> &'static Launch {
+        let found = self.launches.iter().find(|launch| launch.blocks * batch >= enough);
+        found.unwrap_or(&self.launches[self.launches.len() - 1])
     }
 }
 
@@ -99,13 +100,22 @@ impl Model {
     /// # Errors
     /// Fails if there is no GPU, driver or compiler, or not enough memory for as many images.
     pub fn new(batch: usize) -> Result<Model, Error> {
+        Model::with_blocks(batch, ENOUGH_BLOCKS)
+    }
+
+    /// Does the same, but runs each step with the fewest blocks that are at least `enough`, which
+    /// suits GPUs with other numbers of multiprocessors.
+    ///
+    /// # Errors
+    /// Fails as [`Model::new`] does.
+    pub fn with_blocks(batch: usize, enough: usize) -> Result<Model, Error> {
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::new(format!(
                 "a batch has from 1 to {MAX_BATCH} images, not {batch}"
             )));
         }
         let gpu = Gpu::open()?;
-        let names = names(batch);
+        let names = names(batch, enough);
         let compiled = compile(&source(&names), gpu.compute_capability)?;
         let (major, minor) = compiled.version;
         let description = format!("{}, NVRTC {major}.{minor}", gpu.description());
@@ -117,7 +127,7 @@ impl Model {
         let device = gpu.load(compiled.code, &weights, lengths)?;
         let addresses = device.addresses();
         let call = |step: &Step| {
-            let launch = step.launch(batch);
+            let launch = step.launch(batch, enough);
             Call {
                 kernel: &names[launch.kernel].name,
                 launch,
@@ -191,9 +201,9 @@ struct Kernel {
 }
 
 /// Returns the kernels that a batch needs, by their C++ types.
-fn names(batch: usize) -> BTreeMap<&'static str, Kernel> {
+fn names(batch: usize, enough: usize) -> BTreeMap<&'static str, Kernel> {
     let mut names = BTreeMap::new();
-    for launch in STEPS.iter().map(|step| step.launch(batch)) {
+    for launch in STEPS.iter().map(|step| step.launch(batch, enough)) {
         let name = format!("kernel{}", names.len());
         names.entry(launch.kernel).or_insert(Kernel { name, threads: launch.threads });
     }
