@@ -14,7 +14,7 @@ const OUT_OF_MEMORY: [&str; 2] = ["CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALL
 /// # Errors
 /// Fails if the device does not have the precision, or if a GPU's driver or libraries are missing
 /// or this program was built without support for GPUs.
-pub(crate) fn engine(device: Device, precision: Precision) -> Result<Engine> {
+pub fn engine(device: Device, precision: Precision) -> Result<Engine> {
     match device {
         Device::Cpu => {
             ensure!(

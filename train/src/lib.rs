@@ -15,9 +15,9 @@ pub mod model;
 pub mod optim;
 
 pub mod candle_backend;
+pub mod device;
 pub mod ops;
 
-mod device;
 mod figure;
 pub mod memory;
 mod report;
