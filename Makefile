@@ -125,6 +125,7 @@ target/cuda-venv/installed:
 
 test-cuda: target/cuda-venv/installed ## test crates for NVIDIA GPUs on an emulated one; compile them with NVRTC
 	cargo test --release -p codegen --test cuda $(INTO) -- --ignored --nocapture
+	tests/gpu/rehearse target/gpu-crates/stubs target/gpu-rehearsal
 
 test-mnist: build ## compare a trained crate with the reference on 1,000 MNIST images
 	$(MAKE) data DATASET=mnist
