@@ -20,7 +20,7 @@ PROFILE = {"schema": "neuropower/profile/1", "training": {"batch": 1024, "epochs
 
 def too_small(run, figures):
     """Fills the memory and trains with a large batch: one sentence, exit code 1, nothing written."""
-    run.needs_train()
+    train = run.needs_program("train")
     run.needs_torch()
     hog = run.start([run.python, "-c", HOG], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if hog.stdout.readline().strip() != "full":
@@ -29,7 +29,7 @@ def too_small(run, figures):
     (run.scratch / "large.json").write_text(json.dumps(PROFILE))
     (run.scratch / "large-genome.json").write_text(json.dumps({**GENOME, "feature_extraction_layers": 40}))
     out = run.scratch / "does-not-fit"
-    code, _, errors = run.command([run.folder / "bin/train", "fit", "--genome", run.scratch / "large-genome.json",
+    code, _, errors = run.command([train, "fit", "--genome", run.scratch / "large-genome.json",
                                    "--config", run.scratch / "large.json", "--dataset", run.scratch / "images", "--device", "cuda",
                                    "--no-validation", "--out", out])
     lines = [line for line in errors.splitlines() if line.startswith("error")]

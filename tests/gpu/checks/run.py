@@ -1,7 +1,9 @@
 """Runs checks: time limits, verdicts, a line for each, and the file of results."""
 
 import json
+import lzma
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,7 +88,7 @@ class Run:
         finally:
             self.stop_children()
             self.write()
-            subprocess.run(["rm", "-rf", self.scratch], check=False)
+            shutil.rmtree(self.scratch, ignore_errors=True)
         verdicts = [result["verdict"] for result in self.results["checks"]]
         print(f"{verdicts.count('met')} met, {verdicts.count('missed')} missed, {verdicts.count('failed')} failed, "
               f"{verdicts.count('not run')} not run: {self.out}", flush=True)
@@ -195,11 +197,16 @@ class Run:
             raise NotRun(f"PyTorch {version[0]} finds no GPU")
         return version[0]
 
-    def needs_train(self):
-        """Returns the path of `train`; ends the check if it is not in the folder."""
-        path = self.folder / "bin/train"
+    def needs_program(self, name):
+        """Returns the path of a program for GPUs; ends the check if it is not in the folder. Such
+        programs are 60 MB of kernels each, which the folder has packed."""
+        packed, path = self.folder / f"bin/{name}.xz", self.scratch / name
+        if not packed.exists():
+            raise NotRun(f"the folder was prepared without {name} for GPUs")
         if not path.exists():
-            raise NotRun("the folder was prepared without the `train` for GPUs")
+            with lzma.open(packed) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            path.chmod(0o755)
         return path
 
 

@@ -3,6 +3,7 @@ PyTorch processes."""
 
 import json
 import random
+import shutil
 import subprocess
 
 from .peer import Peer
@@ -15,7 +16,7 @@ PROFILE = {"schema": "neuropower/profile/1", "training": {"batch": BATCH, "epoch
 
 def against_pytorch(run, figures):
     """Trains 1, 2, 4 and 8 networks at once, as `train` and as PyTorch (f32 both; TF32 is noted)."""
-    run.needs_train()
+    run.needs_program("train")
     classes = json.loads((run.folder / "crates" / NETWORK / "network.json").read_text())["classes"]
     write_images(run.scratch / "images", classes)
     version = run.needs_torch()
@@ -39,7 +40,7 @@ def of_train(run, count):
     for epochs in EPOCHS:
         folders = [run.scratch / f"at-once-{number}" for number in range(count)]
         (run.scratch / "throughput.json").write_text(json.dumps(PROFILE))
-        children = [run.start([run.folder / "bin/train", "fit", "--network", run.folder / "crates" / NETWORK / "network.json",
+        children = [run.start([run.needs_program("train"), "fit", "--network", run.folder / "crates" / NETWORK / "network.json",
                                "--dataset", run.scratch / "images", "--config", run.scratch / "throughput.json", "--no-validation",
                                "--device", "cuda", "--epochs", epochs, "--threads", 2, "--out", folder],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for folder in folders]
@@ -49,7 +50,7 @@ def of_train(run, count):
                 raise Failed(f"train: {last_line(errors)}")
         longest.append(max(json.loads((folder / "train.json").read_text())["timing"]["wall_s"] for folder in folders))
         for folder in folders:
-            subprocess.run(["rm", "-rf", folder], check=True)
+            shutil.rmtree(folder)
     return count * IMAGES * (EPOCHS[1] - EPOCHS[0]) / (longest[1] - longest[0])
 
 

@@ -12,10 +12,10 @@ PROFILE = {"schema": "neuropower/profile/1", "space": {"feature_extraction_layer
 
 def operations(run, figures):
     """Runs the tests of the Candle backend on the GPU: forward, gradients, steps, a short training."""
-    run.needs_train()
+    program = run.needs_program("candle_backend")
     device = {"CANDLE_BACKEND_DEVICE": "cuda", "CANDLE_BACKEND_DIGITS": str(run.folder / "data/digits")}
     code, out, errors = run.command(
-        [run.folder / "bin/candle_backend", "--nocapture", "--test-threads", "1"], environment=device, cwd=run.folder / "bin")
+        [program, "--nocapture", "--test-threads", "1"], environment=device, cwd=run.scratch)
     differences = [line.rsplit(": ", 1) for line in out.splitlines() if ": " in line and "e-" in line.rsplit(": ", 1)[1]]
     if differences:
         worst = max(differences, key=lambda pair: float(pair[1]))
@@ -35,7 +35,7 @@ def train(run, name, device, seed=0, precision=None, epochs=None):
     files = {"genome.json": GENOME, "profile.json": profile}
     for file, content in files.items():
         (run.scratch / file).write_text(json.dumps(content))
-    command = [run.needs_train(), "fit", "--genome", run.scratch / "genome.json", "--config", run.scratch / "profile.json",
+    command = [run.needs_program("train"), "fit", "--genome", run.scratch / "genome.json", "--config", run.scratch / "profile.json",
                "--dataset", run.folder / "data/digits", "--device", device, "--seed", seed, "--out", folder]
     run.must(command + (["--epochs", epochs] if epochs else []))
     return json.loads((folder / "train.json").read_text())
