@@ -21,8 +21,9 @@ def operations(run, figures):
         worst = max(differences, key=lambda pair: float(pair[1]))
         figures.update(compared=len(differences), worst_difference=float(worst[1]), worst_of=worst[0])
     if code != 0:
-        panic = next((line for line in errors.splitlines() if " is above " in line or "panicked" in line), last_line(errors or out))
-        raise Failed(panic.strip())
+        lines = errors.splitlines()
+        panics = [" ".join(lines[at:at + 2]) for at, line in enumerate(lines) if "panicked at" in line]
+        raise Failed(panics[0] if panics else last_line(errors or out))
     return True, f"{figures['compared']} tensors agree, the worst differs by {figures['worst_difference']:.1e} of its largest value"
 
 
