@@ -1,0 +1,46 @@
+//! The reasons for which a picture cannot be read.
+
+use std::fmt;
+
+/// The reason for which a picture cannot be read. Its text is one sentence without the file's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The file has no bytes.
+    Empty,
+    /// The end of the file is missing.
+    CutOff,
+    /// The bytes are of no format that is read.
+    Unknown,
+    /// The picture is too large.
+    TooLarge {
+        /// Columns of pixels.
+        width: u32,
+        /// Rows of pixels.
+        height: u32,
+    },
+    /// The decoder failed, with its message.
+    Damaged(String),
+    /// Pictures cannot have this many channels, rows and columns of pixels.
+    Target([usize; 3]),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Empty => write!(f, "the file is empty"),
+            Error::CutOff => write!(f, "the image is cut off"),
+            Error::Unknown => write!(f, "it is neither PNG, JPEG, GIF, WebP, BMP nor PNM"),
+            Error::TooLarge { width, height } => write!(
+                f,
+                "it has {width} x {height} pixels; the longest side may have 65535, and all may take 512 MiB"
+            ),
+            Error::Damaged(reason) => write!(f, "the image is damaged: {reason}"),
+            Error::Target([channels, height, width]) => write!(
+                f,
+                "a picture cannot become {channels}x{height}x{width}: it takes 1 or 3 channels, and 1 to 65535 rows and columns"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
