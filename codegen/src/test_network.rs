@@ -15,6 +15,13 @@ pub(crate) fn network() -> Network {
         kernel_size: 3,
         optimizer: Optimizer::Sgd,
     };
-    let input = Input { channels: 1, height: 16, width: 16, mean: vec![0.0], std: vec![1.0] };
+    let input = Input {
+        channels: 1,
+        height: 16,
+        width: 16,
+        mean: vec![0.0],
+        std: vec![1.0],
+        resize: Default::default(),
+    };
     Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap()
 }

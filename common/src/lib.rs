@@ -14,6 +14,7 @@ pub mod network;
 pub mod plan_report;
 pub mod profile;
 pub mod prune_report;
+pub mod resize;
 pub mod search;
 pub mod seed;
 pub mod train_report;

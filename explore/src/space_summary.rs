@@ -123,6 +123,7 @@ mod tests {
             channels,
             height: side,
             width: side,
+            resize: Default::default(),
             classes: (0..10).map(|class| class.to_string()).collect(),
             normalisation: Normalisation { mean: vec![0.5; channels], std: vec![0.5; channels] },
             validation: Validation { fraction: 0.1, seed: 0, by_class: false },

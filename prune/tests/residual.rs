@@ -27,7 +27,14 @@ fn resnet(channels: &[usize], blocks: usize, seed: u64) -> Model {
         optimizer: Optimizer::Sgd,
         architecture,
     };
-    let input = Input { channels: 3, height: 7, width: 9, mean: vec![0.5; 3], std: vec![0.25; 3] };
+    let input = Input {
+        channels: 3,
+        height: 7,
+        width: 9,
+        mean: vec![0.5; 3],
+        std: vec![0.25; 3],
+        resize: Default::default(),
+    };
     let classes = ["a", "b", "c"].map(str::to_string).to_vec();
     support::with_weights(baseline.network(input, classes).unwrap(), seed)
 }

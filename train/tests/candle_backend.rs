@@ -35,7 +35,14 @@ fn native() -> Engine {
 }
 
 fn input(channels: usize, height: usize, width: usize) -> Input {
-    Input { channels, height, width, mean: vec![0.5; channels], std: vec![0.3; channels] }
+    Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.5; channels],
+        std: vec![0.3; channels],
+        resize: Default::default(),
+    }
 }
 
 fn classes(count: usize) -> Vec<String> {

@@ -65,8 +65,14 @@ pub(crate) fn template(
         kernel_size,
         optimizer: Optimizer::Sgd,
     };
-    let input =
-        Input { channels, height, width, mean: vec![0.5; channels], std: vec![0.25; channels] };
+    let input = Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.5; channels],
+        std: vec![0.25; channels],
+        resize: Default::default(),
+    };
     Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
 }
 

@@ -116,7 +116,14 @@ mod tests {
             kernel_size: 3,
             optimizer: Optimizer::Sgd,
         };
-        let input = Input { channels: 1, height: 4, width: 5, mean: vec![0.25], std: vec![0.5] };
+        let input = Input {
+            channels: 1,
+            height: 4,
+            width: 5,
+            mean: vec![0.25],
+            std: vec![0.5],
+            resize: Default::default(),
+        };
         let template = Template { growth_rate: 2, stem_channels: 3, ..Template::default() };
         let network = template.expand(&genome, input, vec!["cat".into(), "dog".into()]).unwrap();
         let text = source("pets", &network, &Plan::new(&network).unwrap());

@@ -44,8 +44,14 @@ pub(crate) fn expand(
         kernel_size,
         optimizer: Optimizer::Sgd,
     };
-    let input =
-        Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
+    let input = Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.3; channels],
+        std: vec![0.3; channels],
+        resize: Default::default(),
+    };
     template.expand(&genome, input, (0..classes).map(|class| class.to_string()).collect()).unwrap()
 }
 
@@ -73,8 +79,14 @@ pub(crate) fn baseline(name: &str, side: usize) -> Network {
 pub(crate) fn baseline_for(name: &str, [channels, height, width]: [usize; 3]) -> Network {
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../pipelines/baselines/{name}.json"));
-    let input =
-        Input { channels, height, width, mean: vec![0.3; channels], std: vec![0.3; channels] };
+    let input = Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.3; channels],
+        std: vec![0.3; channels],
+        resize: Default::default(),
+    };
     let classes = (0..10).map(|class| class.to_string()).collect();
     json::read::<Baseline>(&file).unwrap().network(input, classes).unwrap()
 }
@@ -170,6 +182,7 @@ pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
         channels: 1,
         height: 8,
         width: 8,
+        resize: Default::default(),
         classes: classes.to_vec(),
         normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
         validation: Validation { fraction: 0.2, seed: 0, by_class: false },

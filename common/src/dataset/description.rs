@@ -6,6 +6,7 @@ use crate::files::atomic;
 use crate::files::json::{self, Document};
 use crate::files::ranges::within;
 use crate::network::{Input, Shape};
+use crate::resize::{Resize, is_default};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -27,6 +28,9 @@ pub struct Dataset {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
+    /// Rule for pictures of another shape.
+    #[serde(default, with = "crate::resize", skip_serializing_if = "is_default")]
+    pub resize: Resize,
     /// Names of the classes, in the order of their labels.
     pub classes: Vec<String>,
     /// Values that networks subtract and divide by.
@@ -188,6 +192,7 @@ impl Dataset {
             width: self.width,
             mean: self.normalisation.mean.clone(),
             std: self.normalisation.std.clone(),
+            resize: self.resize,
         }
     }
 

@@ -4,6 +4,7 @@ use super::description::{Dataset, Normalisation, Validation, check_shape};
 use super::images::CanonicalOrder;
 use crate::files::hash::sha256_hex;
 use crate::network::{Input, Shape};
+use crate::resize::Resize;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ impl Identity {
         check_shape(self.shape)?;
         let Shape { channels, height, width } = self.shape;
         let Normalisation { mean, std } = self.normalisation.clone();
-        Input { channels, height, width, mean, std }.check()?;
+        Input { channels, height, width, mean, std, resize: Resize::default() }.check()?;
         self.validation.check()
     }
 

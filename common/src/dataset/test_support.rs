@@ -16,6 +16,7 @@ pub(super) fn description(
         channels: 3,
         height: side,
         width: side,
+        resize: Default::default(),
         classes: classes.map(str::to_string).to_vec(),
         normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
         validation: Validation { fraction: 0.2, seed: 0, by_class: true },

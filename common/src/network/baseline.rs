@@ -203,6 +203,7 @@ pub(crate) mod tests {
             width: side,
             mean: vec![0.5; channels],
             std: vec![0.5; channels],
+            resize: Default::default(),
         }
     }
 

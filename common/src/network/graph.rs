@@ -2,8 +2,10 @@
 //! baselines have the same form in every stage.
 
 use crate::network::activation::PiecewiseActivation;
+use crate::resize::{Resize, is_default};
 use crate::search::genome::{Genome, Optimizer};
 use anyhow::{Result, bail};
+use pictures::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -57,6 +59,9 @@ pub struct Input {
     pub mean: Vec<f32>,
     /// For each channel, the divisor of the difference.
     pub std: Vec<f32>,
+    /// Rule for pictures of another shape.
+    #[serde(default, with = "crate::resize", skip_serializing_if = "is_default")]
+    pub resize: Resize,
 }
 
 /// A node of the graph.
@@ -192,6 +197,12 @@ impl Input {
     /// Returns the shape of the input.
     pub fn shape(&self) -> Shape {
         Shape { channels: self.channels, height: self.height, width: self.width }
+    }
+
+    /// Returns the shape of the input and the rule for pictures of another shape.
+    pub fn target(&self) -> Target {
+        let Input { channels, height, width, resize, .. } = *self;
+        Target { channels, height, width, resize }
     }
 
     /// Returns a pixel (0..=255) of a channel after normalisation.

@@ -188,6 +188,7 @@ mod tests {
             width: side,
             mean: vec![0.5; channels],
             std: vec![0.5; channels],
+            resize: Default::default(),
         };
         template.expand(&genome, input, (0..classes).map(|c| c.to_string()).collect()).unwrap()
     }
@@ -241,7 +242,14 @@ mod tests {
     fn too_many_poolings_are_refused_with_the_name_of_the_node() {
         let genome = expand(&Template::default(), (1, 8), 2, (16, 1, 3)).origin.genome().unwrap();
         let genome = Genome { condense_layers: 4, ..genome };
-        let input = Input { channels: 1, height: 7, width: 7, mean: vec![0.0], std: vec![1.0] };
+        let input = Input {
+            channels: 1,
+            height: 7,
+            width: 7,
+            mean: vec![0.0],
+            std: vec![1.0],
+            resize: Default::default(),
+        };
         let error =
             Template::default().expand(&genome, input, vec!["a".into(), "b".into()]).unwrap_err();
         assert!(format!("{error:#}").contains("transition3.pool"), "{error:#}");

@@ -15,7 +15,14 @@ pub(crate) fn small() -> Network {
         kernel_size: 3,
         optimizer: Optimizer::Adam,
     };
-    let input = Input { channels: 1, height: 4, width: 4, mean: vec![0.5], std: vec![0.25] };
+    let input = Input {
+        channels: 1,
+        height: 4,
+        width: 4,
+        mean: vec![0.5],
+        std: vec![0.25],
+        resize: Default::default(),
+    };
     let template = Template { growth_rate: 3, stem_channels: 4, ..Template::default() };
     template.expand(&genome, input, vec!["zero".into(), "one".into()]).unwrap()
 }

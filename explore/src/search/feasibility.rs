@@ -85,7 +85,14 @@ mod tests {
             kernel_size: 3,
             optimizer: Optimizer::Adam,
         };
-        let input = Input { channels: 1, height: 28, width: 28, mean: vec![0.5], std: vec![0.5] };
+        let input = Input {
+            channels: 1,
+            height: 28,
+            width: 28,
+            mean: vec![0.5],
+            std: vec![0.5],
+            resize: Default::default(),
+        };
         let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
         let count = |max_parameters| {
             let search = SearchSettings { max_parameters, ..SearchSettings::default() };

@@ -47,6 +47,7 @@ impl Sizes {
             width: side,
             mean: vec![0.5; 3],
             std: vec![0.25; 3],
+            resize: Default::default(),
         };
         let classes = ["a", "b", "c"].map(str::to_string).to_vec();
         with_weights(self.template.expand(&self.genome(), input, classes).unwrap(), seed)

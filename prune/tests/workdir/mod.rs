@@ -99,6 +99,7 @@ pub(crate) fn dataset(classes: usize) -> Dataset {
         channels: 3,
         height: 8,
         width: 8,
+        resize: Default::default(),
         classes: (0..classes).map(|class| class.to_string()).collect(),
         normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] },
         validation: Validation { fraction: 0.1, seed: 1, by_class: true },

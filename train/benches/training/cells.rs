@@ -110,6 +110,7 @@ impl Net {
             width: side,
             mean: vec![0.5; channels],
             std: vec![0.25; channels],
+            resize: Default::default(),
         };
         let template = Template { growth_rate: 12, stem_channels: 24, ..Template::default() };
         template.expand(&genome, input, (0..10).map(|class| class.to_string()).collect())

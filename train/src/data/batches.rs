@@ -90,8 +90,14 @@ mod tests {
         let shape = Shape { channels: 2, height: 6, width: 5 };
         let pixels = (0..40 * shape.elements()).map(|i| (i * 31 % 253) as u8).collect();
         let images = Images { shape, pixels, labels: (0..40).collect(), sha256: String::new() };
-        let input =
-            Input { channels: 2, height: 6, width: 5, mean: vec![0.4, 0.6], std: vec![0.3, 0.5] };
+        let input = Input {
+            channels: 2,
+            height: 6,
+            width: 5,
+            mean: vec![0.4, 0.6],
+            std: vec![0.3, 0.5],
+            resize: Default::default(),
+        };
         (images, input)
     }
 

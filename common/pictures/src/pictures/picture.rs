@@ -5,7 +5,7 @@ use super::exif::orientation;
 use super::scale;
 use super::target::{MAX_SIDE, Target};
 use image::{
-    ColorType, DynamicImage, GenericImageView, ImageDecoder, ImageFormat, ImageReader, Rgb,
+    ColorType, DynamicImage, GenericImageView, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb,
     RgbImage,
 };
 use std::io::Cursor;
@@ -50,9 +50,16 @@ impl Picture {
         let reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut decoder = reader.into_decoder().map_err(damaged)?;
         let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 {
+            return Err(Error::Damaged("it has no pixels".to_string()));
+        }
         if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
             return Err(Error::TooLarge { width, height });
         }
+        // A GIF's first image may be larger than the picture.
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(MAX_BYTES);
+        decoder.set_limits(limits).map_err(damaged)?;
         let is_16_bit = is_16_bit(decoder.color_type());
         let orientation = orientation(bytes, &mut decoder)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
