@@ -92,10 +92,10 @@ fn sizes_that_are_too_large_are_refused_before_memory_is_taken() {
     let frame = jpeg.windows(2).position(|mark| mark == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
     let mut bmp = encoded(&photo(8, 8), ImageFormat::Bmp);
-    bmp[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]);
+    bmp[18..26].copy_from_slice(&[0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0]);
     let mut webp = encoded(&photo(8, 8), ImageFormat::WebP);
     // The header of a lossless picture: a signature, then 14 bits for each side.
-    webp[21..25].copy_from_slice(&[0xff, 0xff, 0xff, 0x0f]);
+    webp[21..25].copy_from_slice(&[0xfe, 0xbf, 0xff, 0x0f]);
     let mut gif = encoded(&photo(8, 8), ImageFormat::Gif);
     gif[6..10].copy_from_slice(&[0xff; 4]);
     for (name, bytes) in [
@@ -111,7 +111,7 @@ fn sizes_that_are_too_large_are_refused_before_memory_is_taken() {
         ("plain PGM", b"P2 4000000000 4000000000 255\n0".to_vec()),
     ] {
         let (error, largest) = refused(&bytes);
-        assert!(matches!(error, Error::TooLarge { .. }), "{name}: {error}");
+        assert!(error == Error::TooLarge, "{name}: {error}");
         assert!(largest < 1 << 20, "{name}: {largest} bytes were asked for");
     }
     assert!(Picture::decode(&png([65_535, 1], [8, 0], &[], &[&[0; 65_535]])).is_ok());
@@ -124,7 +124,7 @@ fn a_large_image_in_a_small_gif_is_refused() {
     let image = gif.windows(9).position(|part| part == [0x2c, 0, 0, 0, 0, 8, 0, 8, 0]).unwrap();
     gif[image + 5..image + 9].copy_from_slice(&[0xff; 4]);
     let (error, largest) = refused(&gif);
-    assert!(matches!(error, Error::Damaged(_)), "{error}");
+    assert_eq!(error, Error::TooLarge);
     assert!(largest < 1 << 20, "{largest} bytes were asked for");
 }
 

@@ -1,5 +1,6 @@
 //! The reasons for which a picture cannot be read.
 
+use image::ImageError;
 use std::fmt;
 
 /// The reason for which a picture cannot be read. Its text is one sentence without the file's name.
@@ -11,13 +12,8 @@ pub enum Error {
     CutOff,
     /// The bytes are of no format that is read.
     Unknown,
-    /// The picture is too large.
-    TooLarge {
-        /// Columns of pixels.
-        width: u32,
-        /// Rows of pixels.
-        height: u32,
-    },
+    /// A side has over 65,535 pixels, or all pixels take over 512 MiB.
+    TooLarge,
     /// The decoder failed, with its message.
     Damaged(String),
     /// Pictures cannot have this many channels, rows and columns of pixels.
@@ -30,9 +26,9 @@ impl fmt::Display for Error {
             Error::Empty => write!(f, "the file is empty"),
             Error::CutOff => write!(f, "the image is cut off"),
             Error::Unknown => write!(f, "it is neither PNG, JPEG, GIF, WebP, BMP nor PNM"),
-            Error::TooLarge { width, height } => write!(
+            Error::TooLarge => write!(
                 f,
-                "it has {width} x {height} pixels; the longest side may have 65535, and all may take 512 MiB"
+                "the image is too large: a side may have 65535 pixels, and all pixels may take 512 MiB"
             ),
             Error::Damaged(reason) => write!(f, "the image is damaged: {reason}"),
             Error::Target([channels, height, width]) => write!(
@@ -44,3 +40,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Error {
+        match error {
+            ImageError::Limits(_) => Error::TooLarge,
+            error => Error::Damaged(error.to_string().trim().replace('\n', " ")),
+        }
+    }
+}

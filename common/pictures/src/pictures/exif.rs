@@ -16,7 +16,7 @@ pub(super) fn orientation(
 ) -> Result<Orientation, Error> {
     let orientation = match exif_of_png(bytes) {
         Some(exif) => Orientation::from_exif_chunk(exif),
-        None => Some(decoder.orientation().map_err(|error| Error::Damaged(error.to_string()))?),
+        None => Some(decoder.orientation()?),
     };
     Ok(orientation.unwrap_or(Orientation::NoTransforms))
 }

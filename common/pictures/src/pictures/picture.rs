@@ -48,21 +48,21 @@ impl Picture {
             return Err(Error::Unknown);
         }
         let reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let mut decoder = reader.into_decoder()?;
         let (width, height) = decoder.dimensions();
         if width == 0 || height == 0 {
             return Err(Error::Damaged("it has no pixels".to_string()));
         }
         if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
-            return Err(Error::TooLarge { width, height });
+            return Err(Error::TooLarge);
         }
         // A GIF's first image may be larger than the picture.
         let mut limits = Limits::no_limits();
         limits.max_alloc = Some(MAX_BYTES);
-        decoder.set_limits(limits).map_err(damaged)?;
+        decoder.set_limits(limits)?;
         let is_16_bit = is_16_bit(decoder.color_type());
         let orientation = orientation(bytes, &mut decoder)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
         Ok(Picture { image: on_white(image), is_16_bit })
     }
@@ -102,10 +102,6 @@ impl Picture {
     pub fn to_pixels(&self, target: &Target) -> Vec<u8> {
         scale::to_pixels(&self.image, target)
     }
-}
-
-fn damaged(error: image::ImageError) -> Error {
-    Error::Damaged(error.to_string())
 }
 
 /// Returns whether pictures of this format are read. The crate `image` may be able to read more,
