@@ -61,6 +61,12 @@ pub(crate) struct GenerateArgs {
     /// are recorded].
     #[arg(long, value_name = "DIR")]
     pub(crate) samples: Option<PathBuf>,
+    /// The score of these weights on the test images, for the README [default: "not tested"].
+    #[arg(long, value_name = "test.json")]
+    pub(crate) test: Option<PathBuf>,
+    /// The report of the training or pruning that made these weights, for the README.
+    #[arg(long, value_name = "train.json|prune.json")]
+    pub(crate) train: Option<PathBuf>,
 }
 
 /// Options of `codegen plan`.

@@ -57,6 +57,7 @@ mod tests {
                 },
                 LayerMacs { name: "head.classifier".to_string(), macs: 600, executed_macs: 600 },
             ],
+            input: None,
             fit: None,
         };
         insta::assert_snapshot!(cost_table(&manifest), @r"

@@ -13,18 +13,11 @@ const RESERVED: &[&str] = &[
     "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true",
     "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
-/// The packages that generated crates are built from.
-const DEPENDENCIES: [&str; 10] = [
-    "cfg-if",
-    "cortex-m-rt",
-    "cortex-m-rt-macros",
-    "cudarc",
-    "libloading",
-    "proc-macro2",
-    "quote",
-    "syn",
-    "unicode-ident",
-    "windows-link",
+/// The packages that generated crates are built from, as in `Cargo.lock`.
+const DEPENDENCIES: [&str; 3] = [
+    include_str!("../templates/cortex-m/Cargo.lock.txt"),
+    include_str!("../templates/cuda/Cargo.lock.txt"),
+    include_str!("../templates/images/Cargo.lock.txt"),
 ];
 
 /// Returns the name of a crate or model after the network's origin.
@@ -63,8 +56,9 @@ pub(crate) fn check(name: &str) -> Result<()> {
         !RESERVED.contains(&name),
         "the crate name {name:?} is reserved by Rust; give another one with --name"
     );
+    let entry = format!("name = \"{name}\"");
     ensure!(
-        !DEPENDENCIES.contains(&name),
+        !DEPENDENCIES.iter().any(|lock| lock.lines().any(|line| line == entry)),
         "the crate name {name:?} is that of a package that some crates are built from; \
          give another one with --name"
     );
@@ -81,9 +75,22 @@ mod tests {
             check(name).unwrap();
         }
         let too_long = "a".repeat(65);
-        for name in
-            ["", "9a", "-a", "A", "a b", "a\"]", "a/../b", "é", "std", "fn", "syn", &too_long]
-        {
+        for name in [
+            "",
+            "9a",
+            "-a",
+            "A",
+            "a b",
+            "a\"]",
+            "a/../b",
+            "é",
+            "std",
+            "fn",
+            "syn",
+            "image",
+            "libloading",
+            &too_long,
+        ] {
             assert!(check(name).is_err(), "{name:?}");
         }
     }

@@ -99,6 +99,7 @@ mod tests {
             arena_bytes: 1,
             arena_lower_bound_bytes: 1,
             layers: vec![],
+            input: None,
             fit: None,
         };
         json::to_text(&manifest).unwrap().into_bytes()

@@ -28,6 +28,8 @@ mod crate_name;
 mod file;
 mod folder;
 pub mod golden;
+mod markdown;
+mod results;
 mod template;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `classify`: prints the class of each image of a file, a line of JSON each.
+//! `classify`: prints the class of each image of some files, a line of JSON each.
 
 use __LIBRARY__::{__IMPORTS__};
 use std::ffi::OsString;
@@ -7,16 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 __MUTEX__
 const USAGE: &str = "\
-usage: classify FILE [--raw | --f32] [--limit N] [--offset N]
+usage: classify FILE... [--raw | --f32] [--limit N] [--offset N]
 
-FILE holds images:
-  by default   an IDX file of unsigned bytes, as MNIST's, not compressed
+Each FILE holds images:
+  by default   a picture (PNG, JPEG, GIF, WebP, BMP or PNM), if this program was
+               built with the feature `images`; or an IDX file of unsigned bytes,
+               as MNIST's, not compressed
   --raw        unsigned bytes, image after image: channels, rows, columns
   --f32        likewise little-endian f32 that are normalised already
-  --limit N    at most N images
-  --offset N   without the first N images
+  --limit N    at most N images of all files
+  --offset N   without the first N images of all files
 
-Example: classify t10k-images-idx3-ubyte --limit 3";
+Examples: classify photo.jpg
+          classify t10k-images-idx3-ubyte --limit 3";
 
 __ARENA__/// What a file holds.
 #[derive(Clone, Copy, PartialEq)]
@@ -27,7 +30,7 @@ enum Format {
 }
 
 struct Arguments {
-    file: PathBuf,
+    files: Vec<PathBuf>,
     format: Format,
     limit: usize,
     offset: usize,
@@ -41,7 +44,8 @@ fn main() -> ExitCode {
     }
     match parse(&arguments) {
         Ok(arguments) => match run(&arguments) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
             Err(error) => {
                 eprintln!("error: {error}");
                 ExitCode::FAILURE
@@ -73,30 +77,48 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
             Some(_) | None => files.push(PathBuf::from(argument)),
         }
     }
-    match <[PathBuf; 1]>::try_from(files) {
-        Ok([file]) => Ok(Arguments { file, format, limit, offset }),
-        Err(_) => Err("it takes exactly one FILE".to_string()),
+    if files.is_empty() {
+        return Err("it takes at least one FILE".to_string());
     }
+    Ok(Arguments { files, format, limit, offset })
 }
 
-fn run(arguments: &Arguments) -> Result<(), String> {
-    let images = read(&arguments.file, arguments.format)
-        .map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+/// Classifies the images of all files and returns whether all of them could be read.
+///
+/// # Errors
+/// Fails if the network cannot be computed or standard output cannot be written.
+fn run(arguments: &Arguments) -> Result<bool, String> {
     __MODEL__
     let (mut input, mut output): (Input, Output) = ([0.0; INPUT_LEN], [0.0; CLASSES.len()]);
     let mut out = BufWriter::new(std::io::stdout().lock());
-    for (index, image) in images.iter().enumerate().skip(arguments.offset).take(arguments.limit) {
-        image.load(&mut input);
-        __FORWARD__
-        if output.iter().any(|logit| !logit.is_finite()) {
-            return Err(format!(
-                "{}: image {index} leads to numbers that are not finite",
-                arguments.file.display()
-            ));
+    let end = arguments.offset.saturating_add(arguments.limit);
+    let (mut first, mut all_read) = (0, true);
+    for file in &arguments.files {
+        if first >= end {
+            break;
         }
-        writeln!(out, "{}", result_line(index, &output)).map_err(|error| cannot_write(&error))?;
+        let images = read(file, arguments.format).unwrap_or_else(|error| {
+            eprintln!("error: {}: {error}", file.display());
+            all_read = false;
+            Vec::new()
+        });
+        let skipped = arguments.offset.saturating_sub(first);
+        for (index, image) in (first..end).zip(&images).skip(skipped) {
+            image.load(&mut input);
+            __FORWARD__
+            if output.iter().any(|logit| !logit.is_finite()) {
+                let file = file.display();
+                eprintln!("error: {file}: image {index} leads to numbers that are not finite");
+                all_read = false;
+                break;
+            }
+            let line = result_line(index, &output, file);
+            writeln!(out, "{line}").map_err(|error| cannot_write(&error))?;
+        }
+        first += images.len();
     }
-    out.flush().map_err(|error| cannot_write(&error))
+    out.flush().map_err(|error| cannot_write(&error))?;
+    Ok(all_read)
 }
 
 fn cannot_write(error: &std::io::Error) -> String {
@@ -121,10 +143,34 @@ impl Image {
 fn read(file: &Path, format: Format) -> Result<Vec<Image>, String> {
     let bytes = std::fs::read(file).map_err(|error| format!("cannot read the file: {error}"))?;
     match format {
+        Format::Idx if is_picture(&bytes) => Ok(vec![Image::Pixels(picture(&bytes)?)]),
         Format::Idx => pixel_images(idx_content(&bytes)?),
         Format::Raw => pixel_images(&bytes),
         Format::F32 => float_images(&bytes),
     }
+}
+
+/// Returns whether a file begins as a PNG, JPEG, GIF, BMP, WebP or PNM does.
+fn is_picture(bytes: &[u8]) -> bool {
+    const SIGNATURES: [&[u8]; 4] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM"];
+    SIGNATURES.iter().any(|signature| bytes.starts_with(signature))
+        || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
+        || matches!(bytes, [b'P', b'1'..=b'7', ..])
+}
+
+/// Returns the pixels of a picture, computed as in training.
+#[cfg(feature = "images")]
+fn picture(bytes: &[u8]) -> Result<Box<[u8; INPUT_LEN]>, String> {
+    let pixels = __LIBRARY__::pictures::pixels(bytes, &__LIBRARY__::TARGET);
+    let pixels = pixels.map_err(|error| error.to_string())?.into_boxed_slice();
+    pixels.try_into().map_err(|_| "the picture has too few pixels".to_string())
+}
+
+#[cfg(not(feature = "images"))]
+fn picture(_: &[u8]) -> Result<Box<[u8; INPUT_LEN]>, String> {
+    Err("it is a picture; `cargo build --release --features images` (Rust __IMAGES_RUST__ or later) \
+         builds the program that reads it"
+        .to_string())
 }
 
 /// Returns the pixels of an IDX file, whose images must have the network's shape.
@@ -139,7 +185,11 @@ fn idx_content(bytes: &[u8]) -> Result<&[u8], String> {
         other if other >> 16 == 0x1f8b => {
             return Err("it is compressed; unpack it with gunzip first".to_string());
         }
-        other => return Err(format!("not an IDX file of images: it starts with {other:#010x}")),
+        other => {
+            return Err(format!(
+                "not an IDX file of images, nor a picture: it starts with {other:#010x}"
+            ));
+        }
     };
     let sizes: Vec<usize> = (1..=dimensions).map_while(word).collect();
     if sizes.len() < dimensions {
@@ -196,15 +246,15 @@ fn whole_images(
     images.ok_or_else(|| format!("its {} bytes are not whole images of {size} bytes", bytes.len()))
 }
 
-fn result_line(index: usize, logits: &Output) -> String {
+fn result_line(index: usize, logits: &Output, file: &Path) -> String {
     let class =
         (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
     let exponentials = logits.iter().map(|logit| f64::from(logit - logits[class]).exp());
     let probability = 1.0 / exponentials.sum::<f64>();
-    let label = json_string(CLASSES[class]);
+    let (label, file) = (json_string(CLASSES[class]), json_string(&file.to_string_lossy()));
     let logits: Vec<String> = logits.iter().map(|logit| format!("{logit:?}")).collect();
     format!(
-        "{{\"index\":{index},\"class\":{class},\"label\":{label},\"probability\":{probability:?},\"logits\":[{}]}}",
+        "{{\"index\":{index},\"class\":{class},\"label\":{label},\"probability\":{probability:?},\"logits\":[{}],\"file\":{file}}}",
         logits.join(",")
     )
 }

@@ -5,6 +5,8 @@ use crate::board::Platform;
 use crate::files::json;
 use crate::files::json::Document;
 use crate::files::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
+use crate::network::Input;
+use crate::resize::{FILTER, Resize};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -36,9 +38,30 @@ pub struct Manifest {
     pub arena_lower_bound_bytes: u64,
     /// Layers with multiply-adds, in the order in which they are computed.
     pub layers: Vec<LayerMacs>,
+    /// How pictures become the images that the network takes; `None` in earlier files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Preprocessing>,
     /// Memory needs of the crate and the boards that meet them; a model has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
+}
+
+/// How pictures become the images that a network takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Rule for pictures of another shape.
+    #[serde(with = "crate::resize")]
+    pub resize: Resize,
+    /// Filter of scaling.
+    pub filter: String,
+}
+
+impl Preprocessing {
+    /// Returns the preprocessing of a network.
+    pub fn of(input: &Input) -> Preprocessing {
+        Preprocessing { resize: input.resize, filter: FILTER.to_string() }
+    }
 }
 
 /// Memory needs of a crate and the boards that meet them.

@@ -8,13 +8,14 @@ use crate::fit::{self, BoardMemory};
 use crate::golden::Golden;
 use crate::plan::lowering::lower;
 use crate::plan::{Device, Plan, lower_bound, pack};
+use crate::results::Results;
 use crate::size::bytes;
 use crate::{crate_name, cuda, folder, onnx, platform};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Platform, catalog};
 use common::files::hash::sha256_hex;
 use common::files::{json, reading};
-use common::manifest::{Fit, LayerMacs, Manifest};
+use common::manifest::{Fit, LayerMacs, Manifest, Preprocessing};
 use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
 use process::cli::print_line;
@@ -85,6 +86,7 @@ fn generate_crate(
         arena_bytes: report.arena_bytes,
         arena_lower_bound_bytes: report.arena_lower_bound_bytes,
         layers: layers.collect(),
+        input: Some(Preprocessing::of(&network.input)),
         fit: Some(report.fit),
     };
     let files = emit::files(&Crate {
@@ -95,6 +97,7 @@ fn generate_crate(
         plan: &plan,
         constants: &constants,
         golden: &golden,
+        results: &results(args, &manifest)?,
     })?;
     Ok((manifest, files))
 }
@@ -129,9 +132,11 @@ fn generate_model(
         arena_bytes: lower_bound_bytes,
         arena_lower_bound_bytes: lower_bound_bytes,
         layers: onnx::layers(network)?,
+        input: Some(Preprocessing::of(&network.input)),
         fit: None,
     };
-    let files = onnx::files(&manifest, network, weights, &golden)?;
+    let results = results(args, &manifest)?;
+    let files = onnx::files(&manifest, network, weights, &golden, &results)?;
     Ok((manifest, files))
 }
 
@@ -159,6 +164,11 @@ fn name(args: &GenerateArgs, network: &Network) -> Result<String> {
     let name = args.name.clone().unwrap_or_else(|| crate_name::default_name(&network.origin));
     crate_name::check(&name)?;
     Ok(name)
+}
+
+/// Returns what the files of `--test` and `--train` say about the weights.
+fn results(args: &GenerateArgs, manifest: &Manifest) -> Result<Results> {
+    Results::read(args.test.as_deref(), args.train.as_deref(), &manifest.weights_sha256)
 }
 
 fn sha256_of(path: &Path) -> Result<String> {

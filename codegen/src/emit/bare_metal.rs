@@ -19,7 +19,7 @@ pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
     let [flash_origin, flash_bytes, ram_origin, ram_bytes] =
         numbers.map(|number| format!("{number:#010x}"));
     let runner = runner.join(", ");
-    let lock = lock::lock(&package.manifest.name, PACKAGES, &["cortex-m-rt"]);
+    let lock = lock::lock(&package.manifest.name, &[PACKAGES], &["cortex-m-rt"]);
     let few =
         package.golden.pixels.len().min(BENCH_IMAGES * package.network.input.shape().elements());
     let more = [

@@ -1,7 +1,7 @@
 //! Crates for NVIDIA GPUs.
 
 use super::package::Crate;
-use super::{library, lock};
+use super::{library, lock, pictures};
 use crate::cuda::{Call, KERNELS, Location};
 use crate::file::{File, little_endian, text};
 use crate::template::fill_all;
@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// The packages that such a crate is built from: name and the rest of the entry in `Cargo.lock`.
 const PACKAGES: &str = include_str!("../../templates/cuda/Cargo.lock.txt");
 /// The packages that the crate depends on directly.
-const DEPENDENCIES: [&str; 2] = ["cudarc", "libloading"];
+const DEPENDENCIES: [&str; 3] = ["cudarc", pictures::DEPENDENCY, "libloading"];
 
 /// The markers of `classify` on a GPU.
 const ON_A_GPU: [(&str, &str); 5] = [
@@ -31,10 +31,11 @@ const ON_A_GPU: [(&str, &str); 5] = [
 pub(super) fn files(package: &Crate<'_>, calls: &[Call]) -> Vec<File> {
     let values = package.values();
     let classify = [values.as_slice(), &ON_A_GPU].concat();
-    let constants = library::constants(&package.manifest.name, package.network, package.plan);
+    let mut constants = library::constants(&package.manifest.name, package.network, package.plan);
+    constants.push(("TARGET", pictures::target(&package.network.input)));
     let library = fill_all(include_str!("../../templates/cuda/lib.rs.txt"), &constants);
-    let lock = lock::lock(&package.manifest.name, PACKAGES, &DEPENDENCIES);
-    vec![
+    let lock = lock::lock(&package.manifest.name, &[PACKAGES, pictures::PACKAGES], &DEPENDENCIES);
+    let mut files = vec![
         text("Cargo.toml", include_str!("../../templates/cuda/Cargo.toml.txt"), &values),
         ("Cargo.lock".to_string(), lock.into_bytes()),
         text("build.rs", include_str!("../../templates/build.rs"), &values),
@@ -51,7 +52,9 @@ pub(super) fn files(package: &Crate<'_>, calls: &[Call]) -> Vec<File> {
         text("src/bin/bench.rs", include_str!("../../templates/cuda/bench.rs"), &values),
         text("tests/golden.rs", include_str!("../../templates/cuda/golden.rs"), &values),
         ("golden/inputs.bin".to_string(), little_endian(&package.golden.inputs)),
-    ]
+    ];
+    files.extend(pictures::files());
+    files
 }
 
 /// Returns the text of `src/steps.rs`.

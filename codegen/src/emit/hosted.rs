@@ -1,7 +1,7 @@
 //! Crates for operating systems.
 
-use super::library;
 use super::package::Crate;
+use super::{library, lock, pictures};
 use crate::file::{File, little_endian, text};
 
 /// The markers of `classify` on a CPU.
@@ -20,9 +20,10 @@ const ON_A_CPU: [(&str, &str); 5] = [
 pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
     let values = package.values();
     let classify = [values.as_slice(), &ON_A_CPU].concat();
+    let lock = lock::lock(&package.manifest.name, &[pictures::PACKAGES], &[pictures::DEPENDENCY]);
     let mut files = vec![
         text("Cargo.toml", include_str!("../../templates/Cargo.toml.txt"), &values),
-        text("Cargo.lock", include_str!("../../templates/Cargo.lock.txt"), &values),
+        ("Cargo.lock".to_string(), lock.into_bytes()),
         text("build.rs", include_str!("../../templates/build.rs"), &values),
         text("src/bin/classify.rs", include_str!("../../templates/classify.rs"), &classify),
         text("src/bin/bench.rs", include_str!("../../templates/bench.rs"), &values),
@@ -30,5 +31,6 @@ pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
         ("golden/inputs.bin".to_string(), little_endian(&package.golden.inputs)),
     ];
     files.extend(library::files(package));
+    files.extend(pictures::files());
     files
 }

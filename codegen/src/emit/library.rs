@@ -4,6 +4,7 @@
 use super::activation;
 use super::call::Import;
 use super::package::Crate;
+use super::pictures;
 use super::steps::{calls, forward};
 use crate::file::File;
 use crate::plan::Plan;
@@ -18,14 +19,16 @@ pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
     let mut files: Vec<File> = kernels
         .map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec()))
         .collect();
-    let source = source(&package.manifest.name, package.network, package.plan);
+    let Crate { manifest, network, plan, target, .. } = package;
+    let source = source(&manifest.name, network, plan, target.decodes_pictures());
     files.push(("src/lib.rs".to_string(), source.into_bytes()));
     files
 }
 
 /// Returns the text of `src/lib.rs`.
-fn source(name: &str, network: &Network, plan: &Plan) -> String {
+fn source(name: &str, network: &Network, plan: &Plan, decodes_pictures: bool) -> String {
     let mut values = constants(name, network, plan);
+    values.extend(pictures::library_values(&network.input, decodes_pictures));
     values.extend([
         ("USES", imports(plan)),
         ("ACTIVATIONS", activation::type_aliases(plan)),
@@ -126,7 +129,7 @@ mod tests {
         };
         let template = Template { growth_rate: 2, stem_channels: 3, ..Template::default() };
         let network = template.expand(&genome, input, vec!["cat".into(), "dog".into()]).unwrap();
-        let text = source("pets", &network, &Plan::new(&network).unwrap());
+        let text = source("pets", &network, &Plan::new(&network).unwrap(), true);
         let forward = text
             .split("let kernels = self.kernels;\n")
             .nth(1)

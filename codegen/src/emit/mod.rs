@@ -15,6 +15,7 @@ mod linear;
 mod lock;
 mod norm;
 mod package;
+mod pictures;
 mod pool;
 mod readme;
 mod steps;

@@ -1,8 +1,10 @@
 //! The parts that a crate is made of.
 
+use super::pictures;
 use super::target::Target;
 use crate::golden::{Golden, jumps_at_zero};
 use crate::plan::Plan;
+use crate::results::Results;
 use common::manifest::Manifest;
 use common::network::Network;
 
@@ -22,6 +24,8 @@ pub(crate) struct Crate<'a> {
     pub(crate) constants: &'a [f32],
     /// Recorded inputs and outputs.
     pub(crate) golden: &'a Golden,
+    /// What is known about training and test.
+    pub(crate) results: &'a Results,
 }
 
 impl Crate<'_> {
@@ -33,6 +37,7 @@ impl Crate<'_> {
             ("LIBRARY", &self.library),
             ("JUMPS", jumps),
             ("RUST", self.target.rust()),
+            ("IMAGES_RUST", pictures::rust(self)),
         ]
     }
 }

@@ -1,9 +1,15 @@
 //! `README.md`.
 
 use super::package::Crate;
+use super::pictures::rust;
 use super::target::Target;
+use crate::markdown::{class_list, json_string};
 use crate::template::fill;
 use common::manifest::Manifest;
+use common::resize::{FILTER, Resize};
+
+/// What a library is not without when it decodes pictures.
+const UNLESS: &str = " (unless the feature\n  `images` decodes pictures)";
 
 /// Returns the text of the README.
 pub(super) fn readme(package: &Crate<'_>) -> String {
@@ -28,6 +34,14 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
         ("WEIGHTS_BYTES", &numbers[2]),
         ("ARENA_BYTES", &numbers[3]),
         ("DEVICE_BYTES", &numbers[4]),
+        ("CLASS_LIST", &class_list(&package.network.classes, "`CLASSES` of the library")),
+        ("ACCURACY", &package.results.accuracy()),
+        ("DATA", &package.results.data()),
+        ("SEED", &package.results.seed()),
+        ("RESIZE", package.network.input.resize.name()),
+        ("FILTER", FILTER),
+        ("PICTURES", &pictures(package)),
+        ("UNLESS", if package.target.decodes_pictures() { UNLESS } else { "" }),
     ];
     let template = match package.target {
         Target::X86_64 | Target::Aarch64 | Target::Armv7 | Target::CortexM(_) => {
@@ -35,5 +49,27 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
         }
         Target::Cuda(_) => include_str!("../../templates/cuda/README.md"),
     };
+    fill(template, &values)
+}
+
+/// Returns the part on pictures.
+fn pictures(package: &Crate<'_>) -> String {
+    let template = if package.target.decodes_pictures() {
+        include_str!("../../templates/images/README.md")
+    } else {
+        include_str!("../../templates/cortex-m/pictures.md")
+    };
+    let rule = match package.network.input.resize {
+        Resize::Stretch => "its rows and columns are scaled by different factors",
+        Resize::Letterbox => "it is scaled to fit, with black around it",
+        Resize::Crop => "the largest central part of the network's shape is scaled",
+    };
+    let values = [
+        ("LIBRARY", package.library.as_str()),
+        ("RULE", rule),
+        ("FILTER", FILTER),
+        ("LABEL", &json_string(&package.network.classes[0])),
+        ("IMAGES_RUST", rust(package)),
+    ];
     fill(template, &values)
 }

@@ -38,6 +38,14 @@ impl Target {
         }
     }
 
+    /// Returns whether the crate's feature `images` decodes pictures: a microcontroller has no files.
+    pub(super) fn decodes_pictures(&self) -> bool {
+        match self {
+            Target::X86_64 | Target::Aarch64 | Target::Armv7 | Target::Cuda(_) => true,
+            Target::CortexM(_) => false,
+        }
+    }
+
     /// Returns the oldest version of Rust that builds the crate.
     pub(super) fn rust(&self) -> &'static str {
         match self {

@@ -3,12 +3,15 @@
 use super::model::{OPSET, model};
 use crate::file::{File, little_endian};
 use crate::golden::{Golden, jumps_at_zero};
+use crate::markdown::class_list;
+use crate::results::Results;
 use crate::template::fill;
 use anyhow::{Result, ensure};
 use common::files::json;
 use common::manifest::Manifest;
 use common::network::Network;
 use common::network::weights::Weights;
+use common::resize::FILTER;
 use prost::Message;
 
 /// The size limit of a file in Protobuf, in bytes.
@@ -23,6 +26,7 @@ pub(crate) fn files(
     network: &Network,
     weights: &Weights,
     golden: &Golden,
+    results: &Results,
 ) -> Result<Vec<File>> {
     let name = manifest.name.as_str();
     let model = model(name, network, weights)?;
@@ -33,14 +37,14 @@ pub(crate) fn files(
     );
     Ok(vec![
         (format!("{name}.onnx"), model.encode_to_vec()),
-        ("README.md".to_string(), readme(manifest, network, golden).into_bytes()),
+        ("README.md".to_string(), readme(manifest, network, golden, results).into_bytes()),
         ("manifest.json".to_string(), json::to_text(manifest)?.into_bytes()),
         ("golden/inputs.bin".to_string(), little_endian(&golden.inputs)),
         ("golden/outputs.bin".to_string(), little_endian(&golden.outputs)),
     ])
 }
 
-fn readme(manifest: &Manifest, network: &Network, golden: &Golden) -> String {
+fn readme(manifest: &Manifest, network: &Network, golden: &Golden, results: &Results) -> String {
     let shape = network.input.shape();
     let numbers =
         [shape.channels, shape.height, shape.width, network.classes.len()].map(|n| n.to_string());
@@ -57,6 +61,12 @@ fn readme(manifest: &Manifest, network: &Network, golden: &Golden) -> String {
         ("PARAMETERS", &costs[0]),
         ("MACS", &costs[1]),
         ("WEIGHTS_BYTES", &costs[2]),
+        ("CLASS_LIST", &class_list(&network.classes, "the metadata `classes`")),
+        ("ACCURACY", &results.accuracy()),
+        ("DATA", &results.data()),
+        ("SEED", &results.seed()),
+        ("RESIZE", network.input.resize.name()),
+        ("FILTER", FILTER),
     ];
     fill(include_str!("../../templates/onnx/README.md"), &values)
 }

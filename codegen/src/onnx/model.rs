@@ -14,6 +14,7 @@ use anyhow::Result;
 use common::network::activation::{Activation, PiecewiseActivation, SELU_ALPHA, SELU_SCALE};
 use common::network::weights::{Weights, tensors_of};
 use common::network::{BATCH_NORM_EPSILON, INPUT, Network, Node, Op, Shape, shapes};
+use common::resize::FILTER;
 
 /// The version of ONNX's operators: one of 2020, which old runtimes on devices support too.
 pub const OPSET: i64 = 13;
@@ -46,6 +47,8 @@ pub fn model(name: &str, network: &Network, weights: &Weights) -> Result<ModelPr
             text("classes", serde_json::to_string(&network.classes)?),
             text("mean", numbers(&network.input.mean)),
             text("std", numbers(&network.input.std)),
+            text("resize", network.input.resize.to_string()),
+            text("filter", FILTER.to_string()),
         ],
     })
 }

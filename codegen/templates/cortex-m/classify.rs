@@ -1,4 +1,4 @@
-//! `classify`: prints the class of each image of a file on the host, a line of JSON each.
+//! `classify`: prints the class of each image of some files on the host, a line of JSON each.
 #![no_std]
 #![no_main]
 
@@ -8,17 +8,18 @@ mod machine;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise};
 use core::fmt::{self, Write};
 use cortex_m_rt::entry;
-use machine::{Console, File, fail};
+use machine::{Console, File, fail, report};
 
 const USAGE: &str = "\
-usage: classify FILE [--raw | --f32] [--limit N] [--offset N]
+usage: classify FILE... [--raw | --f32] [--limit N] [--offset N]
 
-FILE is a file of the host's, without spaces in its name, and holds images:
-  by default   an IDX file of unsigned bytes, as MNIST's, not compressed
+Each FILE is a file of the host's, without spaces in its name, and holds images:
+  by default   an IDX file of unsigned bytes, as MNIST's, not compressed;
+               `fetch-data convert` writes pictures as one
   --raw        unsigned bytes, image after image: channels, rows, columns
   --f32        likewise little-endian f32 that are normalised already
-  --limit N    at most N images
-  --offset N   without the first N images
+  --limit N    at most N images of all files
+  --offset N   without the first N images of all files
 
 Example: classify t10k-images-idx3-ubyte --limit 3";
 
@@ -31,7 +32,7 @@ enum Format {
 }
 
 struct Arguments<'a> {
-    file: &'a str,
+    line: &'a str,
     format: Format,
     limit: usize,
     offset: usize,
@@ -43,53 +44,96 @@ fn main() -> ! {
     static mut INPUT: Input = [0.0; INPUT_LEN];
     static mut LINE: [u8; 512] = [0; 512];
     let arguments = parse(machine::command_line(LINE));
-    let images = Images::open(&arguments);
-    let (model, mut console) = (Model::new(), Console::output());
-    let mut output: Output = [0.0; CLASSES.len()];
-    for index in (0..images.count).skip(arguments.offset).take(arguments.limit) {
-        images.load(index, INPUT);
-        model.forward(ARENA, INPUT, &mut output);
-        if output.iter().any(|logit| !logit.is_finite()) {
-            fail(
-                1,
-                format_args!(
-                    "{}: image {index} leads to numbers that are not finite",
-                    arguments.file
-                ),
-            );
+    let (model, console) = (Model::new(), Console::output());
+    let mut classifier = Classifier { model, arena: ARENA, input: INPUT, console };
+    let (start, end) = (arguments.offset, arguments.offset.saturating_add(arguments.limit));
+    let (mut first, mut all_read) = (0, true);
+    for name in arguments.files() {
+        if first >= end {
+            break;
         }
-        if print(&mut console, index, &output).is_err() {
+        let Some(images) = Images::open(name, arguments.format) else {
+            all_read = false;
+            continue;
+        };
+        let mut wanted = start.max(first)..end.min(first + images.count);
+        all_read &= wanted.all(|index| classifier.classify(&images, index, index - first));
+        first += images.count;
+    }
+    machine::exit(usize::from(!all_read))
+}
+
+/// The network and its memory.
+struct Classifier {
+    model: Model,
+    arena: &'static mut Arena,
+    input: &'static mut Input,
+    console: Console,
+}
+
+impl Classifier {
+    /// Prints the class of an image, the `index`th of all and at a place in its file. Reports what
+    /// is wrong with the image, and returns whether nothing is.
+    fn classify(&mut self, images: &Images, index: usize, place: usize) -> bool {
+        let mut output: Output = [0.0; CLASSES.len()];
+        if images.load(place, self.input).is_none() {
+            report(format_args!("{}: cannot read image {index}", images.name));
+            return false;
+        }
+        self.model.forward(self.arena, self.input, &mut output);
+        if output.iter().any(|logit| !logit.is_finite()) {
+            let name = images.name;
+            report(format_args!("{name}: image {index} leads to numbers that are not finite"));
+            return false;
+        }
+        if print(&mut self.console, index, &output, images.name).is_err() {
             machine::exit(1);
         }
+        true
     }
-    machine::exit(0)
 }
 
 fn parse(line: &str) -> Arguments<'_> {
     let wrong = |message: fmt::Arguments| -> ! { fail(2, format_args!("{message}\n\n{USAGE}")) };
-    let (mut file, mut format, mut limit, mut offset) = (None, Format::Idx, usize::MAX, 0);
+    let mut arguments = Arguments { line, format: Format::Idx, limit: usize::MAX, offset: 0 };
     let mut rest = line.split_ascii_whitespace().skip(1);
     while let Some(argument) = rest.next() {
         match argument {
-            "--raw" if format != Format::F32 => format = Format::Raw,
-            "--f32" if format != Format::Raw => format = Format::F32,
+            "--raw" if arguments.format != Format::F32 => arguments.format = Format::Raw,
+            "--f32" if arguments.format != Format::Raw => arguments.format = Format::F32,
             "--raw" | "--f32" => wrong(format_args!("--raw and --f32 exclude each other")),
             "--limit" | "--offset" => match rest.next().and_then(|text| text.parse().ok()) {
-                Some(number) => {
-                    *(if argument == "--limit" { &mut limit } else { &mut offset }) = number
-                }
+                Some(number) if argument == "--limit" => arguments.limit = number,
+                Some(number) => arguments.offset = number,
                 None => wrong(format_args!("{argument} needs a whole number")),
             },
             option if option.starts_with("--") => {
                 wrong(format_args!("there is no option {option}"))
             }
-            name if file.is_none() => file = Some(name),
-            _ => wrong(format_args!("it takes exactly one FILE")),
+            _ => {}
         }
     }
-    match file {
-        Some(file) => Arguments { file, format, limit, offset },
-        None => wrong(format_args!("it takes exactly one FILE")),
+    if arguments.files().next().is_none() {
+        wrong(format_args!("it takes at least one FILE"));
+    }
+    arguments
+}
+
+impl<'a> Arguments<'a> {
+    /// Returns the names of all files.
+    fn files(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut rest = self.line.split_ascii_whitespace().skip(1);
+        core::iter::from_fn(move || {
+            loop {
+                match rest.next()? {
+                    "--limit" | "--offset" => {
+                        rest.next();
+                    }
+                    option if option.starts_with("--") => {}
+                    name => return Some(name),
+                }
+            }
+        })
     }
 }
 
@@ -103,108 +147,130 @@ struct Images<'a> {
     start: usize,
 }
 
+/// Reports what is wrong with a file.
+fn refuse<T>(name: &str, message: fmt::Arguments) -> Option<T> {
+    report(format_args!("{name}: {message}"));
+    None
+}
+
 impl<'a> Images<'a> {
-    fn open(arguments: &Arguments<'a>) -> Images<'a> {
-        let Arguments { file: name, format, .. } = *arguments;
+    /// Opens a file and counts its images. Reports what is wrong with it.
+    fn open(name: &'a str, format: Format) -> Option<Images<'a>> {
         let found = File::open(name).and_then(|file| Some((file.len()?, file)));
         let Some((len, file)) = found else {
-            fail(1, format_args!("{name}: cannot read the file"))
+            return refuse(name, format_args!("cannot read the file"));
         };
         let mut images = Images { name, file, format, count: 0, start: 0 };
         let size = images.size();
         if format == Format::Idx {
-            images.read_header(len);
+            images.read_header(len)?;
         } else if len % size != 0 {
-            fail(1, format_args!("{name}: its {len} bytes are not whole images of {size} bytes"));
+            return refuse(
+                name,
+                format_args!("its {len} bytes are not whole images of {size} bytes"),
+            );
         } else {
             images.count = len / size;
         }
-        images
+        Some(images)
     }
 
-    /// Returns the bytes of one image.
+/// Returns the bytes of one image.
     fn size(&self) -> usize {
         if self.format == Format::F32 { 4 * INPUT_LEN } else { INPUT_LEN }
     }
 
     /// Checks that the file is an IDX file whose images have the network's shape, and counts them.
-    fn read_header(&mut self, len: usize) {
+    fn read_header(&mut self, len: usize) -> Option<()> {
         let name = self.name;
         let mut header = [0; 20];
         let available = header.len().min(len);
         if self.file.read(&mut header[..available]).is_none() {
-            fail(1, format_args!("{name}: cannot read the file"));
+            return refuse(name, format_args!("cannot read the file"));
         }
         let word = |i: usize| {
             header[4 * i..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize)
         };
-        let cut_off = || -> ! {
-            fail(1, format_args!("{name}: not a whole IDX file: its header is cut off"))
-        };
+        let cut_off = || refuse(name, format_args!("not a whole IDX file: its header is cut off"));
         let dimensions = match word(0) {
-            _ if available < 4 => cut_off(),
+            _ if available < 4 => return cut_off(),
             0x0803 => 3,
             0x0804 => 4,
             other if other >> 16 == 0x1f8b => {
-                fail(1, format_args!("{name}: it is compressed; unpack it with gunzip first"))
+                return refuse(name, format_args!("it is compressed; unpack it with gunzip first"));
             }
-            other => fail(
-                1,
-                format_args!("{name}: not an IDX file of images: it starts with {other:#010x}"),
-            ),
+            _ if is_picture(&header[..available]) => {
+                return refuse(
+                    name,
+                    format_args!(
+                        "it is a picture; `fetch-data convert --network network.json {name} --out images` \
+                         writes it as the IDX file that this program reads"
+                    ),
+                );
+            }
+            other => {
+                return refuse(
+                    name,
+                    format_args!("not an IDX file of images: it starts with {other:#010x}"),
+                );
+            }
         };
         self.start = 4 + 4 * dimensions;
         if len < self.start {
-            cut_off();
+            return cut_off();
         }
         // A file without a dimension for channels has one channel.
         let channels = if dimensions == 4 { word(2) } else { 1 };
         let (shape, [c, h, w]) = ([channels, word(dimensions - 1), word(dimensions)], SHAPE);
         if shape != SHAPE {
             let [channels, height, width] = shape;
-            fail(
-                1,
+            return refuse(
+                name,
                 format_args!(
-                    "{name}: its images are {channels}x{height}x{width}, \
-                     but the network takes {c}x{h}x{w}"
+                    "its images are {channels}x{height}x{width}, but the network takes {c}x{h}x{w}"
                 ),
             );
         }
         self.count = word(1);
         if self.count.checked_mul(INPUT_LEN) != Some(len - self.start) {
             let (promised, follow) = (self.count, len - self.start);
-            fail(
-                1,
-                format_args!(
-                    "{name}: the header promises {promised} images, but {follow} bytes follow"
-                ),
+            return refuse(
+                name,
+                format_args!("the header promises {promised} images, but {follow} bytes follow"),
             );
         }
+        Some(())
     }
 
-    fn load(&self, index: usize, input: &mut Input) {
-        let done =
-            self.file.seek(self.start + index * self.size()).and_then(|()| match self.format {
-                Format::Idx | Format::Raw => {
-                    let mut pixels = [0; INPUT_LEN];
-                    self.file.read(&mut pixels)?;
-                    normalise(&pixels, input);
-                    Some(())
-                }
-                Format::F32 => input.iter_mut().try_for_each(|value| {
-                    let mut bytes = [0; 4];
-                    self.file.read(&mut bytes)?;
-                    *value = f32::from_le_bytes(bytes);
-                    Some(())
-                }),
-            });
-        if done.is_none() {
-            fail(1, format_args!("{}: cannot read image {index}", self.name));
+    /// Reads an image; `None` if that fails.
+    fn load(&self, index: usize, input: &mut Input) -> Option<()> {
+        self.file.seek(self.start + index * self.size())?;
+        match self.format {
+            Format::Idx | Format::Raw => {
+                let mut pixels = [0; INPUT_LEN];
+                self.file.read(&mut pixels)?;
+                normalise(&pixels, input);
+                Some(())
+            }
+            Format::F32 => input.iter_mut().try_for_each(|value| {
+                let mut bytes = [0; 4];
+                self.file.read(&mut bytes)?;
+                *value = f32::from_le_bytes(bytes);
+                Some(())
+            }),
         }
     }
 }
 
-fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
+/// Returns whether a file begins as a PNG, JPEG, GIF, BMP, WebP or PNM does.
+fn is_picture(bytes: &[u8]) -> bool {
+    const SIGNATURES: [&[u8]; 4] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM"];
+    SIGNATURES.iter().any(|signature| bytes.starts_with(signature))
+        || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
+        || matches!(bytes, [b'P', b'1'..=b'7', ..])
+}
+
+fn print(out: &mut Console, index: usize, logits: &Output, file: &str) -> fmt::Result {
     let class =
         (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
     let probability =
@@ -218,7 +284,9 @@ fn print(out: &mut Console, index: usize, logits: &Output) -> fmt::Result {
         out.write_char(if i == 0 { '[' } else { ',' })?;
         write_number(out, f64::from(*logit))?;
     }
-    out.write_str("]}\n")?;
+    out.write_str("],\"file\":")?;
+    write_json_string(out, file)?;
+    out.write_str("}\n")?;
     out.flush()
 }
 

@@ -135,11 +135,16 @@ impl Write for Console {
     }
 }
 
-/// Writes an error message and ends the program.
-pub fn fail(code: usize, message: fmt::Arguments) -> ! {
+/// Writes an error message.
+pub fn report(message: fmt::Arguments) {
     let mut console = Console::error();
     // If writing fails, the exit code must do.
     let _ = writeln!(console, "error: {message}").and_then(|()| console.flush());
+}
+
+/// Writes an error message and ends the program.
+pub fn fail(code: usize, message: fmt::Arguments) -> ! {
+    report(message);
     exit(code)
 }
 

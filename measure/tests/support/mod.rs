@@ -105,6 +105,7 @@ impl Case {
             arena_bytes: 4,
             arena_lower_bound_bytes: 4,
             layers: vec![],
+            input: None,
             fit: None,
         };
         json::write(&case.path("crate/manifest.json"), &manifest).unwrap();
