@@ -82,9 +82,18 @@ $(RUN)/networks/%/pruning/accuracy.svg: $(RUN)/networks/%/pruned/prune.json \
 	$(BIN)/prune figures $(<D) $(patsubst %/prune.json,%,$(call files-below,$(wildcard $(RUN)/networks/$*/pruned-*/prune.json),$(RUN)/networks)) \
 	  --out $(@D) >/dev/null
 
+# A crate's README has the accuracy, so the network is tested first; baselines are not tested.
+# `wildcard` would not see a file that this make has made.
+existing = $(shell ls $(1) 2>/dev/null)
+ifndef MEASURE_ONLY
+$(foreach network,$(NETWORKS),$(eval $(network)/$(CRATE_DIR)/manifest.json: | $(network)/test.json))
+endif
+
 $(RUN)/%/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
-	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) >/dev/null
+	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) \
+	  $(addprefix --test ,$(call existing,$(RUN)/$*/test.json)) \
+	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
 
 $(RUN)/baselines/%/network.json: | $(BIN)/explore
 	$(BIN)/explore network --baseline $* --dataset $(DATA) --out $@ >/dev/null

@@ -144,6 +144,6 @@ fn classify_lines_have_these_keys() {
     for line in example("classify").lines() {
         let value: Value = serde_json::from_str(line).unwrap();
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["class", "index", "label", "logits", "probability"]);
+        assert_eq!(keys, ["class", "file", "index", "label", "logits", "probability"]);
     }
 }

@@ -88,9 +88,9 @@ impl Results {
         )
     }
 
-    /// Returns the fingerprint of the data as code, or "not known".
+    /// Returns the fingerprint of the data as code in a table, or "not known".
     pub(crate) fn data(&self) -> String {
-        self.data_sha256.as_ref().map_or_else(not_known, |sha256| code(sha256))
+        self.data_sha256.as_ref().map_or_else(not_known, |sha256| code(sha256).replace('|', "\\|"))
     }
 
     /// Returns the seed, or "not known".

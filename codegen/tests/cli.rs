@@ -3,10 +3,12 @@
 mod support;
 
 use common::board::{Platform, Platforms};
+use common::files::hash::sha256_hex;
 use common::files::json;
 use common::manifest::Manifest;
 use common::network::template::Template;
 use common::plan_report::PlanReport;
+use common::resize::Resize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -201,6 +203,113 @@ fn bad_input_is_refused_in_one_line_and_leaves_nothing() {
     assert!(error.contains("network.json"), "{error}");
     assert!(!workshop.path("crate").exists());
     assert_eq!(fs::read_dir(workshop.dir.path()).unwrap().count(), 2);
+}
+
+/// A report of a training and a score, of the weights with this hash.
+fn reports(workshop: &Workshop, weights_sha256: &str) {
+    let timing = r#"{"wall_s": 1.0, "cpu_s": 1.0, "images_per_s": 9.0, "threads": 1, "device": "cpu",
+        "peak_rss_bytes": null, "peak_rss_reason": "not known"}"#;
+    let train = format!(
+        r#"{{"schema": "neuropower/train/1", "seed": 71, "epochs": 0, "images": 9, "optimizer": "sgd",
+        "parameters": 1, "macs": 1, "accuracy": {{"train": 0.5, "validation": null}}, "diverged": false,
+        "curve": [], "data_sha256": "d`a\n|ta", "weights_sha256": "{weights_sha256}", "timing": {timing}}}"#
+    );
+    let test = |split: &str| {
+        format!(
+            r#"{{"schema": "neuropower/eval/1", "split": "{split}", "images": 359, "correct": 349,
+            "accuracy": 0.972, "loss": 0.1, "data_sha256": "tested", "weights_sha256": "{weights_sha256}"}}"#
+        )
+    };
+    fs::write(workshop.path("train.json"), train).unwrap();
+    fs::write(workshop.path("test.json"), test("test")).unwrap();
+    fs::write(workshop.path("validation.json"), test("validation")).unwrap();
+}
+
+#[test]
+fn the_readme_has_classes_accuracy_data_and_seed() {
+    let mut network = small([3, 8, 8], [1, 7, 3], SWISH_RELU);
+    network.classes[0] = "\"); }".to_string();
+    network.classes[1] = "a`b\n# Title\u{202e} </td> |".to_string();
+    network.classes.extend(["eleventh".to_string(), "twelfth".to_string()]);
+    let network = {
+        let template = Template { growth_rate: 4, stem_channels: 6, ..Template::default() };
+        let common::network::Origin::Genome(genome) = network.origin else { panic!() };
+        let mut expanded = template.expand(&genome, network.input, network.classes).unwrap();
+        expanded.input.resize = Resize::Letterbox;
+        expanded
+    };
+    let workshop = Workshop::new(&network);
+    let path = |name: &str| workshop.path(name).to_str().unwrap().to_string();
+    let hash = sha256_hex(&fs::read(path("weights.safetensors")).unwrap());
+    reports(&workshop, &hash);
+    let (test, train) = (path("test.json"), path("train.json"));
+    for platform in Platform::ALL.map(Platform::name) {
+        let readme = |more: &[&str]| {
+            success(&workshop.generate_for(platform, "out", more));
+            fs::read_to_string(workshop.path("out/README.md")).unwrap()
+        };
+        let bare = readme(&[]);
+        for row in ["| accuracy | not tested |", "| seed | not known |"] {
+            assert!(bare.contains(row), "{platform}: {bare}");
+        }
+        let full = readme(&["--test", &test, "--train", &train]);
+        for part in [
+            "| accuracy | 97.21 % of 359 test images (94.95 to 98.48 % with 95 % confidence, Wilson) |",
+            "| data, fingerprint | `` d`a\\u000a\\|ta `` |",
+            "| seed | 71 |",
+            "| pictures of another shape | `letterbox`, filter `triangle` |",
+            "\n0. `\"\\\"); }\"`\n1. `` \"a`b\\u000a# Title\\u202e </td> |\" ``\n2. `\"2\"`\n",
+            "\nand 2 more, in ",
+        ] {
+            assert!(full.contains(part), "{platform}: {part} is not in {full}");
+        }
+        assert!(full.lines().all(|line| !line.starts_with("# Title")));
+        assert!(platform == "onnx" || full.contains(r#""label":"\"); }","probability""#), "{full}");
+        let manifest = Manifest::read(&workshop.path("out")).unwrap();
+        let input = manifest.input.unwrap();
+        assert_eq!((input.resize, input.filter.as_str()), (Resize::Letterbox, "triangle"));
+        let tested = readme(&["--test", &test]);
+        assert!(tested.contains("| data, fingerprint | `tested` |"), "{tested}");
+        assert!(tested.contains("97.21 %") && tested.contains("| seed | not known |"));
+    }
+}
+
+#[test]
+fn reports_of_other_weights_are_refused() {
+    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
+    let path = |name: &str| workshop.path(name).to_str().unwrap().to_string();
+    let refused = |option: &str, file: &str| {
+        let error = failure(&workshop.generate("crate", &[option, &path(file)]));
+        assert!(error.contains(file) && !workshop.path("crate").exists(), "{error}");
+        error
+    };
+    reports(&workshop, &"ab".repeat(32));
+    assert!(refused("--test", "test.json").contains("of other weights"));
+    assert!(refused("--train", "train.json").contains("of other weights"));
+    assert!(refused("--test", "validation.json").contains("of the split \"validation\""));
+    assert!(refused("--train", "test.json").contains("neither the report of a training"));
+    assert!(refused("--test", "train.json").contains("neuropower/eval/1"));
+    refused("--test", "none.json");
+    fs::write(workshop.path("text.json"), "seed: 7").unwrap();
+    assert!(refused("--train", "text.json").contains("not valid JSON"));
+}
+
+/// The report of pruning has no hash, but a seed.
+#[test]
+fn the_seed_of_pruning_is_that_of_its_report() {
+    let workshop = Workshop::new(&small([1, 8, 8], [1, 7, 3], SWISH_RELU));
+    let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md");
+    let formats = fs::read_to_string(formats).unwrap();
+    let example = formats
+        .split("```json\n")
+        .map(|rest| rest.split("```").next().unwrap())
+        .find(|text| text.contains("\"neuropower/prune/1\""))
+        .unwrap();
+    let file = workshop.path("prune.json");
+    fs::write(&file, example.replace("\"seed\": 0", "\"seed\": 12345")).unwrap();
+    success(&workshop.generate("crate", &["--train", file.to_str().unwrap()]));
+    let readme = fs::read_to_string(workshop.path("crate/README.md")).unwrap();
+    assert!(readme.contains("| seed | 12345 |"), "{readme}");
 }
 
 #[test]

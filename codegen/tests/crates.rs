@@ -84,7 +84,47 @@ fn digits_with_hostile_class_names() {
     assert_eq!(classify(&workshop, &[file, "--offset", "5", "--limit", "2"]), lines[5..7]);
     assert_eq!(classify(&workshop, &["--limit", "0", file]), lines[..0]);
     bench_prints_its_events(&workshop, "m-net_1");
+    several_files_are_counted_through(&workshop, file);
     bad_files_are_refused(&workshop, &fs::read(file).unwrap());
+}
+
+/// Numbers, limit and offset are of all files. A file that cannot be read has no images.
+fn several_files_are_counted_through(workshop: &Workshop, file: &str) {
+    let idx = fs::read(file).unwrap();
+    let few = |from: usize, count: u8| {
+        [&idx[..7], &[count], &idx[8..16], &idx[16 + 64 * from..][..64 * usize::from(count)]]
+            .concat()
+    };
+    fs::write(workshop.path("a \"b\""), few(0, 3)).unwrap();
+    fs::write(workshop.path("c"), few(3, 2)).unwrap();
+    let all = classify(workshop, &[file, "--limit", "5"]);
+    let logits = |lines: &[Value]| -> Vec<Value> {
+        lines.iter().map(|line| line["logits"].clone()).collect()
+    };
+    let lines = classify(workshop, &["a \"b\"", "c"]);
+    assert_eq!(logits(&lines), logits(&all));
+    for (index, line) in lines.iter().enumerate() {
+        assert_eq!(line["index"], index);
+        assert_eq!(line["file"], if index < 3 { "a \"b\"" } else { "c" });
+    }
+    assert_eq!(classify(workshop, &["a \"b\"", "c", "--offset", "2", "--limit", "2"]), lines[2..4]);
+    assert_eq!(classify(workshop, &["a \"b\"", "c", "--offset", "4"]), lines[4..]);
+    let output = run(workshop, "classify", &["none", "a \"b\"", "none", "c"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let found: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(found, lines);
+    assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 2);
+    let infinite = f32::INFINITY.to_le_bytes().repeat(64);
+    let zeros = 0f32.to_le_bytes().repeat(64);
+    fs::write(workshop.path("zeros"), &zeros).unwrap();
+    fs::write(workshop.path("bad"), [zeros.as_slice(), &infinite, &zeros].concat()).unwrap();
+    let output = run(workshop, "classify", &["bad", "zeros", "--f32"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text, "error: bad: image 1 leads to numbers that are not finite\n");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() == 2 && text.contains("{\"index\":3,"), "{text}");
 }
 
 fn bench_prints_its_events(workshop: &Workshop, name: &str) {
@@ -126,12 +166,13 @@ fn bench_prints_its_events(workshop: &Workshop, name: &str) {
 fn bad_files_are_refused(workshop: &Workshop, idx: &[u8]) {
     let mut other_shape = idx.to_vec();
     other_shape[11] = 9;
-    let cases: [(&str, &[u8], &str); 7] = [
+    let cases: [(&str, &[u8], &str); 8] = [
         ("empty", &[], "cut off"),
         ("header", &idx[..10], "cut off"),
         ("cut", &idx[..idx.len() - 1], "promises 359 images"),
         ("longer", &[idx, &[0]].concat(), "promises 359 images"),
         ("labels", &[0, 0, 8, 1, 0, 0, 0, 1, 5], "not an IDX file of images"),
+        ("text", b"neither", "not an IDX file of images, nor a picture"),
         ("packed", &[0x1f, 0x8b, 8, 0, 0], "gunzip"),
         ("shape", &other_shape, "its images are 1x9x8, but the network takes 1x8x8"),
     ];
@@ -147,9 +188,7 @@ fn bad_files_are_refused(workshop: &Workshop, idx: &[u8]) {
     );
     fs::write(workshop.path("infinite"), f32::INFINITY.to_le_bytes().repeat(64)).unwrap();
     assert!(failure(&run(workshop, "classify", &["infinite", "--f32"])).contains("image 0"));
-    for wrong in
-        [&[][..], &["a", "b"], &["a", "--raw", "--f32"], &["a", "--limit"], &["a", "--what"]]
-    {
+    for wrong in [&[][..], &["a", "--raw", "--f32"], &["a", "--limit"], &["a", "--what"]] {
         assert_eq!(run(workshop, "classify", wrong).status.code(), Some(2), "{wrong:?}");
     }
 }

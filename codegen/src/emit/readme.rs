@@ -8,8 +8,8 @@ use crate::template::fill;
 use common::manifest::Manifest;
 use common::resize::{FILTER, Resize};
 
-/// What a library is not without when it decodes pictures.
-const UNLESS: &str = " (unless the feature\n  `images` decodes pictures)";
+/// When a library that can decode pictures has no dependencies.
+const UNLESS: &str = " without the feature\n  `images`";
 
 /// Returns the text of the README.
 pub(super) fn readme(package: &Crate<'_>) -> String {
