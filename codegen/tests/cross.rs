@@ -192,7 +192,7 @@ fn programs(site: &Site, target: &str, network: &Network, workshop: &Workshop, d
             "not an IDX file of images",
         ),
         (&["a", "--limit"], 2, "--limit needs a whole number"),
-        (&["a", "b"], 2, "exactly one FILE"),
+        (&["--raw"], 2, "at least one FILE"),
     ] {
         let output = site.run(target, "classify", arguments);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -105,6 +105,21 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Builds `classify` with pictures. Optimising the decoders would take more than a minute.
+fn build(workshop: &Workshop) {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--offline", "--locked"])
+        .args(["--features", "images", "--bin", "classify"])
+        .current_dir(workshop.path("crate"))
+        .env("CARGO_TARGET_DIR", workshop.path("target"))
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("RUSTFLAGS", "-Dwarnings")
+        .output()
+        .unwrap();
+    success(&output);
+}
+
 #[test]
 fn pixels_are_those_of_training() {
     let workshop = Workshop::new(&small([3, 10, 6], [1, 7, 3], SWISH_RELU));
@@ -120,7 +135,7 @@ fn pixels_are_those_of_training() {
         json::write(&workshop.path("network.json"), &network).unwrap();
         weights.write(&workshop.path("weights.safetensors")).unwrap();
         success(&workshop.generate("crate", &["--name", "pets"]));
-        cargo(&workshop, &["build", "--features", "images", "--bin", "classify"]);
+        build(&workshop);
         let (pixels, files) = training_pixels(data.path(), channels, resize);
         assert_eq!((files.len(), pixels.len()), (count, count * channels * 60));
         fs::write(workshop.path("idx"), idx(&pixels, channels)).unwrap();

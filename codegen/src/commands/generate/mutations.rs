@@ -159,6 +159,8 @@ proptest! {
                 name: Some("net".to_string()),
                 board: None,
                 samples: None,
+                test: None,
+                train: None,
             };
             let generated = generate(&args);
             prop_assert_eq!(generated.is_ok(), path(platform.name()).exists());
