@@ -10,6 +10,7 @@ use common::network::activation::{Activation, PiecewiseActivation};
 use common::network::reference::logits;
 use common::network::template::{Head, Template};
 use common::network::{INPUT, Network, Node, Op, shapes};
+use common::resize::Resize;
 use prost::Message;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -148,6 +149,22 @@ fn class_names_are_data() {
     let metadata = decode(&folder).metadata_props;
     let classes = metadata.iter().find(|entry| entry.key == "classes").unwrap();
     assert_eq!(serde_json::from_str::<Vec<String>>(&classes.value).unwrap(), names);
+}
+
+#[test]
+fn the_metadata_say_how_pictures_are_scaled() {
+    for resize in Resize::ALL {
+        let mut network = bare(SWISH_RELU);
+        network.input.resize = resize;
+        let (_workshop, folder) = generate(&network);
+        let metadata = decode(&folder).metadata_props;
+        let value =
+            |key: &str| metadata.iter().find(|entry| entry.key == key).unwrap().value.clone();
+        assert_eq!(
+            (value("resize"), value("filter")),
+            (resize.to_string(), "triangle".to_string())
+        );
+    }
 }
 
 /// Returns the shapes of all tensors without the batch, by ONNX's own rules. A tensor must be
