@@ -10,7 +10,7 @@ use std::str::FromStr;
 use tests::root;
 
 const STAGES: [&str; 6] = ["explore", "train", "prune", "codegen", "measure", "pipelines"];
-const OTHER_CRATES: [&str; 4] =
+const OTHER_CRATES: [&str; 5] =
     ["common", "common/pictures", "common/plot", "common/process", "codegen/runtime"];
 /// Lines of a production file, of a `lib.rs` and of a `main.rs`.
 const MAX_LINES: usize = 400;

@@ -37,7 +37,7 @@ impl Crate<'_> {
             ("LIBRARY", &self.library),
             ("JUMPS", jumps),
             ("RUST", self.target.rust()),
-            ("IMAGES_RUST", pictures::rust(self)),
+            ("IMAGES_RUST", pictures::rust(&self.target)),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! The optional part of a crate that decodes pictures, as training does.
 
-use super::package::Crate;
+use super::target::Target;
 use crate::file::File;
 use crate::template::fill;
 use common::network::Input;
@@ -45,7 +45,7 @@ pub(super) fn target(input: &Input) -> String {
 }
 
 /// Returns the oldest version of Rust that builds the crate with pictures.
-pub(super) fn rust(package: &Crate<'_>) -> &'static str {
+pub(super) fn rust(target: &Target) -> &'static str {
     // Versions of two digits compare as texts.
-    package.target.rust().max(RUST)
+    target.rust().max(RUST)
 }

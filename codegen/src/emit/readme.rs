@@ -69,7 +69,7 @@ fn pictures(package: &Crate<'_>) -> String {
         ("RULE", rule),
         ("FILTER", FILTER),
         ("LABEL", &json_string(&package.network.classes[0])),
-        ("IMAGES_RUST", rust(package)),
+        ("IMAGES_RUST", rust(&package.target)),
     ];
     fill(template, &values)
 }
