@@ -19,7 +19,7 @@ const ALWAYS_ALLOWED_BYTES: u64 = 64 << 20;
 /// Maximum ratio of unpacked to packed size above 64 MiB.
 pub const MAX_RATIO: u64 = 100;
 /// Bytes at the beginning of a file that identify its contents.
-const HEADER_BYTES: u64 = 16;
+const HEADER_BYTES: u64 = 20;
 
 /// A reader of a data set's file. Gzip data, recognised by their first two bytes, are unpacked.
 #[derive(Debug)]
@@ -233,12 +233,12 @@ mod tests {
         let data = DataFile { path: file.path().to_str().unwrap().into(), sha256: None };
         let read = |expected_bytes: Result<Option<u64>, &'static str>| {
             read_file(Path::new("/"), &data, |start| {
-                assert_eq!(start, [0; 16]);
+                assert_eq!(start, [0; 20]);
                 expected_bytes.map_err(anyhow::Error::msg)
             })
         };
         assert_eq!(read(Ok(None)).unwrap().len(), 1 << 20);
-        assert_eq!(read(Ok(Some(20))).unwrap().len(), 21);
+        assert_eq!(read(Ok(Some(30))).unwrap().len(), 31);
         assert!(format!("{:#}", read(Err("too much")).unwrap_err()).ends_with(": too much"));
     }
 
