@@ -1,7 +1,7 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
 use common::board::Board;
-use common::dataset::{Census, Dataset};
+use common::dataset::{Census, Dataset, ScaledIndex};
 use common::files::json;
 use common::files::json::Document;
 use common::manifest::Manifest;
@@ -70,6 +70,7 @@ fn check(text: &str) -> String {
         "network" => round_trip::<Network>(text),
         "profile" => round_trip::<Profile>(text),
         "prune" => round_trip::<PruneReport>(text),
+        "scaled" => round_trip::<ScaledIndex>(text),
         "search" => round_trip::<SearchConfig>(text),
         "train" => round_trip::<TrainReport>(text),
         other => panic!("unknown kind {other}"),
@@ -101,7 +102,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 19, "{kinds:?}");
+    assert_eq!(kinds.len(), 20, "{kinds:?}");
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Images in folders: one sub-folder for each class, with PNG or JPEG files of any size.
 
-use super::decode::decode;
 use super::description::{DataFile, Dataset};
-use super::files::{MAX_IMAGE_BYTES, sorted_entries};
+use super::files::sorted_entries;
 use super::images::Raw;
-use super::scaled_cache::ScaledCache;
-use crate::files::reading;
+use super::photos::{Photo, PhotoFolder};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -30,128 +28,82 @@ pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<
 /// is not a class, each class without images, and each file that is not a usable image.
 ///
 /// # Errors
-/// Fails if a folder or file cannot be read.
+/// Fails if a folder cannot be read.
 pub(super) fn read(
     dataset: &Dataset,
     root: &Path,
     folder: &DataFile,
 ) -> Result<(Raw, Vec<String>)> {
-    let set = root.join(&folder.path);
-    let mut problems = unknown_folders(dataset, &set)?;
-    let (paths, labels) = image_files(dataset, &set, &mut problems)?;
-    let shape = dataset.input().shape();
-    let cache = ScaledCache::new(dataset, root, &folder.path, &paths)?;
-    if let Some(pixels) = cache.read() {
-        return Ok((Raw { shape, pixels, labels }, problems));
-    }
-    let mut raw = Raw {
-        shape,
-        pixels: Vec::with_capacity(paths.len() * shape.elements()),
-        labels: Vec::new(),
-    };
-    let mut unusable = Vec::new();
-    for ((path, label), pixels) in paths.iter().zip(labels).zip(decode_all(&paths, dataset)) {
-        match pixels {
-            Ok(pixels) => {
-                raw.pixels.extend(pixels);
-                raw.labels.push(label);
-            }
-            Err(error) => unusable.push(format!("{}: {error:#}", path.display())),
-        }
-    }
-    if unusable.is_empty() {
-        cache.write(&raw.pixels);
-    }
-    problems.extend(unusable);
-    Ok((raw, problems))
-}
-
-/// Returns the files in the folders of all classes, with their labels.
-fn image_files(
-    dataset: &Dataset,
-    set: &Path,
-    problems: &mut Vec<String>,
-) -> Result<(Vec<PathBuf>, Vec<u16>)> {
-    let (mut paths, mut labels) = (Vec::new(), Vec::new());
+    let set = PhotoFolder::new(dataset, root, folder, &folder.path);
+    let cached = set.cached_instead();
+    let mut problems = unknown_folders(dataset, set.path(), cached.as_deref())?;
+    let mut photos = Vec::new();
     for (label, class) in dataset.classes.iter().enumerate() {
-        let folder = set.join(class);
-        let entries = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
-        if entries.is_empty() {
-            let state = if folder.is_dir() { "is empty" } else { "does not exist" };
-            problems.push(format!(
-                "{}: the folder of class {class:?} {state}; put its images there, or take it out of `classes`",
-                folder.display()
-            ));
-        }
-        for path in entries {
-            if path.is_file() {
-                paths.push(path);
-                labels.push(u16::try_from(label).context("too many classes")?);
-            } else {
-                problems.push(format!(
-                    "{}: not a plain file; the folder of a class may only have image files directly in it",
-                    path.display()
-                ));
-            }
-        }
+        let label = u16::try_from(label).context("too many classes")?;
+        let paths = match &cached {
+            Some(paths) => paths.iter().filter(|path| path.starts_with(class)).cloned().collect(),
+            None => files_of_class(set.path(), class, &mut problems)?,
+        };
+        photos.extend(paths.into_iter().map(|path| Photo { path, label }));
     }
-    Ok((paths, labels))
+    Ok(set.read(&photos, problems))
 }
 
-/// Returns the pixels of all image files, decoded on all cores.
-fn decode_all(paths: &[PathBuf], dataset: &Dataset) -> Vec<Result<Vec<u8>>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let decode_some =
-        |paths: &[PathBuf]| paths.iter().map(|path| read_image(path, dataset)).collect::<Vec<_>>();
-    std::thread::scope(|scope| {
-        let shares = paths.chunks(paths.len().div_ceil(threads).max(1));
-        let workers: Vec<_> = shares.map(|share| scope.spawn(move || decode_some(share))).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    })
+/// Returns the files in the folder of a class, with paths relative to the folder of the set.
+fn files_of_class(set: &Path, class: &str, problems: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+    let folder = set.join(class);
+    let entries = if folder.is_dir() { sorted_entries(&folder)? } else { Vec::new() };
+    if entries.is_empty() {
+        let state = if folder.is_dir() { "is empty" } else { "does not exist" };
+        problems.push(format!(
+            "{}: the folder of class {class:?} {state}; put its images there, or take it out of `classes`",
+            folder.display()
+        ));
+    }
+    let (files, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| path.is_file());
+    problems.extend(others.iter().map(|path| {
+        format!(
+            "{}: not a plain file; the folder of a class may only have image files directly in it",
+            path.display()
+        )
+    }));
+    let names = files.iter().filter_map(|path| path.file_name());
+    Ok(names.map(|name| Path::new(class).join(name)).collect())
 }
 
 /// Returns a problem for each folder that is not a class. The name may be misspelt, there or in the
-/// description.
-fn unknown_folders(dataset: &Dataset, folder: &Path) -> Result<Vec<String>> {
+/// description. `cached` has the paths of the images if the folder of the set is not there.
+fn unknown_folders(
+    dataset: &Dataset,
+    set: &Path,
+    cached: Option<&[PathBuf]>,
+) -> Result<Vec<String>> {
+    let mut folders = match cached {
+        Some(paths) => {
+            paths.iter().filter_map(|path| Some(set.join(path.iter().next()?))).collect()
+        }
+        None => sorted_entries(set)?,
+    };
+    folders.dedup();
     let is_class = |path: &Path| {
         dataset.classes.iter().any(|class| path.file_name() == Some(OsStr::new(class)))
     };
-    let unknown =
-        sorted_entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_class(path));
-    Ok(unknown
+    folders.retain(|path| !is_class(path) && (cached.is_some() || path.is_dir()));
+    Ok(folders
+        .iter()
         .map(|path| {
             format!("{}: the folder is not one of the classes in dataset.json", path.display())
         })
         .collect())
 }
 
-fn read_image(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
-    let bytes = reading::read(path, MAX_IMAGE_BYTES)?;
-    decode(&bytes, dataset).context("not a usable image")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::test_support::description;
+    use crate::dataset::test_support::{description, file, write_image};
     use crate::dataset::{Census, Format, Normalisation, Split};
     use crate::files::json;
-    use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-    use sha2::{Digest, Sha256};
     use std::fs;
-
-    fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let format = ImageFormat::from_path(path).unwrap();
-        DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour)))
-            .save_with_format(path, format)
-            .unwrap();
-    }
 
     fn fixture() -> (tempfile::TempDir, Dataset) {
         let dir = tempfile::tempdir().unwrap();
@@ -160,9 +112,8 @@ mod tests {
             write_image(&dir.path().join(split).join("cat/2.jpg"), 4, [10, 20, 30]);
             write_image(&dir.path().join(split).join("dog/1.png"), 9, [200, 100, 50]);
         }
-        let folder = |path: &str| vec![DataFile { path: path.into(), sha256: None }];
-        let mut dataset = description(Format::ImageFolder, 4, ["cat", "dog"], folder("train"));
-        dataset.test = folder("test");
+        let mut dataset = description(Format::ImageFolder, 4, ["cat", "dog"], vec![file("train")]);
+        dataset.test = vec![file("test")];
         json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
         (dir, dataset)
     }
@@ -256,40 +207,6 @@ mod tests {
         let counts: Vec<_> =
             census.classes.iter().map(|c| (c.train, c.validation, c.test)).collect();
         assert_eq!(counts, [(1, 1, 2), (1, 0, 1)]);
-    }
-
-    /// Cached pixels are used only for the same files, in the same order, at the same size.
-    #[test]
-    fn images_are_scaled_once_and_again_after_a_change() {
-        let (dir, mut dataset) = fixture();
-        let load = || Dataset::load(dir.path(), Split::Test).unwrap();
-        let cached = || -> Vec<PathBuf> {
-            let mut paths: Vec<_> = fs::read_dir(dir.path().join(".scaled"))
-                .unwrap()
-                .map(|e| e.unwrap().path())
-                .collect();
-            paths.sort();
-            paths
-        };
-        let (first, path) = (load(), cached().remove(0));
-        // Other pixels with a valid hash are taken, so the images were not decoded. Damaged ones
-        // are not.
-        let pixels = vec![9; first.pixels.len()];
-        fs::write(&path, [&pixels[..], &Sha256::digest(&pixels)].concat()).unwrap();
-        assert_eq!(load().pixels, pixels);
-        fs::write(&path, [&pixels[1..], &Sha256::digest(&pixels)].concat()).unwrap();
-        assert_eq!(load(), first);
-        // Two classes exchange their only images, which have the same names.
-        for (from, to) in [("cat", "x"), ("dog", "cat"), ("x", "dog")] {
-            fs::rename(dir.path().join("test").join(from), dir.path().join("test").join(to))
-                .unwrap();
-        }
-        assert_eq!(load().labels, [0, 1, 1]);
-        assert_ne!(load().pixels, first.pixels);
-        assert_eq!(cached().len(), 1, "outdated entries are removed");
-        dataset.height = 8;
-        json::write(&dir.path().join("dataset.json"), &dataset).unwrap();
-        assert_eq!(load().shape.height, 8);
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! A data set's description for tests.
+//! Descriptions and image files for tests.
 
 use super::description::{DataFile, Dataset, Format, Normalisation, Validation};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use std::fs;
+use std::path::Path;
 
 /// Returns a data set of two classes, without hashes, with the same files as training and test set.
 pub(super) fn description(
@@ -24,4 +27,18 @@ pub(super) fn description(
         test: files,
         sources: vec![],
     }
+}
+
+/// Returns an entry of a list of files, without a hash.
+pub(super) fn file(path: &str) -> DataFile {
+    DataFile { path: path.into(), sha256: None }
+}
+
+/// Writes a square image of one colour, as PNG or JPEG by its name, and missing folders.
+pub(super) fn write_image(path: &Path, side: u32, colour: [u8; 3]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let format = ImageFormat::from_path(path).unwrap();
+    DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour)))
+        .save_with_format(path, format)
+        .unwrap();
 }
