@@ -16,12 +16,15 @@ pub(crate) fn difference(
 
 fn differences(key: &str, earlier: &Value, now: &Value) -> Vec<(String, Value, Value)> {
     if let (Value::Object(earlier), Value::Object(now)) = (earlier, now) {
-        // Both values come from the same type, so they have the same keys.
+        // Both values come from the same type. Where one leaves out a key, it has another one
+        // instead, as `val` instead of `validation`.
         let below =
             |name: &str| if key.is_empty() { name.to_string() } else { format!("{key}.{name}") };
         return earlier
             .iter()
-            .flat_map(|(name, value)| differences(&below(name), value, &now[name]))
+            .flat_map(|(name, value)| {
+                differences(&below(name), value, now.get(name).unwrap_or(&Value::Null))
+            })
             .collect();
     }
     if earlier == now { Vec::new() } else { vec![(key.to_string(), earlier.clone(), now.clone())] }

@@ -126,8 +126,9 @@ mod tests {
             resize: Default::default(),
             classes: (0..10).map(|class| class.to_string()).collect(),
             normalisation: Normalisation { mean: vec![0.5; channels], std: vec![0.5; channels] },
-            validation: Validation { fraction: 0.1, seed: 0, by_class: false },
+            validation: Some(Validation { fraction: 0.1, seed: 0, by_class: false }),
             train: files.clone(),
+            val: vec![],
             test: files,
             sources: vec![],
         }

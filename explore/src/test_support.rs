@@ -50,7 +50,8 @@ fn data() -> Identity {
         shape: Shape { channels: 1, height: 8, width: 8 },
         images_sha256: "1".repeat(64),
         labels_sha256: "2".repeat(64),
-        validation: Validation { fraction: 0.2, seed: 0, by_class: true },
+        validation: Some(Validation { fraction: 0.2, seed: 0, by_class: true }),
+        val: None,
     }
 }
 

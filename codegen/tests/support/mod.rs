@@ -185,8 +185,9 @@ pub(crate) fn digits(folder: &Path, classes: &[String]) -> Dataset {
         resize: Default::default(),
         classes: classes.to_vec(),
         normalisation: Normalisation { mean: vec![0.3], std: vec![0.3] },
-        validation: Validation { fraction: 0.2, seed: 0, by_class: false },
+        validation: Some(Validation { fraction: 0.2, seed: 0, by_class: false }),
         train: vec![a, b],
+        val: vec![],
         test: vec![c, d],
         sources: vec![],
     };

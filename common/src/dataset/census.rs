@@ -1,8 +1,8 @@
 //! The census of a data set: all its images are checked before anything is trained on them.
 
-use super::description::{Dataset, Format, base_folder};
-use super::folder;
+use super::description::{Dataset, Validation, base_folder};
 use super::images::Raw;
+use super::load::ImageSet;
 use super::split::{self, Split};
 use crate::files::json::Document;
 use crate::files::ranges::{IMAGES, SHARE, all_within, within};
@@ -38,7 +38,7 @@ pub struct ClassCensus {
     pub class: String,
     /// Training images.
     pub train: usize,
-    /// Validation images, which are taken from the training set.
+    /// Validation images, which are taken from the training set if they have no files of their own.
     pub validation: usize,
     /// Test images.
     pub test: usize,
@@ -69,16 +69,18 @@ impl Census {
         let dataset = Dataset::describe(folder)?;
         let root = base_folder(folder);
         let mut problems = Vec::new();
-        let training = dataset.read_usable(root, false, &mut problems);
-        let test = dataset.read_usable(root, true, &mut problems);
-        let counts_of = |labels: &[u16], split| {
-            let part = split::indices(labels, &dataset.validation, split);
-            dataset.images_per_class(&part.iter().map(|&i| labels[i]).collect::<Vec<u16>>())
+        let training = dataset.take_usable(root, ImageSet::Training, &mut problems);
+        let (train, validation) = match &dataset.validation {
+            Some(share) => {
+                let count = |split| dataset.count_split(&training.labels, share, split);
+                (count(Split::Train), count(Split::Validation))
+            }
+            None => {
+                let val = dataset.take_usable(root, ImageSet::Validation, &mut problems);
+                (dataset.images_per_class(&training.labels), dataset.images_per_class(&val.labels))
+            }
         };
-        let (train, validation) = (
-            counts_of(&training.labels, Split::Train),
-            counts_of(&training.labels, Split::Validation),
-        );
+        let test = dataset.take_usable(root, ImageSet::Test, &mut problems);
         let test = dataset.images_per_class(&test.labels);
         let counts = train.into_iter().zip(validation).zip(test);
         let classes =
@@ -107,19 +109,20 @@ fn warnings(classes: &[ClassCensus]) -> Vec<String> {
 }
 
 impl Dataset {
-    /// Returns the usable images of the training or test set, and adds its problems to `problems`.
-    /// Returns no images if the set cannot be read.
-    fn read_usable(&self, root: &Path, test: bool, problems: &mut Vec<String>) -> Raw {
+    /// Returns the number of images of each class in a split of the training set.
+    fn count_split(&self, labels: &[u16], share: &Validation, split: Split) -> Vec<usize> {
+        let part = split::indices(labels, share, split);
+        self.images_per_class(&part.iter().map(|&i| labels[i]).collect::<Vec<u16>>())
+    }
+
+    /// Returns the usable images of a set, and adds its problems to `problems`. Returns no images
+    /// if the set cannot be read.
+    fn take_usable(&self, root: &Path, set: ImageSet, problems: &mut Vec<String>) -> Raw {
         let before = problems.len();
-        let read = match (self.format, if test { &self.test } else { &self.train }) {
-            (Format::ImageFolder, files) => {
-                folder::read(self, root, &files[0]).map(|(raw, wrong)| {
-                    problems.extend(wrong);
-                    raw
-                })
-            }
-            (Format::Idx | Format::Cifar10 | Format::Cifar100, files) => self.read(root, files),
-        };
+        let read = self.read_usable(root, self.files_of(set)).map(|(raw, wrong)| {
+            problems.extend(wrong);
+            raw
+        });
         let none = Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() };
         // If the folder has problems, the images that remain may fail the checks for that reason
         // alone.
@@ -127,8 +130,7 @@ impl Dataset {
             if problems.len() > before { Ok(raw) } else { self.check_images(&raw).map(|()| raw) }
         });
         checked.unwrap_or_else(|error| {
-            let set = if test { "test" } else { "training" };
-            problems.push(format!("{set} images: {error:#}"));
+            problems.push(format!("{} images: {error:#}", set.name()));
             none
         })
     }

@@ -7,7 +7,7 @@ use crate::files::json::{self, Document};
 use crate::files::ranges::within;
 use crate::network::{Input, Shape};
 use crate::resize::{Resize, is_default};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::path::{Component, Path};
@@ -35,11 +35,18 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// Values that networks subtract and divide by.
     pub normalisation: Normalisation,
-    /// Choice of the validation images.
-    pub validation: Validation,
+    /// Choice of the validation images from the training set; `None` if there are files of a
+    /// validation set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// Files of the training set. `idx` has images, then labels; `cifar*` has records;
-    /// `image-folder` has one folder.
+    /// `image-folder` has one folder; `image-list` has a list, then the folder that its paths are
+    /// relative to.
     pub train: Vec<DataFile>,
+    /// Files of the validation set, in the same way; empty if its images are chosen from the
+    /// training set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub val: Vec<DataFile>,
     /// Files of the test set, in the same way.
     pub test: Vec<DataFile>,
     /// Sources of the files, in the order in which they are tried.
@@ -58,6 +65,8 @@ pub enum Format {
     Cifar100,
     /// A folder with one sub-folder of PNG or JPEG files per class.
     ImageFolder,
+    /// A CSV file of image files and their classes, and the folder of these files.
+    ImageList,
 }
 
 /// Mean and standard deviation for each channel, of pixel values scaled to 0..1.
@@ -107,21 +116,51 @@ impl Document for Dataset {
         check_shape(self.input().shape())?;
         self.check_classes()?;
         self.input().check()?;
-        self.validation.check()?;
-        for (split, files) in [("train", &self.train), ("test", &self.test)] {
-            let complete = match self.format {
-                Format::Idx => files.len() == 2,
-                Format::ImageFolder => files.len() == 1,
-                Format::Cifar10 | Format::Cifar100 => !files.is_empty(),
-            };
-            ensure!(complete, "{split}: wrong number of files ({}) for this format", files.len());
-        }
+        self.check_validation()?;
+        self.check_number_of_files("train", &self.train)?;
+        self.check_number_of_files("test", &self.test)?;
         self.files().try_for_each(DataFile::check)?;
-        self.sources.iter().try_for_each(Source::check)
+        self.sources.iter().try_for_each(|source| self.check_source(source))
     }
 }
 
 impl Dataset {
+    fn check_validation(&self) -> Result<()> {
+        match (&self.validation, self.val.is_empty()) {
+            (Some(validation), true) => validation.check(),
+            (None, false) => self.check_number_of_files("val", &self.val),
+            (Some(_), false) => bail!(
+                "there are `validation` and `val`; keep `val` if the validation images have files \
+                 of their own, else `validation`"
+            ),
+            (None, true) => bail!(
+                "there is neither `validation`, the share of the training images that is held out, \
+                 nor `val`, the files of a validation set"
+            ),
+        }
+    }
+
+    fn check_number_of_files(&self, key: &str, files: &[DataFile]) -> Result<()> {
+        let complete = match self.format {
+            Format::Idx | Format::ImageList => files.len() == 2,
+            Format::ImageFolder => files.len() == 1,
+            Format::Cifar10 | Format::Cifar100 => !files.is_empty(),
+        };
+        ensure!(complete, "{key}: wrong number of files ({}) for this format", files.len());
+        Ok(())
+    }
+
+    fn check_source(&self, source: &Source) -> Result<()> {
+        source.check()?;
+        let unknown = source.paths().iter().find(|path| self.files().all(|f| f.path != **path));
+        ensure!(
+            unknown.is_none(),
+            "sources: the path {:?} is not that of a file of the data set",
+            unknown.map_or("", String::as_str)
+        );
+        Ok(())
+    }
+
     fn check_classes(&self) -> Result<()> {
         ensure!(
             (2..=10_000).contains(&self.classes.len()),
@@ -179,9 +218,9 @@ impl DataFile {
 }
 
 impl Dataset {
-    /// Returns all files, those of the training set first.
+    /// Returns all files, those of the training set first. One that several sets use is repeated.
     pub fn files(&self) -> impl Iterator<Item = &DataFile> {
-        self.train.iter().chain(&self.test)
+        self.train.iter().chain(&self.val).chain(&self.test)
     }
 
     /// Returns the input of networks for these images.
@@ -273,6 +312,37 @@ mod tests {
             assert!(error.contains("must be 64 hexadecimal digits"), "{error}");
         }
         assert_eq!(error(&|dataset| dataset.train[0].sha256 = Some("0a".repeat(32))), None);
+    }
+
+    #[test]
+    fn validation_images_are_a_share_or_have_files_of_their_own() {
+        let folder = || vec![DataFile { path: "val".into(), sha256: None }];
+        assert_eq!(error(&|dataset| (dataset.validation, dataset.val) = (None, folder())), None);
+        let neither = error(&|dataset| dataset.validation = None).unwrap();
+        assert!(neither.contains("neither `validation`"), "{neither}");
+        let both = error(&|dataset| dataset.val = folder()).unwrap();
+        assert!(both.contains("`validation` and `val`"), "{both}");
+        let two = error(&|dataset| {
+            (dataset.validation, dataset.val) = (None, [folder(), folder()].concat());
+        });
+        assert!(two.unwrap().contains("val: wrong number of files (2)"));
+        let outside = error(&|dataset| {
+            (dataset.validation, dataset.val) = (None, folder());
+            dataset.val[0].path = "../val".into();
+        });
+        assert!(outside.unwrap().contains("leaves the data set's folder"));
+    }
+
+    #[test]
+    fn a_source_gives_files_of_the_data_set() {
+        let with = |path: &str| {
+            error(&|dataset: &mut Dataset| {
+                dataset.sources =
+                    vec![Source::Folder { path: "/media".into(), paths: vec![path.into()] }];
+            })
+        };
+        assert_eq!(with("train"), None);
+        assert!(with("tarin").unwrap().contains("\"tarin\" is not that of a file"));
     }
 
     #[test]

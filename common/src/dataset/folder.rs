@@ -4,25 +4,9 @@ use super::description::{DataFile, Dataset};
 use super::files::sorted_entries;
 use super::images::Raw;
 use super::photos::{Photo, PhotoFolder};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-
-/// The maximum number of problems in an error message.
-const MAX_LISTED: usize = 10;
-
-pub(super) fn load(dataset: &Dataset, root: &Path, folder: &DataFile) -> Result<Raw> {
-    let (raw, problems) = read(dataset, root, folder)?;
-    if problems.is_empty() {
-        return Ok(raw);
-    }
-    let more = if problems.len() > MAX_LISTED {
-        format!("; and {} more", problems.len() - MAX_LISTED)
-    } else {
-        String::new()
-    };
-    bail!("{}{more}", problems[..problems.len().min(MAX_LISTED)].join("; "))
-}
 
 /// Returns the usable images of a folder, and a list of problems: a line for each sub-folder that
 /// is not a class, each class without images, and each file that is not a usable image.

@@ -44,6 +44,16 @@ impl Images {
         }
     }
 
+    /// Returns these images and then `others`, which have the same shape.
+    pub(super) fn followed_by(&self, others: &Images) -> Images {
+        Images {
+            shape: self.shape,
+            pixels: [&self.pixels[..], &others.pixels].concat(),
+            labels: [&self.labels[..], &others.labels].concat(),
+            sha256: self.sha256.clone(),
+        }
+    }
+
     /// Returns the same images sorted by a hash of their pixels, then by label. The order depends
     /// neither on the order and names of files nor on classes, so the first images are a random
     /// sample.

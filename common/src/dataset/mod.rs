@@ -27,7 +27,7 @@ mod test_support;
 pub use census::{Census, ClassCensus};
 pub use description::{DataFile, Dataset, Format, Normalisation, Validation};
 pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_system_file};
-pub use identity::Identity;
+pub use identity::{Identity, ImageHashes};
 pub use images::Images;
 pub use load::TrainingSet;
 pub use scaled_cache::{ScaledFile, ScaledIndex};

@@ -22,8 +22,9 @@ pub(super) fn description(
         resize: Default::default(),
         classes: classes.map(str::to_string).to_vec(),
         normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.5; 3] },
-        validation: Validation { fraction: 0.2, seed: 0, by_class: true },
+        validation: Some(Validation { fraction: 0.2, seed: 0, by_class: true }),
         train: files.clone(),
+        val: vec![],
         test: files,
         sources: vec![],
     }

@@ -31,12 +31,16 @@ fn refused(fixture: &Fixture) -> String {
 fn a_search_does_not_resume_with_other_data_and_names_the_change() {
     let fixture = interrupted();
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("data.validation.fraction was 0.5 when the search began, but is 0.4 now", |d| {
             d["validation"]["fraction"] = json!(0.4);
         }),
         ("data.validation.seed was 0", |d| d["validation"]["seed"] = json!(7)),
         ("data.validation.by_class was true", |d| d["validation"]["by_class"] = json!(false)),
+        ("data.validation was {\"by_class\":true,\"fraction\":0.5,\"seed\":0} when", |d| {
+            d.as_object_mut().unwrap().remove("validation");
+            d["val"] = d["test"].clone();
+        }),
         ("data.normalisation.mean was [0.5]", |d| d["normalisation"]["mean"] = json!([0.25])),
         ("data.classes was [\"a\",\"b\"]", |d| d["classes"] = json!(["b", "a"])),
         ("data.classes was", |d| d["classes"] = json!(["a", "b", "c"])),

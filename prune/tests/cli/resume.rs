@@ -54,7 +54,7 @@ fn other_data_are_scored_and_trained_again() {
     let (again, relabelled) = run();
     assert_eq!(again, rounds);
     assert_ne!(relabelled, first);
-    moved.validation.seed += 1;
+    moved.validation.as_mut().unwrap().seed += 1;
     json::write(&dir.at("data/dataset.json"), &moved).unwrap();
     let (again, other_split) = run();
     assert_eq!(again, rounds);

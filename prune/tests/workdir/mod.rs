@@ -102,8 +102,9 @@ pub(crate) fn dataset(classes: usize) -> Dataset {
         resize: Default::default(),
         classes: (0..classes).map(|class| class.to_string()).collect(),
         normalisation: Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] },
-        validation: Validation { fraction: 0.1, seed: 1, by_class: true },
+        validation: Some(Validation { fraction: 0.1, seed: 1, by_class: true }),
         train: vec![file("train")],
+        val: vec![],
         test: vec![file("test")],
         sources: vec![],
     }
