@@ -4,7 +4,7 @@ use super::description::{DataFile, Dataset, Format, Validation, base_folder};
 use super::identity::Identity;
 use super::images::{CanonicalOrder, Images, Raw};
 use super::split::{self, Split};
-use super::{cifar, folder, idx};
+use super::{cifar, folder, idx, list};
 use crate::diagnostics;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -188,6 +188,7 @@ impl Dataset {
             Format::Idx => Ok((idx::load(self, root, files)?, Vec::new())),
             Format::Cifar10 | Format::Cifar100 => Ok((cifar::load(self, root, files)?, Vec::new())),
             Format::ImageFolder => folder::read(self, root, &files[0]),
+            Format::ImageList => list::read(self, root, files),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Data sets: `dataset.json` beside the images, in one of four formats, and the split into training
+//! Data sets: `dataset.json` beside the images, in one of five formats, and the split into training
 //! and validation images, which is the same in every stage. Nothing here trains, augments or
 //! downloads.
 //!
@@ -16,6 +16,7 @@ mod folder;
 mod identity;
 mod idx;
 mod images;
+mod list;
 mod load;
 mod photos;
 mod scaled_cache;
