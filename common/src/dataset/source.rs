@@ -13,6 +13,9 @@ pub enum Source {
     Folder {
         /// Path of the folder.
         path: String,
+        /// Paths of the files that it gives; all files if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
     /// Single files over https.
     Https {
@@ -20,6 +23,9 @@ pub enum Source {
         base: String,
         /// Text after each file's path.
         suffix: String,
+        /// Paths of the files that it gives; all files if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
     /// A gzipped tar archive over https.
     HttpsArchive {
@@ -29,6 +35,9 @@ pub enum Source {
         sha256: String,
         /// Folder in it that holds the files.
         folder: String,
+        /// Paths of the files that it gives; all files if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
     /// An npm package, by `npm pack`.
     Npm {
@@ -36,8 +45,14 @@ pub enum Source {
         package: String,
         /// Version of the package.
         version: String,
+        /// SHA-256 of the package's archive; `None` if it is not checked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
         /// Folder in it that holds the files.
         folder: String,
+        /// Paths of the files that it gives; all files if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
     /// A Debian package, by `apt-get download`.
     Debian {
@@ -45,26 +60,46 @@ pub enum Source {
         package: String,
         /// Folder in it that holds the files.
         folder: String,
+        /// Paths of the files that it gives; all files if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
 }
 
 impl Source {
+    /// Returns whether the source is to give the file with a path.
+    pub fn gives(&self, path: &str) -> bool {
+        let paths = self.paths();
+        paths.is_empty() || paths.iter().any(|given| given == path)
+    }
+
+    /// Returns the paths of the files that it gives; none if it gives all.
+    pub(super) fn paths(&self) -> &[String] {
+        match self {
+            Source::Folder { paths, .. }
+            | Source::Https { paths, .. }
+            | Source::HttpsArchive { paths, .. }
+            | Source::Npm { paths, .. }
+            | Source::Debian { paths, .. } => paths,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         match self {
-            Source::Folder { path } => {
+            Source::Folder { path, .. } => {
                 ensure!(!path.is_empty(), "sources: the path of a folder is empty");
                 check_printable("sources: the path", path)
             }
-            Source::Https { base, suffix } => {
+            Source::Https { base, suffix, .. } => {
                 check_address("base", base)?;
                 check_printable("sources: the suffix", suffix)
             }
-            Source::HttpsArchive { url, sha256, folder } => {
+            Source::HttpsArchive { url, sha256, folder, .. } => {
                 check_address("url", url)?;
                 check_sha256(sha256)?;
                 check_inside("folder", folder)
             }
-            Source::Npm { package, version, folder } => {
+            Source::Npm { package, version, sha256, folder, .. } => {
                 ensure!(
                     is_npm_name(package),
                     "sources: {package:?} is not the name of an npm package"
@@ -73,9 +108,10 @@ impl Source {
                     is_npm_version(version),
                     "sources: {version:?} is not the version of an npm package"
                 );
+                sha256.iter().try_for_each(|sha256| check_sha256(sha256))?;
                 check_inside("folder", folder)
             }
-            Source::Debian { package, folder } => {
+            Source::Debian { package, folder, .. } => {
                 ensure!(
                     is_debian_name(package),
                     "sources: {package:?} is not the name of a Debian package"
@@ -127,11 +163,17 @@ mod tests {
     use super::*;
 
     fn npm(package: &str, version: &str) -> Source {
-        Source::Npm { package: package.into(), version: version.into(), folder: ".".into() }
+        Source::Npm {
+            package: package.into(),
+            version: version.into(),
+            sha256: None,
+            folder: ".".into(),
+            paths: vec![],
+        }
     }
 
     fn debian(package: &str, folder: &str) -> Source {
-        Source::Debian { package: package.into(), folder: folder.into() }
+        Source::Debian { package: package.into(), folder: folder.into(), paths: vec![] }
     }
 
     #[test]
@@ -141,9 +183,13 @@ mod tests {
             npm("@scope/a.b_c", "1.0.0-rc.1+5"),
             debian("dataset-fashion-mnist", "usr/share/datasets"),
             debian("g++", ""),
-            Source::Folder { path: "/home/me/leaves".into() },
-            Source::Folder { path: "../leaves".into() },
-            Source::Https { base: "https://example.org/".into(), suffix: "?raw=1".into() },
+            Source::Folder { path: "/home/me/leaves".into(), paths: vec![] },
+            Source::Folder { path: "../leaves".into(), paths: vec![] },
+            Source::Https {
+                base: "https://example.org/".into(),
+                suffix: "?raw=1".into(),
+                paths: vec![],
+            },
         ] {
             source.check().unwrap_or_else(|error| panic!("{source:?}: {error}"));
         }
@@ -190,9 +236,15 @@ mod tests {
                 url: "https://h/x".into(),
                 sha256: "0".repeat(64),
                 folder: folder.into(),
+                paths: vec![],
             };
-            let npm =
-                Source::Npm { package: "a".into(), version: "1".into(), folder: folder.into() };
+            let npm = Source::Npm {
+                package: "a".into(),
+                version: "1".into(),
+                sha256: None,
+                folder: folder.into(),
+                paths: vec![],
+            };
             for source in [debian("tiny", folder), archive(folder), npm] {
                 assert!(refused(source).contains("leaves the data set's folder"), "{folder}");
             }
@@ -202,7 +254,7 @@ mod tests {
     #[test]
     fn addresses_must_be_https_and_hashes_complete() {
         let archive = |url: &str, sha256: String| {
-            Source::HttpsArchive { url: url.into(), sha256, folder: ".".into() }
+            Source::HttpsArchive { url: url.into(), sha256, folder: ".".into(), paths: vec![] }
                 .check()
                 .map_err(|e| e.to_string())
         };

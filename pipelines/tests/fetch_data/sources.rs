@@ -140,6 +140,52 @@ fn an_archive_is_checked_before_it_is_unpacked() {
     sandbox.fetch_completes();
 }
 
+/// Two sets share a folder; a source that does not give a file is not asked for it.
+#[test]
+fn sources_give_the_files_that_they_name() {
+    let sandbox = Sandbox::new();
+    sandbox.stand_in(
+        "npm",
+        "mkdir -p package/data/images && echo 1 > package/data/images/1.png && tar -czf tiny-1.0.0.tgz package",
+    );
+    sandbox.write("mirror/images/2.png", b"not of this source");
+    let list = |name: &str| {
+        let file = |path: &str| format!(r#"{{"path": "{path}", "sha256": null}}"#);
+        format!("{}, {}", file(name), file("images"))
+    };
+    let npm = NPM.replace('}', r#", "paths": ["images"]}"#);
+    let folder = FOLDER.replace('}', r#", "paths": ["train-labels", "test-labels"]}"#);
+    let recipe = |sources: &[&str]| {
+        sandbox.recipe_of("image-list", &list(NAMES[1]), &list(NAMES[3]), &sources.join(","));
+    };
+    recipe(&[HTTPS, &folder]);
+    let last = sandbox.fetch_fails().pop().unwrap();
+    assert!(last.contains("could give images; put them"), "{last}");
+    assert_eq!(sandbox.placed(), [NAMES[3], NAMES[1]]);
+    sandbox.write("called", b"");
+    recipe(&[&npm, HTTPS, &folder]);
+    let said = sandbox.fetch_succeeds();
+    assert_eq!(sandbox.called(), "npm");
+    assert_eq!(said, "tiny: fetching from the npm package tiny 1.0.0\n");
+    assert_eq!(fs::read(sandbox.path("out/images/1.png")).unwrap(), b"1\n");
+    assert!(!sandbox.path("out/images/2.png").exists());
+    assert_eq!(sandbox.fetch_succeeds(), "");
+}
+
+#[test]
+fn the_archive_of_an_npm_package_is_checked() {
+    let sandbox = Sandbox::new();
+    sandbox.stand_in(
+        "npm",
+        "mkdir package && cp -r $MIRROR package/data && tar -czf tiny-1.0.0.tgz package",
+    );
+    let expected = "0a".repeat(32);
+    sandbox.recipe(&NPM.replace('}', &format!(r#", "sha256": "{expected}"}}"#)));
+    let lines = sandbox.fetch_fails();
+    assert!(lines[1].contains(&format!("expected {expected}")), "{lines:?}");
+    assert!(sandbox.placed().is_empty());
+}
+
 #[test]
 fn without_a_source_the_error_names_the_files_to_place_by_hand() {
     let sandbox = Sandbox::new();

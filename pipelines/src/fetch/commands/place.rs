@@ -24,7 +24,7 @@ pub(crate) fn place(recipe: &Path, out: &Path) -> Result<()> {
     atomic::create_dir_all(out)?;
     let _alone = scratch::enter(out, &dataset)?;
     let mut missing = Vec::new();
-    for file in dataset.files() {
+    for file in distinct_files(&dataset) {
         if !is_settled(file, out)? || has_changed(&dataset, file, out)? {
             missing.push(file);
         }
@@ -39,6 +39,17 @@ pub(crate) fn place(recipe: &Path, out: &Path) -> Result<()> {
         atomic::write(&description, text.as_bytes())?;
     }
     print_line(&description.display().to_string())
+}
+
+/// Returns the files of all sets, each once.
+fn distinct_files(dataset: &Dataset) -> Vec<&DataFile> {
+    let mut files: Vec<&DataFile> = Vec::new();
+    for file in dataset.files() {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
 }
 
 /// Returns whether a file is in its place. A gzipped file there is unpacked; a wrong file is
@@ -69,7 +80,10 @@ fn is_settled(file: &DataFile, out: &Path) -> Result<bool> {
 fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
     let copy = out.join(&file.path);
     for source in &dataset.sources {
-        let Source::Folder { path } = source else { continue };
+        let Source::Folder { path, .. } = source else { continue };
+        if !source.gives(&file.path) {
+            continue;
+        }
         let plain = Path::new(path).join(&file.path);
         let Some(original) =
             [plain.clone(), content::gzipped(&plain)].into_iter().find(|path| path.exists())
@@ -95,21 +109,30 @@ fn has_changed(dataset: &Dataset, file: &DataFile, out: &Path) -> Result<bool> {
 /// Fails if a file cannot be written, or if files are still missing.
 fn fetch(dataset: &Dataset, mut missing: Vec<&DataFile>, out: &Path) -> Result<()> {
     for source in &dataset.sources {
+        let (given, others): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|file| source.gives(&file.path));
+        missing = others;
+        if given.is_empty() {
+            continue;
+        }
         let scratch = scratch::folder_in(out)?;
         let name = source::describe(source);
         note(&format!("{}: fetching from {name}", dataset.name));
         match Opened::open(source, scratch.path()) {
-            Ok(opened) => missing = take(&opened, &name, missing, out)?,
-            Err(error) => note_unless_interrupted(&name, &error)?,
+            Ok(opened) => missing.extend(take(&opened, &name, given, out)?),
+            Err(error) => {
+                note_unless_interrupted(&name, &error)?;
+                missing.extend(given);
+            }
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
+    }
+    if missing.is_empty() {
+        return Ok(());
     }
     bail!("{}", by_hand(dataset, &missing, out))
 }
 
-/// Places the files of a source, and returns the missing ones. The first failure ends the source.
+/// Places files from a source, and returns those that it lacks. The first failure ends the source.
 fn take<'a>(
     opened: &Opened,
     name: &str,
