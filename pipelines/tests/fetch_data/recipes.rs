@@ -2,6 +2,8 @@
 
 use crate::sandbox::stderr;
 use common::dataset::{Dataset, Split};
+use common::files::hash::sha256_hex;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +20,7 @@ fn every_recipe_is_a_dataset_json_under_its_own_name() {
         ("fashion-mnist", 2, 10),
         ("cifar10", 5, 10),
         ("cifar100", 1, 100),
+        ("emoji", 2, 9),
     ] {
         let dataset = Dataset::describe(&recipes().join(format!("{name}.json"))).unwrap();
         assert_eq!(
@@ -26,6 +29,41 @@ fn every_recipe_is_a_dataset_json_under_its_own_name() {
         );
         assert!(!dataset.sources.is_empty() && !dataset.about.is_empty(), "{name}");
     }
+}
+
+/// Returns the rows of a list of emoji: file and label.
+fn emoji(list: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(recipes().join("emoji").join(list)).unwrap();
+    let rows = text.lines().skip(1).map(|line| line.split_once(',').unwrap());
+    rows.map(|(file, label)| (file.to_string(), label.to_string())).collect()
+}
+
+#[test]
+fn the_lists_of_emoji_are_those_of_the_recipe_and_keep_variants_together() {
+    let dataset = Dataset::describe(&recipes().join("emoji.json")).unwrap();
+    for (set, list) in
+        [(&dataset.train, "train.csv"), (&dataset.val, "val.csv"), (&dataset.test, "test.csv")]
+    {
+        let bytes = fs::read(recipes().join("emoji").join(list)).unwrap();
+        assert_eq!(set[0].sha256.as_ref(), Some(&sha256_hex(&bytes)), "{list}");
+    }
+    let (train, val) = (emoji("train.csv"), emoji("val.csv"));
+    let sorted = |rows: &[(String, String)]| rows.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(sorted(&[train.clone(), val.clone()].concat()), sorted(&emoji("test.csv")));
+    let labels = |rows: &[(String, String)]| -> BTreeSet<String> {
+        rows.iter().map(|row| row.1.clone()).collect()
+    };
+    let classes: BTreeSet<String> = dataset.classes.iter().cloned().collect();
+    assert_eq!([labels(&train), labels(&val)], [classes.clone(), classes]);
+    // Skin tones, the sign that makes an emoji a picture, gender signs.
+    let variants =
+        ["-1f3fb", "-1f3fc", "-1f3fd", "-1f3fe", "-1f3ff", "-fe0f", "-200d-2640", "-200d-2642"];
+    let base = |file: &str| variants.iter().fold(file.to_string(), |f, part| f.replace(part, ""));
+    let bases = |rows: &[(String, String)]| -> BTreeSet<String> {
+        rows.iter().map(|(file, _)| base(file)).collect()
+    };
+    assert!(bases(&train).is_disjoint(&bases(&val)));
+    assert!(bases(&train).len() > 1000 && bases(&val).len() > 250);
 }
 
 #[test]
