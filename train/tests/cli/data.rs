@@ -161,6 +161,29 @@ fn names_of_files_and_files_of_the_system_change_nothing() {
 }
 
 #[test]
+fn photos_are_decoded_once_and_may_be_moved_away_then() {
+    let fixture = Fixture::new();
+    write_folders(&fixture, "photos", |index| format!("{index}.png"));
+    let fit = |out: &str| {
+        let args = ["fit", "--genome", "genome.json", "--config", "profile.json", "--epochs", "1"];
+        let output = fixture.train(&[&args[..], &["--dataset", "photos", "--out", out]].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let report: TrainReport = json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap();
+        (report.weights_sha256, said)
+    };
+    let (weights, said) = fit("first");
+    assert_eq!(said.matches("decoded ").count(), 1, "{said}");
+    assert!(said.contains("data set digits: decoded 120 images of images in "), "{said}");
+    let (again, said) = fit("second");
+    assert!(again == weights && !said.contains("decoded"), "{said}");
+    fs::rename(fixture.path("photos/images"), fixture.path("moved")).unwrap();
+    let (away, said) = fit("third");
+    assert!(away == weights && !said.contains("decoded"), "{said}");
+    assert!(said.contains("warning: data set digits: the folder images is not there"), "{said}");
+}
+
+#[test]
 fn a_fingerprint_covers_what_determines_a_training_and_nothing_else() {
     let fixture = Fixture::new();
     edit_description(&fixture, "", "");
