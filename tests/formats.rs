@@ -1,7 +1,7 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
 use common::board::Board;
-use common::dataset::{Census, Dataset, ScaledIndex};
+use common::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
 use common::files::json;
 use common::files::json::Document;
 use common::manifest::Manifest;
@@ -13,6 +13,7 @@ use common::network::Network;
 use common::network::baseline::Baseline;
 use common::profile::{Profile, PruneMethod};
 use common::prune_report::PruneReport;
+use common::quantized::Quantization;
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
@@ -64,12 +65,15 @@ fn check(text: &str) -> String {
         "evaluation" => round_trip::<Evaluation>(text),
         "fidelity" => round_trip::<Fidelity>(text),
         "genome" => round_trip::<Genome>(text),
+        "import" => round_trip::<ImportRecord>(text),
+        "import-files" => round_trip::<ImportedFiles>(text),
         "manual" => round_trip::<ManualReading>(text),
         "manifest" => round_trip::<Manifest>(text),
         "measurement" => round_trip::<Measurement>(text),
         "network" => round_trip::<Network>(text),
         "profile" => round_trip::<Profile>(text),
         "prune" => round_trip::<PruneReport>(text),
+        "quantization" => round_trip::<Quantization>(text),
         "scaled" => round_trip::<ScaledIndex>(text),
         "search" => round_trip::<SearchConfig>(text),
         "train" => round_trip::<TrainReport>(text),
@@ -102,7 +106,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 20, "{kinds:?}");
+    assert_eq!(kinds.len(), 23, "{kinds:?}");
 }
 
 #[test]

@@ -11,11 +11,14 @@ mod checks;
 mod cifar;
 mod decode;
 mod description;
+mod fault;
 mod files;
 mod folder;
 mod identity;
 mod idx;
 mod images;
+mod import_record;
+mod imported_files;
 mod list;
 mod load;
 mod photos;
@@ -25,11 +28,16 @@ mod split;
 #[cfg(test)]
 mod test_support;
 
-pub use census::{Census, ClassCensus};
+pub use census::{Census, ClassCensus, UsableImages};
 pub use description::{DataFile, Dataset, Format, Normalisation, Validation};
+pub use fault::{Fault, FaultKind, MAX_EXAMPLES};
 pub use files::{MAX_FILE_BYTES, MAX_RATIO, Unpacked, is_system_file};
 pub use identity::{Identity, ImageHashes};
 pub use images::Images;
+pub use import_record::{
+    Choice, ImportRecord, ImportedClass, Layout, LeftOut, MAX_LEFT_OUT, Scaling,
+};
+pub use imported_files::{Contents, ImportedFile, ImportedFiles, ImportedSplit};
 pub use load::TrainingSet;
 pub use scaled_cache::{ScaledFile, ScaledIndex};
 pub use source::Source;

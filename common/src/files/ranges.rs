@@ -70,7 +70,7 @@ pub(crate) fn all_within<T: PartialOrd + Debug>(
 mod tests {
     use super::*;
     use crate::board::Board;
-    use crate::dataset::{Census, Dataset};
+    use crate::dataset::{Census, Dataset, ImportRecord, ImportedFiles};
     use crate::files::json;
     use crate::files::json::Document;
     use crate::manifest::Manifest;
@@ -169,7 +169,7 @@ mod tests {
             let whole = std::iter::once(block).filter(|block| !block.starts_with("{\"schema\""));
             kinds.extend(lines.chain(whole).map(check));
         }
-        assert!(kinds.len() >= 19, "{kinds:?}");
+        assert!(kinds.len() >= 21, "{kinds:?}");
     }
 
     fn check(text: &str) -> String {
@@ -188,6 +188,8 @@ mod tests {
             "evaluation" => check_every_number_has_a_range::<Evaluation>,
             "fidelity" => check_every_number_has_a_range::<Fidelity>,
             "genome" => check_every_number_has_a_range::<Genome>,
+            "import" => check_every_number_has_a_range::<ImportRecord>,
+            "import-files" => check_every_number_has_a_range::<ImportedFiles>,
             "manual" => check_every_number_has_a_range::<ManualReading>,
             "manifest" => check_every_number_has_a_range::<Manifest>,
             "measurement" => check_every_number_has_a_range::<Measurement>,
