@@ -8,6 +8,7 @@ pub mod dataset;
 pub mod device;
 pub mod diagnostics;
 pub mod files;
+pub mod foreign;
 pub mod manifest;
 pub mod measurement;
 pub mod network;
