@@ -1,7 +1,9 @@
 //! The census of a data set: all its images are checked before anything is trained on them.
 
 use super::description::{Dataset, Validation, base_folder};
-use super::images::Raw;
+use super::fault::{self, Fault};
+use super::images::{Images, Raw};
+use super::import_record::{Layout, LeftOut};
 use super::load::ImageSet;
 use super::split::{self, Split};
 use crate::files::json::Document;
@@ -28,6 +30,26 @@ pub struct Census {
     pub warnings: Vec<String>,
     /// Problems that make the data set unusable, a line each with place and reason.
     pub problems: Vec<String>,
+    /// Layout that was found; `null` for a data set with a `dataset.json`.
+    pub layout: Option<Layout>,
+    /// Everything unusual, with counts and examples.
+    pub faults: Vec<Fault>,
+    /// Files that were left out.
+    pub left_out: Vec<LeftOut>,
+    /// Number of files and folders of operating systems, which were ignored; 0 for a data set with
+    /// a `dataset.json`.
+    pub system_files: usize,
+}
+
+/// The usable images of a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsableImages {
+    /// Training images, in the order of their files.
+    pub training: Images,
+    /// Validation images that have files of their own, in the order of their files.
+    pub validation: Images,
+    /// Test images, in the order of their files.
+    pub test: Images,
 }
 
 /// Numbers of usable images of one class.
@@ -56,7 +78,9 @@ impl Document for Census {
             }
         }
         all_within("mean", self.mean.iter().copied(), &SHARE)?;
-        all_within("std", self.std.iter().copied(), &SHARE)
+        all_within("std", self.std.iter().copied(), &SHARE)?;
+        within("system_files", self.system_files, &IMAGES)?;
+        fault::check_all(&self.faults)
     }
 }
 
@@ -66,22 +90,31 @@ impl Census {
     /// # Errors
     /// Fails if there is no usable `dataset.json`.
     pub fn take(folder: &Path) -> Result<Census> {
+        Ok(Census::take_with_images(folder)?.0)
+    }
+
+    /// Reads all images of the data set in `folder`, and returns those that are usable as well.
+    ///
+    /// # Errors
+    /// Fails like [`Census::take`].
+    pub fn take_with_images(folder: &Path) -> Result<(Census, UsableImages)> {
         let dataset = Dataset::describe(folder)?;
         let root = base_folder(folder);
         let mut problems = Vec::new();
         let training = dataset.take_usable(root, ImageSet::Training, &mut problems);
+        let mut val = dataset.no_images();
         let (train, validation) = match &dataset.validation {
             Some(share) => {
                 let count = |split| dataset.count_split(&training.labels, share, split);
                 (count(Split::Train), count(Split::Validation))
             }
             None => {
-                let val = dataset.take_usable(root, ImageSet::Validation, &mut problems);
+                val = dataset.take_usable(root, ImageSet::Validation, &mut problems);
                 (dataset.images_per_class(&training.labels), dataset.images_per_class(&val.labels))
             }
         };
-        let test = dataset.take_usable(root, ImageSet::Test, &mut problems);
-        let test = dataset.images_per_class(&test.labels);
+        let tested = dataset.take_usable(root, ImageSet::Test, &mut problems);
+        let test = dataset.images_per_class(&tested.labels);
         let counts = train.into_iter().zip(validation).zip(test);
         let classes =
             dataset.classes.iter().zip(counts).map(|(class, ((train, validation), test))| {
@@ -90,7 +123,30 @@ impl Census {
         let (mean, std) = moments(&training);
         let classes: Vec<ClassCensus> = classes.collect();
         let warnings = warnings(&classes);
-        Ok(Census { dataset: dataset.name, classes, mean, std, warnings, problems })
+        let images = |raw: Raw| Images {
+            shape: raw.shape,
+            pixels: raw.pixels,
+            labels: raw.labels,
+            sha256: String::new(),
+        };
+        let census = Census {
+            dataset: dataset.name,
+            classes,
+            mean,
+            std,
+            warnings,
+            problems,
+            layout: None,
+            faults: Vec::new(),
+            left_out: Vec::new(),
+            system_files: 0,
+        };
+        let usable = UsableImages {
+            training: images(training),
+            validation: images(val),
+            test: images(tested),
+        };
+        Ok((census, usable))
     }
 }
 
@@ -123,7 +179,6 @@ impl Dataset {
             problems.extend(wrong);
             raw
         });
-        let none = Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() };
         // If the folder has problems, the images that remain may fail the checks for that reason
         // alone.
         let checked = read.and_then(|raw| {
@@ -131,8 +186,12 @@ impl Dataset {
         });
         checked.unwrap_or_else(|error| {
             problems.push(format!("{} images: {error:#}", set.name()));
-            none
+            self.no_images()
         })
+    }
+
+    fn no_images(&self) -> Raw {
+        Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() }
     }
 }
 

@@ -41,7 +41,7 @@ impl ElementType {
         let mut characters = code.chars();
         let kind = characters.next().context("an element type without a name")?;
         let size = match characters.as_str() {
-            "" if kind == '?' => 1,
+            "" if "?O".contains(kind) => 1,
             digits => {
                 digits.parse::<usize>().ok().filter(|size| *size <= 1 << 20).with_context(|| {
                     format!("the element type {text:?} is not one of whole numbers or texts")

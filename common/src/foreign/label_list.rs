@@ -138,7 +138,7 @@ mod tests {
             "file,label\na b.png,oak\nx/2.png,birch",
             "\u{feff}file;label\r\na b.png;oak\r\nx\\2.png;birch\r\n",
             "label\tfilename\noak\ta b.png\nbirch\tx/2.png\n\n",
-            "\"a b.png\" , \"oak\"\n\n\"x/2.png\",birch\n",
+            "\"a b.png\",\"oak\" \n\n\"x/2.png\" , birch\n",
             "sep=;\r\nfile;label\r\na b.png;oak\r\nx/2.png;birch\r\n",
             "id,width,class\na b.png,3,oak\nx/2.png,4,birch\n",
             "Datei,label\na b.png,oak\nx/2.png,birch\n",

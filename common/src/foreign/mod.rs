@@ -18,7 +18,7 @@ mod pickle_values;
 pub use array::{Array, Elements};
 pub use cifar_binary::{CifarBinary, read_cifar_binary};
 pub use cifar_python::{CifarPython, read_cifar_python};
-pub use idx::read_idx;
+pub use idx::{idx_images_header, idx_labels, read_idx};
 pub use image_array::{ChannelOrder, ImageArray, Labels, images, labels};
 pub use label_list::{LabelEntry, read_label_list};
 pub use npy::read_npy;

@@ -33,7 +33,8 @@ pub fn read_npz(
     let mut arrays = Vec::new();
     for index in 0..archive.len() {
         let member = archive.by_index(index).context("the archive is damaged")?;
-        let name = member.name().strip_suffix(".npy").unwrap_or_default().to_string();
+        let name = member.name().context("the archive is damaged")?.into_owned();
+        let name = name.strip_suffix(".npy").unwrap_or_default().to_string();
         if wanted(&name) {
             let array = read_member(member).with_context(|| format!("array {name}"))?;
             arrays.push((name, array));

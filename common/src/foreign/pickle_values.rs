@@ -6,6 +6,11 @@ use anyhow::{Context, Result, ensure};
 /// Maximum number of values; CIFAR-100 has 150,000.
 const MAX_VALUES: usize = 1 << 24;
 
+/// Maximum number of bytes of all texts and byte strings. A pickle may repeat one in few bytes.
+const MAX_BYTES: usize = 1 << 30;
+/// Maximum number of axes of an array, NumPy's own.
+const MAX_AXES: usize = 64;
+
 /// A reference to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(usize);
@@ -78,6 +83,7 @@ pub(super) enum Constructor {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     values: Vec<Value>,
+    bytes: usize,
 }
 
 impl Values {
@@ -87,6 +93,12 @@ impl Values {
     /// Fails if there are too many.
     pub(super) fn add(&mut self, value: Value) -> Result<Id> {
         ensure!(self.values.len() < MAX_VALUES, "it has over {MAX_VALUES} values");
+        self.bytes = self.bytes.saturating_add(match &value {
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Text(text) | Value::ElementType { code: text, .. } => text.len(),
+            _ => 0,
+        });
+        ensure!(self.bytes <= MAX_BYTES, "it has over {MAX_BYTES} bytes of texts");
         self.values.push(value);
         Ok(Id(self.values.len() - 1))
     }
@@ -138,7 +150,8 @@ impl Values {
     /// # Errors
     /// Fails if it has anything but whole numbers.
     pub(super) fn shape(&self, id: Id) -> Result<Vec<usize>> {
-        let items = self.items(id).context("the shape of an array is damaged")?;
+        let items = self.items(id).filter(|items| items.len() <= MAX_AXES);
+        let items = items.context("the shape of an array is damaged")?;
         let size = |id: &Id| self.integer(*id).and_then(|size| usize::try_from(size).ok());
         items.iter().map(|id| size(id).context("the shape of an array is damaged")).collect()
     }
