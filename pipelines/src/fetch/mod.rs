@@ -1,5 +1,5 @@
 //! `fetch-data`: places the files of a recipe (`pipelines/datasets/*.json`) in a folder that all
-//! stages read.
+//! stages read, copies strangers' folders (`import`), and checks both.
 //!
 //! Existing files, placed by an earlier run or by hand, are kept; missing ones come from the
 //! recipe's sources in their order. A file gets its name only once it is whole, unpacked and has
@@ -8,13 +8,14 @@
 mod cli;
 mod commands;
 mod content;
+mod import;
 mod interrupt;
 mod note;
 mod scratch;
 mod source;
 mod tool;
 
-pub use cli::{Args, CheckArgs, Command};
+pub use cli::{Args, CheckArgs, Command, ConvertArgs, ImportArgs};
 
 use anyhow::{Result, bail};
 
@@ -25,6 +26,8 @@ use anyhow::{Result, bail};
 pub fn run(args: &Args) -> Result<()> {
     match (&args.command, &args.recipe, &args.out) {
         (Some(Command::Check(check)), ..) => commands::check::run(check),
+        (Some(Command::Import(import)), ..) => commands::import::run(import),
+        (Some(Command::Convert(convert)), ..) => commands::convert::run(convert),
         (None, Some(recipe), Some(out)) => commands::place::place(recipe, out),
         (None, ..) => bail!("--recipe and --out are needed"),
     }

@@ -6,6 +6,7 @@ use super::note::note;
 use anyhow::{Context, Result};
 use common::dataset::Dataset;
 use common::files::atomic::{self, PARTIAL};
+use process::interrupt::Interrupt;
 use process::lock::wait_for_lock;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -20,11 +21,8 @@ const ENTRY_BYTES: u64 = 4096;
 /// # Errors
 /// Fails if the folder cannot be opened, or if a termination signal is received.
 pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
-    let folder =
-        File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
-    let said = || note(&format!("{}: waiting for another fetch-data to end", out.display()));
-    if !wait_for_lock(&folder, &INTERRUPT, said)? {
-        // A file system without locks: leftovers may belong to a running program.
+    let (folder, is_locked) = open_locked(out, &INTERRUPT)?;
+    if !is_locked {
         return Ok(folder);
     }
     sweep(out);
@@ -37,6 +35,28 @@ pub(super) fn enter(out: &Path, dataset: &Dataset) -> Result<File> {
             }
         });
     Ok(folder)
+}
+
+/// Waits and locks like [`enter`], and removes what killed runs have left in the folder itself.
+///
+/// # Errors
+/// Fails like [`enter`]; `interrupt` says so.
+pub(super) fn lock(out: &Path, interrupt: &Interrupt) -> Result<File> {
+    let (folder, is_locked) = open_locked(out, interrupt)?;
+    if is_locked {
+        sweep(out);
+    }
+    Ok(folder)
+}
+
+/// Returns a folder, and whether it is locked. On a file system without locks it is not, and
+/// leftovers may belong to a running program.
+fn open_locked(out: &Path, interrupt: &Interrupt) -> Result<(File, bool)> {
+    let folder =
+        File::open(out).with_context(|| format!("{}: cannot open the folder", out.display()))?;
+    let said = || note(&format!("{}: waiting for another fetch-data to end", out.display()));
+    let is_locked = wait_for_lock(&folder, interrupt, said)?;
+    Ok((folder, is_locked))
 }
 
 fn sweep(folder: &Path) {

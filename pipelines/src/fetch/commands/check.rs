@@ -1,19 +1,28 @@
 //! `fetch-data check DIR`: reads all images before the hours of a search.
 
 use crate::fetch::cli::CheckArgs;
+use crate::fetch::import::{census_of_data_set, census_of_folder};
 use anyhow::{Result, ensure};
 use common::dataset::{Census, ClassCensus};
 use common::files::json;
 use plot::{Align, Table};
 use process::cli::print_line;
+use process::interrupt;
 
 /// Prints how many images each class has, mean and standard deviation of the training images, and
-/// every problem.
+/// every fault. The folder has a `dataset.json`, or is any folder or file that can be imported.
 ///
 /// # Errors
-/// Fails if there is no usable `dataset.json`, or if a problem keeps the data set from being used.
+/// Fails if there are no images with classes, if a problem keeps them from being used, or if
+/// anything is unusual and `--strict` is given.
 pub(crate) fn run(args: &CheckArgs) -> Result<()> {
-    let census = Census::take(&args.folder)?;
+    interrupt::watch()?;
+    let described = !args.folder.is_dir() && args.folder.extension().is_some_and(|e| e == "json");
+    let census = if described || args.folder.join("dataset.json").exists() {
+        census_of_data_set(&args.folder)?
+    } else {
+        census_of_folder(&args.folder)?
+    };
     print_line(&if args.json { json::to_line(&census)? } else { text(&census) })?;
     let (folder, problems) = (args.folder.display(), census.problems.len());
     ensure!(
@@ -22,6 +31,12 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
         census.problems[0]
     );
     ensure!(problems == 0, "{folder}: {problems} problems keep the data set from being used");
+    let unusual = census.warnings.len();
+    ensure!(
+        !args.strict || unusual == 0,
+        "{folder}: {unusual} warning{}, and --strict was given",
+        if unusual == 1 { "" } else { "s" }
+    );
     Ok(())
 }
 
@@ -46,6 +61,9 @@ fn text(census: &Census) -> String {
         lines.push(format!(
             "training images have \"normalisation\": {{\"mean\": [{mean}], \"std\": [{std}]}}"
         ));
+    }
+    if census.system_files > 0 {
+        lines.push(format!("ignored files of operating systems: {}", census.system_files));
     }
     lines.extend(census.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.extend(census.problems.iter().map(|problem| format!("problem: {problem}")));

@@ -1,0 +1,170 @@
+//! Decodes pictures on all cores. What an earlier import has decoded is not decoded again.
+
+use super::found::Item;
+use super::parallel;
+use super::set_names::is_picture;
+use anyhow::Result;
+use common::dataset::FaultKind;
+use common::files::hash::sha256_hex;
+use common::files::reading;
+use pictures::{Error, Picture, Resize, Target};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Maximum size of a picture's file.
+const MAX_BYTES: u64 = 512 << 20;
+/// Maximum size of a file that is read though its name is not that of a picture.
+const MAX_OTHER_BYTES: u64 = 64 << 20;
+
+/// The size of images, and the rule for pictures of another shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    /// Rows.
+    pub(crate) height: usize,
+    /// Columns.
+    pub(crate) width: usize,
+    /// The rule.
+    pub(crate) resize: Resize,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadFile {
+    /// SHA-256 of the file; `None` if it was not read.
+    pub(crate) sha256: Option<String>,
+    /// What became of it.
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// A picture.
+    Scaled(Scaled),
+    /// A file that is left out.
+    LeftOut {
+        /// Kind of reason.
+        fault: FaultKind,
+        /// Reason for people.
+        reason: String,
+    },
+}
+
+/// A picture in the size of the images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scaled {
+    /// Rows of the picture.
+    pub(crate) height: usize,
+    /// Columns of the picture.
+    pub(crate) width: usize,
+    /// Whether red, green and blue are equal in every pixel.
+    pub(crate) grey: bool,
+    /// Whether it has 16 bits for each channel.
+    pub(crate) sixteen_bit: bool,
+    /// The pixels: one plane if it is grey, else three.
+    pub(crate) planes: Vec<u8>,
+}
+
+impl Scaled {
+    /// Returns the pixels as planes of 1 or 3 channels.
+    pub(crate) fn pixels(&self, channels: usize) -> Vec<u8> {
+        if self.grey && channels == 3 { self.planes.repeat(3) } else { self.planes.clone() }
+    }
+}
+
+/// What an earlier import has read.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    /// Size, time and hash of each path.
+    pub(crate) files: HashMap<String, (u64, i64, String)>,
+    /// What became of the files with a hash.
+    pub(crate) outcomes: HashMap<String, Outcome>,
+}
+
+/// Reads all files; also returns the number of pictures that were decoded.
+///
+/// # Errors
+/// Fails if a signal is received.
+pub(crate) fn read_all(
+    items: &[&Item],
+    scale: &Scale,
+    earlier: &Earlier,
+) -> Result<(Vec<ReadFile>, usize)> {
+    let decoded = AtomicUsize::new(0);
+    let read = |index: usize| {
+        let item = items[index];
+        earlier.unchanged(item).unwrap_or_else(|| read_file(item, scale, earlier, &decoded))
+    };
+    let files = parallel::map(items.len(), read)?;
+    Ok((files, decoded.into_inner()))
+}
+
+impl Earlier {
+    /// Returns what became of a file whose size and time are as they were.
+    fn unchanged(&self, item: &Item) -> Option<ReadFile> {
+        let (bytes, modified_ns, sha256) = self.files.get(&item.file.path)?;
+        let same = (*bytes, *modified_ns) == (item.file.bytes, item.file.modified_ns);
+        let outcome = self.outcomes.get(sha256).filter(|_| same)?.clone();
+        Some(ReadFile { sha256: Some(sha256.clone()), outcome })
+    }
+}
+
+fn read_file(item: &Item, scale: &Scale, earlier: &Earlier, decoded: &AtomicUsize) -> ReadFile {
+    let left_out = |fault, reason: String| Outcome::LeftOut { fault, reason };
+    let named = is_picture(&item.file.path);
+    if !named && item.file.bytes > MAX_OTHER_BYTES {
+        let reason = "its name is not that of a picture, and it is large".into();
+        return ReadFile { sha256: None, outcome: left_out(FaultKind::NotAPicture, reason) };
+    }
+    let bytes = match reading::read(&item.file.place, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let reason = error.root_cause().to_string();
+            return ReadFile { sha256: None, outcome: left_out(FaultKind::Unreadable, reason) };
+        }
+    };
+    let sha256 = sha256_hex(&bytes);
+    let outcome =
+        earlier.outcomes.get(&sha256).cloned().unwrap_or_else(|| match scaled(&bytes, scale) {
+            Ok(scaled) => {
+                decoded.fetch_add(1, Ordering::Relaxed);
+                Outcome::Scaled(scaled)
+            }
+            Err(Error::Unknown) if !named => {
+                left_out(FaultKind::NotAPicture, Error::Unknown.to_string())
+            }
+            Err(error) => left_out(FaultKind::Damaged, error.to_string()),
+        });
+    ReadFile { sha256: Some(sha256), outcome }
+}
+
+fn scaled(bytes: &[u8], scale: &Scale) -> Result<Scaled, Error> {
+    let picture = Picture::decode(bytes)?;
+    let grey = picture.is_grey();
+    let Scale { height, width, resize } = *scale;
+    let target = Target { channels: if grey { 1 } else { 3 }, height, width, resize };
+    Ok(Scaled {
+        height: picture.height(),
+        width: picture.width(),
+        grey,
+        sixteen_bit: picture.is_16_bit(),
+        planes: picture.to_pixels(&target),
+    })
+}
+
+/// Returns an image of planes in another size.
+///
+/// # Errors
+/// Fails if the size cannot be that of a picture.
+pub(crate) fn rescale(
+    planes: &[u8],
+    (channels, height, width): (usize, usize, usize),
+    scale: &Scale,
+) -> Result<Vec<u8>> {
+    let plane = height * width;
+    let kind = if channels == 1 { 5 } else { 6 };
+    let mut file = format!("P{kind} {width} {height} 255\n").into_bytes();
+    file.extend((0..plane).flat_map(|at| (0..channels).map(move |c| planes[c * plane + at])));
+    let Scale { height, width, resize } = *scale;
+    Ok(pictures::pixels(&file, &Target { channels, height, width, resize })?)
+}
