@@ -2,7 +2,9 @@
 
 use crate::place::Place;
 use common::dataset::{Choice, Dataset, FaultKind, Layout, Split};
+use flate2::read::GzDecoder;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Returns a file that NumPy or Python wrote.
@@ -13,6 +15,18 @@ fn golden(name: &str) -> Vec<u8> {
 
 fn digits() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/digits")
+}
+
+/// Writes the unpacked files of the digits that ship into `leaves`.
+fn unpack_digits(place: &Place) {
+    for file in fs::read_dir(digits()).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            let mut bytes = Vec::new();
+            GzDecoder::new(fs::File::open(&path).unwrap()).read_to_end(&mut bytes).unwrap();
+            place.write(&format!("leaves/{}", path.file_stem().unwrap().display()), &bytes);
+        }
+    }
 }
 
 /// Returns an IDX file of unsigned bytes.
@@ -47,6 +61,7 @@ fn idx_files_are_copied_as_they_are() {
     assert_eq!(dataset.classes, recipe.classes);
     assert_eq!(place.record().test, Choice::Found);
     assert_eq!(place.record().scaling, None);
+    unpack_digits(&place);
     for split in [Split::TrainAndValidation, Split::Test] {
         let copied = Dataset::load(&place.path("copy"), split).unwrap().in_canonical_order();
         fs::copy(digits().with_extension("json"), place.path("leaves/.dataset.json")).unwrap();
@@ -154,10 +169,7 @@ fn a_folder_with_a_description_keeps_what_it_says() {
     let description = fs::read_to_string(digits().with_extension("json")).unwrap();
     let description = description.replace("\"0\"", "\"zero\"");
     place.write("leaves/dataset.json", description.as_bytes());
-    for file in fs::read_dir(digits()).unwrap() {
-        let path = file.unwrap().path();
-        fs::copy(&path, place.path("leaves").join(path.file_name().unwrap())).unwrap();
-    }
+    unpack_digits(&place);
     place.imported(&[]);
     let original = Dataset::describe(&place.path("leaves")).unwrap();
     let copied = place.dataset();
@@ -178,7 +190,7 @@ fn sets_that_do_not_fit_are_refused() {
     place.write("leaves/t10k-images-idx3-ubyte", &idx(&[2, 3, 3], &[9; 18]));
     place.write("leaves/t10k-labels-idx1-ubyte", &idx(&[2], &[0, 1]));
     let error = place.refused(&[]);
-    assert!(error.contains("its images are 1x3x3"), "{error}");
+    assert!(error.contains("1x2x2") && error.contains("1x3x3"), "{error}");
     place.write("leaves/t10k-labels-idx1-ubyte", &idx(&[3], &[0, 1, 1]));
     let error = place.refused(&[]);
     assert!(error.contains("t10k-labels-idx1-ubyte: there are 2 images but 3 labels"), "{error}");

@@ -2,8 +2,9 @@
 
 use crate::place::{Place, colour, grey};
 use common::files::json;
+use common::network::Input;
 use common::network::activation::Activation;
-use common::network::{Input, Template};
+use common::network::template::Template;
 use common::search::genome::{Genome, Optimizer};
 use pictures::{Resize, Target, pixels};
 use std::fs;
@@ -13,7 +14,7 @@ fn network(place: &Place, channels: usize, resize: Resize) {
         left_activation: Activation::Relu,
         right_activation: Activation::Relu,
         condense_layers: 1,
-        feature_extraction_layers: 1,
+        feature_extraction_layers: 7,
         kernel_size: 3,
         optimizer: Optimizer::Adam,
     };

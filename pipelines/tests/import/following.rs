@@ -1,7 +1,7 @@
 //! The second import: what has changed in the folder.
 
 use crate::place::{Place, colour};
-use common::dataset::{Dataset, Split};
+use common::dataset::{Dataset, FaultKind, Split};
 use common::files::json;
 use std::fs::{self, File};
 use std::path::Path;
@@ -46,7 +46,10 @@ fn another_time_alone_decodes_nothing_and_leaves_the_description() {
     set_time(&place.path("leaves/oak/3.png"), 1_000_000);
     let said = place.imported(&[]);
     assert_eq!((said.decoded(), said.err.lines().count()), (0, 1), "{}", said.err);
-    assert_eq!(time(&place.path("copy/dataset.json")), SystemTime::UNIX_EPOCH + Duration::from_secs(5));
+    assert_eq!(
+        time(&place.path("copy/dataset.json")),
+        SystemTime::UNIX_EPOCH + Duration::from_secs(5)
+    );
     let after = place.copy();
     assert!(before.iter().all(|(name, bytes)| name == "files.json" || after[name] == *bytes));
     let file = place.files().files.into_iter().find(|file| file.path == "oak/3.png").unwrap();
@@ -60,9 +63,21 @@ fn only_changed_pictures_are_decoded_and_the_copy_is_that_of_the_folder() {
     let changes: [(&dyn Fn(), usize, &str); 5] = [
         (&|| place.write("leaves/oak/3.png", &colour(201)), 1, "1 file changed (oak/3.png)"),
         (&|| place.write("leaves/oak/new.png", &colour(202)), 1, "1 file added (oak/new.png)"),
-        (&|| fs::remove_file(place.path("leaves/pine/4.png")).unwrap(), 0, "1 file removed (pine/4.png)"),
-        (&|| place.rename("leaves/pine/5.png", "leaves/pine/z.png"), 0, "1 file added (pine/z.png), 1 file removed (pine/5.png)"),
-        (&|| place.rename("leaves/pine/6.png", "leaves/birch/y.png"), 0, "1 file added (birch/y.png), 1 file removed"),
+        (
+            &|| fs::remove_file(place.path("leaves/pine/4.png")).unwrap(),
+            0,
+            "1 file removed (pine/4.png)",
+        ),
+        (
+            &|| place.rename("leaves/pine/5.png", "leaves/pine/z.png"),
+            0,
+            "1 file added (pine/z.png), 1 file removed (pine/5.png)",
+        ),
+        (
+            &|| place.rename("leaves/pine/6.png", "leaves/birch/y.png"),
+            0,
+            "1 file added (birch/y.png), 1 file removed",
+        ),
     ];
     for (change, decoded, said_change) in changes {
         change();
@@ -74,6 +89,24 @@ fn only_changed_pictures_are_decoded_and_the_copy_is_that_of_the_folder() {
         place.imported(&[]);
         assert_eq!(place.copy(), followed, "{said_change}");
     }
+}
+
+/// A damaged file keeps its reason while it is as it was, and gets another one with its name.
+#[test]
+fn files_that_were_left_out_are_followed() {
+    let place = Place::with_leaves();
+    place.write("leaves/oak/a.png", b"woof");
+    place.write("leaves/oak/b.txt", b"woof");
+    place.imported(&[]);
+    place.write("leaves/oak/new.png", &colour(200));
+    place.rename("leaves/oak/a.png", "leaves/oak/c.txt");
+    place.imported(&[]);
+    let followed = place.copy();
+    let kinds: Vec<FaultKind> = place.record().left_out.iter().map(|file| file.kind).collect();
+    assert_eq!(kinds, [FaultKind::NotAPicture; 2]);
+    fs::remove_dir_all(place.path("copy")).unwrap();
+    place.imported(&[]);
+    assert_eq!(place.copy(), followed);
 }
 
 #[test]
@@ -92,7 +125,11 @@ fn keep_only_says_what_has_changed() {
     fs::remove_dir_all(place.path("leaves")).unwrap();
     fs::create_dir(place.path("leaves")).unwrap();
     let said = place.imported(&["--keep"]);
-    assert!(said.err.contains("there are no files in it") && said.err.contains("is used"), "{}", said.err);
+    assert!(
+        said.err.contains("there are no files in it") && said.err.contains("is used"),
+        "{}",
+        said.err
+    );
     assert!(place.refused(&[]).contains("there are no files in it"));
     assert_eq!(place.copy(), before);
 }
@@ -133,7 +170,7 @@ fn what_a_user_changes_in_the_description_is_kept() {
     let mut dataset = place.dataset();
     dataset.about = "Mine".into();
     dataset.classes[1] = "Eiche".into();
-    dataset.validation.fraction = 0.5;
+    dataset.validation.as_mut().unwrap().fraction = 0.5;
     dataset.normalisation.mean = vec![0.5; 3];
     json::write(&place.path("copy/dataset.json"), &dataset).unwrap();
     place.imported(&[]);
@@ -142,8 +179,8 @@ fn what_a_user_changes_in_the_description_is_kept() {
     place.write("leaves/elm/2.png", &colour(221));
     place.imported(&[]);
     let followed = place.dataset();
-    assert_eq!(followed.classes, ["birch", "Eiche", "elm", "pine"]);
-    assert_eq!((followed.about.as_str(), followed.validation.fraction), ("Mine", 0.5));
+    assert_eq!(followed.classes, ["birch", "elm", "Eiche", "pine"]);
+    assert_eq!((followed.about.as_str(), followed.validation), ("Mine", dataset.validation));
     assert_eq!(followed.normalisation.mean, [0.5; 3]);
     Dataset::load(&place.path("copy"), Split::Train).unwrap();
     // A second change keeps them, too.

@@ -72,8 +72,10 @@ fn drawn(count: usize, fraction: f64) -> usize {
 pub(crate) fn census_of_data_set(folder: &Path) -> Result<Census> {
     let (mut census, usable) = Census::take_with_images(folder)?;
     let dataset = Dataset::describe(folder)?;
-    let validation =
-        Choice::Drawn { fraction: dataset.validation.fraction, seed: dataset.validation.seed };
+    let validation = match dataset.validation {
+        Some(Validation { fraction, seed, .. }) => Choice::Drawn { fraction, seed },
+        None => Choice::Found,
+    };
     let found = images_of(&dataset, usable)?;
     census.faults = faults::find(&found, &[], &[], validation)?;
     // These say what `problems` and `warnings` do.

@@ -19,7 +19,7 @@ use common::dataset::{
 use common::files::hash::HashingWriter;
 use common::files::{atomic, json, reading};
 use common::foreign::{idx_images_header, idx_labels};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ impl Copy {
         }
         let Dataset { channels, height, width, .. } = self.files.dataset;
         let elements = channels * height * width;
-        let mut pixels = HashMap::new();
+        let mut pixels = BTreeMap::new();
         for file in &self.files.files {
             let Some(sha256) = &file.sha256 else { continue };
             let facts = (file.bytes, file.modified_ns, sha256.clone());
@@ -179,7 +179,7 @@ pub(crate) fn write(
     earlier: Option<&Copy>,
 ) -> Result<bool> {
     let scratch = scratch::folder_in(out)?;
-    let mut written: HashMap<ImportedSplit, Vec<DataFile>> = HashMap::new();
+    let mut written: BTreeMap<ImportedSplit, Vec<DataFile>> = BTreeMap::new();
     for (split, set) in reading.images.sets() {
         if !set.is_empty() {
             written.insert(split, write_set(scratch.path(), split, set, &reading.images)?);

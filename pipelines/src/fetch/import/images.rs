@@ -109,7 +109,11 @@ type Usable<'a> =
 ///
 /// # Errors
 /// Fails if the sets differ in channels or size, or if a label is not one of the names.
-pub(crate) fn of_arrays(arrays: &LabelledSets, scale: Option<&Scale>, seed: u64) -> Result<Images> {
+pub(crate) fn of_arrays(
+    arrays: &LabelledSets,
+    scale: Option<&Scale>,
+    seed: Option<u64>,
+) -> Result<Images> {
     let first = arrays.sets.first().context("there are no images to train on")?;
     let shape = |set: &LabelledSet| {
         let images = &set.images;
@@ -119,13 +123,14 @@ pub(crate) fn of_arrays(arrays: &LabelledSets, scale: Option<&Scale>, seed: u64)
         }
     };
     for set in &arrays.sets {
-        let (channels, height, width) = shape(set);
+        let in_words = |(channels, height, width)| format!("{channels}x{height}x{width}");
         ensure!(
             shape(set) == shape(first),
-            "{}: its images are {channels}x{height}x{width}, those of {} are {:?}",
+            "{}: its images are {}, those of {} are {}",
             set.name,
+            in_words(shape(set)),
             first.name,
-            shape(first)
+            in_words(shape(first))
         );
     }
     let (classes, class_of) = classes_of_arrays(arrays)?;

@@ -97,7 +97,7 @@ fn read(root: &Path, real_root: &Path, list: &WalkedFile) -> Result<Vec<Listed>>
         file.as_ref().is_err_and(|refused| refused.fault == FaultKind::Missing)
     };
     if listed.len() > 1 && is_missing(&listed[0]) && !is_picture(&entries[0].file) {
-        listed.remove(0);
+        drop(listed.remove(0));
     }
     if listed.iter().all(is_missing) {
         let files: Vec<&str> =
@@ -128,7 +128,8 @@ fn resolve(
     let mut first_error = None;
     for base in bases {
         for ending in ENDINGS {
-            let path = [base, if base.is_empty() { "" } else { "/" }, &relative, ending].concat();
+            let separator = if base.is_empty() { "" } else { "/" };
+            let path = format!("{base}{separator}{relative}{ending}");
             match look_up(real_root, root.join(&path), path) {
                 Ok(found) => return Ok(found),
                 Err(refused) if refused.fault != FaultKind::Missing => return Err(refused),
