@@ -126,11 +126,11 @@ fn damaged(path: &Path) -> String {
 /// Returns the end of an error message that says which format a file has instead of the expected
 /// one, and what to do; empty if the format is not recognised.
 pub(super) fn guess_format(bytes: &[u8]) -> &'static str {
-    const PICKLE: &str = ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed";
+    const PICKLE: &str = ": it is a Python pickle, as in CIFAR's Python version; the binary version (cifar-10-binary.tar.gz) is needed, or a copy of the folder by `fetch-data import`";
     const KINDS: &[(&[u8], &str)] = &[
-        (b"\x93NUMPY", ": it is a NumPy array; save its bytes in this format instead"),
+        (b"\x93NUMPY", ": it is a NumPy array, which `fetch-data import` reads"),
         (b"\x89HDF", ": it is an HDF5 file; save its images in this format instead"),
-        (b"PK\x03\x04", ": it is a zip archive (or .npz); unpack it"),
+        (b"PK\x03\x04", ": it is a zip archive; unpack it (`fetch-data import` reads .npz)"),
         (
             b"\x89PNG",
             ": it is a PNG image; images in files of their own are the format `image-folder`",

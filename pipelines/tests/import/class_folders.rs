@@ -110,6 +110,53 @@ fn sets_are_found_by_the_names_of_folders() {
 }
 
 #[test]
+fn a_validation_set_that_is_found_is_kept() {
+    let place = Place::new();
+    for (set, folder) in ["train", "valid", "test"].into_iter().enumerate() {
+        for i in 0..6 {
+            let seed = (set * 80 + i) as u8;
+            place.write(&format!("leaves/{folder}/{}/{i}.png", ["a", "b"][i % 2]), &colour(seed));
+        }
+    }
+    let said = place.imported(&[]);
+    assert!(
+        said.err.contains("6 training images, 6 validation images; 6 test images"),
+        "{}",
+        said.err
+    );
+    let (dataset, record) = (place.dataset(), place.record());
+    assert_eq!((dataset.validation, dataset.val.len()), (None, 2));
+    assert_eq!((record.validation, record.classes[0].validation), (Choice::Found, 3));
+    let images = |split| Dataset::load(&place.path("copy"), split).unwrap();
+    assert_eq!((images(Split::Train).len(), images(Split::Validation).len()), (6, 6));
+    let counts = place.run(&["check", "copy", "--strict"]);
+    assert_eq!(counts.code, 0, "{}{}", counts.out, counts.err);
+    // Without it, the validation images are drawn, and its files are removed.
+    fs::remove_dir_all(place.path("leaves/valid")).unwrap();
+    place.imported(&[]);
+    assert!(place.dataset().validation.is_some() && !place.path("copy/val-images").exists());
+    images(Split::Validation);
+}
+
+/// Names of classes and files may have any characters.
+#[test]
+fn hostile_names_are_data() {
+    let place = Place::new();
+    let class = "a\u{1b}[2J\n\"}; $(x)";
+    for i in 0..6 {
+        place.write(&format!("leaves/{}/{i}.png", [class, "b"][i % 2]), &colour(i as u8));
+    }
+    place.write(&format!("leaves/{class}/\u{1b}[2J\n.png"), b"");
+    let said = place.imported(&[]);
+    assert!(!said.err.contains('\u{1b}'), "{}", said.err);
+    assert_eq!(place.dataset().classes[0], class);
+    assert_eq!(said.err.lines().filter(|line| line.starts_with("warning: ")).count(), 1);
+    place.write(&format!("leaves/{class}/\u{1b}[2J.png"), b"");
+    let said = place.imported(&["--keep"]);
+    assert!(said.err.contains("1 file added") && !said.err.contains('\u{1b}'), "{}", said.err);
+}
+
+#[test]
 fn a_folder_in_a_folder_from_an_archive_is_entered() {
     let place = Place::with_leaves();
     place.rename("leaves", "unpacked/leaves-v1/leaves");

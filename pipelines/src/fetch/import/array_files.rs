@@ -13,7 +13,7 @@ use common::dataset::{ImportedSplit, Layout};
 pub(crate) fn find(walk: &Walk) -> Result<Option<(Layout, Vec<ArrayFile>)>> {
     let files: Vec<&WalkedFile> =
         walk.files.iter().filter(|file| !file.path.contains('/')).collect();
-    let kinds: [(Layout, fn(&str) -> Option<Part>); 5] = [
+    let kinds: [(Layout, PartOf); 5] = [
         (Layout::CifarPython, cifar_python),
         (Layout::CifarBinary, cifar_binary),
         (Layout::Idx, idx),
@@ -40,6 +40,7 @@ pub(crate) fn find(walk: &Walk) -> Result<Option<(Layout, Vec<ArrayFile>)>> {
 }
 
 type Part = (ImportedSplit, ArrayPart);
+type PartOf = fn(&str) -> Option<Part>;
 
 /// Returns whether there are images and labels to train on.
 fn is_whole(layout: Layout, files: &[ArrayFile]) -> bool {

@@ -5,6 +5,7 @@ use super::found::Found;
 use super::images::{Image, Images};
 use super::reading::Reading;
 use super::settings::Settings;
+use crate::fetch::note::printable;
 use common::dataset::{Choice, Fault, Layout};
 use pictures::FILTER;
 
@@ -38,11 +39,11 @@ pub(crate) fn warnings(faults: &[Fault]) -> Vec<String> {
 
 fn line(fault: &Fault) -> String {
     if fault.examples.is_empty() {
-        return fault.text.clone();
+        return printable(&fault.text);
     }
     let examples = &fault.examples[..fault.examples.len().min(MAX_EXAMPLES)];
     let more = if fault.count > examples.len() { "; ..." } else { "" };
-    format!("{}: {}{more}", fault.text, examples.join("; ")).escape_debug().to_string()
+    printable(&format!("{}: {}{more}", fault.text, examples.join("; ")))
 }
 
 fn classes(images: &Images) -> String {
@@ -52,7 +53,7 @@ fn classes(images: &Images) -> String {
     };
     let named = images.classes.iter().take(MAX_CLASSES).enumerate();
     let named: Vec<String> =
-        named.map(|(index, class)| format!("{} {}", class.escape_debug(), count(index))).collect();
+        named.map(|(index, class)| format!("{} {}", printable(class), count(index))).collect();
     let more = if images.classes.len() > MAX_CLASSES { ", ..." } else { "" };
     format!(
         "{} of {} ({}{more}), {}",
