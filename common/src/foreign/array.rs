@@ -1,6 +1,7 @@
 //! Arrays of whole numbers or texts.
 
 use super::element_type::ElementType;
+use super::elements::Elements;
 use anyhow::{Context, Result, bail, ensure};
 
 /// An array in C order: the last index changes first.
@@ -10,17 +11,6 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// The elements.
     pub elements: Elements,
-}
-
-/// The elements of an array.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Elements {
-    /// Unsigned bytes.
-    Bytes(Vec<u8>),
-    /// Other whole numbers.
-    Integers(Vec<i64>),
-    /// Texts.
-    Texts(Vec<String>),
 }
 
 impl Array {

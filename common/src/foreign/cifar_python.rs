@@ -1,7 +1,8 @@
 //! CIFAR's Python version: a pickle of a dictionary with an array of images and a list of labels,
 //! and one with the names of the classes.
 
-use super::array::{Array, Elements};
+use super::array::Array;
+use super::elements::Elements;
 use super::image_array::{ChannelOrder, ImageArray, images};
 use super::pickle;
 use super::pickle_values::{Id, Value, Values};

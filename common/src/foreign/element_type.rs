@@ -1,6 +1,6 @@
 //! The element types of arrays, as NumPy writes them.
 
-use super::array::Elements;
+use super::elements::Elements;
 use anyhow::{Context, Result, bail, ensure};
 
 /// The type of an array's elements.

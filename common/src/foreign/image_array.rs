@@ -1,6 +1,7 @@
 //! Images and labels from arrays.
 
-use super::array::{Array, Elements};
+use super::array::Array;
+use super::elements::Elements;
 use anyhow::{Context, Result, bail, ensure};
 
 /// Images of one size.

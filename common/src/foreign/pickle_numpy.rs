@@ -1,6 +1,6 @@
 //! The constructors in pickles that are recognised as data: those of NumPy's arrays and numbers.
 
-use super::array::Elements;
+use super::elements::Elements;
 use super::pickle_values::{ArrayParts, Constructor, Id, Value, Values};
 use anyhow::{Context, Result, bail, ensure};
 

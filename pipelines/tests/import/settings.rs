@@ -66,6 +66,16 @@ fn other_data_sets_and_folders_without_images_are_refused() {
 }
 
 #[test]
+fn a_copy_in_its_own_folder_is_refused() {
+    let place = Place::with_leaves();
+    for (folder, out) in [("leaves", "leaves/copy"), (".", "data/leaves"), ("leaves", "leaves")] {
+        let error = place.run(&["import", folder, "--out", out]).error();
+        assert!(error.contains("the copy cannot be in the folder"), "{error}");
+    }
+    assert!(!place.path("leaves/copy").exists() && place.path("leaves/oak/0.png").exists());
+}
+
+#[test]
 fn wrong_options_are_usage_errors() {
     let place = Place::with_leaves();
     for option in [["--size", "0"], ["--size", "5000"], ["--resize", "shrink"], ["--seed", "-1"]] {

@@ -10,6 +10,7 @@ use common::diagnostics;
 use common::files::atomic;
 use process::cli::print_line;
 use process::interrupt;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
 }
 
 fn in_folder(args: &ImportArgs) -> Result<()> {
+    check_apart(args)?;
     let _alone = scratch::lock(&args.out, &INTERRUPT)?;
     let settings =
         Settings { size: args.size.map(|size| (size, size)), resize: args.resize, seed: args.seed };
@@ -67,6 +69,21 @@ fn in_folder(args: &ImportArgs) -> Result<()> {
         return check_strict(args, copy.record.as_ref().map_or(&[], |record| &record.faults));
     }
     follow(args, &settings, copy)
+}
+
+/// Checks that the copy is not in the folder, where the next import would find it.
+fn check_apart(args: &ImportArgs) -> Result<()> {
+    let (Ok(folder), Ok(out)) = (fs::canonicalize(&args.folder), fs::canonicalize(&args.out))
+    else {
+        return Ok(());
+    };
+    ensure!(
+        !folder.is_dir() || !out.starts_with(&folder),
+        "{}: the copy cannot be in the folder {} that it is made from",
+        args.out.display(),
+        args.folder.display()
+    );
+    Ok(())
 }
 
 fn out(args: &ImportArgs) -> String {
@@ -145,10 +162,9 @@ fn keep_up(args: &ImportArgs, found: &Found, copy: &Copy, changes: Changes) -> R
         return Ok(());
     }
     let mut files = ImportedFiles { folder, ..copy.files.clone() };
-    for (path, modified_ns) in changes.touched {
-        if let Some(file) = files.files.iter_mut().find(|file| file.path == path) {
-            file.modified_ns = modified_ns;
-        }
+    let touched: BTreeMap<String, i64> = changes.touched.into_iter().collect();
+    for file in &mut files.files {
+        file.modified_ns = *touched.get(&file.path).unwrap_or(&file.modified_ns);
     }
     import::write_files(&args.out, &files)
 }
@@ -160,6 +176,9 @@ fn read_and_write(
     copy: Option<&Copy>,
     earlier: &Earlier,
 ) -> Result<()> {
+    let files = found.items.len();
+    let noun = if files == 1 { "file" } else { "files" };
+    note(&format!("{}: reading {files} {noun}", args.folder.display()));
     let reading = import::read(found, settings, earlier)
         .with_context(|| args.folder.display().to_string())?;
     import::summary(found, &reading, settings).iter().for_each(|line| note(line));

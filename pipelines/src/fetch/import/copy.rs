@@ -5,10 +5,11 @@
 //! while they do, it has another name, so that an interruption between two renames is seen by the
 //! next import, which makes the copy again and keeps what the user has changed in `dataset.json`.
 
-use super::decode::{Earlier, Outcome, Scaled};
+use super::decode::{Earlier, EarlierFile, Scaled};
 use super::describe;
 use super::found::Found;
-use super::images::{Image, Images};
+use super::image::Image;
+use super::images::Images;
 use super::interrupt::INTERRUPT;
 use super::reading::Reading;
 use crate::fetch::scratch;
@@ -109,13 +110,17 @@ impl Copy {
         let elements = channels * height * width;
         let mut pixels = BTreeMap::new();
         for file in &self.files.files {
-            let Some(sha256) = &file.sha256 else { continue };
-            let facts = (file.bytes, file.modified_ns, sha256.clone());
-            earlier.files.insert(file.path.clone(), facts);
-            let outcome = match &file.contents {
-                Contents::Many => continue,
+            let Some(sha256) = file.sha256.clone() else { continue };
+            let mut known = EarlierFile {
+                bytes: file.bytes,
+                modified_ns: file.modified_ns,
+                sha256: sha256.clone(),
+                left_out: None,
+            };
+            match &file.contents {
+                Contents::Many => {}
                 Contents::LeftOut { fault, reason } => {
-                    Outcome::LeftOut { fault: *fault, reason: reason.clone() }
+                    known.left_out = Some((*fault, reason.clone()));
                 }
                 Contents::Picture { split, image, height, width, grey, sixteen_bit, .. } => {
                     if !pixels.contains_key(split) {
@@ -125,16 +130,17 @@ impl Copy {
                     let found = start.and_then(|start| pixels[split].get(start..)?.get(..elements));
                     let Some(planes) = found else { continue };
                     let kept = if *grey { elements / channels } else { elements };
-                    Outcome::Scaled(Scaled {
+                    let picture = Scaled {
                         height: *height,
                         width: *width,
                         grey: *grey,
                         sixteen_bit: *sixteen_bit,
                         planes: planes[..kept].to_vec(),
-                    })
+                    };
+                    earlier.pictures.insert(sha256, picture);
                 }
-            };
-            earlier.outcomes.insert(sha256.clone(), outcome);
+            }
+            earlier.files.insert(file.path.clone(), known);
         }
         Ok(earlier)
     }

@@ -3,6 +3,7 @@
 use super::found::Item;
 use super::parallel;
 use super::set_names::is_picture;
+use super::walk::WalkedFile;
 use anyhow::Result;
 use common::dataset::FaultKind;
 use common::files::hash::sha256_hex;
@@ -75,10 +76,23 @@ impl Scaled {
 /// What an earlier import has read.
 #[derive(Debug, Default)]
 pub(crate) struct Earlier {
-    /// Size, time and hash of each path.
-    pub(crate) files: HashMap<String, (u64, i64, String)>,
-    /// What became of the files with a hash.
-    pub(crate) outcomes: HashMap<String, Outcome>,
+    /// The files by their paths.
+    pub(crate) files: HashMap<String, EarlierFile>,
+    /// The pictures by the hashes of their files.
+    pub(crate) pictures: HashMap<String, Scaled>,
+}
+
+/// A file that an earlier import has read.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierFile {
+    /// Size in bytes.
+    pub(crate) bytes: u64,
+    /// Time of the last change, in nanoseconds since 1970.
+    pub(crate) modified_ns: i64,
+    /// SHA-256 of the file.
+    pub(crate) sha256: String,
+    /// Kind of reason and reason, if it was left out.
+    pub(crate) left_out: Option<(FaultKind, String)>,
 }
 
 /// Reads all files; also returns the number of pictures that were decoded.
@@ -100,11 +114,21 @@ pub(crate) fn read_all(
 }
 
 impl Earlier {
+    /// Returns a file that was read, if its size and time are as they were.
+    pub(crate) fn same_file(&self, file: &WalkedFile) -> Option<&EarlierFile> {
+        let same = |known: &&EarlierFile| {
+            (known.bytes, known.modified_ns) == (file.bytes, file.modified_ns)
+        };
+        self.files.get(&file.path).filter(same)
+    }
+
     /// Returns what became of a file whose size and time are as they were.
     fn unchanged(&self, item: &Item) -> Option<ReadFile> {
-        let (bytes, modified_ns, sha256) = self.files.get(&item.file.path)?;
-        let same = (*bytes, *modified_ns) == (item.file.bytes, item.file.modified_ns);
-        let outcome = self.outcomes.get(sha256).filter(|_| same)?.clone();
+        let EarlierFile { sha256, left_out, .. } = self.same_file(&item.file)?;
+        let outcome = match left_out.clone() {
+            Some((fault, reason)) => Outcome::LeftOut { fault, reason },
+            None => Outcome::Scaled(self.pictures.get(sha256)?.clone()),
+        };
         Some(ReadFile { sha256: Some(sha256.clone()), outcome })
     }
 }
@@ -124,22 +148,20 @@ fn read_file(item: &Item, scale: &Scale, earlier: &Earlier, decoded: &AtomicUsiz
         }
     };
     let sha256 = sha256_hex(&bytes);
-    let outcome =
-        earlier.outcomes.get(&sha256).cloned().unwrap_or_else(|| match scaled(&bytes, scale) {
-            Ok(scaled) => {
-                decoded.fetch_add(1, Ordering::Relaxed);
-                Outcome::Scaled(scaled)
-            }
-            Err(Error::Unknown) if !named => {
-                left_out(FaultKind::NotAPicture, Error::Unknown.to_string())
-            }
-            Err(error) => left_out(FaultKind::Damaged, error.to_string()),
-        });
+    let known = earlier.pictures.get(&sha256).cloned();
+    let outcome = match known.map_or_else(|| scaled(&bytes, scale, decoded), Ok) {
+        Ok(scaled) => Outcome::Scaled(scaled),
+        Err(Error::Unknown) if !named => {
+            left_out(FaultKind::NotAPicture, Error::Unknown.to_string())
+        }
+        Err(error) => left_out(FaultKind::Damaged, error.to_string()),
+    };
     ReadFile { sha256: Some(sha256), outcome }
 }
 
-fn scaled(bytes: &[u8], scale: &Scale) -> Result<Scaled, Error> {
+fn scaled(bytes: &[u8], scale: &Scale, decoded: &AtomicUsize) -> Result<Scaled, Error> {
     let picture = Picture::decode(bytes)?;
+    decoded.fetch_add(1, Ordering::Relaxed);
     let grey = picture.is_grey();
     let Scale { height, width, resize } = *scale;
     let target = Target { channels: if grey { 1 } else { 3 }, height, width, resize };

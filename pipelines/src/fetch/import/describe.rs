@@ -2,7 +2,8 @@
 
 use super::decode::Scale;
 use super::found::Found;
-use super::images::{Image, Images};
+use super::image::Image;
+use super::images::Images;
 use super::reading::Reading;
 use common::dataset::{
     Choice, DataFile, Dataset, Format, ImportRecord, ImportedClass, ImportedSplit, Layout,

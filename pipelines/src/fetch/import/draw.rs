@@ -4,7 +4,7 @@
 //! order of files change the choice, and an added image changes little of it. Images with equal
 //! pixels stay together: a network is not to be tested on what it was trained on.
 
-use super::images::Image;
+use super::image::Image;
 use common::dataset::ImportedSplit;
 use common::files::hash::sha256_hex_of_parts;
 use std::collections::BTreeMap;

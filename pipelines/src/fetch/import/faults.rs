@@ -1,6 +1,7 @@
 //! The faults of images: what may spoil a training or its figures.
 
-use super::images::{Image, Images};
+use super::image::Image;
+use super::images::Images;
 use super::near::{self, NEAR};
 use anyhow::Result;
 use common::dataset::{Choice, Fault, FaultKind, LeftOut, MAX_EXAMPLES};
@@ -206,7 +207,8 @@ fn of_equal_images(images: &Images) -> Result<Vec<Fault>> {
     let equal = |image: &&Image| groups[image.sha256.as_str()].iter().any(|other| !is_test(other));
     let test: Vec<&Image> = images.test.iter().filter(|image| !equal(image)).collect();
     let others: Vec<&Image> = images.train.iter().chain(&images.validation).collect();
-    let near = near::pairs(&test, &others, images.width)?;
+    let mut near = near::pairs(&test, &others, images.width)?;
+    near.sort_by(|a, b| a.difference.total_cmp(&b.difference));
     let example = |pair: &near::NearPair| {
         format!(
             "{} and {}: pixels differ by {:.2} of 255 in the mean",

@@ -3,6 +3,7 @@
 use super::decode::{Outcome, ReadFile, Scale, rescale};
 use super::draw::{self, FRACTION};
 use super::found::{Found, Role};
+use super::image::Image;
 use super::parallel;
 use super::read_arrays::{LabelledSet, LabelledSets};
 use anyhow::{Context, Result, ensure};
@@ -13,25 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of classes that a data set may have.
 const MAX_CLASSES: usize = 10_000;
-
-/// An image of a set.
-#[derive(Clone, Debug)]
-pub(crate) struct Image {
-    /// Index of its class.
-    pub(crate) class: usize,
-    /// The set that it is in.
-    pub(crate) split: ImportedSplit,
-    /// Hash of its source, by which test images are drawn.
-    pub(crate) source_sha256: String,
-    /// Hash of its pixels.
-    pub(crate) sha256: String,
-    /// Planes of pixels.
-    pub(crate) pixels: Vec<u8>,
-    /// Name for people.
-    pub(crate) name: String,
-    /// Index of its file among the files that were found, if it has one of its own.
-    pub(crate) item: Option<usize>,
-}
 
 /// The images of all sets.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod draw;
 mod faults;
 mod follow;
 mod found;
+mod image;
 mod images;
 mod interrupt;
 mod label_lists;

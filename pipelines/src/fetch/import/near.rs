@@ -3,7 +3,7 @@
 //! The sums of pixels in parts of two images differ by at most as much as the images do, so most
 //! pairs are excluded by the sum of the whole image or by those of its parts, without an error.
 
-use super::images::Image;
+use super::image::Image;
 use super::parallel;
 use anyhow::Result;
 

@@ -196,9 +196,8 @@ fn file(item: &Item, sha256: Option<String>, contents: Contents) -> ImportedFile
 /// Fails if it cannot be read, or if a signal is received.
 pub(crate) fn hash(item: &Item, earlier: &Earlier) -> Result<String> {
     let file = &item.file;
-    let same = |known: &&(u64, i64, String)| (known.0, known.1) == (file.bytes, file.modified_ns);
-    if let Some((.., sha256)) = earlier.files.get(&file.path).filter(same) {
-        return Ok(sha256.clone());
+    if let Some(known) = earlier.same_file(file) {
+        return Ok(known.sha256.clone());
     }
     INTERRUPT.check()?;
     let mut hashing = HashingWriter::new(io::sink());

@@ -2,7 +2,8 @@
 
 use super::describe::in_words;
 use super::found::Found;
-use super::images::{Image, Images};
+use super::image::Image;
+use super::images::Images;
 use super::reading::Reading;
 use super::settings::Settings;
 use crate::fetch::note::printable;
