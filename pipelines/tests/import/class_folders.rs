@@ -288,6 +288,10 @@ fn grey_pictures_have_one_channel() {
     fs::remove_file(place.path("leaves/0/colour.png")).unwrap();
     assert_eq!(place.imported(&[]).decoded(), 0);
     assert_eq!(place.dataset().channels, 1);
+    let followed = place.copy();
+    fs::remove_dir_all(place.path("copy")).unwrap();
+    place.imported(&[]);
+    assert_eq!(place.copy(), followed);
 }
 
 #[test]
