@@ -65,7 +65,7 @@ pub fn read_label_list(text: &str) -> Result<Vec<LabelEntry>> {
     let mut entries = Vec::new();
     for record in reader.records() {
         let record = record.context("the list is not valid")?;
-        let line = record.position().map_or(0, csv::Position::line) + skipped;
+        let line = record.position().map_or(0, |start| line_of(text, start)) + skipped;
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -89,6 +89,13 @@ pub fn read_label_list(text: &str) -> Result<Vec<LabelEntry>> {
     }
     ensure!(!entries.is_empty(), "the list is empty");
     Ok(entries)
+}
+
+/// Returns the number of the line of a record, before which there may be empty lines.
+fn line_of(text: &str, start: &csv::Position) -> u64 {
+    let before = text.as_bytes().get(start.byte() as usize..).unwrap_or_default();
+    let empty = before.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    start.line() + empty.filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Returns the separator, the text after a line such as `sep=;`, which spreadsheets write, and the
