@@ -3,6 +3,7 @@
 # `make help` lists the targets. GNU make 4.3 or later.
 
 include pipelines/names.mk
+include pipelines/data.mk
 
 $(call check-path,RUN)
 
@@ -26,6 +27,7 @@ SEED    ?= 0
 PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
 BOARD_FILE   ?= pipelines/boards/$(BOARD).json
 DATA         ?= data/$(DATASET)
+recipe       := $(wildcard pipelines/datasets/$(DATASET).json)
 
 $(foreach variable,DATASET PROFILE BOARD WORKERS SEED NETWORK,$(call check-name,$(variable)))
 $(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE,$(call check-path,$(variable)))
@@ -49,13 +51,14 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 # A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build data explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
+.PHONY: help build explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/data-rules.mk Makefile
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
 
 include pipelines/checks.mk
+include pipelines/data-rules.mk
 ifneq ($(working),)
 ifeq ($(ENTERED)$(asking),)
 include pipelines/enter.mk
@@ -64,19 +67,6 @@ include pipelines/paths.mk
 include pipelines/run.mk
 endif
 endif
-
-# All images are read once before a training.
-FETCH = $(BIN)/fetch-data --recipe pipelines/datasets/$(DATASET).json --out $(DATA)
-
-$(DATA)/dataset.json: | $(BIN)/fetch-data
-	$(FETCH)
-	$(BIN)/fetch-data check $(DATA) || { rm -f $@; exit 1; }
-
-# This target always checks every file, fetches what is missing or damaged, and updates copies of a
-# folder.
-data: | $(BIN)/fetch-data ## fetch and check the data set
-	$(FETCH)
-	$(BIN)/fetch-data check $(DATA)
 
 ## Building and checking
 

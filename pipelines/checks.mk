@@ -1,4 +1,7 @@
-# Boards and profiles that do not exist are refused before anything is made.
+# Boards, profiles and data sets that do not exist are refused before anything is made.
+
+no-data-set = $(if $(own)$(recipe)$(wildcard $(DATA)/dataset.json),,$(error there is neither a recipe pipelines/datasets/$(DATASET).json nor a copy $(DATA); DATASET is one of \
+  $(basename $(notdir $(wildcard pipelines/datasets/*.json))), or the path of images of your own, with a '/'))
 
 ifneq ($(filter pipeline codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(BOARD_FILE)),)
@@ -12,5 +15,10 @@ ifeq ($(and $(filter measure,$(MAKECMDGOALS)),$(wildcard $(RUN)/profile.json)),)
 ifeq ($(wildcard $(PROFILE_FILE)),)
 $(error there is no profile $(PROFILE_FILE); PROFILE is one of $(basename $(notdir $(wildcard pipelines/profiles/*.json))))
 endif
+$(no-data-set)
 endif
+endif
+
+ifneq ($(filter data,$(MAKECMDGOALS)),)
+$(no-data-set)
 endif

@@ -1,10 +1,16 @@
 # Checks of values that reach a shell or name a file. They come from the command line and from files
 # of others, and make or a shell would evaluate some characters.
 
-letters := A B C D E F G H I J K L M N O P Q R S T U V W X Y Z a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9 . _ -
+digits  := 0 1 2 3 4 5 6 7 8 9
+lower   := a b c d e f g h i j k l m n o p q r s t u v w x y z
+letters := A B C D E F G H I J K L M N O P Q R S T U V W X Y Z $(lower) $(digits) . _ -
 empty   :=
 space   := $(empty) $(empty)
 tab     := $(empty)	$(empty)
+define newline
+
+
+endef
 
 # The text $(1) without the texts $(2).
 without = $(if $(2),$(call without,$(subst $(firstword $(2)),,$(1)),$(wordlist 2,999,$(2))),$(1))
@@ -18,6 +24,23 @@ only       = , but it may have letters, digits and $(1) only, and must not begin
 check-name = $(if $(call odd,$($(1))),$(error $(1) is '$($(1))'$(call only,. _ -)))
 check-path = $(if $(call odd,$($(1)),/ @ +),$(error $(1) is '$($(1))'$(call only,. _ - / @ +)))
 check-host = $(if $(call odd,$($(1)),@ : [ ] %),$(error $(1) is '$($(1))'$(call only,. _ - @ : [ ] %)))
+# Stops make if the value of the variable $(1) is not a number.
+check-digits = $(if $(call without,$($(1)),$(digits)),$(error $(1) is '$($(1))', but it may have digits only))
+
+# Any text as one word of a shell. It must have no line break.
+quoted = '$(subst ','\'',$(1))'
+
+# Not empty if the text $(1) has a control character (C0, DEL or, in UTF-8, C1).
+has-control = $(or $(findstring $(newline),$(1)),$(shell printf %s $(call quoted,$(1)) | \
+  LC_ALL=C grep -c "$$(printf '[\001-\037\177]\|\302[\200-\237]')" | grep -v '^0'))
+
+# The last name of the path $(1), reduced to lower-case letters, digits and '-'; at most 32 of them,
+# because names of generated crates begin with it and have at most 64 characters.
+reduced = $(shell LC_ALL=C; export LC_ALL; printf %s $(call quoted,$(1)) | sed 's:/*$$::; s:.*/::' | \
+  tr A-Z a-z | tr -cs a-z0-9 - | sed 's/^-//' | cut -c 1-32 | sed 's/-$$//')
+# What the name $(1) has besides, or how long it is if that is too long.
+odd-in-reduced  = $(or $(call without,$(subst $(space),$(comma),$(1)),$(lower) $(digits) -),$(filter -%,$(1)),$(shell test $$(printf %s $(1) | wc -c) -le 32 || echo long))
+only-in-reduced = , but it may have lower-case letters, digits and - only, at most 32, and must not begin with '-'
 
 # The value $(2) of the variable $(1), read from the file $(3); stops make if it is not a name.
 name-in-file = $(if $(call odd,$(2)),$(error in $(3) $(1) is '$(2)'$(call only,. _ -)))$(2)

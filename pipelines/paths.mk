@@ -36,7 +36,11 @@ BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(call files-below,$(wildc
 MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
 # A microcontroller's crate is for one board: the memory of that board is in it.
 CRATE_DIR    = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
+# The name of a crate begins with a letter.
+CRATE_NAME   = $(if $(filter $(addsuffix %,$(digits)),$(DATASET)),data-)$(DATASET)
 MANIFESTS    = $(addsuffix /$(CRATE_DIR)/manifest.json,$(NETWORKS) $(BASELINES))
+# What was found out about one's own images when the run was begun.
+IMPORTED     = $(if $(recipe),,$(if $(own)$(wildcard $(DATA)/import.json),$(RUN)/import.json))
 # Listed here, these files are results and not intermediate files: a missing one is made again.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \

@@ -4,7 +4,7 @@
 
 pipeline: report ## make everything, from data to report
 
-.PRECIOUS: $(RESULTS) $(GENOMES) $(RUN)/explore/archive.json $(RUN)/profile.json $(RUN)/report/index.html
+.PRECIOUS: $(RESULTS) $(GENOMES) $(RUN)/explore/archive.json $(RUN)/profile.json $(IMPORTED) $(RUN)/report/index.html
 
 explore: $(GENOMES) ## search the design space
 train: $(TRAININGS) $(addsuffix /test.json,$(DENSE)) ## train the winners in full
@@ -24,13 +24,21 @@ endif
 
 ifndef MEASURE_ONLY
 
+# Keeps a copy of the file $(1) in the run.
+define KEEP
+@mkdir -p $(@D)
+@rm -f $@.partial-*
+cp $(1) $@.partial-$$$$ && mv $@.partial-$$$$ $@
+endef
+
 $(RUN)/profile.json: | $(PROFILE_FILE)
-	@mkdir -p $(RUN)
-	@rm -f $@.partial-*
-	cp $(PROFILE_FILE) $@.partial-$$$$ && mv $@.partial-$$$$ $@
+	$(call KEEP,$(PROFILE_FILE))
+
+$(RUN)/import.json: | $(DATA)/dataset.json
+	$(call KEEP,$(DATA)/import.json)
 
 # An interrupted search is resumed.
-$(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | \
+$(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(IMPORTED) \
     $(addprefix $(BIN)/,explore codegen measure) $(TRAIN_BIN)/train
 	$(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
 	  --workers $(WORKERS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
@@ -91,7 +99,7 @@ endif
 
 $(RUN)/%/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
-	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(DATASET)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) \
+	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(CRATE_NAME)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) \
 	  $(addprefix --test ,$(call existing,$(RUN)/$*/test.json)) \
 	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
 
