@@ -148,7 +148,7 @@ fn hostile_variables_are_refused_and_not_run() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for text in hostile(dir) {
-        for variable in ["BOARD_HOST", "BOARD", "DATASET", "PROFILE", "DATA", "SEED", "WORKERS"] {
+        for variable in ["BOARD_HOST", "BOARD", "PROFILE", "DATA", "SEED", "WORKERS"] {
             // `make` itself evaluates `$(...)` that its user writes.
             let value = text.replace('$', "$$");
             let said = refused(dir, &["measure", &format!("{variable}={value}")]);
