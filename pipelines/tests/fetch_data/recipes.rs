@@ -89,7 +89,7 @@ fn the_digits_load_and_are_normalised_by_their_mean_and_deviation() {
 
 #[test]
 fn the_examples_in_the_documentation_are_descriptions() {
-    let text = fs::read_to_string(recipes().join("../../docs/adding-a-dataset.md")).unwrap();
+    let text = fs::read_to_string(recipes().join("../../docs/own-data.md")).unwrap();
     let examples: Vec<&str> =
         text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     let names: Vec<String> =
