@@ -77,8 +77,7 @@ fn help_and_dry_runs_take_a_path_and_do_nothing() {
     for (last, name) in NAMES {
         let dataset = assignment("DATASET", &[b"/no such/", last].concat());
         let (list, _) = project.made(["help".into(), dataset.clone()]);
-        let variables =
-            format!("DATASET={name} PROFILE=laptop BOARD=host RUN=runs/{name}-laptop ");
+        let variables = format!("DATASET={name} PROFILE=laptop BOARD=host RUN=runs/{name}-laptop ");
         assert!(list.contains(&variables), "{list}");
         let output = project.make(["-n".into(), "pipeline".into(), dataset]);
         assert!(output.status.success());

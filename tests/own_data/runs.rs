@@ -37,7 +37,10 @@ fn a_failed_import_ends_make_and_keeps_the_copy() {
     project.stand_in("fetch-data", "#!/bin/sh\necho 'error: it is another folder' >&2\nexit 1\n");
     let output = project.make(["explore", PATH]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.starts_with("error: it is another folder\n"), "{said}");
+    assert!(
+        !output.status.success() && said.starts_with("error: it is another folder\n"),
+        "{said}"
+    );
     assert_eq!(called(&project), [""; 0]);
     for file in ["dataset.json", "import.json"] {
         assert!(project.path().join("data/my-leaves").join(file).exists(), "{file}");

@@ -9,6 +9,7 @@ mod commands;
 mod comparison;
 mod figures;
 mod html;
+mod images;
 mod measurements;
 mod page;
 mod results;

@@ -5,7 +5,7 @@ use super::html::{details, escape, picture};
 use super::run_folder::Run;
 use super::table::Table;
 use super::units::{count, percent_of, si};
-use super::{comparison, measurements, results, settings};
+use super::{comparison, images, measurements, results, settings};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
@@ -40,6 +40,9 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
     let crates = measurements::crates_table(run);
     if !crates.is_empty() {
         section(&mut body, "Generated crates", &crates.to_html());
+    }
+    if let Some(import) = &run.import {
+        section(&mut body, "Images", &images::section(import));
     }
     section(&mut body, "Settings", &settings::section(run));
     format!(
@@ -81,6 +84,7 @@ fn results_part(run: &Run) -> String {
         little about what a network reaches when it is trained in full.";
     let searched = (!run.evaluations.is_empty()).then(|| short_trainings.to_string());
     for warning in [
+        run.import.as_ref().and_then(images::left_out_warning),
         results::diverged_warning(run),
         results::data_warning(run),
         measurements::warnings(run),

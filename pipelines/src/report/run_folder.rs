@@ -2,7 +2,7 @@
 //! names it.
 //!
 //! ```text
-//! profile.json explore/{search.json, archive.json, evaluations.jsonl},
+//! profile.json import.json explore/{search.json, archive.json, evaluations.jsonl},
 //! explore/winners/<rank>/genome.json networks/<rank>/{dense, pruned}/{network.json, train.json,
 //! prune.json, test.json} networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
@@ -12,6 +12,7 @@
 //! ```
 
 use anyhow::{Context, Result, ensure};
+use common::dataset::ImportRecord;
 use common::files::json;
 use common::files::json::Document;
 use common::manifest::Manifest;
@@ -36,6 +37,8 @@ pub(super) struct Run {
     pub(super) name: String,
     /// The profile and its text.
     pub(super) profile: Option<(Profile, String)>,
+    /// What was found in a folder of the user's own images.
+    pub(super) import: Option<ImportRecord>,
     pub(super) search: Option<SearchConfig>,
     pub(super) archive: Option<Archive>,
     /// All evaluations with their latest results, in order; empty if there was no search.
@@ -108,6 +111,7 @@ impl Run {
         let run = Run {
             name: name_of(folder)?,
             profile: read_profile(&folder.join("profile.json"))?,
+            import: read(&folder.join("import.json"))?,
             search: read(&folder.join("explore/search.json"))?,
             evaluations: latest_evaluations(log, archive.as_ref()),
             winners: read_winners(folder, archive.as_ref())?,

@@ -4,6 +4,7 @@ mod comparison;
 mod errors;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod images;
 mod page;
 mod results;
 

@@ -1,7 +1,7 @@
 //! `report --run DIR --out DIR`: writes the page and its figures, and prints the table.
 
 use crate::report::run_folder::Run;
-use crate::report::{comparison, figures, measurements, page, results};
+use crate::report::{comparison, figures, images, measurements, page, results};
 use anyhow::{Context, Result};
 use common::files::atomic;
 use process::cli::print_line;
@@ -24,6 +24,7 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
         page::render(&run, &figures, comparison.as_ref()).as_bytes(),
     )?;
     let warnings = [
+        run.import.as_ref().and_then(images::left_out_warning),
         results::diverged_warning(&run),
         results::data_warning(&run),
         measurements::warnings(&run),
