@@ -34,6 +34,6 @@ else
 
 data: | $(BIN)/fetch-data
 	$(CHECK)
-	$(if $(wildcard $(DATA)/import.json),@echo "$(DATA) was not compared with the images that it was made of: that takes their path, as in make data DATASET=/path/to/$(DATASET)" >&2)
+	@test ! -e $(DATA)/import.json || echo "$(DATA) was not compared with the images that it was made of: that takes their path, as in make data DATASET=/path/to/$(DATASET)" >&2
 
 endif
