@@ -1,7 +1,10 @@
 # Boards, profiles and data sets that do not exist are refused before anything is made.
 
-no-data-set = $(if $(own)$(recipe)$(wildcard $(DATA)/dataset.json),,$(error there is neither a recipe pipelines/datasets/$(DATASET).json nor a copy $(DATA); DATASET is one of \
-  $(basename $(notdir $(wildcard pipelines/datasets/*.json))), or the path of images of your own, with a '/'))
+no-data-set = $(if $(recipe)$(wildcard $(DATA)/dataset.json),,$(if $(own),$(no-folder),$(no-recipe)))
+no-recipe   = $(error there is neither a recipe pipelines/datasets/$(DATASET).json nor a copy $(DATA); DATASET is one of \
+  $(basename $(notdir $(wildcard pipelines/datasets/*.json))), or the path of images of your own, with a '/')
+# `fetch-data` says more, but building it takes minutes.
+no-folder   = $(if $(wildcard $(BIN)/fetch-data),,$(if $(shell test -e $(call quoted,$(own)) || echo no),$(error there is neither $(own) nor a copy of it, $(DATA))))
 
 ifneq ($(filter pipeline codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(BOARD_FILE)),)

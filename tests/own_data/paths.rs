@@ -119,6 +119,28 @@ fn options_are_passed_on() {
     assert_eq!(calls[1], ["fetch-data", "check", "data/digits", "--strict"].map(OsString::from));
 }
 
+/// Where the programs are not built yet, a path that does not exist is found at once.
+#[test]
+fn a_path_that_does_not_exist_is_refused_before_programs_are_built() {
+    let project = Project::with_recorders();
+    project.stand_in("cargo", "#!/bin/sh\necho building >&2\nexit 1\n");
+    fs::rename(project.path().join("target/release"), project.path().join("bin")).unwrap();
+    let path = format!("{}:/usr/bin:/bin", project.path().join("bin").display());
+    fs::create_dir(project.path().join("my 'leaves'")).unwrap();
+    let said = |dataset: &str, goal: &str| {
+        let mut command = project.command("make");
+        let output = command.args([goal, dataset]).env("PATH", &path).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for goal in ["data", "pipeline"] {
+        let missing = said("DATASET=./my 'leafs'", goal);
+        assert!(missing.contains("there is neither ./my 'leafs' nor a copy"), "{missing}");
+        let there = said("DATASET=./my 'leaves'", goal);
+        assert!(there.contains("building") && !there.contains("neither"), "{there}");
+    }
+}
+
 /// Some systems have such variables for other purposes; WSL has the computer's name in NAME.
 #[test]
 fn the_environment_gives_a_path_no_name_and_no_options() {
