@@ -94,5 +94,5 @@ fn the_examples_in_the_documentation_are_descriptions() {
         text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     let names: Vec<String> =
         examples.iter().map(|e| common::files::json::parse::<Dataset>(e).unwrap().name).collect();
-    assert_eq!(names, ["leaves", "gauges"]);
+    assert_eq!(names, ["gauges", "leaves"]);
 }
