@@ -15,6 +15,7 @@ pub mod network;
 pub mod plan_report;
 pub mod profile;
 pub mod prune_report;
+pub mod quantized;
 pub mod resize;
 pub mod search;
 pub mod seed;
