@@ -6,6 +6,7 @@ use crate::files::ranges::within;
 use crate::network::template::Template;
 use crate::profile::measurement::MeasurementSettings;
 use crate::profile::pruning::PruningSettings;
+use crate::profile::quantization::QuantizationSettings;
 use crate::profile::search::SearchSettings;
 use crate::profile::training::TrainingSettings;
 use crate::search::space::SearchSpace;
@@ -31,6 +32,8 @@ pub struct Profile {
     pub finals: FinalSettings,
     /// Settings of pruning.
     pub pruning: PruningSettings,
+    /// Settings of int8 networks.
+    pub quantization: QuantizationSettings,
     /// Settings of measurements.
     pub measurement: MeasurementSettings,
 }
@@ -45,6 +48,7 @@ impl Document for Profile {
         self.training.check()?;
         within("final.winners", self.finals.winners, &(1..=100))?;
         self.pruning.check()?;
+        self.quantization.check()?;
         self.measurement.check()
     }
 }

@@ -5,11 +5,13 @@
 mod document;
 mod measurement;
 mod pruning;
+mod quantization;
 mod search;
 mod training;
 
 pub use document::{FinalSettings, Profile};
 pub use measurement::MeasurementSettings;
 pub use pruning::{Allocation, PruneMethod, PrunePart, PruningSettings};
+pub use quantization::QuantizationSettings;
 pub use search::{MatingFitness, SearchSettings, Strategy, Surrogate};
 pub use training::{Augmentation, LearningRates, Precision, Schedule, TrainingSettings};

@@ -1,0 +1,29 @@
+//! Section `quantization` of a profile.
+
+use crate::files::ranges::{SHARE, within};
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// The section `quantization` of a profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuantizationSettings {
+    /// The largest loss of validation accuracy (0..1) with which an int8 network is written.
+    pub max_loss: f64,
+}
+
+impl Default for QuantizationSettings {
+    fn default() -> Self {
+        QuantizationSettings { max_loss: 0.005 }
+    }
+}
+
+impl QuantizationSettings {
+    /// Checks the ranges of all fields.
+    ///
+    /// # Errors
+    /// Fails with the field that is outside its range.
+    pub fn check(&self) -> Result<()> {
+        within("quantization.max_loss", self.max_loss, &SHARE)
+    }
+}
