@@ -1,9 +1,14 @@
-//! Quantized networks: the integer reference beside NumPy's golden numbers, and the checks of
-//! parameters.
+//! Quantized networks: the integer reference beside NumPy's golden numbers, and the checks of the
+//! two files.
 
-use common::files::json;
+use common::files::{hash::sha256_hex, json};
 use common::network::Network;
-use common::quantized::{Parameters, Plan, QuantizedNetwork, StepParameters};
+use common::network::weights::{Tensor, Weights, tensors_of};
+use common::quantized::{
+    Calibration, Fingerprints, LayerReport, Meaning, Method, Operation, Parameters, Plan,
+    QUANTIZATION_FILE, Quantization, QuantizedNetwork, StepParameters, TENSORS_FILE,
+    ValidationAccuracy,
+};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
@@ -93,4 +98,94 @@ fn parameters_out_of_bounds_are_refused() {
     assert!(filters(&|f| f.biases[1] = i32::MAX).contains("32 bits"));
     assert!(filters(&|f| f.multipliers[0] = 3).contains("multiplier 3"));
     assert!(filters(&|f| f.multipliers[0] = -2).contains("multiplier -2"));
+}
+
+/// Returns f32 weights of a network; their numbers do not matter here.
+fn weights(network: &Network) -> Weights {
+    let ones = network.nodes.iter().flat_map(tensors_of).map(|(name, shape, _)| {
+        let data = vec![1.0; shape.iter().product()];
+        (name, Tensor { shape, data })
+    });
+    Weights(ones.collect())
+}
+
+fn quantization(network: &Network, quantized: &QuantizedNetwork) -> Quantization {
+    let layer = |(name, meaning)| LayerReport { name, meaning, error: 0.1, own_error: 0.1 };
+    let layers = quantized.plan.steps.iter().enumerate().filter_map(|(index, step)| {
+        let count = quantized.plan.made_by(index).shape.channels;
+        let meaning = match step.operation {
+            Operation::Activate { .. } => {
+                let (step, origin) = (0.1, 0.5);
+                Meaning::Table { scale: 0.1, zero_point: 3, step, origin, low: -1.0, high: 1.0 }
+            }
+            Operation::Convolve { .. } => Meaning::Convolution {
+                scales: vec![0.1; count],
+                offsets: vec![0.0; count],
+                low: vec![-1.0; count],
+                high: vec![1.0; count],
+                weight_scales: vec![0.1; count],
+            },
+            Operation::Classify { .. } => Meaning::Classifier { weight_scales: vec![0.1; count] },
+            Operation::Pool { .. } | Operation::Shortcut { .. } => return None,
+        };
+        Some(layer((step.name.clone(), meaning)))
+    });
+    Quantization {
+        fingerprints: Fingerprints::new(network, &weights(network), quantized).unwrap(),
+        calibration: Calibration {
+            images: 512,
+            method: Method::Mse,
+            images_sha256: sha256_hex(b"images"),
+            data_sha256: sha256_hex(b"data"),
+        },
+        accuracy: ValidationAccuracy { images: 10, f32: 0.9, int8: 0.9 },
+        logit_scale: 0.001,
+        worst_layer: "stem.conv".to_string(),
+        layers: layers.collect(),
+    }
+}
+
+#[test]
+fn a_folder_is_read_only_if_its_files_belong_together_and_to_the_network() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in NAMES {
+        let (folder, network) = (dir.path().join(name), network(name));
+        let quantized = quantized(name);
+        let quantization = quantization(&network, &quantized);
+        quantized.write(&folder, &quantization).unwrap();
+        assert_eq!(
+            QuantizedNetwork::read(&folder, &network).unwrap(),
+            (quantized.clone(), quantization.clone())
+        );
+        let tensors = std::fs::read(folder.join(TENSORS_FILE)).unwrap();
+        let document = std::fs::read(folder.join(QUANTIZATION_FILE)).unwrap();
+        let refused = |network: &Network| {
+            let error = QuantizedNetwork::read(&folder, network).unwrap_err();
+            format!("{error:#}")
+        };
+        let mut other = network.clone();
+        other.input.mean[0] = 0.25;
+        assert!(refused(&other).contains("another network"));
+        // A changed table, of which every byte alone is valid.
+        let mut changed = tensors.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        std::fs::write(folder.join(TENSORS_FILE), changed).unwrap();
+        assert!(refused(&network).contains("was changed"), "{}", refused(&network));
+        std::fs::remove_file(folder.join(TENSORS_FILE)).unwrap();
+        assert!(refused(&network).contains(TENSORS_FILE));
+        std::fs::write(folder.join(TENSORS_FILE), &tensors).unwrap();
+        let with = |change: &dyn Fn(&mut Quantization)| {
+            let mut quantization = quantization.clone();
+            change(&mut quantization);
+            json::write(&folder.join(QUANTIZATION_FILE), &quantization).unwrap();
+            refused(&network)
+        };
+        assert!(with(&|q| drop(q.layers.pop())).contains("layers"));
+        assert!(with(&|q| q.layers.swap(0, 1)).contains("layers"));
+        assert!(with(&|q| q.worst_layer.clear()).contains("worst_layer"));
+        assert!(with(&|q| q.layers[0].error = f64::INFINITY).contains("error"));
+        assert!(with(&|q| q.layers[0].meaning = q.layers[1].meaning.clone()).contains("stem.conv"));
+        std::fs::write(folder.join(QUANTIZATION_FILE), &document[..document.len() / 2]).unwrap();
+        assert!(refused(&network).contains("not valid JSON"));
+    }
 }

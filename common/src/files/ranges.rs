@@ -70,7 +70,7 @@ pub(crate) fn all_within<T: PartialOrd + Debug>(
 mod tests {
     use super::*;
     use crate::board::Board;
-    use crate::dataset::{Census, Dataset, ImportRecord, ImportedFiles};
+    use crate::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
     use crate::files::json;
     use crate::files::json::Document;
     use crate::manifest::Manifest;
@@ -81,6 +81,7 @@ mod tests {
     use crate::network::baseline::Baseline;
     use crate::profile::Profile;
     use crate::prune_report::PruneReport;
+    use crate::quantized::Quantization;
     use crate::search::accuracy_table::AccuracyTable;
     use crate::search::archive::Archive;
     use crate::search::config::SearchConfig;
@@ -169,7 +170,7 @@ mod tests {
             let whole = std::iter::once(block).filter(|block| !block.starts_with("{\"schema\""));
             kinds.extend(lines.chain(whole).map(check));
         }
-        assert!(kinds.len() >= 21, "{kinds:?}");
+        assert!(kinds.len() >= 22, "{kinds:?}");
     }
 
     fn check(text: &str) -> String {
@@ -189,6 +190,7 @@ mod tests {
             "fidelity" => check_every_number_has_a_range::<Fidelity>,
             "genome" => check_every_number_has_a_range::<Genome>,
             "import" => check_every_number_has_a_range::<ImportRecord>,
+            "scaled" => check_every_number_has_a_range::<ScaledIndex>,
             "import-files" => check_every_number_has_a_range::<ImportedFiles>,
             "manual" => check_every_number_has_a_range::<ManualReading>,
             "manifest" => check_every_number_has_a_range::<Manifest>,
@@ -196,6 +198,7 @@ mod tests {
             "network" => check_every_number_has_a_range::<Network>,
             "profile" => check_every_number_has_a_range::<Profile>,
             "prune" => check_every_number_has_a_range::<PruneReport>,
+            "quantization" => check_every_number_has_a_range::<Quantization>,
             "search" => check_every_number_has_a_range::<SearchConfig>,
             "train" => check_every_number_has_a_range::<TrainReport>,
             other => panic!("unknown kind {other}"),

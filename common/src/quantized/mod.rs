@@ -5,6 +5,8 @@
 
 pub mod arithmetic;
 mod convolution;
+mod document;
+mod folder;
 mod lowering;
 mod network;
 pub mod parameters;
@@ -12,6 +14,10 @@ pub mod plan;
 mod reference;
 mod tensors;
 
+pub use document::{
+    Calibration, Fingerprints, LayerReport, Meaning, Method, Quantization, ValidationAccuracy,
+};
+pub use folder::{QUANTIZATION_FILE, TENSORS_FILE};
 pub use network::QuantizedNetwork;
 pub use parameters::{Filters, Parameters, StepParameters, Table};
 pub use plan::{GlobalPool, Operand, Operation, Plan, Step, Value};
