@@ -9,6 +9,7 @@ use super::native::NativeForward;
 use super::parameters::Parameters;
 use crate::ops::blocks::{to_blocks, to_rows};
 use crate::ops::scratch::BufferPool;
+use crate::ops::simd::Level;
 use crate::ops::statistics::Statistics;
 use anyhow::{Context, Result};
 use candle_core::{Tensor, Var};
@@ -27,6 +28,9 @@ pub struct Model {
     engine: Engine,
     pool: Arc<BufferPool>,
 }
+
+/// Returns the values of a node (images, channels * height * width).
+pub type NodeValues<'a> = &'a dyn Fn() -> Result<Vec<f32>>;
 
 /// The result of a forward pass.
 pub struct Output {
@@ -52,6 +56,18 @@ impl Model {
         };
         let last_uses = last_uses(&operations, &graph.inputs);
         Ok(Model { graph, parameters, operations, last_uses, engine, pool: Arc::default() })
+    }
+
+    /// Creates a model that computes each node by itself, for [`Model::observe`].
+    ///
+    /// # Errors
+    /// Fails like [`Model::new`].
+    pub fn unfused(network: Network, weights: &Weights, level: Level) -> Result<Model> {
+        let model = Model::new(network, weights, level)?;
+        let operations: Vec<Operation> =
+            (0..model.graph.inputs.len()).map(Operation::Node).collect();
+        let last_uses = last_uses(&operations, &model.graph.inputs);
+        Ok(Model { operations, last_uses, ..model })
     }
 
     /// Returns the network.
@@ -87,6 +103,40 @@ impl Model {
     /// # Errors
     /// Fails if an operation fails; the error names the node.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output> {
+        self.walk(images, mode, &mut |_, _| Ok(()))
+    }
+
+    /// Computes the network for normalised images with the running statistics, and calls `visit`
+    /// with each node that this model computes (all, if it is [`Model::unfused`]).
+    ///
+    /// # Errors
+    /// Fails like [`Model::forward`], or if `visit` fails.
+    pub fn observe(
+        &self,
+        images: &Tensor,
+        visit: &mut dyn FnMut(usize, NodeValues) -> Result<()>,
+    ) -> Result<()> {
+        let count = images.dims4()?.0;
+        self.walk(images, Mode::Evaluation, &mut |node, value| {
+            let rows = || {
+                let rows = match &self.engine {
+                    Engine::Native(_) => to_rows(value, count)?,
+                    Engine::Candle(_) => value.flatten_from(1)?,
+                };
+                Ok(rows.flatten_all()?.to_vec1()?)
+            };
+            visit(node, &rows)
+        })?;
+        Ok(())
+    }
+
+    /// Computes the network, and calls `visit` with each node and its value in the engine's layout.
+    fn walk(
+        &self,
+        images: &Tensor,
+        mode: Mode,
+        visit: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Output> {
         let mut context = ForwardContext::new(images.dims4()?.0, mode);
         let images = match &self.engine {
             Engine::Native(_) => to_blocks(images)?,
@@ -106,6 +156,7 @@ impl Model {
             let value = self
                 .compute(operation, &inputs, &mut context)
                 .with_context(|| format!("node {name}"))?;
+            visit(operation.last(), &value)?;
             values[operation.last()] = Some(value);
             for &dead in last_uses {
                 values[dead] = None;

@@ -12,4 +12,4 @@ mod native;
 mod parameters;
 
 pub use engine::{Engine, Mode};
-pub use forward::{Model, Output};
+pub use forward::{Model, NodeValues, Output};
