@@ -1,7 +1,8 @@
 //! The `train` stage: from a network and images to weights. The only crate that knows Candle.
 //!
 //! A training goes from `commands::fit` to the loop in [`fit`], which takes batches from [`data`],
-//! computes them with [`model`] and changes the weights with [`optim`]; [`eval`] scores the result.
+//! computes them with [`model`] and changes the weights with [`optim`]; [`eval`] scores the result. [`quantize`]
+//! makes an int8 network of it.
 
 mod cli;
 mod commands;
@@ -13,6 +14,8 @@ pub mod init;
 pub mod loss;
 pub mod model;
 pub mod optim;
+
+pub mod quantize;
 
 pub mod candle_backend;
 pub mod device;
