@@ -1,7 +1,10 @@
 //! The command line.
 
+use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use common::device::Device;
+use common::quantized::Method;
 use std::path::PathBuf;
 
 /// Trains and evaluates one network.
@@ -26,6 +29,9 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Prints accuracy and loss of trained weights on a split, as JSON
     Eval(EvalArgs),
+    /// Makes an int8 network of trained weights; writes quantized.safetensors and
+    /// quantization.json to --out
+    Quantize(QuantizeArgs),
 }
 
 /// Options of `train fit`.
@@ -109,15 +115,20 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) network: PathBuf,
     /// Weights of the network
-    #[arg(long, value_name = "FILE")]
-    pub(crate) weights: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "quantized")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Folder of `train quantize`: scores the int8 network, with the integer reference on the
+    /// processor; with --weights, only if it was made of them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) quantized: Option<PathBuf>,
     /// Folder of the data set
     #[arg(long, value_name = "DIR")]
     pub(crate) dataset: PathBuf,
     /// Images to score
     #[arg(long, value_name = "NAME")]
     pub(crate) split: EvalSplit,
-    /// Write the logits of every image to this file (safetensors: logits, labels)
+    /// Write the logits of every image to this file (safetensors: logits, i32 with --quantized,
+    /// and labels)
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_logits: Option<PathBuf>,
     /// Write the result to this file too
@@ -125,6 +136,46 @@ pub(crate) struct EvalArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+}
+
+/// Options of `train quantize`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  train quantize --network runs/by-hand/network.json \
+    --weights runs/by-hand/weights.safetensors \\\n    --dataset data/digits --out runs/by-hand/int8")]
+pub(crate) struct QuantizeArgs {
+    /// Network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: PathBuf,
+    /// Weights of the network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: PathBuf,
+    /// Folder of the data set
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dataset: PathBuf,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Profile, of which quantization.max_loss is used [default: 0.005]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Training images by which ranges are chosen
+    #[arg(long, value_name = "N", default_value_t = 512,
+        value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) images: u32,
+    /// How ranges are chosen: by least squared error, from the smallest to the largest value, or
+    /// without the most extreme values
+    #[arg(long, value_name = "NAME", default_value = "mse", value_parser = method_parser())]
+    pub(crate) method: Method,
+    /// Threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+fn method_parser() -> impl TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(Method::ALL.map(Method::name)).try_map(|text| {
+        let named = Method::ALL.into_iter().find(|method| method.name() == text);
+        named.context("not one of the possible values")
+    })
 }
 
 /// The images that `train eval` scores.

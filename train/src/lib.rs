@@ -40,5 +40,6 @@ pub fn run(args: Args) -> Result<()> {
         Command::Fit(args) => commands::fit(args),
         Command::Init(args) => commands::init(&args),
         Command::Eval(args) => commands::eval(args),
+        Command::Quantize(args) => commands::quantize(&args),
     }
 }

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// A label and the pixels of its image.
-type Record = (u8, Vec<u8>);
+pub(crate) type Record = (u8, Vec<u8>);
 /// A function that reorders records.
 type Order = fn(&mut Vec<Record>);
 
@@ -19,7 +19,7 @@ const IMAGES_HEADER: usize = 16;
 const LABELS_HEADER: usize = 8;
 
 /// Reorders the records of the digits' `set`.
-fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
+pub(crate) fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
     let (images_path, labels_path) = (
         folder.join(format!("{set}-images-idx3-ubyte")),
         folder.join(format!("{set}-labels-idx1-ubyte")),
@@ -40,7 +40,7 @@ fn reorder(folder: &Path, set: &str, order: impl Fn(&mut Vec<Record>)) {
 }
 
 /// Replaces a text in the digits' description and removes the hashes of its files.
-fn edit_description(fixture: &Fixture, from: &str, to: &str) {
+pub(crate) fn edit_description(fixture: &Fixture, from: &str, to: &str) {
     let path = fixture.path("digits/dataset.json");
     let text = fs::read_to_string(&path).unwrap();
     assert!(from.is_empty() || text.contains(from), "{text}");

@@ -2,6 +2,7 @@
 
 mod data;
 mod fixture;
+mod quantize;
 mod recipes;
 mod resume;
 mod signals;
