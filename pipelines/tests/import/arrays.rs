@@ -82,7 +82,11 @@ fn archives_and_arrays_are_read() {
     place.write("leaves/X_train.npy", &npy("(10, 3, 4)", &pixels));
     place.write("leaves/y_train.npy", &npy("(10, 1)", &[5, 9, 5, 9, 5, 9, 5, 9, 5, 9]));
     let said = place.imported(&[]);
-    assert!(said.err.contains("arrays in .npy files: 10 images of 2 classes (5 5, 9 5), grey"), "{}", said.err);
+    assert!(
+        said.err.contains("arrays in .npy files: 10 images of 2 classes (5 5, 9 5), grey"),
+        "{}",
+        said.err
+    );
     assert_eq!(place.record().test, Choice::Drawn { fraction: 0.2, seed: 0 });
     let images = Dataset::load(&place.path("copy"), Split::TrainAndValidation).unwrap();
     assert_eq!((images.len(), images.shape.height, images.shape.width), (8, 3, 4));
@@ -108,7 +112,10 @@ fn archives_and_arrays_are_read() {
 fn cifars_python_version_is_read_with_its_names() {
     let place = Place::new();
     for batch in 1..=3 {
-        place.write(&format!("leaves/cifar-10-batches-py/data_batch_{batch}"), &golden("cifar-2.pickle"));
+        place.write(
+            &format!("leaves/cifar-10-batches-py/data_batch_{batch}"),
+            &golden("cifar-2.pickle"),
+        );
     }
     place.write("leaves/cifar-10-batches-py/test_batch", &golden("cifar-python2.pickle"));
     let names = ["airplane", "automobile", "bird", "cat"].map(|name| format!("V{name}\n")).concat();
@@ -116,7 +123,11 @@ fn cifars_python_version_is_read_with_its_names() {
     place.write("leaves/cifar-10-batches-py/batches.meta", meta.as_bytes());
     place.write("leaves/cifar-10-batches-py/readme.html", b"<html>");
     let said = place.imported(&[]);
-    assert!(said.err.contains("found CIFAR's Python version: 8 images of 4 classes"), "{}", said.err);
+    assert!(
+        said.err.contains("found CIFAR's Python version: 8 images of 4 classes"),
+        "{}",
+        said.err
+    );
     assert!(said.err.contains("2 classes have no usable image: automobile; bird"), "{}", said.err);
     let dataset = place.dataset();
     assert_eq!((dataset.channels, dataset.height), (3, 32));
@@ -174,7 +185,10 @@ fn a_folder_with_a_description_keeps_what_it_says() {
     let original = Dataset::describe(&place.path("leaves")).unwrap();
     let copied = place.dataset();
     assert_eq!(copied.classes[0], "zero");
-    assert_eq!((copied.normalisation, copied.validation), (original.normalisation, original.validation));
+    assert_eq!(
+        (copied.normalisation, copied.validation),
+        (original.normalisation, original.validation)
+    );
     for split in [Split::Train, Split::Validation] {
         let expected = Dataset::load(&place.path("leaves"), split).unwrap();
         assert_eq!(Dataset::load(&place.path("copy"), split).unwrap(), expected);

@@ -37,7 +37,12 @@ fn classes_are_found_and_a_fifth_of_each_is_set_aside() {
     assert_eq!(images.len(), 24);
     let names: Vec<String> = place.copy().into_keys().collect();
     let expected = [
-        "dataset.json", "files.json", "import.json", "test-images", "test-labels", "train-images",
+        "dataset.json",
+        "files.json",
+        "import.json",
+        "test-images",
+        "test-labels",
+        "train-images",
         "train-labels",
     ];
     assert_eq!(names, expected);
@@ -71,7 +76,10 @@ fn the_copy_has_the_images_of_the_folder() {
         };
         json::write(&place.path("leaves/.described/dataset.json"), &described).unwrap();
         for split in ["train", "test"] {
-            let _ = symlink(place.path("leaves").join(split), place.path("leaves/.described").join(split));
+            let _ = symlink(
+                place.path("leaves").join(split),
+                place.path("leaves/.described").join(split),
+            );
         }
         for split in [Split::Train, Split::Validation] {
             let expected = Dataset::load(&place.path("leaves/.described"), split).unwrap();
@@ -319,7 +327,8 @@ fn files_say_what_became_of_each_picture() {
     let test = Dataset::load(&place.path("copy"), Split::Test).unwrap();
     let mut tested = 0;
     for file in place.files().files {
-        let Contents::Picture { class, split, image, height, width, grey, .. } = file.contents else {
+        let Contents::Picture { class, split, image, height, width, grey, .. } = file.contents
+        else {
             panic!("{}", file.path)
         };
         assert_eq!((height, width, grey), (30, 40, false));

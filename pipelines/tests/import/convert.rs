@@ -36,7 +36,8 @@ fn pictures_become_an_idx_file_in_the_shape_of_the_network() {
     ] {
         for resize in Resize::ALL {
             network(&place, channels, resize);
-            let args = ["convert", "--network", "network.json", "my a.png", "b.png", "--out", "x/out.idx"];
+            let args =
+                ["convert", "--network", "network.json", "my a.png", "b.png", "--out", "x/out.idx"];
             let said = place.run(&args);
             assert_eq!((said.code, said.out.as_str()), (0, "x/out.idx\n"), "{}", said.err);
             let target = Target { channels, height: 10, width: 12, resize };

@@ -74,8 +74,12 @@ fn files_that_are_missing_outside_or_listed_twice_are_left_out() {
     pictures(&place, "");
     place.write("secret.png", &colour(90));
     let outside = place.path("secret.png");
-    let mut list: String = (0..10).map(|i| format!("{i}.png,{}\n", ["oak", "birch"][i % 2])).collect();
-    list += &format!("../secret.png,oak\n{},oak\ngone.png,oak\n0.png,birch\n1.png,birch\n", outside.display());
+    let mut list: String =
+        (0..10).map(|i| format!("{i}.png,{}\n", ["oak", "birch"][i % 2])).collect();
+    list += &format!(
+        "../secret.png,oak\n{},oak\ngone.png,oak\n0.png,birch\n1.png,birch\n",
+        outside.display()
+    );
     list += &format!("{},oak\n", place.path("leaves/2.png").display());
     place.write("leaves/labels.csv", list.as_bytes());
     place.imported(&[]);
@@ -88,7 +92,10 @@ fn files_that_are_missing_outside_or_listed_twice_are_left_out() {
     assert_eq!(twice.reason, "it is listed as \"oak\" and as \"birch\"");
     fs::write(place.path("leaves/labels.csv"), "a.png,oak\nb.png,birch\n").unwrap();
     let error = place.refused(&[]);
-    assert!(error.contains("labels.csv: none of its files is there, such as a.png, b.png"), "{error}");
+    assert!(
+        error.contains("labels.csv: none of its files is there, such as a.png, b.png"),
+        "{error}"
+    );
     fs::write(place.path("leaves/labels.csv"), "a,b,c\n").unwrap();
     let error = place.refused(&[]);
     assert!(error.contains("labels.csv: the list has 3 columns"), "{error}");

@@ -11,9 +11,11 @@ fn the_copy_keeps_its_settings_and_refuses_others() {
     let dataset = place.dataset();
     assert_eq!((dataset.name.as_str(), dataset.height, dataset.width), ("leaves-24", 24, 24));
     let before = place.copy();
-    for (option, value, named) in
-        [("--size", "32", "24x24, not 32x32"), ("--resize", "stretch", "crop, not stretch"), ("--seed", "0", "3, not 0")]
-    {
+    for (option, value, named) in [
+        ("--size", "32", "24x24, not 32x32"),
+        ("--resize", "stretch", "crop, not stretch"),
+        ("--seed", "0", "3, not 0"),
+    ] {
         let error = place.refused(&[option, value]);
         assert!(error.contains(named) && error.contains("NAME="), "{error}");
     }

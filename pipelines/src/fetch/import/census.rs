@@ -13,7 +13,7 @@ use super::settings::Settings;
 use anyhow::{Context, Result};
 use common::dataset::{
     Census, Choice, ClassCensus, Dataset, Fault, FaultKind, ImportedSplit, MAX_EXAMPLES,
-    UsableImages,
+    UsableImages, Validation,
 };
 use common::foreign::{ImageArray, Labels};
 use std::path::Path;
@@ -123,6 +123,7 @@ fn images_of(dataset: &Dataset, usable: UsableImages) -> Result<Images> {
     };
     let sets = vec![
         set(ImportedSplit::Train, "training", usable.training),
+        set(ImportedSplit::Validation, "validation", usable.validation),
         set(ImportedSplit::Test, "test", usable.test),
     ];
     let names = Some(dataset.classes.clone());

@@ -59,9 +59,9 @@ pub(crate) fn dataset(
         mean: mean.iter().map(|mean| *mean as f32).collect(),
         std: std.iter().map(|std| std.clamp(MIN_STD, MAX_STD) as f32).collect(),
     };
-    let (fraction, seed) = match reading.validation {
-        Choice::Drawn { fraction, seed } => (fraction, seed),
-        Choice::Found => (super::draw::FRACTION, 0),
+    let validation = match reading.validation {
+        Choice::Drawn { fraction, seed } => Some(Validation { fraction, seed, by_class: true }),
+        Choice::Found => None,
     };
     let mut dataset = Dataset {
         name: name.into(),
@@ -73,8 +73,9 @@ pub(crate) fn dataset(
         resize: reading.scale.map(|scale| scale.resize).unwrap_or_default(),
         classes: images.classes.clone(),
         normalisation,
-        validation: Validation { fraction, seed, by_class: true },
+        validation,
         train: files(ImportedSplit::Train),
+        val: files(ImportedSplit::Validation),
         test: files(ImportedSplit::Test),
         sources: Vec::new(),
     };
@@ -166,8 +167,8 @@ pub(crate) fn with_edits(fresh: Dataset, written: &Dataset, current: &Dataset) -
     if current.normalisation != written.normalisation && same_channels {
         merged.normalisation = current.normalisation.clone();
     }
-    if current.validation != written.validation {
-        merged.validation = current.validation;
+    if current.validation != written.validation && merged.validation.is_some() {
+        merged.validation = current.validation.or(merged.validation);
     }
     if current.classes.len() == written.classes.len() {
         let renamed = |class: &String| {
@@ -202,8 +203,9 @@ mod tests {
             resize: Default::default(),
             classes: classes.iter().map(|class| (*class).into()).collect(),
             normalisation: Normalisation { mean: vec![0.5], std: vec![0.25] },
-            validation: Validation { fraction: 0.2, seed: 0, by_class: true },
+            validation: Some(Validation { fraction: 0.2, seed: 0, by_class: true }),
             train: vec![file("train-images"), file("train-labels")],
+            val: vec![],
             test: vec![file("test-images"), file("test-labels")],
             sources: vec![],
         }
@@ -227,14 +229,14 @@ mod tests {
         let written = description(&["birch", "oak"]);
         let mut current = written.clone();
         current.about = "Mine".into();
-        current.validation.fraction = 0.5;
+        current.validation = Some(Validation { fraction: 0.5, seed: 0, by_class: true });
         current.normalisation.mean = vec![0.1];
         current.classes[1] = "Eiche".into();
         let mut fresh = description(&["birch", "oak", "pine"]);
         fresh.train[0].sha256 = Some("0".repeat(64));
         let merged = with_edits(fresh.clone(), &written, &current);
         assert_eq!(merged.classes, ["birch", "Eiche", "pine"]);
-        assert_eq!((merged.about.as_str(), merged.validation.fraction), ("Mine", 0.5));
+        assert_eq!((merged.about.as_str(), merged.validation), ("Mine", current.validation));
         assert_eq!((&merged.normalisation, &merged.train), (&current.normalisation, &fresh.train));
         assert_eq!(with_edits(fresh.clone(), &written, &written), fresh);
         // A class with the new name has come meanwhile.

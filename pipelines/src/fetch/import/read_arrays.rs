@@ -168,10 +168,13 @@ fn own_data_set(found: &Found) -> Result<LabelledSets> {
             labels: Labels::Numbers(images.labels.into_iter().map(i64::from).collect()),
         })
     };
-    let sets = vec![
-        load(ImportedSplit::Train, Split::TrainAndValidation)?,
-        load(ImportedSplit::Test, Split::Test)?,
-    ];
+    let mut sets = vec![load(ImportedSplit::Test, Split::Test)?];
+    if description.validation.is_some() {
+        sets.push(load(ImportedSplit::Train, Split::TrainAndValidation)?);
+    } else {
+        sets.push(load(ImportedSplit::Train, Split::Train)?);
+        sets.push(load(ImportedSplit::Validation, Split::Validation)?);
+    }
     let names = Some(description.classes.clone());
     Ok(LabelledSets { sets, names, description: Some(description) })
 }

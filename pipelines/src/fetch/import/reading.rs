@@ -11,7 +11,7 @@ use super::read_arrays;
 use super::settings::Settings;
 use anyhow::{Context, Result};
 use common::dataset::{
-    Choice, Contents, Dataset, Fault, ImportedFile, ImportedSplit, Layout, LeftOut,
+    Choice, Contents, Dataset, Fault, ImportedFile, ImportedSplit, Layout, LeftOut, Validation,
 };
 use common::files::hash::HashingWriter;
 use common::files::reading::open;
@@ -85,11 +85,9 @@ fn read_many(found: &Found, settings: &Settings, earlier: &Earlier) -> Result<Re
     let images = images::of_arrays(&arrays, scale.as_ref(), Some(settings.seed()))?;
     let files = files_of_others(found, earlier)?;
     let left_out = left_out(&files);
-    let validation = match &arrays.description {
-        Some(description) => {
-            let validation = description.validation;
-            Choice::Drawn { fraction: validation.fraction, seed: validation.seed }
-        }
+    let described = arrays.description.as_ref().and_then(|description| description.validation);
+    let validation = match described {
+        Some(Validation { fraction, seed, .. }) => Choice::Drawn { fraction, seed },
         None => validation(&images, settings),
     };
     let faults = faults::find(&images, &left_out, &[], validation)?;
