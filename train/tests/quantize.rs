@@ -8,6 +8,7 @@ use common::network::template::{Head, Template};
 use common::network::weights::Weights;
 use common::network::{Input, Network, Shape};
 use common::quantized::{Method, Operation};
+use common::resize::Resize;
 use common::search::genome::{Genome, Optimizer};
 use common::seed;
 use rand::RngExt;
@@ -38,7 +39,14 @@ fn images(shape: Shape, count: usize) -> Images {
 }
 
 fn input(channels: usize, height: usize, width: usize) -> Input {
-    Input { channels, height, width, mean: vec![0.45; channels], std: vec![0.25; channels] }
+    Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.45; channels],
+        std: vec![0.25; channels],
+        resize: Resize::default(),
+    }
 }
 
 fn classes() -> Vec<String> {

@@ -79,7 +79,14 @@ mod tests {
 
     #[test]
     fn pixels_mean_what_normalisation_makes_of_them() {
-        let input = Input { channels: 1, height: 1, width: 1, mean: vec![0.13], std: vec![0.3] };
+        let input = Input {
+            channels: 1,
+            height: 1,
+            width: 1,
+            mean: vec![0.13],
+            std: vec![0.3],
+            resize: Default::default(),
+        };
         for pixel in [0, 1, 128, 255] {
             let value = common::quantized::arithmetic::signed(pixel);
             let real = image(&input)[0].real(value);
