@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 /// Times in nanoseconds since 1970, up to 146 years before and after.
-const TIMES: std::ops::RangeInclusive<i64> = -(1 << 62)..=1 << 62;
+pub(super) const TIMES: std::ops::RangeInclusive<i64> = -(1 << 62)..=1 << 62;
 /// Sides of a picture in pixels.
 const SIDE: std::ops::RangeInclusive<usize> = 1..=1 << 24;
 

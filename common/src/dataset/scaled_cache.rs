@@ -10,10 +10,11 @@
 
 use super::checks::{check_printable, check_sha256};
 use super::description::Dataset;
+use super::imported_files::TIMES;
 use crate::files::atomic;
 use crate::files::hash::sha256_hex_of_parts;
 use crate::files::json::{self, Document};
-use crate::files::ranges::{BYTES, within};
+use crate::files::ranges::{BYTES, all_within, within};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -64,6 +65,7 @@ impl Document for ScaledIndex {
         self.files.iter().try_for_each(|file| {
             check_printable("path", &file.path)?;
             within("bytes", file.bytes, &BYTES)?;
+            all_within("modified_ns", file.modified_ns, &TIMES)?;
             check_sha256(&file.sha256)
         })
     }

@@ -41,6 +41,8 @@ impl Workdir {
                     .unwrap();
             }
         }
+        // The first reading decodes the images and says so.
+        Dataset::load_training_set(&dir.at("data")).unwrap();
         dir
     }
 
