@@ -1,4 +1,4 @@
-//! What is known about a network's training and test, for the README of what is generated.
+//! Accuracy, data and seed of a network, for the README of a generated crate or model.
 
 use crate::markdown::code;
 use anyhow::{Context, Result, bail, ensure};
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Standard deviations of a normal distribution between which 95 % of it lie.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// What is known about a network's training and test.
+/// Accuracy, data and seed of a network, as far as they are known.
 #[derive(Default)]
 pub(crate) struct Results {
     /// The score on the test images.

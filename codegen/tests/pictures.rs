@@ -155,7 +155,7 @@ fn pixels_are_those_of_training() {
     faults_are_named(&workshop, data.path());
 }
 
-/// What is wrong with one file does not keep the others from being classified.
+/// Checks that a faulty file is named and the other files are still classified.
 fn faults_are_named(workshop: &Workshop, data: &Path) {
     let wide = data.join("pictures/cat/wide.png");
     let bytes = fs::read(&wide).unwrap();

@@ -24,7 +24,7 @@ pub(crate) struct Crate<'a> {
     pub(crate) constants: &'a [f32],
     /// Recorded inputs and outputs.
     pub(crate) golden: &'a Golden,
-    /// What is known about training and test.
+    /// Accuracy, data and seed of the network, as far as they are known.
     pub(crate) results: &'a Results,
 }
 

@@ -5,6 +5,7 @@ use super::fault::{self, Fault};
 use super::images::{Images, Raw};
 use super::import_record::{Layout, LeftOut};
 use super::load::ImageSet;
+use super::moments::moments;
 use super::split::{self, Split};
 use crate::files::json::Document;
 use crate::files::ranges::{IMAGES, SHARE, all_within, within};
@@ -120,7 +121,11 @@ impl Census {
             dataset.classes.iter().zip(counts).map(|(class, ((train, validation), test))| {
                 ClassCensus { class: class.clone(), train, validation, test }
             });
-        let (mean, std) = moments(&training);
+        let (mean, std) = if training.labels.is_empty() {
+            (Vec::new(), Vec::new())
+        } else {
+            moments(training.pixels.chunks_exact(training.shape.elements()), training.shape)
+        };
         let classes: Vec<ClassCensus> = classes.collect();
         let warnings = warnings(&classes);
         let images = |raw: Raw| Images {
@@ -193,22 +198,4 @@ impl Dataset {
     fn no_images(&self) -> Raw {
         Raw { shape: self.input().shape(), pixels: Vec::new(), labels: Vec::new() }
     }
-}
-
-/// Returns mean and standard deviation of each channel, of pixels scaled to 0..1.
-fn moments(images: &Raw) -> (Vec<f64>, Vec<f64>) {
-    let plane = images.shape.plane();
-    let channel = |channel: usize| {
-        let (mut sum, mut squares, mut count) = (0u64, 0u64, 0u64);
-        for plane in images.pixels.chunks_exact(plane).skip(channel).step_by(images.shape.channels)
-        {
-            sum += plane.iter().map(|p| u64::from(*p)).sum::<u64>();
-            squares += plane.iter().map(|p| u64::from(*p) * u64::from(*p)).sum::<u64>();
-            count += plane.len() as u64;
-        }
-        let mean = sum as f64 / count as f64;
-        (mean / 255.0, (squares as f64 / count as f64 - mean * mean).max(0.0).sqrt() / 255.0)
-    };
-    let channels = if images.labels.is_empty() { 0 } else { images.shape.channels };
-    (0..channels).map(channel).unzip()
 }

@@ -21,6 +21,7 @@ mod import_record;
 mod imported_files;
 mod list;
 mod load;
+mod moments;
 mod photos;
 mod scaled_cache;
 mod source;
@@ -39,6 +40,7 @@ pub use import_record::{
 };
 pub use imported_files::{Contents, ImportedFile, ImportedFiles, ImportedSplit};
 pub use load::TrainingSet;
+pub use moments::moments;
 pub use scaled_cache::{ScaledFile, ScaledIndex};
 pub use source::Source;
 pub use split::Split;

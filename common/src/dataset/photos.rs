@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 /// An image file of a set.
 pub(super) struct Photo {
@@ -155,7 +155,7 @@ impl<'a> PhotoFolder<'a> {
         }
         let facts = facts(&path)?;
         // Different names that are not UTF-8 may have the same text.
-        let modified_ns = photo.path.to_str().and_then(|_| modified_ns(&facts));
+        let modified_ns = photo.path.to_str().and_then(|_| reading::modified_ns(&facts));
         if let Some((place, file)) = cached
             && modified_ns.is_some()
             && (file.bytes, file.modified_ns) == (facts.len(), modified_ns)
@@ -209,15 +209,6 @@ fn facts(path: &Path) -> Result<Metadata> {
 
 fn missing(path: &Path) -> String {
     format!("{}: there is no such file", path.display())
-}
-
-/// Returns the time of a file's last change in nanoseconds since 1970.
-fn modified_ns(facts: &Metadata) -> Option<i64> {
-    let time = facts.modified().ok()?;
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_nanos()).ok(),
-        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|ns| -ns),
-    }
 }
 
 #[cfg(test)]

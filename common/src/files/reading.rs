@@ -1,9 +1,10 @@
 //! Reads plain files of a bounded size from any origin.
 
 use anyhow::{Context, Result, ensure};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Opens a file for reading. Pipes and devices, which may never end, are not opened.
 ///
@@ -33,6 +34,15 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     open(path, limit)?.take(limit + 1).read_to_end(&mut bytes).with_context(failed)?;
     ensure!(bytes.len() as u64 <= limit, too_large(path, limit));
     Ok(bytes)
+}
+
+/// Returns the time of a file's last change in nanoseconds since 1970; `None` if it is not known.
+pub fn modified_ns(facts: &Metadata) -> Option<i64> {
+    let time = facts.modified().ok()?;
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).ok(),
+        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|ns| -ns),
+    }
 }
 
 /// Returns the last `bytes` bytes of a file as text, or all of a shorter file; empty if it cannot

@@ -29,15 +29,15 @@ pub struct Quantization {
     pub layers: Vec<LayerReport>,
 }
 
-/// SHA-256 of what belongs together.
+/// The SHA-256 of each file that belongs to an int8 network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprints {
-    /// Of `network.json` as it is written.
+    /// SHA-256 of `network.json`, in the form in which it is written.
     pub network_sha256: String,
-    /// Of the f32 `weights.safetensors` as it is written.
+    /// SHA-256 of the f32 `weights.safetensors`, in the form in which it is written.
     pub weights_sha256: String,
-    /// Of `quantized.safetensors`.
+    /// SHA-256 of `quantized.safetensors`.
     pub tensors_sha256: String,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a network while its steps are quantized one after the other.
+//! The state of a network while its steps are quantized one after the other.
 
 use super::errors::Difference;
 use super::pipeline::Pipeline;

@@ -192,8 +192,8 @@ pub(crate) fn write(
         }
     }
     let files_of = |split| written.get(&split).cloned().unwrap_or_default();
-    let fresh = describe::dataset(name, found.layout, &reading, files_of);
     let record = describe::record(name, found, &reading);
+    let fresh = describe::dataset(&record, &reading, files_of);
     let files = ImportedFiles {
         folder: record.folder.clone(),
         layout: found.layout,

@@ -7,8 +7,9 @@ use super::images::Images;
 use super::reading::Reading;
 use common::dataset::{
     Choice, DataFile, Dataset, Format, ImportRecord, ImportedClass, ImportedSplit, Layout,
-    MAX_LEFT_OUT, Normalisation, Scaling, Validation,
+    MAX_LEFT_OUT, Normalisation, Scaling, Validation, moments,
 };
+use common::network::Shape;
 use pictures::FILTER;
 
 /// Smallest standard deviation by which pixels are divided: that of images of one colour is 0.
@@ -48,13 +49,12 @@ pub(crate) fn in_words(layout: Layout) -> &'static str {
 
 /// Returns the description of a copy. `files` returns the files of a set.
 pub(crate) fn dataset(
-    name: &str,
-    layout: Layout,
+    record: &ImportRecord,
     reading: &Reading,
     files: impl Fn(ImportedSplit) -> Vec<DataFile>,
 ) -> Dataset {
     let images = &reading.images;
-    let (mean, std) = moments(images);
+    let ImportRecord { mean, std, .. } = record;
     let normalisation = Normalisation {
         mean: mean.iter().map(|mean| *mean as f32).collect(),
         std: std.iter().map(|std| std.clamp(MIN_STD, MAX_STD) as f32).collect(),
@@ -64,8 +64,8 @@ pub(crate) fn dataset(
         Choice::Found => None,
     };
     let mut dataset = Dataset {
-        name: name.into(),
-        about: format!("Imported: {}", in_words(layout)),
+        name: record.name.clone(),
+        about: format!("Imported: {}", in_words(record.layout)),
         format: Format::Idx,
         channels: images.channels,
         height: images.height,
@@ -95,7 +95,7 @@ pub(crate) fn dataset(
 /// Returns the record of an import.
 pub(crate) fn record(name: &str, found: &Found, reading: &Reading) -> ImportRecord {
     let images = &reading.images;
-    let (mean, std) = moments(images);
+    let (mean, std) = rounded_moments(images);
     let counts = |set: &[Image]| {
         let mut counts = vec![0; images.classes.len()];
         set.iter().for_each(|image| counts[image.class] += 1);
@@ -134,23 +134,14 @@ fn scaling(scale: &Scale) -> Scaling {
 
 /// Returns mean and standard deviation of each channel of the training images, of pixels scaled to
 /// 0..1, with four decimals.
-fn moments(images: &Images) -> (Vec<f64>, Vec<f64>) {
-    let plane = images.height * images.width;
-    let channel = |channel: usize| {
-        let (mut sum, mut squares) = (0u64, 0u64);
-        for image in &images.train {
-            for pixel in &image.pixels[channel * plane..][..plane] {
-                sum += u64::from(*pixel);
-                squares += u64::from(*pixel) * u64::from(*pixel);
-            }
-        }
-        let count = (images.train.len() * plane).max(1) as f64;
-        let mean = sum as f64 / count;
-        let variance = (squares as f64 / count - mean * mean).max(0.0);
-        let rounded = |value: f64| (value / 255.0 * DECIMALS).round() / DECIMALS;
-        (rounded(mean), rounded(variance.sqrt()))
+fn rounded_moments(images: &Images) -> (Vec<f64>, Vec<f64>) {
+    let Images { channels, height, width, .. } = *images;
+    let training = images.train.iter().map(|image| image.pixels.as_slice());
+    let (mean, std) = moments(training, Shape { channels, height, width });
+    let rounded = |values: Vec<f64>| -> Vec<f64> {
+        values.iter().map(|value| (value * DECIMALS).round() / DECIMALS).collect()
     };
-    (0..images.channels).map(channel).unzip()
+    (rounded(mean), rounded(std))
 }
 
 /// Returns `fresh` with what a user has changed in the description since it was written: texts,

@@ -4,9 +4,9 @@
 use super::interrupt::INTERRUPT;
 use anyhow::{Context, Result, ensure};
 use common::dataset::{FaultKind, is_system_file};
-use std::fs::{self, Metadata};
+use common::files::reading;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// Maximum number of files; the folder of a whole disk has more.
 const MAX_FILES: usize = 2_000_000;
@@ -117,7 +117,8 @@ pub(crate) fn look_up(
     }
     match fs::metadata(&place) {
         Ok(facts) if facts.is_file() => {
-            let modified_ns = modified_ns(&facts);
+            // A time that is not known counts as 1970.
+            let modified_ns = reading::modified_ns(&facts).unwrap_or(0).clamp(-(1 << 62), 1 << 62);
             Ok(WalkedFile { path, place, bytes: facts.len(), modified_ns })
         }
         Ok(facts) if facts.is_dir() => {
@@ -126,16 +127,6 @@ pub(crate) fn look_up(
         Ok(_) => Err(refused(FaultKind::Unreadable, "a pipe or a device, not a plain file")),
         Err(error) => Err(refused(FaultKind::Unreadable, &error.to_string())),
     }
-}
-
-/// Returns the time of the last change in nanoseconds since 1970; 0 if it is not known.
-fn modified_ns(facts: &Metadata) -> i64 {
-    let nanoseconds = |time: std::time::Duration| i64::try_from(time.as_nanos()).ok();
-    let time = facts.modified().ok().and_then(|time| match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => nanoseconds(after),
-        Err(before) => nanoseconds(before.duration()).map(|time| -time),
-    });
-    time.unwrap_or(0).clamp(-(1 << 62), 1 << 62)
 }
 
 fn unreadable(path: &Path) -> String {
