@@ -36,12 +36,14 @@ pub(crate) fn cost_table(manifest: &Manifest) -> String {
 mod tests {
     use super::cost_table;
     use common::manifest::{LayerMacs, Manifest};
+    use common::precision::Precision;
 
     #[test]
     fn a_table_for_people() {
         let manifest = Manifest {
             name: "net".to_string(),
             platform: common::board::Platform::X86_64,
+            precision: Precision::F32,
             network_sha256: String::new(),
             weights_sha256: String::new(),
             parameters: 1,

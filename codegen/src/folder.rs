@@ -91,6 +91,7 @@ mod tests {
         let manifest = Manifest {
             name: "a".to_string(),
             platform: common::board::Platform::X86_64,
+            precision: common::precision::Precision::F32,
             network_sha256: String::new(),
             weights_sha256: String::new(),
             parameters: 1,

@@ -7,6 +7,7 @@ use anyhow::Result;
 use common::board::Platform;
 use common::network::{Network, Shape, counts, shapes};
 use common::plan_report::{Layer, PlanReport};
+use common::precision::Precision;
 
 /// Reports on the plan of a network for a platform.
 ///
@@ -19,6 +20,7 @@ pub fn report(network: &Network, plan: &Plan, platform: Platform) -> Result<Plan
     let executed_macs = layers.iter().map(|layer| layer.executed_macs);
     Ok(PlanReport {
         platform,
+        precision: Precision::F32,
         weights_bytes: bytes(plan.constants_len),
         arena_bytes: bytes(plan.arena_len),
         arena_lower_bound_bytes: bytes(plan.arena_lower_bound),

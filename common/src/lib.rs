@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod measurement;
 pub mod network;
 pub mod plan_report;
+pub mod precision;
 pub mod profile;
 pub mod prune_report;
 pub mod quantized;

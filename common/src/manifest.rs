@@ -6,6 +6,7 @@ use crate::files::json;
 use crate::files::json::Document;
 use crate::files::ranges::{BYTES, MACS, PARAMETERS, all_within, within};
 use crate::network::Input;
+use crate::precision::Precision;
 use crate::resize::{FILTER, Resize};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,12 @@ pub struct Manifest {
     pub name: String,
     /// Platform that it was generated for.
     pub platform: Platform,
+    /// Numbers that it computes with.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// SHA-256 of the `network.json` it was generated from.
     pub network_sha256: String,
-    /// SHA-256 of the `weights.safetensors` it was generated from.
+    /// SHA-256 of the `weights.safetensors`, or `quantized.safetensors`, it was generated from.
     pub weights_sha256: String,
     /// Trainable parameters.
     pub parameters: u64,

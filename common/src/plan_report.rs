@@ -4,6 +4,7 @@ use crate::board::Platform;
 use crate::files::json::Document;
 use crate::manifest::Fit;
 use crate::network::Shape;
+use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The costs of a network on a platform, as `codegen plan` prints them.
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct PlanReport {
     /// The platform.
     pub platform: Platform,
+    /// Numbers that the crate computes with.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Constants, in flash memory on a microcontroller: packed weights with their padding.
     pub weights_bytes: u64,
     /// Working memory for one inference, without the image and the logits.

@@ -18,6 +18,7 @@ use common::files::{json, reading};
 use common::manifest::{Fit, LayerMacs, Manifest, Preprocessing};
 use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
+use common::precision::Precision;
 use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
@@ -78,6 +79,7 @@ fn generate_crate(
     let manifest = Manifest {
         name,
         platform: args.platform,
+        precision: Precision::F32,
         network_sha256: sha256_of(&args.network)?,
         weights_sha256: sha256_of(&args.weights)?,
         parameters: report.parameters,
@@ -124,6 +126,7 @@ fn generate_model(
     let manifest = Manifest {
         name,
         platform: args.platform,
+        precision: Precision::F32,
         network_sha256: sha256_of(&args.network)?,
         weights_sha256: sha256_of(&args.weights)?,
         parameters: counts.parameters,

@@ -97,6 +97,7 @@ impl Case {
         let manifest = Manifest {
             name: "tiny".into(),
             platform: common::board::Platform::X86_64,
+            precision: common::precision::Precision::F32,
             network_sha256: sha256_hex(b"network"),
             weights_sha256: sha256_hex(b"weights"),
             parameters: 1,
