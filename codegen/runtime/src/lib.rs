@@ -1,10 +1,12 @@
 //! The kernels of generated crates: `no_std`, no allocator, no dependencies.
 //!
-//! Tensors are planar f32 (channels, rows, columns) without gaps, batch 1. The modules of
-//! [`kernels`] are tested here and copied as they are into every generated crate; [`SOURCES`] holds
-//! their text. Their tests are in `tests`, so that the copies have none.
+//! Tensors are planar (channels, rows, columns) without gaps, batch 1: f32 in [`kernels`], bytes in
+//! [`int8`]. The modules of either are tested here and copied as they are into a generated crate;
+//! [`SOURCES`] and [`INT8_SOURCES`] hold their text. Their tests are in `tests`, so that the copies
+//! have none.
 #![no_std]
 
+pub mod int8;
 pub mod kernels;
 
 pub use kernels::{activation, add, arena, conv, dispatch, linear, norm, pool, simd, taps};
@@ -29,4 +31,23 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("simd/vfp.rs", include_str!("kernels/simd/vfp.rs")),
     ("simd/x86_64.rs", include_str!("kernels/simd/x86_64.rs")),
     ("taps.rs", include_str!("kernels/taps.rs")),
+];
+
+/// The source files of the kernels in 8-bit integers, as in [`SOURCES`]; they share `arena.rs`.
+pub const INT8_SOURCES: &[(&str, &str)] = &[
+    ("mod.rs", concat!(include_str!("int8/mod.rs"), "\npub mod arena;\n")),
+    ("activation.rs", include_str!("int8/activation.rs")),
+    ("arena.rs", include_str!("kernels/arena.rs")),
+    ("arithmetic.rs", include_str!("int8/arithmetic.rs")),
+    ("classifier.rs", include_str!("int8/classifier.rs")),
+    ("conv.rs", include_str!("int8/conv.rs")),
+    ("conv/geometry.rs", include_str!("int8/conv/geometry.rs")),
+    ("conv/ring.rs", include_str!("int8/conv/ring.rs")),
+    ("conv/taps.rs", include_str!("int8/conv/taps.rs")),
+    ("dispatch.rs", include_str!("int8/dispatch.rs")),
+    ("engine.rs", include_str!("int8/engine.rs")),
+    ("engines/mod.rs", include_str!("int8/engines/mod.rs")),
+    ("engines/scalar.rs", include_str!("int8/engines/scalar.rs")),
+    ("packing.rs", include_str!("int8/packing.rs")),
+    ("pool.rs", include_str!("int8/pool.rs")),
 ];

@@ -6,7 +6,7 @@ use core::ops::Range;
 ///
 /// # Panics
 /// Panics if a range begins before the one before it ends, or ends outside the memory.
-pub fn split<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -> [&mut [f32]; N] {
+pub fn split<T, const N: usize>(memory: &mut [T], ranges: [Range<usize>; N]) -> [&mut [T]; N] {
     let (mut rest, mut at) = (memory, 0);
     ranges.map(|range| {
         assert!(

@@ -40,6 +40,11 @@ impl Kernels {
         first.or(second).or(third).expect("every processor has one of them")
     }
 
+    /// Returns the instruction set with this name, if this processor has it.
+    pub fn named(name: &str) -> Option<Kernels> {
+        Kernels::available().into_iter().flatten().find(|kernels| kernels.name() == name)
+    }
+
     /// Returns all instruction sets of this processor, the best one first.
     pub fn available() -> [Option<Kernels>; 3] {
         #[cfg(target_arch = "x86_64")]

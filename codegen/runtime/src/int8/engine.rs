@@ -1,0 +1,103 @@
+//! Instruction sets: the operations that kernels are made of.
+//!
+//! A value of a type that implements [`Engine`] is proof that the processor has those instructions:
+//! only the types' `detect` functions make one.
+
+use super::activation::Affine;
+use super::conv::Taps;
+
+/// A kernel that an engine runs.
+pub trait Task {
+    /// Runs the kernel.
+    fn run<E: Engine>(self, engine: E);
+}
+
+/// An instruction set.
+pub trait Engine: Copy {
+    /// A table in the form that the engine looks bytes up in.
+    type Table: Copy;
+    /// The sums of [`Engine::COLUMNS`] neighbouring columns.
+    type Sums: Copy;
+    /// Number of columns that are computed together.
+    const COLUMNS: usize;
+    /// Vectors of columns whose sums are kept together.
+    const VECTORS: usize;
+    /// The most filters whose sums are kept together.
+    const FILTERS: usize;
+
+    /// Returns a table.
+    fn table(self, table: &[u8; 256]) -> Self::Table;
+
+    /// Writes the table's bytes for a plane's values, each combined with `flip`. The second plane
+    /// is empty, or as long as the first one, and is added.
+    fn map(self, table: &Self::Table, affine: Affine, from: [&[u8]; 2], flip: u8, to: &mut [u8]);
+
+    /// Returns the sum of the unsigned bytes that a table makes of a plane.
+    fn sum(self, table: &Self::Table, affine: Affine, from: &[u8]) -> u32;
+
+    /// Writes a row of activated groups: 4 bytes for each column, and `padding` for all columns
+    /// after them that it writes. `affines` has the linear function of each channel.
+    fn lay(
+        self,
+        table: &Self::Table,
+        affines: &[Affine; MOST_CHANNELS],
+        group: &Group<'_>,
+        padding: [u8; 4],
+        to: &mut [u8],
+    );
+
+    /// Does what [`Engine::lay`] does, for the averages of squares of 2 by 2 activated bytes. What
+    /// follows the columns does not matter.
+    fn lay_pooled(
+        self,
+        table: &Self::Table,
+        affines: &[Affine; MOST_CHANNELS],
+        group: &Group<'_>,
+        to: &mut [u8],
+    );
+
+    /// Does what [`Engine::lay`] does, for values that are activated already: combines each with
+    /// `mask`.
+    fn lay_plain(self, group: &Group<'_>, mask: u8, padding: [u8; 4], to: &mut [u8]);
+
+    /// Returns the sums of `FILTERS` filters of a tile from `first` on, for `VECTORS` vectors.
+    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        first: usize,
+        biases: &[i32; FILTERS],
+    ) -> [[Self::Sums; VECTORS]; FILTERS];
+
+    /// Stores the values of sums: as many as fill `to`, which is not longer than a vector.
+    fn store(self, sums: Self::Sums, multiplier: i32, to: &mut [u8]);
+}
+
+/// The most channels in a group.
+pub const MOST_CHANNELS: usize = 4;
+
+/// The rows of a group's channels that become a row of activated groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'a> {
+    /// The input, from the first value of the row of the group's first channel on.
+    pub from: &'a [u8],
+    /// Distance from channel to channel.
+    pub plane: usize,
+    /// Number of columns of the input.
+    pub width: usize,
+    /// Channels in the group: less than those of a whole one in the last group, or none.
+    pub channels: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Returns the row of the channel with this index in the group.
+    #[inline(always)]
+    pub fn row(&self, index: usize) -> &'a [u8] {
+        &self.from[index * self.plane..][..self.width]
+    }
+
+    /// Returns the row after that of a channel.
+    #[inline(always)]
+    pub fn next_row(&self, index: usize) -> &'a [u8] {
+        &self.from[index * self.plane + self.width..][..self.width]
+    }
+}

@@ -1,0 +1,3 @@
+//! The instruction sets.
+
+pub mod scalar;

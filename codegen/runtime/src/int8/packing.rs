@@ -1,0 +1,50 @@
+//! How constants and activated rows lie in memory, which differs from platform to platform.
+
+/// How a platform's kernels want weights and activated rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packing {
+    /// Channels of a pixel that lie side by side in an activated row: a group.
+    pub group: usize,
+    /// Bytes of a channel's value in an activated row; a group has 4 bytes.
+    pub bytes: usize,
+    /// Groups whose weights for one filter lie side by side.
+    pub groups_together: usize,
+    /// Whether the weights of neighbouring filters alternate within a group: channel by channel
+    /// and not filter by filter.
+    pub filters_alternate: bool,
+    /// The most filters that are computed together.
+    pub most_filters: usize,
+    /// Columns that are computed together: rows are laid out for a multiple of it.
+    pub columns: usize,
+    /// What an activated byte is combined with (exclusive or): 128 for engines whose bytes are
+    /// signed, 0 for others.
+    pub flip: u8,
+}
+
+impl Packing {
+    /// Of x86-64: `vpdpbusd` and its like on groups of four.
+    pub const X86_64: Packing = Packing {
+        group: 4,
+        bytes: 1,
+        groups_together: 1,
+        filters_alternate: false,
+        most_filters: 12,
+        columns: 16,
+        flip: 0,
+    };
+
+    /// The packing of the processor that this is compiled for.
+    pub const HERE: Packing = Packing::X86_64;
+
+    /// Returns the groups of so many channels, filled up to whole lots of groups.
+    pub const fn groups(&self, channels: usize) -> usize {
+        channels.div_ceil(self.group).next_multiple_of(self.groups_together)
+    }
+
+    /// Returns the filters that are computed together for so many filters: as few tiles as
+    /// possible, all of one size.
+    pub const fn tile(&self, filters: usize) -> usize {
+        let tile = filters.div_ceil(filters.div_ceil(self.most_filters));
+        if self.filters_alternate { tile.next_multiple_of(self.most_filters) } else { tile }
+    }
+}
