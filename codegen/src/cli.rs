@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use common::board::Platform;
 use std::path::PathBuf;
 
@@ -37,13 +37,17 @@ pub(crate) enum Command {
 
 /// Options of `codegen generate`.
 #[derive(clap::Args)]
+#[command(group = ArgGroup::new("parameters").args(["weights", "quantized"]).required(true))]
 pub(crate) struct GenerateArgs {
     /// The network.
     #[arg(long, value_name = "FILE")]
     pub(crate) network: PathBuf,
     /// The network's weights.
     #[arg(long, value_name = "FILE")]
-    pub(crate) weights: PathBuf,
+    pub(crate) weights: Option<PathBuf>,
+    /// Instead of --weights: the folder of `train quantize`, for a network in 8-bit integers.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) quantized: Option<PathBuf>,
     /// The platform that the crate or model is for.
     #[arg(long, value_name = "NAME", value_parser = platform_parser())]
     pub(crate) platform: Platform,

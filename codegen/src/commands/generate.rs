@@ -19,6 +19,7 @@ use common::manifest::{Fit, LayerMacs, Manifest, Preprocessing};
 use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
 use common::precision::Precision;
+use common::quantized::QuantizedNetwork;
 use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
@@ -42,20 +43,59 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
 fn generate(args: &GenerateArgs) -> Result<Manifest> {
     folder::check_free(&args.out)?;
     let network: Network = json::read(&args.network)?;
-    let weights = Weights::read(&args.weights, &network)?;
-    let (manifest, files) = match platform::device(args.platform) {
-        Some(device) => generate_crate(args, device, &network, &weights)?,
-        None => generate_model(args, &network, &weights)?,
+    let (manifest, files) = match (&args.weights, &args.quantized) {
+        (Some(path), None) => generate_f32(args, &network, path)?,
+        (None, Some(folder)) => generate_int8(args, &network, folder)?,
+        (Some(_), Some(_)) | (None, None) => {
+            bail!("either --weights or --quantized is needed, and not both")
+        }
     };
     folder::write(&args.out, &files)?;
     Ok(manifest)
 }
 
-/// Returns the manifest and all files of a crate.
+/// Returns the manifest and all files of a crate or model with the weights in a file.
+fn generate_f32(
+    args: &GenerateArgs,
+    network: &Network,
+    path: &Path,
+) -> Result<(Manifest, Vec<File>)> {
+    let weights = Weights::read(path, network)?;
+    match platform::device(args.platform) {
+        Some(device) => generate_crate(args, device, network, path, &weights),
+        None => generate_model(args, network, path, &weights),
+    }
+}
+
+/// Returns the manifest and all files of a crate or model with the integers in a folder.
+fn generate_int8(
+    args: &GenerateArgs,
+    network: &Network,
+    folder: &Path,
+) -> Result<(Manifest, Vec<File>)> {
+    let (_quantized, _quantization) = QuantizedNetwork::read(folder, network)?;
+    match args.platform {
+        Platform::Cuda => bail!(
+            "there are no int8 crates for NVIDIA GPUs: give --weights instead of --quantized, or \
+             name another platform"
+        ),
+        Platform::X86_64
+        | Platform::Aarch64
+        | Platform::Armv7
+        | Platform::CortexM
+        | Platform::Onnx => bail!(
+            "there are no int8 networks for {} yet: give --weights instead of --quantized",
+            args.platform
+        ),
+    }
+}
+
+/// Returns the manifest and all files of a crate with `weights`, which were read from `path`.
 fn generate_crate(
     args: &GenerateArgs,
     device: Device,
     network: &Network,
+    path: &Path,
     weights: &Weights,
 ) -> Result<(Manifest, Vec<File>)> {
     let network_path = || args.network.display().to_string();
@@ -69,7 +109,7 @@ fn generate_crate(
     let target = target(args, &report.fit, calls)?;
     let name = name(args, network)?;
     let constants =
-        pack::pack(&plan, network, weights).with_context(|| args.weights.display().to_string())?;
+        pack::pack(&plan, network, weights).with_context(|| path.display().to_string())?;
     let golden = Golden::record(network, weights, args.samples.as_deref())?;
     let layers = report.layers.into_iter().filter(|layer| layer.macs > 0).map(|layer| LayerMacs {
         name: layer.name,
@@ -81,7 +121,7 @@ fn generate_crate(
         platform: args.platform,
         precision: Precision::F32,
         network_sha256: sha256_of(&args.network)?,
-        weights_sha256: sha256_of(&args.weights)?,
+        weights_sha256: sha256_of(path)?,
         parameters: report.parameters,
         macs: report.macs,
         weights_bytes: report.weights_bytes,
@@ -104,11 +144,13 @@ fn generate_crate(
     Ok((manifest, files))
 }
 
-/// Returns the manifest and all files of a model. A model has no plan: the program that runs it
-/// makes its own, whose memory is at least the lower bound.
+/// Returns the manifest and all files of a model with `weights`, which were read from `path`. A
+/// model has no plan: the program that runs it makes its own, whose memory is at least the lower
+/// bound.
 fn generate_model(
     args: &GenerateArgs,
     network: &Network,
+    path: &Path,
     weights: &Weights,
 ) -> Result<(Manifest, Vec<File>)> {
     let network_path = || args.network.display().to_string();
@@ -119,8 +161,7 @@ fn generate_model(
         "a model is for no board: leave --board out or name a platform that has crates"
     );
     let name = name(args, network)?;
-    pack::check_norms(&graph, network, weights)
-        .with_context(|| args.weights.display().to_string())?;
+    pack::check_norms(&graph, network, weights).with_context(|| path.display().to_string())?;
     let golden = Golden::record(network, weights, args.samples.as_deref())?;
     let counts = counts::count(network)?;
     let manifest = Manifest {
@@ -128,7 +169,7 @@ fn generate_model(
         platform: args.platform,
         precision: Precision::F32,
         network_sha256: sha256_of(&args.network)?,
-        weights_sha256: sha256_of(&args.weights)?,
+        weights_sha256: sha256_of(path)?,
         parameters: counts.parameters,
         macs: counts.macs,
         weights_bytes: bytes(weights.0.values().map(|tensor| tensor.data.len()).sum()),

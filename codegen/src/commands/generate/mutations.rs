@@ -153,7 +153,8 @@ proptest! {
             weights.write(&path("weights.safetensors")).unwrap();
             let args = GenerateArgs {
                 network: path("network.json"),
-                weights: path("weights.safetensors"),
+                weights: Some(path("weights.safetensors")),
+                quantized: None,
                 platform,
                 out: path(platform.name()),
                 name: Some("net".to_string()),
