@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Parser, Subcommand};
 use common::board::Platform;
+use common::precision::Precision;
 use std::path::PathBuf;
 
 /// Writes a network as a standalone Rust crate, or as an ONNX model.
@@ -82,6 +83,9 @@ pub(crate) struct PlanArgs {
     /// The platform that the crate would be for.
     #[arg(long, value_name = "NAME", value_parser = platform_parser())]
     pub(crate) platform: Platform,
+    /// The numbers that the crate would compute with.
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = precision_parser())]
+    pub(crate) precision: Precision,
     /// The board that the crate must fit on, by name (`measure boards` lists them) or file
     /// [default: any].
     #[arg(long, value_name = "NAME|FILE")]
@@ -91,4 +95,9 @@ pub(crate) struct PlanArgs {
 fn platform_parser() -> impl TypedValueParser<Value = Platform> {
     let names = PossibleValuesParser::new(Platform::ALL.map(Platform::name));
     names.map(|name| name.parse().expect("only names of platforms are possible"))
+}
+
+fn precision_parser() -> impl TypedValueParser<Value = Precision> {
+    let names = PossibleValuesParser::new(Precision::ALL.map(Precision::name));
+    names.map(|name| name.parse().expect("only names of precisions are possible"))
 }

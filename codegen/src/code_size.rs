@@ -4,6 +4,7 @@
 //! convolutions have many sizes needs more code than a large one. The numbers are sizes that Rust
 //! 1.85 compiles the kernels to, rounded up; `make test-cross` compares them.
 
+use crate::int8;
 use crate::plan::{Kernel, Step};
 use std::collections::HashSet;
 
@@ -48,4 +49,21 @@ pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
     BASE + ACTIVATION * activations as u64
         + CONVOLUTION * convolutions.len() as u64
         + FILTER * filters as u64
+}
+
+/// The programs in integers, the parts of Rust's libraries in them, and kernels without parameters.
+const INT8_BASE: u64 = 20 << 10;
+/// A convolution in integers with one tile size.
+const INT8_CONVOLUTION: u64 = 4 << 10;
+
+/// Does what [`code_bytes`] does for a plan in integers.
+pub(crate) fn int8_code_bytes(steps: &[int8::Step]) -> u64 {
+    let tiles: HashSet<usize> = steps
+        .iter()
+        .filter_map(|step| match step.kernel {
+            int8::Kernel::Convolution { tile, .. } => Some(tile),
+            _ => None,
+        })
+        .collect();
+    INT8_BASE + INT8_CONVOLUTION * tiles.len() as u64
 }

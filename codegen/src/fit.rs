@@ -1,6 +1,7 @@
 //! Whether a crate fits on a board: the memory that it needs, and the memory of boards.
 
-use crate::code_size::code_bytes;
+use crate::code_size::{code_bytes, int8_code_bytes};
+use crate::int8::Int8Plan;
 use crate::plan::Plan;
 use crate::size::{F32_BYTES, bytes};
 use anyhow::{Result, ensure};
@@ -88,17 +89,56 @@ fn runner(board: &Board) -> Result<Vec<String>> {
 /// # Errors
 /// Fails if the file of a board that ships with the program is invalid.
 pub(crate) fn fit(network: &Network, platform: Platform, plan: &Plan) -> Result<Fit> {
+    needs(
+        network,
+        platform,
+        &Needs {
+            weights_bytes: bytes(plan.constants_len),
+            arena_bytes: bytes(plan.arena_len),
+            code_bytes: code_bytes(&plan.steps),
+            // The image is kept as pixels of one byte and as f32.
+            pixel_bytes: 1 + F32_BYTES,
+        },
+    )
+}
+
+/// Does what [`fit`] does for a crate in integers.
+///
+/// # Errors
+/// Fails as [`fit`] does.
+pub(crate) fn of_int8(network: &Network, platform: Platform, plan: &Int8Plan) -> Result<Fit> {
+    needs(
+        network,
+        platform,
+        &Needs {
+            weights_bytes: plan.lengths.bytes() as u64,
+            arena_bytes: plan.arena_len as u64,
+            code_bytes: int8_code_bytes(&plan.steps),
+            pixel_bytes: 1,
+        },
+    )
+}
+
+/// What decides how much memory a crate needs.
+struct Needs {
+    weights_bytes: u64,
+    arena_bytes: u64,
+    code_bytes: u64,
+    /// Bytes of a pixel of the image.
+    pixel_bytes: u64,
+}
+
+fn needs(network: &Network, platform: Platform, needs: &Needs) -> Result<Fit> {
     let (image, classes) = (network.input.shape().elements() as u64, network.classes.len() as u64);
-    let (weights_bytes, arena_bytes) = (bytes(plan.constants_len), bytes(plan.arena_len));
+    let Needs { weights_bytes, arena_bytes, code_bytes, pixel_bytes } = *needs;
     let mut fit =
         Fit { flash_bytes: None, ram_bytes: None, device_bytes: None, boards: Vec::new() };
     if platform == Platform::Cuda {
         fit.device_bytes = Some(weights_bytes + arena_bytes + F32_BYTES * (image + classes));
     }
     if platform == Platform::CortexM {
-        fit.flash_bytes = Some(weights_bytes + code_bytes(&plan.steps));
-        // The image is kept as pixels of one byte and as f32.
-        fit.ram_bytes = Some(arena_bytes + 5 * image + 4 * classes + VARIABLES_BYTES);
+        fit.flash_bytes = Some(weights_bytes + code_bytes);
+        fit.ram_bytes = Some(arena_bytes + pixel_bytes * image + 4 * classes + VARIABLES_BYTES);
     }
     let boards = catalog::shipped()?.into_values();
     let fitting = boards.filter(|board| check(&fit, platform, board).is_ok());

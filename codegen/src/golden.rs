@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Split};
 use common::network::weights::Weights;
 use common::network::{Network, Op, reference};
+use common::quantized::QuantizedNetwork;
 use common::seed;
 use rand::Rng;
 use std::path::Path;
@@ -36,10 +37,7 @@ impl Golden {
     /// Fails if the data set cannot be read or has images of another shape, or if a number is not
     /// finite.
     pub fn record(network: &Network, weights: &Weights, samples: Option<&Path>) -> Result<Golden> {
-        let (pixels, what) = match samples {
-            Some(folder) => (first_test_images(network, folder)?, "test images"),
-            None => (random_images(network), "random images"),
-        };
+        let (pixels, what) = images(network, samples)?;
         let plane = network.input.shape().plane();
         let inputs: Vec<Vec<f32>> = pixels
             .iter()
@@ -72,6 +70,47 @@ impl Golden {
     pub(crate) fn describe(&self) -> String {
         self.description.clone()
     }
+}
+
+/// Images and their logits in integers.
+pub struct IntegerGolden {
+    /// The pixels, one image after the other.
+    pub pixels: Vec<u8>,
+    /// The logits, one image after the other.
+    pub outputs: Vec<i32>,
+    /// Number and kind of the images.
+    description: String,
+}
+
+impl IntegerGolden {
+    /// Records images as [`Golden::record`] does. The logits are those of
+    /// [`common::quantized::QuantizedNetwork::logits`], which shares no code with the kernels.
+    ///
+    /// # Errors
+    /// Fails if the data set cannot be read or has images of another shape.
+    pub fn record(
+        network: &Network,
+        quantized: &QuantizedNetwork,
+        samples: Option<&Path>,
+    ) -> Result<IntegerGolden> {
+        let (pixels, what) = images(network, samples)?;
+        let outputs = pixels.iter().flat_map(|image| quantized.logits(image)).collect();
+        let description = format!("{} {what}", pixels.len());
+        Ok(IntegerGolden { pixels: pixels.concat(), outputs, description })
+    }
+
+    /// Returns number and kind of the images, as in "8 random images".
+    pub(crate) fn describe(&self) -> String {
+        self.description.clone()
+    }
+}
+
+/// Returns the images to record, and what they are.
+fn images(network: &Network, samples: Option<&Path>) -> Result<(Vec<Vec<u8>>, &'static str)> {
+    Ok(match samples {
+        Some(folder) => (first_test_images(network, folder)?, "test images"),
+        None => (random_images(network), "random images"),
+    })
 }
 
 /// Tells whether some activation is discontinuous at 0, so that logits cannot be compared one by

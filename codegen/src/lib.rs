@@ -2,7 +2,7 @@
 //! section 4.3), or to an ONNX model.
 //!
 //! [`plan`] lowers a network to calls of kernels, gives every tensor its place in one block of
-//! memory and packs the weights. `emit` writes the files of a crate, with the calls of [`cuda`] for
+//! memory and packs the weights; [`int8`] does so for a network in 8-bit integers. `emit` writes the files of a crate, with the calls of [`cuda`] for
 //! GPUs; [`onnx`] writes those of a model. `folder` makes the files appear all at once.
 
 mod cli;
@@ -10,6 +10,8 @@ mod commands;
 
 pub mod platform;
 
+pub mod int8;
+mod int8_report;
 pub mod plan;
 pub mod plan_report;
 

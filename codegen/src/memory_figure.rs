@@ -1,11 +1,13 @@
 //! `memory.svg`: the content of the arena during each step.
 
+use crate::int8::Int8Plan;
 use crate::plan::Plan;
-use crate::plan::liveness::{LiveRange, live_ranges};
-use crate::size::{bytes, thousands};
+use crate::plan::liveness::{Access, LiveRange, accesses, live_ranges};
+use crate::size::{F32_BYTES, thousands};
 use common::network::Network;
 use plot::axes::round_step;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The margins of the plot: pixels from the left, from the top, to the right, to the bottom.
 const PLOT: [f64; 4] = [100.0, 86.0, 980.0, 520.0];
@@ -17,9 +19,51 @@ const SCRATCH: &str = "#f4b266";
 /// Number of steps up to which their names fit.
 const MAX_LABELS: usize = 60;
 
+/// The working memory of an inference, in elements of some size.
+pub(crate) struct Memory<'a> {
+    /// The network.
+    pub(crate) network: &'a Network,
+    /// What the steps do to the arena.
+    pub(crate) accesses: Vec<Access>,
+    /// The place that is read after the last step.
+    pub(crate) kept: Range<usize>,
+    /// Elements of the arena.
+    pub(crate) arena_len: usize,
+    /// The least elements that any plan needs.
+    pub(crate) lower_bound: usize,
+    /// Bytes of an element.
+    pub(crate) element_bytes: u64,
+}
+
+impl<'a> Memory<'a> {
+    /// Returns the working memory of a plan in f32.
+    pub(crate) fn of(network: &'a Network, plan: &Plan) -> Memory<'a> {
+        Memory {
+            network,
+            accesses: accesses(plan),
+            kept: plan.kept(),
+            arena_len: plan.arena_len,
+            lower_bound: plan.arena_lower_bound,
+            element_bytes: F32_BYTES,
+        }
+    }
+
+    /// Returns the working memory of a plan in integers.
+    pub(crate) fn of_int8(network: &'a Network, plan: &Int8Plan) -> Memory<'a> {
+        Memory {
+            network,
+            accesses: plan.accesses(),
+            kept: 0..0,
+            arena_len: plan.arena_len,
+            lower_bound: plan.arena_lower_bound,
+            element_bytes: 1,
+        }
+    }
+}
+
 /// Returns the figure as SVG. Each rectangle has its name and numbers as a tooltip.
-pub(crate) fn draw(name: &str, network: &Network, plan: &Plan) -> String {
-    let figure = Figure { network, plan };
+pub(crate) fn draw(name: &str, memory: &Memory<'_>) -> String {
+    let figure = Figure { memory };
     let [width, height] = SIZE;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
@@ -27,28 +71,42 @@ pub(crate) fn draw(name: &str, network: &Network, plan: &Plan) -> String {
     );
     text(&mut svg, [PLOT[0], 30.0], "start", 18.0, &format!("Working memory of {name}"));
     figure.axes(&mut svg);
-    for life in live_ranges(plan) {
+    for life in live_ranges(&memory.accesses, &memory.kept) {
         figure.rectangle(&mut svg, &life);
     }
-    figure.legend(&mut svg, plan.arena_lower_bound);
+    figure.legend(&mut svg);
     svg.push_str("</svg>\n");
     svg
 }
 
 struct Figure<'a> {
-    network: &'a Network,
-    plan: &'a Plan,
+    memory: &'a Memory<'a>,
 }
 
 impl Figure<'_> {
+    /// Returns the number of steps.
+    fn steps(&self) -> usize {
+        self.memory.accesses.len()
+    }
+
+    /// Returns the bytes of so many elements.
+    fn bytes(&self, elements: usize) -> u64 {
+        elements as u64 * self.memory.element_bytes
+    }
+
+    /// Returns the name of a node.
+    fn name(&self, node: usize) -> &str {
+        &self.memory.network.nodes[node].name
+    }
+
     /// Returns the left edge of a step.
     fn x(&self, step: usize) -> f64 {
         // The logits outlive the last step by a column.
-        PLOT[0] + (PLOT[2] - PLOT[0]) * step as f64 / (self.plan.steps.len() + 1) as f64
+        PLOT[0] + (PLOT[2] - PLOT[0]) * step as f64 / (self.steps() + 1) as f64
     }
 
     fn y(&self, element: usize) -> f64 {
-        PLOT[3] - (PLOT[3] - PLOT[1]) * element as f64 / self.plan.arena_len.max(1) as f64
+        PLOT[3] - (PLOT[3] - PLOT[1]) * element as f64 / self.memory.arena_len.max(1) as f64
     }
 
     fn rectangle(&self, svg: &mut String, life: &LiveRange) {
@@ -56,16 +114,16 @@ impl Figure<'_> {
         let (top, bottom) = (self.y(life.range.end), self.y(life.range.start));
         let (width, height) = (right - left, bottom - top);
         let fill = if life.is_scratch { SCRATCH } else { TENSOR };
-        let name = &self.network.nodes[life.node].name;
+        let name = self.name(life.node);
         let what = if life.is_scratch { "scratch memory of " } else { "" };
         let _ = writeln!(
             svg,
             "<rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\" fill=\"{fill}\" \
              stroke=\"#26435c\" stroke-width=\"0.6\"><title>{what}{name}: {} bytes at {}, steps {} to {}</title></rect>",
-            thousands(bytes(life.range.len())),
-            thousands(bytes(life.range.start)),
+            thousands(self.bytes(life.range.len())),
+            thousands(self.bytes(life.range.start)),
             life.first + 1,
-            (life.last + 1).min(self.plan.steps.len()),
+            (life.last + 1).min(self.steps()),
         );
         // A letter of 10 pixels is about 5.6 wide.
         if !life.is_scratch && height >= 11.0 && width >= 5.6 * name.len() as f64 + 6.0 {
@@ -79,9 +137,9 @@ impl Figure<'_> {
             svg,
             "<path d=\"M{left} {top}V{bottom}H{right}\" fill=\"none\" stroke=\"black\"/>"
         );
-        let arena = bytes(self.plan.arena_len);
+        let arena = self.bytes(self.memory.arena_len);
         for mark in (0..=arena).step_by(round_step(arena) as usize) {
-            let y = self.y((mark / bytes(1)) as usize);
+            let y = self.y((mark / self.memory.element_bytes) as usize);
             let _ =
                 writeln!(svg, "<path d=\"M{} {y:.2}H{right}\" stroke=\"#d8d8d8\"/>", left - 4.0);
             text(svg, [left - 8.0, y + 4.0], "end", 12.0, &thousands(mark));
@@ -91,12 +149,11 @@ impl Figure<'_> {
             svg,
             "<text x=\"22\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 22 {middle})\">bytes of the arena</text>"
         );
-        let steps = self.plan.steps.len();
-        for (index, step) in
-            self.plan.steps.iter().enumerate().step_by(steps.div_ceil(MAX_LABELS).max(1))
-        {
+        let steps = self.steps();
+        let labelled = self.memory.accesses.iter().enumerate();
+        for (index, step) in labelled.step_by(steps.div_ceil(MAX_LABELS).max(1)) {
             let x = (self.x(index) + self.x(index + 1)) / 2.0 + 4.0;
-            let (y, name) = (bottom + 8.0, &self.network.nodes[step.node].name);
+            let (y, name) = (bottom + 8.0, self.name(step.node));
             let _ = writeln!(
                 svg,
                 "<text x=\"{x:.2}\" y=\"{y}\" text-anchor=\"end\" font-size=\"10\" transform=\"rotate(-60 {x:.2} {y})\">{name}</text>"
@@ -112,15 +169,15 @@ impl Figure<'_> {
     }
 
     /// Draws the two lines and the legend.
-    fn legend(&self, svg: &mut String, lower_bound: usize) {
-        let arena = self.plan.arena_len;
+    fn legend(&self, svg: &mut String) {
+        let Memory { arena_len: arena, lower_bound, .. } = *self.memory;
         let lines = [
-            (arena, "black", "", format!("arena: {} bytes", thousands(bytes(arena)))),
+            (arena, "black", "", format!("arena: {} bytes", thousands(self.bytes(arena)))),
             (
                 lower_bound,
                 "#b3261e",
                 "6 4",
-                format!("lower bound: {} bytes", thousands(bytes(lower_bound))),
+                format!("lower bound: {} bytes", thousands(self.bytes(lower_bound))),
             ),
         ];
         let mut x = PLOT[0];
@@ -166,9 +223,10 @@ mod tests {
     fn every_live_range_is_a_rectangle_inside_the_plot() {
         let network = network();
         let plan = Plan { arena_lower_bound: 1000, ..Plan::new(&network).unwrap() };
-        let svg = draw("net", &network, &plan);
+        let memory = Memory::of(&network, &plan);
+        let svg = draw("net", &memory);
         let rectangles: Vec<&str> = svg.lines().filter(|line| line.contains("<title>")).collect();
-        assert_eq!(rectangles.len(), live_ranges(&plan).len());
+        assert_eq!(rectangles.len(), live_ranges(&memory.accesses, &memory.kept).len());
         for rectangle in rectangles {
             let number = |name: &str| -> f64 {
                 rectangle

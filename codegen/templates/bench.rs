@@ -1,5 +1,6 @@
 //! `bench`: measures how long an inference takes. Prints each event at once as a line of JSON.
 
+use __LIBRARY__::runtime::dispatch::Kernels;
 use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, NAME, Output};
 use std::hint::black_box;
 use std::io::Write;
@@ -18,7 +19,7 @@ usage: bench [--windows N] [--window-s S] [--warmup-s S]
 Example: bench --windows 3 --window-s 0.5";
 
 /// The recorded images.
-static IMAGES: &[u8] = include_bytes!("../../golden/inputs.bin");
+static IMAGES: &[u8] = include_bytes!("../../golden/__INPUTS__.bin");
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
 /// The warm-up ends when the latency's coefficient of variation is under this.
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
         Ok(settings) => match run(&settings) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: cannot write to standard output: {error}");
+                eprintln!("error: {error}");
                 ExitCode::FAILURE
             }
         },
@@ -77,8 +78,8 @@ fn parse(arguments: &[String]) -> Result<Settings, String> {
     Ok(settings)
 }
 
-fn run(settings: &Settings) -> std::io::Result<()> {
-    let mut bench = Bench::new();
+fn run(settings: &Settings) -> Result<(), String> {
+    let mut bench = Bench::new(model()?);
     let latency = bench.warm_up(settings.warmup);
     let (kernels, target) = (bench.model.kernels().name(), env!("TARGET"));
     print(&format!(
@@ -103,22 +104,23 @@ fn run(settings: &Settings) -> std::io::Result<()> {
 }
 
 /// Prints an event and flushes stdout: a meter may be read at that moment.
-fn print(fields: &str) -> std::io::Result<()> {
+fn print(fields: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}")?;
-    out.flush()
+    writeln!(out, "{{\"schema\":\"neuropower/bench/1\",{fields}}}")
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
-struct Bench {
+__MODEL_FN__struct Bench {
     model: Model,
     images: Vec<Input>,
     next: usize,
 }
 
 impl Bench {
-    fn new() -> Bench {
-        let images = IMAGES.chunks_exact(4 * INPUT_LEN).map(image).collect();
-        Bench { model: Model::new(), images, next: 0 }
+    fn new(model: Model) -> Bench {
+        let images = IMAGES.chunks_exact(size_of::<Input>()).map(image).collect();
+        Bench { model, images, next: 0 }
     }
 
     /// Runs inferences until the latency is steady or the time is over. Returns the mean of the
@@ -152,7 +154,7 @@ impl Bench {
 
     /// Runs one inference; its time is that from `last` until now.
     fn infer(&mut self, times: &mut Vec<Duration>, last: &mut Instant) {
-        let mut output: Output = [0.0; CLASSES.len()];
+        let mut output: Output = [__ZERO__; CLASSES.len()];
         let mut arena = ARENA.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.model.forward(&mut arena, black_box(&self.images[self.next]), &mut output);
         black_box(&output);
@@ -163,14 +165,7 @@ impl Bench {
     }
 }
 
-fn image(bytes: &[u8]) -> Input {
-    let mut image = [0.0; INPUT_LEN];
-    for (value, bytes) in image.iter_mut().zip(bytes.chunks_exact(4)) {
-        *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    }
-    image
-}
-
+__BENCH_IMAGE__
 /// Returns the mean and the coefficient of variation.
 fn mean_and_variation(times: &[Duration]) -> (f64, f64) {
     let count = times.len() as f64;

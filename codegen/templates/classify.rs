@@ -1,21 +1,20 @@
 //! `classify`: prints the class of each image of some files, a line of JSON each.
 
-use __LIBRARY__::{__IMPORTS__};
+__KERNELS__use __LIBRARY__::{__IMPORTS__};
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 __MUTEX__
 const USAGE: &str = "\
-usage: classify FILE... [--raw | --f32] [--limit N] [--offset N]
+usage: classify FILE... __FORMATS__ [--limit N] [--offset N]
 
 Each FILE holds images:
   by default   a picture (PNG, JPEG, GIF, WebP, BMP or PNM), if this program was
                built with the feature `images`; or an IDX file of unsigned bytes,
                as MNIST's, not compressed
   --raw        unsigned bytes, image after image: channels, rows, columns
-  --f32        likewise little-endian f32 that are normalised already
-  --limit N    at most N images of all files
+__F32_HELP__  --limit N    at most N images of all files
   --offset N   without the first N images of all files
 
 Examples: classify photo.jpg
@@ -25,8 +24,7 @@ __ARENA__/// What a file holds.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Idx,
-    Raw,
-    F32,
+    Raw,__F32_FORMAT__
 }
 
 struct Arguments {
@@ -63,9 +61,7 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.to_str() {
-            Some("--raw") if format != Format::F32 => format = Format::Raw,
-            Some("--f32") if format != Format::Raw => format = Format::F32,
-            Some("--raw" | "--f32") => return Err("--raw and --f32 exclude each other".to_string()),
+            __FORMAT_OPTIONS__
             Some(name @ ("--limit" | "--offset")) => {
                 let number = rest.next().and_then(|text| text.to_str()?.parse().ok());
                 let number = number.ok_or_else(|| format!("{name} needs a whole number"))?;
@@ -89,7 +85,7 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
 /// Fails if the network cannot be computed or standard output cannot be written.
 fn run(arguments: &Arguments) -> Result<bool, String> {
     __MODEL__
-    let (mut input, mut output): (Input, Output) = ([0.0; INPUT_LEN], [0.0; CLASSES.len()]);
+    let (mut input, mut output): (Input, Output) = ([__ZERO__; INPUT_LEN], [__ZERO__; CLASSES.len()]);
     let mut out = BufWriter::new(std::io::stdout().lock());
     let end = arguments.offset.saturating_add(arguments.limit);
     let (mut first, mut all_read) = (0, true);
@@ -104,15 +100,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         });
         let skipped = arguments.offset.saturating_sub(first);
         for (index, image) in (first..end).zip(&images).skip(skipped) {
-            image.load(&mut input);
+            load(image, &mut input);
             __FORWARD__
-            if output.iter().any(|logit| !logit.is_finite()) {
-                let file = file.display();
-                eprintln!("error: {file}: image {index} leads to numbers that are not finite");
-                all_read = false;
-                break;
-            }
-            let line = result_line(index, &output, file);
+__IF_NOT_FINITE__            let line = result_line(index, &output, file);
             writeln!(out, "{line}").map_err(|error| cannot_write(&error))?;
         }
         first += images.len();
@@ -121,32 +111,17 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(all_read)
 }
 
-fn cannot_write(error: &std::io::Error) -> String {
+__MODEL_FN__fn cannot_write(error: &std::io::Error) -> String {
     format!("cannot write to standard output: {error}")
 }
 
-/// An image as it is in the file.
-enum Image {
-    Pixels(Box<[u8; INPUT_LEN]>),
-    Normalised(Box<Input>),
-}
-
-impl Image {
-    fn load(&self, input: &mut Input) {
-        match self {
-            Image::Pixels(pixels) => normalise(pixels, input),
-            Image::Normalised(values) => input.copy_from_slice(values.as_slice()),
-        }
-    }
-}
-
+__IMAGE__
 fn read(file: &Path, format: Format) -> Result<Vec<Image>, String> {
     let bytes = std::fs::read(file).map_err(|error| format!("cannot read the file: {error}"))?;
     match format {
-        Format::Idx if is_picture(&bytes) => Ok(vec![Image::Pixels(picture(&bytes)?)]),
+        Format::Idx if is_picture(&bytes) => Ok(vec![of_pixels(picture(&bytes)?)]),
         Format::Idx => pixel_images(idx_content(&bytes)?),
-        Format::Raw => pixel_images(&bytes),
-        Format::F32 => float_images(&bytes),
+        Format::Raw => pixel_images(&bytes),__READ_F32__
     }
 }
 
@@ -221,22 +196,11 @@ fn shape_text([channels, height, width]: [usize; 3]) -> String {
 }
 
 fn pixel_images(bytes: &[u8]) -> Result<Vec<Image>, String> {
-    let image = |pixels: &[u8]| Some(Image::Pixels(Box::new(pixels.try_into().ok()?)));
+    let image = |pixels: &[u8]| Some(of_pixels(Box::new(pixels.try_into().ok()?)));
     whole_images(bytes, INPUT_LEN, image)
 }
 
-fn float_images(bytes: &[u8]) -> Result<Vec<Image>, String> {
-    let image = |bytes: &[u8]| {
-        let mut values = Box::new([0.0; INPUT_LEN]);
-        for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(4)) {
-            *value = f32::from_le_bytes(bytes.try_into().ok()?);
-        }
-        Some(Image::Normalised(values))
-    };
-    whole_images(bytes, 4 * INPUT_LEN, image)
-}
-
-fn whole_images(
+__F32_IMAGES__fn whole_images(
     bytes: &[u8],
     size: usize,
     image: impl Fn(&[u8]) -> Option<Image>,
@@ -249,7 +213,8 @@ fn whole_images(
 fn result_line(index: usize, logits: &Output, file: &Path) -> String {
     let class =
         (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
-    let exponentials = logits.iter().map(|logit| f64::from(logit - logits[class]).exp());
+    let difference = |logit: &__LOGIT__| __DIFFERENCE__;
+    let exponentials = logits.iter().map(|logit| difference(logit).exp());
     let probability = 1.0 / exponentials.sum::<f64>();
     let (label, file) = (json_string(CLASSES[class]), json_string(&file.to_string_lossy()));
     let logits: Vec<String> = logits.iter().map(|logit| format!("{logit:?}")).collect();

@@ -43,11 +43,11 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("conv.rs", include_str!("int8/conv.rs")),
     ("conv/geometry.rs", include_str!("int8/conv/geometry.rs")),
     ("conv/ring.rs", include_str!("int8/conv/ring.rs")),
-    ("conv/taps.rs", include_str!("int8/conv/taps.rs")),
     ("dispatch.rs", include_str!("int8/dispatch.rs")),
     ("engine.rs", include_str!("int8/engine.rs")),
     ("engines/mod.rs", include_str!("int8/engines/mod.rs")),
     ("engines/scalar.rs", include_str!("int8/engines/scalar.rs")),
     ("packing.rs", include_str!("int8/packing.rs")),
     ("pool.rs", include_str!("int8/pool.rs")),
+    ("taps.rs", include_str!("int8/taps.rs")),
 ];

@@ -2,15 +2,17 @@
 
 use crate::cli::GenerateArgs;
 use crate::cost_table::cost_table;
-use crate::emit::{self, Crate, Target};
+use crate::emit::{self, Body, Crate, F32Body, Int8Body, Target};
 use crate::file::File;
 use crate::fit::{self, BoardMemory};
-use crate::golden::Golden;
+use crate::golden::{Golden, IntegerGolden};
+use crate::int8::pack::Constants;
+use crate::int8::{self, Int8Plan};
 use crate::plan::lowering::lower;
 use crate::plan::{Device, Plan, lower_bound, pack};
 use crate::results::Results;
 use crate::size::bytes;
-use crate::{crate_name, cuda, folder, onnx, platform};
+use crate::{crate_name, cuda, folder, int8_report, onnx, platform};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Platform, catalog};
 use common::files::hash::sha256_hex;
@@ -18,8 +20,9 @@ use common::files::{json, reading};
 use common::manifest::{Fit, LayerMacs, Manifest, Preprocessing};
 use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
+use common::plan_report::PlanReport;
 use common::precision::Precision;
-use common::quantized::QuantizedNetwork;
+use common::quantized::{QuantizedNetwork, TENSORS_FILE};
 use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
@@ -73,21 +76,62 @@ fn generate_int8(
     network: &Network,
     folder: &Path,
 ) -> Result<(Manifest, Vec<File>)> {
-    let (_quantized, _quantization) = QuantizedNetwork::read(folder, network)?;
-    match args.platform {
-        Platform::Cuda => bail!(
-            "there are no int8 crates for NVIDIA GPUs: give --weights instead of --quantized, or \
-             name another platform"
-        ),
-        Platform::X86_64
-        | Platform::Aarch64
-        | Platform::Armv7
-        | Platform::CortexM
-        | Platform::Onnx => bail!(
-            "there are no int8 networks for {} yet: give --weights instead of --quantized",
-            args.platform
-        ),
-    }
+    let (quantized, quantization) = QuantizedNetwork::read(folder, network)?;
+    let packing = int8::packing(args.platform)?;
+    let network_path = || args.network.display().to_string();
+    let plan = Int8Plan::new(network, packing).with_context(network_path)?;
+    let report = int8_report::report(network, &plan, args.platform).with_context(network_path)?;
+    let target = target(args, &report.fit, Vec::new())?;
+    let name = name(args, network)?;
+    let constants = Constants::new(&plan, &quantized.parameters, packing);
+    let golden = IntegerGolden::record(network, &quantized, args.samples.as_deref())?;
+    let manifest = manifest(args, network, name, &folder.join(TENSORS_FILE), report)?;
+    let files = emit::files(&Crate {
+        target,
+        library: manifest.name.replace('-', "_"),
+        manifest: &manifest,
+        network,
+        body: Body::Int8(Int8Body {
+            plan: &plan,
+            quantized: &quantized,
+            constants: &constants,
+            flip: packing.flip,
+            logit_scale: quantization.logit_scale,
+            golden: &golden,
+        }),
+        results: &results(args, &manifest)?,
+    })?;
+    Ok((manifest, files))
+}
+
+/// Returns the manifest of a crate whose parameters are in the file `parameters`.
+fn manifest(
+    args: &GenerateArgs,
+    network: &Network,
+    name: String,
+    parameters: &Path,
+    report: PlanReport,
+) -> Result<Manifest> {
+    let layers = report.layers.into_iter().filter(|layer| layer.macs > 0).map(|layer| LayerMacs {
+        name: layer.name,
+        macs: layer.macs,
+        executed_macs: layer.executed_macs,
+    });
+    Ok(Manifest {
+        name,
+        platform: args.platform,
+        precision: report.precision,
+        network_sha256: sha256_of(&args.network)?,
+        weights_sha256: sha256_of(parameters)?,
+        parameters: report.parameters,
+        macs: report.macs,
+        weights_bytes: report.weights_bytes,
+        arena_bytes: report.arena_bytes,
+        arena_lower_bound_bytes: report.arena_lower_bound_bytes,
+        layers: layers.collect(),
+        input: Some(Preprocessing::of(&network.input)),
+        fit: Some(report.fit),
+    })
 }
 
 /// Returns the manifest and all files of a crate with `weights`, which were read from `path`.
@@ -111,34 +155,13 @@ fn generate_crate(
     let constants =
         pack::pack(&plan, network, weights).with_context(|| path.display().to_string())?;
     let golden = Golden::record(network, weights, args.samples.as_deref())?;
-    let layers = report.layers.into_iter().filter(|layer| layer.macs > 0).map(|layer| LayerMacs {
-        name: layer.name,
-        macs: layer.macs,
-        executed_macs: layer.executed_macs,
-    });
-    let manifest = Manifest {
-        name,
-        platform: args.platform,
-        precision: Precision::F32,
-        network_sha256: sha256_of(&args.network)?,
-        weights_sha256: sha256_of(path)?,
-        parameters: report.parameters,
-        macs: report.macs,
-        weights_bytes: report.weights_bytes,
-        arena_bytes: report.arena_bytes,
-        arena_lower_bound_bytes: report.arena_lower_bound_bytes,
-        layers: layers.collect(),
-        input: Some(Preprocessing::of(&network.input)),
-        fit: Some(report.fit),
-    };
+    let manifest = manifest(args, network, name, path, report)?;
     let files = emit::files(&Crate {
         target,
         library: manifest.name.replace('-', "_"),
         manifest: &manifest,
         network,
-        plan: &plan,
-        constants: &constants,
-        golden: &golden,
+        body: Body::F32(F32Body { plan: &plan, constants: &constants, golden: &golden }),
         results: &results(args, &manifest)?,
     })?;
     Ok((manifest, files))

@@ -1,6 +1,7 @@
 //! `codegen plan`: what a network needs on a platform, known before any training.
 
 use crate::cli::PlanArgs;
+use crate::int8::{self, Int8Plan};
 use crate::plan::{Device, Plan};
 use crate::{cuda, fit};
 use anyhow::{Context, Result};
@@ -8,6 +9,7 @@ use common::board::Platform;
 use common::files::json;
 use common::network::Network;
 use common::plan_report::PlanReport;
+use common::precision::Precision;
 use process::cli::print_line;
 
 /// Prints the report on a network's plan.
@@ -17,8 +19,11 @@ use process::cli::print_line;
 /// would not fit on the board.
 pub(crate) fn run(args: &PlanArgs) -> Result<()> {
     let network: Network = json::read(&args.network)?;
-    let report =
-        report(&network, args.platform).with_context(|| args.network.display().to_string())?;
+    let report = match args.precision {
+        Precision::F32 => report(&network, args.platform),
+        Precision::Int8 => int8_report(&network, args.platform),
+    };
+    let report = report.with_context(|| args.network.display().to_string())?;
     if let Some(board) = &args.board {
         fit::find_fitting(board, &report.fit, args.platform)?;
     }
@@ -38,4 +43,13 @@ pub(super) fn report(network: &Network, platform: Platform) -> Result<PlanReport
         cuda::calls(network, &plan)?;
     }
     crate::plan_report::report(network, &plan, platform)
+}
+
+/// Plans a network in integers and reports on the plan.
+///
+/// # Errors
+/// Fails if the network has no form in integers, or if the platform has no crates in integers.
+fn int8_report(network: &Network, platform: Platform) -> Result<PlanReport> {
+    let packing = int8::packing(platform)?;
+    crate::int8_report::report(network, &Int8Plan::new(network, packing)?, platform)
 }

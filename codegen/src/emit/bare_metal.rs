@@ -1,5 +1,6 @@
 //! Crates for microcontrollers.
 
+use super::body::F32Body;
 use super::package::Crate;
 use super::{library, lock};
 use crate::file::{File, text};
@@ -12,7 +13,7 @@ const PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
 const BENCH_IMAGES: usize = 4;
 
 /// Returns the files that only such crates have.
-pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
+pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, memory: &BoardMemory) -> Vec<File> {
     let clock = memory.clock_hz.map_or("None".to_string(), |hz| format!("Some({hz})"));
     let runner: Vec<String> = memory.runner.iter().map(|word| toml_string(word)).collect();
     let numbers = [memory.flash.origin, memory.flash.bytes, memory.ram.origin, memory.ram.bytes];
@@ -20,8 +21,7 @@ pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
         numbers.map(|number| format!("{number:#010x}"));
     let runner = runner.join(", ");
     let lock = lock::lock(&package.manifest.name, &[PACKAGES], &["cortex-m-rt"]);
-    let few =
-        package.golden.pixels.len().min(BENCH_IMAGES * package.network.input.shape().elements());
+    let few = body.golden.pixels.len().min(BENCH_IMAGES * package.network.input.shape().elements());
     let more = [
         ("CLOCK_HZ", clock.as_str()),
         ("RUNNER", &runner),
@@ -42,10 +42,10 @@ pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
         text("src/bin/classify.rs", include_str!("../../templates/cortex-m/classify.rs"), &values),
         text("src/bin/bench.rs", include_str!("../../templates/cortex-m/bench.rs"), &values),
         text("tests/golden.rs", include_str!("../../templates/cortex-m/golden.rs"), &values),
-        ("golden/pixels.bin".to_string(), package.golden.pixels.clone()),
-        ("golden/bench.bin".to_string(), package.golden.pixels[..few].to_vec()),
+        ("golden/pixels.bin".to_string(), body.golden.pixels.clone()),
+        ("golden/bench.bin".to_string(), body.golden.pixels[..few].to_vec()),
     ];
-    files.extend(library::files(package));
+    files.extend(library::files(package, body.plan));
     files
 }
 

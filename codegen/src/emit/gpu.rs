@@ -1,5 +1,6 @@
 //! Crates for NVIDIA GPUs.
 
+use super::body::F32Body;
 use super::package::Crate;
 use super::{library, lock, pictures};
 use crate::cuda::{Call, KERNELS, Location};
@@ -15,9 +16,11 @@ const PACKAGES: &str = include_str!("../../templates/cuda/Cargo.lock.txt");
 const DEPENDENCIES: [&str; 3] = ["cudarc", pictures::DEPENDENCY, "libloading"];
 
 /// The markers of `classify` on a GPU.
-const ON_A_GPU: [(&str, &str); 5] = [
+const ON_A_GPU: [(&str, &str); 7] = [
     ("IMPORTS", "CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise"),
     ("MUTEX", ""),
+    ("KERNELS", ""),
+    ("MODEL_FN", ""),
     ("ARENA", ""),
     ("MODEL", "let mut model = Model::new(1).map_err(|error| error.to_string())?;"),
     (
@@ -28,10 +31,10 @@ const ON_A_GPU: [(&str, &str); 5] = [
 ];
 
 /// Returns the files that only such crates have.
-pub(super) fn files(package: &Crate<'_>, calls: &[Call]) -> Vec<File> {
+pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, calls: &[Call]) -> Vec<File> {
     let values = package.values();
     let classify = [values.as_slice(), &ON_A_GPU].concat();
-    let mut constants = library::constants(&package.manifest.name, package.network, package.plan);
+    let mut constants = library::constants(&package.manifest.name, package.network, body.plan);
     constants.push(("TARGET", pictures::target(&package.network.input)));
     let library = fill_all(include_str!("../../templates/cuda/lib.rs.txt"), &constants);
     let lock = lock::lock(&package.manifest.name, &[PACKAGES, pictures::PACKAGES], &DEPENDENCIES);
@@ -51,7 +54,7 @@ pub(super) fn files(package: &Crate<'_>, calls: &[Call]) -> Vec<File> {
         text("src/bin/classify.rs", include_str!("../../templates/classify.rs"), &classify),
         text("src/bin/bench.rs", include_str!("../../templates/cuda/bench.rs"), &values),
         text("tests/golden.rs", include_str!("../../templates/cuda/golden.rs"), &values),
-        ("golden/inputs.bin".to_string(), little_endian(&package.golden.inputs)),
+        ("golden/inputs.bin".to_string(), little_endian(&body.golden.inputs)),
     ];
     files.extend(pictures::files());
     files

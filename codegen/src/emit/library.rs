@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Returns the network's library and its kernels.
-pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
+pub(super) fn files(package: &Crate<'_>, plan: &Plan) -> Vec<File> {
     let kernels = runtime::SOURCES.iter();
     let mut files: Vec<File> = kernels
         .map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec()))
         .collect();
-    let Crate { manifest, network, plan, target, .. } = package;
+    let Crate { manifest, network, target, .. } = package;
     let source = source(&manifest.name, network, plan, target.decodes_pictures());
     files.push(("src/lib.rs".to_string(), source.into_bytes()));
     files
@@ -41,9 +41,21 @@ fn source(name: &str, network: &Network, plan: &Plan, decodes_pictures: bool) ->
 /// Returns the values of the markers for a library's constants.
 pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'static str, String)> {
     let input = &network.input;
-    let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
     let numbers =
         |values: &[f32]| values.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
+    let mut values = shared_constants(name, network);
+    values.extend([
+        ("MEAN", numbers(&input.mean)),
+        ("STD", numbers(&input.std)),
+        ("ARENA_LEN", plan.arena_len.to_string()),
+    ]);
+    values
+}
+
+/// Returns the values of the markers for constants that crates of all precisions have.
+pub(super) fn shared_constants(name: &str, network: &Network) -> Vec<(&'static str, String)> {
+    let input = &network.input;
+    let classes: Vec<String> = network.classes.iter().map(|class| string_literal(class)).collect();
     vec![
         ("NAME", name.to_string()),
         ("CHANNELS", input.channels.to_string()),
@@ -51,9 +63,6 @@ pub(super) fn constants(name: &str, network: &Network, plan: &Plan) -> Vec<(&'st
         ("WIDTH", input.width.to_string()),
         ("CLASS_COUNT", classes.len().to_string()),
         ("CLASSES", class_list(&classes)),
-        ("MEAN", numbers(&input.mean)),
-        ("STD", numbers(&input.std)),
-        ("ARENA_LEN", plan.arena_len.to_string()),
     ]
 }
 

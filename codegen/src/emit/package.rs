@@ -1,9 +1,10 @@
 //! The parts that a crate is made of.
 
+use super::body::Body;
 use super::pictures;
+use super::programs;
 use super::target::Target;
-use crate::golden::{Golden, jumps_at_zero};
-use crate::plan::Plan;
+use crate::golden::jumps_at_zero;
 use crate::results::Results;
 use common::manifest::Manifest;
 use common::network::Network;
@@ -18,12 +19,8 @@ pub(crate) struct Crate<'a> {
     pub(crate) manifest: &'a Manifest,
     /// The network.
     pub(crate) network: &'a Network,
-    /// The network's plan.
-    pub(crate) plan: &'a Plan,
-    /// The packed weights.
-    pub(crate) constants: &'a [f32],
-    /// Recorded inputs and outputs.
-    pub(crate) golden: &'a Golden,
+    /// What the crate computes.
+    pub(crate) body: Body<'a>,
     /// Accuracy, data and seed of the network, as far as they are known.
     pub(crate) results: &'a Results,
 }
@@ -32,12 +29,15 @@ impl Crate<'_> {
     /// Returns the values of the markers that the programs of all platforms have.
     pub(super) fn values(&self) -> Vec<(&'static str, &str)> {
         let jumps = if jumps_at_zero(self.network) { "true" } else { "false" };
-        vec![
+        let mut values: Vec<(&str, &str)> = vec![
             ("NAME", &self.manifest.name),
             ("LIBRARY", &self.library),
             ("JUMPS", jumps),
             ("RUST", self.target.rust()),
             ("IMAGES_RUST", pictures::rust(&self.target)),
-        ]
+            ("BENCH_IMAGE", programs::bench_image(&self.body)),
+        ];
+        values.extend_from_slice(programs::values(&self.body));
+        values
     }
 }

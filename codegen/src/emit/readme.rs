@@ -1,5 +1,6 @@
 //! `README.md`.
 
+use super::body::Body;
 use super::package::Crate;
 use super::pictures::rust;
 use super::target::Target;
@@ -18,8 +19,12 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
     let device_bytes = fit.as_ref().and_then(|fit| fit.device_bytes).unwrap_or_default();
     let numbers =
         [*parameters, *macs, *weights_bytes, *arena_bytes, device_bytes].map(|n| n.to_string());
-    let (platform, kernels) = package.target.words();
+    let (platform, kernels) = package.target.words(package.manifest.precision);
     let build = package.target.readme();
+    let samples = match &package.body {
+        Body::F32(body) => body.golden.describe(),
+        Body::Int8(body) => body.golden.describe(),
+    };
     let values = [
         ("NAME", package.manifest.name.as_str()),
         ("LIBRARY", &package.library),
@@ -28,7 +33,7 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
         ("BUILD", &build),
         ("SHAPE", &shape),
         ("CLASSES", &package.network.classes.len().to_string()),
-        ("SAMPLES", &package.golden.describe()),
+        ("SAMPLES", &samples),
         ("PARAMETERS", &numbers[0]),
         ("MACS", &numbers[1]),
         ("WEIGHTS_BYTES", &numbers[2]),
@@ -43,11 +48,10 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
         ("PICTURES", &pictures(package)),
         ("UNLESS", if package.target.decodes_pictures() { UNLESS } else { "" }),
     ];
-    let template = match package.target {
-        Target::X86_64 | Target::Aarch64 | Target::Armv7 | Target::CortexM(_) => {
-            include_str!("../../templates/README.md")
-        }
-        Target::Cuda(_) => include_str!("../../templates/cuda/README.md"),
+    let template = match (&package.target, &package.body) {
+        (Target::Cuda(_), _) => include_str!("../../templates/cuda/README.md"),
+        (_, Body::F32(_)) => include_str!("../../templates/README.md"),
+        (_, Body::Int8(_)) => include_str!("../../templates/int8/README.md"),
     };
     fill(template, &values)
 }

@@ -3,6 +3,7 @@
 use crate::cuda::Call;
 use crate::fit::BoardMemory;
 use crate::template::fill;
+use common::precision::Precision;
 
 /// What a crate runs on.
 pub(crate) enum Target {
@@ -20,21 +21,45 @@ pub(crate) enum Target {
 
 impl Target {
     /// Returns the name of the processors for the README, and its sentence on the kernels.
-    pub(super) fn words(&self) -> (&'static str, &'static str) {
+    pub(super) fn words(&self, precision: Precision) -> (&'static str, &'static str) {
+        let kernels = match precision {
+            Precision::F32 => self.f32_kernels(),
+            Precision::Int8 => self.int8_kernels(),
+        };
+        let processors = match self {
+            Target::X86_64 => "x86-64",
+            Target::Aarch64 => "64-bit ARM",
+            Target::Armv7 => "32-bit ARM",
+            Target::CortexM(_) => "ARM microcontrollers",
+            Target::Cuda(_) => "NVIDIA GPUs",
+        };
+        (processors, kernels)
+    }
+
+    fn f32_kernels(&self) -> &'static str {
         match self {
-            Target::X86_64 => (
-                "x86-64",
-                "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has.",
-            ),
-            Target::Aarch64 => ("64-bit ARM", "NEON is used, which every such processor has."),
-            Target::Armv7 => (
-                "32-bit ARM",
-                "NEON is used where the processor has it, else its floating-point unit.",
-            ),
-            Target::CortexM(_) => ("ARM microcontrollers", "They use the floating-point unit."),
-            Target::Cuda(_) => {
-                ("NVIDIA GPUs", "They are compiled for the GPU at hand when a program starts.")
+            Target::X86_64 => {
+                "AVX-512, AVX2 with FMA, or neither is used, whatever the processor has."
             }
+            Target::Aarch64 => "NEON is used, which every such processor has.",
+            Target::Armv7 => {
+                "NEON is used where the processor has it, else its floating-point unit."
+            }
+            Target::CortexM(_) => "They use the floating-point unit.",
+            Target::Cuda(_) => "They are compiled for the GPU at hand when a program starts.",
+        }
+    }
+
+    fn int8_kernels(&self) -> &'static str {
+        match self {
+            Target::X86_64 => {
+                "AVX-512 with VNNI, AVX-VNNI, AVX2, or none of them is used, whatever the processor \
+                 has."
+            }
+            Target::Aarch64 => "NEON is used, with the dot product where the processor has it.",
+            Target::Armv7 => "NEON is used where the processor has it.",
+            Target::CortexM(_) => "They use the DSP extension where the processor has it.",
+            Target::Cuda(_) => "There are none in integers.",
         }
     }
 

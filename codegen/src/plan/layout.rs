@@ -57,7 +57,7 @@ pub(super) fn lay_out_apart(graph: &Graph, placement: &Placement) -> Layout {
 }
 
 /// Returns the buffers of the values, each live from the first step that touches it to the last.
-fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
+pub(crate) fn lifetimes(graph: &Graph, placement: &Placement) -> Vec<Buffer> {
     let unused = Buffer { len: 0, first: usize::MAX, last: 0, replaces: None };
     let mut buffers: Vec<Buffer> =
         placement.buffers.iter().map(|len| Buffer { len: *len, ..unused }).collect();

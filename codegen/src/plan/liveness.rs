@@ -1,7 +1,7 @@
 //! The content of the arena at each step of a plan.
 
 use super::kernel::Kernel;
-use super::steps::{Operand, Plan};
+use super::steps::{Operand, Plan, Step};
 use std::ops::Range;
 
 /// A part of the arena, and the steps during which it holds a tensor or is scratch memory.
@@ -20,22 +20,67 @@ pub(crate) struct LiveRange {
     pub(crate) is_scratch: bool,
 }
 
-/// Returns the live ranges of all tensors and scratch memory, in the order of the steps.
-pub(crate) fn live_ranges(plan: &Plan) -> Vec<LiveRange> {
+/// What a step does to the arena.
+pub(crate) struct Access {
+    /// The network's node that the step is named after: an index.
+    pub(crate) node: usize,
+    /// The places that are read.
+    pub(crate) reads: Vec<Range<usize>>,
+    /// The place of the output.
+    pub(crate) target: Range<usize>,
+    /// The scratch memory.
+    pub(crate) scratch: Range<usize>,
+    /// Where the output replaces an input.
+    pub(crate) in_place: Option<InPlace>,
+}
+
+/// An output that replaces an input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InPlace {
+    /// A sum replaces one of its terms.
+    Sum,
+    /// A pooling's output replaces the beginning of its input.
+    Pooling,
+}
+
+/// Returns what the steps of a plan do to the arena.
+pub(crate) fn accesses(plan: &Plan) -> Vec<Access> {
+    let access = |step: &Step| Access {
+        node: step.node,
+        reads: match &step.source {
+            Operand::Image => Vec::new(),
+            Operand::Arena(range) => vec![range.clone()],
+        },
+        target: step.target.clone(),
+        scratch: step.scratch.clone(),
+        in_place: match step.kernel {
+            Kernel::Add { .. } => Some(InPlace::Sum),
+            Kernel::AveragePool { in_place: true, .. } => Some(InPlace::Pooling),
+            _ => None,
+        },
+    };
+    plan.steps.iter().map(access).collect()
+}
+
+/// Returns the live ranges of all tensors and scratch memory, in the order of the steps. `kept` is
+/// read after the last step.
+pub(crate) fn live_ranges(accesses: &[Access], kept: &Range<usize>) -> Vec<LiveRange> {
     let mut ranges = Vec::new();
-    for (index, step) in plan.steps.iter().enumerate() {
+    for (index, access) in accesses.iter().enumerate() {
         let live = LiveRange {
-            node: step.node,
-            range: step.target.clone(),
+            node: access.node,
+            range: access.target.clone(),
             first: index,
             last: index,
             is_scratch: false,
         };
-        ranges.push(LiveRange { last: last_reader(plan, &live), ..live });
-        if !step.scratch.is_empty() {
-            let range = step.scratch.clone();
+        if !live.range.is_empty() {
+            ranges.push(LiveRange { last: last_reader(accesses, kept, &live), ..live });
+        }
+        if !access.scratch.is_empty() {
+            let range = access.scratch.clone();
             ranges.push(LiveRange {
-                node: step.node,
+                node: access.node,
                 range,
                 first: index,
                 last: index,
@@ -47,29 +92,22 @@ pub(crate) fn live_ranges(plan: &Plan) -> Vec<LiveRange> {
 }
 
 /// Returns the last step that reads some of a tensor before another step writes there.
-fn last_reader(plan: &Plan, live: &LiveRange) -> usize {
+fn last_reader(accesses: &[Access], kept: &Range<usize>, live: &LiveRange) -> usize {
     let meets = |other: &Range<usize>| other.start < live.range.end && live.range.start < other.end;
-    let reads = |source: &Operand| match source {
-        Operand::Image => false,
-        Operand::Arena(range) => meets(range),
-    };
     let mut last = live.first;
-    for (index, step) in plan.steps.iter().enumerate().skip(live.first + 1) {
-        // A sum replaces one of its terms, and a pooling's output may replace its input.
-        let in_place =
-            matches!(step.kernel, Kernel::Add { .. } | Kernel::AveragePool { in_place: true, .. });
-        let overwritten = meets(&step.target) || meets(&step.scratch);
-        if reads(&step.source)
-            && !(overwritten && matches!(step.kernel, Kernel::AveragePool { in_place: true, .. }))
+    for (index, access) in accesses.iter().enumerate().skip(live.first + 1) {
+        let overwritten = meets(&access.target) || meets(&access.scratch);
+        if access.reads.iter().any(meets)
+            && !(overwritten && access.in_place == Some(InPlace::Pooling))
         {
             last = index;
         }
         if overwritten {
-            let until = if in_place { index - 1 } else { last };
+            let until = if access.in_place.is_some() { index - 1 } else { last };
             return last.max(until);
         }
     }
-    if reads(&plan.logits) { plan.steps.len() } else { last }
+    if meets(kept) { accesses.len() } else { last }
 }
 
 #[cfg(test)]
@@ -78,11 +116,15 @@ mod tests {
     use crate::test_network::network;
     use common::network::{INPUT, Node, Op};
 
+    fn live_ranges_of(plan: &Plan) -> Vec<LiveRange> {
+        live_ranges(&accesses(plan), &plan.kept())
+    }
+
     #[test]
     fn tensors_are_live_until_the_last_read_and_never_overlap() {
         let network = network();
         let plan = Plan::new(&network).unwrap();
-        let ranges = live_ranges(&plan);
+        let ranges = live_ranges_of(&plan);
         check_apart(&ranges);
         let of = |name: &str| {
             let range = ranges
@@ -130,7 +172,7 @@ mod tests {
         ];
         let plan = Plan::new(&network).unwrap();
         let ranges: Vec<LiveRange> =
-            live_ranges(&plan).into_iter().filter(|range| !range.is_scratch).collect();
+            live_ranges_of(&plan).into_iter().filter(|range| !range.is_scratch).collect();
         check_apart(&ranges);
         let spans: Vec<(usize, usize)> =
             ranges.iter().map(|range| (range.first, range.last)).collect();

@@ -26,7 +26,7 @@ pub(crate) fn check(graph: &Graph) -> Result<usize> {
 /// its output, and tensors that later operations read. Concatenations are in place, since their
 /// result is their inputs side by side; so are additions and average pooling, if nothing else reads
 /// their input. The image is not in the arena, and kernels' scratch memory does not count.
-fn lower_bound(graph: &Graph) -> usize {
+pub(crate) fn lower_bound(graph: &Graph) -> usize {
     let last_uses = last_uses(graph);
     let mut live = 0;
     let mut most = 0;

@@ -2,16 +2,16 @@
 //! which constants. What a platform's files look like does not belong here. All offsets and lengths
 //! are in f32 elements.
 
-mod arena;
+pub(crate) mod arena;
 mod kernel;
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod liveness;
 pub(crate) mod lower_bound;
 pub mod lowering;
 pub mod pack;
-mod placement;
+pub(crate) mod placement;
 mod planner;
-mod prologue;
+pub(crate) mod prologue;
 mod steps;
 pub(crate) mod tiling;
 

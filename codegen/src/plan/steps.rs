@@ -22,6 +22,16 @@ pub struct Plan {
     pub constants_len: usize,
 }
 
+impl Plan {
+    /// Returns the place that is read after the last step: that of the logits.
+    pub(crate) fn kept(&self) -> Range<usize> {
+        match &self.logits {
+            Operand::Image => 0..0,
+            Operand::Arena(range) => range.clone(),
+        }
+    }
+}
+
 /// One call of a kernel.
 #[derive(Debug)]
 pub struct Step {

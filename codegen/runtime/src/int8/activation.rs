@@ -1,7 +1,7 @@
 //! Batch normalisation and activation by a table, of one value or of two that are added.
 
 use super::dispatch::Kernels;
-use super::engine::{Engine, Task};
+use super::engine::{Affine, Engine, Task};
 use super::packing::Packing;
 
 /// Batch normalisation and activation.
@@ -33,17 +33,6 @@ impl Activation<'_> {
         let second = self.factors[self.offsets.len() + channel];
         Affine { factors: [self.factors[channel], second], ..self.affine(channel) }
     }
-}
-
-/// The linear function of one channel whose result is an index into a table.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Affine {
-    /// The factors of the terms; a second one only for sums.
-    pub factors: [i16; 2],
-    /// The offset.
-    pub offset: i16,
-    /// Shift from the sum to the index.
-    pub shift: u8,
 }
 
 /// Computes the value of an activation: planes of `plane` positions.

@@ -7,31 +7,15 @@
 
 mod geometry;
 mod ring;
-mod taps;
 
 pub use geometry::Convolution;
-pub use taps::Taps;
+pub use ring::Input;
 
-use super::activation::Activation;
 use super::dispatch::Kernels;
 use super::engine::{Engine, Task};
 use super::packing::Packing;
+use super::taps::Taps;
 use ring::Ring;
-
-/// What a convolution reads.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// The bytes.
-    pub from: &'a [u8],
-    /// Their batch normalisation and activation, before a pooling.
-    pub activation: Option<Activation<'a>>,
-    /// What makes a byte of an activated row of an input byte (exclusive or) if there is no
-    /// activation.
-    pub mask: u8,
-    /// The byte around the image for each channel, as in activated rows; one for all channels if
-    /// there is only one.
-    pub padding: &'a [u8],
-}
 
 /// The constants of a convolution's filters. The last tile is filled up with filters of zeros.
 #[derive(Clone, Copy, Debug)]

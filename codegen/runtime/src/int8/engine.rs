@@ -3,8 +3,7 @@
 //! A value of a type that implements [`Engine`] is proof that the processor has those instructions:
 //! only the types' `detect` functions make one.
 
-use super::activation::Affine;
-use super::conv::Taps;
+use super::taps::Taps;
 
 /// A kernel that an engine runs.
 pub trait Task {
@@ -70,6 +69,17 @@ pub trait Engine: Copy {
 
     /// Stores the values of sums: as many as fill `to`, which is not longer than a vector.
     fn store(self, sums: Self::Sums, multiplier: i32, to: &mut [u8]);
+}
+
+/// The linear function of one channel whose result is an index into a table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Affine {
+    /// The factors of the terms; a second one only for sums.
+    pub factors: [i16; 2],
+    /// The offset.
+    pub offset: i16,
+    /// Shift from the sum to the index.
+    pub shift: u8,
 }
 
 /// The most channels in a group.

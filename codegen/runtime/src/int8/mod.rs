@@ -15,3 +15,4 @@ pub mod engine;
 pub mod engines;
 pub mod packing;
 pub mod pool;
+pub mod taps;

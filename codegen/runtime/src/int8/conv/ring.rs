@@ -1,12 +1,26 @@
 //! The ring of activated rows.
 
-use super::super::activation::{Activation, Affine};
+use super::super::activation::Activation;
 use super::super::arithmetic::{square_mean, table_index};
-use super::super::engine::{Engine, Group, MOST_CHANNELS};
+use super::super::engine::{Affine, Engine, Group, MOST_CHANNELS};
 use super::super::packing::Packing;
-use super::geometry::GROUP_BYTES;
-use super::taps::Taps;
-use super::{Convolution, Input};
+use super::super::taps::Taps;
+use super::geometry::{Convolution, GROUP_BYTES};
+
+/// What a convolution reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The bytes.
+    pub from: &'a [u8],
+    /// Their batch normalisation and activation, before a pooling.
+    pub activation: Option<Activation<'a>>,
+    /// What makes a byte of an activated row of an input byte (exclusive or) if there is no
+    /// activation.
+    pub mask: u8,
+    /// The byte around the image for each channel, as in activated rows; one for all channels if
+    /// there is only one.
+    pub padding: &'a [u8],
+}
 
 /// The last rows of the input, activated and padded.
 pub(super) struct Ring<'a> {

@@ -1,10 +1,9 @@
 //! No vector instructions.
 
-use super::super::activation::Affine;
 use super::super::arithmetic::{requantized, table_index};
-use super::super::conv::Taps;
-use super::super::engine::{Engine, Group, MOST_CHANNELS};
+use super::super::engine::{Affine, Engine, Group, MOST_CHANNELS};
 use super::super::packing::Packing;
+use super::super::taps::Taps;
 
 /// No vector instructions, which every processor has.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,6 @@
+//! `src/lib.rs` and the kernels of a crate in 8-bit integers.
+
+mod calls;
+mod library;
+
+pub(super) use library::files;
