@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod gpu;
+pub(crate) mod integers;
 pub(crate) mod interpreter;
 pub(crate) mod pairs;
 pub(crate) mod random;
