@@ -5,7 +5,10 @@ use codegen::int8::{FilterConstants, Int8Plan, Kernel, Source, Step, TableConsta
 use common::network::Network;
 use common::quantized::parameters::Sizes;
 use common::quantized::plan::IMAGE;
-use common::quantized::{Filters, Parameters, Plan, QuantizedNetwork, StepParameters, Table};
+use common::quantized::{
+    Calibration, Filters, Fingerprints, LayerReport, Meaning, Method, Parameters, Plan,
+    Quantization, QuantizedNetwork, StepParameters, Table, ValidationAccuracy,
+};
 use common::seed;
 use rand::{Rng, RngExt};
 use runtime::int8::activation::{Activation, activation, addition};
@@ -15,6 +18,7 @@ use runtime::int8::dispatch::Kernels;
 use runtime::int8::packing::Packing;
 use runtime::int8::pool::{average_pool, shortcut};
 use std::ops::Range;
+use std::path::Path;
 
 /// The packing of the kernels that run here.
 pub(crate) const PACKING: Packing = Packing::HERE;
@@ -76,6 +80,54 @@ fn random_filters(rng: &mut impl Rng, filters: usize, size: usize, classifier: b
         2 * ((to / spread * f64::from(1u32 << 31)).min(f64::from((1 << 30) - 1)) as i32)
     };
     Filters { biases, multipliers: (0..filters).map(multiplier).collect(), weights }
+}
+
+/// Writes the folder of `train quantize` for a network with these parameters.
+pub(crate) fn write(folder: &Path, network: &Network, quantized: &QuantizedNetwork) {
+    let weights = super::random_weights(network, 5);
+    let plan = &quantized.plan;
+    let layers: Vec<LayerReport> = plan
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let meaning = match step.sizes(plan) {
+                Sizes::Table { .. } => Meaning::Table {
+                    scale: 0.1,
+                    zero_point: 0,
+                    step: 0.1,
+                    origin: 128.0,
+                    low: -1.0,
+                    high: 1.0,
+                },
+                Sizes::Filters { filters, filter } if filter.len() == 1 => {
+                    Meaning::Classifier { weight_scales: vec![0.1; filters] }
+                }
+                Sizes::Filters { filters, .. } => Meaning::Convolution {
+                    scales: vec![0.1; filters],
+                    offsets: vec![0.0; filters],
+                    low: vec![-1.0; filters],
+                    high: vec![1.0; filters],
+                    weight_scales: vec![0.1; filters],
+                },
+                Sizes::None => return None,
+            };
+            Some(LayerReport { name: step.name.clone(), meaning, error: 0.01, own_error: 0.01 })
+        })
+        .collect();
+    let quantization = Quantization {
+        fingerprints: Fingerprints::new(network, &weights, quantized).unwrap(),
+        calibration: Calibration {
+            images: 1,
+            method: Method::Mse,
+            images_sha256: String::new(),
+            data_sha256: String::new(),
+        },
+        accuracy: ValidationAccuracy { images: 1, f32: 1.0, int8: 1.0 },
+        logit_scale: 1e-6,
+        worst_layer: layers[0].name.clone(),
+        layers,
+    };
+    quantized.write(folder, &quantization).unwrap();
 }
 
 /// Returns random images.

@@ -17,6 +17,7 @@ use common::network::baseline::Baseline;
 use common::network::template::Template;
 use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Input, Network, Op, shapes};
+use common::quantized::QuantizedNetwork;
 use common::search::genome::{Genome, Optimizer};
 use common::seed;
 use rand::RngExt;
@@ -238,6 +239,22 @@ impl Workshop {
         let platform =
             if more.contains(&"--platform") { &[][..] } else { &["--platform", "x86_64"] };
         codegen(&[&fixed, platform, more].concat())
+    }
+
+    /// Writes the folder `int8` with random parameters, and returns these.
+    pub(crate) fn quantize(&self, network: &Network) -> QuantizedNetwork {
+        let quantized = integers::random_quantized(network, 6);
+        integers::write(&self.path("int8"), network, &quantized);
+        quantized
+    }
+
+    /// Runs `codegen generate` with the folder `int8` for a platform to the folder `out`.
+    pub(crate) fn generate_int8(&self, platform: &str, out: &str, more: &[&str]) -> Output {
+        let paths = ["network.json", "int8", out]
+            .map(|name| self.path(name).into_os_string().into_string().unwrap());
+        let [network, quantized, out] = &paths;
+        let fixed = ["generate", "--network", network, "--quantized", quantized, "--out", out];
+        codegen(&[&fixed[..], &["--platform", platform], more].concat())
     }
 
     /// Runs `codegen generate` for a platform to the folder `out` with more arguments.
