@@ -51,7 +51,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 # A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
+.PHONY: help build explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/data-rules.mk Makefile
@@ -136,6 +136,7 @@ check: build ## check format, lints and documentation, and run all tests
 bench: ## compare all speeds with the best peers', briefly
 	$(MAKE) bench-train BENCH_ARGS=--quick
 	$(MAKE) bench-codegen BENCH_ARGS=--quick
+	$(MAKE) bench-int8 BENCH_ARGS=--quick
 	$(MAKE) bench-selection BENCH_ARGS="--patience 10"
 
 # The Python of the peers, with torch; BENCH_PYTHON may name another one.
@@ -168,6 +169,16 @@ endif
 bench-codegen: ## compare generated crates with ONNX Runtime and tract
 	cargo bench -p codegen --bench inference $(INTO) -- --python $(CODEGEN_PYTHON) $(BENCH_ARGS)
 
+# The Python of the peers in int8, with LiteRT; INT8_PYTHON may name another one.
+ifndef INT8_PYTHON
+INT8_PYTHON := target/bench-int8-venv/bin/python
+bench-int8: target/bench-int8-venv/installed
+endif
+
+# BENCH_ARGS: "--quick", "--write docs/benchmarks-int8.md".
+bench-int8: ## compare generated crates in int8 with ONNX Runtime and LiteRT
+	cargo bench -p codegen --bench inference $(INTO) -- --int8 --python $(INT8_PYTHON) $(BENCH_ARGS)
+
 # BENCH_ARGS="--patience 600" waits longer for pymoo.
 bench-selection: ## compare the time of SPEA-II's selection with pymoo's
 	cargo bench -p explore --bench selection $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
@@ -193,6 +204,12 @@ target/bench-codegen-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-codegen: python3 is missing; install it, or set CODEGEN_PYTHON" >&2; exit 1; }
 	@python3 -m venv --clear $(@D) || { echo "bench-codegen: python3 cannot make $(@D); install its venv module (python3-venv)" >&2; exit 1; }
 	@$(@D)/bin/python -m pip install --quiet onnxruntime onnx numpy safetensors || { echo "bench-codegen: pip cannot install onnxruntime, onnx, numpy and safetensors into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
+
+target/bench-int8-venv/installed:
+	@command -v python3 >/dev/null || { echo "bench-int8: python3 is missing; install it, or set INT8_PYTHON" >&2; exit 1; }
+	@python3 -m venv --clear $(@D) || { echo "bench-int8: python3 cannot make $(@D); install its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet onnxruntime onnx numpy safetensors tensorflow-cpu ai-edge-litert || { echo "bench-int8: pip cannot install onnxruntime, onnx, numpy, safetensors, tensorflow-cpu and ai-edge-litert into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
 target/bench-venv/installed:

@@ -9,7 +9,8 @@ use common::network::template::{Head, Template};
 use common::network::{Network, Op};
 use runtime::int8::dispatch::Kernels;
 use std::collections::HashSet;
-use support::integers::{PACKING, pixels, random_quantized, run};
+use support::integers::{PACKING, pixels, run};
+use support::quantized::random_quantized;
 use support::{SWISH_RELU, baseline, expand, pairs, pruned, random, small};
 
 /// Compares the logits of random images, and returns how many different ones there were.

@@ -28,7 +28,8 @@ pub(crate) fn all() -> Result<Vec<Net>> {
     use Activation::{Elu, Relu, Swish, Tanh};
     let mut nets = Vec::new();
     let mut add = |name: &str, shape, genes, (left, right), pruned: bool| -> Result<()> {
-        let mut network = template(shape, genes, PiecewiseActivation { left, right })?;
+        let pair = PiecewiseActivation { left, right };
+        let mut network = template(&Template::default(), shape, genes, pair)?;
         if pruned {
             network = half(network)?;
         }
@@ -50,9 +51,10 @@ pub(crate) fn all() -> Result<Vec<Net>> {
     Ok(nets)
 }
 
-/// Returns a template network with these genes: condense layers, feature extraction layers, kernel
+/// Returns a network of a template with these genes: condense layers, feature extraction layers, kernel
 /// size.
 pub(crate) fn template(
+    template: &Template,
     [channels, height, width]: [usize; 3],
     [condense_layers, feature_extraction_layers, kernel_size]: [usize; 3],
     activation: PiecewiseActivation,
@@ -73,7 +75,7 @@ pub(crate) fn template(
         std: vec![0.25; channels],
         resize: Default::default(),
     };
-    Template::default().expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
+    template.expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
 }
 
 /// Removes random filters of a network's convolutions until half of its parameters are left.

@@ -41,9 +41,38 @@ impl Peer {
     ///
     /// # Errors
     /// Fails if the process cannot be started, or if its logits differ.
-    pub(crate) fn start(mut command: Command, workshop: &Workshop, shape: &str) -> Result<Peer> {
+    pub(crate) fn start(command: Command, workshop: &Workshop, shape: &str) -> Result<Peer> {
         let name = command.get_program().to_string_lossy().into_owned();
-        command.arg(workshop.onnx()).arg(workshop.images()).arg(shape);
+        let (peer, logits) = Peer::spawn(command, &workshop.onnx(), &workshop.images(), shape)?;
+        check_logits(&logits, &workshop.logits()?).context(name)?;
+        Ok(peer)
+    }
+
+    /// Starts the process on a quantized file, whose logits are not those in f32.
+    ///
+    /// # Errors
+    /// Fails if the process cannot be started, or if its logits are not finite.
+    pub(crate) fn quantized(
+        command: Command,
+        file: &Path,
+        images: &Path,
+        shape: &str,
+    ) -> Result<Peer> {
+        let (peer, logits) = Peer::spawn(command, file, images, shape)?;
+        let finite = !logits.is_empty() && logits.iter().all(|logit| logit.is_finite());
+        ensure!(finite, "{}: it computes {logits:?}", file.display());
+        Ok(peer)
+    }
+
+    /// Starts the process and returns the logits that it computes.
+    fn spawn(
+        mut command: Command,
+        file: &Path,
+        images: &Path,
+        shape: &str,
+    ) -> Result<(Peer, Vec<f32>)> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.arg(file).arg(images).arg(shape);
         for variable in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
             command.env(variable, "1");
         }
@@ -53,8 +82,7 @@ impl Peer {
         let mut answers =
             BufReader::new(child.stdout.take().context("the peer has no output")?).lines();
         let hello: Hello = receive(&mut answers).with_context(|| name.clone())?;
-        check_logits(&hello.logits, &workshop.logits()?).with_context(|| name.clone())?;
-        Ok(Peer { child, asks, answers, version: hello.version })
+        Ok((Peer { child, asks, answers, version: hello.version }, hello.logits))
     }
 
     /// Returns the median latency, in seconds, of a turn of this length.
@@ -110,7 +138,18 @@ pub(crate) fn our_turn(
     length: Duration,
     warm_up: Duration,
 ) -> Result<OurTurn> {
-    let mut command = Command::new(workshop.program("bench"));
+    turn_of(Command::new(workshop.program("bench")), length, warm_up)
+}
+
+/// Runs a turn of a crate's `bench`.
+///
+/// # Errors
+/// Fails if the program fails.
+pub(crate) fn turn_of(
+    mut command: Command,
+    length: Duration,
+    warm_up: Duration,
+) -> Result<OurTurn> {
     command.args(["--windows", "1", "--window-s", &length.as_secs_f64().to_string()]);
     command.args(["--warmup-s", &warm_up.as_secs_f64().to_string()]).stdout(Stdio::piped());
     let mut child = command.spawn().context("the crate's bench cannot be started")?;
@@ -168,5 +207,12 @@ pub(crate) fn check_ours(workshop: &Workshop) -> Result<()> {
 pub(crate) fn onnxruntime(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.arg("codegen/benches/inference/onnxruntime_peer.py");
+    command
+}
+
+/// Returns the command that times with LiteRT.
+pub(crate) fn litert(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.arg("codegen/benches/inference/litert_peer.py").stderr(Stdio::null());
     command
 }

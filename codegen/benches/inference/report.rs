@@ -19,29 +19,18 @@ pub(crate) const ALL: usize = 11;
 /// # Errors
 /// Fails only if writing to memory fails.
 pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> Result<String> {
-    let mut text = String::new();
-    let date = first_line_of("date", &["-u", "+%F"]);
-    let commit = first_line_of("git", &["describe", "--always", "--dirty"]);
-    let compiler = first_line_of("rustc", &["--version"]);
+    let mut text = header(command, rounds)?;
     let (kernels, onnxruntime) =
         results.first().map_or(("", ""), |result| (&result.kernels, &result.onnxruntime_version));
-    writeln!(text, "- Command: `{command}`, {date}, commit {commit}; medians of {rounds} turns.")?;
-    writeln!(text, "- Machine: {}; one thread, batch 1.", processor())?;
     writeln!(
         text,
-        "- Ours: {kernels} kernels, {compiler}. Peers: ONNX Runtime {onnxruntime}, tract {}.\n",
+        "- Ours: {kernels} kernels. Peers: ONNX Runtime {onnxruntime}, tract {}.\n",
         tract()
     )?;
     writeln!(text, "| bar | measured | |\n|---|---|---|")?;
     for bar in bars(results) {
         let whole = results.len() == ALL;
-        let verdict = if !bar.met {
-            "missed"
-        } else if whole {
-            "passed"
-        } else {
-            "incomplete"
-        };
+        let verdict = verdict(bar.met, whole);
         writeln!(text, "| {} | {} | {verdict} |", bar.target, bar.measured)?;
     }
     writeln!(
@@ -53,7 +42,7 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
         let times =
             [&result.ours, &result.onnxruntime, &result.tract].map(milliseconds).join(" | ");
         let (name, parameters, macs) =
-            (table_name(result), result.parameters, result.macs as f64 / 1e6);
+            (table_name(&result.name), result.parameters, result.macs as f64 / 1e6);
         let (onnxruntime, tract) = (result.against_onnxruntime(), result.against_tract());
         writeln!(
             text,
@@ -72,10 +61,33 @@ pub(crate) fn markdown(results: &[NetResult], rounds: usize, command: &str) -> R
         writeln!(
             text,
             "| {} | {weights} | {arena} | {peak} | {first:.1} | {build:.1} |",
-            table_name(result)
+            table_name(&result.name)
         )?;
     }
     Ok(text.trim_end().to_string())
+}
+
+/// Returns the lines on the command, the machine and the compiler.
+///
+/// # Errors
+/// Fails only if writing to memory fails.
+pub(crate) fn header(command: &str, rounds: usize) -> Result<String> {
+    let mut text = String::new();
+    let date = first_line_of("date", &["-u", "+%F"]);
+    let commit = first_line_of("git", &["describe", "--always", "--dirty"]);
+    let compiler = first_line_of("rustc", &["--version"]);
+    writeln!(text, "- Command: `{command}`, {date}, commit {commit}; medians of {rounds} turns.")?;
+    writeln!(text, "- Machine: {}; one thread, batch 1; {compiler}.", processor())?;
+    Ok(text)
+}
+
+/// Returns the word for a bar; one that some of the networks meet is not passed yet.
+pub(crate) fn verdict(met: bool, whole: bool) -> &'static str {
+    match (met, whole) {
+        (false, _) => "missed",
+        (true, true) => "passed",
+        (true, false) => "incomplete",
+    }
 }
 
 /// A bar: a required ratio of times.
@@ -88,7 +100,7 @@ pub(crate) struct Bar {
 /// Judges all bars.
 pub(crate) fn bars(results: &[NetResult]) -> Vec<Bar> {
     let worst = |value: &dyn Fn(&NetResult) -> f64| -> (f64, String) {
-        let of = |result: &NetResult| (value(result), table_name(result));
+        let of = |result: &NetResult| (value(result), table_name(&result.name));
         results
             .iter()
             .map(of)
@@ -151,11 +163,12 @@ pub(crate) fn replace_results(path: &Path, results: &str) -> Result<()> {
 }
 
 /// Returns a network's name with `|` escaped, which would end the table's field.
-fn table_name(result: &NetResult) -> String {
-    result.name.replace('|', "\\|")
+pub(crate) fn table_name(name: &str) -> String {
+    name.replace('|', "\\|")
 }
 
-fn milliseconds(timed: &Timed) -> String {
+/// Returns a time in milliseconds, with the fastest and the slowest turn.
+pub(crate) fn milliseconds(timed: &Timed) -> String {
     let Timed { median, min, max } = timed;
     format!("{:.3} ({:.3} to {:.3})", 1e3 * median, 1e3 * min, 1e3 * max)
 }

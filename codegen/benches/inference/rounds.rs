@@ -10,8 +10,8 @@ use std::process::Command;
 use std::time::Duration;
 
 /// The length of a turn, and the most of the warm-up before it.
-const TURN: Duration = Duration::from_millis(300);
-const WARM_UP: Duration = Duration::from_millis(100);
+pub(crate) const TURN: Duration = Duration::from_millis(300);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(100);
 
 /// Medians of turns, in seconds.
 #[derive(Clone, Debug)]

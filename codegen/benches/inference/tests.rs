@@ -1,8 +1,11 @@
 //! The parts of the benchmark that can be tested without timing: networks, bars, the document.
 #![allow(dead_code)] // The benchmark uses all of its modules; what is asserted here uses some.
 
+mod int8;
 mod nets;
 mod peers;
+#[path = "../../tests/support/quantized.rs"]
+mod quantized;
 mod report;
 mod rounds;
 mod workshop;
@@ -57,6 +60,49 @@ fn every_bar_can_be_passed_and_missed() {
 #[test]
 fn a_memory_that_nobody_knows_passes_nothing() {
     assert!(!met(&[NetResult { peak_bytes: None, ..result("a", 2.0, 3.0) }])[4]);
+}
+
+/// Returns measurements in integers that meet every bar: ONNX Runtime takes 10 ms in f32.
+fn int8_result(name: &str) -> int8::measure::NetResult {
+    let timed = |ms: f64| Timed::of(vec![1e-3 * ms]);
+    let engines = [("avx512vbmi", 1.9), ("avxvnni", 2.9), ("avx2", 5.2)];
+    int8::measure::NetResult {
+        name: name.to_string(),
+        macs: 2_000_000,
+        f32: timed(4.0),
+        engines: engines.map(|(name, ms)| (name.to_string(), timed(ms))).to_vec(),
+        onnxruntime: timed(10.01),
+        onnxruntime_int8: timed(6.0),
+        litert: timed(5.0),
+        versions: ["1".to_string(), "2".to_string()],
+        memory: [[1000, 1000], [310, 340]],
+    }
+}
+
+#[test]
+fn every_bar_in_integers_can_be_passed_and_missed() {
+    let met = |change: fn(&mut int8::measure::NetResult), name: &str| -> Vec<bool> {
+        let mut results = vec![int8_result("M_Net_1"), int8_result("growth 7")];
+        let changed = results.iter_mut().find(|result| result.name == name).unwrap();
+        change(changed);
+        int8::report::bars(&results).iter().map(|bar| bar.met).collect()
+    };
+    let all_but = |missed: usize| -> Vec<bool> { (0..8).map(|bar| bar != missed).collect() };
+    assert_eq!(met(|_| (), "M_Net_1"), [true; 8]);
+    assert_eq!(met(|r| r.engines[0].1 = Timed::of(vec![1.95e-3]), "M_Net_1"), all_but(0));
+    assert_eq!(met(|r| r.onnxruntime_int8 = Timed::of(vec![5e-3]), "M_Net_1"), all_but(1));
+    assert_eq!(met(|r| r.litert = Timed::of(vec![4e-3]), "M_Net_1"), all_but(2));
+    assert_eq!(met(|r| r.engines[1].1 = Timed::of(vec![3e-3]), "M_Net_1"), all_but(3));
+    assert_eq!(met(|r| r.engines[2].1 = Timed::of(vec![5.3e-3]), "M_Net_1"), all_but(4));
+    assert_eq!(met(|r| r.f32 = Timed::of(vec![3e-3]), "growth 7"), all_but(5));
+    assert_eq!(met(|r| r.memory[1][0] = 320, "M_Net_1"), all_but(6));
+    assert_eq!(met(|r| r.memory[1][1] = 350, "M_Net_1"), all_but(7));
+    // Smaller networks are printed only, and an engine that was not measured passes nothing.
+    assert_eq!(met(|r| r.memory[1] = [500, 500], "growth 7"), [true; 8]);
+    assert_eq!(met(|r| drop(r.engines.pop()), "M_Net_1"), all_but(4));
+    let text = int8::report::markdown(&[int8_result("a|b")], 3, "make").unwrap();
+    assert!(text.contains("incomplete") && !text.contains("passed"), "{text}");
+    assert!(text.contains("| a\\|b | 310 | 0.310 | 340 | 0.340 | 0.47 |"), "{text}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::nets::{Net, random_weights};
 use anyhow::{Context, Result, ensure};
 use common::files::json;
 use common::manifest::Manifest;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -14,7 +15,7 @@ pub(crate) const FOLDER: &str = "target/bench-codegen";
 /// The files of one network.
 pub(crate) struct Workshop {
     /// The folder of the files.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The crate's manifest.
     pub(crate) manifest: Manifest,
     /// The time of `cargo build --release` from scratch.
@@ -34,20 +35,9 @@ impl Workshop {
             ["network.json", "weights.safetensors", "crate", "build"].map(|name| folder.join(name));
         json::write(&network, &net.network)?;
         random_weights(&net.network).write(&weights)?;
-        let mut codegen = Command::new(env!("CARGO_BIN_EXE_codegen"));
-        codegen
-            .args(["generate", "--platform", "x86_64", "--name", "net"])
-            .arg("--network")
-            .arg(&network);
-        run(codegen.arg("--weights").arg(&weights).arg("--out").arg(&crate_folder))?;
-        if build.exists() {
-            std::fs::remove_dir_all(&build)
-                .with_context(|| format!("{}: cannot remove it", build.display()))?;
-        }
+        generate(&network, ["--weights".as_ref(), weights.as_os_str()], &crate_folder)?;
         let start = Instant::now();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--release", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", &build);
-        run(cargo.current_dir(&crate_folder))?;
+        build_crate(&crate_folder, &build)?;
         let build_s = start.elapsed().as_secs_f64();
         let mut export = Command::new(python);
         export.arg("codegen/benches/inference/export_onnx.py").arg(&network).arg(&weights);
@@ -78,6 +68,27 @@ impl Workshop {
             .with_context(|| format!("{}: cannot read the file", path.display()))?;
         Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
+}
+
+/// Generates a crate of a network, with the option that says what it computes with.
+pub(crate) fn generate(network: &Path, parameters: [&OsStr; 2], out: &Path) -> Result<()> {
+    let mut codegen = Command::new(env!("CARGO_BIN_EXE_codegen"));
+    codegen
+        .args(["generate", "--platform", "x86_64", "--name", "net"])
+        .arg("--network")
+        .arg(network);
+    run(codegen.args(parameters).arg("--out").arg(out)).map(drop)
+}
+
+/// Builds a crate from scratch.
+pub(crate) fn build_crate(folder: &Path, target: &Path) -> Result<()> {
+    if target.exists() {
+        std::fs::remove_dir_all(target)
+            .with_context(|| format!("{}: cannot remove it", target.display()))?;
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", target);
+    run(cargo.current_dir(folder)).map(drop)
 }
 
 /// Runs a program to its end.

@@ -5,6 +5,7 @@ pub(crate) mod gpu;
 pub(crate) mod integers;
 pub(crate) mod interpreter;
 pub(crate) mod pairs;
+pub(crate) mod quantized;
 pub(crate) mod random;
 pub(crate) mod site;
 #[path = "../../../tests/tools.rs"]
@@ -243,8 +244,8 @@ impl Workshop {
 
     /// Writes the folder `int8` with random parameters, and returns these.
     pub(crate) fn quantize(&self, network: &Network) -> QuantizedNetwork {
-        let quantized = integers::random_quantized(network, 6);
-        integers::write(&self.path("int8"), network, &quantized);
+        let quantized = quantized::random_quantized(network, 6);
+        quantized::write(&self.path("int8"), network, &self.weights, &quantized);
         quantized
     }
 
