@@ -10,6 +10,8 @@ pub mod activation;
 pub mod arithmetic;
 pub mod classifier;
 pub mod conv;
+#[cfg(target_arch = "x86_64")]
+pub mod cpu;
 pub mod dispatch;
 pub mod engine;
 pub mod engines;

@@ -6,6 +6,8 @@ pub mod activation;
 pub mod add;
 pub mod arena;
 pub mod conv;
+#[cfg(target_arch = "x86_64")]
+pub mod cpu;
 pub mod dispatch;
 pub mod linear;
 pub mod norm;

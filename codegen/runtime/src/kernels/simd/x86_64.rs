@@ -6,16 +6,17 @@
 //! just before.
 #![allow(unsafe_code)]
 
+use super::super::cpu::Cpu;
 use super::{Simd, Task};
 use core::arch::x86_64::{
-    __cpuid, __cpuid_count, __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps,
-    _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
-    _mm512_abs_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
-    _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+    __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps,
+    _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps, _mm512_abs_ps,
+    _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
+    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
     _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _xgetbv,
+    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 /// Proof that the processor has AVX2 and FMA.
@@ -29,49 +30,17 @@ pub struct Avx512(());
 impl Avx2 {
     /// Returns `Some` if processor and operating system support these instructions.
     pub fn detect() -> Option<Avx2> {
-        if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
-            return Some(Avx2(()));
-        }
-        // Miri does not know the instruction CPUID.
-        if cfg!(miri) {
-            return None;
-        }
-        let (fma, avx2) = (leaf_1_ecx() & 1 << 12 != 0, leaf_7_ebx() & 1 << 5 != 0);
-        // Bits 1 and 2: the operating system saves the 128 and 256 bit registers.
-        (fma && avx2 && enabled_registers() & 0x06 == 0x06).then_some(Avx2(()))
+        let compiled_for = cfg!(all(target_feature = "avx2", target_feature = "fma"));
+        (compiled_for || Cpu::read().avx2()).then_some(Avx2(()))
     }
 }
 
 impl Avx512 {
     /// Returns `Some` if processor and operating system support these instructions.
     pub fn detect() -> Option<Avx512> {
-        // Miri knows too few instructions of AVX-512.
-        if cfg!(miri) {
-            return None;
-        }
-        Avx2::detect()?;
-        // Bits 5 to 7: the operating system saves the mask and 512 bit registers.
-        (leaf_7_ebx() & 1 << 16 != 0 && enabled_registers() & 0xe6 == 0xe6).then_some(Avx512(()))
+        // Miri knows too few instructions of AVX-512, and no CPUID.
+        Cpu::read().avx512().then_some(Avx512(()))
     }
-}
-
-fn leaf_1_ecx() -> u32 {
-    __cpuid(1).ecx
-}
-
-fn leaf_7_ebx() -> u32 {
-    if __cpuid(0).eax < 7 { 0 } else { __cpuid_count(7, 0).ebx }
-}
-
-/// Returns the bits of XCR0, the registers that the operating system saves; 0 if the processor has
-/// no XCR0 or no AVX.
-fn enabled_registers() -> u64 {
-    const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
-    if leaf_1_ecx() & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
-        return 0;
-    }
-    // SAFETY: the OSXSAVE bit says that this instruction is enabled.
-    unsafe { _xgetbv(0) }
 }
 
 impl From<Avx512> for Avx2 {
