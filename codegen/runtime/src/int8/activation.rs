@@ -1,7 +1,7 @@
 //! Batch normalisation and activation by a table, of one value or of two that are added.
 
 use super::dispatch::Kernels;
-use super::engine::{Affine, Engine, Task};
+use super::engine::{Affine, Affines, Engine, MOST_CHANNELS, Task};
 use super::packing::Packing;
 
 /// Batch normalisation and activation.
@@ -24,6 +24,25 @@ impl Activation<'_> {
         Affine {
             factors: [self.factors[channel], 0],
             offset: self.offsets[channel],
+            shift: self.shift,
+        }
+    }
+
+    /// Returns the linear functions of a group's channels. Those past the last channel are those of
+    /// anything, or 0.
+    #[inline(always)]
+    pub(super) fn affines(&self, first: usize) -> Affines {
+        let of_group = |numbers: &[i16]| {
+            let rest = numbers.get(first..).unwrap_or(&[]);
+            rest.first_chunk().copied().unwrap_or_else(|| {
+                let mut part = [0; MOST_CHANNELS];
+                part.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                part
+            })
+        };
+        Affines {
+            factors: of_group(self.factors),
+            offsets: of_group(self.offsets),
             shift: self.shift,
         }
     }

@@ -12,9 +12,10 @@ pub use geometry::Convolution;
 pub use ring::Input;
 
 use super::dispatch::Kernels;
-use super::engine::{Engine, Task};
+use super::engine::{Engine, Place, Task};
 use super::packing::Packing;
 use super::taps::Taps;
+use core::ops::Range;
 use ring::Ring;
 
 /// The constants of a convolution's filters. The last tile is filled up with filters of zeros.
@@ -58,25 +59,16 @@ impl<const TILE: usize> Task for Convolve<'_, TILE> {
         let Convolve { layer, input, filters, to, scratch } = self;
         let table = input.activation.map(|activation| engine.table(activation.table));
         let mut ring = Ring::new(layer, input, scratch);
-        let (height, width) = (layer.out_height(), layer.out_width());
-        let vectors_of_row = width.div_ceil(E::COLUMNS);
+        let height = layer.out_height();
         let mut tiles = Tiles::<TILE> { layer, filters, to };
-        for first in (0..height).step_by(layer.rows()) {
-            let rows = layer.rows().min(height - first);
-            ring.fill(engine, table.as_ref(), first + rows);
-            let vectors = rows * vectors_of_row;
-            let place = |vector: usize| {
-                let (row, column) = (vector / vectors_of_row, vector % vectors_of_row);
-                [first + row, column * E::COLUMNS]
-            };
-            let mut at = 0;
-            while at + 1 < vectors && E::VECTORS > 1 {
-                tiles.compute(engine, &ring, [place(at), place(at + 1)]);
-                at += 2;
-            }
-            while at < vectors {
-                tiles.compute(engine, &ring, [place(at)]);
-                at += 1;
+        let at_once = layer.rows(Packing::HERE);
+        for first in (0..height).step_by(at_once) {
+            let rows = first..height.min(first + at_once);
+            ring.fill(engine, table.as_ref(), rows.end);
+            if E::HALVES && layer.out_width() <= E::COLUMNS / 2 {
+                tiles.compute_halves(engine, &ring, rows);
+            } else {
+                tiles.compute_rows(engine, &ring, rows);
             }
         }
     }
@@ -95,15 +87,56 @@ const fn part_of(tile: usize, most: usize) -> usize {
 }
 
 impl<const TILE: usize> Tiles<'_, TILE> {
-    /// Computes all filters for vectors of columns: `places` are rows and first columns.
+    /// Computes rows of all filters.
     #[inline(always)]
-    fn compute<E: Engine, const VECTORS: usize>(
+    fn compute_rows<E: Engine>(&mut self, engine: E, ring: &Ring<'_>, rows: Range<usize>) {
+        let of_row = self.layer.out_width().div_ceil(E::COLUMNS);
+        let vectors = rows.len() * of_row;
+        let place = |vector: usize| [rows.start + vector / of_row, vector % of_row * E::COLUMNS];
+        let mut at = 0;
+        while at + 1 < vectors && E::VECTORS > 1 {
+            self.compute::<E, 2, 2>(engine, ring, [place(at), place(at + 1)]);
+            at += 2;
+        }
+        while at < vectors {
+            self.compute::<E, 1, 1>(engine, ring, [place(at)]);
+            at += 1;
+        }
+    }
+
+    /// Computes rows of all filters, two in each vector.
+    #[inline(always)]
+    fn compute_halves<E: Engine>(&mut self, engine: E, ring: &Ring<'_>, rows: Range<usize>) {
+        // A half without a row repeats the last one.
+        let place = |row: usize| [row.min(rows.end - 1), 0];
+        let mut at = rows.start;
+        while at + 2 < rows.end {
+            let places = [place(at), place(at + 1), place(at + 2), place(at + 3)];
+            self.compute::<E, 2, 4>(engine, ring, places);
+            at += 4;
+        }
+        while at < rows.end {
+            self.compute::<E, 1, 2>(engine, ring, [place(at), place(at + 1)]);
+            at += 2;
+        }
+    }
+
+    /// Computes all filters for vectors of columns. `starts` are the rows and first columns of the
+    /// vectors, or of their halves.
+    #[inline(always)]
+    fn compute<E: Engine, const VECTORS: usize, const PLACES: usize>(
         &mut self,
         engine: E,
         ring: &Ring<'_>,
-        places: [[usize; 2]; VECTORS],
+        starts: [[usize; 2]; PLACES],
     ) {
-        let starts = ring.starts(&places);
+        let width = self.layer.out_width();
+        let columns = E::COLUMNS * VECTORS / PLACES;
+        let mut places = [Place::default(); PLACES];
+        for (place, [row, column]) in places.iter_mut().zip(&starts) {
+            *place = Place { at: row * width + column, count: columns.min(width - column) };
+        }
+        let starts = ring.starts(&starts);
         let len = self.layer.filter_len(Packing::HERE) * TILE;
         let part = part_of(TILE, E::FILTERS);
         for (tile, weights) in self.filters.weights.chunks_exact(len).enumerate() {
@@ -133,21 +166,17 @@ impl<const TILE: usize> Tiles<'_, TILE> {
         engine: E,
         taps: &Taps<'_>,
         [tile, first]: [usize; 2],
-        places: &[[usize; 2]; VECTORS],
+        places: &[Place],
     ) {
         let filter = tile + first;
         let biases = &self.filters.biases[filter..][..FILTERS];
         let multipliers = &self.filters.multipliers[filter..][..FILTERS];
         let biases = biases.first_chunk().expect("there are as many biases as filters");
         let sums = engine.sums::<TILE, FILTERS, VECTORS>(taps, first, biases);
-        let (height, width) = (self.layer.out_height(), self.layer.out_width());
-        let planes =
-            self.to[..self.layer.filters * height * width].chunks_exact_mut(height * width);
+        let len = self.layer.out_height() * self.layer.out_width();
+        let planes = self.to[..self.layer.filters * len].chunks_exact_mut(len);
         for ((plane, sums), multiplier) in planes.skip(filter).zip(&sums).zip(multipliers) {
-            for ([row, column], sums) in places.iter().zip(sums) {
-                let count = E::COLUMNS.min(width - column);
-                engine.store(*sums, *multiplier, &mut plane[row * width + column..][..count]);
-            }
+            engine.store_all(sums, *multiplier, places, plane);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The choice of an engine, when the program runs and not when it is built.
 
-use super::engine::Task;
+use super::engine::{Engine, Task};
 use super::engines::scalar::Scalar;
 
 /// The engine that the kernels use.
@@ -41,7 +41,7 @@ impl Kernels {
     /// Runs a task with this engine.
     pub fn run<T: Task>(self, task: T) {
         match self {
-            Kernels::Scalar(engine) => task.run(engine),
+            Kernels::Scalar(engine) => engine.run(task),
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use super::taps::Taps;
 
-/// A kernel that an engine runs.
+/// A kernel that an engine runs. Its `run` and all functions that it calls must be
+/// `#[inline(always)]`, or they are compiled for the baseline only.
 pub trait Task {
     /// Runs the kernel.
     fn run<E: Engine>(self, engine: E);
@@ -23,6 +24,14 @@ pub trait Engine: Copy {
     const VECTORS: usize;
     /// The most filters whose sums are kept together.
     const FILTERS: usize;
+    /// Whether a vector can have the columns of two short rows, one in each half.
+    const HALVES: bool = false;
+
+    /// Runs a task in code that is compiled for this instruction set.
+    #[inline(always)]
+    fn run<T: Task>(self, task: T) {
+        task.run(self);
+    }
 
     /// Returns a table.
     fn table(self, table: &[u8; 256]) -> Self::Table;
@@ -39,7 +48,7 @@ pub trait Engine: Copy {
     fn lay(
         self,
         table: &Self::Table,
-        affines: &[Affine; MOST_CHANNELS],
+        affines: &Affines,
         group: &Group<'_>,
         padding: [u8; 4],
         to: &mut [u8],
@@ -47,19 +56,14 @@ pub trait Engine: Copy {
 
     /// Does what [`Engine::lay`] does, for the averages of squares of 2 by 2 activated bytes. What
     /// follows the columns does not matter.
-    fn lay_pooled(
-        self,
-        table: &Self::Table,
-        affines: &[Affine; MOST_CHANNELS],
-        group: &Group<'_>,
-        to: &mut [u8],
-    );
+    fn lay_pooled(self, table: &Self::Table, affines: &Affines, group: &Group<'_>, to: &mut [u8]);
 
     /// Does what [`Engine::lay`] does, for values that are activated already: combines each with
     /// `mask`.
     fn lay_plain(self, group: &Group<'_>, mask: u8, padding: [u8; 4], to: &mut [u8]);
 
-    /// Returns the sums of `FILTERS` filters of a tile from `first` on, for `VECTORS` vectors.
+    /// Returns the sums of `FILTERS` filters of a tile from `first` on, for `VECTORS` vectors. By
+    /// value, so that they stay in registers.
     fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
@@ -69,6 +73,24 @@ pub trait Engine: Copy {
 
     /// Stores the values of sums: as many as fill `to`, which is not longer than a vector.
     fn store(self, sums: Self::Sums, multiplier: i32, to: &mut [u8]);
+
+    /// Stores the values of a filter's vectors in its plane: those of each vector in its place, or
+    /// those of its halves if there are twice as many places.
+    ///
+    /// # Panics
+    /// Panics if the plane ends before a place does.
+    #[inline(always)]
+    fn store_all<const VECTORS: usize>(
+        self,
+        sums: &[Self::Sums; VECTORS],
+        multiplier: i32,
+        places: &[Place],
+        plane: &mut [u8],
+    ) {
+        for (sums, place) in sums.iter().zip(places) {
+            self.store(*sums, multiplier, &mut plane[place.at..][..place.count]);
+        }
+    }
 }
 
 /// The linear function of one channel whose result is an index into a table.
@@ -84,6 +106,15 @@ pub struct Affine {
 
 /// The most channels in a group.
 pub const MOST_CHANNELS: usize = 4;
+
+/// Where the values of neighbouring columns belong in a plane.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// The first one.
+    pub at: usize,
+    /// How many there are, perhaps none.
+    pub count: usize,
+}
 
 /// The rows of a group's channels that become a row of activated groups.
 #[derive(Clone, Copy, Debug)]
@@ -109,5 +140,24 @@ impl<'a> Group<'a> {
     #[inline(always)]
     pub fn next_row(&self, index: usize) -> &'a [u8] {
         &self.from[index * self.plane + self.width..][..self.width]
+    }
+}
+
+/// The linear functions of a group's channels.
+#[derive(Clone, Copy, Debug)]
+pub struct Affines {
+    /// The factor of each channel.
+    pub factors: [i16; MOST_CHANNELS],
+    /// The offset of each channel.
+    pub offsets: [i16; MOST_CHANNELS],
+    /// Shift from the sum to the index.
+    pub shift: u8,
+}
+
+impl Affines {
+    /// Returns the linear function of the channel with this index in the group.
+    #[inline(always)]
+    pub fn of(&self, lane: usize) -> Affine {
+        Affine { factors: [self.factors[lane], 0], offset: self.offsets[lane], shift: self.shift }
     }
 }

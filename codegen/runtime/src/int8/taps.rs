@@ -22,15 +22,15 @@ pub struct Taps<'a> {
     /// Rows of the ring.
     pub slots: usize,
     /// For each vector, the row of the ring with its first tap, and the offset in bytes of its
-    /// first column.
+    /// first column; if there are twice as many, they are those of the vectors' halves.
     pub starts: &'a [[usize; 2]],
 }
 
 impl Taps<'_> {
-    /// Returns the place of a vector's first group for a row of the kernel.
+    /// Returns the place of the first group of a vector (or half) for a row of the kernel.
     #[inline(always)]
-    pub fn row(&self, vector: usize, row: usize) -> usize {
-        let [first, column] = self.starts[vector];
+    pub fn row(&self, start: usize, row: usize) -> usize {
+        let [first, column] = self.starts[start];
         let slot = first + row;
         (if slot < self.slots { slot } else { slot - self.slots }) * self.slot + column
     }
@@ -44,16 +44,17 @@ impl Taps<'_> {
         })
     }
 
-    /// Panics unless all that vectors of `bytes` bytes read, and weights of `tile` filters with
-    /// `group` bytes each, are there.
+    /// Panics unless everything is there that vectors (or halves of them) of `bytes` bytes read, and
+    /// weights of `filters` bytes for each group and tap.
     #[inline(always)]
-    pub fn check(&self, weights: usize, bytes: usize) {
-        let taps = (self.kernel - 1) / self.phases * 4 + (self.phases - 1) * self.phase_bytes;
+    pub fn check(&self, filters: usize, bytes: usize) {
+        let Taps { groups, kernel, phases, .. } = *self;
+        assert!(groups > 0 && kernel > 0 && kernel <= self.slots);
+        let taps = (kernel - 1) / phases * 4 + (phases.min(kernel) - 1) * self.phase_bytes;
+        let last = (self.slots - 1) * self.slot + (groups - 1) * self.line + taps + bytes;
         for [first, column] in self.starts {
-            assert!(*first < self.slots && self.kernel <= self.slots);
-            let end = column + (self.groups - 1) * self.line + taps + bytes;
-            assert!((self.slots - 1) * self.slot + end <= self.ring.len());
+            assert!(*first < self.slots && last + column <= self.ring.len());
         }
-        assert!(self.groups * self.kernel * self.kernel * weights <= self.weights.len());
+        assert!(groups * kernel * kernel * filters <= self.weights.len());
     }
 }

@@ -90,7 +90,7 @@ impl Convolution {
     /// order of phases, and what the last vector may read past them.
     pub const fn scratch_len(&self, packing: Packing) -> usize {
         let row = if self.stride > 1 { self.plain_row(packing) * GROUP_BYTES } else { 0 };
-        self.slots() * self.slot_len(packing) + self.slack() + row
+        self.slots(packing) * self.slot_len(packing) + self.slack() + row
     }
 
     /// Returns the bytes after the ring that the last vector may read.
@@ -98,14 +98,20 @@ impl Convolution {
         SLACK
     }
 
-    /// Returns the rows of the output that are computed together: two if they are short.
-    pub(super) const fn rows(&self) -> usize {
-        if self.out_width() <= 16 { 2 } else { 1 }
+    /// Returns the rows of the output that are computed together: two if they are short, and four
+    /// if a vector has room for two.
+    pub(super) const fn rows(&self, packing: Packing) -> usize {
+        let rows = match self.out_width() {
+            width if width <= packing.columns / 2 && packing.columns >= 16 => 4,
+            ..=16 => 2,
+            _ => 1,
+        };
+        if rows < self.out_height() { rows } else { self.out_height() }
     }
 
     /// Returns the rows in the ring.
-    pub(super) const fn slots(&self) -> usize {
-        self.kernel + (self.rows() - 1) * self.stride
+    pub(super) const fn slots(&self, packing: Packing) -> usize {
+        self.kernel + (self.rows(packing) - 1) * self.stride
     }
 
     /// Returns the columns of a phase: every `stride`-th column of a padded row, so that a tap of

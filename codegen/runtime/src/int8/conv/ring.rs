@@ -2,7 +2,7 @@
 
 use super::super::activation::Activation;
 use super::super::arithmetic::{square_mean, table_index};
-use super::super::engine::{Affine, Engine, Group, MOST_CHANNELS};
+use super::super::engine::{Engine, Group};
 use super::super::packing::Packing;
 use super::super::taps::Taps;
 use super::geometry::{Convolution, GROUP_BYTES};
@@ -39,23 +39,24 @@ impl<'a> Ring<'a> {
     #[inline(always)]
     pub(super) fn new(layer: &'a Convolution, input: Input<'a>, memory: &'a mut [u8]) -> Ring<'a> {
         // The slack after the rows serves them: it is part of them if no plain row follows.
-        let rows = layer.slots() * layer.slot_len(Packing::HERE) + layer.slack();
+        let rows = layer.slots(Packing::HERE) * layer.slot_len(Packing::HERE) + layer.slack();
         let (rows, plain) = memory.split_at_mut(rows);
         let mut ring = Ring { layer, input, rows, plain, filled: 0 };
-        (0..layer.slots()).for_each(|slot| ring.clear(slot));
+        (0..layer.slots(Packing::HERE)).for_each(|slot| ring.clear(slot));
         ring
     }
 
-    /// Returns for each vector, whose row and first column are in `places`, the row of the ring
-    /// with its first tap and the offset of its first column in bytes.
+    /// Returns for each vector or half of one, whose row and first column are in `places`, the row
+    /// of the ring with its first tap and the offset of its first column in bytes.
     #[inline(always)]
-    pub(super) fn starts<const VECTORS: usize>(
+    pub(super) fn starts<const PLACES: usize>(
         &self,
-        places: &[[usize; 2]; VECTORS],
-    ) -> [[usize; 2]; VECTORS] {
-        let mut starts = [[0; 2]; VECTORS];
+        places: &[[usize; 2]; PLACES],
+    ) -> [[usize; 2]; PLACES] {
+        let mut starts = [[0; 2]; PLACES];
         for (start, [row, column]) in starts.iter_mut().zip(places) {
-            *start = [row * self.layer.stride % self.layer.slots(), column * GROUP_BYTES];
+            *start =
+                [row * self.layer.stride % self.layer.slots(Packing::HERE), column * GROUP_BYTES];
         }
         starts
     }
@@ -73,7 +74,7 @@ impl<'a> Ring<'a> {
             phase_bytes: layer.phase_len(packing) * GROUP_BYTES,
             line: layer.pitch(packing) * GROUP_BYTES,
             slot: layer.slot_len(packing),
-            slots: layer.slots(),
+            slots: layer.slots(packing),
             starts,
         }
     }
@@ -84,7 +85,7 @@ impl<'a> Ring<'a> {
         let Convolution { kernel, stride, .. } = *self.layer;
         let height = self.layer.height / self.layer.pool;
         while self.filled < (rows - 1) * stride + kernel {
-            let slot = self.filled % self.layer.slots();
+            let slot = self.filled % self.layer.slots(Packing::HERE);
             match self.filled.checked_sub(kernel / 2) {
                 Some(row) if row < height => self.lay_row(engine, table, row, slot),
                 Some(_) | None => self.clear(slot),
@@ -126,10 +127,10 @@ impl<'a> Ring<'a> {
             };
             match (table, input.activation) {
                 (Some(table), Some(activation)) if pool == 1 => {
-                    engine.lay(table, &affines(activation, first, &group), &group, padding, to);
+                    engine.lay(table, &activation.affines(first), &group, padding, to);
                 }
                 (Some(table), Some(activation)) if pool == 2 => {
-                    engine.lay_pooled(table, &affines(activation, first, &group), &group, to);
+                    engine.lay_pooled(table, &activation.affines(first), &group, to);
                 }
                 (None, None) if pool == 1 => engine.lay_plain(&group, input.mask, padding, to),
                 (_, activation) => lay_averages(&group, pool, activation, first, input.mask, to),
@@ -153,16 +154,6 @@ fn padding(of_channels: &[u8], group: usize) -> [u8; 4] {
         };
     }
     padding
-}
-
-/// Returns the linear functions of a group's channels.
-#[inline(always)]
-fn affines(activation: Activation<'_>, first: usize, group: &Group<'_>) -> [Affine; MOST_CHANNELS] {
-    let mut affines = [Affine::default(); MOST_CHANNELS];
-    for (lane, affine) in affines.iter_mut().enumerate().take(group.channels) {
-        *affine = activation.affine(first + lane);
-    }
-    affines
 }
 
 /// Moves the columns of an input's row to their places in a row of the ring, phase by phase.

@@ -1,7 +1,7 @@
 //! No vector instructions.
 
 use super::super::arithmetic::{requantized, table_index};
-use super::super::engine::{Affine, Engine, Group, MOST_CHANNELS};
+use super::super::engine::{Affine, Affines, Engine, Group};
 use super::super::packing::Packing;
 use super::super::taps::Taps;
 
@@ -47,35 +47,31 @@ impl Engine for Scalar {
     fn lay(
         self,
         table: &[u8; 256],
-        affines: &[Affine; MOST_CHANNELS],
+        affines: &Affines,
         group: &Group<'_>,
         _padding: [u8; 4],
         to: &mut [u8],
     ) {
-        for (lane, affine) in affines.iter().enumerate().take(group.channels) {
+        for lane in 0..group.channels {
+            let affine = affines.of(lane);
             for (from, to) in group.row(lane).iter().zip(to.chunks_exact_mut(4)) {
-                put(to, lane, activated(table, *affine, *from));
+                put(to, lane, activated(table, affine, *from));
             }
         }
     }
 
-    fn lay_pooled(
-        self,
-        table: &[u8; 256],
-        affines: &[Affine; MOST_CHANNELS],
-        group: &Group<'_>,
-        to: &mut [u8],
-    ) {
+    fn lay_pooled(self, table: &[u8; 256], affines: &Affines, group: &Group<'_>, to: &mut [u8]) {
         // Bytes that are signed are averaged as such.
         let byte = |from: u8, affine| match Packing::HERE.flip {
             0 => i32::from(activated(table, affine, from)),
             _ => i32::from(activated(table, affine, from) as i8),
         };
-        for (lane, affine) in affines.iter().enumerate().take(group.channels) {
+        for lane in 0..group.channels {
+            let affine = affines.of(lane);
             let rows = group.row(lane).chunks_exact(2).zip(group.next_row(lane).chunks_exact(2));
             for ((above, below), to) in rows.zip(to.chunks_exact_mut(4)) {
                 let values = [above[0], above[1], below[0], below[1]];
-                let sum: i32 = values.iter().map(|from| byte(*from, *affine)).sum();
+                let sum: i32 = values.iter().map(|from| byte(*from, affine)).sum();
                 put(to, lane, ((sum + 2) >> 2) as u8);
             }
         }
