@@ -1,17 +1,33 @@
 //! The choice of an engine, when the program runs and not when it is built.
 
+#[cfg(target_arch = "x86_64")]
+use super::cpu::Cpu;
 use super::engine::{Engine, Task};
 use super::engines::scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+use super::engines::x86_64::{avx2::Avx2, avx512::Avx512};
 
 /// The engine that the kernels use.
 #[derive(Clone, Copy, Debug)]
 pub enum Kernels {
     /// No vector instructions.
     Scalar(Scalar),
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2<false>),
+    /// AVX2 and AVX-VNNI.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(Avx2<true>),
+    /// AVX-512 with VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Avx512<false>),
+    /// AVX-512 with VNNI and VBMI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vbmi(Avx512<true>),
 }
 
 /// The most engines that a platform has.
-const MOST: usize = 1;
+const MOST: usize = 5;
 
 impl Kernels {
     /// Returns the best engine of this processor. Detection takes long on some virtual machines:
@@ -28,13 +44,34 @@ impl Kernels {
 
     /// Returns all engines of this processor, the best one first.
     pub fn available() -> [Option<Kernels>; MOST] {
-        [Scalar::detect().map(Kernels::Scalar)]
+        let scalar = Scalar::detect().map(Kernels::Scalar);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let cpu = Cpu::read();
+            [
+                Avx512::<true>::detect(cpu).map(Kernels::Avx512Vbmi),
+                Avx512::<false>::detect(cpu).map(Kernels::Avx512Vnni),
+                Avx2::<true>::detect(cpu).map(Kernels::AvxVnni),
+                Avx2::<false>::detect(cpu).map(Kernels::Avx2),
+                scalar,
+            ]
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        [scalar, None, None, None, None]
     }
 
-    /// Returns the engine's name: `scalar`.
+    /// Returns the engine's name: `avx512vbmi`, `avx512vnni`, `avxvnni`, `avx2` or `scalar`.
     pub fn name(self) -> &'static str {
         match self {
             Kernels::Scalar(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kernels::AvxVnni(_) => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512Vnni(_) => "avx512vnni",
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512Vbmi(_) => "avx512vbmi",
         }
     }
 
@@ -42,6 +79,14 @@ impl Kernels {
     pub fn run<T: Task>(self, task: T) {
         match self {
             Kernels::Scalar(engine) => engine.run(task),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx2(engine) => engine.run(task),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::AvxVnni(engine) => engine.run(task),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512Vnni(engine) => engine.run(task),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512Vbmi(engine) => engine.run(task),
         }
     }
 }

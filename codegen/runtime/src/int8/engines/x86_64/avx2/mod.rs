@@ -1,0 +1,170 @@
+//! AVX2, with or without AVX-VNNI: 8 columns of four channels in a vector.
+
+mod groups;
+mod pairs;
+mod sums;
+mod table;
+
+use super::super::super::activation::{Affine, Affines};
+use super::super::super::conv::Taps;
+use super::super::super::cpu::Cpu;
+use super::super::super::engine::{Engine, Group, Place, Task};
+use core::arch::x86_64::{__m256i, _mm256_setzero_si256};
+use table::{Table, Way};
+
+/// Proof that the processor has AVX2 and FMA, and AVX-VNNI if `VNNI`.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2<const VNNI: bool>(());
+
+impl Avx2<true> {
+    /// Returns `Some` if processor and operating system support these instructions.
+    pub fn detect(cpu: Cpu) -> Option<Self> {
+        cpu.avx_vnni().then_some(Avx2(()))
+    }
+}
+
+impl Avx2<false> {
+    /// Returns `Some` if processor and operating system support these instructions.
+    pub fn detect(cpu: Cpu) -> Option<Self> {
+        cpu.avx2().then_some(Avx2(()))
+    }
+}
+
+/// Bytes of a vector.
+const BYTES: usize = 32;
+
+impl<const VNNI: bool> Engine for Avx2<VNNI> {
+    type Table = Table;
+    type Sums = __m256i;
+    const COLUMNS: usize = 8;
+    const VECTORS: usize = 2;
+    const FILTERS: usize = 6;
+
+    fn run<T: Task>(self, task: T) {
+        #[target_feature(enable = "avx2,fma,avxvnni")]
+        fn compiled_with_vnni<const VNNI: bool, T: Task>(engine: Avx2<VNNI>, task: T) {
+            task.run(engine);
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn compiled_without<const VNNI: bool, T: Task>(engine: Avx2<VNNI>, task: T) {
+            task.run(engine);
+        }
+        if VNNI {
+            // SAFETY: `self` proves that the processor has these instructions.
+            unsafe { compiled_with_vnni(self, task) };
+        } else {
+            // SAFETY: `self` proves that the processor has these instructions.
+            unsafe { compiled_without(self, task) };
+        }
+    }
+
+    #[inline(always)]
+    fn table(self, table: &[u8; 256]) -> Table {
+        Table::new(table)
+    }
+
+    #[inline(always)]
+    fn map(
+        self,
+        table: &Table,
+        affine: Affine,
+        [from, second]: [&[u8]; 2],
+        flip: u8,
+        to: &mut [u8],
+    ) {
+        let linear = self.linear(affine);
+        let from = from[..to.len()].chunks(BYTES);
+        if second.is_empty() {
+            for (from, to) in from.zip(to.chunks_mut(BYTES)) {
+                let index = self.index(&linear, self.load_part(from));
+                self.store_part(self.flipped(self.look_up(table, index), flip), to);
+            }
+            return;
+        }
+        let other = self.linear(Affine { factors: [affine.factors[1], 0], ..affine });
+        let second = second[..to.len()].chunks(BYTES);
+        for ((from, second), to) in from.zip(second).zip(to.chunks_mut(BYTES)) {
+            let terms = [self.load_part(from), self.load_part(second)];
+            let index = self.index_of_sum([&linear, &other], terms);
+            self.store_part(self.flipped(self.look_up(table, index), flip), to);
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self, table: &Table, affine: Affine, from: &[u8]) -> u32 {
+        let linear = self.linear(affine);
+        let mut sums = self.zeros();
+        for from in from.chunks(BYTES) {
+            let bytes = self.look_up(table, self.index(&linear, self.load_part(from)));
+            sums = self.add_bytes(sums, bytes, from.len());
+        }
+        self.total(sums)
+    }
+
+    #[inline(always)]
+    fn lay(
+        self,
+        table: &Table,
+        affines: &Affines,
+        group: &Group<'_>,
+        padding: [u8; 4],
+        to: &mut [u8],
+    ) {
+        let way = Way::Table(table, self.linear_of_group(affines));
+        self.lay_groups(&way, group, padding, to);
+    }
+
+    #[inline(always)]
+    fn lay_pooled(self, table: &Table, affines: &Affines, group: &Group<'_>, to: &mut [u8]) {
+        let way = Way::Table(table, self.linear_of_group(affines));
+        self.lay_averages(&way, group, to);
+    }
+
+    #[inline(always)]
+    fn lay_plain(self, group: &Group<'_>, mask: u8, padding: [u8; 4], to: &mut [u8]) {
+        self.lay_groups(&Way::Plain(mask), group, padding, to);
+    }
+
+    #[inline(always)]
+    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        first: usize,
+        biases: &[i32; FILTERS],
+    ) -> [[__m256i; VECTORS]; FILTERS] {
+        if VNNI {
+            self.add_up::<TILE, FILTERS, VECTORS>(taps, first, biases)
+        } else {
+            self.add_up_pairs::<TILE, FILTERS, VECTORS>(taps, first, biases)
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, sums: __m256i, multiplier: i32, to: &mut [u8]) {
+        let place = Place { at: 0, count: to.len() };
+        self.store_all(&[sums], multiplier, &[place], to);
+    }
+
+    #[inline(always)]
+    fn store_all<const VECTORS: usize>(
+        self,
+        sums: &[__m256i; VECTORS],
+        multiplier: i32,
+        places: &[Place],
+        plane: &mut [u8],
+    ) {
+        for (sums, places) in sums.chunks(2).zip(places.chunks(2)) {
+            let second = sums.get(1).unwrap_or(&sums[0]);
+            let values = self.requantized([sums[0], *second], multiplier);
+            self.store_values(values, places, plane);
+        }
+    }
+}
+
+impl<const VNNI: bool> Avx2<VNNI> {
+    #[inline(always)]
+    fn zeros(self) -> __m256i {
+        // SAFETY: `self` proves that the processor has AVX.
+        unsafe { _mm256_setzero_si256() }
+    }
+}
