@@ -201,7 +201,8 @@ impl Case {
         };
         let filters = Filters { weights: &packed, biases: &biases, multipliers: &multipliers };
         let plane = layer.out_height() * layer.out_width();
-        let mut to = vec![0xa5; layer.filters * plane];
+        // What follows the result must stay as it is.
+        let mut to = vec![0xa5; layer.filters * plane + 64];
         let mut scratch = vec![0x5a; layer.scratch_len(PACKING)];
         macro_rules! with_tile {
             ($($tile:literal)*) => { match PACKING.tile(layer.filters) {
@@ -210,6 +211,7 @@ impl Case {
             } };
         }
         with_tile!(1 2 3 4 5 6 7 8 9 10 11 12);
+        assert_eq!(to.split_off(layer.filters * plane), [0xa5; 64]);
         to
     }
 
@@ -369,4 +371,111 @@ fn a_shortcut_skips_rows_and_columns() {
     shortcut([2, 3, 5], 2, 99, &from, &mut to);
     assert_eq!(to[..12], [0, 2, 4, 10, 12, 14, 15, 17, 19, 25, 27, 29]);
     assert_eq!(to[12..], [99; 6]);
+}
+
+#[test]
+fn engines_are_found_by_name() {
+    let names: Vec<&str> = engines().map(Kernels::name).collect();
+    assert_eq!(names.last(), Some(&"scalar"));
+    assert_eq!(Kernels::detect().name(), names[0]);
+    for name in &names {
+        assert_eq!(Kernels::named(name).expect("it is there").name(), *name);
+        assert_eq!(names.iter().filter(|other| *other == name).count(), 1);
+    }
+    assert!(Kernels::named("").is_none() && Kernels::named("avx").is_none());
+}
+
+/// Widths with all numbers of columns in the last vector, rows for all numbers of rows at a time,
+/// groups and tiles that are filled in part.
+#[test]
+fn rows_of_all_lengths() {
+    let most = if cfg!(miri) { 3 } else { 40 };
+    for width in 1..=most {
+        for (index, [kernel, stride]) in
+            [[1, 1], [3, 1], [5, 1], [7, 1], [3, 2], [5, 3], [1, 2]].into_iter().enumerate()
+        {
+            for height in if width <= 16 { 1..=6 } else { 2..=3 } {
+                let seed = (width * 64 + index * 8 + height) as u64;
+                let (channels, filters) = (1 + (width + index) % 9, 1 + (width + height) % 25);
+                let layer =
+                    Convolution { channels, height, width, pool: 1, filters, kernel, stride };
+                Case::random(layer, index % 3 > 0, seed * 0x9e37_79b9).check();
+            }
+        }
+    }
+}
+
+#[test]
+fn averages_of_rows_of_all_lengths() {
+    for width in 2..=if cfg!(miri) { 3 } else { 70 } {
+        let (channels, filters, height) = (1 + width % 9, 1 + width % 13, 2 + width % 7);
+        let layer = Convolution { channels, height, width, pool: 2, filters, kernel: 1, stride: 1 };
+        Case::random(layer, true, width as u64 * 0x9e37_79b9).check();
+    }
+}
+
+/// Sums near both ends of 32 bits, and multipliers that make the smallest and largest values of
+/// them.
+#[test]
+fn values_saturate() {
+    let layer = Convolution {
+        channels: 4,
+        height: 5,
+        width: 21,
+        pool: 1,
+        filters: 17,
+        kernel: 3,
+        stride: 1,
+    };
+    let mut case = Case::random(layer, true, 77);
+    let most = 4 * 9 * 255 * 127;
+    for (filter, (bias, multiplier)) in
+        case.biases.iter_mut().zip(&mut case.multipliers).enumerate()
+    {
+        *bias = [i32::MAX - most, i32::MIN + most, 0, -1, 1][filter % 5];
+        *multiplier = [i32::MAX - 1, 1 << 24, 1 << 20, 254, 2, 0][filter % 6];
+    }
+    case.check();
+    let values = case.expected();
+    assert!(values.contains(&0x7f) && values.contains(&0x80) && values.contains(&0));
+}
+
+/// Every byte, every shift, and linear functions at the ends of 16 bits.
+#[test]
+fn indexes_at_the_ends_of_16_bits() {
+    let table: [u8; 256] = Random(5).bytes(256).try_into().unwrap();
+    let all: Vec<u8> = (0..=255).collect();
+    let pairs =
+        [[32767, 0], [-32767, 0], [16384, 16383], [-16384, -16383], [16000, -16767], [1, -1]];
+    let offsets = [-32768, -32767, -16384, -1, 0, 1, 255, 16383, 32767];
+    for shift in if cfg!(miri) { 0..=0 } else { 0..=7 } {
+        for [first, second] in pairs {
+            for offset in offsets {
+                let parameters = Table {
+                    factors: vec![first, second],
+                    offsets: vec![offset],
+                    shift,
+                    table,
+                    packed: table.map(|byte| byte ^ PACKING.flip),
+                };
+                let one = Activation { factors: &[first], ..parameters.activation() };
+                let reversed: Vec<u8> = all.iter().rev().copied().collect();
+                for kernels in engines() {
+                    let mut to = [0; 256];
+                    activation(kernels, one, 256, &all, &mut to);
+                    for (to, value) in to.iter().zip(&all) {
+                        assert_eq!(to ^ 0x80, parameters.byte(0, &[*value]), "{}", kernels.name());
+                    }
+                    for other in [&all, &reversed] {
+                        let terms = [&all[..], other];
+                        addition(kernels, parameters.activation(), 256, terms, &mut to);
+                        for (to, (value, other)) in to.iter().zip(all.iter().zip(other)) {
+                            let expected = parameters.byte(0, &[*value, *other]);
+                            assert_eq!(to ^ 0x80, expected, "{}", kernels.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -94,6 +94,11 @@ impl<const TILE: usize> Tiles<'_, TILE> {
         let vectors = rows.len() * of_row;
         let place = |vector: usize| [rows.start + vector / of_row, vector % of_row * E::COLUMNS];
         let mut at = 0;
+        while at + 3 < vectors && E::VECTORS > 2 {
+            let places = [place(at), place(at + 1), place(at + 2), place(at + 3)];
+            self.compute::<E, 4, 4>(engine, ring, places);
+            at += 4;
+        }
         while at + 1 < vectors && E::VECTORS > 1 {
             self.compute::<E, 2, 2>(engine, ring, [place(at), place(at + 1)]);
             at += 2;

@@ -20,7 +20,7 @@ pub trait Engine: Copy {
     type Sums: Copy;
     /// Number of columns that are computed together.
     const COLUMNS: usize;
-    /// Vectors of columns whose sums are kept together.
+    /// Vectors of columns whose sums are computed together, at most: 1, 2 or 4.
     const VECTORS: usize;
     /// The most filters whose sums are kept together.
     const FILTERS: usize;

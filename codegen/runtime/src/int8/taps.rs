@@ -37,11 +37,9 @@ impl Taps<'_> {
 
     /// Returns the offsets in bytes of the kernel's columns, in the order of the weights.
     #[inline(always)]
-    pub fn columns(&self) -> impl Iterator<Item = usize> + use<> {
+    pub fn columns(&self) -> Columns {
         let Taps { kernel, phases, phase_bytes, .. } = *self;
-        (0..phases.min(kernel)).flat_map(move |phase| {
-            (0..(kernel - phase).div_ceil(phases)).map(move |place| phase * phase_bytes + 4 * place)
-        })
+        Columns { kernel, phases, phase_bytes, phase: 0, column: 0, at: 0 }
     }
 
     /// Panics unless everything is there that vectors (or halves of them) of `bytes` bytes read, and
@@ -56,5 +54,36 @@ impl Taps<'_> {
             assert!(*first < self.slots && last + column <= self.ring.len());
         }
         assert!(groups * kernel * kernel * filters <= self.weights.len());
+    }
+}
+
+/// The offsets of a kernel's columns.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    kernel: usize,
+    phases: usize,
+    phase_bytes: usize,
+    phase: usize,
+    /// The next column, and its offset.
+    column: usize,
+    at: usize,
+}
+
+impl Iterator for Columns {
+    type Item = usize;
+
+    // Without divisions: this runs once for each group.
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.column >= self.kernel {
+            self.phase += 1;
+            if self.phase >= self.phases || self.phase >= self.kernel {
+                return None;
+            }
+            (self.column, self.at) = (self.phase, self.phase * self.phase_bytes);
+        }
+        let at = self.at;
+        (self.column, self.at) = (self.column + self.phases, at + 4);
+        Some(at)
     }
 }

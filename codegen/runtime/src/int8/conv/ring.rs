@@ -25,6 +25,7 @@ pub struct Input<'a> {
 /// The last rows of the input, activated and padded.
 pub(super) struct Ring<'a> {
     layer: &'a Convolution,
+    sizes: Sizes,
     input: Input<'a>,
     /// The rows.
     rows: &'a mut [u8],
@@ -34,15 +35,32 @@ pub(super) struct Ring<'a> {
     filled: usize,
 }
 
+/// The sizes of a ring, which are computed once.
+#[derive(Clone, Copy)]
+struct Sizes {
+    groups: usize,
+    phase_bytes: usize,
+    line: usize,
+    slot: usize,
+    slots: usize,
+}
+
 impl<'a> Ring<'a> {
     /// Returns a ring whose rows are padding.
     #[inline(always)]
     pub(super) fn new(layer: &'a Convolution, input: Input<'a>, memory: &'a mut [u8]) -> Ring<'a> {
         // The slack after the rows serves them: it is part of them if no plain row follows.
-        let rows = layer.slots(Packing::HERE) * layer.slot_len(Packing::HERE) + layer.slack();
-        let (rows, plain) = memory.split_at_mut(rows);
-        let mut ring = Ring { layer, input, rows, plain, filled: 0 };
-        (0..layer.slots(Packing::HERE)).for_each(|slot| ring.clear(slot));
+        let packing = Packing::HERE;
+        let sizes = Sizes {
+            groups: packing.groups(layer.channels),
+            phase_bytes: layer.phase_len(packing) * GROUP_BYTES,
+            line: layer.pitch(packing) * GROUP_BYTES,
+            slot: layer.slot_len(packing),
+            slots: layer.slots(packing),
+        };
+        let (rows, plain) = memory.split_at_mut(sizes.slots * sizes.slot + layer.slack());
+        let mut ring = Ring { layer, sizes, input, rows, plain, filled: 0 };
+        (0..sizes.slots).for_each(|slot| ring.clear(slot));
         ring
     }
 
@@ -55,8 +73,7 @@ impl<'a> Ring<'a> {
     ) -> [[usize; 2]; PLACES] {
         let mut starts = [[0; 2]; PLACES];
         for (start, [row, column]) in starts.iter_mut().zip(places) {
-            *start =
-                [row * self.layer.stride % self.layer.slots(Packing::HERE), column * GROUP_BYTES];
+            *start = [row * self.layer.stride % self.sizes.slots, column * GROUP_BYTES];
         }
         starts
     }
@@ -64,17 +81,19 @@ impl<'a> Ring<'a> {
     /// Returns what the sums of a tile with these weights are made of.
     #[inline(always)]
     pub(super) fn taps<'b>(&'b self, weights: &'b [i8], starts: &'b [[usize; 2]]) -> Taps<'b> {
-        let (layer, packing) = (self.layer, Packing::HERE);
+        let Convolution { kernel, stride, .. } = *self.layer;
+        let Sizes { groups, phase_bytes, line, slot, slots } = self.sizes;
+        let ring = &*self.rows;
         Taps {
             weights,
-            ring: self.rows,
-            groups: packing.groups(layer.channels),
-            kernel: layer.kernel,
-            phases: layer.stride,
-            phase_bytes: layer.phase_len(packing) * GROUP_BYTES,
-            line: layer.pitch(packing) * GROUP_BYTES,
-            slot: layer.slot_len(packing),
-            slots: layer.slots(packing),
+            ring,
+            groups,
+            kernel,
+            phases: stride,
+            phase_bytes,
+            line,
+            slot,
+            slots,
             starts,
         }
     }
@@ -85,7 +104,7 @@ impl<'a> Ring<'a> {
         let Convolution { kernel, stride, .. } = *self.layer;
         let height = self.layer.height / self.layer.pool;
         while self.filled < (rows - 1) * stride + kernel {
-            let slot = self.filled % self.layer.slots(Packing::HERE);
+            let slot = self.filled % self.sizes.slots;
             match self.filled.checked_sub(kernel / 2) {
                 Some(row) if row < height => self.lay_row(engine, table, row, slot),
                 Some(_) | None => self.clear(slot),
@@ -97,11 +116,15 @@ impl<'a> Ring<'a> {
     /// Fills a row with padding.
     #[inline(always)]
     fn clear(&mut self, slot: usize) {
-        let (line, len) =
-            (self.layer.pitch(Packing::HERE) * GROUP_BYTES, self.layer.slot_len(Packing::HERE));
+        let Sizes { line, slot: len, .. } = self.sizes;
         for (group, to) in self.rows[slot * len..][..len].chunks_exact_mut(line).enumerate() {
             let padding = padding(self.input.padding, group);
-            to.chunks_exact_mut(GROUP_BYTES).for_each(|to| to.copy_from_slice(&padding));
+            // Nearly always the same byte, which is much faster.
+            if padding == [padding[0]; GROUP_BYTES] {
+                to.fill(padding[0]);
+            } else {
+                to.chunks_exact_mut(GROUP_BYTES).for_each(|to| to.copy_from_slice(&padding));
+            }
         }
     }
 
@@ -109,7 +132,7 @@ impl<'a> Ring<'a> {
     fn lay_row<E: Engine>(&mut self, engine: E, table: Option<&E::Table>, row: usize, slot: usize) {
         let (packing, layer, input) = (Packing::HERE, self.layer, self.input);
         let Convolution { channels, height, width, pool, kernel, stride, .. } = *layer;
-        let (line, len) = (layer.pitch(packing) * GROUP_BYTES, layer.slot_len(packing));
+        let Sizes { line, slot: len, .. } = self.sizes;
         let lines = self.rows[slot * len..][..len].chunks_exact_mut(line);
         for (index, line) in lines.enumerate() {
             let first = index * packing.group;

@@ -90,10 +90,11 @@ impl<const VNNI: bool> Avx2<VNNI> {
     #[inline(always)]
     fn load_columns(self, group: &Group<'_>, first: usize) -> __m256i {
         let last = group.channels - 1;
-        let [a, b, c, d] = [0, last.min(1), last.min(2), last.min(3)]
-            .map(|channel| eight_bytes(group.from, channel * group.plane + first));
+        let channel = |channel: usize| {
+            eight_bytes(group.from, last.min(channel) * group.plane + first) as i64
+        };
         // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_set_epi64x(d as i64, c as i64, b as i64, a as i64) }
+        unsafe { _mm256_set_epi64x(channel(3), channel(2), channel(1), channel(0)) }
     }
 
     /// Puts the bytes of each column side by side; `pairs` does so for two channels.

@@ -37,8 +37,8 @@ impl<const VNNI: bool> Engine for Avx2<VNNI> {
     type Table = Table;
     type Sums = __m256i;
     const COLUMNS: usize = 8;
-    const VECTORS: usize = 2;
-    const FILTERS: usize = 6;
+    const VECTORS: usize = if VNNI { 2 } else { 4 };
+    const FILTERS: usize = if VNNI { 6 } else { pairs::FILTERS };
 
     fn run<T: Task>(self, task: T) {
         #[target_feature(enable = "avx2,fma,avxvnni")]

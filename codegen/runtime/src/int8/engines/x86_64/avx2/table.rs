@@ -4,10 +4,10 @@ use super::super::super::super::activation::{Affine, Affines};
 use super::{Avx2, BYTES};
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi64, _mm256_adds_epi16,
-    _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_loadu_si256, _mm256_mulhi_epi16,
-    _mm256_packus_epi16, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi64x,
-    _mm256_shuffle_epi8, _mm256_sra_epi16, _mm256_storeu_si256, _mm256_subs_epi8,
-    _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+    _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_loadu_si256,
+    _mm256_mulhi_epi16, _mm256_packus_epi16, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm256_sra_epi16, _mm256_storeu_si256,
+    _mm256_sub_epi8, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
 };
 
 /// A table in sixteenths: the first and the ninth as they are, others combined (exclusive or) with
@@ -167,23 +167,22 @@ impl<const VNNI: bool> Avx2<VNNI> {
     /// Returns the bytes of a table.
     #[inline(always)]
     pub(super) fn look_up(self, table: &Table, index: __m256i) -> __m256i {
-        let (below, above) = table.0.split_at(8);
         // SAFETY: `self` proves that the processor has AVX2.
         unsafe {
-            // An index becomes negative after its own sixteenth, and stays so. A shuffle gives 0
-            // for negative indexes; the others together give the byte, because all sixteenths but
-            // the last one meet their own combination with the next one.
-            let mut low = index;
-            let mut high = _mm256_xor_si256(index, _mm256_set1_epi8(-128));
-            let mut bytes = self.zeros();
-            for (below, above) in below.iter().zip(above) {
-                let below = _mm256_shuffle_epi8(self.load_twice(below), low);
-                let above = _mm256_shuffle_epi8(self.load_twice(above), high);
-                bytes = _mm256_xor_si256(bytes, _mm256_xor_si256(below, above));
-                low = _mm256_subs_epi8(low, _mm256_set1_epi8(16));
-                high = _mm256_subs_epi8(high, _mm256_set1_epi8(16));
+            // Without its highest bit, an index becomes negative after its own sixteenth of a half,
+            // and stays so. A shuffle gives 0 for negative indexes; the others together give the
+            // byte, because all sixteenths but the last one meet their own combination with the
+            // next one.
+            let mut within = _mm256_and_si256(index, _mm256_set1_epi8(0x7f));
+            let (mut below, mut above) = (self.zeros(), self.zeros());
+            for part in 0..8 {
+                let bytes = _mm256_shuffle_epi8(self.load_twice(&table.0[part]), within);
+                below = _mm256_xor_si256(below, bytes);
+                let bytes = _mm256_shuffle_epi8(self.load_twice(&table.0[8 + part]), within);
+                above = _mm256_xor_si256(above, bytes);
+                within = _mm256_sub_epi8(within, _mm256_set1_epi8(16));
             }
-            bytes
+            _mm256_blendv_epi8(below, above, index)
         }
     }
 

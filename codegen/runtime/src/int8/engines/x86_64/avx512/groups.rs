@@ -46,7 +46,8 @@ impl<'a> Rows<'a> {
     fn new(group: &Group<'a>, rows: usize) -> Rows<'a> {
         let last = group.channels - 1;
         assert!(last < 4 && last * group.plane + rows * group.width <= group.from.len());
-        let channels = [0, last.min(1), last.min(2), last].map(|channel| channel * group.plane);
+        let [a, b, c] = [last.min(1), last.min(2), last];
+        let channels = [0, a * group.plane, b * group.plane, c * group.plane];
         Rows { from: group.from, channels }
     }
 }
