@@ -1,8 +1,8 @@
 //! Rows of groups: the bytes of four channels side by side.
 
 use super::super::super::super::engine::Group;
+use super::features::{Avx2, BYTES};
 use super::table::Way;
-use super::{Avx2, BYTES};
 use core::arch::x86_64::{
     __m256i, _mm_unpackhi_epi16, _mm_unpacklo_epi16, _mm256_add_epi16, _mm256_blendv_epi8,
     _mm256_castsi256_si128, _mm256_cmpgt_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,

@@ -1,37 +1,17 @@
 //! AVX2, with or without AVX-VNNI: 8 columns of four channels in a vector.
 
+mod features;
 mod groups;
 mod pairs;
 mod sums;
 mod table;
 
-use super::super::super::activation::{Affine, Affines};
-use super::super::super::conv::Taps;
-use super::super::super::cpu::Cpu;
-use super::super::super::engine::{Engine, Group, Place, Task};
-use core::arch::x86_64::{__m256i, _mm256_setzero_si256};
+use super::super::super::engine::{Affine, Affines, Engine, Group, Place, Task};
+use super::super::super::taps::Taps;
+use core::arch::x86_64::__m256i;
+pub use features::Avx2;
+use features::BYTES;
 use table::{Table, Way};
-
-/// Proof that the processor has AVX2 and FMA, and AVX-VNNI if `VNNI`.
-#[derive(Clone, Copy, Debug)]
-pub struct Avx2<const VNNI: bool>(());
-
-impl Avx2<true> {
-    /// Returns `Some` if processor and operating system support these instructions.
-    pub fn detect(cpu: Cpu) -> Option<Self> {
-        cpu.avx_vnni().then_some(Avx2(()))
-    }
-}
-
-impl Avx2<false> {
-    /// Returns `Some` if processor and operating system support these instructions.
-    pub fn detect(cpu: Cpu) -> Option<Self> {
-        cpu.avx2().then_some(Avx2(()))
-    }
-}
-
-/// Bytes of a vector.
-const BYTES: usize = 32;
 
 impl<const VNNI: bool> Engine for Avx2<VNNI> {
     type Table = Table;
@@ -158,13 +138,5 @@ impl<const VNNI: bool> Engine for Avx2<VNNI> {
             let values = self.requantized([sums[0], *second], multiplier);
             self.store_values(values, places, plane);
         }
-    }
-}
-
-impl<const VNNI: bool> Avx2<VNNI> {
-    #[inline(always)]
-    fn zeros(self) -> __m256i {
-        // SAFETY: `self` proves that the processor has AVX.
-        unsafe { _mm256_setzero_si256() }
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of products by AVX2: of pairs in 16 bits, which no instruction saturates.
 
-use super::super::super::super::conv::Taps;
-use super::{Avx2, BYTES};
+use super::super::super::super::taps::Taps;
+use super::features::{Avx2, BYTES};
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadl_epi64, _mm_loadu_si128, _mm_slli_epi16,
     _mm_srai_epi16, _mm_storeu_si128, _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_and_si256,

@@ -1,8 +1,8 @@
 //! Sums of products by AVX-VNNI, and the values that sums become.
 
-use super::super::super::super::conv::Taps;
 use super::super::super::super::engine::Place;
-use super::{Avx2, BYTES};
+use super::super::super::super::taps::Taps;
+use super::features::{Avx2, BYTES};
 use core::arch::x86_64::{
     __m256i, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_blend_epi32, _mm256_castsi256_si128,
     _mm256_dpbusd_avx_epi32, _mm256_loadu_si256, _mm256_mul_epi32, _mm256_packs_epi16,

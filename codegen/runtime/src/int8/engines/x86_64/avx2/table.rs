@@ -1,7 +1,7 @@
 //! Indexes into a table, and its bytes.
 
-use super::super::super::super::activation::{Affine, Affines};
-use super::{Avx2, BYTES};
+use super::super::super::super::engine::{Affine, Affines};
+use super::features::{Avx2, BYTES};
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi64, _mm256_adds_epi16,
     _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_loadu_si256,

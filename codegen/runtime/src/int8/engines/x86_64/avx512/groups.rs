@@ -1,8 +1,8 @@
 //! Rows of groups: the bytes of four channels side by side.
 
 use super::super::super::super::engine::Group;
+use super::features::{Avx512, BYTES};
 use super::table::Way;
-use super::{Avx512, BYTES};
 use core::arch::x86_64::{
     __m128i, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm512_add_epi16,
     _mm512_castsi128_si512, _mm512_inserti32x4, _mm512_loadu_si512, _mm512_maddubs_epi16,

@@ -1,36 +1,16 @@
 //! AVX-512 with VNNI: 16 columns of four channels in a vector.
 
+mod features;
 mod groups;
 mod sums;
 mod table;
 
-use super::super::super::activation::{Affine, Affines};
-use super::super::super::conv::Taps;
-use super::super::super::cpu::Cpu;
-use super::super::super::engine::{Engine, Group, Place, Task};
-use core::arch::x86_64::{__m512i, _mm512_setzero_si512};
+use super::super::super::engine::{Affine, Affines, Engine, Group, Place, Task};
+use super::super::super::taps::Taps;
+use core::arch::x86_64::__m512i;
+pub use features::Avx512;
+use features::BYTES;
 use table::Way;
-
-/// Proof that the processor has AVX-512F, BW, DQ, VL and VNNI, and VBMI if `VBMI`.
-#[derive(Clone, Copy, Debug)]
-pub struct Avx512<const VBMI: bool>(());
-
-impl Avx512<true> {
-    /// Returns `Some` if processor and operating system support these instructions.
-    pub fn detect(cpu: Cpu) -> Option<Self> {
-        cpu.avx512_vbmi().then_some(Avx512(()))
-    }
-}
-
-impl Avx512<false> {
-    /// Returns `Some` if processor and operating system support these instructions.
-    pub fn detect(cpu: Cpu) -> Option<Self> {
-        cpu.avx512_vnni().then_some(Avx512(()))
-    }
-}
-
-/// Bytes of a vector.
-const BYTES: usize = 64;
 
 impl<const VBMI: bool> Engine for Avx512<VBMI> {
     type Table = [__m512i; 4];
@@ -168,13 +148,5 @@ impl<const VBMI: bool> Engine for Avx512<VBMI> {
                 self.store_values(self.upper(values), places[2 * vector + 1], plane);
             }
         }
-    }
-}
-
-impl<const VBMI: bool> Avx512<VBMI> {
-    #[inline(always)]
-    fn zeros(self) -> __m512i {
-        // SAFETY: `self` proves that the processor has AVX-512F.
-        unsafe { _mm512_setzero_si512() }
     }
 }

@@ -1,8 +1,8 @@
 //! Sums of products, and the values that they become.
 
-use super::super::super::super::conv::Taps;
 use super::super::super::super::engine::Place;
-use super::{Avx512, BYTES};
+use super::super::super::super::taps::Taps;
+use super::features::{Avx512, BYTES};
 use core::arch::x86_64::{
     __m128i, __m512i, _mm_mask_storeu_epi8, _mm_storel_epi64, _mm_storeu_si128, _mm_unpackhi_epi64,
     _mm256_loadu_si256, _mm512_castsi256_si512, _mm512_cvtsepi32_epi8, _mm512_dpbusd_epi32,

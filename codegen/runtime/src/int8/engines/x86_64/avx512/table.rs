@@ -1,7 +1,7 @@
 //! Indexes into a table, and its bytes.
 
-use super::super::super::super::activation::{Affine, Affines};
-use super::{Avx512, BYTES};
+use super::super::super::super::engine::{Affine, Affines};
+use super::features::{Avx512, BYTES};
 use core::arch::x86_64::{
     __m128i, __m512i, _mm_cvtsi32_si128, _mm512_add_epi64, _mm512_adds_epi16, _mm512_and_si512,
     _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_mask_blend_epi16, _mm512_mask_storeu_epi8,
