@@ -40,6 +40,7 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("engines/mod.rs", include_str!("int8/engines/mod.rs")),
     ("engines/scalar.rs", include_str!("int8/engines/scalar.rs")),
     ("engines/x86_64/mod.rs", include_str!("int8/engines/x86_64/mod.rs")),
+    ("engines/x86_64/avx2/lookup.rs", include_str!("int8/engines/x86_64/avx2/lookup.rs")),
     ("engines/x86_64/avx2/mod.rs", include_str!("int8/engines/x86_64/avx2/mod.rs")),
     ("engines/x86_64/avx2/features.rs", include_str!("int8/engines/x86_64/avx2/features.rs")),
     ("engines/x86_64/avx2/groups.rs", include_str!("int8/engines/x86_64/avx2/groups.rs")),

@@ -2,6 +2,7 @@
 
 mod features;
 mod groups;
+mod lookup;
 mod pairs;
 mod sums;
 mod table;
@@ -11,7 +12,8 @@ use super::super::super::taps::Taps;
 use core::arch::x86_64::__m256i;
 pub use features::Avx2;
 use features::BYTES;
-use table::{Table, Way};
+use lookup::Table;
+use table::Way;
 
 impl<const VNNI: bool> Engine for Avx2<VNNI> {
     type Table = Table;

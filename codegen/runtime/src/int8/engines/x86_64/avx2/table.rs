@@ -2,33 +2,13 @@
 
 use super::super::super::super::engine::{Affine, Affines};
 use super::features::{Avx2, BYTES};
+use super::lookup::Table;
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi64, _mm256_adds_epi16,
-    _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_loadu_si256,
-    _mm256_mulhi_epi16, _mm256_packus_epi16, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm256_sra_epi16, _mm256_storeu_si256,
-    _mm256_sub_epi8, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+    __m128i, __m256i, _mm_cvtsi32_si128, _mm256_add_epi64, _mm256_adds_epi16, _mm256_and_si256,
+    _mm256_loadu_si256, _mm256_mulhi_epi16, _mm256_packus_epi16, _mm256_sad_epu8, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm256_sra_epi16,
+    _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
 };
-
-/// A table in sixteenths: the first and the ninth as they are, others combined (exclusive or) with
-/// the one before.
-#[derive(Clone, Copy)]
-pub struct Table([[u8; 16]; 16]);
-
-impl Table {
-    /// Returns the table's sixteenths.
-    #[inline(always)]
-    pub(super) fn new(table: &[u8; 256]) -> Table {
-        let mut parts = [[0; 16]; 16];
-        for (part, to) in parts.iter_mut().enumerate() {
-            for (index, to) in to.iter_mut().enumerate() {
-                let at = part * 16 + index;
-                *to = if part % 8 == 0 { table[at] } else { table[at] ^ table[at - 16] };
-            }
-        }
-        Table(parts)
-    }
-}
 
 /// A linear function in 16 bits: for the low and the high bytes of each 128 bits.
 #[derive(Clone, Copy)]
@@ -162,34 +142,6 @@ impl<const VNNI: bool> Avx2<VNNI> {
             let low = _mm256_sra_epi16(low, linear.shift);
             _mm256_packus_epi16(low, _mm256_sra_epi16(high, linear.shift))
         }
-    }
-
-    /// Returns the bytes of a table.
-    #[inline(always)]
-    pub(super) fn look_up(self, table: &Table, index: __m256i) -> __m256i {
-        // SAFETY: `self` proves that the processor has AVX2.
-        unsafe {
-            // Without its highest bit, an index becomes negative after its own sixteenth of a half,
-            // and stays so. A shuffle gives 0 for negative indexes; the others together give the
-            // byte, because all sixteenths but the last one meet their own combination with the
-            // next one.
-            let mut within = _mm256_and_si256(index, _mm256_set1_epi8(0x7f));
-            let (mut below, mut above) = (self.zeros(), self.zeros());
-            for part in 0..8 {
-                let bytes = _mm256_shuffle_epi8(self.load_twice(&table.0[part]), within);
-                below = _mm256_xor_si256(below, bytes);
-                let bytes = _mm256_shuffle_epi8(self.load_twice(&table.0[8 + part]), within);
-                above = _mm256_xor_si256(above, bytes);
-                within = _mm256_sub_epi8(within, _mm256_set1_epi8(16));
-            }
-            _mm256_blendv_epi8(below, above, index)
-        }
-    }
-
-    #[inline(always)]
-    fn load_twice(self, from: &[u8; 16]) -> __m256i {
-        // SAFETY: `self` proves that the processor has AVX2; there are as many bytes as are read.
-        unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(from.as_ptr().cast())) }
     }
 
     /// Returns bytes combined with `flip` (exclusive or).
