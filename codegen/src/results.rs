@@ -22,7 +22,8 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// Reads `test.json`, and `train.json` or `prune.json`, of the network with these weights.
+    /// Reads `test.json` of the network with the weights of `weights_sha256`, and the `train.json`
+    /// or `prune.json` that made those of `trained_sha256`.
     ///
     /// # Errors
     /// Fails if a file cannot be read, or is of other weights or another split.
@@ -30,10 +31,11 @@ impl Results {
         test: Option<&Path>,
         train: Option<&Path>,
         weights_sha256: &str,
+        trained_sha256: &str,
     ) -> Result<Results> {
         let mut results = Results::default();
         if let Some(path) = train {
-            results.read_training(path, weights_sha256)?;
+            results.read_training(path, trained_sha256)?;
         }
         if let Some(path) = test {
             let report: EvalReport = json::read(path)?;

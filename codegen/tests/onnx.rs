@@ -1,5 +1,7 @@
 //! ONNX models: their structure, and, if there is a Python with ONNX Runtime, their numbers.
 
+#[path = "onnx/runtime.rs"]
+mod runtime;
 mod support;
 
 use codegen::onnx::model::{OPSET, OUTPUT};
@@ -12,12 +14,10 @@ use common::network::template::{Head, Template};
 use common::network::{INPUT, Network, Node, Op, shapes};
 use common::resize::Resize;
 use prost::Message;
-use serde_json::Value;
+use runtime::check;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use support::tools::skip;
 use support::{SWISH_RELU, Workshop, baseline, expand, pruned, small, success};
 
 /// The tolerance of models, relative to the largest logit, or to 1.
@@ -280,29 +280,6 @@ fn shape(
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-}
-
-/// Returns the Python that ONNX_PYTHON names, or else that of `target/onnx-venv`, if it has onnx,
-/// onnxruntime and numpy; if not, the test is recorded as skipped.
-fn python() -> Option<PathBuf> {
-    let (made, named) = ("target/onnx-venv/bin/python", std::env::var_os("ONNX_PYTHON"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let python = named.map_or_else(|| root.join(made), PathBuf::from);
-    let output = Command::new(&python).args(["-c", "import onnx, onnxruntime, numpy"]).output();
-    if output.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    skip("onnxruntime", "ONNX models; `make target/onnx-venv/installed` installs it");
-    None
-}
-
-/// Returns what `check.py` prints for each folder, or `None` if there is no ONNX Runtime.
-fn check(folders: &[&Path]) -> Option<Vec<Value>> {
-    let python = python()?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py");
-    let output = Command::new(python).arg(script).args(folders).output().unwrap();
-    let text = success(&output);
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 #[test]

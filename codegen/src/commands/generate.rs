@@ -22,7 +22,7 @@ use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
 use common::plan_report::PlanReport;
 use common::precision::Precision;
-use common::quantized::{QuantizedNetwork, TENSORS_FILE};
+use common::quantized::{Quantization, QuantizedNetwork, TENSORS_FILE};
 use process::cli::print_line;
 use std::io::Write;
 use std::path::Path;
@@ -77,6 +77,10 @@ fn generate_int8(
     folder: &Path,
 ) -> Result<(Manifest, Vec<File>)> {
     let (quantized, quantization) = QuantizedNetwork::read(folder, network)?;
+    if args.platform == Platform::Onnx {
+        return generate_int8_model(args, network, &quantized, &quantization)
+            .with_context(|| folder.display().to_string());
+    }
     let packing = int8::packing(args.platform)?;
     let network_path = || args.network.display().to_string();
     let plan = Int8Plan::new(network, packing).with_context(network_path)?;
@@ -99,7 +103,7 @@ fn generate_int8(
             logit_scale: quantization.logit_scale,
             golden: &golden,
         }),
-        results: &results(args, &manifest)?,
+        results: &results(args, &manifest, &quantization.fingerprints.weights_sha256)?,
     })?;
     Ok((manifest, files))
 }
@@ -162,7 +166,7 @@ fn generate_crate(
         manifest: &manifest,
         network,
         body: Body::F32(F32Body { plan: &plan, constants: &constants, golden: &golden }),
-        results: &results(args, &manifest)?,
+        results: &results(args, &manifest, &manifest.weights_sha256)?,
     })?;
     Ok((manifest, files))
 }
@@ -179,10 +183,7 @@ fn generate_model(
     let network_path = || args.network.display().to_string();
     let graph = lower(network).with_context(network_path)?;
     let lower_bound_bytes = bytes(lower_bound::check(&graph).with_context(network_path)?);
-    ensure!(
-        args.board.is_none(),
-        "a model is for no board: leave --board out or name a platform that has crates"
-    );
+    check_no_board(args)?;
     let name = name(args, network)?;
     pack::check_norms(&graph, network, weights).with_context(|| path.display().to_string())?;
     let golden = Golden::record(network, weights, args.samples.as_deref())?;
@@ -202,9 +203,58 @@ fn generate_model(
         input: Some(Preprocessing::of(&network.input)),
         fit: None,
     };
-    let results = results(args, &manifest)?;
-    let files = onnx::files(&manifest, network, weights, &golden, &results)?;
+    let results = results(args, &manifest, &manifest.weights_sha256)?;
+    let model = onnx::Description { manifest: &manifest, network, results: &results };
+    let files = onnx::files(&model, weights, &golden)?;
     Ok((manifest, files))
+}
+
+/// Returns the manifest and all files of a model of an int8 network. Its working memory is at least
+/// that of a model in f32 with bytes instead.
+fn generate_int8_model(
+    args: &GenerateArgs,
+    network: &Network,
+    quantized: &QuantizedNetwork,
+    quantization: &Quantization,
+) -> Result<(Manifest, Vec<File>)> {
+    let lower_bound_bytes = lower_bound::check(&lower(network)?)? as u64;
+    check_no_board(args)?;
+    let name = name(args, network)?;
+    let model = onnx::quantized::model(&name, network, quantized, quantization)?;
+    let golden = IntegerGolden::record(network, quantized, args.samples.as_deref())?;
+    let counts = counts::count(network)?;
+    let fingerprints = &quantization.fingerprints;
+    let manifest = Manifest {
+        name,
+        platform: args.platform,
+        precision: Precision::Int8,
+        network_sha256: sha256_of(&args.network)?,
+        weights_sha256: fingerprints.tensors_sha256.clone(),
+        parameters: counts.parameters,
+        macs: counts.macs,
+        weights_bytes: model.constant_bytes(),
+        arena_bytes: lower_bound_bytes,
+        arena_lower_bound_bytes: lower_bound_bytes,
+        layers: onnx::quantized::layers(network, &quantized.plan)?,
+        input: Some(Preprocessing::of(&network.input)),
+        fit: None,
+    };
+    let results = results(args, &manifest, &fingerprints.weights_sha256)?;
+    let description = onnx::Description { manifest: &manifest, network, results: &results };
+    let files = onnx::quantized_files(&description, &model, golden, quantization.logit_scale)?;
+    Ok((manifest, files))
+}
+
+/// Checks that no board is named for a model.
+///
+/// # Errors
+/// Fails if one is.
+fn check_no_board(args: &GenerateArgs) -> Result<()> {
+    ensure!(
+        args.board.is_none(),
+        "a model is for no board: leave --board out or name a platform that has crates"
+    );
+    Ok(())
 }
 
 /// Returns what the crate runs on.
@@ -233,9 +283,11 @@ fn name(args: &GenerateArgs, network: &Network) -> Result<String> {
     Ok(name)
 }
 
-/// Returns what the files of `--test` and `--train` say about the weights.
-fn results(args: &GenerateArgs, manifest: &Manifest) -> Result<Results> {
-    Results::read(args.test.as_deref(), args.train.as_deref(), &manifest.weights_sha256)
+/// Returns what the files of `--test` and `--train` say about the weights. `trained_sha256` is the
+/// SHA-256 of those that were trained, in f32.
+fn results(args: &GenerateArgs, manifest: &Manifest, trained_sha256: &str) -> Result<Results> {
+    let (test, train) = (args.test.as_deref(), args.train.as_deref());
+    Results::read(test, train, &manifest.weights_sha256, trained_sha256)
 }
 
 fn sha256_of(path: &Path) -> Result<String> {

@@ -1,11 +1,12 @@
 //! The files of a model's folder.
 
 use super::model::{OPSET, model};
+use super::proto::ModelProto;
 use crate::file::{File, little_endian};
-use crate::golden::{Golden, jumps_at_zero};
+use crate::golden::{Golden, IntegerGolden, jumps_at_zero};
 use crate::markdown::class_list;
 use crate::results::Results;
-use crate::template::fill;
+use crate::template::fill_all;
 use anyhow::{Result, ensure};
 use common::files::json;
 use common::manifest::Manifest;
@@ -17,58 +18,88 @@ use prost::Message;
 /// The size limit of a file in Protobuf, in bytes.
 const MAX_BYTES: usize = i32::MAX as usize;
 
-/// Returns all files of a model's folder.
+/// A model, and what belongs to it.
+pub(crate) struct Description<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) network: &'a Network,
+    pub(crate) results: &'a Results,
+}
+
+/// Returns all files of the folder of a model in f32.
 ///
 /// # Errors
 /// Fails if the graph is inconsistent, or too large for a file.
-pub(crate) fn files(
-    manifest: &Manifest,
-    network: &Network,
-    weights: &Weights,
-    golden: &Golden,
-    results: &Results,
-) -> Result<Vec<File>> {
-    let name = manifest.name.as_str();
-    let model = model(name, network, weights)?;
-    let bytes = model.encoded_len();
-    ensure!(
-        bytes <= MAX_BYTES,
-        "the model has {bytes} bytes, but an ONNX file can have at most {MAX_BYTES}"
-    );
-    Ok(vec![
-        (format!("{name}.onnx"), model.encode_to_vec()),
-        ("README.md".to_string(), readme(manifest, network, golden, results).into_bytes()),
-        ("manifest.json".to_string(), json::to_text(manifest)?.into_bytes()),
-        ("golden/inputs.bin".to_string(), little_endian(&golden.inputs)),
-        ("golden/outputs.bin".to_string(), little_endian(&golden.outputs)),
-    ])
+pub(crate) fn files(of: &Description, weights: &Weights, golden: &Golden) -> Result<Vec<File>> {
+    let model = model(&of.manifest.name, of.network, weights)?;
+    let agreement = if jumps_at_zero(of.network) { JUMPING } else { CONTINUOUS };
+    let more = [("SAMPLES", golden.describe()), ("AGREEMENT", agreement.to_string())];
+    let readme = of.readme(include_str!("../../templates/onnx/README.md"), &more);
+    of.folder(&model, readme, little_endian(&golden.inputs), &golden.outputs)
 }
 
-fn readme(manifest: &Manifest, network: &Network, golden: &Golden, results: &Results) -> String {
-    let shape = network.input.shape();
-    let numbers =
-        [shape.channels, shape.height, shape.width, network.classes.len()].map(|n| n.to_string());
-    let costs = [manifest.parameters, manifest.macs, manifest.weights_bytes].map(|n| n.to_string());
-    let values = [
-        ("NAME", manifest.name.as_str()),
-        ("OPSET", &OPSET.to_string()),
-        ("CHANNELS", &numbers[0]),
-        ("HEIGHT", &numbers[1]),
-        ("WIDTH", &numbers[2]),
-        ("CLASSES", &numbers[3]),
-        ("SAMPLES", &golden.describe()),
-        ("AGREEMENT", if jumps_at_zero(network) { JUMPING } else { CONTINUOUS }),
-        ("PARAMETERS", &costs[0]),
-        ("MACS", &costs[1]),
-        ("WEIGHTS_BYTES", &costs[2]),
-        ("CLASS_LIST", &class_list(&network.classes, "the metadata `classes`")),
-        ("ACCURACY", &results.accuracy()),
-        ("DATA", &results.data()),
-        ("SEED", &results.seed()),
-        ("RESIZE", network.input.resize.name()),
-        ("FILTER", FILTER),
-    ];
-    fill(include_str!("../../templates/onnx/README.md"), &values)
+/// Returns all files of the folder of a model in 8-bit integers, whose logits are `logit_scale` times
+/// those of the integer reference.
+///
+/// # Errors
+/// Fails if the model is too large for a file.
+pub(crate) fn quantized_files(
+    of: &Description,
+    model: &ModelProto,
+    golden: IntegerGolden,
+    logit_scale: f64,
+) -> Result<Vec<File>> {
+    let more = [("SAMPLES", golden.describe())];
+    let readme = of.readme(include_str!("../../templates/onnx/README-int8.md"), &more);
+    let real = golden.outputs.iter().map(|logit| (f64::from(*logit) * logit_scale) as f32);
+    let outputs: Vec<f32> = real.collect();
+    of.folder(model, readme, golden.pixels, &outputs)
+}
+
+impl Description<'_> {
+    fn folder(
+        &self,
+        model: &ModelProto,
+        readme: String,
+        inputs: Vec<u8>,
+        outputs: &[f32],
+    ) -> Result<Vec<File>> {
+        let bytes = model.encoded_len();
+        ensure!(
+            bytes <= MAX_BYTES,
+            "the model has {bytes} bytes, but an ONNX file can have at most {MAX_BYTES}"
+        );
+        Ok(vec![
+            (format!("{}.onnx", self.manifest.name), model.encode_to_vec()),
+            ("README.md".to_string(), readme.into_bytes()),
+            ("manifest.json".to_string(), json::to_text(self.manifest)?.into_bytes()),
+            ("golden/inputs.bin".to_string(), inputs),
+            ("golden/outputs.bin".to_string(), little_endian(outputs)),
+        ])
+    }
+
+    fn readme(&self, template: &str, more: &[(&str, String)]) -> String {
+        let (manifest, network) = (self.manifest, self.network);
+        let shape = network.input.shape();
+        let mut values = vec![
+            ("NAME", manifest.name.clone()),
+            ("OPSET", OPSET.to_string()),
+            ("CHANNELS", shape.channels.to_string()),
+            ("HEIGHT", shape.height.to_string()),
+            ("WIDTH", shape.width.to_string()),
+            ("CLASSES", network.classes.len().to_string()),
+            ("PARAMETERS", manifest.parameters.to_string()),
+            ("MACS", manifest.macs.to_string()),
+            ("WEIGHTS_BYTES", manifest.weights_bytes.to_string()),
+            ("CLASS_LIST", class_list(&network.classes, "the metadata `classes`")),
+            ("ACCURACY", self.results.accuracy()),
+            ("DATA", self.results.data()),
+            ("SEED", self.results.seed()),
+            ("RESIZE", network.input.resize.name().to_string()),
+            ("FILTER", FILTER.to_string()),
+        ];
+        values.extend_from_slice(more);
+        fill_all(template, &values)
+    }
 }
 
 const CONTINUOUS: &str =

@@ -6,6 +6,12 @@ use prost::Message;
 
 /// The element type of f32 tensors.
 pub const FLOAT: i32 = 1;
+/// The element type of u8 tensors.
+pub const UINT8: i32 = 2;
+/// The element type of i8 tensors.
+pub const INT8: i32 = 3;
+/// The element type of i32 tensors.
+pub const INT32: i32 = 6;
 /// The element type of i64 tensors.
 pub const INT64: i32 = 7;
 
@@ -134,7 +140,7 @@ pub struct TensorProto {
     /// The shape; empty for a scalar.
     #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
-    /// The element type: [`FLOAT`] or [`INT64`].
+    /// The element type: [`FLOAT`], [`INT64`], or that of integers of another size.
     #[prost(int32, tag = "2")]
     pub data_type: i32,
     /// The name.
@@ -167,7 +173,7 @@ pub struct TypeProto {
 /// `TypeProto.Tensor`.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorTypeProto {
-    /// The element type: [`FLOAT`] or [`INT64`].
+    /// The element type: [`FLOAT`] or [`UINT8`].
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
     /// The shape.
@@ -192,4 +198,12 @@ pub struct Dimension {
     /// The name.
     #[prost(string, optional, tag = "2")]
     pub dim_param: Option<String>,
+}
+
+impl ModelProto {
+    /// Returns the bytes of all constants.
+    pub fn constant_bytes(&self) -> u64 {
+        let constants = self.graph.iter().flat_map(|graph| &graph.initializer);
+        constants.map(|constant| constant.raw_data.len() as u64).sum()
+    }
 }
