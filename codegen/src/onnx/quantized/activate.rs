@@ -87,13 +87,12 @@ impl Builder<'_> {
     /// Returns the tensor of the middles of the bins with these indices.
     fn middle(&mut self, name: &str, index: &Stored, meaning: &TableMeaning) -> String {
         let real = self.dequantize(index);
-        if meaning.middle == 0.0 {
+        if meaning.shift == 0.0 {
             return real;
         }
-        let [half, argument] = ["middle", "argument"].map(|what| format!("{name}/{what}"));
-        let shift = meaning.middle * f64::from(meaning.step);
-        self.graph.floats(&half, &[], &[shift as f32]);
-        self.graph.push("Add", &argument, &[&real, &half], vec![]);
+        let [shift, argument] = ["shift", "argument"].map(|what| format!("{name}/{what}"));
+        self.graph.floats(&shift, &[], &[meaning.shift]);
+        self.graph.push("Add", &argument, &[&real, &shift], vec![]);
         argument
     }
 }

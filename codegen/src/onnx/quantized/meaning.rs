@@ -9,14 +9,19 @@ use common::quantized::{LayerReport, Meaning, Table};
 /// Largest index of a table.
 const LAST: f64 = (TABLE - 1) as f64;
 
+/// A part of a step by which arguments may be larger, so that no result lies in the middle between
+/// two bytes: the quantizer rounds such results up, QuantizeLinear to even bytes.
+const NUDGE: f64 = 1.0 / 1024.0;
+
 /// The meaning of a table's indices and bytes.
 pub(super) struct TableMeaning {
     /// Difference of the arguments of neighbouring indices.
     pub(super) step: f32,
     /// The index that stands for the argument 0 in the graph.
     pub(super) zero_index: u8,
-    /// What the middle of the bin `zero_index` is as an argument, in steps.
-    pub(super) middle: f64,
+    /// What is added to an index less `zero_index`, in units of arguments, for the middle of its
+    /// bin; 0 if that is it already.
+    pub(super) shift: f32,
     /// Difference of the results of neighbouring bytes.
     pub(super) scale: f32,
     /// The byte of the result 0.
@@ -47,13 +52,33 @@ impl TableMeaning {
             "its report is not that of its table: run `train quantize` again"
         );
         let zero_index = origin.floor().clamp(0.0, LAST);
-        Ok(TableMeaning {
+        let middle = zero_index + 0.5 - origin;
+        let mut meaning = TableMeaning {
             step: scale(step)?,
             zero_index: zero_index as u8,
-            middle: zero_index + 0.5 - origin,
+            shift: (middle * step) as f32,
             scale: scale(result)?,
             zero_point: table.zero_point,
-        })
+        };
+        let without = meaning.differences(table, pair);
+        let exact = std::mem::replace(&mut meaning.shift, ((middle + NUDGE) * step) as f32);
+        if without <= meaning.differences(table, pair) {
+            meaning.shift = exact;
+        }
+        Ok(meaning)
+    }
+
+    /// Returns for how many indices the operators do not compute the byte of the table.
+    fn differences(&self, table: &Table, pair: PiecewiseActivation) -> usize {
+        let bytes = (0..TABLE).map(|index| self.computed(pair, index));
+        bytes.zip(table.table.iter()).filter(|(computed, byte)| computed != *byte).count()
+    }
+
+    /// Returns the byte that the operators make of an index, in f32.
+    fn computed(&self, pair: PiecewiseActivation, index: usize) -> u8 {
+        let argument = (index as f32 - f32::from(self.zero_index)) * self.step + self.shift;
+        let result = pair.value(f64::from(argument)) as f32 / self.scale;
+        (result.round_ties_even() + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
     }
 }
 
@@ -65,8 +90,9 @@ mod tests {
     const RELU: PiecewiseActivation =
         PiecewiseActivation { left: Activation::Relu, right: Activation::Relu };
 
-    fn table() -> Table {
-        let table = std::array::from_fn(|index| (index as u8).saturating_sub(55));
+    /// Returns a table whose bytes count from the index `first` on.
+    fn table(first: u8) -> Table {
+        let table = std::array::from_fn(|index| (index as u8).saturating_sub(first));
         Table {
             factors: vec![vec![1]],
             offsets: vec![0],
@@ -76,9 +102,12 @@ mod tests {
         }
     }
 
+    fn layer(meaning: Meaning) -> LayerReport {
+        LayerReport { name: "a".to_string(), meaning, error: 0.0, own_error: 0.0 }
+    }
+
     fn meaning(meaning: Meaning) -> Result<TableMeaning> {
-        let layer = LayerReport { name: "a".to_string(), meaning, error: 0.0, own_error: 0.0 };
-        TableMeaning::new(&layer, &table(), RELU)
+        TableMeaning::new(&layer(meaning), &table(55), RELU)
     }
 
     fn of_table(scale: f64, zero_point: u64, step: f64, origin: f64) -> Result<TableMeaning> {
@@ -88,9 +117,42 @@ mod tests {
     #[test]
     fn bins_are_counted_from_that_of_zero() {
         let middle = of_table(0.5, 0, 0.5, 55.5).unwrap();
-        assert_eq!((middle.zero_index, middle.middle), (55, 0.0));
-        let between = of_table(0.5, 0, 0.5, 55.0).unwrap();
-        assert_eq!((between.zero_index, between.middle), (55, 0.5));
+        assert_eq!((middle.zero_index, middle.shift), (55, 0.0));
+        // Results lie in the middle between two bytes, and are rounded up in the table.
+        let (scale, step) = (0.5, 0.5);
+        let meaning =
+            Meaning::Table { scale, zero_point: 0, step, origin: 55.0, low: -1.0, high: 1.0 };
+        let between = TableMeaning::new(&layer(meaning), &table(54), RELU).unwrap();
+        assert_eq!((between.zero_index, between.shift), (55, 0.5 * (0.5 + 1.0 / 1024.0)));
+    }
+
+    /// What the operators of the graph compute is the table, also where results lie in the middle
+    /// between two bytes.
+    #[test]
+    fn operators_compute_the_bytes_of_the_table() {
+        for pair in PiecewiseActivation::all() {
+            for (origin, step) in [(100.0, 0.05), (100.5, 0.0371), (1.0, 0.1), (254.5, 0.02)] {
+                for of_step in [0.5, 1.0, 1.7] {
+                    let result = of_step * step;
+                    let exact = |index: usize| pair.value((index as f64 + 0.5 - origin) * step);
+                    let byte = |x: f64| (x / result + 30.0).round().clamp(0.0, LAST) as u8;
+                    let bytes: [u8; TABLE] = std::array::from_fn(|index| byte(exact(index)));
+                    let table = Table { zero_point: 30, table: Box::new(bytes), ..table(0) };
+                    let meaning = Meaning::Table {
+                        scale: result,
+                        zero_point: 30,
+                        step,
+                        origin,
+                        low: 0.0,
+                        high: 0.0,
+                    };
+                    let meaning = TableMeaning::new(&layer(meaning), &table, pair).unwrap();
+                    // In a few middles, rounding in f64 decided about the table.
+                    let differences = meaning.differences(&table, pair);
+                    assert!(differences <= 8, "{pair} {origin} {of_step}: {differences}");
+                }
+            }
+        }
     }
 
     #[test]
