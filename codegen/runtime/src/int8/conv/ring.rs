@@ -134,15 +134,18 @@ impl<'a> Ring<'a> {
         let Convolution { channels, height, width, pool, kernel, stride, .. } = *layer;
         let Sizes { line, slot: len, .. } = self.sizes;
         let lines = self.rows[slot * len..][..len].chunks_exact_mut(line);
+        let plane = height * width;
+        let mut from = &input.from[row * pool * width..];
+        let common = padding(input.padding, 0);
         for (index, line) in lines.enumerate() {
             let first = index * packing.group;
-            let group = Group {
-                from: input.from.get((first * height + row * pool) * width..).unwrap_or(&[]),
-                plane: height * width,
-                width,
-                channels: channels.saturating_sub(first).min(packing.group),
+            let channels = channels.saturating_sub(first).min(packing.group);
+            let group = Group { from, plane, width, channels };
+            from = from.get(packing.group * plane..).unwrap_or(&[]);
+            let padding = match input.padding {
+                [_] => common,
+                each => padding(each, index),
             };
-            let padding = padding(input.padding, index);
             let to = if stride == 1 {
                 &mut line[kernel / 2 * GROUP_BYTES..]
             } else {
