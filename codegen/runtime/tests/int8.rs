@@ -479,3 +479,40 @@ fn indexes_at_the_ends_of_16_bits() {
         }
     }
 }
+
+/// Engines may know shorter ways for tables that are lines, or lines in part.
+#[test]
+fn tables_of_all_shapes() {
+    let noise: [u8; 256] = Random(9).bytes(256).try_into().unwrap();
+    let shapes: [fn(u8, u8) -> u8; 10] = [
+        |index, _| index,
+        |index, _| index.saturating_sub(100),
+        |index, _| index.saturating_add(100),
+        |index, _| if index < 90 { 30 - index / 3 } else { index - 70 },
+        |index, _| if index < 128 { 0 } else { index - 128 + index % 3 },
+        |index, noise| if index < 128 { noise } else { index },
+        |index, noise| if index < 128 { index } else { noise },
+        |index, noise| if index / 16 == 7 { noise } else { index.saturating_sub(3) },
+        |_, _| 0,
+        |_, _| 255,
+    ];
+    for (number, shape) in shapes.into_iter().enumerate() {
+        let mut table = noise;
+        for (index, byte) in (0..=255u8).zip(&mut table) {
+            *byte = shape(index, *byte);
+        }
+        // The index of a value X is X + 128.
+        let (factors, offsets) = (vec![256], vec![128]);
+        let packed = table.map(|byte| byte ^ PACKING.flip);
+        let parameters = Table { factors, offsets, shift: 0, table, packed };
+        let values: Vec<u8> = (0..=255).collect();
+        for kernels in engines() {
+            let mut to = [0; 256];
+            activation(kernels, parameters.activation(), 256, &values, &mut to);
+            for (to, value) in to.iter().zip(&values) {
+                let expected = table[usize::from(value ^ 0x80)] ^ 0x80;
+                assert_eq!(*to, expected, "{} {number} {value}", kernels.name());
+            }
+        }
+    }
+}
