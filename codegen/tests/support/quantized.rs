@@ -3,6 +3,7 @@
 use common::network::Network;
 use common::network::weights::Weights;
 use common::quantized::parameters::Sizes;
+use common::quantized::plan::Operation;
 use common::quantized::{
     Calibration, Filters, Fingerprints, LayerReport, Meaning, Method, Parameters, Plan,
     Quantization, QuantizedNetwork, StepParameters, Table, ValidationAccuracy,
@@ -51,6 +52,27 @@ fn random_table(rng: &mut impl Rng, operands: usize, channels: usize) -> Table {
     let mut table = Box::new([0; 256]);
     rng.fill_bytes(&mut table[..]);
     Table { factors, offsets, shift, zero_point: rng.random(), table }
+}
+
+/// Gives every table the function of its activation. Neighbouring bytes mean numbers as far apart as
+/// those of neighbouring indices, as in networks of `train quantize`.
+#[allow(dead_code, reason = "for measurements, in which values and times of tables matter")]
+pub(crate) fn with_activations(mut quantized: QuantizedNetwork) -> QuantizedNetwork {
+    for (step, parameters) in quantized.plan.steps.iter().zip(&mut quantized.parameters.steps) {
+        let (Operation::Activate { pair, .. }, StepParameters::Table(table)) =
+            (&step.operation, parameters)
+        else {
+            continue;
+        };
+        const STEP: f64 = 0.05;
+        let value = |index: usize| pair.value((index as f64 - 128.0) * STEP) / STEP;
+        let least = (0..256).map(value).fold(f64::INFINITY, f64::min);
+        table.zero_point = (-least).round().clamp(0.0, 255.0) as u8;
+        for (index, byte) in table.table.iter_mut().enumerate() {
+            *byte = (value(index).round() + f64::from(table.zero_point)).clamp(0.0, 255.0) as u8;
+        }
+    }
+    quantized
 }
 
 fn random_filters(rng: &mut impl Rng, filters: usize, size: usize, classifier: bool) -> Filters {

@@ -37,7 +37,7 @@ impl Workshop {
             "quantized",
         ]
         .map(|name| f32.folder.join(name));
-        let of_net = quantized::random_quantized(&net.network, 0);
+        let of_net = quantized::with_activations(quantized::random_quantized(&net.network, 0));
         quantized::write(&quantized_folder, &net.network, &random_weights(&net.network), &of_net);
         generate(&network, ["--quantized".as_ref(), quantized_folder.as_os_str()], &crate_folder)?;
         build_crate(&crate_folder, &f32.folder.join("build-int8"))?;
