@@ -24,7 +24,9 @@ use runtime::int8::packing::Packing;
 pub fn packing(platform: Platform) -> Result<Packing> {
     match platform {
         Platform::X86_64 => Ok(Packing::X86_64),
-        Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {
+        Platform::Aarch64 => Ok(Packing::AARCH64),
+        Platform::Armv7 => Ok(Packing::ARMV7),
+        Platform::CortexM => {
             bail!("there are no int8 networks for {platform} yet")
         }
         Platform::Cuda => bail!("there are no int8 crates for NVIDIA GPUs; name another platform"),

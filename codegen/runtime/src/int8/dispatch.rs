@@ -3,6 +3,10 @@
 #[cfg(target_arch = "x86_64")]
 use super::cpu::Cpu;
 use super::engine::{Engine, Task};
+#[cfg(target_arch = "aarch64")]
+use super::engines::aarch64::{Dotprod, Neon};
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+use super::engines::armv7::Neon;
 use super::engines::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use super::engines::x86_64::{avx2::Avx2, avx512::Avx512};
@@ -12,6 +16,12 @@ use super::engines::x86_64::{avx2::Avx2, avx512::Avx512};
 pub enum Kernels {
     /// No vector instructions.
     Scalar(Scalar),
+    /// NEON.
+    #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+    Neon(Neon),
+    /// NEON with dot products.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod(Dotprod),
     /// AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2<false>),
@@ -56,14 +66,35 @@ impl Kernels {
                 scalar,
             ]
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        [scalar, None, None, None, None]
+        #[cfg(target_arch = "aarch64")]
+        {
+            let [dotprod, neon] =
+                [Dotprod::detect().map(Kernels::Dotprod), Neon::detect().map(Kernels::Neon)];
+            [dotprod, neon, scalar, None, None]
+        }
+        #[cfg(all(target_arch = "arm", target_os = "linux"))]
+        {
+            [Neon::detect().map(Kernels::Neon), scalar, None, None, None]
+        }
+        #[cfg(not(any(
+            target_arch = "x86_64",
+            target_arch = "aarch64",
+            all(target_arch = "arm", target_os = "linux")
+        )))]
+        {
+            [scalar, None, None, None, None]
+        }
     }
 
-    /// Returns the engine's name: `avx512vbmi`, `avx512vnni`, `avxvnni`, `avx2` or `scalar`.
+    /// Returns the engine's name: `avx512vbmi`, `avx512vnni`, `avxvnni`, `avx2`, `dotprod`, `neon`
+    /// or `scalar`.
     pub fn name(self) -> &'static str {
         match self {
             Kernels::Scalar(_) => "scalar",
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+            Kernels::Neon(_) => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Kernels::Dotprod(_) => "dotprod",
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -79,6 +110,10 @@ impl Kernels {
     pub fn run<T: Task>(self, task: T) {
         match self {
             Kernels::Scalar(engine) => engine.run(task),
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+            Kernels::Neon(engine) => engine.run(task),
+            #[cfg(target_arch = "aarch64")]
+            Kernels::Dotprod(engine) => engine.run(task),
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(engine) => engine.run(task),
             #[cfg(target_arch = "x86_64")]

@@ -33,7 +33,28 @@ impl Packing {
         flip: 0,
     };
 
+    /// Of the platform `aarch64`: `sdot`, or `smull` and `smlal`, on groups of four signed bytes.
+    pub const AARCH64: Packing = Packing {
+        group: 4,
+        bytes: 1,
+        groups_together: 1,
+        filters_alternate: false,
+        most_filters: 12,
+        columns: 4,
+        flip: 0x80,
+    };
+
+    /// Of the platform `armv7`: `vmull.s8` and `vmlal.s8` on groups of four signed bytes.
+    pub const ARMV7: Packing = Packing::AARCH64;
+
     /// The packing of the processor that this is compiled for.
+    #[cfg(target_arch = "aarch64")]
+    pub const HERE: Packing = Packing::AARCH64;
+    /// The packing of the processor that this is compiled for.
+    #[cfg(target_arch = "arm")]
+    pub const HERE: Packing = Packing::ARMV7;
+    /// The packing of the processor that this is compiled for.
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "arm")))]
     pub const HERE: Packing = Packing::X86_64;
 
     /// Returns the groups of so many channels, filled up to whole lots of groups.
