@@ -29,15 +29,32 @@ impl Site {
 
     /// Runs cargo for a target in a crate's folder, with warnings as errors.
     pub(crate) fn cargo(&self, target: &str, folder: &Path, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO"))
+        self.command(target, folder, arguments).output().unwrap()
+    }
+
+    /// Does what [`Site::cargo`] does, with this emulator.
+    pub(crate) fn cargo_with(
+        &self,
+        target: &str,
+        folder: &Path,
+        arguments: &[&str],
+        emulator: &str,
+    ) -> Output {
+        let runner = target.to_uppercase().replace('-', "_");
+        let mut command = self.command(target, folder, arguments);
+        command.env(format!("CARGO_TARGET_{runner}_RUNNER"), emulator).output().unwrap()
+    }
+
+    fn command(&self, target: &str, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO"));
+        command
             .args(arguments)
             .args(["--release", "--locked", "--target", target])
             .current_dir(folder)
             .env("RUSTC", &self.rustc)
             .env("RUSTFLAGS", "-Dwarnings")
-            .env("CARGO_TARGET_DIR", &self.target_dir)
-            .output()
-            .unwrap()
+            .env("CARGO_TARGET_DIR", &self.target_dir);
+        command
     }
 
     /// Returns the file of a program that was built.
