@@ -51,6 +51,11 @@ pub struct TrainingSettings {
     pub validate_every: usize,
     /// Precision of products on a GPU.
     pub precision: Precision,
+    /// `true` for quantisation-aware training: values and weights are rounded as in the network's
+    /// int8 network, so that the weights learn to do with bytes. On the processor only. Left out
+    /// of files if `false`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub quantize: bool,
 }
 
 /// The precision of products of convolutions and of the classifier on a GPU. Sums, weights, batch
@@ -195,6 +200,7 @@ impl Default for TrainingSettings {
             recalibration_images: 1024,
             validate_every: 0,
             precision: Precision::F32,
+            quantize: false,
         }
     }
 }

@@ -44,9 +44,6 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         None => init::weights(&network, args.seed),
     };
     let (images, validation) = load_images(&args, &profile, &network)?;
-    atomic::create_dir_all(&args.out)?;
-    let _lock = lock(&args.out)?;
-    atomic::sweep(&args.out)?;
     let training = Training {
         network: &network,
         engine,
@@ -59,6 +56,10 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         images: &images,
         validation: validation.as_ref(),
     };
+    training.check(&initial)?;
+    atomic::create_dir_all(&args.out)?;
+    let _lock = lock(&args.out)?;
+    atomic::sweep(&args.out)?;
     let checkpoint = Checkpoint::new(args.out.join("checkpoint"), training.fingerprint(&initial)?);
     if !args.resume {
         checkpoint.remove()?;

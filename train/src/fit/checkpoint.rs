@@ -3,7 +3,6 @@
 //! SHA-256 of all bytes before.
 
 use super::state::State;
-use crate::model::Model;
 use crate::optim::ema::Ema;
 use anyhow::{Context, Result, bail, ensure};
 use common::files::hash::sha256_hex;
@@ -108,8 +107,7 @@ impl Checkpoint {
         );
         let mut tensors = Weights::from_bytes(&bytes[end + 1..])?;
         let model = take(&mut tensors, MODEL);
-        state.model =
-            Model::new(state.model.network().clone(), &model, state.model.engine().clone())?;
+        state.model = state.model.with_weights(&model)?;
         state.optimizer.restore(
             take(&mut tensors, OPTIMIZER),
             header.step,

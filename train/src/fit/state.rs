@@ -37,8 +37,12 @@ impl State {
         optimizer: Kind,
         settings: &TrainingSettings,
     ) -> Result<State> {
+        let mut model = Model::new(network.clone(), initial, engine)?;
+        if settings.quantize {
+            model = model.rounded()?;
+        }
         Ok(State {
-            model: Model::new(network.clone(), initial, engine)?,
+            model,
             optimizer: Optimizer::new(optimizer, settings),
             ema: settings.ema_decay.map(Ema::new),
             curve: Vec::new(),
@@ -73,8 +77,9 @@ impl State {
         Ok(all_finite(&self.model.weights()?))
     }
 
-    /// Returns the model to score and save: the averaged weights if there is an average, with
-    /// statistics of batch normalisation recomputed over training images. Returns `None` if a
+    /// Returns the model to score and save: the averaged weights if there is an average, rounded
+    /// if training is quantisation-aware, with statistics of batch normalisation recomputed over
+    /// training images. Returns `None` if a
     /// weight or a statistic is not finite.
     ///
     /// # Errors
@@ -84,11 +89,11 @@ impl State {
         if let Some(ema) = &self.ema {
             ema.apply(&mut weights);
         }
+        self.model.round_weights(&mut weights);
         if !all_finite(&weights) {
             return Ok(None);
         }
-        let mut model =
-            Model::new(self.model.network().clone(), &weights, self.model.engine().clone())?;
+        let mut model = self.model.with_weights(&weights)?;
         eval::recalibrate(&mut model, images, settings.recalibration_images, settings.batch)?;
         Ok(if all_finite(&model.weights()?) { Some(model) } else { None })
     }

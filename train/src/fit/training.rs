@@ -99,8 +99,7 @@ impl Training<'_> {
     /// Fails if the checkpoint is invalid or cannot be written, if an operation fails, or if a
     /// termination signal is received.
     pub fn run(&self, initial: &Weights, checkpoint: Option<&Checkpoint>) -> Result<Trained> {
-        let mut state =
-            State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)?;
+        let mut state = self.start(initial)?;
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.restore(&mut state))?;
         let earlier = state.curve.len();
         let stopwatch = Stopwatch::start();
@@ -132,6 +131,19 @@ impl Training<'_> {
             curve: state.curve,
             resources,
         })
+    }
+
+    /// Checks that a training can start from `initial` weights.
+    ///
+    /// # Errors
+    /// Fails if these are not weights of the network, or if the network or the engine cannot do
+    /// what the settings say.
+    pub fn check(&self, initial: &Weights) -> Result<()> {
+        self.start(initial).map(drop)
+    }
+
+    fn start(&self, initial: &Weights) -> Result<State> {
+        State::new(self.network, initial, self.engine.clone(), self.optimizer, self.settings)
     }
 
     /// Returns the expected accuracy of guessing.

@@ -7,11 +7,12 @@ use super::fusion::{self, Operation};
 use super::graph::Graph;
 use super::native::NativeForward;
 use super::parameters::Parameters;
+use super::rounding::Roundings;
 use crate::ops::blocks::{to_blocks, to_rows};
 use crate::ops::scratch::BufferPool;
 use crate::ops::simd::Level;
 use crate::ops::statistics::Statistics;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use candle_core::{Tensor, Var};
 use common::network::Network;
 use common::network::weights::Weights;
@@ -27,6 +28,8 @@ pub struct Model {
     last_uses: Vec<Vec<usize>>,
     engine: Engine,
     pool: Arc<BufferPool>,
+    /// What is rounded in training; `None` for plain training.
+    roundings: Option<Arc<Roundings>>,
 }
 
 /// Returns the values of a node (images, channels * height * width).
@@ -55,7 +58,48 @@ impl Model {
             Engine::Candle(_) => fusion::norm_activations(&graph),
         };
         let last_uses = last_uses(&operations, &graph.inputs);
-        Ok(Model { graph, parameters, operations, last_uses, engine, pool: Arc::default() })
+        Ok(Model {
+            graph,
+            parameters,
+            operations,
+            last_uses,
+            engine,
+            pool: Arc::default(),
+            roundings: None,
+        })
+    }
+
+    /// Makes training quantisation-aware: in [`Mode::Training`], what the network's int8 network
+    /// stores in bytes is rounded likewise. Other modes round nothing.
+    ///
+    /// # Errors
+    /// Fails if an int8 network cannot compute this network, or if the engine is not the native
+    /// one.
+    pub fn rounded(mut self) -> Result<Model> {
+        ensure!(
+            matches!(self.engine, Engine::Native(_)),
+            "the profile's training.quantize needs the processor: train with --device cpu, or set \
+             it to false"
+        );
+        self.roundings = Some(Arc::new(Roundings::new(&self.graph)?));
+        Ok(self)
+    }
+
+    /// Returns a model of the same network on the same engine, with other weights.
+    ///
+    /// # Errors
+    /// Fails if the weights are not those of the network.
+    pub fn with_weights(&self, weights: &Weights) -> Result<Model> {
+        let roundings = self.roundings.clone();
+        let model = Model::new(self.graph.network.clone(), weights, self.engine.clone())?;
+        Ok(Model { roundings, ..model })
+    }
+
+    /// Rounds weights of this network as training does; changes nothing in plain training.
+    pub fn round_weights(&self, weights: &mut Weights) {
+        if let Some(roundings) = &self.roundings {
+            roundings.round(&self.graph, weights);
+        }
     }
 
     /// Creates a model that computes each node by itself, for [`Model::observe`].
@@ -179,7 +223,11 @@ impl Model {
         let (graph, parameters) = (&self.graph, &self.parameters);
         match &self.engine {
             Engine::Native(level) => {
-                NativeForward { graph, parameters, level: *level, pool: &self.pool }
+                let roundings = match context.mode {
+                    Mode::Training { .. } => self.roundings.as_deref(),
+                    Mode::Statistics | Mode::Evaluation => None,
+                };
+                NativeForward { graph, parameters, level: *level, pool: &self.pool, roundings }
                     .compute(operation, inputs, context)
             }
             Engine::Candle(backend) => {

@@ -10,6 +10,7 @@ mod fusion;
 mod graph;
 mod native;
 mod parameters;
+mod rounding;
 
 pub use engine::{Engine, Mode};
 pub use forward::{Model, NodeValues, Output};

@@ -5,6 +5,7 @@ use super::engine::Mode;
 use super::fusion::{FusedLayer, IDENTITY, Operation};
 use super::graph::Graph;
 use super::parameters::Parameters;
+use super::rounding::Roundings;
 use crate::ops::activation::Piecewise;
 use crate::ops::blocks::{from_rows, to_rows};
 use crate::ops::condense::{NormStatistics, Pass};
@@ -12,6 +13,8 @@ use crate::ops::conv::Conv2d;
 use crate::ops::dropout::Dropout;
 use crate::ops::norm::NormActivation;
 use crate::ops::pool::average_pool;
+use crate::ops::rounding::argument::RoundedPiecewise;
+use crate::ops::rounding::results::Results;
 use crate::ops::scratch::BufferPool;
 use crate::ops::shortcut::shortcut;
 use crate::ops::simd::Level;
@@ -29,6 +32,8 @@ pub(super) struct NativeForward<'a> {
     pub(super) parameters: &'a Parameters,
     pub(super) level: Level,
     pub(super) pool: &'a Arc<BufferPool>,
+    /// What is rounded in this pass.
+    pub(super) roundings: Option<&'a Roundings>,
 }
 
 impl NativeForward<'_> {
@@ -42,11 +47,18 @@ impl NativeForward<'_> {
         inputs: &[&Tensor],
         context: &mut ForwardContext,
     ) -> Result<Tensor> {
-        match operation {
-            Operation::Node(index) => self.node(*index, inputs, context),
-            Operation::NormActivation { norm, pair } => self.norm(*norm, *pair, inputs[0], context),
-            Operation::Condense(fused) => self.condense(fused, inputs[0], context),
+        let value = match operation {
+            Operation::Node(index) => self.node(*index, inputs, context)?,
+            Operation::NormActivation { norm, pair } => {
+                self.norm(*norm, operation.last(), *pair, inputs[0], context)?
+            }
+            Operation::Condense(fused) => self.condense(fused, inputs[0], context)?,
+        };
+        let is_result = |roundings: &Roundings| roundings.results.contains(&operation.last());
+        if self.roundings.is_some_and(is_result) {
+            return Ok(Results::new(context.images, self.level).apply(&value)?);
         }
+        Ok(value)
     }
 
     fn node(
@@ -57,12 +69,14 @@ impl NativeForward<'_> {
     ) -> Result<Tensor> {
         let (node, input, level) = (self.graph.node(index), inputs[0], self.level);
         let images = context.images;
-        let tensor = |what: &str| self.parameters.tensor(&node.name, what, context.mode);
-        Ok(match node.op {
+        let value = match node.op {
             Op::Conv2d { stride, .. } => {
-                Conv2d { images, stride, level }.apply(input, &tensor("weight"))?
+                Conv2d { images, stride, level }.apply(input, &self.weight(index, context.mode)?)?
             }
-            Op::BatchNorm { .. } => self.norm(index, IDENTITY, input, context)?,
+            Op::BatchNorm { .. } => self.norm(index, index, IDENTITY, input, context)?,
+            Op::Activation(pair) if self.has_table(index) => {
+                RoundedPiecewise::new(images, pair, level).apply(input)?
+            }
             Op::Activation(pair) => Piecewise { pair, level }.apply(input)?,
             Op::Dropout { probability } => match context.mode {
                 Mode::Training { seed, step } => {
@@ -77,16 +91,40 @@ impl NativeForward<'_> {
             Op::GlobalAveragePool {} => input.mean_keepdim(1)?.mean_keepdim(3)?,
             Op::GlobalMaxPool {} => input.max_keepdim(1)?.max_keepdim(3)?,
             Op::Linear { .. } => {
-                let linear = Linear::new(tensor("weight"), Some(tensor("bias")));
+                let bias = self.parameters.tensor(&node.name, "bias", context.mode);
+                let linear = Linear::new(self.weight(index, context.mode)?, Some(bias));
                 from_rows(&linear.forward(&to_rows(input, images)?)?)?
             }
-        })
+        };
+        match node.op {
+            // These are read by a convolution or classifier without an activation in between.
+            Op::Concat {} | Op::Add {} if self.has_table(index) => {
+                Ok(RoundedPiecewise::new(images, IDENTITY, level).apply(&value)?)
+            }
+            _ => Ok(value),
+        }
     }
 
-    /// Computes the batch normalisation `index` and the activation after it.
+    /// Returns the weight of a convolution or classifier, rounded if weights are.
+    fn weight(&self, index: usize, mode: Mode) -> Result<Tensor> {
+        let weight = self.parameters.tensor(&self.graph.node(index).name, "weight", mode);
+        match self.roundings.and_then(|roundings| roundings.of_weights(index)) {
+            Some(rounding) => Ok(rounding.clone().apply(&weight)?),
+            None => Ok(weight),
+        }
+    }
+
+    /// Tells whether the value of a node comes from a table and is rounded.
+    fn has_table(&self, index: usize) -> bool {
+        self.roundings.is_some_and(|roundings| roundings.tables.contains(&index))
+    }
+
+    /// Computes the batch normalisation `index` and the activation after it, whose value is that of
+    /// node `last`.
     fn norm(
         &self,
         index: usize,
+        last: usize,
         pair: PiecewiseActivation,
         input: &Tensor,
         context: &mut ForwardContext,
@@ -100,7 +138,11 @@ impl NativeForward<'_> {
                 Ok(op.evaluate(input, &self.parameters.running[name], &gamma, &beta)?)
             }
             Mode::Training { .. } | Mode::Statistics => {
-                let (output, of_batch) = op.train(input, &gamma, &beta)?;
+                let (output, of_batch) = if self.has_table(last) {
+                    op.train_rounded(input, &gamma, &beta)?
+                } else {
+                    op.train(input, &gamma, &beta)?
+                };
                 context.statistics.push((name.clone(), gamma.elem_count(), of_batch));
                 Ok(output)
             }
@@ -122,6 +164,9 @@ impl NativeForward<'_> {
             self.pool.clone(),
             statistics,
         );
+        if self.roundings.is_some() {
+            pass = pass.rounded();
+        }
         if let Mode::Training { seed, step } = context.mode {
             let dropout = |(index, probability): &(usize, f64)| {
                 self.dropout(*index, *probability, seed, step)
@@ -141,7 +186,7 @@ impl NativeForward<'_> {
         for (norm, convolution) in &fused.nodes {
             parameters.extend([tensor(*norm, "weight"), tensor(*norm, "bias")]);
             if let Some(convolution) = convolution {
-                parameters.push(tensor(*convolution, "weight").flatten_all()?);
+                parameters.push(self.weight(*convolution, mode)?.flatten_all()?);
             }
         }
         Ok(Tensor::cat(&parameters, 0)?)

@@ -13,6 +13,7 @@ mod correlate;
 pub mod dropout;
 pub mod norm;
 pub(crate) mod pool;
+pub mod rounding;
 pub mod scratch;
 pub(crate) mod shortcut;
 pub mod simd;

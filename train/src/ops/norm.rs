@@ -3,6 +3,8 @@
 
 use super::activation::affine_values;
 use super::blocks::Blocks;
+use super::rounding::range::{arguments, ranges};
+use super::rounding::table::{Table, table_values};
 use super::simd::Level;
 use super::statistics::{
     Affine, Channel, Correction, LaneSums, SharedStatistics, Statistics, activation_backward,
@@ -12,6 +14,7 @@ use super::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use common::network::activation::PiecewiseActivation;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Batch normalisation and the activation after it; (linear, linear) if there is none.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +39,32 @@ impl NormActivation {
         gamma: &Tensor,
         beta: &Tensor,
     ) -> Result<(Tensor, SharedStatistics)> {
+        self.run(input, gamma, beta, false)
+    }
+
+    /// Returns the same with the activation rounded as in an int8 network.
+    ///
+    /// # Errors
+    /// Fails if a tensor is not f32 on the CPU.
+    pub fn train_rounded(
+        self,
+        input: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+    ) -> Result<(Tensor, SharedStatistics)> {
+        self.run(input, gamma, beta, true)
+    }
+
+    fn run(
+        self,
+        input: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        rounded: bool,
+    ) -> Result<(Tensor, SharedStatistics)> {
         let statistics = SharedStatistics::default();
-        let op = Training { op: self, statistics: statistics.clone() };
+        let table = OnceLock::new();
+        let op = Training { op: self, statistics: statistics.clone(), rounded, table };
         Ok((input.contiguous()?.apply_op3(gamma, beta, op)?, statistics))
     }
 
@@ -54,18 +81,28 @@ impl NormActivation {
     ) -> Result<Tensor> {
         let shape = Blocks::of(input.shape(), self.images)?;
         let affine = Affine::new(statistics, &gamma.to_vec1()?, &beta.to_vec1()?);
-        let output = with_elements(input, |x| Ok(self.forward(&affine, shape, x)))?;
+        let output = with_elements(input, |x| Ok(self.forward(&affine, None, shape, x)))?;
         Tensor::from_vec(output, input.shape(), input.device())
     }
 
-    fn forward(self, affine: &Affine, shape: Blocks, input: &[f32]) -> Vec<f32> {
+    fn forward(
+        self,
+        affine: &Affine,
+        table: Option<Table>,
+        shape: Blocks,
+        input: &[f32],
+    ) -> Vec<f32> {
         let mut output = vec![0.0; input.len()];
         output.par_chunks_exact_mut(shape.row()).zip(input.par_chunks_exact(shape.row())).for_each(
             |(output, input)| {
                 let lines =
                     output.chunks_exact_mut(shape.line()).zip(input.chunks_exact(shape.line()));
                 for (c, (y, x)) in lines.enumerate() {
-                    affine_values(self.level, self.pair, affine.scale[c], affine.shift[c], x, y);
+                    let (scale, shift) = (affine.scale[c], affine.shift[c]);
+                    match table {
+                        None => affine_values(self.level, self.pair, scale, shift, x, y),
+                        Some(table) => table_values(self.level, table, scale, shift, x, y),
+                    }
                 }
             },
         );
@@ -76,9 +113,28 @@ impl NormActivation {
 struct Training {
     op: NormActivation,
     statistics: SharedStatistics,
+    rounded: bool,
+    /// The roundings of this batch, kept for the backward pass.
+    table: OnceLock<Option<Table>>,
 }
 
 impl Training {
+    /// Returns the roundings of the activation of this batch; `None` if it is not rounded.
+    fn find_table(
+        &self,
+        shape: Blocks,
+        affine: &Affine,
+        statistics: &Statistics,
+        input: &[f32],
+    ) -> Option<Table> {
+        if !self.rounded {
+            return None;
+        }
+        let ranges = ranges(self.op.level, shape, statistics, input);
+        let all = arguments(affine, &ranges)?;
+        Table::new(self.op.pair, all.low, all.high)
+    }
+
     /// Returns the first term of the input's gradient, and for each block the sums from which the
     /// other two terms are computed.
     fn first_part(
@@ -99,7 +155,8 @@ impl Training {
             for (i, ((gradient, x), dy)) in lines.zip(dy.chunks_exact(shape.line())).enumerate() {
                 let c = i % shape.channels;
                 let (scale, shift) = (affine.scale[c], affine.shift[c]);
-                let channel = Channel { pair: self.op.pair, scale, shift, mean: means[c] };
+                let table = self.table.get().copied().flatten();
+                let channel = Channel { pair: self.op.pair, table, scale, shift, mean: means[c] };
                 activation_backward(self.op.level, channel, x, dy, gradient, &mut sums[c]);
             }
             sums
@@ -153,7 +210,8 @@ impl CustomOp3 for Training {
         let statistics =
             self.statistics.get_or_init(|| Statistics::of(self.op.level, shape, input));
         let affine = Affine::new(statistics, elements(s2, l2)?, elements(s3, l3)?);
-        Ok((CpuStorage::F32(self.op.forward(&affine, shape, input)), l1.shape().clone()))
+        let table = self.table.get_or_init(|| self.find_table(shape, &affine, statistics, input));
+        Ok((CpuStorage::F32(self.op.forward(&affine, *table, shape, input)), l1.shape().clone()))
     }
 
     fn bwd(

@@ -10,6 +10,7 @@
 
 use super::activation::derivatives_of;
 use super::blocks::{Blocks, LANES};
+use super::rounding::table::{self, Table};
 use super::simd::{Level, multiversion};
 use common::network::BATCH_NORM_EPSILON;
 use common::network::activation::PiecewiseActivation;
@@ -144,6 +145,8 @@ impl Affine {
 #[derive(Clone, Copy)]
 pub(super) struct Channel {
     pub pair: PiecewiseActivation,
+    /// The roundings of the activation, if it is rounded.
+    pub table: Option<Table>,
     pub scale: f32,
     pub shift: f32,
     pub mean: f32,
@@ -256,14 +259,17 @@ fn activation_backward_generic(
     gradient: &mut [f32],
     sums: &mut LaneSums,
 ) {
-    let Channel { pair, scale, shift, mean } = channel;
+    let Channel { pair, table, scale, shift, mean } = channel;
     let mut derivatives = [0.0; BLOCK];
     let [mut plain, mut weighted] = *sums;
     for ((gradient, x), after) in
         gradient.chunks_mut(BLOCK).zip(x.chunks(BLOCK)).zip(after.chunks(BLOCK))
     {
         let derivatives = &mut derivatives[..x.len()];
-        derivatives_of(pair, scale, shift, x, derivatives);
+        match table {
+            None => derivatives_of(pair, scale, shift, x, derivatives),
+            Some(table) => table::derivatives_of(table, scale, shift, x, derivatives),
+        }
         let pixels = x
             .chunks_exact(LANES)
             .zip(after.chunks_exact(LANES))

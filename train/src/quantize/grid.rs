@@ -5,6 +5,7 @@
 //! 0 between two bins keeps the sides of a function apart that jumps there.
 
 use super::ranges::{CLIPPED, quantile};
+use crate::ops::rounding::bins::Bins;
 use common::network::activation::{Activation, PiecewiseActivation, SELU_SCALE};
 use common::quantized::Method;
 use common::quantized::parameters::TABLE;
@@ -146,15 +147,9 @@ fn error_between(
 /// Returns the grids from `low`, at most 0, to `high`, at least 0, with some steps of the results.
 fn grids(pair: PiecewiseActivation, (low, high): (f64, f64), phase: f64) -> Vec<Grid> {
     let last = (TABLE - 1) as f64;
-    // Neither end is a multiple of the step for certain, which can take one index.
-    let step = (high - low) / if low < 0.0 { last - 1.0 } else { last };
-    if step <= 0.0 {
+    let Some(Bins { step, origin }) = Bins::new(low, high, phase) else {
         return Vec::new();
-    }
-    let below = (-low / step - 1e-9).ceil().max(0.0);
-    // Without a bin below 0, arguments below it would share the one from 0 on.
-    let zero = if phase == 0.0 { below.max(1.0) } else { below };
-    let origin = zero + phase;
+    };
     let results: [f64; TABLE] =
         std::array::from_fn(|index| pair.value((index as f64 + 0.5 - origin) * step));
     let least = results.iter().copied().fold(0.0, f64::min);

@@ -6,14 +6,15 @@
 
 use super::features::Features;
 use super::pass::Pass;
+use super::reader::Reader;
 use super::tail::Part;
-use crate::ops::activation::affine_values;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
+use crate::ops::rounding::range::Range as Values;
+use crate::ops::rounding::results::clear_outside;
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{
-    Affine, Channel, Correction, LaneSums, Statistics, activation_backward, subtract_correction,
-    total,
+    Correction, LaneSums, Statistics, activation_backward, subtract_correction, total,
 };
 use crate::ops::storage::add_up;
 use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
@@ -117,6 +118,25 @@ impl Pass {
         });
     }
 
+    /// Sets the gradients of channels from the `first` on to 0 where their values were outside
+    /// their ranges.
+    fn clear_outside(
+        &self,
+        features: &Features,
+        first: usize,
+        ranges: &[Values],
+        gradient: &mut [f32],
+    ) {
+        let shape = features.shape().with_channels(ranges.len());
+        bands(gradient, shape, BAND).into_par_iter().for_each(|band| {
+            for (i, gradient) in band.data.chunks_exact_mut(shape.line()).enumerate() {
+                let (y, c) = (band.top + i / ranges.len(), i % ranges.len());
+                let x = features.line(band.block, y, first + c);
+                clear_outside(self.level, ranges[c], x, gradient);
+            }
+        });
+    }
+
     /// Adds the gradients that FEL `index` contributes to all channels before it.
     fn fel_backward(
         &self,
@@ -139,6 +159,9 @@ impl Pass {
             channels..channels + filters,
             of_output,
         );
+        if let Some(ranges) = self.found().get(channels..channels + filters) {
+            self.clear_outside(features, channels, ranges, of_output);
+        }
         if let Some(dropout) = self.dropouts.get(index) {
             let blocks = of_output.par_chunks_mut(grad_shape.block()).enumerate();
             blocks.for_each(|(block, grad_output)| {
@@ -148,7 +171,7 @@ impl Pass {
         let fel = Fel {
             pass: self,
             features,
-            affine: self.affine(index, statistics, parameters),
+            reader: self.reader(index, statistics, self.found(), parameters),
             means: &statistics.mean,
             grad_output: of_output,
             grad_shape,
@@ -181,7 +204,7 @@ impl Pass {
 struct Fel<'a> {
     pass: &'a Pass,
     features: &'a Features<'a>,
-    affine: Affine,
+    reader: Reader,
     means: &'a [f32],
     /// The gradient of the FEL's output.
     grad_output: &'a [f32],
@@ -221,9 +244,7 @@ impl Fel<'_> {
                 let window = Window { prefetch: &next_lines, ..padded.window(starts, 1) };
                 correlate_row(self.pass.level, flipped, window, after);
                 for (c, after) in group.clone().zip(after.chunks_exact(shape.line())) {
-                    let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
-                    let channel =
-                        Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] };
+                    let channel = self.reader.channel(c, self.means[c]);
                     let x = self.features.line(band.block, band.top + y, c);
                     let gradient =
                         &mut band.data[y * shape.row() + c * shape.line()..][..shape.line()];
@@ -248,9 +269,7 @@ impl Fel<'_> {
         for y in 0..band.rows {
             for (c, plane) in group.clone().zip(activated.chunks_exact_mut(plane)) {
                 let x = self.features.line(band.block, band.top + y, c);
-                let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
-                let activated = &mut plane[y * line..][..line];
-                affine_values(self.pass.level, self.pass.layer.pair, scale, shift, x, activated);
+                self.reader.values(self.pass.level, c, x, &mut plane[y * line..][..line]);
             }
         }
         let (filters, taps) = (self.grad_shape.channels, kernel * kernel);

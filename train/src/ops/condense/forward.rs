@@ -2,9 +2,11 @@
 
 use super::features::Features;
 use super::pass::{NormStatistics, Pass};
-use crate::ops::activation::affine_values;
+use super::reader::Reader;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
+use crate::ops::rounding::range::{Range, ranges};
+use crate::ops::rounding::results;
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{Affine, Moments, Statistics};
 use rayon::prelude::*;
@@ -28,34 +30,51 @@ impl Pass {
             NormStatistics::Batch(_) => Statistics::of(self.level, shape, input),
             NormStatistics::Running(_) => Statistics::default(),
         };
+        let mut found = Vec::new();
+        if self.rounded {
+            found = ranges(self.level, shape, &statistics, input);
+        }
         for (index, filters) in self.layer.filters.iter().enumerate() {
             let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
-            let affine = self.affine(index, &statistics, parameters);
-            let (output, of_output) = self.fel(index, *filters, &features, &affine, parameters);
+            let reader = self.reader(index, &statistics, &found, parameters);
+            let (mut output, mut of_output) =
+                self.fel(index, *filters, &features, &reader, parameters);
+            if self.rounded {
+                let shape = shape.with_channels(*filters);
+                let data = &mut output[..shape.elements()];
+                let (ranges, rounded) = results::round(self.level, shape, &of_output, data);
+                found.extend(ranges);
+                of_output = rounded;
+            }
             outputs.push(output);
             statistics.extend(of_output);
         }
         let features = Features::new(shape, input, outputs.iter().zip(&self.layer.filters));
-        let output = self.tail(&features, &statistics, parameters);
+        let output = self.tail(&features, &statistics, &found, parameters);
+        self.ranges.get_or_init(|| found);
         if let NormStatistics::Batch(shared) = &self.norms {
             shared.get_or_init(|| statistics);
         }
         (output, outputs)
     }
 
-    /// Returns the batch normalisation of FEL `index`, or of the tail. `statistics` are those of
-    /// the batch for all channels before it.
-    pub(super) fn affine(
+    /// Returns the batch normalisation and activation of FEL `index`, or of the tail. `statistics`
+    /// and `ranges` are those of the batch for all channels before it; there are no ranges if
+    /// nothing is rounded.
+    pub(super) fn reader(
         &self,
         index: usize,
         statistics: &Statistics,
+        ranges: &[Range],
         parameters: &[f32],
-    ) -> Affine {
+    ) -> Reader {
         let (gamma, beta, _) = self.layer.split(index, parameters);
-        match &self.norms {
+        let affine = match &self.norms {
             NormStatistics::Batch(_) => Affine::new(&statistics.first(gamma.len()), gamma, beta),
             NormStatistics::Running(running) => Affine::new(&running[index], gamma, beta),
-        }
+        };
+        let before = &ranges[..gamma.len().min(ranges.len())];
+        Reader::new(self.layer.pair, affine, before)
     }
 
     /// Computes the output of one FEL and its statistics.
@@ -64,7 +83,7 @@ impl Pass {
         index: usize,
         filters: usize,
         features: &Features,
-        affine: &Affine,
+        reader: &Reader,
         parameters: &[f32],
     ) -> (Buffer, Statistics) {
         let (kernel, channels) = (self.layer.kernel, features.shape().channels);
@@ -75,7 +94,7 @@ impl Pass {
         let mut output = self.pool.take(shape.elements());
         let moments: Vec<Vec<Moments>> = bands(&mut output[..shape.elements()], shape, rows)
             .into_par_iter()
-            .map(|band| self.fel_band(index, features, affine, &packed, shape, band))
+            .map(|band| self.fel_band(index, features, reader, &packed, shape, band))
             .collect();
         (output, Moments::statistics(&moments))
     }
@@ -86,7 +105,7 @@ impl Pass {
         &self,
         index: usize,
         features: &Features,
-        affine: &Affine,
+        reader: &Reader,
         packed: &Packed,
         shape: Blocks,
         band: Band,
@@ -95,11 +114,11 @@ impl Pass {
         let mut ring = Padded::new(features.shape().channels, kernel, shape.width, kernel);
         let mut moments = vec![Moments::default(); shape.channels];
         for row in band.top..band.top + kernel - 1 {
-            self.activate_row(features, affine, band.block, row, &mut ring);
+            self.activate_row(features, reader, band.block, row, &mut ring);
         }
         for (y, out) in band.data.chunks_exact_mut(shape.row()).enumerate() {
             let top = band.top + y;
-            self.activate_row(features, affine, band.block, top + kernel - 1, &mut ring);
+            self.activate_row(features, reader, band.block, top + kernel - 1, &mut ring);
             let next = top + kernel - kernel / 2;
             let next_lines = if y + 1 < band.rows && next < shape.height {
                 features.row(band.block, next)
@@ -122,7 +141,7 @@ impl Pass {
     fn activate_row(
         &self,
         features: &Features,
-        affine: &Affine,
+        reader: &Reader,
         block: usize,
         row: usize,
         ring: &mut Padded,
@@ -130,16 +149,9 @@ impl Pass {
         let kernel = self.layer.kernel;
         match row.checked_sub(kernel / 2) {
             Some(y) if y < features.shape().height => {
-                for (c, (scale, shift)) in affine.scale.iter().zip(&affine.shift).enumerate() {
+                for c in 0..features.shape().channels {
                     let line = ring.line_mut(c, row % kernel);
-                    affine_values(
-                        self.level,
-                        self.layer.pair,
-                        *scale,
-                        *shift,
-                        features.line(block, y, c),
-                        line,
-                    );
+                    reader.values(self.level, c, features.line(block, y, c), line);
                 }
             }
             Some(_) | None => ring.clear_row(row % kernel),

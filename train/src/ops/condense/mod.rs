@@ -11,6 +11,7 @@ mod features;
 mod forward;
 mod layer;
 mod pass;
+mod reader;
 mod tail;
 
 pub use layer::{CondenseLayer, Tail};

@@ -4,12 +4,13 @@ use super::features::Features;
 use super::layer::CondenseLayer;
 use crate::ops::blocks::Blocks;
 use crate::ops::dropout::Dropout;
+use crate::ops::rounding::range::Range;
 use crate::ops::scratch::{Buffer, BufferPool};
 use crate::ops::simd::Level;
 use crate::ops::statistics::{SharedStatistics, Statistics};
 use crate::ops::storage::{elements, with_elements};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The statistics that normalise.
 pub enum NormStatistics {
@@ -28,6 +29,10 @@ pub struct Pass {
     pub(super) norms: NormStatistics,
     /// One for each FEL; empty for a layer without dropout.
     pub(super) dropouts: Vec<Dropout>,
+    /// Whether activations and the FELs' outputs are rounded as in an int8 network.
+    pub(super) rounded: bool,
+    /// The ranges of all channels, kept for the backward pass; none if nothing is rounded.
+    pub(super) ranges: OnceLock<Vec<Range>>,
     /// The FELs' outputs, kept for the backward pass.
     kept: Mutex<Vec<Buffer>>,
 }
@@ -41,12 +46,29 @@ impl Pass {
         pool: Arc<BufferPool>,
         norms: NormStatistics,
     ) -> Pass {
-        Pass { layer, images, level, pool, norms, dropouts: Vec::new(), kept: Mutex::default() }
+        Pass {
+            layer,
+            images,
+            level,
+            pool,
+            norms,
+            dropouts: Vec::new(),
+            rounded: false,
+            ranges: OnceLock::new(),
+            kept: Mutex::default(),
+        }
     }
 
     /// Adds dropout after the convolution of each FEL.
     pub fn with_dropouts(mut self, dropouts: Vec<Dropout>) -> Pass {
         self.dropouts = dropouts;
+        self
+    }
+
+    /// Rounds activations, averages of them and the FELs' outputs as an int8 network does. Weights
+    /// are taken as they are, and so is the output of the tail.
+    pub fn rounded(mut self) -> Pass {
+        self.rounded = true;
         self
     }
 
@@ -57,6 +79,11 @@ impl Pass {
     /// Fails if the shapes do not fit, or if a tensor is not f32 on the CPU.
     pub fn apply(self, input: &Tensor, parameters: &Tensor) -> Result<Tensor> {
         input.contiguous()?.apply_op2(&parameters.contiguous()?, self)
+    }
+
+    /// Returns the ranges that the forward pass found.
+    pub(super) fn found(&self) -> &[Range] {
+        self.ranges.get().map_or(&[], Vec::as_slice)
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Buffer>> {

@@ -3,11 +3,12 @@
 use super::features::Features;
 use super::layer::Tail;
 use super::pass::Pass;
-use crate::ops::activation::affine_values;
+use super::reader::Reader;
 use crate::ops::blocks::{Blocks, LANES};
 use crate::ops::correlate::{Packed, Window, correlate_row};
+use crate::ops::rounding::range::Range;
 use crate::ops::scratch::{Band, Buffer, bands};
-use crate::ops::statistics::{Affine, Channel, LaneSums, Statistics, activation_backward};
+use crate::ops::statistics::{Channel, LaneSums, Statistics, activation_backward};
 use crate::ops::weight_gradient::{GradientOperands, Planes, add_weight_gradient};
 use rayon::prelude::*;
 
@@ -24,6 +25,7 @@ impl Pass {
         &self,
         features: &Features,
         statistics: &Statistics,
+        ranges: &[Range],
         parameters: &[f32],
     ) -> Vec<f32> {
         let shape = features.shape();
@@ -38,7 +40,7 @@ impl Pass {
                 }
             }),
             Tail::Transition { pool, .. } => {
-                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let reader = self.reader(self.layer.filters.len(), statistics, ranges, parameters);
                 let weight = self.tail_weight(parameters);
                 let packed =
                     Packed::forward(self.level, weight, (out_shape.channels, shape.channels, 1));
@@ -48,7 +50,7 @@ impl Pass {
                         for (c, line) in row.chunks_exact_mut(out_shape.line()).enumerate() {
                             self.pooled_line(
                                 features,
-                                &affine,
+                                &reader,
                                 pool,
                                 (band.block, band.top + y, c),
                                 line,
@@ -66,10 +68,10 @@ impl Pass {
                 });
             }
             Tail::AverageHead => {
-                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let reader = self.reader(self.layer.filters.len(), statistics, ranges, parameters);
                 output.par_chunks_exact_mut(out_shape.block()).enumerate().for_each(
                     |(block, sums)| {
-                        self.average(features, &affine, block, sums);
+                        self.average(features, &reader, block, sums);
                     },
                 );
             }
@@ -85,7 +87,7 @@ impl Pass {
     fn pooled_line(
         &self,
         features: &Features,
-        affine: &Affine,
+        reader: &Reader,
         pool: usize,
         (block, row, c): (usize, usize, usize),
         line: &mut [f32],
@@ -93,15 +95,7 @@ impl Pass {
         let mut activated = Buffer::zeros(features.shape().line());
         line.fill(0.0);
         for y in row * pool..(row + 1) * pool {
-            let x = features.line(block, y, c);
-            affine_values(
-                self.level,
-                self.layer.pair,
-                affine.scale[c],
-                affine.shift[c],
-                x,
-                &mut activated,
-            );
+            reader.values(self.level, c, features.line(block, y, c), &mut activated);
             let squares = activated.chunks_exact(pool * LANES);
             for (pixels, mean) in squares.zip(line.chunks_exact_mut(LANES)) {
                 for pixel in pixels.chunks_exact(LANES) {
@@ -111,23 +105,16 @@ impl Pass {
         }
         let share = 1.0 / (pool * pool) as f32;
         line.iter_mut().for_each(|mean| *mean *= share);
+        reader.round_means(line);
     }
 
     /// Averages each activated channel of one block.
-    fn average(&self, features: &Features, affine: &Affine, block: usize, sums: &mut [f32]) {
+    fn average(&self, features: &Features, reader: &Reader, block: usize, sums: &mut [f32]) {
         let shape = features.shape();
         let mut line = Buffer::zeros(shape.line());
         for y in 0..shape.height {
             for (c, sum) in sums.chunks_exact_mut(LANES).enumerate() {
-                let x = features.line(block, y, c);
-                affine_values(
-                    self.level,
-                    self.layer.pair,
-                    affine.scale[c],
-                    affine.shift[c],
-                    x,
-                    &mut line,
-                );
+                reader.values(self.level, c, features.line(block, y, c), &mut line);
                 for pixel in line.chunks_exact(LANES) {
                     sum.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
                 }
@@ -153,19 +140,21 @@ impl Pass {
                 Vec::new()
             }
             Tail::Transition { out_channels, pool } => {
-                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let reader =
+                    self.reader(self.layer.filters.len(), statistics, self.found(), parameters);
                 let weight = self.tail_weight(parameters);
                 let sizes = (out_channels, shape.channels, 1);
                 let packed = Packed::backward(self.level, weight, sizes, 0..shape.channels);
                 let back =
-                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
+                    TailBackward { pass: self, features, reader: &reader, means: &statistics.mean };
                 let bands = bands(gradient, shape, BAND * pool).into_par_iter();
                 bands.map(|band| back.transition(&packed, pool, grad_output, band)).collect()
             }
             Tail::AverageHead => {
-                let affine = self.affine(self.layer.filters.len(), statistics, parameters);
+                let reader =
+                    self.reader(self.layer.filters.len(), statistics, self.found(), parameters);
                 let back =
-                    TailBackward { pass: self, features, affine: &affine, means: &statistics.mean };
+                    TailBackward { pass: self, features, reader: &reader, means: &statistics.mean };
                 bands(gradient, shape, BAND)
                     .into_par_iter()
                     .map(|band| back.head(grad_output, band))
@@ -179,14 +168,13 @@ impl Pass {
 struct TailBackward<'a> {
     pass: &'a Pass,
     features: &'a Features<'a>,
-    affine: &'a Affine,
+    reader: &'a Reader,
     means: &'a [f32],
 }
 
 impl TailBackward<'_> {
     fn channel(&self, c: usize) -> Channel {
-        let (scale, shift) = (self.affine.scale[c], self.affine.shift[c]);
-        Channel { pair: self.pass.layer.pair, scale, shift, mean: self.means[c] }
+        self.reader.channel(c, self.means[c])
     }
 
     fn head(&self, grad_output: &[f32], band: Band) -> Part {
@@ -281,7 +269,7 @@ impl TailBackward<'_> {
         let mut pooled = Buffer::zeros(channels * plane);
         for (c, plane) in pooled.chunks_exact_mut(plane).enumerate() {
             for (y, line) in plane.chunks_exact_mut(out_shape.line()).enumerate() {
-                self.pass.pooled_line(self.features, self.affine, pool, (block, top + y, c), line);
+                self.pass.pooled_line(self.features, self.reader, pool, (block, top + y, c), line);
             }
         }
         let operands = GradientOperands {
