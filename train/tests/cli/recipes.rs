@@ -6,7 +6,7 @@ use common::train_report::TrainReport;
 
 /// All options that are off by default, switched on.
 pub(crate) const EVERYTHING: &str = r#""batch": 48, "warmup_epochs": 0.5, "clip_gradient_norm": 0.2,
-    "label_smoothing": 0.1, "ema_decay": 0.98, "validate_every": 2,
+    "label_smoothing": 0.1, "ema_decay": 0.98, "validate_every": 2, "quantize": true,
     "augmentation": {"crop_padding": 1, "horizontal_flip": true, "cutout": 2}"#;
 
 /// Runs `train fit` with a section `training`.
@@ -38,6 +38,7 @@ fn every_option_has_an_effect_and_its_default_has_none() {
             r#""augmentation": {"horizontal_flip": true}"#,
         ),
         (r#""augmentation": {"cutout": 0}"#, r#""augmentation": {"cutout": 2}"#),
+        (r#""quantize": false"#, r#""quantize": true"#),
     ] {
         assert_eq!(hash(&format!("{default}, ")), plain, "{default}");
         assert_ne!(hash(&format!("{on}, ")), plain, "{on}");
@@ -49,12 +50,16 @@ fn every_option_has_an_effect_and_its_default_has_none() {
 #[test]
 fn same_bytes_on_any_number_of_threads_with_every_option() {
     let fixture = Fixture::new();
-    let report =
-        |out, threads| fit(&fixture, out, EVERYTHING, &["--epochs", "3", "--threads", threads]);
-    let (one, two) = (report("one", "1"), report("two", "2"));
-    assert_eq!((one.curve, one.weights_sha256), (two.curve, two.weights_sha256));
-    let figure = |out: &str| std::fs::read(fixture.path(out).join("train.svg")).unwrap();
-    assert_eq!(figure("one"), figure("two"));
+    let unrounded = EVERYTHING.replace(r#""quantize": true"#, r#""quantize": false"#);
+    assert_ne!(unrounded, EVERYTHING);
+    for training in [EVERYTHING, &unrounded] {
+        let report =
+            |out, threads| fit(&fixture, out, training, &["--epochs", "3", "--threads", threads]);
+        let (one, two) = (report("one", "1"), report("two", "2"));
+        assert_eq!((one.curve, one.weights_sha256), (two.curve, two.weights_sha256));
+        let figure = |out: &str| std::fs::read(fixture.path(out).join("train.svg")).unwrap();
+        assert_eq!(figure("one"), figure("two"));
+    }
 }
 
 #[test]

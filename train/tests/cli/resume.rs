@@ -123,7 +123,12 @@ fn a_checkpoint_of_another_training_is_refused() {
     refused("3", &["--seed", "9"]);
     refused("3", &["--subset", "100"]);
     refused("3", &["--learning-rate-scale", "0.5"]);
-    for option in [r#""ema_decay": 0.9"#, r#""label_smoothing": 0.1"#, r#""validate_every": 1"#] {
+    for option in [
+        r#""ema_decay": 0.9"#,
+        r#""label_smoothing": 0.1"#,
+        r#""validate_every": 1"#,
+        r#""quantize": true"#,
+    ] {
         fixture.write("profile.json", &profile(&format!(r#""batch": 48, {option}"#)));
         refused("3", &[]);
     }
