@@ -69,6 +69,11 @@ pub(crate) fn judge(results: &Results) -> Vec<Bar> {
             percent,
         ),
         memory(results),
+        most(results, |_| true, |result: &CellResult| result.cost_of_rounding()).bar_above(
+            "a step with training.quantize: at most 1.25 times one without, on every cell",
+            1.25,
+            times,
+        ),
     ]
 }
 
@@ -82,11 +87,26 @@ struct Summary {
 }
 
 impl Summary {
+    /// Returns the bar that the value has to reach.
     fn bar(self, target: &'static str, bound: f64, show: impl Fn(f64) -> String) -> Bar {
+        self.judged(target, |value| value >= bound, show)
+    }
+
+    /// Returns the bar that the value must not exceed.
+    fn bar_above(self, target: &'static str, bound: f64, show: impl Fn(f64) -> String) -> Bar {
+        self.judged(target, |value| value <= bound, show)
+    }
+
+    fn judged(
+        self,
+        target: &'static str,
+        passes: impl Fn(f64) -> bool,
+        show: impl Fn(f64) -> String,
+    ) -> Bar {
         let Some(value) = self.value else {
             return Bar { target, measured: "-".into(), verdict: Verdict::Incomplete };
         };
-        let verdict = match (value >= bound, self.complete) {
+        let verdict = match (passes(value), self.complete) {
             (false, _) => Verdict::Failed,
             (true, true) => Verdict::Passed,
             (true, false) => Verdict::Incomplete,
@@ -122,6 +142,21 @@ fn least(
         }
         None => Summary { value: None, origin: String::new(), complete },
     }
+}
+
+/// Returns the largest of the cells' values.
+fn most(
+    results: &Results,
+    wanted: impl Fn(&Cell) -> bool,
+    value: impl Fn(&CellResult) -> Option<f64>,
+) -> Summary {
+    let (values, all) = values(results, wanted, value);
+    let complete = values.len() == all && !results.quick;
+    let most = values.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+    let origin = most.map_or_else(String::new, |(_, name)| {
+        format!("{name}, the highest of {} of {all}", values.len())
+    });
+    Summary { value: most.map(|(value, _)| *value), origin, complete }
 }
 
 /// Returns the geometric mean of the cells' values.

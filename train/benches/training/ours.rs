@@ -14,11 +14,14 @@ use train::optim::optimizer::Optimizer;
 use train::{init, loss};
 
 /// Returns a full step with the images at some indices: gather, normalise, forward, loss, backward,
-/// Adam with weight decay.
-pub(crate) fn step(network: Network, images: Images) -> Result<Step> {
+/// Adam with weight decay; quantisation-aware if `rounded`.
+pub(crate) fn step(network: Network, images: Images, rounded: bool) -> Result<Step> {
     let input = network.input.clone();
     let weights = init::weights(&network, 0);
-    let model = Model::new(network, &weights, Level::detected())?;
+    let mut model = Model::new(network, &weights, Level::detected())?;
+    if rounded {
+        model = model.rounded()?;
+    }
     let settings = TrainingSettings { weight_decay: 1e-4, ..TrainingSettings::default() };
     let mut optimizer = Optimizer::new(Kind::Adam, &settings);
     let mut step = 0;

@@ -12,6 +12,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 pub(crate) enum Engine {
     /// The implementation of this crate, which is judged.
     Ours,
+    /// The same with `training.quantize`.
+    Rounded,
     /// Candle without the operations of this crate.
     Candle,
     /// PyTorch with its defaults.
@@ -27,6 +29,7 @@ impl Engine {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Engine::Ours => "ours",
+            Engine::Rounded => "with quantize",
             Engine::Candle => "plain Candle",
             Engine::Eager => "eager",
             Engine::ChannelsLast => "channels-last",
@@ -37,7 +40,7 @@ impl Engine {
     /// Returns whether this is a variant of PyTorch, of which the best counts.
     pub(crate) fn is_pytorch(self) -> bool {
         match self {
-            Engine::Ours | Engine::Candle => false,
+            Engine::Ours | Engine::Rounded | Engine::Candle => false,
             Engine::Eager | Engine::ChannelsLast | Engine::Compiled => true,
         }
     }
@@ -52,6 +55,7 @@ impl Engine {
         };
         match self {
             Engine::Ours => own("ours"),
+            Engine::Rounded => own("rounded"),
             Engine::Candle => own("candle"),
             Engine::Eager | Engine::ChannelsLast | Engine::Compiled => {
                 let mut command = Command::new(python);

@@ -20,6 +20,7 @@ pub(crate) fn markdown(results: &Results, command: &str) -> Result<String> {
     bars_table(&mut text, results)?;
     cells_table(&mut text, results)?;
     peak_table(&mut text, results)?;
+    rounding_table(&mut text, results)?;
     candle_table(&mut text, results)?;
     pairs_table(&mut text, results)?;
     Ok(text.trim_end().to_string())
@@ -141,6 +142,19 @@ fn peak_table(text: &mut String, results: &Results) -> Result<()> {
             table_name(result),
             result.cell.batch
         )?;
+    }
+    writeln!(text)?;
+    Ok(())
+}
+
+fn rounding_table(text: &mut String, results: &Results) -> Result<()> {
+    let header = "| network | batch | ours, ms | with training.quantize, ms | times as long |";
+    writeln!(text, "{header}\n|---|---|---|---|---|")?;
+    for result in &results.cells {
+        let [ours, rounded] = [Engine::Ours, Engine::Rounded].map(|engine| step_ms(result, engine));
+        let (name, batch) = (table_name(result), result.cell.batch);
+        let ratio = shown(result.cost_of_rounding(), times);
+        writeln!(text, "| {name} | {batch} | {ours} | {rounded} | {ratio} |")?;
     }
     writeln!(text)?;
     Ok(())

@@ -68,6 +68,11 @@ impl CellResult {
         Some(self.best_pytorch()?.1.step_s / self.of(Engine::Ours)?.step_s)
     }
 
+    /// Returns the time of a step with `training.quantize` in steps without it.
+    pub(crate) fn cost_of_rounding(&self) -> Option<f64> {
+        Some(self.of(Engine::Rounded)?.step_s / self.of(Engine::Ours)?.step_s)
+    }
+
     /// Returns the speedup of this crate over plain Candle.
     pub(crate) fn against_candle(&self) -> Option<f64> {
         Some(self.of(Engine::Candle)?.step_s / self.of(Engine::Ours)?.step_s)

@@ -76,12 +76,18 @@ impl Run<'_> {
 
     fn engines(&self, cell: Cell) -> Vec<Engine> {
         let takes_part = |engine: &Engine| match engine {
-            Engine::Ours | Engine::Eager | Engine::ChannelsLast => true,
+            Engine::Ours | Engine::Rounded | Engine::Eager | Engine::ChannelsLast => true,
             Engine::Candle => cell.with_candle,
             Engine::Compiled => !self.quick,
         };
-        let order =
-            [Engine::Ours, Engine::Eager, Engine::ChannelsLast, Engine::Compiled, Engine::Candle];
+        let order = [
+            Engine::Ours,
+            Engine::Rounded,
+            Engine::Eager,
+            Engine::ChannelsLast,
+            Engine::Compiled,
+            Engine::Candle,
+        ];
         order.into_iter().filter(takes_part).collect()
     }
 

@@ -22,6 +22,7 @@ fn result(cell: Cell, pytorch: f64, candle: f64, share: f64) -> CellResult {
     let timed = |step_s| Ok(Timed { step_s, peak_bytes: Some(GIGABYTE - 1) });
     let mut entries = vec![
         (Engine::Ours, timed(1.0)),
+        (Engine::Rounded, timed(1.25)),
         (Engine::Eager, timed(pytorch + 1.0)),
         (Engine::ChannelsLast, timed(pytorch)),
         (Engine::Compiled, Err("compiled failed: there is no compiler".to_string())),
@@ -48,7 +49,7 @@ fn whole_run(pytorch: f64, candle: f64, share: f64) -> Results {
 }
 
 /// Returns the verdicts in the order of the bars: every cell, mean, stretch mean, Candle, peak,
-/// executed, stretch, stretch, memory.
+/// executed, stretch, stretch, memory, rounding.
 fn verdicts(results: &Results) -> Vec<Verdict> {
     judge(results).into_iter().map(|bar| bar.verdict).collect()
 }
@@ -56,13 +57,16 @@ fn verdicts(results: &Results) -> Vec<Verdict> {
 #[test]
 fn a_run_that_reaches_every_bar_passes_and_one_below_fails() {
     use Verdict::{Failed, Passed};
-    assert_eq!(verdicts(&whole_run(2.001, 15.0, 0.701)), [Passed; 9]);
+    assert_eq!(verdicts(&whole_run(2.001, 15.0, 0.701)), [Passed; 10]);
     assert_eq!(
         verdicts(&whole_run(1.599, 14.99, 0.549)),
-        [Passed, Failed, Failed, Failed, Failed, Failed, Failed, Failed, Passed]
+        [Passed, Failed, Failed, Failed, Failed, Failed, Failed, Failed, Passed, Passed]
     );
     let slow = verdicts(&whole_run(1.149, 15.0, 0.56));
-    assert_eq!(slow, [Failed, Failed, Failed, Passed, Passed, Passed, Failed, Failed, Passed]);
+    assert_eq!(
+        slow,
+        [Failed, Failed, Failed, Passed, Passed, Passed, Failed, Failed, Passed, Passed]
+    );
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn a_run_that_leaves_something_out_passes_nothing_that_needs_it() {
     assert_eq!(verdicts(&partial)[..8], [Verdict::Incomplete; 8]);
     partial.cells.retain(|result| result.cell.name() != LARGEST);
     assert_eq!(verdicts(&partial)[8], Verdict::Incomplete);
-    assert_eq!(verdicts(&run(vec![])), [Verdict::Incomplete; 9]);
+    assert_eq!(verdicts(&run(vec![])), [Verdict::Incomplete; 10]);
 }
 
 #[test]
@@ -95,6 +99,17 @@ fn a_gigabyte_is_too_much() {
     let largest = results.cells.iter_mut().find(|result| result.cell.name() == LARGEST).unwrap();
     largest.entries[0].1 = Ok(Timed { step_s: 1.0, peak_bytes: Some(GIGABYTE) });
     assert_eq!(verdicts(&results)[8], Verdict::Failed);
+}
+
+#[test]
+fn rounding_may_take_a_quarter_of_a_step_on_every_cell() {
+    for index in 0..cells::all("").len() {
+        let mut results = whole_run(3.0, 20.0, 0.8);
+        results.cells[index].entries[1].1 = Ok(Timed { step_s: 1.251, peak_bytes: None });
+        assert_eq!(verdicts(&results)[9], Verdict::Failed);
+        results.cells[index].entries[1].1 = Err("it failed".into());
+        assert_eq!(verdicts(&results)[9], Verdict::Incomplete);
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) type Step = Box<dyn FnMut(&[usize]) -> Result<f64>>;
 pub(crate) enum Kind {
     /// The implementation of this crate.
     Ours,
+    /// The same with `training.quantize`.
+    Rounded,
     /// Candle without the operations of this crate.
     Candle,
 }
@@ -94,7 +96,8 @@ impl Training {
         let network: Network = json::read(network)?;
         let images = random_images(&network);
         let step = match kind {
-            Kind::Ours => ours::step(network, images)?,
+            Kind::Ours => ours::step(network, images, false)?,
+            Kind::Rounded => ours::step(network, images, true)?,
             Kind::Candle => plain_candle::step(network, images)?,
         };
         Ok(Training { step, batch, done: 0 })
