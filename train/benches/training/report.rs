@@ -71,7 +71,8 @@ fn header(text: &mut String, results: &Results, command: &str) -> Result<()> {
 fn bars_table(text: &mut String, results: &Results) -> Result<()> {
     writeln!(text, "| bar | measured | |\n|---|---|---|")?;
     for bar in bars::judge(results) {
-        writeln!(text, "| {} | {} | {} |", bar.target, bar.measured, bar.verdict.label())?;
+        let measured = escaped(&bar.measured);
+        writeln!(text, "| {} | {measured} | {} |", bar.target, bar.verdict.label())?;
     }
     writeln!(text)?;
     Ok(())
@@ -197,9 +198,13 @@ fn pairs_table(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// Returns the network's name with `|`, which would end a table field, escaped.
 fn table_name(result: &CellResult) -> String {
-    result.cell.net.name.replace('|', "\\|")
+    escaped(result.cell.net.name)
+}
+
+/// Returns a text with `|`, which would end a table field, escaped.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 fn step_ms(result: &CellResult, engine: Engine) -> String {

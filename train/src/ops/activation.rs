@@ -73,7 +73,7 @@ multiversion! {
         shift: f32,
         input: &[f32],
         output: &mut [f32],
-    ) => values_generic;
+    ) => values_of;
 }
 
 multiversion! {
@@ -88,23 +88,12 @@ multiversion! {
     ) => derivatives_of;
 }
 
+/// Computes [`affine_values`] inside other kernels.
 #[inline(always)]
-fn values_generic(
+pub(super) fn values_of(
     pair: PiecewiseActivation,
     scale: f32,
     shift: f32,
-    input: &[f32],
-    output: &mut [f32],
-) {
-    values_between(pair, |x| x * scale + shift, |y| y, input, output);
-}
-
-/// Writes `after(activation(before(x)))` for every `x`, inside other kernels.
-#[inline(always)]
-pub(super) fn values_between(
-    pair: PiecewiseActivation,
-    before: impl Fn(f32) -> f32,
-    after: impl Fn(f32) -> f32,
     input: &[f32],
     output: &mut [f32],
 ) {
@@ -112,13 +101,13 @@ pub(super) fn values_between(
     let elements = output.iter_mut().zip(input);
     if left.is_line() && right.is_line() {
         elements.for_each(|(y, x)| {
-            let x = before(*x);
-            *y = after(x * if x < 0.0 { left.line } else { right.line });
+            let x = x * scale + shift;
+            *y = x * if x < 0.0 { left.line } else { right.line };
         });
     } else {
         elements.for_each(|(y, x)| {
-            let x = before(*x);
-            *y = after(Terms::of(x, left, right).value(x));
+            let x = x * scale + shift;
+            *y = Terms::of(x, left, right).value(x);
         });
     }
 }
@@ -132,29 +121,15 @@ pub(super) fn derivatives_of(
     input: &[f32],
     output: &mut [f32],
 ) {
-    derivatives_at(pair, |x| x * scale + shift, |_| 1.0, input, output);
-}
-
-/// Writes `factor(x)` times the activation's derivative at `argument(x)` for every `x`, inside
-/// other kernels.
-#[inline(always)]
-pub(super) fn derivatives_at(
-    pair: PiecewiseActivation,
-    argument: impl Fn(f32) -> f32,
-    factor: impl Fn(f32) -> f32,
-    input: &[f32],
-    output: &mut [f32],
-) {
     let (left, right) = (Terms::left(pair.left), Terms::right(pair.right));
     let elements = output.iter_mut().zip(input);
     if left.is_line() && right.is_line() {
-        elements.for_each(|(y, x)| {
-            *y = factor(*x) * if argument(*x) < 0.0 { left.line } else { right.line };
-        });
+        elements
+            .for_each(|(y, x)| *y = if x * scale + shift < 0.0 { left.line } else { right.line });
     } else {
         elements.for_each(|(y, x)| {
-            let at = argument(*x);
-            *y = factor(*x) * Terms::of(at, left, right).derivative(at);
+            let x = x * scale + shift;
+            *y = Terms::of(x, left, right).derivative(x);
         });
     }
 }

@@ -4,7 +4,7 @@
 #![allow(unsafe_code)] // Only the calls that `multiversion!` makes, after detecting the features.
 
 use super::bins::Bins;
-use crate::ops::activation::{derivatives_at, values_between};
+use crate::ops::activation::{self, values_of};
 use crate::ops::simd::multiversion;
 use common::network::activation::{Activation, PiecewiseActivation, SELU_SCALE};
 use common::quantized::parameters::TABLE;
@@ -14,8 +14,11 @@ const ROUND: f32 = 12_582_912.0;
 /// Added to a position, so that the argument 0 of a function that jumps there, which is between two
 /// bins, is in the upper one.
 const UPWARDS: f32 = 1.0 / 16384.0;
+/// Elements that are computed at a time, in several loops; they fit the first cache.
+const BLOCK: usize = 256;
 /// The largest index, and the largest byte.
 const LAST: f32 = (TABLE - 1) as f32;
+const BINS: f32 = TABLE as f32;
 
 /// An activation with its roundings.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +32,12 @@ pub struct Table {
     /// Difference of neighbouring results, and 1 divided by it.
     scale: f32,
     per_scale: f32,
-    /// The smallest result, in steps of `scale`.
+    /// The smallest and the largest result, in steps of `scale`.
     least: f32,
+    most: f32,
+    /// The slopes below and above 0 of a function of two lines whose results at the middles of bins
+    /// are multiples of `scale` as they are.
+    lines: Option<[f32; 2]>,
 }
 
 impl Table {
@@ -41,7 +48,9 @@ impl Table {
         // A function that jumps at 0 wants no bin on both sides of it; one that does not wants its
         // value at 0 exactly.
         let phase = if pair.jumps_at_zero() { 0.0 } else { 0.5 };
-        let bins = Bins::new(low, high, phase)?;
+        // A function that jumps has a bin below 0 in any case.
+        let below = if phase == 0.0 { -high / f64::from(LAST - 1.0) } else { 0.0 };
+        let bins = Bins::new(low.min(below), high, phase)?;
         let last = f64::from(LAST);
         let results = (0..TABLE)
             .map(|index| pair.value((index as f64 + 0.5 - bins.origin) * bins.step))
@@ -52,6 +61,7 @@ impl Table {
         if scale <= 0.0 {
             return None;
         }
+        let least = -(-results[0] / scale - 1e-6).ceil().clamp(0.0, last) as f32;
         Some(Table {
             pair,
             step: bins.step as f32,
@@ -59,7 +69,9 @@ impl Table {
             zero: (bins.origin - 0.5) as f32,
             scale: scale as f32,
             per_scale: (1.0 / scale) as f32,
-            least: -(-results[0] / scale - 1e-6).ceil().clamp(0.0, last) as f32,
+            least,
+            most: least + LAST,
+            lines: lines(pair),
         })
     }
 
@@ -80,16 +92,14 @@ impl Table {
         (scale * self.per_step, shift * self.per_step + self.zero + UPWARDS)
     }
 
-    /// Returns the middle of the bin at a position.
+    /// Writes the middle of the bin of each argument `scale * x + shift`.
     #[inline(always)]
-    fn argument(self, position: f32) -> f32 {
-        ((position.clamp(0.0, LAST) + ROUND) - ROUND - self.zero) * self.step
-    }
-
-    #[inline(always)]
-    fn result(self, y: f32) -> f32 {
-        let byte = (y * self.per_scale).clamp(self.least, self.least + LAST);
-        ((byte + ROUND) - ROUND) * self.scale
+    fn round_arguments(self, scale: f32, shift: f32, input: &[f32], arguments: &mut [f32]) {
+        let (factor, offset) = self.position(scale, shift);
+        for (p, x) in arguments.iter_mut().zip(input) {
+            let position = bounded(x * factor + offset, 0.0, LAST);
+            *p = ((position + ROUND) - ROUND - self.zero) * self.step;
+        }
     }
 }
 
@@ -116,11 +126,26 @@ multiversion! {
     ) => derivatives_of;
 }
 
+// Roundings and activation are loops of their own: in a common one, compilers would treat arguments
+// at an end of the bins as a case of its own, and not vectorise.
+
 #[inline(always)]
 fn values_generic(table: Table, scale: f32, shift: f32, input: &[f32], output: &mut [f32]) {
-    let (factor, offset) = table.position(scale, shift);
-    let before = |x: f32| table.argument(x * factor + offset);
-    values_between(table.pair, before, |y| table.result(y), input, output);
+    if let Some(slopes) = table.lines {
+        table.round_arguments(scale, shift, input, output);
+        output.iter_mut().for_each(|p| *p *= if *p < 0.0 { slopes[0] } else { slopes[1] });
+        return;
+    }
+    let mut arguments = [0.0; BLOCK];
+    for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
+        let arguments = &mut arguments[..x.len()];
+        table.round_arguments(scale, shift, x, arguments);
+        values_of(table.pair, 1.0, 0.0, arguments, y);
+        for y in y {
+            let byte = bounded(*y * table.per_scale, table.least, table.most);
+            *y = ((byte + ROUND) - ROUND) * table.scale;
+        }
+    }
 }
 
 /// Computes [`table_derivatives`] inside other kernels.
@@ -133,12 +158,23 @@ pub(in crate::ops) fn derivatives_of(
     output: &mut [f32],
 ) {
     let (factor, offset) = table.position(scale, shift);
-    let inside = |x: f32| {
-        let position = x * factor + offset;
-        if (-0.5..=LAST + 0.5).contains(&position) { 1.0 } else { 0.0 }
-    };
-    let argument = |x: f32| table.argument(x * factor + offset);
-    derivatives_at(table.pair, argument, inside, input, output);
+    let mut arguments = [0.0; BLOCK];
+    for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
+        let arguments = &mut arguments[..x.len()];
+        table.round_arguments(scale, shift, x, arguments);
+        activation::derivatives_of(table.pair, 1.0, 0.0, arguments, y);
+        for (y, x) in y.iter_mut().zip(x) {
+            let from_middle = x * factor + offset - LAST / 2.0;
+            *y = if from_middle.abs() <= BINS / 2.0 { *y } else { 0.0 };
+        }
+    }
+}
+
+/// Not `clamp`, whose check of the bounds keeps compilers from vectorising. NaN stays NaN.
+#[inline(always)]
+fn bounded(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
 }
 
 /// Returns how far below 0 the function changes by more than about half a byte.
@@ -163,6 +199,22 @@ fn end_above(right: Activation) -> f64 {
         | Activation::Selu
         | Activation::Swish
         | Activation::Linear => f64::INFINITY,
+    }
+}
+
+/// Returns the slopes of a function of two lines, of which the left one is flat or as steep as the
+/// right one.
+fn lines(pair: PiecewiseActivation) -> Option<[f32; 2]> {
+    let right = slope(pair.right)? as f32;
+    match pair.left {
+        Activation::Relu => Some([0.0, right]),
+        Activation::Linear if right == 1.0 => Some([1.0, 1.0]),
+        Activation::Linear
+        | Activation::Elu
+        | Activation::Selu
+        | Activation::Swish
+        | Activation::Sigmoid
+        | Activation::Tanh => None,
     }
 }
 
