@@ -257,7 +257,10 @@ impl Table {
             (0..256).map(|bin| pair.value((f64::from(bin) - zero) * step)).collect();
         let least = results.iter().copied().fold(0.0, f64::min);
         let natural = (results.iter().copied().fold(0.0, f64::max) - least) / 255.0;
-        let scale = slope.map_or(natural, |slope: f64| natural.max(slope * step));
+        let scale = match slope {
+            Some(slope) if !pair.jumps_at_zero() => natural.max(slope * step),
+            Some(_) | None => natural,
+        };
         Table { pair, step, zero, scale, least: -(-least / scale - 1e-6).ceil().max(0.0) }
     }
 }

@@ -10,7 +10,6 @@ use super::reader::Reader;
 use super::tail::Part;
 use crate::ops::blocks::Blocks;
 use crate::ops::correlate::{Packed, Window, correlate_row};
-use crate::ops::rounding::range::Range as Values;
 use crate::ops::rounding::results::clear_outside;
 use crate::ops::scratch::{Band, Buffer, Padded, bands};
 use crate::ops::statistics::{
@@ -88,7 +87,8 @@ impl Pass {
         result[self.layer.start(index)..][..gradients.len()].copy_from_slice(&gradients);
     }
 
-    /// Writes the corrected gradients of some channels to `result`.
+    /// Writes the corrected gradients of some channels to `result`: of the layer's input, or of
+    /// outputs of FELs, where a gradient is 0 if its value was outside its range.
     fn corrected(
         &self,
         features: &Features,
@@ -99,6 +99,8 @@ impl Pass {
         result: &mut [f32],
     ) {
         let shape = features.shape();
+        let is_output = channels.start >= self.layer.in_channels;
+        let ranges = if is_output { self.found() } else { &[] };
         bands(result, shape.with_channels(channels.len()), BAND).into_par_iter().for_each(|band| {
             let mask = shape.mask(band.block);
             for (i, result) in band.data.chunks_exact_mut(shape.line()).enumerate() {
@@ -114,25 +116,9 @@ impl Pass {
                     &gradient[start..][..shape.line()],
                     result,
                 );
-            }
-        });
-    }
-
-    /// Sets the gradients of channels from the `first` on to 0 where their values were outside
-    /// their ranges.
-    fn clear_outside(
-        &self,
-        features: &Features,
-        first: usize,
-        ranges: &[Values],
-        gradient: &mut [f32],
-    ) {
-        let shape = features.shape().with_channels(ranges.len());
-        bands(gradient, shape, BAND).into_par_iter().for_each(|band| {
-            for (i, gradient) in band.data.chunks_exact_mut(shape.line()).enumerate() {
-                let (y, c) = (band.top + i / ranges.len(), i % ranges.len());
-                let x = features.line(band.block, y, first + c);
-                clear_outside(self.level, ranges[c], x, gradient);
+                if let Some(range) = ranges.get(c) {
+                    clear_outside(self.level, *range, x, result);
+                }
             }
         });
     }
@@ -159,9 +145,6 @@ impl Pass {
             channels..channels + filters,
             of_output,
         );
-        if let Some(ranges) = self.found().get(channels..channels + filters) {
-            self.clear_outside(features, channels, ranges, of_output);
-        }
         if let Some(dropout) = self.dropouts.get(index) {
             let blocks = of_output.par_chunks_mut(grad_shape.block()).enumerate();
             blocks.for_each(|(block, grad_output)| {

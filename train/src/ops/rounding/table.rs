@@ -56,8 +56,10 @@ impl Table {
             .map(|index| pair.value((index as f64 + 0.5 - bins.origin) * bins.step))
             .fold([0.0f64; 2], |[least, most], y| [least.min(y), most.max(y)]);
         let natural = (results[1] - results[0]) / last;
-        // With the step of the arguments, the results of a linear side are exact.
-        let scale = slope(pair.right).map_or(natural, |slope| natural.max(slope * bins.step));
+        // With the step of the arguments, the results of a linear side are exact. Where the
+        // function jumps, they would all be in the middle between two bytes.
+        let linear = slope(pair.right).filter(|_| phase != 0.0);
+        let scale = linear.map_or(natural, |slope| natural.max(slope * bins.step));
         if scale <= 0.0 {
             return None;
         }
