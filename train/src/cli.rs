@@ -158,6 +158,13 @@ pub(crate) struct QuantizeArgs {
     /// Profile, of which quantization.max_loss is used [default: 0.005]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Largest loss of validation accuracy (0..1) that is accepted [default: the profile's]
+    #[arg(long, value_name = "X")]
+    pub(crate) max_loss: Option<f64>,
+    /// Write to this file whether the int8 network was accepted; a refusal is then written there
+    /// with its reason, and the command succeeds
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outcome: Option<PathBuf>,
     /// Training images by which ranges are chosen
     #[arg(long, value_name = "N", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(1..=60_000))]

@@ -11,6 +11,8 @@ use crate::network::weights::{MAX_BYTES, Weights};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
+/// Name of the folder of an int8 network beside the weights that it was made of.
+pub const INT8_FOLDER: &str = "int8";
 /// Name of the file of integer parameters.
 pub const TENSORS_FILE: &str = "quantized.safetensors";
 /// Name of the file that says what they mean.

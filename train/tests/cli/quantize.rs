@@ -6,7 +6,7 @@ use common::files::json;
 use common::network::Network;
 use common::network::weights::Weights;
 use common::quantized::{
-    Method, QUANTIZATION_FILE, Quantization, QuantizedNetwork, TENSORS_FILE, class_of,
+    Method, Outcome, QUANTIZATION_FILE, Quantization, QuantizedNetwork, TENSORS_FILE, class_of,
 };
 use common::train_report::EvalReport;
 use safetensors::SafeTensors;
@@ -136,11 +136,58 @@ fn a_loss_of_accuracy_is_refused_with_the_layer_that_hurts_most() {
         "{error}"
     );
     assert!(!fixture.path("int8").exists());
-    fixture.write("loose.json", &with_max_loss(1.0));
-    let loose = ["--method", "minmax", "--config", "loose.json"];
-    let quantization = quantize(&fixture, "int8", &loose);
+    let judge = |more: &[&str]| {
+        let options = [&["--method", "minmax", "--outcome", "outcome.json"], more].concat();
+        let output = fixture.train(&quantize_arguments("int8", &options));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (output.stdout, json::read::<Outcome>(&fixture.path("outcome.json")).unwrap())
+    };
+    let (printed, refused) = judge(&[]);
+    assert_eq!(refused, json::parse(&String::from_utf8_lossy(&printed)).unwrap());
+    assert!(!refused.accepted && !fixture.path("int8").exists());
+    assert!(error.ends_with(&format!("{}\n", refused.reason.as_ref().unwrap())), "{refused:?}");
+    assert_eq!((refused.max_loss, refused.worst_layer.as_deref()), (0.005, Some(spoilt)));
+    let (_, accepted) = judge(&["--max-loss", "1"]);
+    let quantization: Quantization =
+        json::read(&fixture.path("int8").join(QUANTIZATION_FILE)).unwrap();
     assert_eq!(quantization.worst_layer, spoilt);
     assert!(quantization.accuracy.int8 < quantization.accuracy.f32 - 0.005);
+    let expected = Outcome { accepted: true, reason: None, max_loss: 1.0, ..refused };
+    assert_eq!(accepted, expected);
+    assert_eq!(accepted.accuracy, Some(quantization.accuracy));
+    assert_eq!(accepted.weights_sha256, quantization.fingerprints.weights_sha256);
+    // An option takes precedence over the profile.
+    fixture.write("loose.json", &with_max_loss(1.0));
+    let loose = ["--method", "minmax", "--config", "loose.json"];
+    assert_eq!(quantize(&fixture, "again", &loose), quantization);
+    assert!(!judge(&["--config", "loose.json", "--max-loss", "0.005"]).1.accepted);
+    let error = fixture.refused(&quantize_arguments("int8", &["--max-loss", "1.5"]));
+    assert!(error.contains("quantization.max_loss 1.5 must be 0.0 to 1.0"), "{error}");
+}
+
+/// A network whose ranges have no width has an outcome; weights that are no numbers have none.
+#[test]
+fn an_outcome_is_about_the_network_alone() {
+    let fixture = trained("1");
+    let network: Network = json::read(&fixture.path("net/network.json")).unwrap();
+    let path = fixture.path("net/weights.safetensors");
+    let weights = Weights::read(&path, &network).unwrap();
+    let options = quantize_arguments("int8", &["--outcome", "outcome.json"]);
+    let spoil = |value: f32| {
+        let mut spoilt = weights.clone();
+        spoilt.0.get_mut("condense2.fel1.conv.weight").unwrap().data.fill(value);
+        spoilt.write(&path).unwrap();
+    };
+    spoil(0.0);
+    assert!(fixture.train(&options).status.success());
+    let outcome: Outcome = json::read(&fixture.path("outcome.json")).unwrap();
+    let reason = outcome.reason.unwrap();
+    assert!(reason.starts_with("cannot quantize: layer condense2.fel1.conv"), "{reason}");
+    assert!(!outcome.accepted && outcome.accuracy.is_none() && outcome.worst_layer.is_none());
+    fs::remove_file(fixture.path("outcome.json")).unwrap();
+    spoil(f32::NAN);
+    assert!(fixture.refused(&options).contains("not finite"));
+    assert!(!fixture.path("outcome.json").exists() && !fixture.path("int8").exists());
 }
 
 #[test]
