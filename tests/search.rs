@@ -3,6 +3,7 @@
 use common::device::Backend;
 use common::files::json;
 use common::measurement::Measurement;
+use common::precision::Precision;
 use common::profile::{Profile, SearchSettings};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
@@ -84,6 +85,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
             search: search.clone(),
             training: table.training.clone(),
             device: Backend::Cpu,
+            precision: Precision::F32,
             board: None,
             criteria: Requirements::default(),
         };

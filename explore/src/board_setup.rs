@@ -5,6 +5,7 @@ use crate::console::log_line;
 use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Result, bail, ensure};
 use common::board::{Board, Platform};
+use common::precision::Precision;
 use common::profile::SearchSettings;
 use common::search::objective::Objective;
 use common::search::requirements::Requirements;
@@ -73,21 +74,23 @@ pub(crate) fn deployer(
     args.deployer(board, settings, needs_energy, folder, bin_dir, interrupt).map(Some)
 }
 
-/// Returns what plans working memory; `None` where no objective or limit needs it.
+/// Returns what plans memory; `None` where no objective or limit needs it.
 ///
 /// # Errors
 /// Fails if the program `codegen` is missing.
 pub(crate) fn memory_planner(
     board: Option<&Board>,
     search: &SearchSettings,
+    precision: Precision,
     folder: &Path,
     bin_dir: Option<&Path>,
     interrupt: Interrupt,
 ) -> Result<Option<MemoryPlanner>> {
-    if search.max_arena_bytes.is_none() && !search.objectives.contains(&Objective::ArenaBytes) {
+    if !search.needs_arena() && !search.needs_flash() {
         return Ok(None);
     }
     let platform = board.map_or(PLATFORM, |board| board.platform);
     let network = folder.join("measuring/plan-network.json");
-    Ok(Some(MemoryPlanner::new(binary("codegen", bin_dir)?, platform, network, interrupt)))
+    let codegen = binary("codegen", bin_dir)?;
+    Ok(Some(MemoryPlanner::new(codegen, platform, precision, network, interrupt)))
 }

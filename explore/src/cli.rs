@@ -2,8 +2,10 @@
 
 use crate::moea::normalize::Normalize;
 use crate::search_args::SearchArgs;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use common::device::Device;
+use common::precision::Precision;
 use common::search::fidelity::Length;
 use process::board_args::BoardArgs;
 use std::num::NonZeroUsize;
@@ -66,6 +68,10 @@ pub(crate) struct RunArgs {
     /// Device of the trainings: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`)
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     pub(crate) device: Device,
+    /// Precision in which candidates are scored, planned and measured: f32, or int8, with each
+    /// trained candidate quantized
+    #[arg(long, value_name = "NAME", default_value_t = Precision::F32, value_parser = precision())]
+    pub(crate) precision: Precision,
     /// Where trainings run
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Engine::Local)]
     pub(crate) engine: Engine,
@@ -87,6 +93,10 @@ pub(crate) struct RunArgs {
     /// program]
     #[arg(long, value_name = "DIR")]
     pub(crate) bin_dir: Option<PathBuf>,
+}
+
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name)).try_map(|name| name.parse())
 }
 
 /// The source of accuracies.

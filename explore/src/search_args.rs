@@ -13,8 +13,8 @@ pub(crate) struct SearchArgs {
     /// Algorithm of the search [default: the profile's, as for the following options]
     #[arg(long, value_name = "NAME", value_enum)]
     strategy: Option<StrategyName>,
-    /// Objectives, all minimised: error, and one or more of params, macs, arena_bytes, latency_s,
-    /// energy_j, separated by commas
+    /// Objectives, all minimised: error, and one or more of params, macs, arena_bytes, flash_bytes,
+    /// latency_s, energy_j, separated by commas
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_objective)]
     objectives: Option<Vec<Objective>>,
     /// Fitness that SPEA-II's tournaments compare
@@ -36,6 +36,10 @@ pub(crate) struct SearchArgs {
     /// Largest number of bytes of working memory of a candidate's crate
     #[arg(long, value_name = "N")]
     max_arena_bytes: Option<u64>,
+    /// Largest number of bytes of constants of a candidate's crate and, on a microcontroller, of
+    /// code
+    #[arg(long, value_name = "N")]
+    max_flash_bytes: Option<u64>,
     /// Train the front with a second seed and use the mean accuracy
     #[arg(long)]
     reseed_front: bool,
@@ -90,6 +94,7 @@ impl SearchArgs {
         search.max_parameters = self.max_params.or(search.max_parameters);
         search.max_macs = self.max_macs.or(search.max_macs);
         search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
+        search.max_flash_bytes = self.max_flash_bytes.or(search.max_flash_bytes);
         search.reseed_front |= self.reseed_front;
         let ignored = [self.apply_fitness(search)?, self.apply_surrogate(search)?];
         Ok(ignored.into_iter().flatten().collect())

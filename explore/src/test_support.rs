@@ -1,6 +1,7 @@
 //! Fixtures that the tests of several modules use.
 
 use crate::evaluate::candidate::Candidate;
+use crate::evaluate::memory::Memory;
 use crate::search::controller::Controller;
 use crate::search::state::SearchState;
 use anyhow::Result;
@@ -9,6 +10,7 @@ use common::device::Backend;
 use common::network::Shape;
 use common::network::counts::Counts;
 use common::network::template::Template;
+use common::precision::Precision;
 use common::profile::{SearchSettings, TrainingSettings};
 use common::search::config::SearchConfig;
 use common::search::genome::Genome;
@@ -38,6 +40,7 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         },
         training: TrainingSettings::default(),
         device: Backend::Cpu,
+        precision: Precision::F32,
         board: None,
         criteria: Requirements::default(),
     }
@@ -68,7 +71,7 @@ pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candi
         index,
         genome,
         counts: Counts { parameters, macs: 100 * parameters },
-        arena_bytes: None,
+        memory: Memory::default(),
     }
 }
 

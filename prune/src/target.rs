@@ -7,7 +7,7 @@ use common::profile::Profile;
 use common::prune_report::PruneCrate;
 use common::search::requirements::Requirements;
 use process::board_args::BoardArgs;
-use process::deploy::{Deployed, Deployer, check_energy};
+use process::deploy::{Deployed, Deployer, Parameters, check_energy};
 use process::interrupt::Interrupt;
 use std::path::Path;
 
@@ -52,7 +52,8 @@ impl Target {
     /// # Errors
     /// Fails if it cannot be generated, built or measured, or has no energy where that is limited.
     pub(crate) fn measure(&self, network: &Path, weights: &Path, name: &str) -> Result<PruneCrate> {
-        let Deployed { record, is_reused } = self.deployer.deploy(network, weights)?;
+        let Deployed { record, is_reused } =
+            self.deployer.deploy(network, Parameters::F32(weights))?;
         let measured = PruneCrate::of(&record);
         let when = if is_reused { " (measured before)" } else { "" };
         eprintln!("{name}: {measured} on {}{when}", self.deployer.board.name);

@@ -64,6 +64,15 @@ pub fn check_energy(board: &Board) -> Result<()> {
     }
 }
 
+/// The parameters of a network.
+#[derive(Clone, Copy, Debug)]
+pub enum Parameters<'a> {
+    /// The file of its weights.
+    F32(&'a Path),
+    /// The folder of its int8 form, as `train quantize` writes it.
+    Int8(&'a Path),
+}
+
 /// The record of a network on a board.
 #[derive(Debug)]
 pub struct Deployed {
@@ -80,8 +89,8 @@ impl Deployer {
     /// # Errors
     /// Fails if the crate cannot be generated, built or measured, if the record has no energy where
     /// that is needed, or if a termination signal is received.
-    pub fn deploy(&self, network: &Path, weights: &Path) -> Result<Deployed> {
-        let path = self.generate(network, weights)?;
+    pub fn deploy(&self, network: &Path, parameters: Parameters<'_>) -> Result<Deployed> {
+        let path = self.generate(network, parameters)?;
         let earlier = json::read::<Measurement>(&path).ok();
         if let Some(record) = earlier.filter(|record| self.is_complete(record)) {
             return Ok(Deployed { record, is_reused: true });
@@ -103,11 +112,15 @@ impl Deployer {
     }
 
     /// Writes the crate, and returns the path of its record.
-    fn generate(&self, network: &Path, weights: &Path) -> Result<PathBuf> {
+    fn generate(&self, network: &Path, parameters: Parameters<'_>) -> Result<PathBuf> {
         atomic::create_dir_all(&self.work_file(""))?;
         json::write(&self.work_file("board.json"), &self.board)?;
         let mut command = Command::new(&self.codegen);
-        command.arg("generate").arg("--network").arg(network).arg("--weights").arg(weights);
+        command.arg("generate").arg("--network").arg(network);
+        match parameters {
+            Parameters::F32(weights) => command.arg("--weights").arg(weights),
+            Parameters::Int8(folder) => command.arg("--quantized").arg(folder),
+        };
         command.args(["--platform", self.board.platform.name(), "--name", "candidate"]);
         command.arg("--board").arg(self.work_file("board.json"));
         command.arg("--out").arg(self.work_file("crate"));

@@ -37,6 +37,9 @@ pub struct SearchSettings {
     pub max_macs: Option<u64>,
     /// Maximum number of bytes of working memory of a candidate's crate; `null` for no limit.
     pub max_arena_bytes: Option<u64>,
+    /// Maximum number of bytes of constants of a candidate's crate and, on a microcontroller, of
+    /// code; `null` for no limit.
+    pub max_flash_bytes: Option<u64>,
     /// `true` if members of the front are trained with a second seed and the mean accuracy counts,
     /// since a front favours results that are high by chance.
     pub reseed_front: bool,
@@ -112,6 +115,7 @@ impl Default for SearchSettings {
             max_parameters: None,
             max_macs: None,
             max_arena_bytes: None,
+            max_flash_bytes: None,
             reseed_front: false,
             measurement: CANDIDATE_MEASUREMENT,
         }
@@ -141,6 +145,7 @@ impl SearchSettings {
         all_within("search.max_parameters", self.max_parameters, &PARAMETERS)?;
         all_within("search.max_macs", self.max_macs, &MACS)?;
         all_within("search.max_arena_bytes", self.max_arena_bytes, &BYTES)?;
+        all_within("search.max_flash_bytes", self.max_flash_bytes, &BYTES)?;
         ensure!(
             self.subset.is_none_or(|images| images >= 2),
             "search.subset must be at least 2, or null for all images"
@@ -153,6 +158,16 @@ impl SearchSettings {
         );
         self.measurement.check()?;
         Ok(())
+    }
+
+    /// Returns whether the working memory of candidates is needed, for an objective or a limit.
+    pub fn needs_arena(&self) -> bool {
+        self.max_arena_bytes.is_some() || self.objectives.contains(&Objective::ArenaBytes)
+    }
+
+    /// Returns whether the memory for constants and code is needed, for an objective or a limit.
+    pub fn needs_flash(&self) -> bool {
+        self.max_flash_bytes.is_some() || self.objectives.contains(&Objective::FlashBytes)
     }
 
     /// Returns the epochs after which weak candidates are stopped, in rising order: each value of

@@ -5,6 +5,7 @@ use crate::dataset::Identity;
 use crate::device::Backend;
 use crate::files::json::Document;
 use crate::network::template::Template;
+use crate::precision::Precision;
 use crate::profile::{SearchSettings, TrainingSettings};
 use crate::search::requirements::Requirements;
 use crate::search::space::SearchSpace;
@@ -36,6 +37,9 @@ pub struct SearchConfig {
     /// Kind of device that candidates are trained on.
     #[serde(default)]
     pub device: Backend,
+    /// Precision in which candidates are scored, planned and measured.
+    #[serde(default)]
+    pub precision: Precision,
     /// Board that networks are measured on; `null` if nothing is measured.
     pub board: Option<Board>,
     /// Criteria that end the search early.

@@ -28,7 +28,11 @@ pub struct Evaluation {
     pub macs: u64,
     /// Bytes of working memory of its crate; `null` if the search does not need it.
     pub arena_bytes: Option<u64>,
-    /// Validation accuracy (0..1), the mean of both if there is a second; `null` if the training
+    /// Bytes of constants of its crate and, on a microcontroller, of code; `null` if the search
+    /// does not need it.
+    #[serde(default)]
+    pub flash_bytes: Option<u64>,
+    /// Validation accuracy (0..1) of the precision that is searched, the mean of both if there is a second; `null` if the training
     /// failed.
     pub accuracy: Option<f64>,
     /// Validation accuracy with a second seed (`search.reseed_front`), 0 if that training failed.
@@ -58,6 +62,7 @@ impl Document for Evaluation {
         within("parameters", self.parameters, &(1..=*PARAMETERS.end()))?;
         within("macs", self.macs, &MACS)?;
         all_within("arena_bytes", self.arena_bytes, &BYTES)?;
+        all_within("flash_bytes", self.flash_bytes, &BYTES)?;
         all_within("accuracy", self.accuracy, &SHARE)?;
         all_within("second_accuracy", self.second_accuracy, &SHARE)?;
         all_within("latency_s", self.latency_s, &LATENCY)?;
@@ -81,6 +86,7 @@ impl Evaluation {
             Objective::Params => Some(self.parameters as f64),
             Objective::Macs => Some(self.macs as f64),
             Objective::ArenaBytes => self.arena_bytes.map(|bytes| bytes as f64),
+            Objective::FlashBytes => self.flash_bytes.map(|bytes| bytes as f64),
             Objective::LatencyS => self.latency_s,
             Objective::EnergyJ => self.energy_j,
         }
@@ -121,6 +127,7 @@ mod tests {
             parameters: 20_002,
             macs: 1,
             arena_bytes: None,
+            flash_bytes: None,
             accuracy: Some(0.1 + 0.2),
             second_accuracy: None,
             latency_s: None,
@@ -163,6 +170,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             arena_bytes: None,
+            flash_bytes: None,
             accuracy: Some(0.9),
             second_accuracy: None,
             latency_s: Some(0.001),

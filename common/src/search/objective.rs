@@ -16,6 +16,8 @@ pub enum Objective {
     Macs,
     /// Bytes of working memory that the generated crate needs.
     ArenaBytes,
+    /// Bytes of constants and, on a microcontroller, of code that the generated crate needs.
+    FlashBytes,
     /// Measured median time of one inference, in seconds.
     LatencyS,
     /// Measured median energy of one inference, in joules.
@@ -24,11 +26,12 @@ pub enum Objective {
 
 impl Objective {
     /// All objectives.
-    pub const ALL: [Objective; 6] = [
+    pub const ALL: [Objective; 7] = [
         Objective::Error,
         Objective::Params,
         Objective::Macs,
         Objective::ArenaBytes,
+        Objective::FlashBytes,
         Objective::LatencyS,
         Objective::EnergyJ,
     ];
@@ -40,17 +43,22 @@ impl Objective {
     pub fn is_measured(self) -> bool {
         match self {
             Objective::LatencyS | Objective::EnergyJ => true,
-            Objective::Error | Objective::Params | Objective::Macs | Objective::ArenaBytes => false,
+            Objective::Error
+            | Objective::Params
+            | Objective::Macs
+            | Objective::ArenaBytes
+            | Objective::FlashBytes => false,
         }
     }
 
     /// Returns an approximation of the objective that is known before a network is trained to the
     /// end, generated and measured: `error`, which is predicted or that of a partial training, and
-    /// multiply-adds in place of memory, time and energy, which grow with them.
+    /// multiply-adds in place of working memory, time and energy, which grow with them, and
+    /// parameters in place of the constants that they become.
     pub fn proxy(self, error: f64, counts: Counts) -> f64 {
         match self {
             Objective::Error => error,
-            Objective::Params => counts.parameters as f64,
+            Objective::Params | Objective::FlashBytes => counts.parameters as f64,
             Objective::Macs | Objective::ArenaBytes | Objective::LatencyS | Objective::EnergyJ => {
                 counts.macs as f64
             }
@@ -65,6 +73,7 @@ impl fmt::Display for Objective {
             Objective::Params => "params",
             Objective::Macs => "macs",
             Objective::ArenaBytes => "arena_bytes",
+            Objective::FlashBytes => "flash_bytes",
             Objective::LatencyS => "latency_s",
             Objective::EnergyJ => "energy_j",
         })

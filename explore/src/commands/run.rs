@@ -4,6 +4,7 @@ use crate::board_setup;
 use crate::cli::{Engine, EvaluatorName, RunArgs};
 use crate::console::log_line;
 use crate::evaluate::evaluator::Evaluator;
+use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::table::TableEvaluator;
 use crate::evaluate::trainer::Trainer;
 use crate::search::run::{RunOptions, run as search};
@@ -11,6 +12,7 @@ use crate::search::state::SearchState;
 use anyhow::{Result, bail};
 use common::dataset::Dataset;
 use common::files::json;
+use common::precision::Precision;
 use common::profile::Profile;
 use common::search::config::SearchConfig;
 use process::cli::print_line;
@@ -54,22 +56,31 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         search: profile.search,
         training: profile.training,
         device: args.device.backend(),
+        precision: args.precision,
         board: board.clone(),
         criteria,
     };
     let interrupt = Interrupt::catch(REMEDY)?;
     let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
-    let memory =
-        board_setup::memory_planner(board.as_ref(), settings, &args.out, bin_dir, interrupt)?;
+    let (folder, precision) = (&args.out, args.precision);
+    let planner = board_setup::memory_planner(
+        board.as_ref(),
+        settings,
+        precision,
+        folder,
+        bin_dir,
+        interrupt,
+    )?;
     let deployer =
-        board_setup::deployer(&args.board_args, board, settings, &args.out, bin_dir, interrupt)?;
+        board_setup::deployer(&args.board_args, board, settings, folder, bin_dir, interrupt)?;
     let evaluator = evaluator(args, &config, deployer.is_some(), interrupt)?;
     let options = RunOptions {
         folder: &args.out,
         input: dataset.input(),
         classes: dataset.classes,
         evaluator,
-        memory,
+        quantizer: quantizer(args, interrupt)?,
+        planner,
         deployer,
         resume: args.resume,
         winners,
@@ -98,8 +109,25 @@ fn evaluator(
         (EvaluatorName::Table(_), Engine::Local) if measures => bail!(
             "a table has no networks to measure: leave out --board, or train with --evaluator train"
         ),
+        (EvaluatorName::Table(_), Engine::Local) if !args.precision.is_f32() => bail!(
+            "a table has no networks to quantize: leave out --precision {}, or train with \
+             --evaluator train",
+            args.precision
+        ),
         (EvaluatorName::Table(file), Engine::Local) => {
             Ok(Evaluator::Table(TableEvaluator::read(file, config)?))
+        }
+    }
+}
+
+/// Returns what makes candidates' int8 forms; `None` for a search in f32.
+fn quantizer(args: &RunArgs, interrupt: Interrupt) -> Result<Option<Quantizer>> {
+    match args.precision {
+        Precision::F32 => Ok(None),
+        Precision::Int8 => {
+            let program = binary("train", args.bin_dir.as_deref())?;
+            let (dataset, folder) = (args.dataset.clone(), args.out.clone());
+            Ok(Some(Quantizer::new(program, dataset, folder, interrupt)))
         }
     }
 }

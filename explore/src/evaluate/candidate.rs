@@ -1,5 +1,6 @@
 //! A genome of a population, before its evaluation.
 
+use super::memory::Memory;
 use super::task::Outcome;
 use common::network::counts::Counts;
 use common::search::evaluation::Evaluation;
@@ -16,8 +17,8 @@ pub struct Candidate {
     pub genome: Genome,
     /// Parameters and MACs of its network.
     pub counts: Counts,
-    /// Bytes of working memory of its crate, if the search needs them.
-    pub arena_bytes: Option<u64>,
+    /// Memory of its crate, as far as the search needs it.
+    pub memory: Memory,
 }
 
 impl Candidate {
@@ -39,7 +40,8 @@ impl Candidate {
             genome: self.genome,
             parameters: self.counts.parameters,
             macs: self.counts.macs,
-            arena_bytes: self.arena_bytes,
+            arena_bytes: self.memory.arena_bytes,
+            flash_bytes: self.memory.flash_bytes,
             accuracy,
             second_accuracy: None,
             latency_s: None,

@@ -1,41 +1,74 @@
 //! Latency and energy of individuals on a board.
 
+use super::quantizer::Quantizer;
 use anyhow::{Context, Result};
 use common::files::json;
 use common::network::Network;
 use common::network::weights::{Tensor, Weights, tensors_of};
+use common::quantized::INT8_FOLDER;
 use common::search::evaluation::Evaluation;
-use process::deploy::{Deployer, check_energy};
+use process::deploy::{Deployed, Deployer, Parameters, check_energy};
+use std::path::Path;
 
-/// Measures a network with placeholder weights, so that an unreachable board, a missing toolchain
-/// or an unreadable meter ends a search before any training.
+/// Folder of the network that is measured before any training.
+const TRIAL: &str = "trial";
+
+/// Measures a network with placeholder weights, or the int8 form of initial weights, so that an
+/// unreachable board, a missing toolchain or an unreadable meter ends a search before any training.
 ///
 /// # Errors
 /// Fails if the network cannot be generated or measured, or if energy is needed and the board has
 /// no meter that can be read without a person.
-pub(crate) fn check(deployer: &Deployer, network: &Network) -> Result<()> {
+pub(crate) fn check(
+    deployer: &Deployer,
+    quantizer: Option<&Quantizer>,
+    network: &Network,
+) -> Result<()> {
     let board = &deployer.board.name;
     if deployer.needs_energy {
         check_energy(&deployer.board)?;
     }
-    let folder = deployer.folder.join("trial");
-    let (graph, weights) = (folder.join("network.json"), folder.join("weights.safetensors"));
-    json::write(&graph, network)?;
-    placeholder_weights(network).write(&weights)?;
-    let deployed = deployer.deploy(&graph, &weights);
+    let folder = deployer.folder.join(TRIAL);
+    match quantizer {
+        Some(quantizer) => quantizer.quantize_untrained(network, TRIAL)?,
+        None => {
+            json::write(&folder.join("network.json"), network)?;
+            placeholder_weights(network).write(&folder.join("weights.safetensors"))?;
+        }
+    }
+    let deployed = deploy(deployer, quantizer, &folder);
     deployed.with_context(|| format!("a trial on the board {board}, before any training"))?;
     Ok(())
 }
 
-/// Measures latency and energy of a trained individual and sets them in its evaluation.
+/// Deploys the network in a folder: its weights, or its int8 form where a search makes these.
+fn deploy(deployer: &Deployer, quantizer: Option<&Quantizer>, folder: &Path) -> Result<Deployed> {
+    let (network, weights) = (folder.join("network.json"), folder.join("weights.safetensors"));
+    match quantizer {
+        Some(_) => deployer.deploy(&network, Parameters::Int8(&folder.join(INT8_FOLDER))),
+        None => deployer.deploy(&network, Parameters::F32(&weights)),
+    }
+}
+
+/// Measures latency and energy of a trained individual and sets them in its evaluation. One that has
+/// no int8 form has neither in a search in int8.
 ///
 /// # Errors
 /// Fails if the crate cannot be generated or measured; earlier measurements are kept.
-pub(crate) fn measure(deployer: &Deployer, evaluation: &mut Evaluation) -> Result<()> {
-    let folder = deployer.folder.join("individuals").join(&evaluation.id);
-    let deployed =
-        deployer.deploy(&folder.join("network.json"), &folder.join("weights.safetensors"));
-    let record = deployed
+pub(crate) fn measure(
+    deployer: &Deployer,
+    quantizer: Option<&Quantizer>,
+    evaluation: &mut Evaluation,
+) -> Result<()> {
+    let training = format!("individuals/{}", evaluation.id);
+    // A candidate whose training was stopped is measured too, but was not quantized yet.
+    if let Some(quantizer) = quantizer
+        && quantizer.outcome(&training)?.is_err()
+    {
+        return Ok(());
+    }
+    let folder = deployer.folder.join(training);
+    let record = deploy(deployer, quantizer, &folder)
         .with_context(|| {
             let board = &deployer.board.name;
             format!(

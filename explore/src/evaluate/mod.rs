@@ -1,4 +1,4 @@
-//! How a genome gets its numbers: accuracy from `train` or from a table, working memory from
+//! How a genome gets its numbers: accuracy from `train` or from a table, memory from
 //! `codegen plan`, latency and energy from a board. Nothing here decides which genomes are
 //! evaluated; that is done in `search`, which nothing here uses.
 
@@ -6,6 +6,7 @@ pub mod candidate;
 pub mod evaluator;
 pub(crate) mod hardware;
 pub mod memory;
+pub mod quantizer;
 pub mod successive_halving;
 pub mod table;
 pub mod task;

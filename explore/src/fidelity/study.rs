@@ -68,7 +68,7 @@ impl Study<'_> {
             search,
             input: &input,
             classes: &self.dataset.classes,
-            memory: None,
+            planner: None,
         };
         let mut rng = seed::stream(self.seeds[0], "fidelity/sample");
         let mut sample = sample::latin_hypercube(

@@ -187,6 +187,7 @@ mod tests {
         {
             evaluation.parameters = parameters;
             evaluation.arena_bytes = Some(arena);
+            evaluation.flash_bytes = Some(100 - parameters);
             evaluation.latency_s = Some(latency);
         }
         let ids = |objectives: &[Objective]| -> Vec<usize> {
@@ -194,6 +195,7 @@ mod tests {
         };
         assert_eq!(ids(&[Objective::Error, Objective::Params]), [0]);
         assert_eq!(ids(&[Objective::Error, Objective::ArenaBytes]), [2]);
+        assert_eq!(ids(&[Objective::Error, Objective::FlashBytes]), [2]);
         assert_eq!(ids(&[Objective::Error, Objective::LatencyS]), [1]);
         assert_eq!(ids(&[Objective::Error, Objective::Params, Objective::LatencyS]), [0, 1]);
     }

@@ -6,6 +6,7 @@ use super::state::SearchState;
 use super::unseen::Unseen;
 use super::{archive, mating, screening};
 use crate::evaluate::candidate::Candidate;
+use crate::evaluate::memory::Memory;
 use crate::moea::operators::crossover;
 use anyhow::{Result, ensure};
 use common::network::counts::Counts;
@@ -77,13 +78,14 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
             index,
             genome,
             counts,
-            arena_bytes: None,
+            memory: Memory::default(),
         };
         let population: Vec<Candidate> = genomes.into_iter().enumerate().map(candidate).collect();
         ensure!(
             iteration > 0 || !population.is_empty(),
             "no genome of the space gives a network for images of this size within \
-             search.max_parameters and search.max_macs"
+             search.max_parameters, search.max_macs, search.max_arena_bytes and \
+             search.max_flash_bytes"
         );
         Ok(Some(population).filter(|population| !population.is_empty()))
     }

@@ -1,7 +1,7 @@
 //! Feasibility of genomes: whether a network exists for the images and keeps the limits.
 
-use crate::evaluate::memory::MemoryPlanner;
-use anyhow::{Result, ensure};
+use crate::evaluate::memory::{Memory, MemoryPlanner};
+use anyhow::{Result, bail, ensure};
 use common::network::counts::Counts;
 use common::network::template::Template;
 use common::network::{Input, Network, counts};
@@ -19,8 +19,8 @@ pub struct Feasibility<'a> {
     pub input: &'a Input,
     /// Names of the classes.
     pub classes: &'a [String],
-    /// The planner of working memory, if an objective or a limit needs it.
-    pub memory: Option<&'a MemoryPlanner>,
+    /// The planner of memory, if an objective or a limit needs it.
+    pub planner: Option<&'a MemoryPlanner>,
 }
 
 impl Feasibility<'_> {
@@ -39,24 +39,29 @@ impl Feasibility<'_> {
         );
         let most = self.search.max_macs.unwrap_or(u64::MAX);
         ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
-        if let Some(most) = self.search.max_arena_bytes {
-            let bytes = self.arena_bytes(genome)?.unwrap_or(0);
-            ensure!(
-                bytes <= most,
-                "{bytes} bytes of working memory are above search.max_arena_bytes {most}"
-            );
+        let memory = self.memory(genome)?;
+        let (bytes, most) = (memory.arena_bytes, self.search.max_arena_bytes);
+        if let Some((bytes, most)) = bytes.zip(most).filter(|(bytes, most)| bytes > most) {
+            bail!("{bytes} bytes of working memory are above search.max_arena_bytes {most}");
+        }
+        let (bytes, most) = (memory.flash_bytes, self.search.max_flash_bytes);
+        if let Some((bytes, most)) = bytes.zip(most).filter(|(bytes, most)| bytes > most) {
+            bail!("{bytes} bytes of constants and code are above search.max_flash_bytes {most}");
         }
         Ok(counts)
     }
 
-    /// Returns the bytes of working memory of a genome's crate; `None` if the search does not need
-    /// them.
+    /// Returns what the search needs to know of the memory of a genome's crate.
     ///
     /// # Errors
     /// Fails if the images are too small for the genome, or if `codegen plan` fails.
-    pub fn arena_bytes(&self, genome: &Genome) -> Result<Option<u64>> {
-        let network = || self.network(genome);
-        self.memory.map(|memory| memory.arena_bytes(genome, network)).transpose()
+    pub fn memory(&self, genome: &Genome) -> Result<Memory> {
+        let Some(planner) = self.planner else { return Ok(Memory::default()) };
+        let memory = planner.memory(genome, || self.network(genome))?;
+        Ok(Memory {
+            arena_bytes: memory.arena_bytes.filter(|_| self.search.needs_arena()),
+            flash_bytes: memory.flash_bytes.filter(|_| self.search.needs_flash()),
+        })
     }
 
     /// Expands the template by a genome.
@@ -102,7 +107,7 @@ mod tests {
                 search: &search,
                 input: &input,
                 classes: &classes,
-                memory: None,
+                planner: None,
             }
             .count(&genome)
         };

@@ -12,8 +12,9 @@ use crate::evaluate::candidate::Candidate;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::hardware;
 use crate::evaluate::memory::MemoryPlanner;
+use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, SuccessiveHalving};
-use crate::evaluate::task::Task;
+use crate::evaluate::task::{Outcome, Task};
 use crate::figures::Drawings;
 use anyhow::{Context, Result, ensure};
 use common::files::json;
@@ -37,8 +38,10 @@ pub struct RunOptions<'a> {
     pub classes: Vec<String>,
     /// The source of outcomes.
     pub evaluator: Evaluator,
-    /// The planner of working memory, if an objective or a limit needs it.
-    pub memory: Option<MemoryPlanner>,
+    /// What makes candidates' int8 forms, which count if it is there.
+    pub quantizer: Option<Quantizer>,
+    /// The planner of memory, if an objective or a limit needs it.
+    pub planner: Option<MemoryPlanner>,
     /// The board, if an objective or a criterion needs measurements.
     pub deployer: Option<Deployer>,
     /// Whether to resume a search that the folder contains.
@@ -58,7 +61,7 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
         search: &config.search,
         input: &options.input,
         classes: &options.classes,
-        memory: options.memory.as_ref(),
+        planner: options.planner.as_ref(),
     };
     let checkpoint = Checkpoint::open(options.folder, config, options.resume)?;
     check_environment(config, options, &feasibility)?;
@@ -70,13 +73,13 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
         let population = controller.next_population();
         // A failed plan must not make a genome infeasible: the population would be another one.
         options
-            .memory
+            .planner
             .as_ref()
             .map_or(Ok(()), MemoryPlanner::check)
             .context("codegen cannot be used; correct the cause and use --resume")?;
         let Some(mut population) = population? else { break };
         for candidate in &mut population {
-            candidate.arena_bytes = feasibility.arena_bytes(&candidate.genome)?;
+            candidate.memory = feasibility.memory(&candidate.genome)?;
         }
         let mut evaluations =
             evaluation.evaluate(&population, &controller.state().archive.individuals)?;
@@ -112,9 +115,11 @@ fn check_environment(
     else {
         return Ok(());
     };
-    feasibility.arena_bytes(&genome)?;
+    feasibility.memory(&genome)?;
     match &options.deployer {
-        Some(deployer) => hardware::check(deployer, &feasibility.network(&genome)?),
+        Some(deployer) => {
+            hardware::check(deployer, options.quantizer.as_ref(), &feasibility.network(&genome)?)
+        }
         None => Ok(()),
     }
 }
@@ -226,7 +231,7 @@ impl PopulationEvaluation<'_> {
     fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
         let Some(deployer) = &self.options.deployer else { return Ok(()) };
         for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
-            hardware::measure(deployer, evaluation)?;
+            hardware::measure(deployer, self.options.quantizer.as_ref(), evaluation)?;
             self.display.measured(evaluation);
         }
         Ok(())
@@ -234,8 +239,18 @@ impl PopulationEvaluation<'_> {
 }
 
 impl RunOptions<'_> {
-    /// Runs those trainings that an earlier run has not run far enough.
+    /// Runs those trainings that an earlier run has not run far enough, and quantizes the networks
+    /// that were trained in full if their int8 forms count.
     fn train(&self, tasks: &[Task], on_outcome: OnOutcome<'_>) -> Result<()> {
+        let mut on_outcome = |position: usize, outcome: Outcome| {
+            let outcome = match (&self.quantizer, outcome) {
+                (Some(quantizer), Ok(_)) if tasks[position].stop_after.is_none() => {
+                    quantizer.outcome(&tasks[position].folder)?
+                }
+                (Some(_) | None, outcome) => outcome,
+            };
+            on_outcome(position, outcome)
+        };
         let (mut positions, mut left) = (Vec::new(), Vec::new());
         for (position, task) in tasks.iter().enumerate() {
             match self.resume.then(|| self.evaluator.earlier_outcome(task)).flatten() {

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_forest_screens_by_the_objectives_of_the_search() {
         use common::search::objective::Objective::{
-            ArenaBytes, EnergyJ, Error, LatencyS, Macs, Params,
+            ArenaBytes, EnergyJ, Error, FlashBytes, LatencyS, Macs, Params,
         };
         let mut config = config(10, 1);
         let mut state = search(&config, |_| Ok(0.5));
@@ -174,9 +174,14 @@ mod tests {
         let selected = |config: &SearchConfig, count| {
             select(Surrogate::Forest, &pool, &state, config, count).unwrap()
         };
-        for (objective, best) in
-            [(Params, 0), (Macs, 19), (ArenaBytes, 19), (LatencyS, 19), (EnergyJ, 19)]
-        {
+        for (objective, best) in [
+            (Params, 0),
+            (Macs, 19),
+            (ArenaBytes, 19),
+            (FlashBytes, 0),
+            (LatencyS, 19),
+            (EnergyJ, 19),
+        ] {
             config.search.objectives = vec![Error, objective];
             assert_eq!(selected(&config, 1), [best], "{objective}");
         }

@@ -65,6 +65,7 @@ pub fn write(
 mod tests {
     use super::*;
     use crate::evaluate::candidate::Candidate;
+    use crate::evaluate::memory::Memory;
     use crate::test_support::config;
     use common::network::counts::Counts;
     use common::search::genome::Genome;
@@ -88,7 +89,7 @@ mod tests {
                 index,
                 genome,
                 counts: Counts { parameters, macs: 1 },
-                arena_bytes: None,
+                memory: Memory::default(),
             };
             let evaluation = candidate.evaluated(accuracy.ok_or("made up".to_string()));
             individuals.push(Individual {

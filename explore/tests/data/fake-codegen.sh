@@ -1,6 +1,7 @@
 #!/bin/sh
-# Stands in for `codegen`: a crate is a file with the hash of the network and its weights; the arena
-# of a plan has as many bytes as network.json, divided by 100.
+# Stands in for `codegen`: a crate is a file with the hash of the network and its parameters; the
+# arena of a plan has as many bytes as network.json, divided by 100, and its constants twice as many.
+# In int8, both are a quarter. On armv7, code takes 1000 bytes more of flash, as on a microcontroller.
 # FAKE_NO_CODEGEN: every command fails.
 # FAKE_PLANS: a file that gets a line for each plan; the fourth plan is killed.
 set -eu
@@ -8,10 +9,13 @@ if [ -n "${FAKE_NO_CODEGEN:-}" ]; then echo "error: made-up failure of codegen" 
 command=$1
 shift
 weights=/dev/null
+divisor=100
 while [ $# -gt 0 ]; do
     case "$1" in
         --network) network=$2 ;;
         --weights) weights=$2 ;;
+        --quantized) weights=$2/quantized.safetensors ;;
+        --precision) [ "$2" = int8 ]; divisor=400 ;;
         --platform) platform=$2 ;;
         --out) out=$2 ;;
         --name | --board) ;;
@@ -26,7 +30,10 @@ case "$command" in
             echo plan >> "$FAKE_PLANS"
             [ "$(wc -l < "$FAKE_PLANS")" -ne 4 ] || kill -9 $$
         fi
-        echo "{\"arena_bytes\": $(($(wc -c < "$network") / 100)), \"steps\": []}"
+        arena=$(($(wc -c < "$network") / divisor))
+        fit='{}'
+        [ "$platform" != armv7 ] || fit="{\"flash_bytes\": $((2 * arena + 1000))}"
+        echo "{\"arena_bytes\": $arena, \"weights_bytes\": $((2 * arena)), \"fit\": $fit, \"steps\": []}"
         ;;
     generate) mkdir -p "$out" && cat "$network" "$weights" | cksum > "$out/crate" ;;
 esac

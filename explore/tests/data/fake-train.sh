@@ -10,7 +10,52 @@
 # FAKE_GROWS: deeper networks have higher accuracies.
 # FAKE_FULL: individuals for which the memory of a GPU is too small.
 # FAKE_HANG: individuals that do not end while the calling program runs.
+# `quantize` computes an accuracy from the weights.
+# FAKE_QUANTIZED: a file that gets a line for each quantization.
+# FAKE_UNQUANTIZABLE: individuals without an int8 network.
+# FAKE_QUANTIZE_KILL: individuals that are killed while they are quantized.
 set -eu
+quantize() {
+    while [ $# -gt 0 ]; do
+        case "$1" in
+            --network) network=$2 ;;
+            --weights) weights=$2 ;;
+            --dataset) [ -d "$2" ] ;;
+            --out) out=$2 ;;
+            --outcome) outcome=$2 ;;
+            --max-loss) max_loss=$2 ;;
+            *) echo "error: unknown option $1" >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    [ -f "$network" ]
+    id=${weights%/*}
+    id=${id##*/}
+    if [ -n "${FAKE_QUANTIZED:-}" ]; then echo "$id" >> "$FAKE_QUANTIZED"; fi
+    case " ${FAKE_QUANTIZE_KILL:-} " in *" $id "*) kill -9 $$ ;; esac
+    hash=$(cksum < "$weights" | cut -d ' ' -f 1)
+    common="\"max_loss\": $max_loss, \"weights_sha256\": \"$(sha256sum "$weights" | cut -d ' ' -f 1)\""
+    mkdir -p "$out"
+    case " ${FAKE_UNQUANTIZABLE:-} " in
+        *" $id "*)
+            found='"accepted": false, "reason": "made-up range of no width", "accuracy": null, "loss": null'
+            worst='"worst_layer": null, "worst_error": null'
+            ;;
+        *)
+            accuracy=0.$((100000 + hash % 300000))
+            found="\"accepted\": true, \"reason\": null, \"accuracy\": {\"images\": 2, \"f32\": 0.5, \"int8\": $accuracy}, \"loss\": 0.1"
+            worst='"worst_layer": "stem.conv", "worst_error": 0.5'
+            cp "$weights" "$out/quantized.safetensors"
+            echo "{}" > "$out/quantization.json"
+            ;;
+    esac
+    echo "{\"schema\": \"neuropower/outcome/1\", $found, $worst, $common}" > "$outcome.new"
+    mv "$outcome.new" "$outcome"
+}
+case "$1" in
+    quantize) shift; quantize "$@"; exit ;;
+    init) [ "$2" = --network ] && [ "$4" = --out ] && echo "initial weights" > "$5"; exit ;;
+esac
 stop_after='' resume=''
 [ "$1" = fit ] || { echo "error: not fit but $1" >&2; exit 2; }
 shift

@@ -5,5 +5,6 @@ mod data;
 mod failures;
 mod fidelity;
 mod fixture;
+mod int8;
 mod refinement;
 mod search;

@@ -4,6 +4,7 @@
 use crate::peers::Request;
 use anyhow::{Context, Result};
 use common::device::Backend;
+use common::precision::Precision;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::config::SearchConfig;
@@ -203,6 +204,7 @@ pub(crate) fn compare(
         search,
         training: table.training.clone(),
         device: Backend::Cpu,
+        precision: Precision::F32,
         board: None,
         criteria: Requirements::default(),
     };
