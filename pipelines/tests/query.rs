@@ -5,6 +5,7 @@
 mod fixture;
 
 use common::files::json;
+use common::precision::{Precisions, RunPrecision};
 use common::profile::{Profile, PruneMethod};
 use common::search::config::SearchConfig;
 use common::train_report::TrainReport;
@@ -93,6 +94,42 @@ fn diverged_trainings_are_named_one_a_line() {
 }
 
 #[test]
+fn precisions_are_those_asked_for_last_or_those_of_the_profile() {
+    let fixture = Fixture::new();
+    let profile = fixture.run().join("profile.json").display().to_string();
+    let of_profile = ["--profile", &profile, "precision"];
+    let run = run_of(&fixture);
+    let of_run = ["--run", &run, "--profile", &profile, "precision"];
+    assert_eq!(
+        (answers(&of_profile), answers(&of_run)),
+        (vec!["both".into()], vec!["both".into()])
+    );
+    fixture.change("profile.json", |profile: &mut Profile| {
+        profile.quantization.precision = Precisions::F32;
+    });
+    assert_eq!(answers(&of_run), ["f32"]);
+    let last = RunPrecision { precision: Precisions::Int8 };
+    json::write(&fixture.run().join("precision.json"), &last).unwrap();
+    assert_eq!((answers(&of_profile), answers(&of_run)), (vec!["f32".into()], vec!["int8".into()]));
+    fs::write(fixture.run().join("precision.json"), "{}").unwrap();
+    assert!(error(&of_run).contains("precision.json"));
+}
+
+#[test]
+fn refused_networks_are_named_one_a_line() {
+    let fixture = Fixture::new();
+    let run = run_of(&fixture);
+    fixture.add_int8("1/dense");
+    assert_eq!(answers(&["--run", &run, "refused"]), [""; 0]);
+    fixture.refuse_int8("2/pruned");
+    fixture.refuse_int8("2/dense");
+    assert_eq!(answers(&["--run", &run, "refused"]), ["2/dense", "2/pruned"]);
+    assert_eq!(answers(&["--run", "no/such/run", "refused"]), [""; 0]);
+    fs::write(fixture.run().join("networks/1/dense/int8/outcome.json"), "{").unwrap();
+    assert!(error(&["--run", &run, "refused"]).contains("1/dense/int8/outcome.json"));
+}
+
+#[test]
 fn a_question_without_its_option_is_refused() {
     for (question, option) in [
         ("winners", "--profile FILE"),
@@ -100,6 +137,8 @@ fn a_question_without_its_option_is_refused() {
         ("platform", "--board NAME|FILE"),
         ("dataset", "--run DIR"),
         ("diverged", "--run DIR"),
+        ("precision", "--profile FILE"),
+        ("refused", "--run DIR"),
     ] {
         let said = error(&[question]);
         assert!(said.contains(option), "{question}: {said}");

@@ -1,6 +1,7 @@
 //! Section `quantization` of a profile.
 
 use crate::files::ranges::{SHARE, within};
+use crate::precision::Precisions;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct QuantizationSettings {
     /// The largest loss of validation accuracy (0..1) with which an int8 network is written.
     pub max_loss: f64,
+    /// The precisions in which the pipeline generates and measures networks.
+    pub precision: Precisions,
 }
 
 impl Default for QuantizationSettings {
     fn default() -> Self {
-        QuantizationSettings { max_loss: 0.005 }
+        QuantizationSettings { max_loss: 0.005, precision: Precisions::Both }
     }
 }
 

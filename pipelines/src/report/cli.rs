@@ -20,8 +20,8 @@ pub struct Args {
     /// Folder for index.html and the figures
     #[arg(long, value_name = "DIR", required = true)]
     pub out: Option<PathBuf>,
-    /// Compare all networks with this one: `1/dense`, `2/pruned`, the name of a crate, or of a
-    /// folder in `baselines`
+    /// Compare all networks with this one: `1/dense`, `2/pruned`, `1/dense/int8`, the name of a
+    /// crate, or of a folder in `baselines`
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
     /// Other commands
@@ -40,13 +40,14 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  report query --board pipelines/boards/host.json platform")]
 pub struct QueryArgs {
-    /// Profile, for `winners` and `method`
+    /// Profile, for `winners`, `method` and `precision`
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// Board, for `platform`
     #[arg(long, value_name = "NAME|FILE")]
     pub board: Option<String>,
-    /// Folder of the run, for `dataset` and `diverged`
+    /// Folder of the run, for `dataset`, `diverged` and `refused`, and for `precision` if it
+    /// exists
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// What to print, in this order
@@ -67,4 +68,9 @@ pub enum Question {
     Method,
     /// Networks of the run whose training diverged, such as 1/dense; one a line
     Diverged,
+    /// Precisions of crates: f32, int8 or both; those that were asked for last in the run, or else
+    /// the profile's
+    Precision,
+    /// Networks of the run that `train quantize` refused, such as 1/dense; one a line
+    Refused,
 }

@@ -1,8 +1,9 @@
 //! The comparison of networks with a baseline, as in the paper's Table 3: speedup and energy
 //! efficiency.
 
-use super::run_folder::{DIVERGED, Run, Variant};
+use super::run_folder::Run;
 use super::table::{Entry, Table, entry};
+use super::variant::{DIVERGED, Variant};
 use anyhow::{Result, bail};
 use common::measurement::{Communication, Measurement, RUN_TO_RUN_NOISE};
 use common::network::counts::network_information_density;
@@ -62,12 +63,15 @@ pub(super) fn hint() -> &'static str {
 }
 
 fn networks(run: &Run) -> Vec<Named<'_>> {
-    let winners = run
-        .variants()
-        .map(|(winner, kind, variant)| Named { name: format!("{}/{kind}", winner.rank), variant });
+    let winners = run.variants().map(|(winner, kind, variant)| {
+        let name = format!("{}/{}", winner.rank, kind.folder());
+        Named { name, variant }
+    });
     let baselines =
         run.baselines.iter().map(|(name, variant)| Named { name: name.clone(), variant });
-    winners.chain(baselines).filter(|network| network.variant.network.is_some()).collect()
+    let is_there =
+        |network: &Named| network.variant.network.is_some() && network.variant.refusal.is_none();
+    winners.chain(baselines).filter(is_there).collect()
 }
 
 /// Finds a network by its name in the table, or by that of its measured crate.
@@ -119,14 +123,26 @@ fn has_communication(networks: &[Named], board: &str) -> bool {
 
 fn entries(base: &Measurement, record: &Measurement, cells: usize) -> Vec<Entry> {
     if base.emulated || record.emulated {
-        let reason = format!("{} is emulated: its times say nothing about a board", record.board);
-        return vec![Err(reason); cells];
+        return vec![Err(emulated(record)); cells];
     }
-    let mut entries = vec![efficiency(base, record), Ok(speedup(base, record))];
+    let mut entries = time_and_energy(base, record).to_vec();
     if cells > 2 {
         entries.extend(communication(base, record));
     }
     entries
+}
+
+/// Returns the energy efficiency and the speedup of a network against another one, whose record is
+/// the first.
+pub(super) fn time_and_energy(base: &Measurement, record: &Measurement) -> [Entry; 2] {
+    if base.emulated || record.emulated {
+        return [Err(emulated(record)), Err(emulated(record))];
+    }
+    [efficiency(base, record), Ok(speedup(base, record))]
+}
+
+fn emulated(record: &Measurement) -> String {
+    format!("{} is emulated: its times say nothing about a board", record.board)
 }
 
 fn efficiency(base: &Measurement, record: &Measurement) -> Entry {
@@ -164,7 +180,8 @@ fn communication(base: &Measurement, record: &Measurement) -> [Entry; 2] {
     [Ok(format!("{}x", times(|c| c.kernel_s))), Ok(copies)]
 }
 
-fn three_digits(ratio: f64) -> String {
+/// Formats a ratio with three digits.
+pub(super) fn three_digits(ratio: f64) -> String {
     let decimals = if ratio >= 100.0 {
         0
     } else if ratio >= 10.0 {

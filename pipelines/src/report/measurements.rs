@@ -88,7 +88,7 @@ fn board_table(run: &Run, board: &str) -> Table {
         let [low, high] = m.latency.p50_interval_s;
         let mut row = vec![
             Ok(winner.rank.to_string()),
-            Ok(variant.called(kind)),
+            Ok(variant.called(kind.name())),
             Ok(protocol(m).to_string()),
             Ok(format!("{} x {} s", m.windows.len(), m.settings.window_s)),
             Ok(si(m.latency.p50_s, "s")),
@@ -232,7 +232,7 @@ pub(super) fn crates_table(run: &Run) -> Table {
         for (platform, manifest) in &variant.manifests {
             table.push(vec![
                 Ok(winner.rank.to_string()),
-                Ok(variant.called(kind)),
+                Ok(variant.called(kind.name())),
                 Ok(platform.clone()),
                 Ok(manifest.name.clone()),
                 Ok(format!("{} bytes", count(manifest.weights_bytes))),

@@ -8,8 +8,10 @@ mod cli;
 mod commands;
 mod comparison;
 mod figures;
+mod files;
 mod html;
 mod images;
+mod int8;
 mod measurements;
 mod page;
 mod results;
@@ -17,6 +19,7 @@ mod run_folder;
 mod settings;
 mod table;
 mod units;
+mod variant;
 
 pub use cli::{Args, Command, QueryArgs, Question};
 

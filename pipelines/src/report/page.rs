@@ -5,7 +5,7 @@ use super::html::{details, escape, picture};
 use super::run_folder::Run;
 use super::table::Table;
 use super::units::{count, percent_of, si};
-use super::{comparison, images, measurements, results, settings};
+use super::{comparison, images, int8, measurements, results, settings};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
@@ -15,6 +15,11 @@ pub(super) fn render(run: &Run, figures: &[Figure], comparison: Option<&Table>) 
     let title = escape(&run.title());
     let mut body = String::new();
     section(&mut body, "Results", &results_part(run));
+    let int8 = int8::table(run);
+    if !int8.is_empty() {
+        let hint = format!("<p class=\"hint\">{}</p>\n", escape(int8::hint()));
+        section(&mut body, "What int8 costs and saves", &(int8.to_html() + &hint));
+    }
     if let Some(table) = comparison {
         let hint = format!("<p class=\"hint\">{}</p>\n", escape(comparison::hint()));
         section(&mut body, "Compared with the baseline", &(table.to_html() + &hint));

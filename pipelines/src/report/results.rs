@@ -1,11 +1,13 @@
 //! The table of results: every winner before and after pruning.
 
-use super::run_folder::{DIVERGED, PruningVariant, Run, Variant, Winner};
+use super::run_folder::{PruningVariant, Run, Winner};
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
+use super::variant::{DIVERGED, Kind, NOT_MEASURED, Variant};
 use common::measurement::Measurement;
 use common::network::Origin;
 use common::network::counts::network_information_density;
+use common::precision::Precisions;
 use std::collections::BTreeSet;
 
 /// Reason why a network whose training diverged has no pruned variant.
@@ -82,31 +84,40 @@ pub(super) fn table(run: &Run) -> Table {
         let mut row = network_entries(winner, kind, variant);
         let unpruned =
             (variant.network.is_none() && winner.dense.diverged()).then(|| NOT_PRUNED.to_string());
+        let excluded = run.precisions().is_some_and(|all| !all.include(kind.precision()));
+        let explained = |reason| match excluded && reason == NOT_MEASURED {
+            true => format!("not measured: this run has PRECISION={}", precisions(run)),
+            false => reason,
+        };
         for board in &boards {
-            row.extend(board_entries(
-                unpruned.clone().map_or_else(|| variant.measurement(board), Err),
-            ));
+            let measured = unpruned.clone().map_or_else(|| variant.measurement(board), Err);
+            row.extend(board_entries(measured.map_err(explained)));
         }
         if boards.is_empty() {
-            let unmeasured =
-                if variant.diverged() { DIVERGED } else { "not measured yet: `make measure`" };
-            row.extend(board_entries(Err(unpruned.unwrap_or(unmeasured.into()))));
+            let measured = unpruned.clone().map_or_else(|| variant.measurement(""), Err);
+            row.extend(board_entries(measured.map_err(explained)));
         }
         table.push(row);
     }
     table
 }
 
-fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry> {
+/// Returns the precisions in which networks are generated and measured.
+fn precisions(run: &Run) -> &'static str {
+    run.precisions().map_or("", Precisions::name)
+}
+
+fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry> {
     let not_made = match kind {
-        "dense" => "not trained yet: `make train`",
-        _ if winner.dense.diverged() => NOT_PRUNED,
-        _ => "not pruned yet: `make prune`",
+        Kind::Dense | Kind::DenseInt8 => "not trained yet: `make train`",
+        Kind::Pruned | Kind::PrunedInt8 if winner.dense.diverged() => NOT_PRUNED,
+        Kind::Pruned | Kind::PrunedInt8 => "not pruned yet: `make prune`",
     };
-    let not_tested = match &variant.network {
-        Some(_) if variant.diverged() => DIVERGED,
-        Some(_) => "not tested yet: test.json is missing",
-        None => not_made,
+    let not_tested = match (&variant.network, &variant.refusal) {
+        (Some(_), Some(reason)) => reason.as_str(),
+        (Some(_), None) if variant.diverged() => DIVERGED,
+        (Some(_), None) => "not tested yet: test.json is missing",
+        (None, _) => not_made,
     };
     let accuracy =
         entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images));
@@ -126,7 +137,7 @@ fn network_entries(winner: &Winner, kind: &str, variant: &Variant) -> Vec<Entry>
             "neither genome.json nor network.json is there",
             Origin::to_string,
         ),
-        Ok(kind.to_string()),
+        Ok(kind.name().to_string()),
         if variant.diverged() { Ok("diverged".into()) } else { accuracy },
         entry(variant.counts, not_made, |counts| count(counts.parameters)),
         entry(variant.counts, not_made, |counts| si(counts.macs as f64, "")),

@@ -2,32 +2,32 @@
 //! names it.
 //!
 //! ```text
-//! profile.json import.json explore/{search.json, archive.json, evaluations.jsonl},
+//! profile.json precision.json import.json explore/{search.json, archive.json, evaluations.jsonl},
 //! explore/winners/<rank>/genome.json networks/<rank>/{dense, pruned}/{network.json, train.json,
 //! prune.json, test.json} networks/<rank>/{dense, pruned}/crate-<platform>/manifest.json
 //! networks/<rank>/{dense, pruned}/measurement-<board>.json
+//! networks/<rank>/{dense, pruned}/int8/{outcome.json, test.json, crate-<platform>/manifest.json,
+//! measurement-<board>.json}
 //! networks/<rank>/pruned-<method>/prune.json, networks/<rank>/{pruned,
 //! pruned-<method>}/scratch/train.json networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
 //! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 
+use super::files::{names_in, read};
+use super::variant::{Kind, Variant};
 use anyhow::{Context, Result, ensure};
 use common::dataset::ImportRecord;
 use common::files::json;
-use common::files::json::Document;
-use common::manifest::Manifest;
-use common::measurement::Measurement;
-use common::network::counts::Counts;
-use common::network::{Network, Origin, counts};
+use common::network::Origin;
+use common::precision::{Precisions, RunPrecision};
 use common::profile::Profile;
 use common::prune_report::PruneReport;
 use common::search::archive::{Archive, Individual};
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
-use common::train_report::{EvalReport, TrainReport};
+use common::train_report::TrainReport;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The content of a run's folder.
@@ -37,6 +37,8 @@ pub(super) struct Run {
     pub(super) name: String,
     /// The profile and its text.
     pub(super) profile: Option<(Profile, String)>,
+    /// The precisions that were asked for last.
+    pub(super) precision: Option<RunPrecision>,
     /// What was found in a folder of the user's own images.
     pub(super) import: Option<ImportRecord>,
     pub(super) search: Option<SearchConfig>,
@@ -76,24 +78,6 @@ pub(super) struct PruningVariant {
     pub(super) scratch: Option<TrainReport>,
 }
 
-/// A network, dense or pruned, and its results.
-#[derive(Debug, Default)]
-pub(super) struct Variant {
-    pub(super) network: Option<Network>,
-    pub(super) counts: Option<Counts>,
-    pub(super) train: Option<TrainReport>,
-    pub(super) prune: Option<PruneReport>,
-    /// Also `None` if the training diverged.
-    pub(super) test: Option<EvalReport>,
-    /// Manifests of its crates by platform.
-    pub(super) manifests: BTreeMap<String, Manifest>,
-    /// Measurements of its crates by board.
-    pub(super) measurements: BTreeMap<String, Measurement>,
-}
-
-/// Reason why a network whose training diverged has no results.
-pub(super) const DIVERGED: &str = "the training diverged: its weights are the initial ones";
-
 impl Run {
     /// Reads a run's folder.
     ///
@@ -111,6 +95,7 @@ impl Run {
         let run = Run {
             name: name_of(folder)?,
             profile: read_profile(&folder.join("profile.json"))?,
+            precision: read(&folder.join("precision.json"))?,
             import: read(&folder.join("import.json"))?,
             search: read(&folder.join("explore/search.json"))?,
             evaluations: latest_evaluations(log, archive.as_ref()),
@@ -139,12 +124,27 @@ impl Run {
             .collect()
     }
 
-    /// Returns every winner before and after pruning: the winner, `dense` or `pruned`, and the
-    /// network.
-    pub(super) fn variants(&self) -> impl Iterator<Item = (&Winner, &'static str, &Variant)> {
+    /// Returns every winner before and after pruning, each followed by its int8 form if there is
+    /// one: the winner, the kind of network, and the network.
+    pub(super) fn variants(&self) -> impl Iterator<Item = (&Winner, Kind, &Variant)> {
         self.winners.iter().flat_map(|winner| {
-            [(winner, "dense", &winner.dense), (winner, "pruned", &winner.pruned)]
+            let (dense, pruned) = (&winner.dense, &winner.pruned);
+            [
+                (Kind::Dense, Some(dense)),
+                (Kind::DenseInt8, dense.int8.as_deref()),
+                (Kind::Pruned, Some(pruned)),
+                (Kind::PrunedInt8, pruned.int8.as_deref()),
+            ]
+            .into_iter()
+            .filter_map(move |(kind, variant)| Some((winner, kind, variant?)))
         })
+    }
+
+    /// Returns the precisions in which networks are generated and measured; `None` without a
+    /// profile.
+    pub(super) fn precisions(&self) -> Option<Precisions> {
+        let profile = self.profile.as_ref().map(|(profile, _)| profile.quantization.precision);
+        self.precision.as_ref().map(|last| last.precision).or(profile)
     }
 }
 
@@ -208,63 +208,6 @@ fn read_drawings(network: &Path) -> Result<Vec<String>> {
     there.iter().flatten().map(drawing).collect()
 }
 
-impl Variant {
-    fn read(folder: &Path) -> Result<Variant> {
-        let network: Option<Network> = read(&folder.join("network.json"))?;
-        let mut variant = Variant {
-            counts: network.as_ref().map(counts::count).transpose()?,
-            network,
-            train: read(&folder.join("train.json"))?,
-            prune: read(&folder.join("prune.json"))?,
-            test: read(&folder.join("test.json"))?,
-            ..Variant::default()
-        };
-        if variant.diverged() {
-            // The accuracy of initial weights is not a result.
-            variant.test = None;
-        }
-        for name in names_in(folder)? {
-            if let Some(board) =
-                name.strip_prefix("measurement-").and_then(|name| name.strip_suffix(".json"))
-            {
-                let measurement = json::read(&folder.join(&name))?;
-                variant.measurements.insert(board.to_string(), measurement);
-            } else if let Some(platform) = name.strip_prefix("crate-")
-                && folder.join(&name).join("manifest.json").exists()
-            {
-                variant
-                    .manifests
-                    .insert(platform.to_string(), Manifest::read(&folder.join(&name))?);
-            }
-        }
-        Ok(variant)
-    }
-
-    /// Returns whether the training diverged, so that the weights are the initial ones.
-    pub(super) fn diverged(&self) -> bool {
-        self.train.as_ref().is_some_and(|train| train.diverged)
-    }
-
-    /// Returns the name in tables.
-    pub(super) fn called(&self, kind: &str) -> String {
-        if self.diverged() { format!("{kind} (diverged)") } else { kind.to_string() }
-    }
-
-    /// Returns the measurement on a board, or the reason why there is none of these weights.
-    pub(super) fn measurement(&self, board: &str) -> Result<&Measurement, String> {
-        if self.diverged() {
-            return Err(DIVERGED.into());
-        }
-        let measurement = self.measurements.get(board).ok_or("not measured yet: `make measure`")?;
-        match &self.test {
-            Some(test) if test.weights_sha256 != measurement.ran.weights_sha256 => Err(format!(
-                "measured on {board} with other weights than those tested: `make measure` again"
-            )),
-            Some(_) | None => Ok(measurement),
-        }
-    }
-}
-
 /// Returns the evaluations of the log, replaced by those of the archive, which include second
 /// seeds.
 fn latest_evaluations(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Evaluation> {
@@ -275,14 +218,6 @@ fn latest_evaluations(log: Vec<Evaluation>, archive: Option<&Archive>) -> Vec<Ev
     let by_place: BTreeMap<(usize, usize), Evaluation> =
         all.map(|e| ((e.iteration, e.index), e)).collect();
     by_place.into_values().collect()
-}
-
-/// Reads a document if the file exists.
-fn read<T: Document>(path: &Path) -> Result<Option<T>> {
-    match path.try_exists() {
-        Ok(false) => Ok(None),
-        Ok(true) | Err(_) => json::read(path).map(Some),
-    }
 }
 
 fn read_profile(path: &Path) -> Result<Option<(Profile, String)>> {
@@ -304,21 +239,6 @@ fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>>
 fn read_baselines(folder: &Path) -> Result<Vec<(String, Variant)>> {
     let names = names_in(folder)?.into_iter();
     names.map(|name| Ok((name.clone(), Variant::read(&folder.join(&name))?))).collect()
-}
-
-/// Returns the names in a folder, sorted and without hidden ones; none if there is no such folder.
-fn names_in(folder: &Path) -> Result<Vec<String>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let failed = || format!("{}: cannot read the folder", folder.display());
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).with_context(failed)? {
-        names.push(entry.with_context(failed)?.file_name().to_string_lossy().into_owned());
-    }
-    names.retain(|name| !name.starts_with('.'));
-    names.sort();
-    Ok(names)
 }
 
 fn name_of(folder: &Path) -> Result<String> {

@@ -35,6 +35,7 @@ pub(super) fn section(run: &Run) -> String {
                 format!("{}, {} images, seed {}", epochs(t.epochs), count(t.images as u64), t.seed)
             }),
         ),
+        ("precisions of crates", run.precisions().map(|all| all.name().to_string())),
         ("weights of winners, SHA-256", weights(run)),
     ]);
     if let Some((profile, text)) = &run.profile {

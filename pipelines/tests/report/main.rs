@@ -5,6 +5,7 @@ mod errors;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod images;
+mod int8;
 mod page;
 mod results;
 

@@ -1,7 +1,7 @@
 //! `report --run DIR --out DIR`: writes the page and its figures, and prints the table.
 
 use crate::report::run_folder::Run;
-use crate::report::{comparison, figures, images, measurements, page, results};
+use crate::report::{comparison, figures, images, int8, measurements, page, results};
 use anyhow::{Context, Result};
 use common::files::atomic;
 use process::cli::print_line;
@@ -32,11 +32,16 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
     .into_iter()
     .flatten();
     let warnings: String = warnings.map(|warning| format!("\n\n{warning}")).collect();
+    let int8 = int8::table(&run);
+    let int8 = match int8.is_empty() {
+        true => String::new(),
+        false => format!("\n\n{}\n{}", int8.to_text(), int8::hint()),
+    };
     let compared = comparison.map_or_else(String::new, |table| {
         format!("\n\n{}\n{}", table.to_text(), comparison::hint())
     });
     print_line(&format!(
-        "{}\n\n{}{compared}{warnings}",
+        "{}\n\n{}{int8}{compared}{warnings}",
         run.title(),
         results::table(&run).to_text()
     ))

@@ -4,7 +4,9 @@ use crate::report::cli::{QueryArgs, Question};
 use anyhow::{Context, Result, ensure};
 use common::board::catalog;
 use common::files::json;
+use common::precision::{Precisions, RunPrecision};
 use common::profile::Profile;
+use common::quantized::{INT8_FOLDER, OUTCOME_FILE, Outcome};
 use common::search::config::SearchConfig;
 use common::train_report::TrainReport;
 use process::cli::print_line;
@@ -46,7 +48,34 @@ fn answers(args: &QueryArgs, question: Question) -> Result<Vec<String>> {
             if file.exists() { vec![json::read::<SearchConfig>(&file)?.dataset] } else { vec![] }
         }
         Question::Diverged => diverged(run()?)?,
+        Question::Precision => vec![precision(args.run.as_deref(), profile)?.name().to_string()],
+        Question::Refused => refused(run()?)?,
     })
+}
+
+/// Returns the precisions that were asked for last in a run, or else those of the profile.
+fn precision(run: Option<&Path>, profile: impl FnOnce() -> Result<Profile>) -> Result<Precisions> {
+    let asked = run.map(|run| run.join("precision.json")).filter(|file| file.exists());
+    match asked {
+        Some(file) => Ok(json::read::<RunPrecision>(&file)?.precision),
+        None => Ok(profile()?.quantization.precision),
+    }
+}
+
+/// Returns the networks, such as `1/dense`, whose int8 form was refused, in the order of their
+/// names.
+fn refused(run: &Path) -> Result<Vec<String>> {
+    let mut found = vec![];
+    for entry in fs::read_dir(run.join("networks")).into_iter().flatten().flatten() {
+        for kind in ["dense", "pruned"] {
+            let file = entry.path().join(kind).join(INT8_FOLDER).join(OUTCOME_FILE);
+            if file.exists() && !json::read::<Outcome>(&file)?.accepted {
+                found.push(format!("{}/{kind}", entry.file_name().to_string_lossy()));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Returns the networks, such as `1/dense`, whose training diverged, in the order of their names.

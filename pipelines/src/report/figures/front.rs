@@ -5,6 +5,7 @@ use super::axes::{self, TICK_TEXT};
 use super::figure::{Figure, SIZE};
 use crate::report::run_folder::{Run, Winner};
 use anyhow::Result;
+use common::precision::Precision;
 use common::search::evaluation::Evaluation;
 use common::search::objective::Objective;
 use plot::axes::Axis;
@@ -110,6 +111,9 @@ fn caption(run: &Run, plane: &Plane) -> String {
          and rings are the winners by rank. Lower left is better.",
         plane.points.len()
     );
+    if run.search.as_ref().is_some_and(|search| search.precision == Precision::Int8) {
+        caption += " Errors are those of int8 networks.";
+    }
     if objectives != Objective::PAPER {
         caption += " The axes are not what it went by, so the line may rise.";
     }

@@ -2,7 +2,8 @@
 
 use super::axes::{self, TICK_TEXT};
 use super::figure::{Figure, SIZE};
-use crate::report::run_folder::{Run, Variant};
+use crate::report::run_folder::Run;
+use crate::report::variant::Variant;
 use anyhow::Result;
 use plot::axes::Axis;
 use plot::palette::{INK, VIRIDIS, gradient};
