@@ -32,6 +32,9 @@ recipe       := $(wildcard pipelines/datasets/$(DATASET).json)
 $(foreach variable,DATASET PROFILE BOARD WORKERS SEED NETWORK,$(call check-name,$(variable)))
 $(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE,$(call check-path,$(variable)))
 $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
+# From the command line only, as in data.mk. Empty for what the run or its profile says.
+$(if $(filter environment%,$(origin PRECISION)),$(eval override PRECISION :=))
+$(call check-choice,PRECISION,f32 int8 both,f32$(comma) int8 or both)
 
 # Goals that work in a run, one make at a time.
 working := $(filter pipeline explore train prune prune-compare codegen measure report $(RUN)/%,$(MAKECMDGOALS))
@@ -55,7 +58,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/data-rules.mk Makefile
-	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED)"
+	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
 
 include pipelines/checks.mk
 include pipelines/data-rules.mk

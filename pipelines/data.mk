@@ -33,5 +33,5 @@ $(foreach variable,NAME SIZE RESIZE,$(if $($(variable)),$(error $(variable) is f
 endif
 
 $(call check-digits,SIZE)
-$(if $(filter-out letterbox crop stretch,$(RESIZE)),$(error RESIZE is '$(RESIZE)', but it may be letterbox, crop or stretch))
+$(call check-choice,RESIZE,letterbox crop stretch,letterbox$(comma) crop or stretch)
 $(if $(filter-out 1,$(STRICT)),$(error STRICT is '$(STRICT)', but it may be 1 only))

@@ -22,6 +22,25 @@ DENSE    = $(filter-out $(DIVERGED),$(foreach rank,$(RANKS),$(RUN)/networks/$(ra
 PRUNED   = $(patsubst %/dense,%/pruned,$(DENSE))
 NETWORKS = $(if $(MEASURE_ONLY),$(filter-out $(DIVERGED) $(DIVERGED:/dense=/pruned),$(patsubst %/weights.safetensors,%,$(call files-below,$(wildcard $(patsubst %,$(RUN)/networks/*/%/weights.safetensors,dense pruned)),$(RUN)/networks))),$(DENSE) $(PRUNED))
 
+# The precisions of crates: those asked for now, or last in this run, or else the profile's. What is
+# asked for now is recorded if it is something else.
+RECORDED   := $(call query,--run $(RUN) --profile $(PROFILE_USED) precision)
+PRECISIONS := $(or $(PRECISION),$(RECORDED))
+RECORD     := $(if $(filter $(PRECISIONS),$(RECORDED)),,$(RUN)/precision.json)
+ifeq ($(PLATFORM),cuda)
+ifeq ($(PRECISIONS),int8)
+$(error there are no int8 crates for GPUs, such as that of $(BOARD): choose another BOARD, or PRECISION=f32)
+endif
+$(if $(MAKE_RESTARTS),,$(if $(filter both,$(PRECISIONS)),$(shell echo "there are no int8 crates for GPUs, such as that of $(BOARD): int8 is left out" >&2)))
+endif
+
+# An int8 network lies in the folder int8 beside the weights that it is made of. Those that lose too
+# much accuracy are refused: they have the file outcome.json alone, and the page says why.
+finished  = $(patsubst %/outcome.json,%,$(wildcard $(patsubst %/test.json,%/outcome.json,$(wildcard $(addsuffix /int8/test.json,$(NETWORKS))))))
+QUANTIZED = $(if $(and $(filter int8 both,$(PRECISIONS)),$(filter-out cuda,$(or $(PLATFORM),any))),$(if $(MEASURE_ONLY),$(finished),$(addsuffix /int8,$(NETWORKS))))
+REFUSED  := $(call files-below,$(patsubst %,$(RUN)/networks/%/int8,$(call query,--run $(RUN) refused)),$(RUN)/networks)
+INT8      = $(filter-out $(REFUSED),$(QUANTIZED))
+
 # The network on which `make prune-compare` compares methods of pruning, and the other methods.
 NETWORK    ?= 1
 OTHER_METHODS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,$(filter-out $(METHOD),kmeans l1 random))
@@ -33,21 +52,24 @@ DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETW
 BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(call files-below,$(wildcard $(RUN)/baselines/*/weights.safetensors),$(RUN)/baselines)) \
               $(if $(BASELINE),$(patsubst pipelines/%.json,$(RUN)/%,$(wildcard pipelines/baselines/$(BASELINE).json))))
 
-MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(NETWORKS) $(BASELINES))
+# Networks that are generated and measured; baselines in f32 only.
+GENERATED    = $(if $(filter f32 both,$(PRECISIONS)),$(NETWORKS)) $(INT8) $(BASELINES)
+MEASUREMENTS = $(addsuffix /measurement-$(BOARD).json,$(GENERATED))
 # A microcontroller's crate is for one board: the memory of that board is in it.
 CRATE_DIR    = crate-$(if $(filter cortex-m,$(PLATFORM)),$(BOARD),$(PLATFORM))
 # The name of a crate begins with a letter.
 CRATE_NAME   = $(if $(filter $(addsuffix %,$(digits)),$(DATASET)),data-)$(DATASET)
-MANIFESTS    = $(addsuffix /$(CRATE_DIR)/manifest.json,$(NETWORKS) $(BASELINES))
+MANIFESTS    = $(addsuffix /$(CRATE_DIR)/manifest.json,$(GENERATED))
 # What was found out about one's own images when the run was begun.
 IMPORTED     = $(if $(recipe),,$(if $(own)$(wildcard $(DATA)/import.json),$(RUN)/import.json))
 # Listed here, these files are results and not intermediate files: a missing one is made again.
 RESULTS      = $(foreach file,network.json weights.safetensors test.json,$(addsuffix /$(file),$(NETWORKS))) \
                $(foreach file,network.json weights.safetensors,$(addsuffix /$(file),$(BASELINES))) \
+               $(addsuffix /outcome.json,$(QUANTIZED)) $(addsuffix /test.json,$(INT8)) \
                $(TRAININGS) $(addsuffix /prune.json,$(PRUNED)) $(DRAWN) $(MANIFESTS) $(MEASUREMENTS)
 
 # Evaluated here, so that what is wrong with them stops make before anything is made.
-checked := $(NETWORKS) $(BASELINES)
+checked := $(NETWORKS) $(QUANTIZED) $(BASELINES)
 
 ifndef MEASURE_ONLY
 ifneq ($(wildcard $(RUN)/profile.json),)

@@ -2,6 +2,16 @@
 # measurements -> report. A program writes a whole file or none, so what an interruption leaves is
 # kept (.PRECIOUS).
 
+ifneq ($(RECORD),)
+# Comes before all other work, so that an interrupted run knows it.
+$(working): | $(RECORD)
+
+$(RECORD): FORCE
+	@mkdir -p $(@D)
+	@rm -f $@.partial-*
+	echo '{"schema": "neuropower/precision/1", "precision": "$(PRECISIONS)"}' > $@.partial-$$$$ && mv $@.partial-$$$$ $@
+endif
+
 pipeline: report ## make everything, from data to report
 
 .PRECIOUS: $(RESULTS) $(GENOMES) $(RUN)/explore/archive.json $(RUN)/profile.json $(IMPORTED) $(RUN)/report/index.html
@@ -31,7 +41,7 @@ define KEEP
 cp $(1) $@.partial-$$$$ && mv $@.partial-$$$$ $@
 endef
 
-$(RUN)/profile.json: | $(PROFILE_FILE)
+$(RUN)/profile.json: | $(RECORD) $(PROFILE_FILE)
 	$(call KEEP,$(PROFILE_FILE))
 
 $(RUN)/import.json: | $(DATA)/dataset.json
@@ -49,16 +59,23 @@ $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors
 	  --out $(RUN)/networks/$*/dense >/dev/null
 
 # An included file that depends on all trainings: make trains the winners, then reads its rules
-# again and knows which of them diverged. Left out if make is only asked what it would do (-n, -q,
-# -t).
+# again and knows which of them diverged. Then another one depends on all quantizations, of which
+# some may be refused. Left out if make is only asked what it would do (-n, -q, -t).
 ifneq ($(filter pipeline train prune prune-compare codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(asking),)
 include $(state).trained.mk
+ifneq ($(and $(MAKE_RESTARTS),$(filter pipeline codegen measure report,$(MAKECMDGOALS))),)
+include $(state).quantized.mk
+endif
 endif
 endif
 
-$(state).trained.mk: $(TRAININGS)
+# Written each time before something is quantized, so that make reads its rules again.
+$(state).trained.mk: $(TRAININGS) $(if $(MAKE_RESTARTS),,$(if $(QUANTIZED),FORCE))
 	@mkdir -p $(@D) && echo "# All winners are trained." > $@
+
+$(state).quantized.mk: $(addsuffix /outcome.json,$(QUANTIZED))
+	@mkdir -p $(@D) && echo "# All networks are quantized, or refused." > $@
 
 # Prunes a dense network with its weights, the first two prerequisites, into the folder $(1).
 PRUNE = $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
@@ -79,7 +96,18 @@ $(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json
 prune-compare: $(addsuffix /prune.json,$(OTHER_METHODS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json
 	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_METHODS) --out $(RUN)/networks/$(NETWORK)/pruning
 
+# A refusal is an outcome and no failure. The outcome is written last; without it, or if one of the
+# files beside it was lost, all are made again.
+$(RUN)/networks/%/int8/outcome.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
+	$(BIN)/train quantize --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+	  --out $(@D) --outcome $@ >/dev/null
+
+$(foreach network,$(INT8),$(if $(word 2,$(wildcard $(network)/quantized.safetensors $(network)/quantization.json)),,$(eval $(network)/outcome.json: FORCE)))
+
 # The test set is read here and nowhere else, and on the CPU whatever device trained.
+$(RUN)/networks/%/int8/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/int8/outcome.json | $(BIN)/train
+	$(BIN)/train eval --network $(word 1,$^) --quantized $(@D) --dataset $(DATA) --split test --out $@ >/dev/null
+
 $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
 	$(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@ >/dev/null
 
@@ -94,13 +122,19 @@ $(RUN)/networks/%/pruning/accuracy.svg: $(RUN)/networks/%/pruned/prune.json \
 # `wildcard` would not see a file that this make has made.
 existing = $(shell ls $(1) 2>/dev/null)
 ifndef MEASURE_ONLY
-$(foreach network,$(NETWORKS),$(eval $(network)/$(CRATE_DIR)/manifest.json: | $(network)/test.json))
+$(foreach network,$(NETWORKS) $(INT8),$(eval $(network)/$(CRATE_DIR)/manifest.json: | $(network)/test.json))
 endif
 
 $(RUN)/%/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
 	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
 	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(CRATE_NAME)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) \
 	  $(addprefix --test ,$(call existing,$(RUN)/$*/test.json)) \
+	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
+
+$(RUN)/%/int8/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/int8/outcome.json | $(BIN)/codegen
+	$(BIN)/codegen generate --network $(word 1,$^) --quantized $(RUN)/$*/int8 --platform $(PLATFORM) \
+	  --board $(BOARD_FILE) --out $(RUN)/$*/int8/$(CRATE_DIR) --name $(CRATE_NAME)-$(subst /,-,$(patsubst networks/%,%,$*))-int8 --samples $(DATA) \
+	  $(addprefix --test ,$(call existing,$(RUN)/$*/int8/test.json)) \
 	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
 
 $(RUN)/baselines/%/network.json: | $(BIN)/explore
@@ -117,5 +151,5 @@ $(RUN)/%/measurement-$(BOARD).json: \
 	  $(if $(BOARD_HOST),--board-host '$(BOARD_HOST)') $(MEASURE_ARGS) >/dev/null
 
 # With BASELINE=NAME the page also compares all networks with one of them.
-$(RUN)/report/index.html: $(RESULTS) $(if $(BASELINE),FORCE) | $(BIN)/report
+$(RUN)/report/index.html: $(RESULTS) $(or $(RECORD),$(wildcard $(RUN)/precision.json)) $(if $(BASELINE),FORCE) | $(BIN)/report
 	$(BIN)/report --run $(RUN) --out $(RUN)/report $(if $(BASELINE),--baseline $(BASELINE))

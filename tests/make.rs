@@ -148,7 +148,7 @@ fn hostile_variables_are_refused_and_not_run() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for text in hostile(dir) {
-        for variable in ["BOARD_HOST", "BOARD", "PROFILE", "DATA", "SEED", "WORKERS"] {
+        for variable in ["BOARD_HOST", "BOARD", "PROFILE", "DATA", "SEED", "WORKERS", "PRECISION"] {
             // `make` itself evaluates `$(...)` that its user writes.
             let value = text.replace('$', "$$");
             let said = refused(dir, &["measure", &format!("{variable}={value}")]);
@@ -156,6 +156,56 @@ fn hostile_variables_are_refused_and_not_run() {
         }
         assert!(!dir.join("ran").exists(), "{text} was run");
     }
+}
+
+#[test]
+fn an_unknown_precision_is_refused_with_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    for precision in ["int4", "f32 int8", "both both", "F32"] {
+        for goal in ["pipeline", "report", "measure", "help"] {
+            let said = refused(dir.path(), &[goal, &format!("PRECISION={precision}")]);
+            let expected = format!("PRECISION is '{precision}', but it may be f32, int8 or both");
+            assert!(said.contains(&expected), "{said}");
+        }
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let help = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // The profile's, or that of the command line; environments may have such a variable.
+    let smoke = help(command(dir.path(), &["help"]).env("PRECISION", "double"));
+    assert!(smoke.contains(" PRECISION=f32\n"), "{smoke}");
+    let laptop = help(&mut command(dir.path(), &["help", "PROFILE=laptop"]));
+    assert!(laptop.contains(" PRECISION=both\n"), "{laptop}");
+    let asked = help(&mut command(dir.path(), &["help", "PRECISION=int8"]));
+    assert!(asked.contains(" PRECISION=int8\n"), "{asked}");
+}
+
+#[test]
+fn a_board_without_int8_crates_refuses_int8_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let gpu = "BOARD=nvidia-gpu";
+    let said = refused(dir.path(), &["-n", "codegen", gpu, "PRECISION=int8"]);
+    assert!(
+        said.contains("there are no int8 crates for GPUs, such as that of nvidia-gpu"),
+        "{said}"
+    );
+    let said = fails(dir.path(), &["codegen", gpu, "PRECISION=int8"]);
+    assert!(said.contains("PRECISION=f32"), "{said}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let planned = |arguments: &[&str]| {
+        let output = make(dir.path(), &[&["-n", "codegen", "PROFILE=laptop"], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        let left_out = said.lines().filter(|line| line.ends_with("int8 is left out")).count();
+        (left_out, String::from_utf8(output.stdout).unwrap().contains("train quantize"))
+    };
+    assert_eq!(planned(&[gpu]), (1, false));
+    assert_eq!(planned(&[]), (0, true));
+    assert_eq!(planned(&[gpu, "PRECISION=f32"]), (0, false));
+    assert_eq!(planned(&["PRECISION=int8"]), (0, true));
 }
 
 #[test]

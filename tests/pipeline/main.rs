@@ -3,6 +3,7 @@
 mod data_set;
 mod diverged;
 mod emulated_boards;
+mod int8;
 #[path = "../../measure/tests/support/sshd.rs"]
 mod sshd;
 #[path = "../tools.rs"]
@@ -24,6 +25,7 @@ const PROFILE: &str = r#"{
   "training": {"batch": 32, "epochs": 6},
   "final": {"winners": 2},
   "pruning": {"cap": 0.3, "iterations": 10, "finetune_epochs": 1},
+  "quantization": {"max_loss": 1, "precision": "f32"},
   "measurement": {"idle_s": 0, "warmup_s": 0.05, "windows": 2, "window_s": 0.05}
 }
 "#;
