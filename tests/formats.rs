@@ -11,9 +11,10 @@ use common::measurement::gpu_facts::GpuFacts;
 use common::measurement::manual_reading::ManualReading;
 use common::network::Network;
 use common::network::baseline::Baseline;
+use common::precision::RunPrecision;
 use common::profile::{Profile, PruneMethod};
 use common::prune_report::PruneReport;
-use common::quantized::Quantization;
+use common::quantized::{Outcome, Quantization};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
@@ -71,6 +72,8 @@ fn check(text: &str) -> String {
         "manifest" => round_trip::<Manifest>(text),
         "measurement" => round_trip::<Measurement>(text),
         "network" => round_trip::<Network>(text),
+        "outcome" => round_trip::<Outcome>(text),
+        "precision" => round_trip::<RunPrecision>(text),
         "profile" => round_trip::<Profile>(text),
         "prune" => round_trip::<PruneReport>(text),
         "quantization" => round_trip::<Quantization>(text),
@@ -106,7 +109,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 23, "{kinds:?}");
+    assert_eq!(kinds.len(), 25, "{kinds:?}");
 }
 
 #[test]
