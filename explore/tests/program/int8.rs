@@ -112,13 +112,16 @@ fn stopped_trainings_count_in_f32_and_are_measured_in_int8() {
     assert_eq!(once.iter().collect::<Vec<_>>(), in_full);
 
     let options = ["--board", "made-up", "--objectives", "error,latency_s"];
-    let output = command(&fixture, "measured", &options)
+    let output = command(&fixture, "by-latency", &options)
         .env("FAKE_UNQUANTIZABLE", "i00-00 i00-01 i00-02")
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let stopped: Vec<Evaluation> =
-        fixture.evaluations("measured").into_iter().filter(|e| e.stopped_after.is_some()).collect();
+    let stopped: Vec<Evaluation> = fixture
+        .evaluations("by-latency")
+        .into_iter()
+        .filter(|e| e.stopped_after.is_some())
+        .collect();
     assert!(stopped.iter().all(|e| e.accuracy == e.rungs.last().copied()), "{stopped:?}");
     let once = quantized(&fixture);
     assert_eq!(once.len(), 12 + 1, "{once:?}");
