@@ -117,8 +117,11 @@ fn check_measuring(pipeline: &Pipeline) {
     all.insert("2/pruned");
     assert_eq!(measured(&pipeline.written_by(&["measure"])), all);
     let copy = Pipeline::new();
-    let copied = Command::new("cp").arg("-r").arg(pipeline.run()).arg(copy.run()).status();
-    assert!(copied.unwrap().success());
+    for part in ["run", "digits"] {
+        let part = pipeline.0.path().join(part);
+        let copied = Command::new("cp").arg("-r").arg(part).arg(copy.0.path()).status();
+        assert!(copied.unwrap().success());
+    }
     fs::remove_dir_all(copy.run().join("networks/1/dense/int8/crate-x86_64")).unwrap();
     let int8: BTreeSet<&str> = all.iter().copied().filter(|n| n.ends_with("/int8")).collect();
     let written = copy.written_by(&["measure", "PRECISION=int8"]);
