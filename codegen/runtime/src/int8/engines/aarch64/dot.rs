@@ -65,7 +65,7 @@ unsafe fn of_kernel<const FILTERS: usize, const VECTORS: usize, const KERNEL: us
                     }
                 }
                 for line in &mut lines {
-                    *line = line.add(taps.line);
+                    *line = line.wrapping_add(taps.line);
                 }
             }
         }
@@ -144,7 +144,7 @@ unsafe fn load_fours<const FILTERS: usize>(weights: &mut *const i8, tap: usize) 
             3 => load!("v28.16b-v30.16b", 0 "v28", 1 "v29", 2 "v30"),
             2 => load!("v28.16b-v29.16b", 0 "v28", 1 "v29"),
             1 => load!("v28.16b", 0 "v28"),
-            _ => *weights = weights.add(tap),
+            _ => *weights = weights.wrapping_add(tap),
         }
         loaded
     }

@@ -120,7 +120,7 @@ unsafe fn pairs_of_kernel<const FILTERS: usize, const VECTORS: usize, const KERN
                 }
                 weights = weights.map(|weights| weights.wrapping_add(group));
                 for line in &mut lines {
-                    *line = line.add(2 * taps.line);
+                    *line = line.wrapping_add(2 * taps.line);
                 }
             }
             if taps.groups % 2 > 0 {
