@@ -12,7 +12,7 @@ pub use geometry::Convolution;
 pub use ring::Input;
 
 use super::dispatch::Kernels;
-use super::engine::{Engine, Place, Task};
+use super::engine::{Engine, FilterConstants, Place, Task};
 use super::packing::Packing;
 use super::taps::Taps;
 use core::ops::Range;
@@ -86,7 +86,7 @@ const fn part_of(tile: usize, most: usize) -> usize {
     tile.div_ceil(tile.div_ceil(most))
 }
 
-impl<const TILE: usize> Tiles<'_, TILE> {
+impl<'a, const TILE: usize> Tiles<'a, TILE> {
     /// Computes rows of all filters.
     #[inline(always)]
     fn compute_rows<E: Engine>(&mut self, engine: E, ring: &Ring<'_>, rows: Range<usize>) {
@@ -126,6 +126,17 @@ impl<const TILE: usize> Tiles<'_, TILE> {
         }
     }
 
+    /// Returns the constants besides the weights.
+    #[inline(always)]
+    fn constants(&self) -> FilterConstants<'a> {
+        FilterConstants {
+            biases: self.filters.biases,
+            multipliers: self.filters.multipliers,
+            count: self.layer.filters,
+            plane: self.layer.out_height() * self.layer.out_width(),
+        }
+    }
+
     /// Computes all filters for vectors of columns. `starts` are the rows and first columns of the
     /// vectors, or of their halves.
     #[inline(always)]
@@ -142,6 +153,12 @@ impl<const TILE: usize> Tiles<'_, TILE> {
             *place = Place { at: row * width + column, count: columns.min(width - column) };
         }
         let starts = ring.starts(&starts);
+        if let [place] = places[..] {
+            let taps = ring.taps(self.filters.weights, &starts);
+            if engine.filters(&taps, self.constants(), place, self.to) {
+                return;
+            }
+        }
         let len = self.layer.filter_len(Packing::HERE) * TILE;
         let part = part_of(TILE, E::FILTERS);
         for (tile, weights) in self.filters.weights.chunks_exact(len).enumerate() {

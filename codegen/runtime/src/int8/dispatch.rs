@@ -7,6 +7,9 @@ use super::engine::{Engine, Task};
 use super::engines::aarch64::{Dotprod, Neon};
 #[cfg(all(target_arch = "arm", target_os = "linux"))]
 use super::engines::armv7::Neon;
+#[cfg(all(target_arch = "arm", target_os = "none"))]
+use super::engines::cortex_m::CortexM as Scalar;
+#[cfg(not(all(target_arch = "arm", target_os = "none")))]
 use super::engines::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use super::engines::x86_64::{avx2::Avx2, avx512::Avx512};
@@ -14,7 +17,7 @@ use super::engines::x86_64::{avx2::Avx2, avx512::Avx512};
 /// The engine that the kernels use.
 #[derive(Clone, Copy, Debug)]
 pub enum Kernels {
-    /// No vector instructions.
+    /// No vector instructions; the only engine of a microcontroller.
     Scalar(Scalar),
     /// NEON.
     #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
@@ -90,7 +93,7 @@ impl Kernels {
     /// or `scalar`.
     pub fn name(self) -> &'static str {
         match self {
-            Kernels::Scalar(_) => "scalar",
+            Kernels::Scalar(_) => Scalar::NAME,
             #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Kernels::Neon(_) => "neon",
             #[cfg(target_arch = "aarch64")]

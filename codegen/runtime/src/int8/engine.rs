@@ -62,6 +62,23 @@ pub trait Engine: Copy {
     /// `mask`.
     fn lay_plain(self, group: &Group<'_>, mask: u8, padding: [u8; 4], to: &mut [u8]);
 
+    /// Computes the values of all filters for one vector of columns and stores them in their
+    /// planes, if the engine has a way of its own to do so for these taps; else returns `false`.
+    /// `taps` has the weights of all tiles.
+    ///
+    /// # Panics
+    /// Panics if a slice is too short.
+    #[inline(always)]
+    fn filters(
+        self,
+        _taps: &Taps<'_>,
+        _filters: FilterConstants<'_>,
+        _place: Place,
+        _planes: &mut [u8],
+    ) -> bool {
+        false
+    }
+
     /// Returns the sums of `FILTERS` filters of a tile from `first` on, for `VECTORS` vectors. By
     /// value, so that they stay in registers.
     fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
@@ -91,6 +108,19 @@ pub trait Engine: Copy {
             self.store(*sums, multiplier, &mut plane[place.at..][..place.count]);
         }
     }
+}
+
+/// The constants of filters besides their weights.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterConstants<'a> {
+    /// Where the sum of each filter begins, with those of filters that fill up the last tile.
+    pub biases: &'a [i32],
+    /// The multiplier of each filter's sum, likewise.
+    pub multipliers: &'a [i32],
+    /// Number of filters.
+    pub count: usize,
+    /// Length of a filter's plane.
+    pub plane: usize,
 }
 
 /// The linear function of one channel whose result is an index into a table.

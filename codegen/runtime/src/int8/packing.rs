@@ -47,12 +47,26 @@ impl Packing {
     /// Of the platform `armv7`: `vmull.s8` and `vmlal.s8` on groups of four signed bytes.
     pub const ARMV7: Packing = Packing::AARCH64;
 
+    /// Of ARM microcontrollers: `SMLAD` on pairs of channels, whose bytes take 16 bits each.
+    pub const CORTEX_M: Packing = Packing {
+        group: 2,
+        bytes: 2,
+        groups_together: 1,
+        filters_alternate: true,
+        most_filters: 2,
+        columns: 1,
+        flip: 0,
+    };
+
     /// The packing of the processor that this is compiled for.
     #[cfg(target_arch = "aarch64")]
     pub const HERE: Packing = Packing::AARCH64;
     /// The packing of the processor that this is compiled for.
-    #[cfg(target_arch = "arm")]
+    #[cfg(all(target_arch = "arm", target_os = "linux"))]
     pub const HERE: Packing = Packing::ARMV7;
+    /// The packing of the processor that this is compiled for.
+    #[cfg(all(target_arch = "arm", not(target_os = "linux")))]
+    pub const HERE: Packing = Packing::CORTEX_M;
     /// The packing of the processor that this is compiled for.
     #[cfg(not(any(target_arch = "aarch64", target_arch = "arm")))]
     pub const HERE: Packing = Packing::X86_64;

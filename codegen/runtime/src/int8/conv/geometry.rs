@@ -86,6 +86,11 @@ impl Convolution {
         place
     }
 
+    /// Returns the bytes of a line: a group's columns in a row of the ring, with their padding.
+    pub const fn line_len(&self, packing: Packing) -> usize {
+        self.pitch(packing) * GROUP_BYTES
+    }
+
     /// Returns the length of the scratch memory in bytes: the ring, a row whose columns are put in
     /// order of phases, and what the last vector may read past them.
     pub const fn scratch_len(&self, packing: Packing) -> usize {
@@ -99,11 +104,11 @@ impl Convolution {
     }
 
     /// Returns the rows of the output that are computed together: two if they are short, and four
-    /// if a vector has room for two.
+    /// if a vector has room for two. One if no vector is longer than a column.
     pub(super) const fn rows(&self, packing: Packing) -> usize {
         let rows = match self.out_width() {
             width if width <= packing.columns / 2 && packing.columns >= 16 => 4,
-            ..=16 => 2,
+            ..=16 if packing.columns > 1 => 2,
             _ => 1,
         };
         if rows < self.out_height() { rows } else { self.out_height() }

@@ -10,6 +10,9 @@ use super::super::taps::Taps;
 pub struct Scalar(());
 
 impl Scalar {
+    /// The engine's name.
+    pub const NAME: &str = "scalar";
+
     /// Returns `Some`.
     pub fn detect() -> Option<Scalar> {
         Some(Scalar(()))
