@@ -6,6 +6,7 @@
 
 use crate::int8;
 use crate::plan::{Kernel, Step};
+use runtime::int8::packing::Packing;
 use std::collections::HashSet;
 
 /// The programs, the parts of Rust's libraries in them, and kernels without parameters.
@@ -51,19 +52,26 @@ pub(crate) fn code_bytes(steps: &[Step]) -> u64 {
         + FILTER * filters as u64
 }
 
-/// The programs in integers, the parts of Rust's libraries in them, and kernels without parameters.
-const INT8_BASE: u64 = 20 << 10;
-/// A convolution in integers with one tile size.
-const INT8_CONVOLUTION: u64 = 4 << 10;
+/// The programs in integers, the parts of Rust's libraries in them, and the kernels.
+const INT8_BASE: u64 = 37 << 10;
+/// A call of a kernel in integers.
+const INT8_CALL: u64 = 320;
+/// A loop in assembly, without what it has for each column of a kernel.
+const INT8_LOOP: u64 = 384;
+/// What such a loop has for each column of a kernel.
+const INT8_COLUMN: u64 = 208;
 
 /// Does what [`code_bytes`] does for a plan in integers.
 pub(crate) fn int8_code_bytes(steps: &[int8::Step]) -> u64 {
-    let tiles: HashSet<usize> = steps
+    let loops: HashSet<(usize, usize)> = steps
         .iter()
-        .filter_map(|step| match step.kernel {
-            int8::Kernel::Convolution { tile, .. } => Some(tile),
+        .filter_map(|step| match &step.kernel {
+            int8::Kernel::Convolution { layer, .. } if layer.stride == 1 => {
+                Some((layer.kernel, layer.line_len(Packing::CORTEX_M)))
+            }
             _ => None,
         })
         .collect();
-    INT8_BASE + INT8_CONVOLUTION * tiles.len() as u64
+    let loops = loops.iter().map(|(kernel, _)| INT8_LOOP + INT8_COLUMN * *kernel as u64);
+    INT8_BASE + INT8_CALL * steps.len() as u64 + loops.sum::<u64>()
 }

@@ -24,7 +24,7 @@ fn about(platform: Platform) -> String {
         Platform::Aarch64 => "64-bit ARM processors with Linux: Raspberry Pi 3 to 5, Jetson".to_string(),
         Platform::Armv7 => "32-bit ARM processors with Linux: ODROID-XU4, Raspberry Pi 2 to 4".to_string(),
         Platform::CortexM => {
-            "ARM microcontrollers with a floating-point unit (Cortex-M4F, M7), no operating system".to_string()
+            "ARM microcontrollers, no operating system: Cortex-M4F and M7 in f32, in int8 also those without a floating-point unit".to_string()
         }
         Platform::Cuda => {
             "NVIDIA GPUs; the kernels are compiled for the GPU at hand when the program starts; built, not yet run on hardware".to_string()

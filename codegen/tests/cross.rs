@@ -17,7 +17,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::{fs, thread};
 use support::site::{PLATFORMS, Site};
-use support::{SWISH_RELU, Workshop, baseline_for, digits, expand, prune, small, success};
+use support::{
+    SWISH_RELU, Workshop, baseline_for, digits, expand, prune, segments, small, success,
+};
 
 /// Every function on either side, some pairs that jump at zero among them.
 const PAIRS: [(Activation, Activation); 8] = [
@@ -149,23 +151,6 @@ fn check_memory(site: &Site, network: &Network, options: &[&str]) -> u64 {
         assert!(flash <= fit.flash_bytes.unwrap() && ram <= fit.ram_bytes.unwrap());
     }
     needed[0].0.max(needed[1].0)
-}
-
-/// Returns the bytes of flash and of RAM, which begins at 0x2000_0000, that a 32-bit ELF file
-/// takes.
-fn segments(elf: &[u8]) -> (u64, u64) {
-    let word = |at: usize| u32::from_le_bytes(elf[at..at + 4].try_into().unwrap());
-    let headers = elf[word(28) as usize..].chunks_exact(32).take(usize::from(elf[44]));
-    let (mut flash, mut ram) = (0, 0);
-    for header in headers {
-        let word = |i: usize| u32::from_le_bytes(header[4 * i..4 * i + 4].try_into().unwrap());
-        let (is_loaded, address, in_file, in_memory) = (word(0) == 1, word(2), word(4), word(5));
-        if is_loaded {
-            flash += u64::from(in_file);
-            ram += if address >= 0x2000_0000 { u64::from(in_memory) } else { 0 };
-        }
-    }
-    (flash, ram)
 }
 
 /// Checks that the programs agree with the reference.

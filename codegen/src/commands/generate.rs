@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use common::board::{Platform, catalog};
 use common::files::hash::sha256_hex;
 use common::files::{json, reading};
-use common::manifest::{Fit, LayerMacs, Manifest, Preprocessing};
+use common::manifest::{LayerMacs, Manifest, Preprocessing};
 use common::network::weights::{MAX_BYTES, Weights};
 use common::network::{Network, counts};
 use common::plan_report::PlanReport;
@@ -85,7 +85,7 @@ fn generate_int8(
     let network_path = || args.network.display().to_string();
     let plan = Int8Plan::new(network, packing).with_context(network_path)?;
     let report = int8_report::report(network, &plan, args.platform).with_context(network_path)?;
-    let target = target(args, &report.fit, Vec::new())?;
+    let target = target(args, &report, Vec::new())?;
     let name = name(args, network)?;
     let constants = Constants::new(&plan, &quantized.parameters, packing);
     let golden = IntegerGolden::record(network, &quantized, args.samples.as_deref())?;
@@ -154,7 +154,7 @@ fn generate_crate(
     };
     let report =
         crate::plan_report::report(network, &plan, args.platform).with_context(network_path)?;
-    let target = target(args, &report.fit, calls)?;
+    let target = target(args, &report, calls)?;
     let name = name(args, network)?;
     let constants =
         pack::pack(&plan, network, weights).with_context(|| path.display().to_string())?;
@@ -261,8 +261,9 @@ fn check_no_board(args: &GenerateArgs) -> Result<()> {
 ///
 /// # Errors
 /// Fails if the crate does not fit on the board of `--board`.
-fn target(args: &GenerateArgs, fit: &Fit, calls: Vec<cuda::Call>) -> Result<Target> {
-    let fitting = |board: &String| fit::find_fitting(board, fit, args.platform);
+fn target(args: &GenerateArgs, report: &PlanReport, calls: Vec<cuda::Call>) -> Result<Target> {
+    let (fit, precision) = (&report.fit, report.precision);
+    let fitting = |board: &String| fit::find_fitting(board, fit, args.platform, precision);
     let board = args.board.as_ref().map(fitting).transpose()?;
     Ok(match args.platform {
         Platform::X86_64 => Target::X86_64,

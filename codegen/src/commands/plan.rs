@@ -25,7 +25,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<()> {
     };
     let report = report.with_context(|| args.network.display().to_string())?;
     if let Some(board) = &args.board {
-        fit::find_fitting(board, &report.fit, args.platform)?;
+        fit::find_fitting(board, &report.fit, args.platform, report.precision)?;
     }
     print_line(json::to_text(&report)?.trim_end())
 }

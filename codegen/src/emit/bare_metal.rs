@@ -1,19 +1,19 @@
 //! Crates for microcontrollers.
 
-use super::body::F32Body;
+mod programs;
+
+use super::body::Body;
 use super::package::Crate;
-use super::{library, lock};
+use super::{int8, library, lock};
 use crate::file::{File, text};
-use crate::fit::BoardMemory;
+use crate::fit::{BENCH_IMAGES, BoardMemory};
 use std::fmt::Write;
 
 /// The packages that such a crate is built from: name and the rest of the entry in `Cargo.lock`.
 const PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
-/// Images in the program `bench`, which has no files.
-const BENCH_IMAGES: usize = 4;
 
 /// Returns the files that only such crates have.
-pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, memory: &BoardMemory) -> Vec<File> {
+pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
     let clock = memory.clock_hz.map_or("None".to_string(), |hz| format!("Some({hz})"));
     let runner: Vec<String> = memory.runner.iter().map(|word| toml_string(word)).collect();
     let numbers = [memory.flash.origin, memory.flash.bytes, memory.ram.origin, memory.ram.bytes];
@@ -21,17 +21,26 @@ pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, memory: &BoardMemor
         numbers.map(|number| format!("{number:#010x}"));
     let runner = runner.join(", ");
     let lock = lock::lock(&package.manifest.name, &[PACKAGES], &["cortex-m-rt"]);
-    let few = body.golden.pixels.len().min(BENCH_IMAGES * package.network.input.shape().elements());
+    let (pixels, golden) = match &package.body {
+        Body::F32(body) => {
+            (&body.golden.pixels, include_str!("../../templates/cortex-m/golden.rs"))
+        }
+        Body::Int8(body) => {
+            (&body.golden.pixels, include_str!("../../templates/cortex-m/int8/golden.rs"))
+        }
+    };
+    let few = pixels.len().min(BENCH_IMAGES * package.network.input.shape().elements());
     let more = [
         ("CLOCK_HZ", clock.as_str()),
         ("RUNNER", &runner),
         ("BOARD", &memory.board),
+        ("TRIPLE", &memory.target),
         ("FLASH_ORIGIN", &flash_origin),
         ("FLASH_BYTES", &flash_bytes),
         ("RAM_ORIGIN", &ram_origin),
         ("RAM_BYTES", &ram_bytes),
     ];
-    let values = [package.values().as_slice(), &more].concat();
+    let values = [package.values().as_slice(), programs::values(&package.body), &more].concat();
     let mut files = vec![
         text("Cargo.toml", include_str!("../../templates/cortex-m/Cargo.toml.txt"), &values),
         ("Cargo.lock".to_string(), lock.into_bytes()),
@@ -41,11 +50,14 @@ pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, memory: &BoardMemor
         text("src/machine.rs", include_str!("../../templates/cortex-m/machine.rs"), &values),
         text("src/bin/classify.rs", include_str!("../../templates/cortex-m/classify.rs"), &values),
         text("src/bin/bench.rs", include_str!("../../templates/cortex-m/bench.rs"), &values),
-        text("tests/golden.rs", include_str!("../../templates/cortex-m/golden.rs"), &values),
-        ("golden/pixels.bin".to_string(), body.golden.pixels.clone()),
-        ("golden/bench.bin".to_string(), body.golden.pixels[..few].to_vec()),
+        text("tests/golden.rs", golden, &values),
+        ("golden/pixels.bin".to_string(), pixels.clone()),
+        ("golden/bench.bin".to_string(), pixels[..few].to_vec()),
     ];
-    files.extend(library::files(package, body.plan));
+    files.extend(match &package.body {
+        Body::F32(body) => library::files(package, body.plan),
+        Body::Int8(body) => int8::files(package, body),
+    });
     files
 }
 

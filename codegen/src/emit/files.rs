@@ -18,9 +18,9 @@ pub(crate) fn files(package: &Crate<'_>) -> Result<Vec<File>> {
     let Crate { manifest, network, .. } = package;
     let mut files = match (&package.target, &package.body) {
         (Target::X86_64 | Target::Aarch64 | Target::Armv7, _) => hosted::files(package),
-        (Target::CortexM(memory), Body::F32(body)) => bare_metal::files(package, body, memory),
+        (Target::CortexM(memory), _) => bare_metal::files(package, memory),
         (Target::Cuda(calls), Body::F32(body)) => gpu::files(package, body, calls),
-        (Target::CortexM(_) | Target::Cuda(_), Body::Int8(_)) => {
+        (Target::Cuda(_), Body::Int8(_)) => {
             bail!("there are no crates in integers for {}", manifest.platform)
         }
     };

@@ -87,11 +87,20 @@ impl Target {
             Target::Armv7 => include_str!("../../templates/readme/armv7.md").to_string(),
             Target::CortexM(memory) => fill(
                 include_str!("../../templates/readme/cortex-m.md"),
-                &[("BOARD", &memory.board)],
+                &[
+                    ("BOARD", &memory.board),
+                    ("TRIPLE", &memory.target),
+                    ("MACHINE", emulated_machine(&memory.target)),
+                ],
             ),
             Target::Cuda(_) => {
                 fill(include_str!("../../templates/readme/cuda.md"), &[("RUST", self.rust())])
             }
         }
     }
+}
+
+/// Returns QEMU's machine with a microcontroller of a target.
+fn emulated_machine(target: &str) -> &'static str {
+    if target.starts_with("thumbv6m") { "microbit" } else { "mps2-an386" }
 }

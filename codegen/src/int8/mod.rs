@@ -26,9 +26,7 @@ pub fn packing(platform: Platform) -> Result<Packing> {
         Platform::X86_64 => Ok(Packing::X86_64),
         Platform::Aarch64 => Ok(Packing::AARCH64),
         Platform::Armv7 => Ok(Packing::ARMV7),
-        Platform::CortexM => {
-            bail!("there are no int8 networks for {platform} yet")
-        }
+        Platform::CortexM => Ok(Packing::CORTEX_M),
         Platform::Cuda => bail!("there are no int8 crates for NVIDIA GPUs; name another platform"),
         Platform::Onnx => bail!(
             "the program that runs an ONNX model plans for itself; name a platform that has crates"

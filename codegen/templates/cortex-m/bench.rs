@@ -5,7 +5,7 @@
 #[path = "../machine.rs"]
 mod machine;
 
-use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, NAME, Output, normalise};
+use __LIBRARY__::{__BENCH_IMPORTS__};
 use core::fmt::{self, Write};
 use core::hint::black_box;
 use cortex_m_rt::entry;
@@ -45,8 +45,7 @@ struct Settings {
 #[entry]
 fn main() -> ! {
     static mut ARENA: Arena = Arena::new();
-    static mut INPUT: Input = [0.0; INPUT_LEN];
-    static mut TIMES: Times = Times::new();
+__BENCH_INPUT__    static mut TIMES: Times = Times::new();
     static mut LINE: [u8; 256] = [0; 256];
     let told = machine::command_line(LINE);
     let settings = match told.split_once(' ').map(|(_, rest)| rest).or(BUILT_IN) {
@@ -54,7 +53,7 @@ fn main() -> ! {
         None => parse(""),
     };
     let mut bench =
-        Bench { model: Model::new(), arena: ARENA, input: INPUT, clock: Clock::start(), next: 0 };
+        Bench { model: Model::new(), arena: ARENA, __BENCH_FIELD__clock: Clock::start(), next: 0 };
     if bench.run(&settings, TIMES).is_err() {
         machine::exit(1);
     }
@@ -105,30 +104,33 @@ fn nanoseconds(seconds: &str) -> Option<u64> {
 /// The times of a window, as many as fit; of a longer window every second time, every fourth, and
 /// so on.
 struct Times {
-    times: [u64; Times::MOST],
+    /// In units of [`Times::UNIT`] nanoseconds: RAM is scarce.
+    times: [u32; Times::MOST],
     len: usize,
-    every: u64,
+    /// How often the distance between the times that are kept has doubled.
+    doublings: u32,
     count: u64,
 }
 
 impl Times {
     const MOST: usize = 512;
+    const UNIT: u64 = 16;
 
     const fn new() -> Times {
-        Times { times: [0; Times::MOST], len: 0, every: 1, count: 0 }
+        Times { times: [0; Times::MOST], len: 0, doublings: 0, count: 0 }
     }
 
     fn clear(&mut self) {
-        (self.len, self.every, self.count) = (0, 1, 0);
+        (self.len, self.doublings, self.count) = (0, 0, 0);
     }
 
     fn push(&mut self, time: u64) {
-        if self.count % self.every == 0 {
+        if self.count.trailing_zeros() >= self.doublings {
             if self.len == Times::MOST {
                 (1..Times::MOST / 2).for_each(|i| self.times[i] = self.times[2 * i]);
-                (self.len, self.every) = (Times::MOST / 2, 2 * self.every);
+                (self.len, self.doublings) = (Times::MOST / 2, self.doublings + 1);
             }
-            self.times[self.len] = time;
+            self.times[self.len] = u32::try_from(time / Times::UNIT).unwrap_or(u32::MAX);
             self.len += 1;
         }
         self.count += 1;
@@ -148,15 +150,14 @@ impl Times {
     /// Returns the smallest of the sorted times that at least `percent` percent do not exceed.
     fn percentile(&self, percent: usize) -> Seconds {
         let rank = (self.len * percent).div_ceil(100).max(1);
-        Seconds(self.times[rank - 1])
+        Seconds(u64::from(self.times[rank - 1]) * Times::UNIT)
     }
 }
 
 struct Bench {
     model: Model,
     arena: &'static mut Arena,
-    input: &'static mut Input,
-    clock: Clock,
+__BENCH_FIELD_TYPE__    clock: Clock,
     next: usize,
 }
 
@@ -206,13 +207,9 @@ impl Bench {
     }
 
     fn infer(&mut self) {
-        let mut output: Output = [0.0; CLASSES.len()];
+        let mut output: Output = [__ZERO__; CLASSES.len()];
         let images = IMAGES.len() / INPUT_LEN;
-        if let Some(pixels) = IMAGES[self.next * INPUT_LEN..].first_chunk() {
-            normalise(pixels, self.input);
-        }
-        self.model.forward(self.arena, black_box(self.input), &mut output);
-        black_box(&output);
+__INFER__        black_box(&output);
         self.next = (self.next + 1) % images;
     }
 }

@@ -5,20 +5,19 @@
 #[path = "../machine.rs"]
 mod machine;
 
-use __LIBRARY__::{Arena, CLASSES, INPUT_LEN, Input, Model, Output, SHAPE, normalise};
+use __LIBRARY__::{__CLASSIFY_IMPORTS__};
 use core::fmt::{self, Write};
 use cortex_m_rt::entry;
 use machine::{Console, File, fail, report};
 
 const USAGE: &str = "\
-usage: classify FILE... [--raw | --f32] [--limit N] [--offset N]
+usage: classify FILE... __FORMATS__ [--limit N] [--offset N]
 
 Each FILE is a file of the host's, without spaces in its name, and holds images:
   by default   an IDX file of unsigned bytes, as MNIST's, not compressed;
                `fetch-data convert` writes pictures as one
   --raw        unsigned bytes, image after image: channels, rows, columns
-  --f32        likewise little-endian f32 that are normalised already
-  --limit N    at most N images of all files
+__F32_HELP__  --limit N    at most N images of all files
   --offset N   without the first N images of all files
 
 Example: classify t10k-images-idx3-ubyte --limit 3";
@@ -27,8 +26,7 @@ Example: classify t10k-images-idx3-ubyte --limit 3";
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Idx,
-    Raw,
-    F32,
+    Raw,__F32_FORMAT__
 }
 
 struct Arguments<'a> {
@@ -41,7 +39,7 @@ struct Arguments<'a> {
 #[entry]
 fn main() -> ! {
     static mut ARENA: Arena = Arena::new();
-    static mut INPUT: Input = [0.0; INPUT_LEN];
+    static mut INPUT: Input = [__ZERO__; INPUT_LEN];
     static mut LINE: [u8; 512] = [0; 512];
     let arguments = parse(machine::command_line(LINE));
     let (model, console) = (Model::new(), Console::output());
@@ -75,18 +73,13 @@ impl Classifier {
     /// Prints the class of an image, the `index`th of all and at a place in its file. Reports what
     /// is wrong with the image, and returns whether nothing is.
     fn classify(&mut self, images: &Images, index: usize, place: usize) -> bool {
-        let mut output: Output = [0.0; CLASSES.len()];
+        let mut output: Output = [__ZERO__; CLASSES.len()];
         if images.load(place, self.input).is_none() {
             report(format_args!("{}: cannot read image {index}", images.name));
             return false;
         }
         self.model.forward(self.arena, self.input, &mut output);
-        if output.iter().any(|logit| !logit.is_finite()) {
-            let name = images.name;
-            report(format_args!("{name}: image {index} leads to numbers that are not finite"));
-            return false;
-        }
-        if print(&mut self.console, index, &output, images.name).is_err() {
+__IF_NOT_FINITE_HERE__        if print(&mut self.console, index, &output, images.name).is_err() {
             machine::exit(1);
         }
         true
@@ -99,10 +92,7 @@ fn parse(line: &str) -> Arguments<'_> {
     let mut rest = line.split_ascii_whitespace().skip(1);
     while let Some(argument) = rest.next() {
         match argument {
-            "--raw" if arguments.format != Format::F32 => arguments.format = Format::Raw,
-            "--f32" if arguments.format != Format::Raw => arguments.format = Format::F32,
-            "--raw" | "--f32" => wrong(format_args!("--raw and --f32 exclude each other")),
-            "--limit" | "--offset" => match rest.next().and_then(|text| text.parse().ok()) {
+__OPTIONS__            "--limit" | "--offset" => match rest.next().and_then(|text| text.parse().ok()) {
                 Some(number) if argument == "--limit" => arguments.limit = number,
                 Some(number) => arguments.offset = number,
                 None => wrong(format_args!("{argument} needs a whole number")),
@@ -141,8 +131,7 @@ impl<'a> Arguments<'a> {
 struct Images<'a> {
     name: &'a str,
     file: File,
-    format: Format,
-    count: usize,
+__FORMAT_FIELD__    count: usize,
     /// Bytes before the first image.
     start: usize,
 }
@@ -160,7 +149,7 @@ impl<'a> Images<'a> {
         let Some((len, file)) = found else {
             return refuse(name, format_args!("cannot read the file"));
         };
-        let mut images = Images { name, file, format, count: 0, start: 0 };
+        let mut images = Images { name, file, __FORMAT_VALUE__count: 0, start: 0 };
         let size = images.size();
         if format == Format::Idx {
             images.read_header(len)?;
@@ -175,9 +164,9 @@ impl<'a> Images<'a> {
         Some(images)
     }
 
-/// Returns the bytes of one image.
+    /// Returns the bytes of one image.
     fn size(&self) -> usize {
-        if self.format == Format::F32 { 4 * INPUT_LEN } else { INPUT_LEN }
+        __SIZE__
     }
 
     /// Checks that the file is an IDX file whose images have the network's shape, and counts them.
@@ -245,21 +234,7 @@ impl<'a> Images<'a> {
     /// Reads an image; `None` if that fails.
     fn load(&self, index: usize, input: &mut Input) -> Option<()> {
         self.file.seek(self.start + index * self.size())?;
-        match self.format {
-            Format::Idx | Format::Raw => {
-                let mut pixels = [0; INPUT_LEN];
-                self.file.read(&mut pixels)?;
-                normalise(&pixels, input);
-                Some(())
-            }
-            Format::F32 => input.iter_mut().try_for_each(|value| {
-                let mut bytes = [0; 4];
-                self.file.read(&mut bytes)?;
-                *value = f32::from_le_bytes(bytes);
-                Some(())
-            }),
-        }
-    }
+__LOAD__    }
 }
 
 /// Returns whether a file begins as a PNG, JPEG, GIF, BMP, WebP or PNM does.
@@ -274,7 +249,7 @@ fn print(out: &mut Console, index: usize, logits: &Output, file: &str) -> fmt::R
     let class =
         (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
     let probability =
-        1.0 / logits.iter().map(|logit| exp(f64::from(logit - logits[class]))).sum::<f64>();
+        1.0 / logits.iter().map(|logit| exp(__DIFFERENCE__)).sum::<f64>();
     write!(out, "{{\"index\":{index},\"class\":{class},\"label\":")?;
     write_json_string(out, CLASSES[class])?;
     out.write_str(",\"probability\":")?;
@@ -282,7 +257,7 @@ fn print(out: &mut Console, index: usize, logits: &Output, file: &str) -> fmt::R
     out.write_str(",\"logits\":")?;
     for (i, logit) in logits.iter().enumerate() {
         out.write_char(if i == 0 { '[' } else { ',' })?;
-        write_number(out, f64::from(*logit))?;
+        __WRITE_LOGIT__?;
     }
     out.write_str("],\"file\":")?;
     write_json_string(out, file)?;

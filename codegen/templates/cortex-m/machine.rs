@@ -12,6 +12,10 @@ use core::panic::PanicInfo;
 /// The frequency of the processor's clock in Hz, if the board's file has it.
 const CLOCK_HZ: Option<u64> = __CLOCK_HZ__;
 
+/// Whether the processor may have a cycle counter: ARMv6-M has none. Nor has it compare-and-swap,
+/// which tells it from ARMv7E-M.
+const MAY_COUNT_CYCLES: bool = cfg!(target_has_atomic = "32");
+
 const SYS_OPEN: usize = 0x01;
 const SYS_WRITE: usize = 0x05;
 const SYS_READ: usize = 0x06;
@@ -155,15 +159,14 @@ fn panic(info: &PanicInfo) -> ! {
 
 /// The clock: the processor's cycles if it counts them and their rate is known, else the host's
 /// time.
-pub struct Clock {
-    source: Source,
-    last: u32,
-    cycles: u64,
-}
+pub struct Clock(Source);
 
 enum Source {
     Cycles {
         hz: u64,
+        /// The counter when it was last read, and all cycles until then.
+        last: u32,
+        cycles: u64,
     },
     Host {
         hz: u64,
@@ -175,30 +178,30 @@ enum Source {
 impl Clock {
     /// Starts the cycle counter, if the processor has one.
     pub fn start() -> Clock {
-        let source = match CLOCK_HZ.filter(|_| start_cycle_counter()) {
-            Some(hz) => Source::Cycles { hz },
+        let source = match CLOCK_HZ.filter(|_| MAY_COUNT_CYCLES && start_cycle_counter()) {
+            Some(hz) => Source::Cycles { hz, last: cycle_count(), cycles: 0 },
             None => match call(SYS_TICKFREQ, 0) {
                 0 | FAILED => Source::HostCoarse,
                 hz => Source::Host { hz: hz as u64 },
             },
         };
-        Clock { source, last: cycle_count(), cycles: 0 }
+        Clock(source)
     }
 
     /// Returns the time since some moment before the first call. The cycle counter wraps: call this
     /// before it does so twice.
     pub fn nanoseconds(&mut self) -> u64 {
-        let (ticks, hz) = match self.source {
-            Source::Cycles { hz } => {
+        let (ticks, hz) = match &mut self.0 {
+            Source::Cycles { hz, last, cycles } => {
                 let now = cycle_count();
-                self.cycles += u64::from(now.wrapping_sub(self.last));
-                self.last = now;
-                (self.cycles, hz)
+                *cycles += u64::from(now.wrapping_sub(*last));
+                *last = now;
+                (*cycles, *hz)
             }
             Source::Host { hz } => {
                 let mut ticks = [0; 2];
                 call_with(SYS_ELAPSED, &mut ticks);
-                (ticks[0] as u64 | (ticks[1] as u64) << 32, hz)
+                (ticks[0] as u64 | (ticks[1] as u64) << 32, *hz)
             }
             Source::HostCoarse => (call(SYS_CLOCK, 0) as u64, 100),
         };

@@ -297,3 +297,20 @@ pub(crate) fn success(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
+
+/// Returns the bytes of flash and of RAM, which begins at 0x2000_0000, that a 32-bit ELF file
+/// takes.
+pub(crate) fn segments(elf: &[u8]) -> (u64, u64) {
+    let word = |at: usize| u32::from_le_bytes(elf[at..at + 4].try_into().unwrap());
+    let headers = elf[word(28) as usize..].chunks_exact(32).take(usize::from(elf[44]));
+    let (mut flash, mut ram) = (0, 0);
+    for header in headers {
+        let word = |i: usize| u32::from_le_bytes(header[4 * i..4 * i + 4].try_into().unwrap());
+        let (is_loaded, address, in_file, in_memory) = (word(0) == 1, word(2), word(4), word(5));
+        if is_loaded {
+            flash += u64::from(in_file);
+            ram += if address >= 0x2000_0000 { u64::from(in_memory) } else { 0 };
+        }
+    }
+    (flash, ram)
+}

@@ -73,19 +73,10 @@ impl Site {
                 let words = ["qemu-arm", "-cpu", "cortex-a15", "-L", "/usr/arm-linux-gnueabihf"];
                 qemu(&words, &file, arguments)
             }
-            "thumbv7em-none-eabihf" => {
-                let told: String =
-                    arguments.iter().map(|argument| format!(",arg={argument}")).collect();
-                let host = format!("enable=on,target=native,arg={program}{told}");
-                let machine =
-                    ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"];
-                qemu(
-                    &[&machine[..], &["-serial", "none", "-semihosting-config", &host, "-kernel"]]
-                        .concat(),
-                    &file,
-                    &[],
-                )
+            "thumbv7em-none-eabihf" | "thumbv7em-none-eabi" => {
+                on_microcontroller("mps2-an386", &file, program, arguments)
             }
+            "thumbv6m-none-eabi" => on_microcontroller("microbit", &file, program, arguments),
             other => panic!("there is no emulator for {other}"),
         }
     }
@@ -93,4 +84,12 @@ impl Site {
 
 fn qemu(words: &[&str], program: &Path, arguments: &[&str]) -> Output {
     Command::new(words[0]).args(&words[1..]).arg(program).args(arguments).output().unwrap()
+}
+
+fn on_microcontroller(machine: &str, file: &Path, program: &str, arguments: &[&str]) -> Output {
+    let told: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
+    let host = format!("enable=on,target=native,arg={program}{told}");
+    let words = ["qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none"];
+    let more = ["-serial", "none", "-semihosting-config", &host, "-kernel"];
+    qemu(&[&words[..], &more].concat(), file, &[])
 }

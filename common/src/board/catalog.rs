@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Boards that are built into the program.
-const SHIPPED: [&str; 11] = [
+const SHIPPED: [&str; 12] = [
     include_str!("../../../pipelines/boards/host.json"),
     include_str!("../../../pipelines/boards/jetson-orin-nano.json"),
     include_str!("../../../pipelines/boards/nucleo-h743zi.json"),
@@ -16,6 +16,7 @@ const SHIPPED: [&str; 11] = [
     include_str!("../../../pipelines/boards/odroid-xu4.json"),
     include_str!("../../../pipelines/boards/qemu-aarch64.json"),
     include_str!("../../../pipelines/boards/qemu-cortex-a15.json"),
+    include_str!("../../../pipelines/boards/qemu-microbit.json"),
     include_str!("../../../pipelines/boards/qemu-mps2-an386.json"),
     include_str!("../../../pipelines/boards/qemu-mps3-an547.json"),
     include_str!("../../../pipelines/boards/raspberry-pi-4.json"),

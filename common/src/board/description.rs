@@ -25,7 +25,8 @@ pub struct Board {
     pub about: String,
     /// Platform that crates for this board are generated for.
     pub platform: Platform,
-    /// Rust target triple that crates are built for; `null` for the building machine's own.
+    /// Rust target triple that crates are built for; `null` for the building machine's own. A
+    /// microcontroller has a floating-point unit if it ends in `hf`.
     pub target: Option<String>,
     /// Way in which a crate gets to the board and runs.
     pub runner: Runner,

@@ -17,7 +17,7 @@ pub enum Platform {
     /// 32-bit ARM processors with Linux.
     #[serde(rename = "armv7")]
     Armv7,
-    /// ARM microcontrollers with a floating-point unit, without an operating system.
+    /// ARM microcontrollers, without an operating system.
     #[serde(rename = "cortex-m")]
     CortexM,
     /// NVIDIA GPUs.
@@ -51,8 +51,8 @@ impl Platform {
         }
     }
 
-    /// Returns the Rust target triple that its crates are built for; `None` if nothing is built, or
-    /// if crates are built for this machine.
+    /// Returns the Rust target triple that its crates are built for unless a board has another one;
+    /// `None` if nothing is built, or if crates are built for this machine.
     pub fn target(self) -> Option<&'static str> {
         match self {
             Platform::X86_64 => Some("x86_64-unknown-linux-gnu"),

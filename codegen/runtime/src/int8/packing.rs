@@ -62,10 +62,10 @@ impl Packing {
     #[cfg(target_arch = "aarch64")]
     pub const HERE: Packing = Packing::AARCH64;
     /// The packing of the processor that this is compiled for.
-    #[cfg(all(target_arch = "arm", target_os = "linux"))]
+    #[cfg(all(target_arch = "arm", not(target_os = "none")))]
     pub const HERE: Packing = Packing::ARMV7;
     /// The packing of the processor that this is compiled for.
-    #[cfg(all(target_arch = "arm", not(target_os = "linux")))]
+    #[cfg(all(target_arch = "arm", target_os = "none"))]
     pub const HERE: Packing = Packing::CORTEX_M;
     /// The packing of the processor that this is compiled for.
     #[cfg(not(any(target_arch = "aarch64", target_arch = "arm")))]

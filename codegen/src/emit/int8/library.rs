@@ -5,7 +5,9 @@ use super::super::body::Int8Body;
 use super::super::library::shared_constants;
 use super::super::package::Crate;
 use super::super::pictures;
+use super::super::target::Target;
 use super::calls::{Call, calls};
+use super::inner_loops;
 use crate::file::File;
 use crate::template::fill_all;
 use common::network::Network;
@@ -27,10 +29,16 @@ fn table(index: usize) -> &'static [u8; 256] {
 
 /// Returns the network's library and its kernels.
 pub(in super::super) fn files(package: &Crate<'_>, body: &Int8Body<'_>) -> Vec<File> {
-    let kernels = runtime::INT8_SOURCES.iter();
-    let mut files: Vec<File> = kernels
-        .map(|(path, source)| (format!("src/runtime/{path}"), source.as_bytes().to_vec()))
-        .collect();
+    let loops = match package.target {
+        Target::CortexM(_) => Some(inner_loops::source(body.plan)),
+        Target::X86_64 | Target::Aarch64 | Target::Armv7 | Target::Cuda(_) => None,
+    };
+    let kernel = |(path, source): &(&str, &str)| {
+        let own = loops.as_ref().filter(|_| *path == inner_loops::FILE);
+        let text = own.map_or_else(|| source.to_string(), String::clone);
+        (format!("src/runtime/{path}"), text.into_bytes())
+    };
+    let mut files: Vec<File> = runtime::INT8_SOURCES.iter().map(kernel).collect();
     let source =
         source(&package.manifest.name, package.network, body, package.target.decodes_pictures());
     files.push(("src/lib.rs".to_string(), source.into_bytes()));
