@@ -79,9 +79,10 @@ mod tests {
     use crate::measurement::manual_reading::ManualReading;
     use crate::network::Network;
     use crate::network::baseline::Baseline;
+    use crate::precision::RunPrecision;
     use crate::profile::Profile;
     use crate::prune_report::PruneReport;
-    use crate::quantized::Quantization;
+    use crate::quantized::{Outcome, Quantization};
     use crate::search::accuracy_table::AccuracyTable;
     use crate::search::archive::Archive;
     use crate::search::config::SearchConfig;
@@ -196,6 +197,8 @@ mod tests {
             "manifest" => check_every_number_has_a_range::<Manifest>,
             "measurement" => check_every_number_has_a_range::<Measurement>,
             "network" => check_every_number_has_a_range::<Network>,
+            "outcome" => check_every_number_has_a_range::<Outcome>,
+            "precision" => check_every_number_has_a_range::<RunPrecision>,
             "profile" => check_every_number_has_a_range::<Profile>,
             "prune" => check_every_number_has_a_range::<PruneReport>,
             "quantization" => check_every_number_has_a_range::<Quantization>,
