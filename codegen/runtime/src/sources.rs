@@ -54,6 +54,7 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("engines/cortex_m/inner_loop.rs", include_str!("int8/engines/cortex_m/inner_loop.rs")),
     ("engines/cortex_m/instructions.rs", include_str!("int8/engines/cortex_m/instructions.rs")),
     ("engines/cortex_m/loops.rs", include_str!("int8/engines/cortex_m/loops.rs")),
+    ("engines/cortex_m/sizes.rs", include_str!("int8/engines/cortex_m/sizes.rs")),
     ("engines/scalar.rs", include_str!("int8/engines/scalar.rs")),
     ("engines/x86_64/mod.rs", include_str!("int8/engines/x86_64/mod.rs")),
     ("engines/x86_64/avx2/lookup.rs", include_str!("int8/engines/x86_64/avx2/lookup.rs")),

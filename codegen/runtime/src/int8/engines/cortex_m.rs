@@ -12,6 +12,7 @@ pub mod inner_loop;
 pub mod instructions;
 #[cfg(target_has_atomic = "32")]
 pub mod loops;
+mod sizes;
 
 use super::super::arithmetic::{requantized, table_index};
 use super::super::engine::{Affine, Affines, Engine, Group};
@@ -19,6 +20,7 @@ use super::super::engine::{Affine, Affines, Engine, Group};
 use super::super::engine::{FilterConstants, Place};
 use super::super::taps::Taps;
 use instructions::{index, sum_of_products, widened};
+use sizes::{COLUMNS, FILTERS, WORD};
 
 /// The instructions that every processor has that this is compiled for.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +35,6 @@ impl CortexM {
         Some(CortexM(()))
     }
 }
-
-/// Number of neighbouring columns whose sums are computed together.
-const COLUMNS: usize = 4;
-/// Number of filters whose sums are computed together, whose weights alternate.
-const FILTERS: usize = 2;
-/// The bytes of a word: two channels of an activated pixel, or their weights for two filters.
-const WORD: usize = 4;
 
 impl Engine for CortexM {
     type Table = [u8; 256];

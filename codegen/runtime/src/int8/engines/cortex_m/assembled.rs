@@ -7,7 +7,7 @@
 use super::super::super::engine::{FilterConstants, Place};
 use super::super::super::taps::Taps;
 use super::inner_loop::{InnerLoop, Job};
-use super::{COLUMNS, FILTERS, WORD};
+use super::sizes::{COLUMNS, FILTERS, WORD};
 
 /// Computes and stores the values of all filters by a loop that is made for the kernel and the
 /// length of lines.
