@@ -11,6 +11,10 @@ use runtime::int8::pool::{average_pool, shortcut};
 
 const PACKING: Packing = Packing::HERE;
 
+/// Numbers of filters whose tiles have few sizes, since each size is compiled for each engine: among
+/// them some with a last tile that is not full.
+const FILTERS: &[usize] = &[1, 2, 3, 5, 8, 12, 15, 16, 23, 24, 34];
+
 fn engines() -> impl Iterator<Item = Kernels> {
     Kernels::available().into_iter().flatten()
 }
@@ -210,7 +214,7 @@ impl Case {
                 other => panic!("tile {other}"),
             } };
         }
-        with_tile!(1 2 3 4 5 6 7 8 9 10 11 12);
+        with_tile!(1 2 3 5 8 12);
         assert_eq!(to.split_off(layer.filters * plane), [0xa5; 64]);
         to
     }
@@ -240,7 +244,7 @@ proptest! {
         channels in 1usize..=20,
         height in 1usize..=9,
         width in 1usize..=40,
-        filters in 1usize..=30,
+        filters in prop::sample::select(FILTERS),
         kernel in prop_oneof![Just(1usize), Just(3), Just(5), Just(7)],
         stride in 1usize..=3,
         with_table: bool,
@@ -257,7 +261,7 @@ proptest! {
         rows in 1usize..=5,
         columns in 1usize..=20,
         rest in [0usize..4, 0..4],
-        filters in 1usize..=30,
+        filters in prop::sample::select(FILTERS),
         with_table: bool,
         seed: u64,
     ) {
@@ -396,7 +400,8 @@ fn rows_of_all_lengths() {
         {
             for height in if width <= 16 { 1..=6 } else { 2..=3 } {
                 let seed = (width * 64 + index * 8 + height) as u64;
-                let (channels, filters) = (1 + (width + index) % 9, 1 + (width + height) % 25);
+                let (channels, filters) =
+                    (1 + (width + index) % 9, FILTERS[(width + height) % FILTERS.len()]);
                 let layer =
                     Convolution { channels, height, width, pool: 1, filters, kernel, stride };
                 Case::random(layer, index % 3 > 0, seed * 0x9e37_79b9).check();
@@ -408,7 +413,8 @@ fn rows_of_all_lengths() {
 #[test]
 fn averages_of_rows_of_all_lengths() {
     for width in 2..=if cfg!(miri) { 3 } else { 70 } {
-        let (channels, filters, height) = (1 + width % 9, 1 + width % 13, 2 + width % 7);
+        let (channels, filters, height) =
+            (1 + width % 9, FILTERS[width % FILTERS.len()], 2 + width % 7);
         let layer = Convolution { channels, height, width, pool: 2, filters, kernel: 1, stride: 1 };
         Case::random(layer, true, width as u64 * 0x9e37_79b9).check();
     }
@@ -423,7 +429,7 @@ fn values_saturate() {
         height: 5,
         width: 21,
         pool: 1,
-        filters: 17,
+        filters: 23,
         kernel: 3,
         stride: 1,
     };
