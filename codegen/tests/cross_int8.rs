@@ -81,8 +81,11 @@ fn on_all_platforms(test: impl Fn(&Site, &str, &str, &[Processor]) + Sync) {
     });
 }
 
-/// Returns networks with all pairs of activations, additions of two scales, widths that no tile
-/// divides, and the other kernel and head.
+/// The networks with which `make test-cross` is content.
+const REPRESENTATIVE: usize = 3;
+
+/// Returns networks with all pairs of activations, widths that no tile divides, and the other kernel
+/// and head; then with additions of two scales, and long rows.
 fn networks() -> Vec<(&'static str, Network)> {
     let template =
         Template { growth_rate: 5, stem_channels: 7, head: Head::Max, ..Template::default() };
@@ -98,7 +101,17 @@ fn networks() -> Vec<(&'static str, Network)> {
 #[test]
 #[ignore = "needs compilers and QEMU for ARM: make test-cross"]
 fn representative_networks() {
-    let networks = networks();
+    check(&networks()[..REPRESENTATIVE]);
+}
+
+#[test]
+#[ignore = "takes long, and needs compilers and QEMU for ARM: make test-cross-full"]
+fn more_networks() {
+    check(&networks()[REPRESENTATIVE..]);
+}
+
+/// Checks crates of networks on all processors.
+fn check(networks: &[(&str, Network)]) {
     on_all_platforms(|site, platform, target, processors| {
         for (index, (name, network)) in networks.iter().enumerate() {
             let workshop = Workshop::new(network);
