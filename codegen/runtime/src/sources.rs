@@ -12,6 +12,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("cpu.rs", include_str!("kernels/cpu.rs")),
     ("dispatch.rs", include_str!("kernels/dispatch.rs")),
     ("linear.rs", include_str!("kernels/linear.rs")),
+    ("linux.rs", include_str!("kernels/linux.rs")),
     ("norm.rs", include_str!("kernels/norm.rs")),
     ("pool.rs", include_str!("kernels/pool.rs")),
     ("simd.rs", include_str!("kernels/simd.rs")),
@@ -23,8 +24,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("taps.rs", include_str!("kernels/taps.rs")),
 ];
 
-/// The source files of the kernels in 8-bit integers, as in [`SOURCES`]; they share `arena.rs` and
-/// `cpu.rs`.
+/// The source files of the kernels in 8-bit integers, as in [`SOURCES`]; they share `arena.rs`,
+/// `cpu.rs` and `linux.rs`.
 pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("mod.rs", concat!(include_str!("int8/mod.rs"), "\npub mod arena;\n")),
     ("activation.rs", include_str!("int8/activation.rs")),
@@ -69,6 +70,7 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("engines/x86_64/avx512/groups.rs", include_str!("int8/engines/x86_64/avx512/groups.rs")),
     ("engines/x86_64/avx512/sums.rs", include_str!("int8/engines/x86_64/avx512/sums.rs")),
     ("engines/x86_64/avx512/table.rs", include_str!("int8/engines/x86_64/avx512/table.rs")),
+    ("linux.rs", include_str!("kernels/linux.rs")),
     ("packing.rs", include_str!("int8/packing.rs")),
     ("pool.rs", include_str!("int8/pool.rs")),
     ("taps.rs", include_str!("int8/taps.rs")),

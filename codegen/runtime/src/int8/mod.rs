@@ -15,6 +15,11 @@ pub mod cpu;
 pub mod dispatch;
 pub mod engine;
 pub mod engines;
+#[cfg(all(
+    any(target_arch = "aarch64", target_arch = "arm"),
+    any(target_os = "linux", target_os = "android")
+))]
+pub mod linux;
 pub mod packing;
 pub mod pool;
 pub mod taps;

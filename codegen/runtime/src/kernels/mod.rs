@@ -10,6 +10,11 @@ pub mod conv;
 pub mod cpu;
 pub mod dispatch;
 pub mod linear;
+#[cfg(all(
+    any(target_arch = "aarch64", target_arch = "arm"),
+    any(target_os = "linux", target_os = "android")
+))]
+pub mod linux;
 pub mod norm;
 pub mod pool;
 pub mod simd;

@@ -31,12 +31,6 @@ pub type Neon = Aarch64<false>;
 /// NEON with dot products.
 pub type Dotprod = Aarch64<true>;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-unsafe extern "C" {
-    /// The C library's function for the kernel's information about the machine.
-    safe fn getauxval(kind: core::ffi::c_ulong) -> core::ffi::c_ulong;
-}
-
 impl Neon {
     /// Returns `Some`: every such processor has these instructions.
     pub fn detect() -> Option<Neon> {
@@ -50,9 +44,8 @@ impl Dotprod {
     pub fn detect() -> Option<Dotprod> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
-            const HARDWARE: core::ffi::c_ulong = 16;
-            const DOT_PRODUCTS: core::ffi::c_ulong = 1 << 20;
-            if getauxval(HARDWARE) & DOT_PRODUCTS != 0 {
+            const DOT_PRODUCTS: u32 = 20;
+            if super::super::linux::processor_has(DOT_PRODUCTS) {
                 return Some(Aarch64(()));
             }
         }

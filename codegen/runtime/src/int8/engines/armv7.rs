@@ -3,8 +3,8 @@
 //! Rust's NEON intrinsics are unstable there, so that what computes on vectors is written in
 //! assembly.
 //!
-//! `unsafe` has two reasons only: the operating system is asked for the processor's features, and
-//! the assembly reads and writes slices whose length was checked just before.
+//! `unsafe` has one reason only: the assembly reads and writes slices whose length was checked just
+//! before.
 #![allow(unsafe_code)]
 
 mod group;
@@ -12,9 +12,9 @@ mod sums;
 mod table;
 
 use super::super::engine::{Affine, Affines, Engine, Group, Place, Task};
+use super::super::linux::processor_has;
 use super::super::packing::Packing;
 use super::super::taps::Taps;
-use core::ffi::c_ulong;
 use group::{COLUMNS, Channels, Planes, average, interleave};
 use table::{COUNT, indices};
 
@@ -22,17 +22,11 @@ use table::{COUNT, indices};
 #[derive(Clone, Copy, Debug)]
 pub struct Neon(());
 
-unsafe extern "C" {
-    /// The C library's function for the kernel's information about the machine.
-    safe fn getauxval(kind: c_ulong) -> c_ulong;
-}
-
 impl Neon {
     /// Returns `Some` if the processor has these instructions.
     pub fn detect() -> Option<Neon> {
-        const HARDWARE: c_ulong = 16;
-        const NEON: c_ulong = 1 << 12;
-        (getauxval(HARDWARE) & NEON != 0).then_some(Neon(()))
+        const NEON: u32 = 12;
+        processor_has(NEON).then_some(Neon(()))
     }
 }
 

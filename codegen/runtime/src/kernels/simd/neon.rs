@@ -3,33 +3,26 @@
 //! Rust's NEON intrinsics are unstable there, so that the taps of convolutions, where most of the
 //! time goes, are written in assembly; everything else is left to the floating-point unit.
 //!
-//! `unsafe` has two reasons only: the operating system is asked for the processor's features, and
-//! the assembly reads slices whose length was checked just before.
+//! `unsafe` has one reason only: the assembly reads slices whose length was checked just before.
 #![allow(unsafe_code)]
 
+use super::super::linux::processor_has;
 use super::super::taps::{Planes, Taps};
 use super::scalar::plain_numbers;
 use super::vfp::{Block, add_taps_of_strides};
 use super::{Simd, Task};
 use core::arch::asm;
 use core::array::from_fn;
-use core::ffi::c_ulong;
 
 /// NEON, also known as Advanced SIMD.
 #[derive(Clone, Copy, Debug)]
 pub struct Neon(());
 
-unsafe extern "C" {
-    /// The C library's function for the kernel's information about the machine.
-    safe fn getauxval(kind: c_ulong) -> c_ulong;
-}
-
 impl Neon {
     /// Returns `Some` if the processor has these instructions.
     pub fn detect() -> Option<Neon> {
-        const HARDWARE: c_ulong = 16;
-        const NEON: c_ulong = 1 << 12;
-        (getauxval(HARDWARE) & NEON != 0).then_some(Neon(()))
+        const NEON: u32 = 12;
+        processor_has(NEON).then_some(Neon(()))
     }
 }
 
