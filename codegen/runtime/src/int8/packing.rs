@@ -7,8 +7,6 @@ pub struct Packing {
     pub group: usize,
     /// Bytes of a channel's value in an activated row; a group has 4 bytes.
     pub bytes: usize,
-    /// Groups whose weights for one filter lie side by side.
-    pub groups_together: usize,
     /// Whether the weights of neighbouring filters alternate within a group: channel by channel
     /// and not filter by filter.
     pub filters_alternate: bool,
@@ -22,36 +20,35 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Of x86-64: `vpdpbusd` and its like on groups of four.
+    /// The packing of x86-64: `vpdpbusd` and its like on groups of four.
     pub const X86_64: Packing = Packing {
         group: 4,
         bytes: 1,
-        groups_together: 1,
         filters_alternate: false,
         most_filters: 12,
         columns: 16,
         flip: 0,
     };
 
-    /// Of the platform `aarch64`: `sdot`, or `smull` and `smlal`, on groups of four signed bytes.
+    /// The packing of the platform `aarch64`: `sdot`, or `smull` and `smlal`, on groups of four
+    /// signed bytes.
     pub const AARCH64: Packing = Packing {
         group: 4,
         bytes: 1,
-        groups_together: 1,
         filters_alternate: false,
         most_filters: 12,
         columns: 4,
         flip: 0x80,
     };
 
-    /// Of the platform `armv7`: `vmull.s8` and `vmlal.s8` on groups of four signed bytes.
+    /// The packing of the platform `armv7`: `vmull.s8` and `vmlal.s8` on groups of four signed
+    /// bytes.
     pub const ARMV7: Packing = Packing::AARCH64;
 
-    /// Of ARM microcontrollers: `SMLAD` on pairs of channels, whose bytes take 16 bits each.
+    /// The packing of ARM microcontrollers: `SMLAD` on pairs of channels, whose bytes take 16 bits each.
     pub const CORTEX_M: Packing = Packing {
         group: 2,
         bytes: 2,
-        groups_together: 1,
         filters_alternate: true,
         most_filters: 2,
         columns: 1,
@@ -71,9 +68,9 @@ impl Packing {
     #[cfg(not(any(target_arch = "aarch64", target_arch = "arm")))]
     pub const HERE: Packing = Packing::X86_64;
 
-    /// Returns the groups of so many channels, filled up to whole lots of groups.
+    /// Returns the number of groups of so many channels.
     pub const fn groups(&self, channels: usize) -> usize {
-        channels.div_ceil(self.group).next_multiple_of(self.groups_together)
+        channels.div_ceil(self.group)
     }
 
     /// Returns the filters that are computed together for so many filters: as few tiles as

@@ -3,11 +3,11 @@
 /// The weights of a tile, the activated rows, and where in them the vectors begin.
 #[derive(Clone, Copy, Debug)]
 pub struct Taps<'a> {
-    /// The tile's weights: by row of the kernel, lot of groups and column of the kernel.
+    /// The tile's weights: by row of the kernel, group and column of the kernel.
     pub weights: &'a [i8],
     /// The ring of activated rows.
     pub ring: &'a [u8],
-    /// Groups in a row, with those that fill up the last lot.
+    /// Groups in a row.
     pub groups: usize,
     /// Side of the kernel.
     pub kernel: usize,

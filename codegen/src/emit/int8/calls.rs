@@ -46,8 +46,7 @@ impl Writer<'_> {
             _ => *output,
         };
         let mut imports = Vec::new();
-        let mut lines = vec![format!("// {name}: {input} -> {output}")];
-        lines.extend(self.split());
+        let mut lines = vec![format!("// {name}: {input} -> {output}"), self.split()];
         match kernel {
             Kernel::Image => {
                 lines.push("to.iter_mut().zip(input).for_each(|(to, x)| *to = x ^ 0x80);".into());
@@ -101,20 +100,13 @@ impl Writer<'_> {
                 lines
                     .push(format!("classifier(kernels, layer, {activation}, rows, from, output);"));
             }
-            Kernel::Copy => {
-                lines.push(match self.step.sources[0] {
-                    Source::Image => {
-                        "to.iter_mut().zip(input).for_each(|(to, x)| *to = x ^ 0x80);".into()
-                    }
-                    Source::Arena(_) => "to.copy_from_slice(from);".into(),
-                });
-            }
+            Kernel::Copy => lines.push("to.copy_from_slice(from);".into()),
         }
         Call { imports, lines }
     }
 
     /// Returns the line that splits the arena into the step's slices, in the order of their places.
-    fn split(&self) -> Option<String> {
+    fn split(&self) -> String {
         let mut regions: Vec<(&Range<usize>, &str)> = Vec::new();
         for (source, name) in self.step.sources.iter().zip(["from", "second"]) {
             if let Source::Arena(range) = source
@@ -129,7 +121,7 @@ impl Writer<'_> {
         regions.sort_by_key(|(range, _)| range.start);
         let names: Vec<&str> = regions.iter().map(|(_, name)| *name).collect();
         let ranges: Vec<String> = regions.iter().map(|(range, _)| range_text(range)).collect();
-        Some(format!("let [{}] = split(&mut arena.0, [{}]);", names.join(", "), ranges.join(", ")))
+        format!("let [{}] = split(&mut arena.0, [{}]);", names.join(", "), ranges.join(", "))
     }
 
     /// Returns the slices of the inputs: one name twice for a value that is added to itself.

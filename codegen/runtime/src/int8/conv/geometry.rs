@@ -63,17 +63,16 @@ impl Convolution {
     ) -> usize {
         let tile = packing.tile(self.filters);
         let (group, lane) = (channel / packing.group, channel % packing.group);
-        let together = packing.groups_together;
-        let lots = packing.groups(self.channels) / together;
         let row = filter / tile * self.kernel + tap[0];
-        let lot = (row * lots + group / together) * self.kernel + self.tap_order(tap[1]);
-        let (inside, group) = (filter % tile, group % together);
+        let group = row * packing.groups(self.channels) + group;
+        let block = group * self.kernel + self.tap_order(tap[1]);
+        let inside = filter % tile;
         let within = if packing.filters_alternate {
-            (group * packing.group + lane) * tile + inside
+            lane * tile + inside
         } else {
-            (inside * together + group) * packing.group + lane
+            inside * packing.group + lane
         };
-        lot * tile * together * packing.group + within
+        block * tile * packing.group + within
     }
 
     /// Returns the place of a kernel's column: phase by phase, as columns lie in a row.

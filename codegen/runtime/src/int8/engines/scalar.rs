@@ -99,22 +99,16 @@ impl Engine for Scalar {
             *sums = [[*bias; COLUMNS]; VECTORS];
         }
         let packing = Packing::HERE;
-        let lots = taps.groups / packing.groups_together;
-        let block = TILE * packing.groups_together * packing.group;
-        let mut blocks = taps.weights.chunks_exact(block);
+        let mut blocks = taps.weights.chunks_exact(TILE * packing.group);
         for row in 0..taps.kernel {
-            for lot in 0..lots {
+            for group in 0..taps.groups {
                 for column in taps.columns() {
                     let weights = blocks.next().expect("as many weights as taps");
-                    for group in 0..packing.groups_together {
-                        let at = (lot * packing.groups_together + group) * taps.line + column;
-                        for vector in 0..VECTORS {
-                            let from = &taps.ring[taps.row(vector, row) + at..];
-                            for (filter, sums) in sums.iter_mut().enumerate() {
-                                let weight =
-                                    |lane| weights[within::<TILE>(group, first + filter, lane)];
-                                add(&mut sums[vector], from, weight);
-                            }
+                    for vector in 0..VECTORS {
+                        let at = taps.row(vector, row) + group * taps.line + column;
+                        for (filter, sums) in sums.iter_mut().enumerate() {
+                            let weight = |lane| weights[within::<TILE>(first + filter, lane)];
+                            add(&mut sums[vector], &taps.ring[at..], weight);
                         }
                     }
                 }
@@ -144,15 +138,11 @@ fn add(sums: &mut [i32; COLUMNS], from: &[u8], weight: impl Fn(usize) -> i8) {
     }
 }
 
-/// Returns the place of a weight among those of a lot of groups for one tap.
+/// Returns the place of a weight among those of a group for one tap.
 #[inline(always)]
-fn within<const TILE: usize>(group: usize, filter: usize, lane: usize) -> usize {
+fn within<const TILE: usize>(filter: usize, lane: usize) -> usize {
     let packing = Packing::HERE;
-    if packing.filters_alternate {
-        (group * packing.group + lane) * TILE + filter
-    } else {
-        (filter * packing.groups_together + group) * packing.group + lane
-    }
+    if packing.filters_alternate { lane * TILE + filter } else { filter * packing.group + lane }
 }
 
 /// Returns what a table makes of a value.

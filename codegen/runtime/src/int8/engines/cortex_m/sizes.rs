@@ -1,4 +1,4 @@
-//! What is computed together.
+//! How many columns and filters the loops on microcontrollers compute together.
 
 /// Number of neighbouring columns whose sums are computed together.
 pub const COLUMNS: usize = 4;
