@@ -3,22 +3,21 @@
 use super::super::super::super::taps::Taps;
 use super::features::{Avx2, BYTES};
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadl_epi64, _mm_loadu_si128, _mm_slli_epi16,
-    _mm_srai_epi16, _mm_storeu_si128, _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_srli_epi16,
+    __m256i, _mm_cvtepi8_epi16, _mm_cvtsi32_si128, _mm_loadl_epi64, _mm_storel_epi64,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_set1_epi64x, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8,
 };
 
 /// Taps whose weights are widened together.
-const TAPS: usize = 16;
-/// The most filters: with more, the bytes and sums of two vectors would need more than 16 registers.
-pub(super) const FILTERS: usize = 4;
+const TAPS: usize = 32;
+/// The most filters: their sums for a vector, which are two for each column, take 12 registers.
+pub(super) const FILTERS: usize = 6;
 
-/// A tap: its offset, and the weights of each filter in 16 bits, those of the first and third
-/// channel and those of the others.
+/// A tap: its offset, and the weights of each filter for four channels, in 16 bits.
 #[derive(Clone, Copy)]
 struct Tap {
     offset: usize,
-    pairs: [[i32; FILTERS]; 2],
+    weights: [i64; FILTERS],
 }
 
 impl<const VNNI: bool> Avx2<VNNI> {
@@ -32,8 +31,8 @@ impl<const VNNI: bool> Avx2<VNNI> {
     ) -> [[__m256i; VECTORS]; COUNT] {
         assert!(first + COUNT <= TILE && COUNT <= FILTERS && taps.starts.len() == VECTORS);
         taps.check(4 * TILE, BYTES);
-        let mut sums = self.first_sums::<COUNT, VECTORS>(biases);
-        let mut some = [Tap { offset: 0, pairs: [[0; FILTERS]; 2] }; TAPS];
+        let mut sums = [[[self.zeros(); 2]; COUNT]; VECTORS];
+        let mut some = [Tap { offset: 0, weights: [0; FILTERS] }; TAPS];
         let mut weights = taps.weights.as_ptr().wrapping_add(4 * first);
         for row in 0..taps.kernel {
             let mut starts = [0; VECTORS];
@@ -45,134 +44,87 @@ impl<const VNNI: bool> Avx2<VNNI> {
                 for column in taps.columns() {
                     some[count].offset = group * taps.line + column;
                     // SAFETY: `Taps::check` has found all weights to be there.
-                    some[count].pairs = unsafe { self.widen::<COUNT>(weights) };
+                    unsafe { self.widen::<COUNT>(weights, &mut some[count].weights) };
                     weights = weights.wrapping_add(4 * TILE);
                     count += 1;
                     if count == TAPS {
-                        // SAFETY: `Taps::check` has found all bytes to be there.
-                        unsafe { self.add_taps(&mut sums, taps.ring, &starts, &some) };
+                        for (sums, start) in sums.iter_mut().zip(&starts) {
+                            // SAFETY: `Taps::check` has found all bytes to be there.
+                            *sums = unsafe { self.add_taps(*sums, taps.ring, *start, &some) };
+                        }
                         count = 0;
                     }
                 }
             }
-            // SAFETY: `Taps::check` has found all bytes to be there.
-            unsafe { self.add_taps(&mut sums, taps.ring, &starts, &some[..count]) };
+            for (sums, start) in sums.iter_mut().zip(&starts) {
+                // SAFETY: `Taps::check` has found all bytes to be there.
+                *sums = unsafe { self.add_taps(*sums, taps.ring, *start, &some[..count]) };
+            }
         }
-        sums
+        let mut all = self.first_sums::<COUNT, VECTORS>(biases);
+        for (filter, all) in all.iter_mut().enumerate() {
+            for (all, sums) in all.iter_mut().zip(&sums) {
+                let [low, high] = sums[filter];
+                // SAFETY: `self` proves that the processor has AVX2.
+                *all = unsafe { _mm256_add_epi32(*all, _mm256_hadd_epi32(low, high)) };
+            }
+        }
+        all
     }
 
-    /// Adds the products of some taps, for two vectors at a time.
+    /// Adds the products of some taps for a vector: of the first and last two channels of a column
+    /// apart, and of every other pair of columns apart. By value, so that sums stay in registers.
     ///
     /// # Safety
-    /// From the start of each vector and the offset of each tap on, the ring has as many bytes as a
-    /// vector.
+    /// From the start and the offset of each tap on, the ring has as many bytes as a vector.
     #[inline(always)]
-    unsafe fn add_taps<const COUNT: usize, const VECTORS: usize>(
+    unsafe fn add_taps<const COUNT: usize>(
         self,
-        all: &mut [[__m256i; VECTORS]; COUNT],
+        mut sums: [[__m256i; 2]; COUNT],
         ring: &[u8],
-        starts: &[usize; VECTORS],
+        start: usize,
         taps: &[Tap],
-    ) {
-        let mut first = 0;
-        while first + 1 < VECTORS {
-            let mut sums = [[self.zeros(); 2]; COUNT];
-            for (sums, all) in sums.iter_mut().zip(all.iter()) {
-                *sums = [all[first], all[first + 1]];
-            }
-            // SAFETY: as the caller knows.
-            sums =
-                unsafe { self.add_to_some(sums, ring, [starts[first], starts[first + 1]], taps) };
-            for (sums, all) in sums.iter().zip(all.iter_mut()) {
-                (all[first], all[first + 1]) = (sums[0], sums[1]);
-            }
-            first += 2;
-        }
-        if first < VECTORS {
-            let mut sums = [[self.zeros(); 1]; COUNT];
-            for (sums, all) in sums.iter_mut().zip(all.iter()) {
-                *sums = [all[first]];
-            }
-            // SAFETY: as the caller knows.
-            sums = unsafe { self.add_to_some(sums, ring, [starts[first]], taps) };
-            for (sums, all) in sums.iter().zip(all.iter_mut()) {
-                all[first] = sums[0];
-            }
-        }
-    }
-
-    /// Adds the products of some taps. By value, so that sums stay in registers.
-    ///
-    /// # Safety
-    /// As for [`Self::add_taps`].
-    #[inline(always)]
-    unsafe fn add_to_some<const COUNT: usize, const VECTORS: usize>(
-        self,
-        mut sums: [[__m256i; VECTORS]; COUNT],
-        ring: &[u8],
-        starts: [usize; VECTORS],
-        taps: &[Tap],
-    ) -> [[__m256i; VECTORS]; COUNT] {
+    ) -> [[__m256i; 2]; COUNT] {
+        let ring = ring.as_ptr().wrapping_add(start);
         for tap in taps {
-            let mut bytes = [[self.zeros(); VECTORS]; 2];
-            for (vector, start) in starts.iter().enumerate() {
-                // SAFETY: `self` proves that the processor has AVX2; the caller knows that the
-                // bytes are there.
-                unsafe {
-                    let from = ring.as_ptr().add(tap.offset + start);
-                    let all = _mm256_loadu_si256(from.cast());
-                    bytes[0][vector] = _mm256_and_si256(all, _mm256_set1_epi16(0xff));
-                    bytes[1][vector] = _mm256_srli_epi16::<8>(all);
-                }
-            }
-            for (bytes, pairs) in bytes.iter().zip(&tap.pairs) {
-                for (sums, pair) in sums.iter_mut().zip(pairs) {
-                    for (sum, bytes) in sums.iter_mut().zip(bytes) {
-                        // SAFETY: `self` proves that the processor has AVX2.
-                        *sum = unsafe {
-                            let products = _mm256_madd_epi16(*bytes, _mm256_set1_epi32(*pair));
-                            _mm256_add_epi32(*sum, products)
-                        };
-                    }
+            // SAFETY: `self` proves that the processor has AVX2; the caller knows that the bytes
+            // are there.
+            unsafe {
+                let all = _mm256_loadu_si256(ring.wrapping_add(tap.offset).cast());
+                let low = _mm256_unpacklo_epi8(all, self.zeros());
+                let high = _mm256_unpackhi_epi8(all, self.zeros());
+                for (sums, weights) in sums.iter_mut().zip(&tap.weights) {
+                    let weights = _mm256_set1_epi64x(*weights);
+                    sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(low, weights));
+                    sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(high, weights));
                 }
             }
         }
         sums
     }
 
-    /// Returns the weights of filters in 16 bits.
+    /// Puts the weights of filters into 16 bits.
     ///
     /// # Safety
     /// There are 4 weights for each of `COUNT` filters.
     #[inline(always)]
-    unsafe fn widen<const COUNT: usize>(self, from: *const i8) -> [[i32; FILTERS]; 2] {
-        let mut pairs = [[0; FILTERS]; 2];
-        // SAFETY: x86-64 has SSE2; the caller knows that there are as many weights as are read, and
-        // `pairs` has as many bytes as are written.
-        unsafe {
-            let weights = match COUNT {
-                4 => _mm_loadu_si128(from.cast()),
-                3 => self.three(from),
-                2 => _mm_loadl_epi64(from.cast()),
-                _ => _mm_cvtsi32_si128(from.cast::<i32>().read_unaligned()),
-            };
-            let first = _mm_srai_epi16::<8>(_mm_slli_epi16::<8>(weights));
-            _mm_storeu_si128(pairs[0].as_mut_ptr().cast(), first);
-            _mm_storeu_si128(pairs[1].as_mut_ptr().cast(), _mm_srai_epi16::<8>(weights));
-        }
-        pairs
-    }
-
-    /// Loads the weights of three filters.
-    ///
-    /// # Safety
-    /// They are there.
-    #[inline(always)]
-    unsafe fn three(self, from: *const i8) -> __m128i {
-        // SAFETY: x86-64 has SSE2; the caller knows that there are as many weights as are read.
-        unsafe {
-            let last = _mm_cvtsi32_si128(from.add(8).cast::<i32>().read_unaligned());
-            _mm_unpacklo_epi64(_mm_loadl_epi64(from.cast()), last)
+    unsafe fn widen<const COUNT: usize>(self, from: *const i8, to: &mut [i64; FILTERS]) {
+        let mut filter = 0;
+        while filter < COUNT {
+            // SAFETY: `self` proves that the processor has AVX2; the caller knows that there are as
+            // many weights as are read, and `to` has as many bytes as are written.
+            unsafe {
+                let from = from.add(4 * filter);
+                let to = to.as_mut_ptr().add(filter);
+                if filter + 2 <= COUNT {
+                    let two = _mm_loadl_epi64(from.cast());
+                    _mm_storeu_si128(to.cast(), _mm_cvtepi8_epi16(two));
+                } else {
+                    let one = _mm_cvtsi32_si128(from.cast::<i32>().read_unaligned());
+                    _mm_storel_epi64(to.cast(), _mm_cvtepi8_epi16(one));
+                }
+            }
+            filter += 2;
         }
     }
 }
