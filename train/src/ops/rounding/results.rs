@@ -37,15 +37,20 @@ pub(in crate::ops) fn round(
         .map(|band| {
             let mut moments = vec![Moments::default(); shape.channels];
             for row in band.data.chunks_exact_mut(shape.row()) {
-                for (line, range) in row.chunks_exact_mut(shape.line()).zip(&ranges) {
-                    round_line(level, *range, line);
-                }
+                round_row(level, shape, &ranges, row);
                 Moments::add_rows(level, shape, band.block, row, &mut moments);
             }
             moments
         })
         .collect();
     (ranges, Moments::statistics(&moments))
+}
+
+/// Rounds a row of all channels in place.
+fn round_row(level: Level, shape: Blocks, ranges: &[Range], row: &mut [f32]) {
+    for (line, range) in row.chunks_exact_mut(shape.line()).zip(ranges) {
+        round_line(level, *range, line);
+    }
 }
 
 multiversion! {
@@ -116,7 +121,9 @@ impl CustomOp1 for Results {
         let shape = Blocks::of(layout.shape(), self.images)?;
         let mut results = elements(storage, layout)?.to_vec();
         let statistics = Statistics::of(self.level, shape, &results);
-        let (ranges, _) = round(self.level, shape, &statistics, &mut results);
+        let ranges = ranges(self.level, shape, &statistics, &results);
+        let rows = results.par_chunks_exact_mut(shape.row());
+        rows.for_each(|row| round_row(self.level, shape, &ranges, row));
         self.ranges.get_or_init(|| ranges);
         Ok((CpuStorage::F32(results), layout.shape().clone()))
     }
