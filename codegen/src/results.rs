@@ -4,11 +4,9 @@ use crate::markdown::code;
 use anyhow::{Context, Result, bail, ensure};
 use common::files::json::{self, Document};
 use common::prune_report::PruneReport;
+use common::statistics::wilson;
 use common::train_report::{EvalReport, TrainReport};
 use std::path::Path;
-
-/// Standard deviations of a normal distribution between which 95 % of it lie.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// Accuracy, data and seed of a network, as far as they are known.
 #[derive(Default)]
@@ -82,7 +80,7 @@ impl Results {
         let Some(EvalReport { images, correct, .. }) = self.test else {
             return "not tested".to_string();
         };
-        let (low, high) = wilson(correct, images);
+        let [low, high] = wilson(correct, images);
         let [share, low, high] =
             [correct as f64 / images.max(1) as f64, low, high].map(|share| 100.0 * share);
         format!(
@@ -112,40 +110,4 @@ fn check_weights(path: &Path, found: &str, expected: &str) -> Result<()> {
         path.display()
     );
     Ok(())
-}
-
-/// Returns the limits of the 95 % interval of a share (E. B. Wilson, 1927); 0 to 1 without images.
-fn wilson(correct: usize, images: usize) -> (f64, f64) {
-    if images == 0 {
-        return (0.0, 1.0);
-    }
-    let n = images as f64;
-    let share = correct as f64 / n;
-    let centre = share + Z * Z / (2.0 * n);
-    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wilson;
-
-    /// Values of statsmodels 0.15, `proportion_confint(correct, images, method="wilson")`.
-    #[test]
-    fn the_interval_is_wilson_s() {
-        for (correct, images, low, high) in WILSON {
-            let found = wilson(correct, images);
-            assert!((found.0 - low).abs() < 1e-9 && (found.1 - high).abs() < 1e-9, "{found:?}");
-        }
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
-    }
-
-    const WILSON: [(usize, usize, f64, f64); 5] = [
-        (9942, 10_000, 0.9925101325899993, 0.9955103234204238),
-        (0, 10, 0.0, 0.27753279986288926),
-        (10, 10, 0.7224672001371106, 1.0),
-        (349, 359, 0.9494917470535913, 0.9848006050437035),
-        (1, 3, 0.06149194472039626, 0.7923403991979523),
-    ];
 }

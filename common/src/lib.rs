@@ -20,4 +20,5 @@ pub mod quantized;
 pub mod resize;
 pub mod search;
 pub mod seed;
+pub mod statistics;
 pub mod train_report;
