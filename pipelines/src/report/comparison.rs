@@ -64,7 +64,7 @@ pub(super) fn hint() -> &'static str {
 
 fn networks(run: &Run) -> Vec<Named<'_>> {
     let winners = run.variants().map(|(winner, kind, variant)| {
-        let name = format!("{}/{}", winner.rank, kind.folder());
+        let name = format!("{}/{}", winner.name, kind.folder());
         Named { name, variant }
     });
     let baselines =

@@ -1,41 +1,29 @@
-//! Small pieces of HTML. All text from files goes through [`escape`].
+//! Small pieces of HTML.
 
-/// Returns text that is safe as an element's content and as a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
+use maud::{Markup, html};
 
 /// Returns a list of names and values without those that have no value.
 pub(super) fn definitions<'a>(
     pairs: impl IntoIterator<Item = (&'a str, Option<String>)>,
-) -> String {
-    let mut html = String::from("<dl>\n");
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            html.push_str(&format!(
-                "<div><dt>{}</dt><dd>{}</dd></div>\n",
-                escape(name),
-                escape(&value)
-            ));
+) -> Markup {
+    html! {
+        dl {
+            @for (name, value) in pairs {
+                @if let Some(value) = value {
+                    div { dt { (name) } dd { (value) } }
+                }
+            }
         }
     }
-    html.push_str("</dl>\n");
-    html
 }
 
 /// Returns an SVG file as an image, in which a browser runs no scripts.
-pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
+pub(super) fn picture(svg: &str, what_it_shows: &str) -> Markup {
+    html! { div.paper { img src=(data_url(svg)) alt=(what_it_shows); } }
+}
+
+/// Returns the address of an image that holds the whole SVG file.
+fn data_url(svg: &str) -> String {
     let mut url = String::from("data:image/svg+xml,");
     for byte in svg.trim().bytes() {
         match byte {
@@ -46,12 +34,17 @@ pub(super) fn picture(svg: &str, what_it_shows: &str) -> String {
             byte => url.push_str(&format!("%{byte:02X}")),
         }
     }
-    format!("<div class=\"paper\"><img src=\"{url}\" alt=\"{}\"></div>\n", escape(what_it_shows))
+    url
 }
 
 /// Returns a part of the page that is closed until it is clicked.
-pub(super) fn details(summary: &str, content: &str) -> String {
-    format!("<details><summary>{}</summary>\n{content}</details>\n", escape(summary))
+pub(super) fn details(summary: &str, content: Markup) -> Markup {
+    html! { details { summary { (summary) } (content) } }
+}
+
+/// Returns an explanation in small print.
+pub(super) fn hint(text: &str) -> Markup {
+    html! { p.hint { (text) } }
 }
 
 #[cfg(test)]
@@ -60,8 +53,10 @@ mod tests {
 
     #[test]
     fn nothing_escapes_from_content_or_attributes() {
-        assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
-        let picture = picture("<svg a='%'>\"&é#\n1</svg>\n", "\"");
+        let list = definitions([("<b a=\"1\">&", Some("<i>".to_string())), ("none", None)]);
+        let escaped = "<div><dt>&lt;b a=&quot;1&quot;&gt;&amp;</dt><dd>&lt;i&gt;</dd></div>";
+        assert_eq!(list.into_string(), format!("<dl>{escaped}</dl>"));
+        let picture = picture("<svg a='%'>\"&é#\n1</svg>\n", "\"").into_string();
         assert!(
             picture.contains(
                 "src=\"data:image/svg+xml,%3Csvg a=%27%25%27%3E%22%26%C3%A9%23%0A1%3C/svg%3E\""
@@ -69,6 +64,6 @@ mod tests {
             "{picture}"
         );
         assert!(picture.contains("alt=\"&quot;\""), "{picture}");
-        assert_eq!(escape("plain µ text"), "plain µ text");
+        assert_eq!(hint("plain µ text").into_string(), "<p class=\"hint\">plain µ text</p>");
     }
 }

@@ -4,34 +4,39 @@ use super::html::{definitions, details};
 use super::table::Table;
 use super::units::{count, percent};
 use common::dataset::{Choice, FaultKind, ImportRecord, ImportedClass, Layout};
+use maud::{Markup, html};
 
 /// Classes that are shown without a click.
 const OPEN_CLASSES: usize = 20;
 
 /// Returns where the images come from, how many there are, how they were scaled and split, and what
 /// was left out.
-pub(super) fn section(import: &ImportRecord) -> String {
+pub(super) fn content(import: &ImportRecord) -> Markup {
     let classes = classes_table(import);
-    let mut html = facts(import);
-    if import.classes.len() > OPEN_CLASSES {
-        html.push_str(&details(&format!("All {} classes", classes.len()), &classes.to_html()));
+    html! {
+        (facts(import))
+        @if import.classes.len() > OPEN_CLASSES {
+            (details(&format!("All {} classes", classes.len()), classes.to_markup()))
+        } @else {
+            (classes.to_markup())
+        }
+        @if !import.faults.is_empty() {
+            h3 { "What is unusual" }
+            (faults_table(import).to_markup())
+        }
+        @if !import.left_out.is_empty() {
+            (details(&left_out_title(import), left_out_table(import).to_markup()))
+        }
+    }
+}
+
+fn left_out_title(import: &ImportRecord) -> String {
+    let (listed, all) = (import.left_out.len(), left_out(import));
+    if listed < all {
+        format!("Files that were left out: the first {listed} of {}", count(all as u64))
     } else {
-        html.push_str(&classes.to_html());
+        format!("Files that were left out: {listed}")
     }
-    if !import.faults.is_empty() {
-        html.push_str("<h3>What is unusual</h3>\n");
-        html.push_str(&faults_table(import).to_html());
-    }
-    if !import.left_out.is_empty() {
-        let (listed, all) = (import.left_out.len(), left_out(import));
-        let title = if listed < all {
-            format!("Files that were left out: the first {listed} of {}", count(all as u64))
-        } else {
-            format!("Files that were left out: {listed}")
-        };
-        html.push_str(&details(&title, &left_out_table(import).to_html()));
-    }
-    html
 }
 
 /// Returns a sentence on files that were left out, if there are any.
@@ -76,7 +81,7 @@ fn is_left_out(kind: FaultKind) -> bool {
     }
 }
 
-fn facts(import: &ImportRecord) -> String {
+fn facts(import: &ImportRecord) -> Markup {
     let channels = if import.channels == 1 { "grey" } else { "colour" };
     let scaling = import.scaling.as_ref().map_or_else(
         || "none: they had this size".into(),

@@ -2,16 +2,17 @@
 //! made of.
 
 use super::comparison::{three_digits, time_and_energy};
-use super::run_folder::{Run, Winner};
+use super::run_folder::Run;
 use super::table::{Entry, Table, entry};
 use super::units::percent_of;
 use super::variant::{Kind, Variant};
+use super::winner::Winner;
 use common::manifest::Manifest;
 use std::collections::BTreeSet;
 
 /// An int8 network beside its f32 network.
 struct Pair<'a> {
-    rank: usize,
+    name: &'a str,
     kind: Kind,
     f32: &'a Variant,
     int8: &'a Variant,
@@ -38,7 +39,7 @@ pub(super) fn table(run: &Run) -> Table {
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
     for pair in &pairs {
         let mut row =
-            vec![Ok(pair.rank.to_string()), Ok(pair.kind.name().to_string()), pair.accuracy()];
+            vec![Ok(pair.name.to_string()), Ok(pair.kind.name().to_string()), pair.accuracy()];
         for platform in &platforms {
             row.extend(
                 [|m: &Manifest| m.weights_bytes, |m: &Manifest| m.arena_bytes]
@@ -70,7 +71,7 @@ fn pairs_of(winner: &Winner) -> Vec<Pair<'_>> {
     let mut pairs = Vec::new();
     for (kind, f32) in kinds {
         if let Some(int8) = &f32.int8 {
-            pairs.push(Pair { rank: winner.rank, kind, f32, int8 });
+            pairs.push(Pair { name: &winner.name, kind, f32, int8 });
         }
     }
     pairs

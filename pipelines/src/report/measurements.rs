@@ -1,6 +1,6 @@
 //! The details of measurements: crate, windows, machine, and the reasons why numbers are missing.
 
-use super::html::{definitions, escape};
+use super::html::definitions;
 use super::results;
 use super::run_folder::Run;
 use super::table::{Table, entry};
@@ -8,8 +8,8 @@ use super::units::{count, date, si};
 use common::files::json::Known;
 use common::measurement::gpu_facts::{GpuFacts, GpuProcess};
 use common::measurement::{Communication, Energy, Measurement, Protocol};
+use maud::{Markup, html};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 /// Returns warnings if measurements are short or emulated, or if a GPU was throttled or shared.
 pub(super) fn warnings(run: &Run) -> Option<String> {
@@ -45,19 +45,17 @@ pub(super) fn warnings(run: &Run) -> Option<String> {
     (!warnings.is_empty()).then(|| warnings.join(" "))
 }
 
-/// Returns a section of the page for each board.
-pub(super) fn sections(run: &Run) -> String {
-    let mut html = String::new();
-    for board in run.boards() {
-        let _ = write!(
-            html,
-            "<h3>Board {}</h3>\n{}{}",
-            escape(board),
-            board_table(run, board).to_html(),
-            machine(run, board)
-        );
-    }
-    html
+/// Returns the measurements on each board; `None` if there are none.
+pub(super) fn content(run: &Run) -> Option<Markup> {
+    let boards = run.boards();
+    let markup = html! {
+        @for board in &boards {
+            h3 { "Board " (board) }
+            (board_table(run, board).to_markup())
+            (machine(run, board))
+        }
+    };
+    (!boards.is_empty()).then_some(markup)
 }
 
 fn board_table(run: &Run, board: &str) -> Table {
@@ -87,7 +85,7 @@ fn board_table(run: &Run, board: &str) -> Table {
         let Some(m) = variant.measurements.get(board) else { continue };
         let [low, high] = m.latency.p50_interval_s;
         let mut row = vec![
-            Ok(winner.rank.to_string()),
+            Ok(winner.name.clone()),
             Ok(variant.called(kind.name())),
             Ok(protocol(m).to_string()),
             Ok(format!("{} x {} s", m.windows.len(), m.settings.window_s)),
@@ -131,7 +129,7 @@ fn no_net(energy: &Energy) -> String {
 }
 
 /// Returns the facts of a board from all its measurements; facts that differ are all listed.
-fn machine(run: &Run, board: &str) -> String {
+fn machine(run: &Run, board: &str) -> Markup {
     let all: Vec<&Measurement> =
         run.variants().filter_map(|(.., v)| v.measurements.get(board)).collect();
     let each = |say: fn(&Measurement) -> String| {
@@ -231,7 +229,7 @@ pub(super) fn crates_table(run: &Run) -> Table {
     for (winner, kind, variant) in run.variants() {
         for (platform, manifest) in &variant.manifests {
             table.push(vec![
-                Ok(winner.rank.to_string()),
+                Ok(winner.name.clone()),
                 Ok(variant.called(kind.name())),
                 Ok(platform.clone()),
                 Ok(manifest.name.clone()),

@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod comparison;
+mod data;
 mod figures;
 mod files;
 mod html;
@@ -20,6 +21,7 @@ mod settings;
 mod table;
 mod units;
 mod variant;
+mod winner;
 
 pub use cli::{Args, Command, QueryArgs, Question};
 

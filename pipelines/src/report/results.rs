@@ -1,9 +1,10 @@
 //! The table of results: every winner before and after pruning.
 
-use super::run_folder::{PruningVariant, Run, Winner};
+use super::run_folder::Run;
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use super::variant::{DIVERGED, Kind, NOT_MEASURED, Variant};
+use super::winner::{PruningVariant, Winner};
 use common::measurement::Measurement;
 use common::network::Origin;
 use common::network::counts::network_information_density;
@@ -32,15 +33,15 @@ pub(super) fn data_warning(run: &Run) -> Option<String> {
         variant.train.as_ref().is_some_and(|t| t.data_sha256 != search.data_sha256)
     };
     let other = run.winners.iter().filter(|winner| trained(&winner.dense));
-    let ranks: Vec<String> = other.map(|winner| winner.rank.to_string()).collect();
+    let names: Vec<&str> = other.map(|winner| winner.name.as_str()).collect();
     let tested: BTreeSet<&str> = run
         .variants()
         .filter_map(|(.., variant)| Some(variant.test.as_ref()?.data_sha256.as_str()))
         .collect();
-    let trained = (!ranks.is_empty()).then(|| {
+    let trained = (!names.is_empty()).then(|| {
         format!(
             "Rank {} was trained on other data than the search: `data_sha256` in train.json differs.",
-            ranks.join(", ")
+            names.join(", ")
         )
     });
     let tested = (tested.len() > 1)
@@ -52,12 +53,12 @@ pub(super) fn data_warning(run: &Run) -> Option<String> {
 /// Returns a warning if trainings diverged.
 pub(super) fn diverged_warning(run: &Run) -> Option<String> {
     let diverged = run.winners.iter().filter(|winner| winner.dense.diverged());
-    let ranks: Vec<String> = diverged.map(|winner| winner.rank.to_string()).collect();
-    (!ranks.is_empty()).then(|| {
+    let names: Vec<&str> = diverged.map(|winner| winner.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
         format!(
             "The training of rank {} diverged: it has no result, and `make` neither prunes nor measures it. Try a smaller \
              training.learning_rate in the profile, in another run.",
-            ranks.join(", ")
+            names.join(", ")
         )
     })
 }
@@ -128,7 +129,7 @@ fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry>
         (Some(_), None) | (None, _) => None,
     };
     vec![
-        Ok(winner.rank.to_string()),
+        Ok(winner.name.clone()),
         entry(winner.individual.as_ref(), "its genome is not in the archive", |i| {
             i.evaluation.id.clone()
         }),
@@ -184,7 +185,7 @@ pub(super) fn pruning_table(run: &Run) -> Table {
         let tests = winner.dense.test.as_ref().zip(winner.pruned.test.as_ref());
         let untested = "not tested both before and after pruning";
         table.push(vec![
-            Ok(winner.rank.to_string()),
+            Ok(winner.name.clone()),
             Ok(prune.method.name().to_string()),
             Ok(prune.choose.name().to_string()),
             Ok(percent(prune.removed)),
@@ -228,7 +229,7 @@ pub(super) fn pruning_variants_table(run: &Run) -> Table {
                 .filter(|_| !diverged)
                 .and_then(|trained| trained.accuracy.validation);
             table.push(vec![
-                Ok(winner.rank.to_string()),
+                Ok(winner.name.clone()),
                 Ok(name.clone()),
                 Ok(report.method.name().to_string()),
                 Ok(report.choose.name().to_string()),
@@ -272,7 +273,7 @@ pub(super) fn front_table(run: &Run) -> Table {
             Ok(count(evaluation.parameters)),
             Ok(si(evaluation.macs as f64, "")),
             entry(individual.nid, failed, |nid| format!("{nid:.2}")),
-            Ok(winner.map_or_else(String::new, |winner| winner.rank.to_string())),
+            Ok(winner.map_or_else(String::new, |winner| winner.name.clone())),
         ]);
     }
     table

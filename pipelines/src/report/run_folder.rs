@@ -10,25 +10,23 @@
 //! measurement-<board>.json}
 //! networks/<rank>/pruned-<method>/prune.json, networks/<rank>/{pruned,
 //! pruned-<method>}/scratch/train.json networks/<rank>/{pruning, pruned}/{accuracy, widths}.svg
+//! networks/<individual>/, with the same files as networks/<rank>
 //! baselines/<name>/, with the same files as networks/<rank>/dense
 //! ```
 
 use super::files::{names_in, read};
 use super::variant::{Kind, Variant};
+use super::winner::{self, Winner};
 use anyhow::{Context, Result, ensure};
 use common::dataset::ImportRecord;
 use common::files::json;
-use common::network::Origin;
 use common::precision::{Precisions, RunPrecision};
 use common::profile::Profile;
-use common::prune_report::PruneReport;
-use common::search::archive::{Archive, Individual};
+use common::search::archive::Archive;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
-use common::search::genome::Genome;
-use common::train_report::TrainReport;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The content of a run's folder.
 #[derive(Debug)]
@@ -45,37 +43,10 @@ pub(super) struct Run {
     pub(super) archive: Option<Archive>,
     /// All evaluations with their latest results, in order; empty if there was no search.
     pub(super) evaluations: Vec<Evaluation>,
-    /// The winners of the search, best first.
+    /// The winners of the search, best first, and then the other networks that were chosen later.
     pub(super) winners: Vec<Winner>,
     /// Other networks to compare with, by name.
     pub(super) baselines: Vec<(String, Variant)>,
-}
-
-/// A network that was chosen by the search, before and after pruning.
-#[derive(Debug)]
-pub(super) struct Winner {
-    /// Its folder's name, a number from 1.
-    pub(super) rank: usize,
-    /// The genome or baseline that it was expanded from.
-    pub(super) origin: Option<Origin>,
-    /// The archive's member with its genome.
-    pub(super) individual: Option<Individual>,
-    pub(super) dense: Variant,
-    pub(super) pruned: Variant,
-    /// All its pruned variants, `pruned` first.
-    pub(super) pruning_variants: Vec<PruningVariant>,
-    /// The figures of them that `prune` drew.
-    pub(super) drawings: Vec<String>,
-}
-
-/// A pruned variant of a network, by one method.
-#[derive(Debug)]
-pub(super) struct PruningVariant {
-    /// Its folder's name.
-    pub(super) name: String,
-    pub(super) report: PruneReport,
-    /// The training of the pruned structure from initial weights.
-    pub(super) scratch: Option<TrainReport>,
 }
 
 impl Run {
@@ -140,72 +111,17 @@ impl Run {
         })
     }
 
+    /// Returns the number of validation images; `None` if no file of the run says it.
+    pub(super) fn validation_images(&self) -> Option<usize> {
+        self.variants().find_map(|(.., variant)| Some(variant.quantized.as_ref()?.images))
+    }
+
     /// Returns the precisions in which networks are generated and measured; `None` without a
     /// profile.
     pub(super) fn precisions(&self) -> Option<Precisions> {
         let profile = self.profile.as_ref().map(|(profile, _)| profile.quantization.precision);
         self.precision.as_ref().map(|last| last.precision).or(profile)
     }
-}
-
-impl Winner {
-    fn read(folder: &Path, rank: usize, archive: Option<&Archive>) -> Result<Winner> {
-        let network = folder.join("networks").join(rank.to_string());
-        let dense = Variant::read(&network.join("dense"))?;
-        let pruned = Variant::read(&network.join("pruned"))?;
-        let chosen: Option<Genome> =
-            read(&folder.join(format!("explore/winners/{rank}/genome.json")))?;
-        let made = dense
-            .network
-            .as_ref()
-            .or(pruned.network.as_ref())
-            .map(|network| network.origin.clone());
-        let origin = made.or(chosen.map(Origin::Genome));
-        let genome = origin.as_ref().and_then(Origin::genome);
-        let member = |individual: &&Individual| Some(individual.evaluation.genome) == genome;
-        let individual =
-            archive.and_then(|archive| archive.individuals.iter().find(member)).cloned();
-        let (pruning_variants, drawings) =
-            (read_pruning_variants(&network)?, read_drawings(&network)?);
-        Ok(Winner { rank, origin, individual, dense, pruned, pruning_variants, drawings })
-    }
-}
-
-fn read_pruning_variants(network: &Path) -> Result<Vec<PruningVariant>> {
-    let mut variants = Vec::new();
-    for name in names_in(network)? {
-        let folder = network.join(&name);
-        if (name == "pruned" || name.starts_with("pruned-"))
-            && let Some(report) = read(&folder.join("prune.json"))?
-        {
-            variants.push(PruningVariant {
-                name,
-                report,
-                scratch: read(&folder.join("scratch/train.json"))?,
-            });
-        }
-    }
-    Ok(variants)
-}
-
-/// Reads the figures that `prune figures` drew of all variants, or else those of `prune run`.
-fn read_drawings(network: &Path) -> Result<Vec<String>> {
-    let files =
-        |folder: &str| ["accuracy.svg", "widths.svg"].map(|file| network.join(folder).join(file));
-    let there = ["pruning", "pruned"]
-        .map(files)
-        .into_iter()
-        .find(|files| files.iter().all(|file| file.exists()));
-    let drawing = |path: &PathBuf| {
-        let svg = json::read_text(path)?;
-        ensure!(
-            svg.starts_with("<svg"),
-            "{}: it is not a figure of `prune`; remove it",
-            path.display()
-        );
-        Ok(svg)
-    };
-    there.iter().flatten().map(drawing).collect()
 }
 
 /// Returns the evaluations of the log, replaced by those of the archive, which include second
@@ -226,14 +142,14 @@ fn read_profile(path: &Path) -> Result<Option<(Profile, String)>> {
 }
 
 fn read_winners(folder: &Path, archive: Option<&Archive>) -> Result<Vec<Winner>> {
-    let mut ranks = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for parent in ["explore/winners", "networks"] {
-        for name in names_in(&folder.join(parent))? {
-            // Other folders are not ranks.
-            ranks.extend(name.parse::<usize>().ok().filter(|rank| rank.to_string() == name));
-        }
+        names.extend(names_in(&folder.join(parent))?);
     }
-    ranks.into_iter().map(|rank| Winner::read(folder, rank, archive)).collect()
+    let mut places: Vec<_> =
+        names.into_iter().filter_map(|name| Some((winner::place(&name)?, name))).collect();
+    places.sort();
+    places.into_iter().map(|(_, name)| Winner::read(folder, name, archive)).collect()
 }
 
 fn read_baselines(folder: &Path) -> Result<Vec<(String, Variant)>> {

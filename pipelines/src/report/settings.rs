@@ -1,16 +1,17 @@
 //! The settings of a run.
 
-use super::html::{definitions, details, escape};
+use super::html::{definitions, details};
 use super::measurements::short_hash;
 use super::run_folder::Run;
 use super::units::count;
+use maud::{Markup, html};
 
 /// Returns seed, data set, sizes, and the text of the profile.
-pub(super) fn section(run: &Run) -> String {
+pub(super) fn content(run: &Run) -> Markup {
     let search = run.search.as_ref();
     let mut trainings = run.winners.iter().filter_map(|winner| winner.dense.train.as_ref());
     let train = trainings.find(|train| !train.diverged);
-    let mut html = definitions([
+    let facts = definitions([
         ("data set", search.map(|s| s.dataset.clone())),
         ("data, SHA-256", search.map(|s| s.data_sha256.clone())),
         (
@@ -38,15 +39,15 @@ pub(super) fn section(run: &Run) -> String {
         ("precisions of crates", run.precisions().map(|all| all.name().to_string())),
         ("weights of winners, SHA-256", weights(run)),
     ]);
-    if let Some((profile, text)) = &run.profile {
-        if !profile.about.is_empty() {
-            html.push_str(&format!("<p>{}</p>\n", escape(&profile.about)));
+    html! {
+        (facts)
+        @if let Some((profile, text)) = &run.profile {
+            @if !profile.about.is_empty() { p { (profile.about) } }
+            (details("The profile", html! { pre { (text) } }))
+        } @else {
+            p { "The run has no profile.json." }
         }
-        html.push_str(&details("The profile", &format!("<pre>{}</pre>\n", escape(text))));
-    } else {
-        html.push_str("<p>The run has no profile.json.</p>\n");
     }
-    html
 }
 
 fn epochs(n: usize) -> String {
@@ -66,7 +67,7 @@ fn weights(run: &Run) -> Option<String> {
         .iter()
         .filter_map(|winner| {
             let train = winner.dense.train.as_ref().filter(|train| !train.diverged)?;
-            Some(format!("{}: {}", winner.rank, short_hash(&train.weights_sha256)))
+            Some(format!("{}: {}", winner.name, short_hash(&train.weights_sha256)))
         })
         .collect();
     (!all.is_empty()).then(|| all.join(", "))

@@ -1,8 +1,7 @@
 //! Tables with footnotes, as aligned text and as HTML.
 
-use super::html::escape;
+use maud::{Markup, html};
 use plot::Align;
-use std::fmt::Write;
 
 /// A table. A cell without a value is a `-` and a footnote with the reason.
 #[derive(Debug, Default)]
@@ -98,41 +97,30 @@ impl Table {
 
     /// Returns an HTML table whose cells carry their column's title, so that a narrow screen can
     /// show a row as a card.
-    pub(super) fn to_html(&self) -> String {
-        let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
-        for column in &self.columns {
-            let _ =
-                write!(html, "<th scope=\"col\"{}>{}</th>", column.class(), escape(&column.title));
-        }
-        html.push_str("</tr></thead><tbody>\n");
-        for row in &self.rows {
-            html.push_str("<tr>");
-            for (cell, column) in row.iter().zip(&self.columns) {
-                let title = escape(&column.title);
-                let _ = write!(
-                    html,
-                    "<td data-title=\"{title}\"{}>{}</td>",
-                    column.class(),
-                    cell.to_html()
-                );
+    pub(super) fn to_markup(&self) -> Markup {
+        html! {
+            div.scroll {
+                table {
+                    thead { tr { @for column in &self.columns {
+                        th scope="col" class=[column.class()] { (column.title) }
+                    } } }
+                    tbody { @for row in &self.rows { tr {
+                        @for (cell, column) in row.iter().zip(&self.columns) {
+                            td data-title=(column.title) class=[column.class()] { (cell.to_markup()) }
+                        }
+                    } } }
+                }
             }
-            html.push_str("</tr>\n");
-        }
-        html.push_str("</tbody></table></div>\n");
-        if !self.notes.is_empty() {
-            html.push_str("<ol class=\"notes\">");
-            for note in &self.notes {
-                let _ = write!(html, "<li>{}</li>", escape(note));
+            @if !self.notes.is_empty() {
+                ol.notes { @for note in &self.notes { li { (note) } } }
             }
-            html.push_str("</ol>\n");
         }
-        html
     }
 }
 
 impl Column {
-    fn class(&self) -> &'static str {
-        if self.numeric { " class=\"number\"" } else { "" }
+    fn class(&self) -> Option<&'static str> {
+        self.numeric.then_some("number")
     }
 }
 
@@ -141,12 +129,8 @@ impl Cell {
         self.note.map_or_else(|| self.text.clone(), |note| format!("{} [{note}]", self.text))
     }
 
-    fn to_html(&self) -> String {
-        let text = escape(&self.text);
-        self.note.map_or_else(
-            || format!("<span>{text}</span>"),
-            |note| format!("<span>{text} <sup>{note}</sup></span>"),
-        )
+    fn to_markup(&self) -> Markup {
+        html! { span { (self.text) @if let Some(note) = self.note { " " sup { (note) } } } }
     }
 }
 
@@ -178,7 +162,7 @@ b <i>      - [1]
 
     #[test]
     fn html_is_escaped() {
-        let html = example().to_html();
+        let html = example().to_markup().into_string();
         assert!(
             html.contains("b &lt;i&gt;") && html.contains("not measured &amp; so on"),
             "{html}"

@@ -3,6 +3,7 @@
 
 use super::files::{names_in, read};
 use anyhow::Result;
+use common::board::Platform;
 use common::files::json;
 use common::manifest::Manifest;
 use common::measurement::Measurement;
@@ -10,7 +11,7 @@ use common::network::counts::Counts;
 use common::network::{Network, counts};
 use common::precision::Precision;
 use common::prune_report::PruneReport;
-use common::quantized::{INT8_FOLDER, OUTCOME_FILE, Outcome};
+use common::quantized::{INT8_FOLDER, OUTCOME_FILE, Outcome, ValidationAccuracy};
 use common::train_report::{EvalReport, TrainReport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -73,6 +74,8 @@ pub(super) struct Variant {
     pub(super) measurements: BTreeMap<String, Measurement>,
     /// Its int8 form, made or refused.
     pub(super) int8: Option<Box<Variant>>,
+    /// For an int8 form: the accuracies on the validation images when it was made.
+    pub(super) quantized: Option<ValidationAccuracy>,
     /// Reason why an int8 form has no results.
     pub(super) refusal: Option<String>,
     /// Boards that have no crates of an int8 form.
@@ -126,6 +129,7 @@ impl Variant {
             ..Variant::default()
         };
         if int8.refusal.is_none() {
+            int8.quantized = outcome.accuracy;
             int8.test = read(&folder.join("test.json"))?;
             int8.read_crates(folder)?;
         }
@@ -153,6 +157,28 @@ impl Variant {
         self.train.as_ref().is_some_and(|train| train.diverged)
     }
 
+    /// Returns the accuracy (0..1) on the validation images; `None` if the network is not made, its
+    /// training diverged, or it was trained without validation images.
+    pub(super) fn validation_accuracy(&self) -> Option<f64> {
+        if self.diverged() {
+            return None;
+        }
+        let pruned = self.prune.as_ref().map(|prune| {
+            prune.rounds.last().map_or(prune.accuracy_before, |round| round.accuracy)
+        });
+        let trained = || self.train.as_ref()?.accuracy.validation;
+        self.quantized.as_ref().map(|accuracy| accuracy.int8).or(pruned).or_else(trained)
+    }
+
+    /// Returns the manifest of the crate that runs on a board.
+    pub(super) fn manifest(&self, board: &str) -> Option<&Manifest> {
+        // Crates for microcontrollers are named after their board, others after their platform.
+        self.manifests.get(board).or_else(|| {
+            let target = self.measurements.get(board)?;
+            self.manifests.values().find(|manifest| runs_on(manifest.platform, target))
+        })
+    }
+
     /// Returns the name in tables.
     pub(super) fn called(&self, kind: &str) -> String {
         if self.diverged() { format!("{kind} (diverged)") } else { kind.to_string() }
@@ -176,6 +202,18 @@ impl Variant {
                 "measured on {board} with other weights than those tested: `make measure` again"
             )),
             Some(_) | None => Ok(measurement),
+        }
+    }
+}
+
+/// Returns whether a crate for the platform is what was measured.
+fn runs_on(platform: Platform, measurement: &Measurement) -> bool {
+    let on_gpu = measurement.gpu.is_some() || measurement.communication.is_some();
+    match platform {
+        Platform::Cuda => on_gpu,
+        Platform::Onnx => false,
+        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {
+            !on_gpu && platform.target() == Some(measurement.ran.target.as_str())
         }
     }
 }

@@ -8,12 +8,17 @@ mod images;
 mod int8;
 mod page;
 mod results;
+mod safety;
 
 use fixture::Fixture;
 use std::fs;
 use std::process::{Command, Output};
 
 const DENSE: &str = "networks/1/dense/measurement-host.json";
+/// The fixture's hostile text where it is text.
+const ESCAPED: &str = "&lt;script&gt;alert('x')&lt;/script&gt; &amp; &quot;more&quot;";
+/// The page's own scripts: its numbers, and the program.
+const SCRIPTS: usize = 2;
 const PRUNED: &str = "networks/1/pruned/measurement-host.json";
 
 fn report(fixture: &Fixture) -> Output {

@@ -1,5 +1,7 @@
 //! `report --run DIR --out DIR`: writes the page and its figures, and prints the table.
 
+use crate::report::data::RunData;
+use crate::report::page::content::Content;
 use crate::report::run_folder::Run;
 use crate::report::{comparison, figures, images, int8, measurements, page, results};
 use anyhow::{Context, Result};
@@ -19,9 +21,15 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
     for figure in &figures {
         atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
     }
+    let content = Content {
+        run: &run,
+        data: &RunData::of(&run),
+        figures: &figures,
+        comparison: comparison.as_ref(),
+    };
     atomic::write(
         &out.join("index.html"),
-        page::render(&run, &figures, comparison.as_ref()).as_bytes(),
+        page::render(&content).as_bytes(),
     )?;
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),

@@ -3,7 +3,8 @@
 
 use super::axes::{self, TICK_TEXT};
 use super::figure::{Figure, SIZE};
-use crate::report::run_folder::{Run, Winner};
+use crate::report::run_folder::Run;
+use crate::report::winner::Winner;
 use anyhow::Result;
 use common::precision::Precision;
 use common::search::evaluation::Evaluation;
@@ -97,7 +98,7 @@ fn point(evaluation: &Evaluation) -> Option<Point> {
 fn winners(run: &Run) -> Vec<(usize, Point)> {
     let of = |winner: &Winner| {
         let individual = winner.individual.as_ref()?;
-        Some((winner.rank, point(&individual.evaluation)?))
+        Some((winner.rank?, point(&individual.evaluation)?))
     };
     run.winners.iter().filter_map(of).collect()
 }

@@ -17,10 +17,10 @@ type Point = (f64, f64);
 
 /// Draws the figure; returns `None` if no winner is tested both before and after pruning.
 pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
-    let pairs: Vec<(usize, Point, Point)> = run
+    let pairs: Vec<(String, Point, Point)> = run
         .winners
         .iter()
-        .filter_map(|w| Some((w.rank, point(&w.dense)?, point(&w.pruned)?)))
+        .filter_map(|w| Some((w.label(), point(&w.dense)?, point(&w.pruned)?)))
         .collect();
     if pairs.is_empty() {
         return Ok(None);
@@ -43,7 +43,7 @@ fn point(variant: &Variant) -> Option<Point> {
     ))
 }
 
-fn fill(area: &Area<'_>, pairs: &[(usize, Point, Point)]) -> Drawn {
+fn fill(area: &Area<'_>, pairs: &[(String, Point, Point)]) -> Drawn {
     let all = pairs.iter().flat_map(|(_, dense, pruned)| [*dense, *pruned]);
     let x = axes::position_range(all.clone().map(|p| p.0));
     let y = axes::percent_range(all.map(|p| p.1));
@@ -54,9 +54,9 @@ fn fill(area: &Area<'_>, pairs: &[(usize, Point, Point)]) -> Drawn {
         .y_label_area_size(78)
         .build_cartesian_2d(Axis::logarithmic(x, ""), y.clone())?;
     axes::draw(&mut chart, &y, "test accuracy")?;
-    let label =
+    let style =
         ("sans-serif", TICK_TEXT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Bottom));
-    for (index, (rank, dense, pruned)) in pairs.iter().enumerate() {
+    for (index, (label, dense, pruned)) in pairs.iter().enumerate() {
         let color = gradient(&VIRIDIS, index, pairs.len() + 1);
         chart.draw_series([PathElement::new(
             vec![*dense, *pruned],
@@ -66,7 +66,7 @@ fn fill(area: &Area<'_>, pairs: &[(usize, Point, Point)]) -> Drawn {
         chart.draw_series([Circle::new(*pruned, 7, WHITE.filled())])?;
         chart.draw_series([Circle::new(*pruned, 7, color.stroke_width(3))])?;
         chart.draw_series([
-            EmptyElement::at(*dense) + Text::new(format!("#{rank}"), (8, -8), label.clone())
+            EmptyElement::at(*dense) + Text::new(label.clone(), (8, -8), style.clone())
         ])?;
     }
     Ok(())

@@ -1,0 +1,63 @@
+//! The numbers of an evaluation of the search.
+
+use common::search::archive::Archive;
+use common::search::evaluation::Evaluation;
+use serde::Serialize;
+
+/// A network that the search trained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Candidate {
+    /// ID of the individual.
+    pub(crate) id: String,
+    /// Genome in words.
+    pub(crate) genome: String,
+    /// Iteration, from 0.
+    pub(crate) iteration: usize,
+    /// Validation accuracy (0..1), the mean if there are two seeds; `null` if the training failed.
+    pub(crate) validation_accuracy: Option<f64>,
+    /// Number of seeds that the accuracy is the mean of.
+    pub(crate) seeds: usize,
+    /// Trainable parameters.
+    pub(crate) parameters: u64,
+    /// Multiply-adds for one image.
+    pub(crate) macs: u64,
+    /// Median time of one inference on the search's board, in seconds; `null` if not measured.
+    pub(crate) latency_s: Option<f64>,
+    /// Median gross energy of one inference, in joules; `null` if not measured.
+    pub(crate) energy_j: Option<f64>,
+    /// Bytes of constants and, on a microcontroller, of code; `null` if the search did not need it.
+    pub(crate) flash_bytes: Option<u64>,
+    /// Bytes of working memory; `null` if the search did not need it.
+    pub(crate) arena_bytes: Option<u64>,
+    /// Epoch after which the training was stopped; `null` if it was not.
+    pub(crate) stopped_after: Option<usize>,
+    /// Reason why there is no accuracy; `null` if there is one.
+    pub(crate) failure: Option<String>,
+    /// Whether it is on the front of the archive.
+    pub(crate) on_front: bool,
+}
+
+impl Candidate {
+    /// Collects the numbers of an evaluation.
+    pub(crate) fn of(evaluation: &Evaluation, archive: Option<&Archive>) -> Candidate {
+        let on_front = archive.into_iter().flat_map(|archive| &archive.individuals).any(|member| {
+            member.on_front && member.evaluation.id == evaluation.id
+        });
+        Candidate {
+            id: evaluation.id.clone(),
+            genome: evaluation.genome.to_string(),
+            iteration: evaluation.iteration,
+            validation_accuracy: evaluation.accuracy,
+            seeds: 1 + usize::from(evaluation.second_accuracy.is_some()),
+            parameters: evaluation.parameters,
+            macs: evaluation.macs,
+            latency_s: evaluation.latency_s,
+            energy_j: evaluation.energy_j,
+            flash_bytes: evaluation.flash_bytes,
+            arena_bytes: evaluation.arena_bytes,
+            stopped_after: evaluation.stopped_after,
+            failure: evaluation.failure.clone(),
+            on_front,
+        }
+    }
+}

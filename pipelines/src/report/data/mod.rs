@@ -1,0 +1,11 @@
+//! All numbers of a run as one document: what the page's script reads, and what a program may read.
+//! Unknown values are `null` with a reason beside them; units are in the names.
+
+mod block;
+mod board;
+mod evaluation;
+mod network;
+mod run;
+
+pub(super) use block::block;
+pub(super) use run::RunData;

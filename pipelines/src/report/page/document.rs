@@ -1,0 +1,97 @@
+//! The whole document: head, tiles, sections, and the script with its numbers.
+
+use super::content::{Content, Section};
+use super::{figures, front, policy, pruning, results, tables, tiles};
+use crate::report::data;
+use crate::report::run_folder::Run;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The sections in the order of the page. A section without content is left out.
+const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 11] = [
+    results::section,
+    front::section,
+    tables::int8,
+    tables::comparison,
+    figures::section,
+    pruning::section,
+    tables::archive,
+    tables::measurements,
+    tables::crates,
+    tables::images,
+    tables::settings,
+];
+
+/// Returns the whole page.
+pub(crate) fn render(content: &Content<'_>) -> String {
+    let title = content.run.title();
+    let sections: Vec<Section> =
+        SECTIONS.iter().filter_map(|section| section(content)).collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(&title))
+            body {
+                header {
+                    h1 { (title) }
+                    p.lead { (lead(content.run)) }
+                    (contents(&sections))
+                }
+                main {
+                    (tiles::list(content))
+                    @for section in &sections { (outline(section)) }
+                }
+                script type="application/json" id="run" {
+                    (PreEscaped(data::block(content.data)))
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy::of(SCRIPT, STYLE));
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+fn lead(run: &Run) -> String {
+    let on = run
+        .search
+        .as_ref()
+        .map_or_else(String::new, |search| format!(" for the data set {}", search.dataset));
+    format!(
+        "Small convolutional networks{on}, found by a search over accuracy and size, then pruned, compiled and measured."
+    )
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    html! {
+        nav aria-label="Sections" {
+            ul { @for section in sections {
+                li { a href={ "#" (section.id) } { (section.title) } }
+            } }
+        }
+    }
+}
+
+fn outline(section: &Section) -> Markup {
+    let title = format!("{}-title", section.id);
+    html! {
+        section id=(section.id) aria-labelledby=(title) {
+            h2 id=(title) { (section.title) }
+            (section.markup)
+        }
+    }
+}
