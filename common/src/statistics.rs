@@ -50,9 +50,7 @@ impl McNemar {
 fn two_sided(heads: usize, tails: usize) -> f64 {
     let (tosses, fewer) = (heads + tails, heads.min(tails));
     // The probability of exactly so many, as a logarithm: it may be too small for a float.
-    let exactly = (1..=fewer)
-        .map(|k| ((tosses - fewer + k) as f64 / k as f64).ln())
-        .sum::<f64>()
+    let exactly = (1..=fewer).map(|k| ((tosses - fewer + k) as f64 / k as f64).ln()).sum::<f64>()
         - tosses as f64 * LN_2;
     // Those of still fewer, each from the one before, as multiples of it.
     let (mut term, mut sum) = (1.0, 1.0);

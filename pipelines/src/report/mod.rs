@@ -15,6 +15,7 @@ mod images;
 mod int8;
 mod measurements;
 mod page;
+mod pruning;
 mod results;
 mod run_folder;
 mod settings;

@@ -4,23 +4,28 @@ use super::run_folder::Run;
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
 use super::variant::{DIVERGED, Kind, NOT_MEASURED, Variant};
-use super::winner::{PruningVariant, Winner};
+use super::winner::Winner;
 use common::measurement::Measurement;
 use common::network::Origin;
 use common::network::counts::network_information_density;
 use common::precision::Precisions;
+use common::statistics::wilson;
 use std::collections::BTreeSet;
 
+/// Title of the column of validation accuracies, which is on the page only.
+const VALIDATION: &str = "validation accuracy";
+const TEST: &str = "test accuracy";
 /// Reason why a network whose training diverged has no pruned variant.
 const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
 
 /// The columns before those of the boards.
-const COLUMNS: [(&str, bool); 8] = [
+const COLUMNS: [(&str, bool); 9] = [
     ("rank", true),
     ("individual", false),
     ("genome", false),
     ("variant", false),
-    ("test accuracy", true),
+    (VALIDATION, true),
+    (TEST, true),
     ("parameters", true),
     ("MACs", true),
     ("NID", true),
@@ -63,44 +68,81 @@ pub(super) fn diverged_warning(run: &Run) -> Option<String> {
     })
 }
 
-/// Returns the table of results: a row for each winner and variant, two columns for each board.
+/// Returns the table of results: a row for each winner and variant, columns for each board.
 pub(super) fn table(run: &Run) -> Table {
     let boards = run.boards();
+    // Networks that are not measured have empty columns of one board.
+    let columns: Vec<&str> =
+        if boards.is_empty() { vec![""] } else { boards.into_iter().collect() };
+    let has_power: Vec<bool> = columns.iter().map(|board| has_power(run, board)).collect();
     let mut titles: Vec<(String, bool)> =
         COLUMNS.iter().map(|(title, numeric)| (title.to_string(), *numeric)).collect();
-    for board in &boards {
-        let emulated =
-            run.variants().any(|(.., v)| v.measurements.get(*board).is_some_and(|m| m.emulated));
-        let emulated = if emulated { " (emulated)" } else { "" };
-        titles.extend([
-            (format!("latency p50, {board}{emulated}"), true),
-            (format!("energy, {board}"), true),
-        ]);
-    }
-    if boards.is_empty() {
-        titles.extend([("latency p50".to_string(), true), ("energy".to_string(), true)]);
+    for (board, has_power) in columns.iter().zip(&has_power) {
+        titles.extend(board_titles(run, board, *has_power).map(|title| (title, true)));
     }
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
+    table.keep_from_text(VALIDATION);
     for (winner, kind, variant) in run.variants() {
-        let mut row = network_entries(winner, kind, variant);
-        let unpruned =
-            (variant.network.is_none() && winner.dense.diverged()).then(|| NOT_PRUNED.to_string());
-        let excluded = run.precisions().is_some_and(|all| !all.include(kind.precision()));
-        let explained = |reason| match excluded && reason == NOT_MEASURED {
-            true => format!("not measured: this run has PRECISION={}", precisions(run)),
-            false => reason,
-        };
-        for board in &boards {
-            let measured = unpruned.clone().map_or_else(|| variant.measurement(board), Err);
-            row.extend(board_entries(measured.map_err(explained)));
+        let mut row = network_entries(run, winner, kind, variant);
+        for (board, has_power) in columns.iter().zip(&has_power) {
+            let measured = measured_entry(run, winner, kind, variant, board);
+            row.extend(board_entries(measured).into_iter().take(if *has_power { 3 } else { 2 }));
         }
-        if boards.is_empty() {
-            let measured = unpruned.clone().map_or_else(|| variant.measurement(""), Err);
-            row.extend(board_entries(measured.map_err(explained)));
-        }
-        table.push(row);
+        table.push_named(&format!("{}/{}", winner.name, kind.folder()), row);
+        add_details(&mut table, run, variant);
     }
     table
+}
+
+fn has_power(run: &Run, board: &str) -> bool {
+    run.variants()
+        .any(|(.., v)| v.measurement(board).is_ok_and(|m| m.energy.gross_j.is_none() && false))
+}
+
+fn board_titles(run: &Run, board: &str, has_power: bool) -> impl Iterator<Item = String> {
+    let emulated =
+        run.variants().any(|(.., v)| v.measurements.get(board).is_some_and(|m| m.emulated));
+    let on = if board.is_empty() { String::new() } else { format!(", {board}") };
+    let mark = if emulated { " (emulated)" } else { "" };
+    let titles = [format!("latency p50{on}{mark}"), format!("energy{on}"), format!("power{on}")];
+    titles.into_iter().take(if has_power { 3 } else { 2 })
+}
+
+/// Returns the measurement on a board, or why there is none.
+fn measured_entry<'a>(
+    run: &Run,
+    winner: &Winner,
+    kind: Kind,
+    variant: &'a Variant,
+    board: &str,
+) -> Result<&'a Measurement, String> {
+    if variant.network.is_none() && winner.dense.diverged() {
+        return Err(NOT_PRUNED.to_string());
+    }
+    let excluded = run.precisions().is_some_and(|all| !all.include(kind.precision()));
+    variant.measurement(board).map_err(|reason| match excluded && reason == NOT_MEASURED {
+        true => format!("not measured: this run has PRECISION={}", precisions(run)),
+        false => reason,
+    })
+}
+
+/// Adds what is known about the certainty of accuracies to the last row.
+fn add_details(table: &mut Table, run: &Run, variant: &Variant) {
+    let share = |share: f64, n| percent_of(share, n);
+    if let Some(accuracy) = variant.validation_accuracy() {
+        let detail = match run.validation_images() {
+            Some(n) => {
+                let [low, high] = wilson((accuracy * n as f64).round() as usize, n);
+                format!("{} to {}, n = {}", share(low, n), share(high, n), count(n as u64))
+            }
+            None => "number of images not known".to_string(),
+        };
+        table.add_detail(VALIDATION, detail);
+    }
+    if let Some(test) = &variant.test {
+        let [low, high] = wilson(test.correct, test.images).map(|x| share(x, test.images));
+        table.add_detail(TEST, format!("{low} to {high}, n = {}", count(test.images as u64)));
+    }
 }
 
 /// Returns the precisions in which networks are generated and measured.
@@ -108,8 +150,13 @@ fn precisions(run: &Run) -> &'static str {
     run.precisions().map_or("", Precisions::name)
 }
 
-fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry> {
+fn network_entries(run: &Run, winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry> {
     let not_made = match kind {
+        Kind::Dense | Kind::DenseInt8 | Kind::Pruned | Kind::PrunedInt8
+            if winner.rank.is_none() =>
+        {
+            "not made yet: `make choose`"
+        }
         Kind::Dense | Kind::DenseInt8 => "not trained yet: `make train`",
         Kind::Pruned | Kind::PrunedInt8 if winner.dense.diverged() => NOT_PRUNED,
         Kind::Pruned | Kind::PrunedInt8 => "not pruned yet: `make prune`",
@@ -122,6 +169,13 @@ fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry>
     };
     let accuracy =
         entry(variant.test.as_ref(), not_tested, |test| percent_of(test.accuracy, test.images));
+    let not_validated = match &variant.network {
+        Some(_) if variant.test.is_some() => "trained without validation images",
+        Some(_) | None => not_tested,
+    };
+    let validated = entry(variant.validation_accuracy(), not_validated, |accuracy| {
+        percent_of(accuracy, run.validation_images().unwrap_or(0))
+    });
     let nid = match (&variant.test, variant.counts) {
         (Some(test), Some(counts)) => {
             Some(network_information_density(test.accuracy, counts.parameters))
@@ -139,6 +193,7 @@ fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry>
             Origin::to_string,
         ),
         Ok(kind.name().to_string()),
+        validated,
         if variant.diverged() { Ok("diverged".into()) } else { accuracy },
         entry(variant.counts, not_made, |counts| count(counts.parameters)),
         entry(variant.counts, not_made, |counts| si(counts.macs as f64, "")),
@@ -146,12 +201,20 @@ fn network_entries(winner: &Winner, kind: Kind, variant: &Variant) -> Vec<Entry>
     ]
 }
 
-/// Returns latency and gross energy of one inference.
-fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 2] {
+/// Returns latency and gross energy of one inference, and the power while inferences run.
+fn board_entries(measurement: Result<&Measurement, String>) -> [Entry; 3] {
     match measurement {
-        Ok(measurement) => [Ok(si(measurement.latency.p50_s, "s")), energy(measurement)],
-        Err(reason) => [Err(reason.clone()), Err(reason)],
+        Ok(m) => [Ok(si(m.latency.p50_s, "s")), energy(m), power(m)],
+        Err(reason) => [Err(reason.clone()), Err(reason.clone()), Err(reason)],
     }
+}
+
+/// Returns the average gross power while inferences run, or the reason why it is unknown.
+fn power(measurement: &Measurement) -> Entry {
+    let energy = &measurement.energy;
+    let earlier = "the measurement is of a version that did not record power";
+    let reason = energy.reason.clone().unwrap_or_else(|| earlier.to_string());
+    entry(None::<f64>, reason, |watts| si(watts, "W"))
 }
 
 /// Returns the gross energy of one inference, or the reason why it is unknown.
@@ -164,84 +227,6 @@ pub(super) fn energy(measurement: &Measurement) -> Entry {
         energy.reason.clone().unwrap_or(unexplained)
     );
     entry(energy.gross_j, reason, |joules| si(joules, "J"))
-}
-
-/// Returns the table of what pruning changed: a row for each pruned winner.
-pub(super) fn pruning_table(run: &Run) -> Table {
-    let mut table = Table::new([
-        ("rank", true),
-        ("method", false),
-        ("choose", false),
-        ("parameters removed", true),
-        ("MACs removed", true),
-        ("accuracy before", true),
-        ("accuracy after", true),
-        ("difference", true),
-        ("rounds", true),
-        ("ended because", false),
-    ]);
-    for winner in &run.winners {
-        let Some(prune) = &winner.pruned.prune else { continue };
-        let tests = winner.dense.test.as_ref().zip(winner.pruned.test.as_ref());
-        let untested = "not tested both before and after pruning";
-        table.push(vec![
-            Ok(winner.name.clone()),
-            Ok(prune.method.name().to_string()),
-            Ok(prune.choose.name().to_string()),
-            Ok(percent(prune.removed)),
-            Ok(percent(1.0 - prune.macs_after as f64 / prune.macs_before as f64)),
-            entry(tests, untested, |(before, _)| percent_of(before.accuracy, before.images)),
-            entry(tests, untested, |(_, after)| percent_of(after.accuracy, after.images)),
-            entry(tests, untested, |(before, after)| {
-                format!("{:+.1} points", (after.accuracy - before.accuracy) * 100.0)
-            }),
-            Ok(prune.rounds.len().to_string()),
-            Ok(prune.end()),
-        ]);
-    }
-    table
-}
-
-/// Returns the table of all pruned variants of winners; empty if no winner has more than one.
-pub(super) fn pruning_variants_table(run: &Run) -> Table {
-    let mut table = Table::new([
-        ("rank", true),
-        ("way", false),
-        ("method", false),
-        ("choose", false),
-        ("parameters", true),
-        ("parameters removed", true),
-        ("validation accuracy", true),
-        ("before fine-tuning", true),
-        ("from scratch", true),
-    ]);
-    for winner in run.winners.iter().filter(|winner| winner.pruning_variants.len() > 1) {
-        for PruningVariant { name, report, scratch } in &winner.pruning_variants {
-            let last = report.rounds.last();
-            let diverged = scratch.as_ref().is_some_and(|trained| trained.diverged);
-            let unknown = if diverged {
-                "from scratch, the training diverged"
-            } else {
-                "not trained from scratch: `prune scratch`"
-            };
-            let scratch = scratch
-                .as_ref()
-                .filter(|_| !diverged)
-                .and_then(|trained| trained.accuracy.validation);
-            table.push(vec![
-                Ok(winner.name.clone()),
-                Ok(name.clone()),
-                Ok(report.method.name().to_string()),
-                Ok(report.choose.name().to_string()),
-                Ok(count(report.parameters_after)),
-                Ok(percent(report.removed)),
-                Ok(percent(last.map_or(report.accuracy_before, |round| round.accuracy))),
-                entry(last, "nothing was pruned", |round| percent(round.accuracy_untuned)),
-                entry(scratch, unknown, percent),
-            ]);
-        }
-    }
-    table
 }
 
 /// Returns the table of the archive's front, smallest network first.
@@ -265,7 +250,7 @@ pub(super) fn front_table(run: &Run) -> Table {
             .winners
             .iter()
             .find(|winner| winner.origin == Some(Origin::Genome(evaluation.genome)));
-        table.push(vec![
+        let entries = vec![
             Ok(evaluation.id.clone()),
             Ok(evaluation.genome.to_string()),
             entry(evaluation.accuracy, failed.clone(), percent),
@@ -274,7 +259,8 @@ pub(super) fn front_table(run: &Run) -> Table {
             Ok(si(evaluation.macs as f64, "")),
             entry(individual.nid, failed, |nid| format!("{nid:.2}")),
             Ok(winner.map_or_else(String::new, |winner| winner.name.clone())),
-        ]);
+        ];
+        table.push_named(&evaluation.id, entries);
     }
     table
 }

@@ -7,8 +7,15 @@ use plot::Align;
 #[derive(Debug, Default)]
 pub(super) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
     notes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    /// What the page's script finds it by.
+    name: Option<String>,
+    cells: Vec<Cell>,
 }
 
 #[derive(Debug)]
@@ -16,12 +23,16 @@ struct Column {
     title: String,
     /// Numbers are aligned to the right.
     numeric: bool,
+    /// On the page only.
+    kept_from_text: bool,
 }
 
 /// One cell.
 #[derive(Clone, Debug)]
 struct Cell {
     text: String,
+    /// A second line in small print, on the page only.
+    detail: Option<String>,
     /// Number of its footnote, from 1.
     note: Option<usize>,
 }
@@ -43,16 +54,46 @@ impl Table {
     pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, bool)>) -> Table {
         let columns = columns
             .into_iter()
-            .map(|(title, numeric)| Column { title: title.to_string(), numeric })
+            .map(|(title, numeric)| Column {
+                title: title.to_string(),
+                numeric,
+                kept_from_text: false,
+            })
             .collect();
         Table { columns, ..Table::default() }
     }
 
     /// Adds a row, one entry a column.
     pub(super) fn push(&mut self, entries: Vec<Entry>) {
+        self.push_row(None, entries);
+    }
+
+    /// Adds a row that the page's script finds by a name: that of a network or an individual.
+    pub(super) fn push_named(&mut self, name: &str, entries: Vec<Entry>) {
+        self.push_row(Some(name.to_string()), entries);
+    }
+
+    fn push_row(&mut self, name: Option<String>, entries: Vec<Entry>) {
         debug_assert_eq!(entries.len(), self.columns.len());
         let cells = entries.into_iter().map(|entry| self.cell(entry)).collect();
-        self.rows.push(cells);
+        self.rows.push(Row { name, cells });
+    }
+
+    /// Leaves a column out of the text.
+    pub(super) fn keep_from_text(&mut self, title: &str) {
+        self.columns
+            .iter_mut()
+            .filter(|column| column.title == title)
+            .for_each(|column| column.kept_from_text = true);
+    }
+
+    /// Adds small print to the last row's cell of a column.
+    pub(super) fn add_detail(&mut self, title: &str, detail: String) {
+        let column = self.columns.iter().position(|column| column.title == title);
+        let row = self.rows.last_mut();
+        if let Some(cell) = column.zip(row).and_then(|(at, row)| row.cells.get_mut(at)) {
+            cell.detail = Some(detail);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,49 +104,70 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Returns the class of its width: in a place that is too narrow for it, its rows are cards.
+    fn width_class(&self) -> Option<&'static str> {
+        match self.columns.len() {
+            0..=4 => None,
+            5..=8 => Some("middle"),
+            9.. => Some("wide"),
+        }
+    }
+
     fn cell(&mut self, entry: Entry) -> Cell {
         match entry {
-            Ok(text) => Cell { text, note: None },
+            Ok(text) => Cell { text, detail: None, note: None },
             Err(reason) => {
                 let known =
                     self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
                         self.notes.push(reason);
                         self.notes.len() - 1
                     });
-                Cell { text: "-".into(), note: Some(known + 1) }
+                Cell { text: "-".into(), detail: None, note: Some(known + 1) }
             }
         }
     }
 
     /// Returns aligned lines for a terminal, with the footnotes below.
     pub(super) fn to_text(&self) -> String {
-        let columns = self.columns.iter().map(|column| {
+        let columns = self.columns.iter().filter(|column| !column.kept_from_text).map(|column| {
             let align = if column.numeric { Align::Right } else { Align::Left };
             (column.title.as_str(), align)
         });
         let mut table = plot::Table::new(columns);
-        self.rows.iter().for_each(|row| table.push(row.iter().map(Cell::to_text)));
+        self.rows.iter().for_each(|row| table.push(self.in_text(row).map(Cell::to_text)));
         let mut lines = vec![table.to_ruled_text()];
-        if !self.notes.is_empty() {
+        let used = |number: usize| {
+            self.rows.iter().flat_map(|row| self.in_text(row)).any(|cell| cell.note == Some(number))
+        };
+        let notes: Vec<String> = (1..)
+            .zip(&self.notes)
+            .filter(|(number, _)| used(*number))
+            .map(|(number, note)| format!("[{number}] {note}"))
+            .collect();
+        if !notes.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(
-            self.notes.iter().enumerate().map(|(index, note)| format!("[{}] {note}", index + 1)),
-        );
+        lines.extend(notes);
         lines.join("\n")
+    }
+
+    /// Returns the cells of a row that are in the text.
+    fn in_text<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = &'a Cell> {
+        let cells = row.cells.iter().zip(&self.columns);
+        cells.filter(|(_, column)| !column.kept_from_text).map(|(cell, _)| cell)
     }
 
     /// Returns an HTML table whose cells carry their column's title, so that a narrow screen can
     /// show a row as a card.
     pub(super) fn to_markup(&self) -> Markup {
         html! {
-            div.scroll {
-                table {
+            div.scroll tabindex="0" role="group" aria-label="Table" {
+                table class=[self.width_class()] {
                     thead { tr { @for column in &self.columns {
                         th scope="col" class=[column.class()] { (column.title) }
                     } } }
-                    tbody { @for row in &self.rows { tr {
-                        @for (cell, column) in row.iter().zip(&self.columns) {
+                    tbody { @for row in &self.rows { tr data-row=[&row.name] {
+                        @for (cell, column) in row.cells.iter().zip(&self.columns) {
                             td data-title=(column.title) class=[column.class()] { (cell.to_markup()) }
                         }
                     } } }
@@ -130,7 +192,13 @@ impl Cell {
     }
 
     fn to_markup(&self) -> Markup {
-        html! { span { (self.text) @if let Some(note) = self.note { " " sup { (note) } } } }
+        html! {
+            span {
+                (self.text)
+                @if let Some(note) = self.note { " " sup { (note) } }
+                @if let Some(detail) = &self.detail { " " small { (detail) } }
+            }
+        }
     }
 }
 

@@ -163,9 +163,10 @@ impl Variant {
         if self.diverged() {
             return None;
         }
-        let pruned = self.prune.as_ref().map(|prune| {
-            prune.rounds.last().map_or(prune.accuracy_before, |round| round.accuracy)
-        });
+        let pruned = self
+            .prune
+            .as_ref()
+            .map(|prune| prune.rounds.last().map_or(prune.accuracy_before, |round| round.accuracy));
         let trained = || self.train.as_ref()?.accuracy.validation;
         self.quantized.as_ref().map(|accuracy| accuracy.int8).or(pruned).or_else(trained)
     }

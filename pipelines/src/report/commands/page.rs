@@ -27,10 +27,7 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
         figures: &figures,
         comparison: comparison.as_ref(),
     };
-    atomic::write(
-        &out.join("index.html"),
-        page::render(&content).as_bytes(),
-    )?;
+    atomic::write(&out.join("index.html"), page::render(&content).as_bytes())?;
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),
         results::diverged_warning(&run),

@@ -1,6 +1,7 @@
 //! The numbers of an evaluation of the search.
 
-use common::search::archive::Archive;
+use super::accuracy::ValidationAccuracy;
+use crate::report::run_folder::Run;
 use common::search::evaluation::Evaluation;
 use serde::Serialize;
 
@@ -13,8 +14,9 @@ pub(crate) struct Candidate {
     pub(crate) genome: String,
     /// Iteration, from 0.
     pub(crate) iteration: usize,
-    /// Validation accuracy (0..1), the mean if there are two seeds; `null` if the training failed.
-    pub(crate) validation_accuracy: Option<f64>,
+    /// Accuracy on the validation images, the mean if there are two seeds; `null` if the training
+    /// failed.
+    pub(crate) validation: Option<ValidationAccuracy>,
     /// Number of seeds that the accuracy is the mean of.
     pub(crate) seeds: usize,
     /// Trainable parameters.
@@ -39,15 +41,19 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Collects the numbers of an evaluation.
-    pub(crate) fn of(evaluation: &Evaluation, archive: Option<&Archive>) -> Candidate {
-        let on_front = archive.into_iter().flat_map(|archive| &archive.individuals).any(|member| {
-            member.on_front && member.evaluation.id == evaluation.id
-        });
+    pub(crate) fn of(evaluation: &Evaluation, run: &Run) -> Candidate {
+        let on_front = run
+            .archive
+            .iter()
+            .flat_map(|archive| &archive.individuals)
+            .any(|member| member.on_front && member.evaluation.id == evaluation.id);
         Candidate {
             id: evaluation.id.clone(),
             genome: evaluation.genome.to_string(),
             iteration: evaluation.iteration,
-            validation_accuracy: evaluation.accuracy,
+            validation: evaluation
+                .accuracy
+                .map(|accuracy| ValidationAccuracy::of(accuracy, run.validation_images())),
             seeds: 1 + usize::from(evaluation.second_accuracy.is_some()),
             parameters: evaluation.parameters,
             macs: evaluation.macs,

@@ -1,6 +1,7 @@
 //! All numbers of a run as one document: what the page's script reads, and what a program may read.
 //! Unknown values are `null` with a reason beside them; units are in the names.
 
+mod accuracy;
 mod block;
 mod board;
 mod evaluation;

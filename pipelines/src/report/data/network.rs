@@ -1,5 +1,6 @@
 //! The numbers of a network that was trained in full.
 
+use super::accuracy::{TestAccuracy, ValidationAccuracy};
 use super::board::OnBoard;
 use crate::report::run_folder::Run;
 use crate::report::variant::{DIVERGED, Kind, Variant};
@@ -7,7 +8,6 @@ use crate::report::winner::Winner;
 use common::network::Origin;
 use common::network::counts::network_information_density;
 use common::precision::Precision;
-use common::statistics::wilson;
 use common::train_report::EvalReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,39 +44,6 @@ pub(crate) struct NetworkData {
     pub(crate) boards: BTreeMap<String, OnBoard>,
 }
 
-/// An accuracy on the validation images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct ValidationAccuracy {
-    /// Share (0..1) of correct ones.
-    pub(crate) accuracy: f64,
-    /// Number of images; `null` if no file of the run says it.
-    pub(crate) n: Option<usize>,
-}
-
-/// An accuracy on the test images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct TestAccuracy {
-    /// Share (0..1) of correct ones.
-    pub(crate) accuracy: f64,
-    /// Number of correct ones.
-    pub(crate) correct: usize,
-    /// Number of images.
-    pub(crate) n: usize,
-    /// Wilson's 95 % interval.
-    pub(crate) interval: [f64; 2],
-}
-
-impl TestAccuracy {
-    fn of(test: &EvalReport) -> TestAccuracy {
-        TestAccuracy {
-            accuracy: test.accuracy,
-            correct: test.correct,
-            n: test.images,
-            interval: wilson(test.correct, test.images),
-        }
-    }
-}
-
 impl NetworkData {
     /// Collects the numbers of a network.
     pub(crate) fn of(run: &Run, winner: &Winner, kind: Kind, variant: &Variant) -> NetworkData {
@@ -95,7 +62,7 @@ impl NetworkData {
             precision: kind.precision(),
             validation: variant
                 .validation_accuracy()
-                .map(|accuracy| ValidationAccuracy { accuracy, n: run.validation_images() }),
+                .map(|accuracy| ValidationAccuracy::of(accuracy, run.validation_images())),
             test: test.map(TestAccuracy::of),
             reason: test.is_none().then(|| untested(variant)),
             parameters,

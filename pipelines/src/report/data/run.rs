@@ -37,7 +37,7 @@ impl RunData {
             evaluations: run
                 .evaluations
                 .iter()
-                .map(|evaluation| Candidate::of(evaluation, run.archive.as_ref()))
+                .map(|evaluation| Candidate::of(evaluation, run))
                 .collect(),
             search_board: search
                 .and_then(|search| search.board.as_ref())

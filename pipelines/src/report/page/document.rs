@@ -6,8 +6,18 @@ use crate::report::data;
 use crate::report::run_folder::Run;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+/// The parts of the page's one style.
+const STYLES: [&str; 1] = [include_str!("page.css")];
+/// The parts of the page's one script. Those after the first ones use what they define.
+const SCRIPTS: [&str; 7] = [
+    include_str!("script/basics.js"),
+    include_str!("script/choice.js"),
+    include_str!("script/tables.js"),
+    include_str!("script/points.js"),
+    include_str!("script/plane.js"),
+    include_str!("script/explorer.js"),
+    include_str!("script/answer.js"),
+];
 
 /// The sections in the order of the page. A section without content is left out.
 const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 11] = [
@@ -27,12 +37,12 @@ const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 11] = [
 /// Returns the whole page.
 pub(crate) fn render(content: &Content<'_>) -> String {
     let title = content.run.title();
-    let sections: Vec<Section> =
-        SECTIONS.iter().filter_map(|section| section(content)).collect();
+    let sections: Vec<Section> = SECTIONS.iter().filter_map(|section| section(content)).collect();
+    let (style, script) = (STYLES.concat(), SCRIPTS.concat());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&title))
+            (head(&title, &style, &script))
             body {
                 header {
                     h1 { (title) }
@@ -46,22 +56,22 @@ pub(crate) fn render(content: &Content<'_>) -> String {
                 script type="application/json" id="run" {
                     (PreEscaped(data::block(content.data)))
                 }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(&script)) }
             }
         }
     };
     page.into_string() + "\n"
 }
 
-fn head(title: &str) -> Markup {
+fn head(title: &str, style: &str, script: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
-            meta http-equiv="Content-Security-Policy" content=(policy::of(SCRIPT, STYLE));
+            meta http-equiv="Content-Security-Policy" content=(policy::of(script, style));
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             title { (title) }
-            style { (PreEscaped(STYLE)) }
+            style { (PreEscaped(style)) }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod content;
 mod document;
+mod explorer;
 mod figures;
 mod front;
 mod policy;

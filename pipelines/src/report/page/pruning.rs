@@ -2,13 +2,13 @@
 
 use super::content::{Content, Section};
 use crate::report::html::{details, picture};
-use crate::report::results;
+use crate::report::pruning;
 use crate::report::winner::Winner;
 use maud::{Markup, html};
 
 pub(super) fn section(content: &Content<'_>) -> Option<Section> {
-    let pruned = results::pruning_table(content.run);
-    let variants = results::pruning_variants_table(content.run);
+    let pruned = pruning::table(content.run);
+    let variants = pruning::variants_table(content.run);
     let markup = html! {
         (pruned.to_markup())
         @if !variants.is_empty() { (variants.to_markup()) }
@@ -23,7 +23,7 @@ fn drawings(winner: &Winner) -> Markup {
     html! {
         @if !winner.drawings.is_empty() {
             (details(&title, html! {
-                figure.wide { @for svg in &winner.drawings { (picture(svg, &title)) } }
+                figure.wide-figure { @for svg in &winner.drawings { (picture(svg, &title)) } }
             }))
         }
     }

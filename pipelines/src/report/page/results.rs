@@ -18,8 +18,11 @@ pub(super) fn section(content: &Content<'_>) -> Option<Section> {
         } @else {
             (table.to_markup())
         }
+        (hint("Rank is the order in which the search's front gave its winners (final.selection), the first one first; \
+             a network with an id such as i03-07 was chosen later and has no rank. Behind accuracies stand Wilson's \
+             95 % interval and the number of images."))
         (hint("NID is test accuracy per million trainable parameters. MACs are multiply-adds for one image. \
-             Latency and energy are those of one inference; energy is everything the meter saw."))
+             Latency and energy are those of one inference; energy and power are everything the meter saw."))
         (cautions(content))
     };
     Some(Section::new("results", "Results", markup))

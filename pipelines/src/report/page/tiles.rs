@@ -35,7 +35,5 @@ fn fastest(run: &Run) -> Option<&Measurement> {
     let measured = run
         .variants()
         .flat_map(|(.., v)| v.measurements.keys().filter_map(|board| v.measurement(board).ok()));
-    measured
-        .filter(|m| !m.emulated)
-        .min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s))
+    measured.filter(|m| !m.emulated).min_by(|a, b| a.latency.p50_s.total_cmp(&b.latency.p50_s))
 }
