@@ -4,6 +4,7 @@
 //! or parses a command line: processes are in the crate `process`, drawing is in the crate `plot`.
 
 pub mod board;
+pub mod choice;
 pub mod dataset;
 pub mod device;
 pub mod diagnostics;
