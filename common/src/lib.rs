@@ -8,6 +8,7 @@ pub mod choice;
 pub mod dataset;
 pub mod device;
 pub mod diagnostics;
+pub mod eval_report;
 pub mod files;
 pub mod foreign;
 pub mod manifest;

@@ -1,4 +1,4 @@
-//! The reports of `train`: `train.json` and the output of `train eval`.
+//! The reports of `train`: `train.json`, and the output of `train eval` ([`EvalReport`]).
 
 use crate::device::Device;
 use crate::files::json::Document;
@@ -7,8 +7,10 @@ use crate::files::ranges::{
     within,
 };
 use crate::search::genome::Optimizer;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+
+pub use crate::eval_report::EvalReport;
 
 /// The report of a training (`train.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,41 +144,5 @@ impl Timing {
         within("images_per_s", self.images_per_s, &PHYSICAL)?;
         within("threads", self.threads, &COUNT)?;
         all_within("peak_rss_bytes", self.peak_rss_bytes, &BYTES)
-    }
-}
-
-/// The output of `train eval`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvalReport {
-    /// Split: `validation` or `test`.
-    pub split: String,
-    /// Images evaluated.
-    pub images: usize,
-    /// Number of images that were classified correctly.
-    pub correct: usize,
-    /// Accuracy: `correct / images`.
-    pub accuracy: f64,
-    /// Mean cross-entropy.
-    pub loss: f64,
-    /// Fingerprint of the scored data ([`crate::dataset::Identity::sha256`]).
-    pub data_sha256: String,
-    /// SHA-256 of the weights file.
-    pub weights_sha256: String,
-}
-
-impl Document for EvalReport {
-    const KIND: &'static str = "eval";
-
-    fn check(&self) -> Result<()> {
-        within("images", self.images, &IMAGES)?;
-        ensure!(
-            self.correct <= self.images,
-            "correct {} must be at most images {}",
-            self.correct,
-            self.images
-        );
-        within("accuracy", self.accuracy, &SHARE)?;
-        within("loss", self.loss, &LOSS)
     }
 }

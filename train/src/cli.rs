@@ -131,7 +131,8 @@ pub(crate) struct EvalArgs {
     /// and labels)
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_logits: Option<PathBuf>,
-    /// Write the result to this file too
+    /// Write the result to this file too; that of the test split with the confusion matrix and
+    /// the wrongly classified images
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]

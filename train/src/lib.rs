@@ -22,8 +22,10 @@ pub mod device;
 pub mod ops;
 
 mod figure;
+mod mistakes;
 pub mod memory;
 mod report;
+mod thumbnail;
 pub mod resources;
 mod threads;
 

@@ -4,17 +4,18 @@ use crate::cli::{EvalArgs, EvalSplit};
 use crate::data::check::check_fits;
 use crate::eval::{BATCH, score};
 use crate::model::Model;
-use crate::{device, memory, quantize, threads};
+use crate::{device, memory, mistakes, quantize, threads};
 use anyhow::{Result, bail, ensure};
 use common::dataset::{Dataset, Images, Split};
 use common::device::Device;
+use common::eval_report::EvalReport;
 use common::files::hash::sha256_hex;
 use common::files::json;
 use common::network::Network;
+use common::network::reference::class_of;
 use common::network::weights::{Tensor, Weights};
 use common::profile::Precision;
-use common::quantized::QuantizedNetwork;
-use common::train_report::EvalReport;
+use common::quantized::{self, QuantizedNetwork};
 use process::cli::print_line;
 use std::path::Path;
 
@@ -34,6 +35,7 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
     };
     let images = Dataset::load(&args.dataset, split)?;
     check_fits(&network, &images, &args.dataset)?;
+    let classes = network.classes.len();
     let scored = match (&args.quantized, weights) {
         (Some(folder), weights) => integers(&args, folder, &network, weights.as_ref(), &images)?,
         (None, Some(weights)) => floats(&args, network, &weights, &images)?,
@@ -47,8 +49,16 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
         loss: scored.loss,
         data_sha256: images.sha256.clone(),
         weights_sha256: scored.weights_sha256,
+        confusion: None,
+        wrong: None,
+        examples: None,
     };
     if let Some(path) = &args.out {
+        let report = report.clone();
+        let report = match args.split {
+            EvalSplit::Val => report,
+            EvalSplit::Test => mistakes::listed(report, &images, &scored.predicted, classes)?,
+        };
         json::write(path, &report)?;
     }
     print_line(&json::to_line(&report)?)
@@ -57,6 +67,8 @@ pub(crate) fn eval(args: EvalArgs) -> Result<()> {
 /// What the report says of a score.
 struct Scored {
     correct: usize,
+    /// Class of each image.
+    predicted: Vec<usize>,
     loss: f64,
     weights_sha256: String,
 }
@@ -79,6 +91,7 @@ fn floats(args: &EvalArgs, network: Network, weights: &Weights, images: &Images)
     }
     Ok(Scored {
         correct: score.correct,
+        predicted: score.logits.iter().map(|row| class_of(row)).collect(),
         loss: score.loss,
         weights_sha256: sha256_hex(&weights.to_bytes()?),
     })
@@ -97,7 +110,7 @@ fn integers(
         "--device {}: int8 networks are scored on the processor only: leave the option out",
         args.compute.device
     );
-    let (quantized, quantization) = QuantizedNetwork::read(folder, network)?;
+    let (int8, quantization) = QuantizedNetwork::read(folder, network)?;
     if let Some(weights) = weights {
         ensure!(
             sha256_hex(&weights.to_bytes()?) == quantization.fingerprints.weights_sha256,
@@ -106,12 +119,13 @@ fn integers(
             folder.display()
         );
     }
-    let score = quantize::score(&quantized, quantization.logit_scale, images);
+    let score = quantize::score(&int8, quantization.logit_scale, images);
     if let Some(path) = &args.dump_logits {
         quantize::write_logits(path, &score.logits, &images.labels)?;
     }
     Ok(Scored {
         correct: score.correct,
+        predicted: score.logits.iter().map(|row| quantized::class_of(row)).collect(),
         loss: score.loss,
         weights_sha256: quantization.fingerprints.tensors_sha256,
     })

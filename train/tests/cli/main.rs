@@ -2,6 +2,7 @@
 
 mod data;
 mod fixture;
+mod mistakes;
 mod quantize;
 mod recipes;
 mod resume;
@@ -49,7 +50,10 @@ fn training_learns_and_evaluation_agrees_with_it() {
         );
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let report = json::parse(&String::from_utf8_lossy(&output.stdout)).unwrap();
-        assert_eq!(json::read::<EvalReport>(&fixture.path("eval.json")).unwrap(), report);
+        let written: EvalReport = json::read(&fixture.path("eval.json")).unwrap();
+        // The lists of mistakes are in the file only.
+        let counts = EvalReport { confusion: None, wrong: None, examples: None, ..written };
+        assert_eq!(counts, report);
         report
     };
     assert_eq!(eval("val").accuracy, validation);
