@@ -12,7 +12,7 @@ use common::measurement::manual_reading::ManualReading;
 use common::network::Network;
 use common::network::baseline::Baseline;
 use common::precision::RunPrecision;
-use common::profile::{Profile, PruneMethod};
+use common::profile::{Profile, PruneMethod, Selection};
 use common::prune_report::PruneReport;
 use common::quantized::{Outcome, Quantization};
 use common::search::accuracy_table::AccuracyTable;
@@ -129,12 +129,13 @@ fn the_profiles_recipes_and_boards_that_ship_are_valid() {
 }
 
 #[test]
-fn the_paper_profile_is_the_default_but_for_cap_and_method_of_pruning() {
+fn the_paper_profile_is_the_default_but_for_pruning_and_the_selection_of_winners() {
     let mut paper: Profile = json::read(&root().join("pipelines/profiles/paper.json")).unwrap();
     paper.about.clear();
     let mut default = Profile::default();
     default.pruning.cap = 0.3;
     default.pruning.method = PruneMethod::Kmeans;
+    default.finals.selection = Selection::Accurate;
     assert_eq!(paper, default);
 }
 

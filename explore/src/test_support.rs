@@ -2,20 +2,22 @@
 
 use crate::evaluate::candidate::Candidate;
 use crate::evaluate::memory::Memory;
+use crate::evaluate::task::Outcome;
 use crate::search::controller::Controller;
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::dataset::{Identity, Normalisation, Validation};
 use common::device::Backend;
 use common::network::Shape;
-use common::network::counts::Counts;
+use common::network::counts::{Counts, network_information_density};
 use common::network::template::Template;
 use common::precision::Precision;
 use common::profile::{SearchSettings, TrainingSettings};
+use common::search::archive::Individual;
 use common::search::config::SearchConfig;
 use common::search::genome::Genome;
 use common::search::requirements::Requirements;
-use common::search::space::SearchSpace;
+use common::search::space::{GENES, SearchSpace};
 
 /// Returns the configuration of a search over a space of two depths and one kernel size, with an
 /// archive of 10.
@@ -72,6 +74,21 @@ pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candi
         genome,
         counts: Counts { parameters, macs: 100 * parameters },
         memory: Memory::default(),
+    }
+}
+
+/// Returns a member of an archive with an accuracy, or with a failure, and a number of parameters.
+pub(crate) fn individual(outcome: Outcome, parameters: u64, on_front: bool) -> Individual {
+    let genome = config(1, 1).space.genome(&[0; GENES]);
+    let counts = Counts { parameters, macs: 1 };
+    let evaluation = Candidate { counts, ..candidate(0, 0, genome) }.evaluated(outcome);
+    Individual {
+        nid: evaluation.accuracy.map(|a| network_information_density(a, parameters)),
+        evaluation,
+        on_front,
+        strength: 0,
+        raw_fitness: 0,
+        density: 0.5,
     }
 }
 

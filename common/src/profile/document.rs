@@ -2,8 +2,8 @@
 //! are those of the paper, except the method of pruning.
 
 use crate::files::json::Document;
-use crate::files::ranges::within;
 use crate::network::template::Template;
+use crate::profile::finals::FinalSettings;
 use crate::profile::measurement::MeasurementSettings;
 use crate::profile::pruning::PruningSettings;
 use crate::profile::quantization::QuantizationSettings;
@@ -46,23 +46,9 @@ impl Document for Profile {
         self.template.check()?;
         self.search.check()?;
         self.training.check()?;
-        within("final.winners", self.finals.winners, &(1..=100))?;
+        self.finals.check()?;
         self.pruning.check()?;
         self.quantization.check()?;
         self.measurement.check()
-    }
-}
-
-/// The section `final` of a profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FinalSettings {
-    /// Number of individuals that are fully trained, pruned and measured.
-    pub winners: usize,
-}
-
-impl Default for FinalSettings {
-    fn default() -> Self {
-        FinalSettings { winners: 3 }
     }
 }

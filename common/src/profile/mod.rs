@@ -3,13 +3,15 @@
 //! stages do with them.
 
 mod document;
+mod finals;
 mod measurement;
 mod pruning;
 mod quantization;
 mod search;
 mod training;
 
-pub use document::{FinalSettings, Profile};
+pub use document::Profile;
+pub use finals::{FinalSettings, Selection};
 pub use measurement::MeasurementSettings;
 pub use pruning::{Allocation, PruneMethod, PrunePart, PruningSettings};
 pub use quantization::QuantizationSettings;

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let criteria = args.board_args.requirements(args.min_accuracy)?;
     let board = board_setup::board(&args.board_args, &criteria, &profile.search)?;
     let dataset = Dataset::describe(&args.dataset)?;
-    let winners = profile.finals.winners;
+    let finals = profile.finals;
     let identity = Dataset::load_training_set(&args.dataset)?.identity;
     let config = SearchConfig {
         seed: args.seed,
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         planner,
         deployer,
         resume: args.resume,
-        winners,
+        finals,
     };
     print_summary(search(&config, &options)?)
 }

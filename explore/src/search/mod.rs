@@ -13,6 +13,7 @@ mod reorder_buffer;
 pub mod replay;
 pub mod run;
 mod screening;
+mod selection;
 pub mod state;
 pub mod unseen;
 pub mod winners;

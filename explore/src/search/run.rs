@@ -20,6 +20,7 @@ use anyhow::{Context, Result, ensure};
 use common::files::json;
 use common::network::Input;
 use common::network::counts::Counts;
+use common::profile::FinalSettings;
 use common::search::archive::Individual;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
@@ -46,8 +47,8 @@ pub struct RunOptions<'a> {
     pub deployer: Option<Deployer>,
     /// Whether to resume a search that the folder contains.
     pub resume: bool,
-    /// Number of winners.
-    pub winners: usize,
+    /// Which members of the front become the winners, and how many.
+    pub finals: FinalSettings,
 }
 
 /// Runs a search and writes all files, `winners` last.
@@ -100,7 +101,7 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
     let state = controller.state();
     drawings.at_end(state)?;
     evaluation.display.search_finished(state, &config.criteria);
-    winners::write(options.folder, &state.archive, &config.criteria, options.winners)?;
+    winners::write(options.folder, &state.archive, &config.criteria, &options.finals)?;
     Ok(state.clone())
 }
 
