@@ -47,7 +47,8 @@ pub(crate) enum Command {
   explore run --config pipelines/profiles/laptop.json --dataset data/mnist --out runs/fast \\
     --board host --min-accuracy 0.985 --max-latency-s 0.0005
 
-To resume an interrupted run, repeat its options and add --resume.")]
+To resume an interrupted run, repeat its options and add --resume. A finished search goes on with
+--resume --iterations N, to the bytes of a search of N iterations.")]
 pub(crate) struct RunArgs {
     /// Profile: search space, template, population, iterations, training
     #[arg(long, value_name = "FILE")]

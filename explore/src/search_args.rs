@@ -27,6 +27,10 @@ pub(crate) struct SearchArgs {
     /// profile
     #[arg(long)]
     halving: bool,
+    /// Number of populations, the initial one included; with --resume, the search goes on to this
+    /// number
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<usize>,
     /// Largest number of trainable parameters of a candidate
     #[arg(long, value_name = "N")]
     max_params: Option<u64>,
@@ -88,6 +92,7 @@ impl SearchArgs {
         if let Some(objectives) = &self.objectives {
             search.objectives.clone_from(objectives);
         }
+        search.iterations = self.iterations.unwrap_or(search.iterations);
         if self.halving && search.halving.is_empty() {
             search.halving = HALVING.to_vec();
         }

@@ -7,6 +7,7 @@ use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::table::TableEvaluator;
 use crate::evaluate::trainer::Trainer;
+use crate::search::checkpoint::Resume;
 use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
 use anyhow::{Result, bail};
@@ -82,10 +83,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         quantizer: quantizer(args, interrupt)?,
         planner,
         deployer,
-        resume: args.resume,
+        resume: resume(args),
         finals,
     };
     print_summary(search(&config, &options)?)
+}
+
+/// Returns what to do with a search that the folder contains.
+fn resume(args: &RunArgs) -> Resume {
+    match (args.resume, args.search_args.iterations) {
+        (false, _) => Resume::Never,
+        (true, None) => Resume::AsBegun,
+        (true, Some(_)) => Resume::ToIterations,
+    }
 }
 
 fn evaluator(

@@ -1,6 +1,6 @@
 //! A run of a search: Algorithm 1 with trainings, measurements and files.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Resume};
 use super::controller::Controller;
 use super::feasibility::Feasibility;
 use super::progress_display::ProgressDisplay;
@@ -45,8 +45,8 @@ pub struct RunOptions<'a> {
     pub planner: Option<MemoryPlanner>,
     /// The board, if an objective or a criterion needs measurements.
     pub deployer: Option<Deployer>,
-    /// Whether to resume a search that the folder contains.
-    pub resume: bool,
+    /// What to do with a search that the folder contains.
+    pub resume: Resume,
     /// Which members of the front become the winners, and how many.
     pub finals: FinalSettings,
 }
@@ -253,8 +253,9 @@ impl RunOptions<'_> {
             on_outcome(position, outcome)
         };
         let (mut positions, mut left) = (Vec::new(), Vec::new());
+        let resumes = self.resume != Resume::Never;
         for (position, task) in tasks.iter().enumerate() {
-            match self.resume.then(|| self.evaluator.earlier_outcome(task)).flatten() {
+            match resumes.then(|| self.evaluator.earlier_outcome(task)).flatten() {
                 Some(outcome) => on_outcome(position, outcome)?,
                 None => {
                     positions.push(position);

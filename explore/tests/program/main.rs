@@ -5,6 +5,7 @@ mod data;
 mod failures;
 mod fidelity;
 mod fixture;
+mod going_on;
 mod int8;
 mod refinement;
 mod search;
