@@ -30,6 +30,10 @@ pub struct TrainReport {
     pub macs: u64,
     /// Accuracies of the final weights.
     pub accuracy: SplitAccuracy,
+    /// Of a training on the validation images too, the accuracy on them of the training by which
+    /// the network was chosen (`train fit --chosen-by`). Left out of files if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_with_validation_accuracy: Option<f64>,
     /// `true` if the loss, its gradient, the weights or the statistics of batch normalisation
     /// became NaN or infinite. Then the weights are the initial ones and the accuracies those of
     /// guessing.
@@ -111,8 +115,19 @@ impl Document for TrainReport {
         within("macs", self.macs, &MACS)?;
         within("accuracy.train", self.accuracy.train, &SHARE)?;
         all_within("accuracy.validation", self.accuracy.validation, &SHARE)?;
+        let chosen_with = self.chosen_with_validation_accuracy;
+        all_within("chosen_with_validation_accuracy", chosen_with, &SHARE)?;
         check_curve(&self.curve)?;
         self.timing.check().context("timing")
+    }
+}
+
+impl TrainReport {
+    /// Returns the validation accuracy by which the network can be compared with others: that of
+    /// the final weights or, if they learned from the validation images, that of the training by
+    /// which the network was chosen.
+    pub fn validation_accuracy(&self) -> Option<f64> {
+        self.accuracy.validation.or(self.chosen_with_validation_accuracy)
     }
 }
 

@@ -62,6 +62,10 @@ pub(crate) struct FitArgs {
     /// Train on the validation images too
     #[arg(long)]
     pub(crate) no_validation: bool,
+    /// Folder of the training by which this network was chosen; its validation accuracy, which a
+    /// training with --no-validation cannot have, is noted in train.json
+    #[arg(long, value_name = "DIR", requires = "no_validation")]
+    pub(crate) chosen_by: Option<PathBuf>,
     /// Epochs [default: the profile's training.epochs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,

@@ -126,6 +126,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             accuracy: SplitAccuracy { train: 0.5, validation: None },
+            chosen_with_validation_accuracy: None,
             diverged,
             curve: (1..=epochs).map(epoch).collect(),
             data_sha256: String::new(),

@@ -30,6 +30,7 @@ pub(crate) fn report(
             train: train_accuracy(training, trained),
             validation: trained.validation_accuracy,
         },
+        chosen_with_validation_accuracy: None,
         diverged: trained.diverged,
         curve: trained.curve.clone(),
         data_sha256: training.images.sha256.clone(),

@@ -283,6 +283,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             accuracy: SplitAccuracy { train: 0.5, validation },
+            chosen_with_validation_accuracy: None,
             diverged,
             curve: vec![],
             data_sha256: String::new(),

@@ -44,6 +44,10 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         None => init::weights(&network, args.seed),
     };
     let (images, validation) = load_images(&args, &profile, &network)?;
+    let chosen_by = args.chosen_by.as_deref();
+    let chosen_with = chosen_by
+        .map(|folder| validation_accuracy(folder, &network, &images.sha256))
+        .transpose()?;
     let training = Training {
         network: &network,
         engine,
@@ -67,7 +71,10 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
     let trained = training
         .run(&initial, Some(&checkpoint))
         .map_err(|error| device::explain(error, profile.training.batch))?;
-    let report = report::report(&training, &trained, threads, args.compute.device)?;
+    let report = TrainReport {
+        chosen_with_validation_accuracy: chosen_with,
+        ..report::report(&training, &trained, threads, args.compute.device)?
+    };
     write_results(&args.out, &network, &trained.weights, &report)?;
     if report.diverged || report.epochs == training.epochs {
         checkpoint.remove()?;
@@ -111,6 +118,22 @@ fn load_images(
     check_fits(network, &images, &args.dataset)?;
     profile.training.augmentation.check_fits(images.shape)?;
     Ok((images, validation))
+}
+
+/// Returns the validation accuracy of an earlier training of a network, on the same data.
+fn validation_accuracy(folder: &Path, network: &Network, data_sha256: &str) -> Result<f64> {
+    let earlier: Network = json::read(&folder.join("network.json"))?;
+    let path = folder.join("train.json");
+    let report: TrainReport = json::read(&path)?;
+    ensure!(
+        earlier == *network && report.data_sha256 == data_sha256,
+        "{}: this is the training of another network, or on other data: --chosen-by needs one of \
+         the network that is trained now",
+        folder.display()
+    );
+    report.validation_accuracy().filter(|_| !report.diverged).with_context(|| {
+        format!("{}: this training has no validation accuracy to choose by", path.display())
+    })
 }
 
 fn write_results(

@@ -11,7 +11,7 @@ mod signals;
 use common::files::json;
 use common::network::weights::Weights;
 use common::train_report::EvalReport;
-use fixture::{Fixture, genome, profile};
+use fixture::{Fixture, fit_arguments, genome, profile};
 
 #[test]
 fn same_seed_same_bytes_on_any_number_of_threads() {
@@ -96,6 +96,32 @@ fn no_validation_trains_on_everything_and_subset_on_less() {
     assert_eq!((all.images, all.accuracy.validation), (1438, None));
     let part = fixture.fit("part", &["--epochs", "1", "--subset", "100"]);
     assert_eq!(part.images, 100);
+}
+
+#[test]
+fn a_training_on_all_images_keeps_the_validation_accuracy_that_it_was_chosen_by() {
+    let fixture = Fixture::new();
+    let chosen = fixture.fit("chosen", &["--epochs", "2"]);
+    let all = ["--epochs", "1", "--no-validation", "--chosen-by"];
+    let by = |folder| [&all[..], &[folder]].concat();
+    let report = fixture.fit("all", &by("chosen"));
+    assert_eq!(report.accuracy.validation, None);
+    assert_eq!(report.chosen_with_validation_accuracy, chosen.accuracy.validation);
+    assert_eq!(report.validation_accuracy(), chosen.validation_accuracy());
+    // It is kept by a training after that, and by one into the same folder.
+    for out in ["later", "all"] {
+        let later = fixture.fit(out, &by("all"));
+        assert_eq!(later.validation_accuracy(), chosen.accuracy.validation);
+    }
+    let plain = fixture.fit("plain", &["--epochs", "1", "--no-validation"]);
+    assert_eq!(plain.validation_accuracy(), None);
+    assert!(fixture.fit_refused("out", &by("plain")).contains("no validation accuracy to choose"));
+    fixture.write("genome.json", &genome("relu", "relu", 3, "sgd"));
+    assert!(fixture.fit_refused("out", &by("chosen")).contains("training of another network"));
+    assert!(fixture.fit_refused("out", &by("nowhere")).contains("nowhere/network.json"));
+    assert!(!fixture.path("out").exists());
+    let alone = fixture.train(&fit_arguments("out", &["--chosen-by", "chosen"]));
+    assert_eq!(alone.status.code(), Some(2));
 }
 
 #[test]
