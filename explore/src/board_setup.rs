@@ -3,7 +3,7 @@
 
 use crate::console::log_line;
 use crate::evaluate::memory::MemoryPlanner;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use common::board::{Board, Platform};
 use common::precision::Precision;
 use common::profile::SearchSettings;
@@ -18,7 +18,7 @@ use std::path::Path;
 /// The platform whose crates' memory is planned where no board is named.
 const PLATFORM: Platform = Platform::X86_64;
 
-/// Returns the board; `None` where none is named.
+/// Returns the board; `None` where none is named. `requirements` are those of the command line.
 ///
 /// # Errors
 /// Fails if the search needs a measurement, and no board is named or an emulated one.
@@ -28,27 +28,34 @@ pub(crate) fn board(
     search: &SearchSettings,
 ) -> Result<Option<Board>> {
     let objective = search.objectives.iter().find(|objective| objective.is_measured());
-    if let Some(objective) = objective {
-        ensure!(
-            args.board.is_some(),
-            "the objective {objective} is measured on a board: name it with --board"
-        );
-    }
-    let Some(board) = args.board()? else { return Ok(None) };
     let objective = objective.map(|objective| format!("the objective {objective}"));
-    let limits = [
-        ("--max-latency-s", requirements.max_latency_s),
-        ("--max-energy-j", requirements.max_energy_j),
-    ];
-    let limit = limits.into_iter().find_map(|(name, value)| value.map(|_| name.to_string()));
-    if let Some(measured) = objective.or(limit).filter(|_| board.is_emulated()) {
+    let option = measured(requirements).map(|key| format!("--{}", key.replace('_', "-")));
+    let setting =
+        measured(&search.criteria).map(|key| format!("search.criteria.{key} of the profile"));
+    let needs = objective.or(option).or(setting);
+    let Some(board) = args.board()? else {
+        return match needs {
+            Some(needs) => bail!("{needs} is measured on a board: name it with --board"),
+            None => Ok(None),
+        };
+    };
+    if let Some(needs) = needs.filter(|_| board.is_emulated()) {
         bail!(
-            "{measured} needs a real board, but {} is emulated: its times are those of an \
-             emulator, and it has no power",
+            "{needs} needs a real board, but {} is emulated: its times are those of an emulator, \
+             and it has no power",
             board.name
         );
     }
     Ok(Some(board))
+}
+
+/// Returns the key of a requirement that is measured, if there is one.
+fn measured(requirements: &Requirements) -> Option<&'static str> {
+    let limits = [
+        ("max_latency_s", requirements.max_latency_s),
+        ("max_energy_j", requirements.max_energy_j),
+    ];
+    limits.into_iter().find_map(|(key, limit)| limit.map(|_| key))
 }
 
 /// Returns what deploys the members of the front to the board; `None` without a board, or where it
@@ -59,6 +66,7 @@ pub(crate) fn board(
 pub(crate) fn deployer(
     args: &BoardArgs,
     board: Option<Board>,
+    requirements: &Requirements,
     search: &SearchSettings,
     folder: &Path,
     bin_dir: Option<&Path>,
@@ -69,7 +77,8 @@ pub(crate) fn deployer(
         log_line(&format!("{} is emulated: nothing is measured on it", board.name));
         return Ok(None);
     }
-    let needs_energy = args.limits_energy() || search.objectives.contains(&Objective::EnergyJ);
+    let limits_energy = requirements.max_energy_j.is_some();
+    let needs_energy = limits_energy || search.objectives.contains(&Objective::EnergyJ);
     let settings = search.measurement.clone();
     args.deployer(board, settings, needs_energy, folder, bin_dir, interrupt).map(Some)
 }

@@ -87,7 +87,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) board_args: BoardArgs,
     /// Stop once an individual has at least this validation accuracy (0..1), and meets the other
-    /// requirements
+    /// requirements [default: search.criteria of the profile, as for the other requirements]
     #[arg(long, value_name = "X")]
     pub(crate) min_accuracy: Option<f64>,
     /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this

@@ -3,7 +3,8 @@
 use crate::files::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
 use crate::profile::measurement::MeasurementSettings;
 use crate::search::objective::Objective;
-use anyhow::{Result, ensure};
+use crate::search::requirements::Requirements;
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// The section `search` of a profile. The default is the paper's (section 5.2).
@@ -45,6 +46,14 @@ pub struct SearchSettings {
     pub reseed_front: bool,
     /// Settings of measurements, which are made if an objective or a criterion needs them.
     pub measurement: MeasurementSettings,
+    /// Criteria that end the search early, each unless the command line has another one. Left out
+    /// of files if there are none, and of `search.json`, whose own `criteria` are those in effect.
+    #[serde(skip_serializing_if = "requires_nothing")]
+    pub criteria: Requirements,
+}
+
+fn requires_nothing(criteria: &Requirements) -> bool {
+    !criteria.any()
 }
 
 /// Default of a candidate's measurement: long enough to distinguish networks, short enough to be
@@ -118,6 +127,7 @@ impl Default for SearchSettings {
             max_flash_bytes: None,
             reseed_front: false,
             measurement: CANDIDATE_MEASUREMENT,
+            criteria: Requirements::default(),
         }
     }
 }
@@ -157,7 +167,7 @@ impl SearchSettings {
             self.halving
         );
         self.measurement.check()?;
-        Ok(())
+        self.criteria.check().context("search.criteria")
     }
 
     /// Returns whether the working memory of candidates is needed, for an objective or a limit.
@@ -212,6 +222,20 @@ mod tests {
         }
         check(&[Error, LatencyS]).unwrap();
         check(&[Error, Params, ArenaBytes, EnergyJ]).unwrap();
+    }
+
+    #[test]
+    fn criteria_are_read_and_left_out_if_there_are_none() {
+        let none = serde_json::to_string(&SearchSettings::default()).unwrap();
+        assert!(!none.contains("criteria"), "{none}");
+        let parse = |text: &str| serde_json::from_str::<SearchSettings>(text).unwrap();
+        let settings = parse(r#"{"criteria": {"max_latency_s": 0.001}}"#);
+        assert_eq!(settings.criteria.max_latency_s, Some(0.001));
+        settings.check().unwrap();
+        let again = parse(&serde_json::to_string(&settings).unwrap());
+        assert_eq!(again, settings);
+        let error = parse(r#"{"criteria": {"min_accuracy": 2}}"#).check().unwrap_err();
+        assert!(format!("{error:#}").starts_with("search.criteria: min_accuracy"), "{error:#}");
     }
 
     #[test]

@@ -35,6 +35,15 @@ impl Requirements {
         self.min_accuracy.is_some() || self.max_latency_s.is_some() || self.max_energy_j.is_some()
     }
 
+    /// Returns these requirements, and those of `others` on what these leave open.
+    pub fn or(&self, others: &Requirements) -> Requirements {
+        Requirements {
+            min_accuracy: self.min_accuracy.or(others.min_accuracy),
+            max_latency_s: self.max_latency_s.or(others.max_latency_s),
+            max_energy_j: self.max_energy_j.or(others.max_energy_j),
+        }
+    }
+
     /// Returns whether a network meets every requirement. An unknown number meets none.
     pub fn met_by(&self, known: &Performance) -> bool {
         let below = |limit: Option<f64>, value: Option<f64>| {

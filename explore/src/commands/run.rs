@@ -42,8 +42,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut profile: Profile = json::read(&args.config)?;
     args.search_args.apply(&mut profile.search)?.iter().for_each(|sentence| log_line(sentence));
     profile.search.check()?;
-    let criteria = args.board_args.requirements(args.min_accuracy)?;
-    let board = board_setup::board(&args.board_args, &criteria, &profile.search)?;
+    let required = args.board_args.requirements(args.min_accuracy)?;
+    let board = board_setup::board(&args.board_args, &required, &profile.search)?;
+    let criteria = required.or(&std::mem::take(&mut profile.search.criteria));
     let dataset = Dataset::describe(&args.dataset)?;
     let finals = profile.finals;
     let identity = Dataset::load_training_set(&args.dataset)?.identity;
@@ -72,8 +73,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         bin_dir,
         interrupt,
     )?;
-    let deployer =
-        board_setup::deployer(&args.board_args, board, settings, folder, bin_dir, interrupt)?;
+    let deployer = board_setup::deployer(
+        &args.board_args,
+        board,
+        &config.criteria,
+        settings,
+        folder,
+        bin_dir,
+        interrupt,
+    )?;
     let evaluator = evaluator(args, &config, deployer.is_some(), interrupt)?;
     let options = RunOptions {
         folder: &args.out,
