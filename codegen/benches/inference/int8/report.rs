@@ -122,9 +122,9 @@ fn worst(
 ) -> Bar {
     let values = results.iter().map(|result| (value(result), result.name.as_str()));
     let worst = values.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::NAN, "none"));
-    Bar {
-        target,
-        measured: format!("{:.2} ({}, the worst)", worst.0, table_name(worst.1)),
-        met: worst.0 <= limit,
-    }
+    let measured = match worst.0.is_nan() {
+        true => "not measured: this processor lacks the instructions".to_string(),
+        false => format!("{:.2} ({}, the worst)", worst.0, table_name(worst.1)),
+    };
+    Bar { target, measured, met: worst.0 <= limit }
 }
