@@ -206,9 +206,7 @@ impl Demands {
     /// Fails if a limit is not a positive, finite number, or if the accuracy is not in 0..1.
     pub fn check(&self) -> Result<()> {
         let Demands { min_accuracy, max_latency_s, max_energy_j, max_power_w, .. } = *self;
-        Requirements { min_accuracy, max_latency_s, max_energy_j }.check()?;
-        let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
-        ensure!(above_0(max_power_w), "the highest power must be above 0 watts");
+        Requirements { min_accuracy, max_latency_s, max_energy_j, max_power_w }.check()?;
         ensure!(self.max_flash_bytes != Some(0), "the most flash memory must be above 0 bytes");
         ensure!(self.max_arena_bytes != Some(0), "the most working memory must be above 0 bytes");
         Ok(())

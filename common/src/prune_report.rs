@@ -141,6 +141,7 @@ impl PruneCrate {
             accuracy: None,
             latency_s: Some(self.latency_s),
             energy_j: self.energy_j,
+            power_w: None,
         };
         target.any() && target.met_by(&known)
     }
@@ -283,7 +284,8 @@ mod target {
         deserializer: D,
     ) -> Result<Requirements, D::Error> {
         let Target { latency_s, energy_j } = Target::deserialize(deserializer)?;
-        Ok(Requirements { min_accuracy: None, max_latency_s: latency_s, max_energy_j: energy_j })
+        let (max_latency_s, max_energy_j) = (latency_s, energy_j);
+        Ok(Requirements { max_latency_s, max_energy_j, ..Requirements::default() })
     }
 }
 
@@ -305,9 +307,9 @@ mod tests {
     #[test]
     fn a_target_is_met_if_all_its_limits_are() {
         let target = |max_latency_s, max_energy_j| Requirements {
-            min_accuracy: None,
             max_latency_s,
             max_energy_j,
+            ..Requirements::default()
         };
         let met = |target: Requirements| measured(1e-3, Some(2e-3)).meets(&target);
         assert!(

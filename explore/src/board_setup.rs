@@ -54,6 +54,7 @@ fn measured(requirements: &Requirements) -> Option<&'static str> {
     let limits = [
         ("max_latency_s", requirements.max_latency_s),
         ("max_energy_j", requirements.max_energy_j),
+        ("max_power_w", requirements.max_power_w),
     ];
     limits.into_iter().find_map(|(key, limit)| limit.map(|_| key))
 }
@@ -77,8 +78,8 @@ pub(crate) fn deployer(
         log_line(&format!("{} is emulated: nothing is measured on it", board.name));
         return Ok(None);
     }
-    let limits_energy = requirements.max_energy_j.is_some();
-    let needs_energy = limits_energy || search.objectives.contains(&Objective::EnergyJ);
+    let limit = requirements.max_energy_j.or(requirements.max_power_w);
+    let needs_energy = limit.is_some() || search.objectives.contains(&Objective::EnergyJ);
     let settings = search.measurement.clone();
     args.deployer(board, settings, needs_energy, folder, bin_dir, interrupt).map(Some)
 }

@@ -90,6 +90,10 @@ pub(crate) struct RunArgs {
     /// requirements [default: search.criteria of the profile, as for the other requirements]
     #[arg(long, value_name = "X")]
     pub(crate) min_accuracy: Option<f64>,
+    /// Stop once a network draws at most X watts on average while it runs on the board, and meets
+    /// the other requirements
+    #[arg(long, value_name = "X", requires = "board")]
+    pub(crate) max_power_w: Option<f64>,
     /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this
     /// program]
     #[arg(long, value_name = "DIR")]

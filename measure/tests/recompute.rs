@@ -76,6 +76,7 @@ fn assert_totals(record: &Measurement, joules: &[f64], idle: [f64; 2]) {
     let power = |(w, j): (&Window, &f64)| j / (w.t1_s - w.t0_s);
     let gross = |pair: (&Window, &f64)| power(pair) * pair.0.seconds / pair.0.inferences as f64;
     close(energy.gross_j.unwrap(), median(windows().map(gross).collect()), "gross");
+    close(energy.gross_w.unwrap(), median(windows().map(power).collect()), "power");
     let seconds = |reading: &IdleReading| reading.t1_s - reading.t0_s;
     let before_w = idle[0] / seconds(record.idle_before.as_ref().unwrap());
     let after_w = idle[1] / seconds(record.idle_after.as_ref().unwrap());
@@ -194,6 +195,7 @@ fn from_what_a_display_showed() {
     let typed = energy.manual.as_ref().unwrap();
     let time_s = median(record.windows.iter().map(|w| w.seconds / w.inferences as f64).collect());
     close(energy.gross_j.unwrap(), typed.load_w * time_s, "gross");
+    close(energy.gross_w.unwrap(), typed.load_w, "power");
     close(energy.net_j.unwrap(), (typed.load_w - typed.idle_w) * time_s, "net");
     for window in &record.windows {
         close(window.joules.unwrap(), typed.load_w * window.seconds, "joules of a window");

@@ -47,7 +47,8 @@ impl BoardArgs {
     /// Fails if a limit is outside its range.
     pub fn requirements(&self, min_accuracy: Option<f64>) -> Result<Requirements> {
         let BoardArgs { max_latency_s, max_energy_j, .. } = *self;
-        let requirements = Requirements { min_accuracy, max_latency_s, max_energy_j };
+        let requirements =
+            Requirements { min_accuracy, max_latency_s, max_energy_j, ..Requirements::default() };
         requirements.check().context("the requirements")?;
         Ok(requirements)
     }

@@ -21,6 +21,10 @@ pub struct Energy {
     pub gross_j: Option<f64>,
     /// Bootstrap 95 % interval of `gross_j`, as for the latency.
     pub gross_interval_j: Option<[f64; 2]>,
+    /// Average gross power while inferences run, in watts: the median over windows of mean power;
+    /// `null` without gross energy, and in older files.
+    #[serde(default)]
+    pub gross_w: Option<f64>,
     /// Net energy in joules: as `gross_j`, with the idle power (mean of both readings) subtracted
     /// from the power.
     pub net_j: Option<f64>,
@@ -64,6 +68,7 @@ impl Energy {
             meter,
             gross_j: None,
             gross_interval_j: None,
+            gross_w: None,
             net_j: None,
             net_interval_j: None,
             net_reason: None,
@@ -79,6 +84,7 @@ impl Energy {
         let positive = |values: &[f64]| values.iter().all(|x| x.is_finite() && *x > 0.0);
         for (name, value, interval) in [
             ("gross", self.gross_j, self.gross_interval_j),
+            ("gross_w", self.gross_w, None),
             ("net", self.net_j, self.net_interval_j),
             ("idle_before", self.idle_before_w, None),
             ("idle_after", self.idle_after_w, None),
@@ -96,8 +102,8 @@ impl Energy {
             "energy: gross_j is required if the status is measured, and only then"
         );
         ensure!(
-            measured || self.net_j.is_none(),
-            "energy: there cannot be net energy without gross energy"
+            measured || (self.net_j.is_none() && self.gross_w.is_none()),
+            "energy: there cannot be net energy or power without gross energy"
         );
         ensure!(
             measured != self.reason.is_some(),
@@ -131,6 +137,7 @@ mod tests {
             reason: None,
             gross_j: Some(2.0),
             gross_interval_j: Some([1.0, 3.0]),
+            gross_w: Some(20.0),
             net_j: Some(1.0),
             net_interval_j: Some([0.5, 1.5]),
             idle_before_w: Some(4.0),
@@ -147,9 +154,10 @@ mod tests {
             net_reason: Some("no idle".into()),
             ..measured()
         };
+        let older = Energy { gross_w: None, ..measured() };
         let none =
             Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
-        for energy in [measured(), no_net, none] {
+        for energy in [measured(), no_net, older, none] {
             energy.check().unwrap();
         }
     }
@@ -160,6 +168,8 @@ mod tests {
             Energy::without_numbers(EnergyStatus::Unavailable, "none".into(), "no meter".into());
         for (energy, expected) in [
             (Energy { gross_j: Some(0.0), ..measured() }, "gross must be above 0"),
+            (Energy { gross_w: Some(0.0), ..measured() }, "gross_w must be above 0"),
+            (Energy { gross_w: Some(1.0), ..unavailable.clone() }, "without gross energy"),
             (Energy { net_j: Some(-1e-9), ..measured() }, "net must be above 0"),
             (Energy { net_interval_j: Some([-0.1, 1.0]), ..measured() }, "net must be above 0"),
             (Energy { idle_after_w: Some(f64::NAN), ..measured() }, "idle_after must be above 0"),

@@ -2,7 +2,7 @@
 
 use crate::files::json::Document;
 use crate::files::ranges::{
-    BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, SHARE, all_within, within,
+    BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within,
 };
 use crate::search::genome::Genome;
 use crate::search::objective::Objective;
@@ -43,6 +43,10 @@ pub struct Evaluation {
     pub latency_s: Option<f64>,
     /// Median gross energy of one inference in joules; `null` if it was not measured.
     pub energy_j: Option<f64>,
+    /// Average gross power while inferences run, in watts. Left out of files if it was not
+    /// measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_w: Option<f64>,
     /// Epoch after which its training was stopped because it was weak (`search.halving`); `null`
     /// otherwise.
     pub stopped_after: Option<usize>,
@@ -67,6 +71,7 @@ impl Document for Evaluation {
         all_within("second_accuracy", self.second_accuracy, &SHARE)?;
         all_within("latency_s", self.latency_s, &LATENCY)?;
         all_within("energy_j", self.energy_j, &ENERGY)?;
+        all_within("power_w", self.power_w, &PHYSICAL)?;
         all_within("stopped_after", self.stopped_after, &COUNT)?;
         all_within("rungs", self.rungs.iter().copied(), &SHARE)
     }
@@ -94,9 +99,9 @@ impl Evaluation {
 
     /// Returns whether the genome was fully trained and meets every requirement.
     pub fn meets(&self, requirements: &Requirements) -> bool {
-        let Evaluation { accuracy, latency_s, energy_j, .. } = *self;
+        let Evaluation { accuracy, latency_s, energy_j, power_w, .. } = *self;
         self.is_fully_trained()
-            && requirements.met_by(&Performance { accuracy, latency_s, energy_j })
+            && requirements.met_by(&Performance { accuracy, latency_s, energy_j, power_w })
     }
 
     /// Returns whether the genome was trained to the end and has an accuracy.
@@ -132,6 +137,7 @@ mod tests {
             second_accuracy: None,
             latency_s: None,
             energy_j: None,
+            power_w: None,
             stopped_after: None,
             rungs: vec![],
             failure: None,
@@ -175,6 +181,7 @@ mod tests {
             second_accuracy: None,
             latency_s: Some(0.001),
             energy_j: None,
+            power_w: None,
             stopped_after: None,
             rungs: vec![],
             failure: None,

@@ -10,12 +10,13 @@ use crate::evaluate::trainer::Trainer;
 use crate::search::checkpoint::Resume;
 use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use common::dataset::Dataset;
 use common::files::json;
 use common::precision::Precision;
 use common::profile::Profile;
 use common::search::config::SearchConfig;
+use common::search::requirements::Requirements;
 use process::cli::print_line;
 use process::interrupt::Interrupt;
 use process::programs::binary;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut profile: Profile = json::read(&args.config)?;
     args.search_args.apply(&mut profile.search)?.iter().for_each(|sentence| log_line(sentence));
     profile.search.check()?;
-    let required = args.board_args.requirements(args.min_accuracy)?;
+    let required = required(args)?;
     let board = board_setup::board(&args.board_args, &required, &profile.search)?;
     let criteria = required.or(&std::mem::take(&mut profile.search.criteria));
     let dataset = Dataset::describe(&args.dataset)?;
@@ -104,6 +105,14 @@ fn resume(args: &RunArgs) -> Resume {
         (true, None) => Resume::AsBegun,
         (true, Some(_)) => Resume::ToIterations,
     }
+}
+
+/// Returns the criteria of the command line.
+fn required(args: &RunArgs) -> Result<Requirements> {
+    let others = args.board_args.requirements(args.min_accuracy)?;
+    let required = Requirements { max_power_w: args.max_power_w, ..others };
+    required.check().context("the requirements")?;
+    Ok(required)
 }
 
 fn evaluator(

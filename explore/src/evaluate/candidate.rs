@@ -46,6 +46,7 @@ impl Candidate {
             second_accuracy: None,
             latency_s: None,
             energy_j: None,
+            power_w: None,
             stopped_after: None,
             rungs: Vec::new(),
             failure,

@@ -50,8 +50,8 @@ fn deploy(deployer: &Deployer, quantizer: Option<&Quantizer>, folder: &Path) -> 
     }
 }
 
-/// Measures latency and energy of a trained individual and sets them in its evaluation. One that has
-/// no int8 form has neither in a search in int8.
+/// Measures latency, energy and power of a trained individual and sets them in its evaluation. One that
+/// has no int8 form has none in a search in int8.
 ///
 /// # Errors
 /// Fails if the crate cannot be generated or measured; earlier measurements are kept.
@@ -79,6 +79,7 @@ pub(crate) fn measure(
         .record;
     evaluation.latency_s = Some(record.latency.p50_s);
     evaluation.energy_j = record.energy.gross_j;
+    evaluation.power_w = record.energy.gross_w;
     Ok(())
 }
 

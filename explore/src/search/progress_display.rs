@@ -103,7 +103,8 @@ impl ProgressDisplay {
         let latency = evaluation.latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
         let energy =
             evaluation.energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
-        self.show(&format!("{}: latency {latency}{energy}", evaluation.id));
+        let power = evaluation.power_w.map_or(String::new(), |w| format!(", power {w:.2} W"));
+        self.show(&format!("{}: latency {latency}{energy}{power}", evaluation.id));
     }
 
     /// Shows that an iteration ended.

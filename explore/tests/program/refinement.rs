@@ -88,6 +88,10 @@ fn a_search_that_cannot_measure_ends_before_any_training() {
         "energy is required, but made up not to be there",
     );
     refused(
+        &["--board", watched, "--max-power-w", "1"],
+        "energy is required, but made up not to be there",
+    );
+    refused(
         &["--board", watched, "--objectives", "error,energy_j"],
         "a trial on the board made-up, before any training",
     );
@@ -95,6 +99,7 @@ fn a_search_that_cannot_measure_ends_before_any_training() {
     refused(&["--objectives", "error,latency_s"], "name it with --board");
     refused(&["--objectives", "params,error"], "search.objectives must be \"error\" and then");
     refused(&["--board", "made-up", "--max-latency-s", "0"], "must be above 0 seconds");
+    refused(&["--board", "made-up", "--max-power-w", "0"], "must be above 0 watts");
     let output = fixture
         .command("run")
         .args(["--max-arena-bytes", "10"])
@@ -117,6 +122,7 @@ fn an_emulated_board_gives_memory_but_neither_latency_nor_energy() {
     for (options, asked) in [
         (["--max-latency-s", "1"], "--max-latency-s"),
         (["--max-energy-j", "1"], "--max-energy-j"),
+        (["--max-power-w", "1"], "--max-power-w"),
         (["--objectives", "error,latency_s"], "the objective latency_s"),
         (["--objectives", "error,params,energy_j"], "the objective energy_j"),
     ] {

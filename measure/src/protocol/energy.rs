@@ -46,13 +46,14 @@ pub(crate) fn per_inference(
     let (idle_before, idle_after) = (idle_power("before", before), idle_power("after", after));
     let net = net_powers(&gross, &idle_before, &idle_after).map(|powers| per_inference(&powers));
     let net = net.and_then(|energies| positive_median(&energies));
-    let gross = per_inference(&gross);
+    let (powers, gross) = (&gross, per_inference(&gross));
     Energy {
         status: EnergyStatus::Measured,
         reason: None,
         meter,
         gross_j: Some(median(&gross)),
         gross_interval_j: Some(median_interval(&gross, "gross")),
+        gross_w: Some(median(powers)),
         net_j: net.as_ref().ok().map(|(median, _)| *median),
         net_interval_j: net.as_ref().ok().map(|(_, interval)| *interval),
         net_reason: net.err().map(String::from),
@@ -96,6 +97,7 @@ pub(crate) fn manual(meter: String, reading: &ManualReading, windows: &[Measured
         meter,
         gross_j: Some(time_s * load_w),
         gross_interval_j: interval(load_w, resolution_w),
+        gross_w: Some(load_w),
         net_j: Some(time_s * net_w),
         net_interval_j: interval(net_w, 2.0 * resolution_w),
         net_reason: None,
@@ -232,6 +234,7 @@ mod tests {
         assert!(close(Some(low), 0.058) && close(Some(high), 0.062));
         let [low, high] = energy.net_interval_j.unwrap();
         assert!(close(Some(low), 0.048) && close(Some(high), 0.052));
+        assert!(close(energy.gross_w, 30.0), "{energy:?}");
         assert!(close(energy.idle_before_w, 4.0) && close(energy.idle_after_w, 6.0));
     }
 
@@ -245,7 +248,9 @@ mod tests {
             late.seconds = 0.5;
             let energy = energy_of(&idle(5.0), &idle(5.0), &[late]);
             assert!(
-                close(energy.gross_j, 0.015) && close(energy.net_j, 0.0125),
+                close(energy.gross_j, 0.015)
+                    && close(energy.net_j, 0.0125)
+                    && close(energy.gross_w, 30.0),
                 "{here_s}: {energy:?}"
             );
         }
@@ -340,6 +345,7 @@ mod tests {
         // 2 s for 1,000 inferences, in every window: all of the interval is the display's.
         let energy = manual("manual".into(), &typed(4.0, 7.0, 0.1), &windows(&[1.0, 1.0]));
         assert!(close(energy.gross_j, 0.014) && close(energy.net_j, 0.006), "{energy:?}");
+        assert_eq!(energy.gross_w, Some(7.0));
         let [low, high] = energy.gross_interval_j.unwrap();
         assert!(close(Some(low), 0.0138) && close(Some(high), 0.0142));
         let [low, high] = energy.net_interval_j.unwrap();

@@ -65,7 +65,8 @@ fn energy_summary(energy: &Energy) -> String {
             let gross = with_interval(energy.gross_j, energy.gross_interval_j).unwrap_or_default();
             let net = with_interval(energy.net_j, energy.net_interval_j);
             let net = net.or_else(|| energy.net_reason.clone()).unwrap_or_default();
-            format!("gross {gross}, by {}\n  net      {net}", energy.meter)
+            let power = energy.gross_w.map_or(String::new(), |watts| format!(", {}", power(watts)));
+            format!("gross {gross}{power}, by {}\n  net      {net}", energy.meter)
         }
     }
 }
@@ -76,6 +77,10 @@ fn seconds(value: f64) -> String {
 
 fn joules(value: f64) -> String {
     with_prefix(value, "J")
+}
+
+fn power(value: f64) -> String {
+    with_prefix(value, "W")
 }
 
 /// Formats a value with three digits and a prefix from nano to none.
