@@ -1,6 +1,7 @@
 //! The examples in `docs/formats.md` are read by the types that they document.
 
 use common::board::Board;
+use common::choice_report::ChoiceReport;
 use common::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
 use common::files::json;
 use common::files::json::Document;
@@ -60,6 +61,7 @@ fn check(text: &str) -> String {
         "baseline" => round_trip::<Baseline>(text),
         "bench" => round_trip::<BenchEvent>(text),
         "board" => round_trip::<Board>(text),
+        "choice" => round_trip::<ChoiceReport>(text),
         "data-check" => round_trip::<Census>(text),
         "dataset" => round_trip::<Dataset>(text),
         "eval" => round_trip::<EvalReport>(text),
@@ -109,7 +111,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 25, "{kinds:?}");
+    assert_eq!(kinds.len(), 26, "{kinds:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that meets all demands. Decided by validation accuracy; the test accuracy is carried along and
 //! decides nothing.
 
+use crate::files::ranges::{BYTES, all_within};
 use crate::search::requirements::Requirements;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -209,7 +210,8 @@ impl Demands {
         Requirements { min_accuracy, max_latency_s, max_energy_j, max_power_w }.check()?;
         ensure!(self.max_flash_bytes != Some(0), "the most flash memory must be above 0 bytes");
         ensure!(self.max_arena_bytes != Some(0), "the most working memory must be above 0 bytes");
-        Ok(())
+        all_within("max_flash_bytes", self.max_flash_bytes, &BYTES)?;
+        all_within("max_arena_bytes", self.max_arena_bytes, &BYTES)
     }
 }
 
@@ -224,6 +226,19 @@ impl Demand {
             Demand::MaxArenaBytes => candidate.arena_bytes.map(|bytes| bytes as f64),
             Demand::MinAccuracy => candidate.validation_accuracy,
             Demand::Objective => None,
+        }
+    }
+
+    /// Returns the name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Demand::MaxLatencyS => "max_latency_s",
+            Demand::MaxEnergyJ => "max_energy_j",
+            Demand::MaxPowerW => "max_power_w",
+            Demand::MaxFlashBytes => "max_flash_bytes",
+            Demand::MaxArenaBytes => "max_arena_bytes",
+            Demand::MinAccuracy => "min_accuracy",
+            Demand::Objective => "objective",
         }
     }
 

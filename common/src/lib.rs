@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod choice;
+pub mod choice_report;
 pub mod dataset;
 pub mod device;
 pub mod diagnostics;

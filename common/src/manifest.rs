@@ -111,6 +111,12 @@ impl Manifest {
             )
         })
     }
+
+    /// Returns the bytes of constants and, on a microcontroller, of code.
+    pub fn flash_bytes(&self) -> u64 {
+        let flash = self.fit.as_ref().and_then(|fit| fit.flash_bytes);
+        flash.unwrap_or(self.weights_bytes)
+    }
 }
 
 impl Document for Manifest {

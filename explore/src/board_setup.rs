@@ -39,14 +39,23 @@ pub(crate) fn board(
             None => Ok(None),
         };
     };
-    if let Some(needs) = needs.filter(|_| board.is_emulated()) {
-        bail!(
-            "{needs} needs a real board, but {} is emulated: its times are those of an emulator, \
-             and it has no power",
-            board.name
-        );
-    }
+    refuse_emulated(&board, needs.as_deref())?;
     Ok(Some(board))
+}
+
+/// Fails if something that needs a measurement is asked of an emulated board.
+///
+/// # Errors
+/// Fails as described; the error names what was asked.
+pub(crate) fn refuse_emulated(board: &Board, measured: Option<&str>) -> Result<()> {
+    match measured {
+        Some(measured) if board.is_emulated() => bail!(
+            "{measured} needs a real board, but {} is emulated: its times are those of an \
+             emulator, and it has no power",
+            board.name
+        ),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Returns the key of a requirement that is measured, if there is one.

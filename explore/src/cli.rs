@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::choose_args::ChooseArgs;
 use crate::moea::normalize::Normalize;
 use crate::search_args::SearchArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Searches with SPEA-II; writes archive.json, evaluations.jsonl, individuals, figures and
     /// winners to --out
     Run(Box<RunArgs>),
+    /// Chooses a network of a finished run for a board; trains, prunes and measures those of the
+    /// front that are missing; prints the choice, as JSON
+    Choose(Box<ChooseArgs>),
     /// Prints SPEA-II's environmental selection among given objective vectors, as JSON
     Select(SelectArgs),
     /// Expands a genome or a baseline to its network; prints parameters and MACs, as JSON

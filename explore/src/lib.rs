@@ -3,9 +3,12 @@
 //!
 //! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
 //! `evaluate` the ways in which a genome gets its numbers, `search` Algorithm 1 and its run,
-//! `fidelity` the study of short trainings, `figures` the figures of a search.
+//! `choose` the choice of a network of a finished run, `fidelity` the study of short trainings,
+//! `figures` the figures of a search.
 
 mod board_setup;
+mod choose;
+mod choose_args;
 mod cli;
 mod commands;
 mod search_args;
@@ -35,6 +38,7 @@ use cli::Command;
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Run(args) => commands::run::run(&args),
+        Command::Choose(args) => commands::choose::run(&args),
         Command::Select(args) => commands::select::run(&args),
         Command::Network(args) => commands::network::run(&args),
         Command::Fidelity(args) => commands::fidelity::run(args),

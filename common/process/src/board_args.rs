@@ -22,6 +22,14 @@ pub struct ConnectionArgs {
     ssh_config: Option<PathBuf>,
 }
 
+impl ConnectionArgs {
+    /// Returns the connection.
+    pub fn connection(&self) -> Connection {
+        let ConnectionArgs { board_host, ssh_config } = self.clone();
+        Connection { board_host, ssh_config }
+    }
+}
+
 /// The options that name a board and what is required there.
 #[derive(Args, Clone, Debug)]
 pub struct BoardArgs {
@@ -81,12 +89,11 @@ impl BoardArgs {
         bin_dir: Option<&Path>,
         interrupt: Interrupt,
     ) -> Result<Deployer> {
-        let ConnectionArgs { board_host, ssh_config } = self.connection.clone();
         Ok(Deployer {
             codegen: programs::binary("codegen", bin_dir)?,
             measure: programs::binary("measure", bin_dir)?,
             board,
-            connection: Connection { board_host, ssh_config },
+            connection: self.connection.connection(),
             settings,
             needs_energy,
             folder: folder.to_path_buf(),

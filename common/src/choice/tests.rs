@@ -117,6 +117,22 @@ fn impossible_demands_are_refused() {
     }
 }
 
+#[test]
+fn demands_have_the_same_names_in_files() {
+    let demands = [
+        Demand::MaxLatencyS,
+        Demand::MaxEnergyJ,
+        Demand::MaxPowerW,
+        Demand::MaxFlashBytes,
+        Demand::MaxArenaBytes,
+        Demand::MinAccuracy,
+        Demand::Objective,
+    ];
+    for demand in demands {
+        assert_eq!(serde_json::to_string(&demand).unwrap(), format!("\"{}\"", demand.name()));
+    }
+}
+
 /// Few different values, so that there are ties and values equal to a limit.
 fn some_value() -> impl Strategy<Value = Option<f64>> {
     prop_oneof![1 => Just(None), 5 => (1u8..6).prop_map(|tenths| Some(f64::from(tenths) / 10.0))]

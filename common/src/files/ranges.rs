@@ -70,6 +70,7 @@ pub(crate) fn all_within<T: PartialOrd + Debug>(
 mod tests {
     use super::*;
     use crate::board::Board;
+    use crate::choice_report::ChoiceReport;
     use crate::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
     use crate::files::json;
     use crate::files::json::Document;
@@ -184,6 +185,7 @@ mod tests {
             "baseline" => check_every_number_has_a_range::<Baseline>,
             "bench" => check_every_number_has_a_range::<BenchEvent>,
             "board" => check_every_number_has_a_range::<Board>,
+            "choice" => check_every_number_has_a_range::<ChoiceReport>,
             "data-check" => check_every_number_has_a_range::<Census>,
             "dataset" => check_every_number_has_a_range::<Dataset>,
             "eval" => check_every_number_has_a_range::<EvalReport>,

@@ -1,6 +1,7 @@
 //! The commands, one file each: what they read, what they run, what they print. Nothing but
 //! `lib.rs` uses them.
 
+pub(crate) mod choose;
 pub(crate) mod fidelity;
 pub(crate) mod network;
 pub(crate) mod run;

@@ -86,7 +86,7 @@ impl Quantizer {
 }
 
 /// Returns the outcome of an earlier quantization of these weights, if its files are there.
-fn earlier(folder: &Path, weights_sha256: &str) -> Option<quantized::Outcome> {
+pub(crate) fn earlier(folder: &Path, weights_sha256: &str) -> Option<quantized::Outcome> {
     let int8 = folder.join(INT8_FOLDER);
     let outcome: quantized::Outcome = json::read(&int8.join(OUTCOME_FILE)).ok()?;
     let whole = [TENSORS_FILE, QUANTIZATION_FILE].iter().all(|file| int8.join(file).exists());
