@@ -37,7 +37,7 @@ $(if $(filter environment%,$(origin PRECISION)),$(eval override PRECISION :=))
 $(call check-choice,PRECISION,f32 int8 both,f32$(comma) int8 or both)
 
 # Goals that work in a run, one make at a time.
-working := $(filter pipeline explore train prune prune-compare codegen measure report $(RUN)/%,$(MAKECMDGOALS))
+working := $(filter pipeline explore train prune prune-compare codegen measure report choose $(RUN)/%,$(MAKECMDGOALS))
 # Make's own files of a run. Nothing in the run's folder is evaluated by make.
 state   := target/run/$(subst /,_,$(RUN))
 
@@ -54,20 +54,23 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 # A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build explore train prune prune-compare codegen measure report pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
+.PHONY: help build explore train prune prune-compare codegen measure report choose pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/data-rules.mk Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/choose.mk pipelines/data-rules.mk Makefile
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
 
 include pipelines/checks.mk
 include pipelines/data-rules.mk
+include pipelines/choose.mk
 ifneq ($(working),)
 ifeq ($(ENTERED)$(asking),)
 include pipelines/enter.mk
 else
+ifneq ($(filter-out choose,$(working)),)
 include pipelines/paths.mk
 include pipelines/run.mk
+endif
 endif
 endif
 

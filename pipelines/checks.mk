@@ -6,15 +6,15 @@ no-recipe   = $(error there is neither a recipe pipelines/datasets/$(DATASET).js
 # `fetch-data` says more, but building it takes minutes.
 no-folder   = $(if $(wildcard $(BIN)/fetch-data),,$(if $(shell test -e $(call quoted,$(own)) || echo no),$(error there is neither $(own) nor a copy of it, $(DATA))))
 
-ifneq ($(filter pipeline codegen measure report,$(MAKECMDGOALS)),)
+ifneq ($(filter pipeline codegen measure report choose,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(BOARD_FILE)),)
 $(error there is no board $(BOARD_FILE); BOARD is one of $(basename $(notdir $(wildcard pipelines/boards/*.json))))
 endif
 endif
 
-# A finished run that is only measured has its own copy of the profile.
+# A finished run that is only measured, or chosen from, has its own copy of the profile.
 ifneq ($(working),)
-ifeq ($(and $(filter measure,$(MAKECMDGOALS)),$(wildcard $(RUN)/profile.json)),)
+ifeq ($(and $(filter measure choose,$(MAKECMDGOALS)),$(wildcard $(RUN)/profile.json)),)
 ifeq ($(wildcard $(PROFILE_FILE)),)
 $(error there is no profile $(PROFILE_FILE); PROFILE is one of $(basename $(notdir $(wildcard pipelines/profiles/*.json))))
 endif

@@ -26,6 +26,8 @@ check-path = $(if $(call odd,$($(1)),/ @ +),$(error $(1) is '$($(1))'$(call only
 check-host = $(if $(call odd,$($(1)),@ : [ ] %),$(error $(1) is '$($(1))'$(call only,. _ - @ : [ ] %)))
 # Stops make if the value of the variable $(1) is not a number.
 check-digits = $(if $(call without,$($(1)),$(digits)),$(error $(1) is '$($(1))', but it may have digits only))
+# Stops make if the value of the variable $(1) has characters that no decimal number has.
+check-number = $(if $(call without,$($(1)),$(digits) . e E + -),$(error $(1) is '$($(1))', but it may be a decimal number only))
 # Stops make if the value of the variable $(1) is not one of the words $(2), listed as $(3).
 check-choice = $(if $(filter-out $(2),$($(1)))$(word 2,$($(1))),$(error $(1) is '$($(1))', but it may be $(3)))
 

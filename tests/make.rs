@@ -148,7 +148,18 @@ fn hostile_variables_are_refused_and_not_run() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for text in hostile(dir) {
-        for variable in ["BOARD_HOST", "BOARD", "PROFILE", "DATA", "SEED", "WORKERS", "PRECISION"] {
+        for variable in [
+            "BOARD_HOST",
+            "BOARD",
+            "PROFILE",
+            "DATA",
+            "SEED",
+            "WORKERS",
+            "PRECISION",
+            "MAX_LATENCY",
+            "MAX_FLASH",
+            "OBJECTIVE",
+        ] {
             // `make` itself evaluates `$(...)` that its user writes.
             let value = text.replace('$', "$$");
             let said = refused(dir, &["measure", &format!("{variable}={value}")]);
@@ -181,6 +192,36 @@ fn an_unknown_precision_is_refused_with_the_list() {
     assert!(laptop.contains(" PRECISION=both\n"), "{laptop}");
     let asked = help(&mut command(dir.path(), &["help", "PRECISION=int8"]));
     assert!(asked.contains(" PRECISION=int8\n"), "{asked}");
+}
+
+#[test]
+fn what_choose_demands_must_be_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    for demand in [
+        "MAX_LATENCY=fast",
+        "MAX_ENERGY=1 2",
+        "MAX_POWER=2W",
+        "MAX_FLASH=1e6",
+        "MAX_ARENA=-1",
+        "MIN_ACCURACY=90%",
+        "OBJECTIVE=size",
+    ] {
+        let (variable, value) = demand.split_once('=').unwrap();
+        let said = refused(dir.path(), &["choose", demand]);
+        assert!(said.contains(&format!("{variable} is '{value}', but it may")), "{said}");
+    }
+    let demands = ["MAX_LATENCY=1e-4", "MAX_FLASH=500000", "OBJECTIVE=parameters"];
+    let mut command = command(dir.path(), &[&["-n", "choose"], &demands[..]].concat());
+    // Environments may have such variables.
+    let output = command.env("MAX_POWER", "high").env("MIN_ACCURACY", "0.9").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let planned = String::from_utf8(output.stdout).unwrap();
+    for option in ["--max-latency-s 1e-4 ", "--max-flash-bytes 500000 ", "--objective parameters "]
+    {
+        assert!(planned.contains(option), "{planned}");
+    }
+    assert!(!planned.contains("--max-power-w") && !planned.contains("--min-accuracy"), "{planned}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]
