@@ -66,6 +66,35 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
     }
 }
 
+#[test]
+fn a_finished_search_from_the_table_goes_on_to_the_bytes_of_a_longer_one() {
+    for options in [
+        &["--surrogate", "gaussian", "--halving", "--reseed-front"][..],
+        &["--surrogate", "forest", "--halving"],
+        &["--strategy", "nsga2"],
+        &["--strategy", "random"],
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (long, short) = (dir.path().join("long"), dir.path().join("short"));
+        let run = |out: &Path, more: &[&str]| {
+            assert!(
+                search(out, &[options, more].concat()).status.success(),
+                "{options:?} {more:?}"
+            );
+        };
+        run(&long, &["--iterations", "6"]);
+        run(&short, &["--iterations", "3"]);
+        run(&short, &["--iterations", "6", "--resume"]);
+        let files = ["search.json", "archive.json", "evaluations.jsonl"];
+        let figures = ["front.svg", "progress.svg", "activations.svg"];
+        let winners = (1..=3).map(|rank| format!("winners/{rank}/genome.json"));
+        for file in files.into_iter().chain(figures).map(String::from).chain(winners) {
+            let read = |folder: &Path| std::fs::read(folder.join(&file)).unwrap();
+            assert_eq!(read(&long), read(&short), "{options:?}: {file}");
+        }
+    }
+}
+
 /// The settings are those of `laptop`, which stops weak trainings; the outcomes of all are known.
 #[test]
 fn no_search_with_halving_loses_a_member_of_its_front() {

@@ -163,8 +163,10 @@ mod tests {
         let wrong = json!([{"image": 0, "label": 0, "predicted": 1},
             {"image": 4, "label": 1, "predicted": 0}]);
         report(json!({"confusion": [[2, 1], [1, 1]], "wrong": wrong})).unwrap();
-        let of = |image: usize, label: usize, predicted: usize| json!({"confusion": [[2, 1], [1, 1]],
-            "wrong": [{"image": image, "label": label, "predicted": predicted}, wrong[1]]});
+        let of = |image: usize, label: usize, predicted: usize| {
+            json!({"confusion": [[2, 1], [1, 1]],
+            "wrong": [{"image": image, "label": label, "predicted": predicted}, wrong[1]]})
+        };
         let example = |png: &str| {
             json!({"examples":
             [{"image": 0, "label": 0, "predicted": 1, "png_base64": png}]})

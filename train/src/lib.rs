@@ -22,12 +22,12 @@ pub mod device;
 pub mod ops;
 
 mod figure;
-mod mistakes;
 pub mod memory;
+mod mistakes;
 mod report;
-mod thumbnail;
 pub mod resources;
 mod threads;
+mod thumbnail;
 
 use anyhow::Result;
 pub use cli::Args;

@@ -260,7 +260,10 @@ mod tests {
         );
         let mut other = config(4, 2);
         other.training.learning_rate.sgd = 0.25;
-        assert!(error_of(dir.path(), &other, Resume::AsBegun).contains("training.learning_rate.sgd was 0.1"));
+        assert!(
+            error_of(dir.path(), &other, Resume::AsBegun)
+                .contains("training.learning_rate.sgd was 0.1")
+        );
         drop(Checkpoint::open(dir.path(), &config(4, 2), Resume::AsBegun).unwrap());
     }
 
@@ -329,6 +332,9 @@ mod tests {
     fn a_log_without_its_configuration_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("evaluations.jsonl"), "").unwrap();
-        assert!(error_of(dir.path(), &config(4, 2), Resume::AsBegun).contains("without its search.json"));
+        assert!(
+            error_of(dir.path(), &config(4, 2), Resume::AsBegun)
+                .contains("without its search.json")
+        );
     }
 }

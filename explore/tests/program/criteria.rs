@@ -18,7 +18,12 @@ fn search(fixture: &Fixture, out: &str, options: &[&str]) -> SearchConfig {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let path = fixture.path(out).join("search.json");
     // As the effective criteria only.
-    assert!(!std::fs::read_to_string(&path).unwrap().replacen("\"criteria\"", "", 1).contains("criteria"));
+    assert!(
+        !std::fs::read_to_string(&path)
+            .unwrap()
+            .replacen("\"criteria\"", "", 1)
+            .contains("criteria")
+    );
     json::read(&path).unwrap()
 }
 
@@ -66,7 +71,8 @@ fn criteria_that_cannot_be_measured_are_refused_before_any_training() {
         let fixture = fixture(&criteria);
         let mut command = fixture.command("run");
         if let Some(board) = board {
-            command.args(["--board", board]);
+            let file = fixture.path(board);
+            command.arg("--board").arg(if file.exists() { file } else { board.into() });
         }
         let error = error_of(&command.output().unwrap());
         assert!(error.contains(words), "{error}");

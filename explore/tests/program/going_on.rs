@@ -128,7 +128,6 @@ fn a_search_that_met_its_criteria_does_not_go_on() {
     assert_eq!((fixture.result("long"), fixture.calls().len()), (fixture.result("short"), 0));
     let archive = fixture.archive("short");
     assert_eq!((archive.iterations, archive.criteria_met_by.is_some()), (1, true));
-    let config: Value =
-        serde_json::from_slice(&fixture.result("short")["search.json"]).unwrap();
+    let config: Value = serde_json::from_slice(&fixture.result("short")["search.json"]).unwrap();
     assert_eq!(config["search"]["iterations"], json!(5));
 }
