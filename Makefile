@@ -195,6 +195,12 @@ target/onnx-venv/installed:
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
+# Rules of accessibility, by which a test judges the page; without them that is skipped.
+target/axe-core/installed:
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-*.tgz || { echo "npm cannot fetch axe-core into $(@D); are npm and a network there?" >&2; exit 1; }
+	@touch $@
+
 CRATE ?= $(firstword $(call files-below,$(wildcard $(RUN)/networks/*/*/crate-x86_64),$(RUN)/networks))
 # CRATE is a crate of RUN unless it names another folder.
 bench-measure: ## measure what measuring adds to a crate's latency

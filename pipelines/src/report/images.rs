@@ -5,6 +5,7 @@ use super::table::Table;
 use super::units::{count, percent};
 use common::dataset::{Choice, FaultKind, ImportRecord, ImportedClass, Layout};
 use maud::{Markup, html};
+use std::path::Path;
 
 /// Classes that are shown without a click.
 const OPEN_CLASSES: usize = 20;
@@ -90,7 +91,7 @@ fn facts(import: &ImportRecord) -> Markup {
     let numbers =
         |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
     definitions([
-        ("folder", Some(import.folder.clone())),
+        ("folder", folder(import)),
         ("layout", Some(layout(import.layout).into())),
         ("images", Some(format!("{}x{}, {channels}", import.height, import.width))),
         ("scaling", Some(scaling)),
@@ -103,6 +104,12 @@ fn facts(import: &ImportRecord) -> Markup {
             (import.system_files > 0).then(|| count(import.system_files as u64)),
         ),
     ])
+}
+
+/// Returns the name of the folder, without the place where a user keeps it.
+fn folder(import: &ImportRecord) -> Option<String> {
+    let name = Path::new(&import.folder).file_name()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 fn layout(layout: Layout) -> &'static str {

@@ -68,6 +68,18 @@ pub(super) fn diverged_warning(run: &Run) -> Option<String> {
     })
 }
 
+/// Returns a sentence on a search that goes on or was interrupted.
+pub(super) fn unfinished_warning(run: &Run) -> Option<String> {
+    let planned = run.search.as_ref()?.search.iterations;
+    let finished = run.archive.as_ref().map_or(0, |archive| archive.iterations);
+    (!run.is_searched && finished < planned).then(|| {
+        format!(
+            "The search goes on or was interrupted: {finished} of {planned} iterations are finished. This is what there \
+             is so far."
+        )
+    })
+}
+
 /// Returns the table of results: a row for each winner and variant, columns for each board.
 pub(super) fn table(run: &Run) -> Table {
     let boards = run.boards();
@@ -89,14 +101,13 @@ pub(super) fn table(run: &Run) -> Table {
             row.extend(board_entries(measured).into_iter().take(if *has_power { 3 } else { 2 }));
         }
         table.push_named(&format!("{}/{}", winner.name, kind.folder()), row);
-        add_details(&mut table, run, variant);
+        add_details(&mut table, run, winner.validation_accuracy(kind, variant), variant);
     }
     table
 }
 
 fn has_power(run: &Run, board: &str) -> bool {
-    run.variants()
-        .any(|(.., v)| v.measurement(board).is_ok_and(|m| m.energy.gross_j.is_none() && false))
+    run.variants().any(|(.., v)| v.measurement(board).is_ok_and(|m| m.energy.gross_w.is_some()))
 }
 
 fn board_titles(run: &Run, board: &str, has_power: bool) -> impl Iterator<Item = String> {
@@ -127,13 +138,13 @@ fn measured_entry<'a>(
 }
 
 /// Adds what is known about the certainty of accuracies to the last row.
-fn add_details(table: &mut Table, run: &Run, variant: &Variant) {
+fn add_details(table: &mut Table, run: &Run, validated: Option<f64>, variant: &Variant) {
     let share = |share: f64, n| percent_of(share, n);
-    if let Some(accuracy) = variant.validation_accuracy() {
+    if let Some(accuracy) = validated {
         let detail = match run.validation_images() {
             Some(n) => {
                 let [low, high] = wilson((accuracy * n as f64).round() as usize, n);
-                format!("{} to {}, n = {}", share(low, n), share(high, n), count(n as u64))
+                format!("{} to {}, n\u{a0}=\u{a0}{}", share(low, n), share(high, n), count(n as u64))
             }
             None => "number of images not known".to_string(),
         };
@@ -141,7 +152,7 @@ fn add_details(table: &mut Table, run: &Run, variant: &Variant) {
     }
     if let Some(test) = &variant.test {
         let [low, high] = wilson(test.correct, test.images).map(|x| share(x, test.images));
-        table.add_detail(TEST, format!("{low} to {high}, n = {}", count(test.images as u64)));
+        table.add_detail(TEST, format!("{low} to {high}, n\u{a0}=\u{a0}{}", count(test.images as u64)));
     }
 }
 
@@ -173,7 +184,7 @@ fn network_entries(run: &Run, winner: &Winner, kind: Kind, variant: &Variant) ->
         Some(_) if variant.test.is_some() => "trained without validation images",
         Some(_) | None => not_tested,
     };
-    let validated = entry(variant.validation_accuracy(), not_validated, |accuracy| {
+    let validated = entry(winner.validation_accuracy(kind, variant), not_validated, |accuracy| {
         percent_of(accuracy, run.validation_images().unwrap_or(0))
     });
     let nid = match (&variant.test, variant.counts) {
@@ -214,7 +225,7 @@ fn power(measurement: &Measurement) -> Entry {
     let energy = &measurement.energy;
     let earlier = "the measurement is of a version that did not record power";
     let reason = energy.reason.clone().unwrap_or_else(|| earlier.to_string());
-    entry(None::<f64>, reason, |watts| si(watts, "W"))
+    entry(energy.gross_w, reason, |watts| si(watts, "W"))
 }
 
 /// Returns the gross energy of one inference, or the reason why it is unknown.

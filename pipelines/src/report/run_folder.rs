@@ -18,6 +18,7 @@ use super::files::{names_in, read};
 use super::variant::{Kind, Variant};
 use super::winner::{self, Winner};
 use anyhow::{Context, Result, ensure};
+use common::board::Platform;
 use common::dataset::ImportRecord;
 use common::files::json;
 use common::precision::{Precisions, RunPrecision};
@@ -41,6 +42,8 @@ pub(super) struct Run {
     pub(super) import: Option<ImportRecord>,
     pub(super) search: Option<SearchConfig>,
     pub(super) archive: Option<Archive>,
+    /// Whether the search has chosen its winners, which it does at its end.
+    pub(super) is_searched: bool,
     /// All evaluations with their latest results, in order; empty if there was no search.
     pub(super) evaluations: Vec<Evaluation>,
     /// The winners of the search, best first, and then the other networks that were chosen later.
@@ -69,6 +72,7 @@ impl Run {
             precision: read(&folder.join("precision.json"))?,
             import: read(&folder.join("import.json"))?,
             search: read(&folder.join("explore/search.json"))?,
+            is_searched: folder.join("explore/winners").is_dir(),
             evaluations: latest_evaluations(log, archive.as_ref()),
             winners: read_winners(folder, archive.as_ref())?,
             baselines: read_baselines(&folder.join("baselines"))?,
@@ -93,6 +97,14 @@ impl Run {
         self.variants()
             .flat_map(|(.., variant)| variant.measurements.keys().map(String::as_str))
             .collect()
+    }
+
+    /// Returns the names of all boards with measurements, or with crates that are made for the board
+    /// and not for its platform.
+    pub(super) fn boards_with_crates(&self) -> BTreeSet<&str> {
+        let crates = self.variants().flat_map(|(.., variant)| &variant.manifests);
+        let own = crates.filter(|(_, manifest)| manifest.platform == Platform::CortexM);
+        self.boards().into_iter().chain(own.map(|(board, _)| board.as_str())).collect()
     }
 
     /// Returns every winner before and after pruning, each followed by its int8 form if there is

@@ -167,7 +167,7 @@ impl Variant {
             .prune
             .as_ref()
             .map(|prune| prune.rounds.last().map_or(prune.accuracy_before, |round| round.accuracy));
-        let trained = || self.train.as_ref()?.accuracy.validation;
+        let trained = || self.train.as_ref()?.validation_accuracy();
         self.quantized.as_ref().map(|accuracy| accuracy.int8).or(pruned).or_else(trained)
     }
 

@@ -18,7 +18,7 @@ fn record() -> ImportRecord {
         |name: &str, train, test| ImportedClass { class: name.into(), train, validation: 0, test };
     ImportRecord {
         name: "leaves".into(),
-        folder: format!("/home/me/{HOSTILE}"),
+        folder: "/home/me/<my photos>".into(),
         layout: Layout::ClassFolders,
         channels: 3,
         height: 32,
@@ -72,9 +72,10 @@ fn the_page_says_what_the_images_are_and_what_was_left_out() {
     let warning = "1 file was left out of the images; the page names them under \"Images\".";
     assert!(said.contains(warning), "{said}");
     assert!(page.contains("1 file was left out of the images"));
-    // Folder, class, file and reason, and the examples of two faults.
+    assert!(page.contains("<dd>&lt;my photos&gt;</dd>") && !page.contains("/home/me"));
+    // Class, file and reason, and the examples of two faults.
     let without = write_report(&Fixture::new()).1.matches(ESCAPED).count();
-    assert_eq!(page.matches(ESCAPED).count(), without + 6);
+    assert_eq!(page.matches(ESCAPED).count(), without + 5);
     assert_eq!(page.matches("<script").count(), SCRIPTS);
 }
 

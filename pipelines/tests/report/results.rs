@@ -5,6 +5,7 @@ use crate::{DENSE, compared, row, write_report};
 use common::files::json::Known;
 use common::measurement::{Energy, EnergyStatus, Measurement};
 use common::network::{Network, Origin};
+use common::search::archive::Archive;
 use common::search::genome::Optimizer;
 use common::train_report::{EvalReport, TrainReport};
 use std::fs;
@@ -129,7 +130,7 @@ fn a_training_that_diverged_has_no_result() {
     }
     let (table, page) = write_report(&fixture);
     assert_eq!(row(&table, 2, "dense")[7..], ["- [1]", "- [1]", "- [1]"]);
-    assert!(table.contains("of rank 1, 2 diverged") && !page.contains("best test accuracy"));
+    assert!(table.contains("of rank 1, 2 diverged") && !page.contains("best on the validation images"));
 }
 
 #[test]
@@ -151,6 +152,25 @@ fn a_run_that_has_only_been_searched_says_what_is_missing() {
     fixture.remove("explore/winners");
     let (_, page) = write_report(&fixture);
     assert!(page.contains("No network has been chosen yet"));
+}
+
+/// A search that goes on has a log, and an archive of the iterations that it has finished.
+#[test]
+fn a_search_that_goes_on_is_shown_as_far_as_it_is() {
+    let fixture = Fixture::new();
+    fixture.remove("networks");
+    fixture.remove("explore/winners");
+    let unfinished = "The search goes on or was interrupted";
+    assert!(!write_report(&fixture).1.contains(unfinished));
+    fixture.change("explore/archive.json", |archive: &mut Archive| archive.iterations = 2);
+    let (said, page) = write_report(&fixture);
+    for text in [&said, &page] {
+        assert!(text.contains(&format!("{unfinished}: 2 of 6 iterations are finished.")), "{text}");
+    }
+    fixture.remove("explore/archive.json");
+    let (_, page) = write_report(&fixture);
+    assert!(page.contains(&format!("{unfinished}: 0 of 6 iterations")), "{page}");
+    assert!(page.contains("front.svg") && page.contains("No network has been chosen yet"));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use crate::fixture::{Fixture, m_net_1};
 use crate::{SCRIPTS, write_report};
+use common::files::json;
 use common::network::Network;
 use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
 
 /// Ends a script and begins something that runs.
 const BREAKOUT: &str = "</script><img src=x onerror=alert(1)>";
@@ -82,4 +84,20 @@ fn networks_without_a_rank_are_in_the_tables_by_their_ids() {
     let run = numbers(&page);
     assert_eq!(run["networks"][2]["name"], "i03-07/dense");
     assert!(run["networks"][2]["rank"].is_null());
+}
+
+/// A page is sent by mail: a search of 3,000 trainings must not make it too large.
+#[test]
+fn a_long_search_still_fits_a_mail() {
+    let fixture = Fixture::new();
+    let log = fixture.run().join("explore/evaluations.jsonl");
+    let some: Vec<Evaluation> = json::read_lines(&log).unwrap();
+    let many = some.iter().cycle().take(3_000).enumerate().map(|(number, evaluation)| {
+        let (iteration, index) = (number / 50, number % 50);
+        let id = format!("i{iteration}-{index}");
+        json::to_line(&Evaluation { id, iteration, index, ..evaluation.clone() }).unwrap() + "\n"
+    });
+    std::fs::write(&log, many.collect::<String>()).unwrap();
+    let (_, page) = write_report(&fixture);
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }

@@ -30,6 +30,7 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
     atomic::write(&out.join("index.html"), page::render(&content).as_bytes())?;
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),
+        results::unfinished_warning(&run),
         results::diverged_warning(&run),
         results::data_warning(&run),
         measurements::warnings(&run),

@@ -1,8 +1,10 @@
 //! The numbers of a network on a board.
 
 use crate::report::variant::Variant;
+use common::board::catalog;
 use common::measurement::{Measurement, Protocol};
 use serde::Serialize;
+use std::path::Path;
 
 /// A network on a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,18 +46,24 @@ impl OnBoard {
             latency_interval_s: measured.map(|m| m.latency.p50_interval_s),
             latency_p99_s: measured.map(|m| m.latency.p99_s),
             energy_j: measured.and_then(|m| m.energy.gross_j),
-            power_w: None,
+            power_w: measured.and_then(|m| m.energy.gross_w),
             flash_bytes: manifest.map(|manifest| {
                 let fit = manifest.fit.as_ref();
                 fit.and_then(|fit| fit.flash_bytes).unwrap_or(manifest.weights_bytes)
             }),
             arena_bytes: manifest.map(|manifest| manifest.arena_bytes),
-            emulated: measured.is_some_and(|m| m.emulated),
+            emulated: measured.map_or_else(|| is_emulated(board), |m| m.emulated),
             short: measured.is_some_and(|m| m.protocol == Protocol::Short),
             energy_reason: measured.map_or_else(|| reason.clone(), no_energy),
             reason,
         }
     }
+}
+
+/// Returns whether the catalogue has the board as an emulated one. Nothing is measured there to
+/// choose a network.
+fn is_emulated(board: &str) -> bool {
+    catalog::find(board, Path::new(catalog::FOLDER)).is_ok_and(|board| board.is_emulated())
 }
 
 fn no_energy(measurement: &Measurement) -> Option<String> {

@@ -27,6 +27,8 @@ pub(crate) struct Candidate {
     pub(crate) latency_s: Option<f64>,
     /// Median gross energy of one inference, in joules; `null` if not measured.
     pub(crate) energy_j: Option<f64>,
+    /// Average gross power while inferences run, in watts; `null` if not measured.
+    pub(crate) power_w: Option<f64>,
     /// Bytes of constants and, on a microcontroller, of code; `null` if the search did not need it.
     pub(crate) flash_bytes: Option<u64>,
     /// Bytes of working memory; `null` if the search did not need it.
@@ -59,6 +61,7 @@ impl Candidate {
             macs: evaluation.macs,
             latency_s: evaluation.latency_s,
             energy_j: evaluation.energy_j,
+            power_w: evaluation.power_w,
             flash_bytes: evaluation.flash_bytes,
             arena_bytes: evaluation.arena_bytes,
             stopped_after: evaluation.stopped_after,

@@ -9,4 +9,5 @@ mod network;
 mod run;
 
 pub(super) use block::block;
+pub(super) use network::NetworkData;
 pub(super) use run::RunData;

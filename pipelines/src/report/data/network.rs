@@ -5,6 +5,7 @@ use super::board::OnBoard;
 use crate::report::run_folder::Run;
 use crate::report::variant::{DIVERGED, Kind, Variant};
 use crate::report::winner::Winner;
+use common::choice::Candidate;
 use common::network::Origin;
 use common::network::counts::network_information_density;
 use common::precision::Precision;
@@ -60,8 +61,8 @@ impl NetworkData {
             kind: kind.name(),
             genome: winner.origin.as_ref().map(Origin::to_string),
             precision: kind.precision(),
-            validation: variant
-                .validation_accuracy()
+            validation: winner
+                .validation_accuracy(kind, variant)
                 .map(|accuracy| ValidationAccuracy::of(accuracy, run.validation_images())),
             test: test.map(TestAccuracy::of),
             reason: test.is_none().then(|| untested(variant)),
@@ -69,10 +70,30 @@ impl NetworkData {
             macs: variant.counts.map(|counts| counts.macs),
             nid: test.zip(parameters).map(nid),
             boards: run
-                .boards()
+                .boards_with_crates()
                 .into_iter()
                 .map(|board| (board.to_string(), OnBoard::of(variant, board)))
                 .collect(),
+        }
+    }
+}
+
+impl NetworkData {
+    /// Returns what the rule of choice knows of the network on a board. An emulator's times are not
+    /// the board's.
+    pub(crate) fn candidate(&self, board: &str) -> Candidate {
+        let on = self.boards.get(board);
+        let timed = on.filter(|on| !on.emulated);
+        Candidate {
+            network: self.name.clone(),
+            validation_accuracy: self.validation.map(|validation| validation.accuracy),
+            test_accuracy: self.test.map(|test| test.accuracy),
+            parameters: self.parameters,
+            latency_s: timed.and_then(|on| on.latency_s),
+            energy_j: timed.and_then(|on| on.energy_j),
+            power_w: timed.and_then(|on| on.power_w),
+            flash_bytes: on.and_then(|on| on.flash_bytes),
+            arena_bytes: on.and_then(|on| on.arena_bytes),
         }
     }
 }

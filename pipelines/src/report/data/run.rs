@@ -12,7 +12,7 @@ pub(crate) struct RunData {
     pub(crate) name: String,
     /// Name of the data set; `null` without a search.
     pub(crate) dataset: Option<String>,
-    /// Boards that something was measured on, by name.
+    /// Boards that something was measured on, or that have crates of their own, by name.
     pub(crate) boards: Vec<String>,
     /// Networks that were trained in full, in the order of the tables.
     pub(crate) networks: Vec<NetworkData>,
@@ -29,7 +29,7 @@ impl RunData {
         RunData {
             name: run.name.clone(),
             dataset: search.map(|search| search.dataset.clone()),
-            boards: run.boards().into_iter().map(String::from).collect(),
+            boards: run.boards_with_crates().into_iter().map(String::from).collect(),
             networks: run
                 .variants()
                 .map(|(winner, kind, variant)| NetworkData::of(run, winner, kind, variant))

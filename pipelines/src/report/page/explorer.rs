@@ -136,7 +136,7 @@ fn demands(boards: &[String]) -> Markup {
             label { "Best by" select name="objective" {
                 @for (value, name) in OBJECTIVES { option value=(value) { (name) } }
             } }
-            @for demand in &DEMANDS { (demand_fields(demand)) }
+            div.limits { @for demand in &DEMANDS { (demand_fields(demand)) } }
         }
     }
 }

@@ -33,6 +33,7 @@ fn cautions(content: &Content<'_>) -> Markup {
     let searched = (!run.evaluations.is_empty()).then(|| SHORT_TRAININGS.to_string());
     let cautions = [
         run.import.as_ref().and_then(images::left_out_warning),
+        results::unfinished_warning(run),
         results::diverged_warning(run),
         results::data_warning(run),
         measurements::warnings(run),

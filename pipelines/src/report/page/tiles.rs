@@ -1,34 +1,43 @@
 //! The most important numbers of the run, above everything else.
 
 use super::content::Content;
+use crate::report::data::NetworkData;
 use crate::report::run_folder::Run;
 use crate::report::units::{count, percent_of, si};
+use common::choice::{Candidate, Demands, OrderBy, choose};
 use common::measurement::Measurement;
 use maud::{Markup, html};
 
 /// Returns the numbers that the run has.
 pub(super) fn list(content: &Content<'_>) -> Markup {
-    let tiles: Vec<(String, String)> = tiles(content.run).into_iter().flatten().collect();
+    let tiles: Vec<(String, String)> = tiles(content).into_iter().flatten().collect();
     html! {
         ul.tiles { @for (value, name) in &tiles { li { strong { (value) } span { (name) } } } }
     }
 }
 
-fn tiles(run: &Run) -> [Option<(String, String)>; 4] {
-    let tested = || {
-        run.variants().filter_map(|(.., variant)| Some((variant.test.as_ref()?, variant.counts?)))
-    };
+fn tiles(content: &Content<'_>) -> [Option<(String, String)>; 4] {
+    let run = content.run;
     let searched = (!run.evaluations.is_empty()).then(|| count(run.evaluations.len() as u64));
-    let best = tested().map(|(test, _)| test).max_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
-    let smallest = tested().map(|(_, counts)| counts.parameters).min();
+    let tested = content.data.networks.iter().filter(|network| network.test.is_some());
+    let smallest = tested.filter_map(|network| network.parameters).min();
     let fastest = fastest(run);
     [
         searched.map(|number| (number, "networks evaluated".to_string())),
-        best.map(|test| percent_of(test.accuracy, test.images))
-            .map(|accuracy| (accuracy, "best test accuracy".to_string())),
+        best(&content.data.networks),
         smallest.map(|number| (count(number), "parameters of the smallest network".to_string())),
         fastest.map(|m| (si(m.latency.p50_s, "s"), format!("fastest inference, on {}", m.board))),
     ]
+}
+
+/// Returns the test accuracy of the network that validation accuracy chooses.
+fn best(networks: &[NetworkData]) -> Option<(String, String)> {
+    let candidates: Vec<Candidate> =
+        networks.iter().map(|network| network.candidate("")).collect();
+    let best = choose(&candidates, &Demands::default(), OrderBy::Accuracy).chosen?;
+    let test = networks.iter().find(|network| network.name == best.network)?.test?;
+    let about = format!("test accuracy of {}, the best on the validation images", best.network);
+    Some((percent_of(test.accuracy, test.n), about))
 }
 
 fn fastest(run: &Run) -> Option<&Measurement> {

@@ -27,7 +27,7 @@ function tell(made, { chosen, runnerUp, eligible, excluded, costs, nearest: near
   const lines = [];
   const say = (id, ...what) => lines.push(element("p", { id }, ...what));
   const total = eligible.length + excluded.length;
-  say("left", `${eligible.length} of ${total} networks measured on ${form.elements.board.value} meet the demands.`);
+  say("left", `${eligible.length} of ${total} networks on ${form.elements.board.value} meet the demands.`);
   if (chosen) say("chosen", "Chosen: ", element("strong", {}, chosen.network), ` (${described(chosen)}).`);
   if (runnerUp) say("runner-up", "Runner-up: ", element("strong", {}, runnerUp.network), ` (${described(runnerUp)}).`);
   for (const [name, value] of chosen ? costs : []) {

@@ -16,9 +16,10 @@ const OBJECTIVES = {
   parameters: ["parameters", 1],
 };
 
-/** Returns the networks that are measured on a board. An emulator's times are not the board's. */
+/** Returns the networks that are measured on a board; on an emulated one, those with a crate for it. */
 function candidates(board) {
-  const measured = run.networks.filter(({ boards }) => boards[board]?.reason === null);
+  const ready = (on) => on && (on.emulated ? on.arena_bytes : on.latency_s) !== null;
+  const measured = run.networks.filter(({ boards }) => ready(boards[board]));
   return measured.map(({ name, validation, parameters, boards: { [board]: on } }) => ({
     network: name,
     validation_accuracy: validation?.accuracy ?? null,

@@ -45,7 +45,7 @@ function slide(slider) {
 
 /** Moves the sliders to the demands, and hides those that no network of the board has a value for. */
 function placeSliders(made) {
-  for (const slider of form.querySelectorAll("[data-demand]")) {
+  for (const slider of form.querySelectorAll("input[data-demand]")) {
     const { demand } = slider.dataset;
     const ends = range(demand);
     slider.closest(".demand").hidden = !ends;
@@ -59,7 +59,8 @@ function placeSliders(made) {
 
 function axisText(name, value) {
   const { unit } = option(name).dataset;
-  return unit === "%" ? `${Number((value * 100).toPrecision(3))} %` : si(value, unit);
+  const text = unit === "%" ? `${Number((value * 100).toPrecision(3))} %` : si(value, unit);
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
 }
 
 /** Draws the plane anew. */
