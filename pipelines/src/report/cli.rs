@@ -24,6 +24,9 @@ pub struct Args {
     /// crate, or of a folder in `baselines`
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
+    /// Leave pictures of wrongly classified images out of the page
+    #[arg(long)]
+    pub no_images: bool,
     /// Other commands
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -14,6 +14,8 @@ mod html;
 mod images;
 mod int8;
 mod measurements;
+mod memory_plan;
+mod network;
 mod page;
 mod pruning;
 mod results;
@@ -35,7 +37,9 @@ use anyhow::{Result, bail};
 pub fn run(args: &Args) -> Result<()> {
     match (&args.command, &args.run, &args.out) {
         (Some(Command::Query(query)), ..) => commands::query::run(query),
-        (None, Some(run), Some(out)) => commands::page::run(run, out, args.baseline.as_deref()),
+        (None, Some(run), Some(out)) => {
+            commands::page::run(run, out, args.baseline.as_deref(), !args.no_images)
+        }
         (None, ..) => bail!("--run and --out are needed"),
     }
 }

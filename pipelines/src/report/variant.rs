@@ -2,6 +2,7 @@
 //! form of one of these.
 
 use super::files::{names_in, read};
+use super::memory_plan::MemoryPlan;
 use anyhow::Result;
 use common::board::Platform;
 use common::files::json;
@@ -11,7 +12,9 @@ use common::network::counts::Counts;
 use common::network::{Network, counts};
 use common::precision::Precision;
 use common::prune_report::PruneReport;
-use common::quantized::{INT8_FOLDER, OUTCOME_FILE, Outcome, ValidationAccuracy};
+use common::quantized::{
+    INT8_FOLDER, OUTCOME_FILE, Outcome, QUANTIZATION_FILE, Quantization, ValidationAccuracy,
+};
 use common::train_report::{EvalReport, TrainReport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -70,12 +73,16 @@ pub(super) struct Variant {
     pub(super) test: Option<EvalReport>,
     /// Manifests of its crates by platform.
     pub(super) manifests: BTreeMap<String, Manifest>,
+    /// Plans of their working memory, as far as they can be read.
+    pub(super) memory: BTreeMap<String, MemoryPlan>,
     /// Measurements of its crates by board.
     pub(super) measurements: BTreeMap<String, Measurement>,
     /// Its int8 form, made or refused.
     pub(super) int8: Option<Box<Variant>>,
     /// For an int8 form: the accuracies on the validation images when it was made.
     pub(super) quantized: Option<ValidationAccuracy>,
+    /// For an int8 form: what its integers mean, and the errors of its layers.
+    pub(super) quantization: Option<Quantization>,
     /// Reason why an int8 form has no results.
     pub(super) refusal: Option<String>,
     /// Boards that have no crates of an int8 form.
@@ -130,6 +137,7 @@ impl Variant {
         };
         if int8.refusal.is_none() {
             int8.quantized = outcome.accuracy;
+            int8.quantization = read(&folder.join(QUANTIZATION_FILE))?;
             int8.test = read(&folder.join("test.json"))?;
             int8.read_crates(folder)?;
         }
@@ -146,7 +154,12 @@ impl Variant {
             } else if let Some(platform) = name.strip_prefix("crate-")
                 && folder.join(&name).join("manifest.json").exists()
             {
-                self.manifests.insert(platform.to_string(), Manifest::read(&folder.join(&name))?);
+                let folder = folder.join(&name);
+                self.manifests.insert(platform.to_string(), Manifest::read(&folder)?);
+                // The figure is for people: one of another version is not a damaged run.
+                let figure = json::read_text(&folder.join("memory.svg")).ok();
+                let plan = figure.and_then(|svg| MemoryPlan::parse(&svg));
+                self.memory.extend(plan.map(|plan| (platform.to_string(), plan)));
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ mod fixture;
 mod images;
 mod int8;
 mod page;
+mod panels;
 mod results;
 mod safety;
 

@@ -9,12 +9,13 @@ use common::files::atomic;
 use process::cli::print_line;
 use std::path::Path;
 
-/// Writes `index.html` and the figures, and prints the table of results.
+/// Writes `index.html` and the figures, and prints the table of results. Without `pictures`, the
+/// page shows no wrongly classified images.
 ///
 /// # Errors
 /// Fails if the folder is not a run, has a damaged file or no such baseline, or if the output
 /// folder cannot be written to.
-pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<()> {
+pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: bool) -> Result<()> {
     let run = Run::read(folder)?;
     let comparison = baseline.map(|name| comparison::table(&run, name)).transpose()?;
     let figures = figures::draw(&run).context("cannot draw the figures")?;
@@ -26,6 +27,7 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>) -> Result<(
         data: &RunData::of(&run),
         figures: &figures,
         comparison: comparison.as_ref(),
+        pictures,
     };
     atomic::write(&out.join("index.html"), page::render(&content).as_bytes())?;
     let warnings = [

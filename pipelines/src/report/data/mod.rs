@@ -9,5 +9,6 @@ mod network;
 mod run;
 
 pub(super) use block::block;
-pub(super) use network::NetworkData;
+pub(super) use board::OnBoard;
+pub(super) use network::{NetworkData, anchor};
 pub(super) use run::RunData;

@@ -15,6 +15,8 @@ pub(crate) struct Content<'a> {
     pub(crate) figures: &'a [Figure],
     /// The comparison with a baseline, if one is asked for.
     pub(crate) comparison: Option<&'a Table>,
+    /// Whether pictures of wrongly classified images are shown.
+    pub(crate) pictures: bool,
 }
 
 /// A section of the page.

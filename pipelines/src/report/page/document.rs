@@ -1,15 +1,15 @@
 //! The whole document: head, tiles, sections, and the script with its numbers.
 
 use super::content::{Content, Section};
-use super::{figures, front, policy, pruning, results, tables, tiles};
-use crate::report::data;
+use super::{figures, front, networks, policy, pruning, results, tables, tiles};
 use crate::report::run_folder::Run;
+use crate::report::{data, network};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The parts of the page's one style.
-const STYLES: [&str; 1] = [include_str!("page.css")];
+const STYLES: [&str; 2] = [include_str!("page.css"), network::STYLE];
 /// The parts of the page's one script. Those after the first ones use what they define.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("script/basics.js"),
     include_str!("script/choice.js"),
     include_str!("script/tables.js"),
@@ -17,12 +17,14 @@ const SCRIPTS: [&str; 7] = [
     include_str!("script/plane.js"),
     include_str!("script/explorer.js"),
     include_str!("script/answer.js"),
+    network::SCRIPT,
 ];
 
 /// The sections in the order of the page. A section without content is left out.
-const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 11] = [
+const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 12] = [
     results::section,
     front::section,
+    networks::section,
     tables::int8,
     tables::comparison,
     figures::section,

@@ -8,6 +8,7 @@ mod document;
 mod explorer;
 mod figures;
 mod front;
+mod networks;
 mod policy;
 mod pruning;
 mod results;
