@@ -50,6 +50,13 @@ impl Style {
             Style::Dashed => "line dashed",
         }
     }
+
+    fn dot(self) -> &'static str {
+        match self {
+            Style::Whole => "dot",
+            Style::Dashed => "dot dashed",
+        }
+    }
 }
 
 impl Chart<'_> {
@@ -107,7 +114,7 @@ impl Chart<'_> {
         html! {
             polyline class=(line.style.class()) points=(points.join(" ")) {}
             @if places.len() <= MARKED {
-                @for [x, y] in places { circle.point cx=(x) cy=(y) r="2" {} }
+                @for [x, y] in places { circle class=(line.style.dot()) cx=(x) cy=(y) r="2" {} }
             }
         }
     }

@@ -16,6 +16,8 @@ const LETTERS: usize = 12;
 const LETTER: f64 = 6.2;
 /// Opacity of the fullest cell: text on it can still be read.
 const STRONGEST: f64 = 0.45;
+/// Number of different opacities.
+const SHADES: usize = 5;
 
 /// Returns the drawing of a matrix, true classes in rows, and the most frequent mistakes.
 pub(super) fn matrix(counts: &[Vec<usize>], classes: &[String]) -> Markup {
@@ -51,30 +53,69 @@ fn draw(counts: &[Vec<usize>], classes: &[String]) -> Markup {
                     } { (name) }
                 }
             }
-            @for (row, line) in counts.iter().enumerate() {
-                @let most = line.iter().copied().max().unwrap_or(0);
-                @for (column, images) in line.iter().enumerate().filter(|(_, images)| **images > 0) {
-                    (cell([left, top], [row, column], *images, most))
-                }
-            }
+            (cells([left, top], counts))
             path.grid d=(grid([left, top], counts.len())) {}
         }
     }
 }
 
-/// Draws a cell that has images, the darker the larger its share of its row is.
-fn cell([left, top]: [f64; 2], [row, column]: [usize; 2], images: usize, most: usize) -> Markup {
-    let (x, y) = (left + CELL * column as f64, top + CELL * row as f64);
-    let share = (1.0 + images as f64).ln() / (1.0 + most as f64).ln();
-    let class = if row == column { "right" } else { "wrong" };
-    let text = if images < 10_000 { images.to_string() } else { format!("{}k", images / 1000) };
+/// Draws the cells that have images: the darker the larger their share of their row is.
+fn cells([left, top]: [f64; 2], counts: &[Vec<usize>]) -> Markup {
+    let place = |n: usize, edge: f64| edge + CELL * n as f64;
+    let filled: Vec<Cell> = counts.iter().enumerate().flat_map(Cell::of_row).collect();
+    let outline = |right: bool, shade: usize| -> String {
+        let cells =
+            filled.iter().filter(|cell| (cell.row == cell.column, cell.shade) == (right, shade));
+        cells
+            .map(|cell| {
+                let [x, y] = [px(place(cell.column, left)), px(place(cell.row, top))];
+                format!("M{x} {y}h{CELL}v{CELL}h-{CELL}z")
+            })
+            .collect()
+    };
     html! {
-        rect class=(class) x=(px(x)) y=(px(y)) width=(CELL) height=(CELL)
-            fill-opacity={ (format!("{:.2}", 0.08 + (STRONGEST - 0.08) * share)) } {}
-        text.small x=(px(x + CELL / 2.0)) y=(px(y + CELL / 2.0 + 3.5)) text-anchor="middle" {
-            (text)
+        @for shade in 1..=SHADES {
+            @for (class, right) in [("right", true), ("wrong", false)] {
+                @let outline = outline(right, shade);
+                @if !outline.is_empty() {
+                    path class=(class) d=(outline)
+                        fill-opacity=(format!("{:.2}", STRONGEST * shade as f64 / SHADES as f64)) {}
+                }
+            }
+        }
+        g.small text-anchor="middle" {
+            @for Cell { row, column, images, .. } in &filled {
+                text x=(px(place(*column, left) + CELL / 2.0))
+                    y=(px(place(*row, top) + CELL / 2.0 + 3.5)) { (short_count(*images)) }
+            }
         }
     }
+}
+
+/// A cell of the matrix that has images.
+struct Cell {
+    row: usize,
+    column: usize,
+    images: usize,
+    /// How dark it is: 1 to [`SHADES`].
+    shade: usize,
+}
+
+impl Cell {
+    fn of_row((row, images): (usize, &Vec<usize>)) -> Vec<Cell> {
+        let most = images.iter().copied().max().unwrap_or(0);
+        // On a linear scale, mistakes of a good network could not be told from none.
+        let share = |n: usize| (1.0 + n as f64).ln() / (1.0 + most as f64).ln();
+        let cell = |(column, images): (usize, &usize)| {
+            let shade = ((share(*images) * SHADES as f64).ceil() as usize).clamp(1, SHADES);
+            Cell { row, column, images: *images, shade }
+        };
+        images.iter().enumerate().filter(|(_, images)| **images > 0).map(cell).collect()
+    }
+}
+
+fn short_count(images: usize) -> String {
+    if images < 10_000 { images.to_string() } else { format!("{}k", images / 1000) }
 }
 
 fn grid([left, top]: [f64; 2], classes: usize) -> String {
@@ -149,8 +190,11 @@ mod tests {
         let counts = [vec![90, 0, 3], vec![1, 80, 0], vec![0, 12, 60]];
         let names = classes(&["a<b>", "7", "a very long name indeed"]);
         let html = matrix(&counts, &names).into_string();
-        assert_eq!(html.matches("class=\"right\"").count(), 3);
-        assert_eq!(html.matches("class=\"wrong\"").count(), 3);
+        let cells = |class: &str| -> usize {
+            let paths = html.split(&format!("<path class=\"{class}\" d=\"")).skip(1);
+            paths.map(|rest| rest.split('"').next().unwrap().matches('M').count()).sum()
+        };
+        assert_eq!((cells("right"), cells("wrong")), (3, 3));
         let told = "Most often it takes";
         assert!(!html.contains(told), "there are three kinds of mistakes only");
         let told = "It takes a very long name indeed for 7 (12 times), \

@@ -64,7 +64,7 @@ fn one(platforms: &[&str], manifest: &Manifest, plan: &MemoryPlan) -> Markup {
         )
     });
     let bounds = format!(
-        "Working memory: {} bytes; no plan can do with less than {}.",
+        "Working memory: {} bytes; any plan needs {} for tensors, scratch memory aside.",
         count(manifest.arena_bytes),
         count(manifest.arena_lower_bound_bytes)
     );

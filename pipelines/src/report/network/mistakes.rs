@@ -59,6 +59,9 @@ fn compared(tested: &Tested<'_>) -> Option<String> {
     let (mine, other) = (tested.test.wrong.as_ref()?, before.wrong.as_ref()?);
     let same_images = tested.test.data_sha256 == before.data_sha256;
     let found = McNemar::of(&indices(other), &indices(mine));
+    if found.only_first_wrong + found.only_second_wrong == 0 {
+        return same_images.then(|| format!("It and {name} are wrong on the same images."));
+    }
     same_images.then(|| {
         format!(
             "Of the images on which it and {name} differ, it alone is wrong on {} and {name} on \
@@ -147,6 +150,7 @@ mod tests {
         // 1 and 6: 16 of 128 rows of seven tosses.
         assert!(html.contains("it alone is wrong on 6 and 1/dense on 1: p = 0.125"), "{html}");
         assert!(html.contains("chance can explain it"));
+        assert!(self::html(&before, Some(&before), true).contains("wrong on the same images"));
         let other = EvalReport { data_sha256: "e".into(), ..before };
         assert!(!self::html(&after, Some(&other), true).contains("McNemar"));
     }
