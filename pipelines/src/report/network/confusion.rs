@@ -191,7 +191,8 @@ mod tests {
         let names = classes(&["a<b>", "7", "a very long name indeed"]);
         let html = matrix(&counts, &names).into_string();
         let cells = |class: &str| -> usize {
-            let paths = html.split(&format!("<path class=\"{class}\" d=\"")).skip(1);
+            let start = format!("<path class=\"{class}\" d=\"");
+            let paths = html.split(&start).skip(1);
             paths.map(|rest| rest.split('"').next().unwrap().matches('M').count()).sum()
         };
         assert_eq!((cells("right"), cells("wrong")), (3, 3));

@@ -129,6 +129,7 @@ mod tests {
             parameters: 1,
             macs: 1,
             accuracy: SplitAccuracy { train: 0.9, validation: None },
+            chosen_with_validation_accuracy: None,
             diverged: false,
             curve: validation.iter().enumerate().map(epoch).collect(),
             data_sha256: String::new(),
