@@ -20,8 +20,8 @@ pub(super) use panel::panels;
 
 /// The panels' part of the page's style.
 pub(super) const STYLE: &str = include_str!("network.css");
-/// The panels' part of the page's script: the buttons that copy a command.
-pub(super) const SCRIPT: &str = include_str!("copy.js");
+/// The panels' part of the page's script: buttons that copy a command, and links that open a panel.
+pub(super) const SCRIPT: &str = include_str!("panels.js");
 
 #[cfg(test)]
 mod tests;

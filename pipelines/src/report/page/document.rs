@@ -11,13 +11,13 @@ const STYLES: [&str; 2] = [include_str!("page.css"), network::STYLE];
 /// The parts of the page's one script. Those after the first ones use what they define.
 const SCRIPTS: [&str; 8] = [
     include_str!("script/basics.js"),
+    network::SCRIPT,
     include_str!("script/choice.js"),
     include_str!("script/tables.js"),
     include_str!("script/points.js"),
     include_str!("script/plane.js"),
     include_str!("script/explorer.js"),
     include_str!("script/answer.js"),
-    network::SCRIPT,
 ];
 
 /// The sections in the order of the page. A section without content is left out.

@@ -14,3 +14,10 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
 }
+
+// A link to a panel opens it.
+function openTarget() {
+  openAround(document.getElementById(location.hash.slice(1)));
+}
+addEventListener("hashchange", openTarget);
+openTarget();
