@@ -47,7 +47,7 @@ TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
 # Templates, boards and baselines are compiled in too.
-SOURCES   = $(shell find common explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines -type f) \
+SOURCES   = $(shell find common explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines pipelines/published -type f) \
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 .DEFAULT_GOAL := help

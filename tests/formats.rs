@@ -15,6 +15,7 @@ use common::network::baseline::Baseline;
 use common::precision::RunPrecision;
 use common::profile::{Profile, PruneMethod, Selection};
 use common::prune_report::PruneReport;
+use common::published::Published;
 use common::quantized::{Outcome, Quantization};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
@@ -78,6 +79,7 @@ fn check(text: &str) -> String {
         "precision" => round_trip::<RunPrecision>(text),
         "profile" => round_trip::<Profile>(text),
         "prune" => round_trip::<PruneReport>(text),
+        "published" => round_trip::<Published>(text),
         "quantization" => round_trip::<Quantization>(text),
         "scaled" => round_trip::<ScaledIndex>(text),
         "search" => round_trip::<SearchConfig>(text),
@@ -115,14 +117,15 @@ fn every_kind_has_an_example_that_its_type_reads() {
 }
 
 #[test]
-fn the_profiles_recipes_and_boards_that_ship_are_valid() {
-    for folder in ["profiles", "datasets", "boards"] {
+fn the_profiles_recipes_boards_and_published_results_that_ship_are_valid() {
+    for folder in ["profiles", "datasets", "boards", "published"] {
         for entry in std::fs::read_dir(root().join("pipelines").join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 match folder {
                     "profiles" => drop(json::read::<Profile>(&path).unwrap()),
                     "datasets" => drop(json::read::<Dataset>(&path).unwrap()),
+                    "published" => drop(json::read::<Published>(&path).unwrap()),
                     _ => drop(json::read::<Board>(&path).unwrap()),
                 }
             }

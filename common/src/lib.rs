@@ -19,6 +19,7 @@ pub mod plan_report;
 pub mod precision;
 pub mod profile;
 pub mod prune_report;
+pub mod published;
 pub mod quantized;
 pub mod resize;
 pub mod search;

@@ -83,6 +83,7 @@ mod tests {
     use crate::precision::RunPrecision;
     use crate::profile::Profile;
     use crate::prune_report::PruneReport;
+    use crate::published::Published;
     use crate::quantized::{Outcome, Quantization};
     use crate::search::accuracy_table::AccuracyTable;
     use crate::search::archive::Archive;
@@ -203,6 +204,7 @@ mod tests {
             "precision" => check_every_number_has_a_range::<RunPrecision>,
             "profile" => check_every_number_has_a_range::<Profile>,
             "prune" => check_every_number_has_a_range::<PruneReport>,
+            "published" => check_every_number_has_a_range::<Published>,
             "quantization" => check_every_number_has_a_range::<Quantization>,
             "search" => check_every_number_has_a_range::<SearchConfig>,
             "train" => check_every_number_has_a_range::<TrainReport>,
