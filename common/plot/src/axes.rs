@@ -83,6 +83,18 @@ impl Axis {
         Axis::new(range, ticks, move |log| with_prefix(10f64.powf(log), unit))
     }
 
+    /// Returns an axis over a range with at most ten ticks at round numbers, and a unit behind each
+    /// label: `90 %`.
+    pub fn linear(range: Range<f64>, unit: &'static str) -> Axis {
+        let step = round_distance(range.end - range.start);
+        let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
+        let first = (range.start / step).ceil();
+        let ticks = (0..=MOST_TICKS).map(move |n| (first + n as f64) * step);
+        // Adding 0 makes -0 to 0.
+        let label = move |value: f64| format!("{:.decimals$} {unit}", value + 0.0);
+        Axis::new(range, ticks, move |value| label(value).trim_end().to_string())
+    }
+
     /// Returns an axis of iterations, counted from 1, with room for half of one at both ends.
     pub fn iterations(count: usize) -> Axis {
         let step = round_step(count as u64) as usize;
@@ -131,6 +143,15 @@ pub fn round_step(end: u64) -> u64 {
         [1, 2, 5].into_iter().filter_map(move |digit| 10u64.pow(power).checked_mul(digit))
     });
     steps.into_iter().find(|step| end / step <= MOST_TICKS).unwrap_or(u64::MAX)
+}
+
+/// Returns the distance of ticks on an axis of this length: 1, 2 or 5 times a power of ten, so that
+/// it holds at most ten of them.
+fn round_distance(length: f64) -> f64 {
+    let least = length / MOST_TICKS as f64;
+    let power = 10f64.powf(least.log10().floor());
+    let fitting = [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= least);
+    fitting.unwrap_or(10.0) * power
 }
 
 /// Returns a number with at most three decimals, without the noise of its computation.
@@ -187,6 +208,18 @@ mod tests {
         assert_eq!(Axis::iterations(100).ticks.len(), 10);
         assert!(Axis::iterations(0).ticks.is_empty());
         assert!((1..=10).contains(&Axis::iterations(usize::MAX).ticks.len()));
+    }
+
+    #[test]
+    fn linear_ticks_are_round_numbers_with_their_unit() {
+        let axis = Axis::linear(-0.5..5.2, "%");
+        assert_eq!(labels(&axis), ["0 %", "1 %", "2 %", "3 %", "4 %", "5 %"]);
+        let axis = Axis::linear(0.912..0.95, "");
+        assert_eq!(labels(&axis)[..3], ["0.915", "0.920", "0.925"]);
+        assert_eq!(labels(&Axis::linear(3e3..2e4, "")), ["4000", "6000", "8000", "10000", "12000", "14000", "16000", "18000"]);
+        for length in [1e-9, 0.5, 1.0, 7.0, 99.0, 1e9] {
+            assert!((2..=11).contains(&Axis::linear(0.0..length, "").ticks.len()), "{length}");
+        }
     }
 
     #[test]

@@ -30,9 +30,25 @@ pub fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<St
     Ok(svg)
 }
 
+/// Gives an SVG image a title, which a screen reader reads instead of the image.
+pub fn titled(svg: &str, title: &str) -> String {
+    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let Some((open, rest)) = svg.split_once('>') else { return svg.to_string() };
+    let open = open.replacen("<svg", "<svg role=\"img\"", 1);
+    format!("{open}>\n<title>{title}</title>{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_the_first_thing_in_an_image() {
+        let image = titled(&svg((30, 20), |_| Ok(())).unwrap(), "a < b & c");
+        let (open, rest) = image.split_once('>').unwrap();
+        assert!(open.starts_with("<svg role=\"img\" width=\"30\""), "{open}");
+        assert!(rest.starts_with("\n<title>a &lt; b &amp; c</title>"), "{rest}");
+    }
 
     #[test]
     fn an_image_is_white_and_closed() {

@@ -3,8 +3,10 @@
 
 pub mod axes;
 mod canvas;
+mod line;
 pub mod palette;
 mod table;
 
-pub use canvas::{Area, Drawn, svg};
+pub use canvas::{Area, Drawn, svg, titled};
+pub use line::Line;
 pub use table::{Align, Table};

@@ -4,6 +4,7 @@ use crate::files::json::Document;
 use crate::files::ranges::{
     BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within,
 };
+use crate::network::counts::network_information_density;
 use crate::search::genome::Genome;
 use crate::search::objective::Objective;
 use crate::search::requirements::{Performance, Requirements};
@@ -107,6 +108,13 @@ impl Evaluation {
     /// Returns whether the genome was trained to the end and has an accuracy.
     pub fn is_fully_trained(&self) -> bool {
         self.accuracy.is_some() && self.stopped_after.is_none()
+    }
+
+    /// Returns the Score, accuracy per million parameters (paper, Eq. 1, NID); `None` for a training
+    /// that failed or was stopped early.
+    pub fn score(&self) -> Option<f64> {
+        let accuracy = self.accuracy.filter(|_| self.is_fully_trained())?;
+        Some(network_information_density(accuracy, self.parameters))
     }
 
     /// Returns whether there are results that are not in `evaluations.jsonl`.

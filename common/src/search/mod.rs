@@ -1,5 +1,5 @@
-//! The vocabulary of a search: the design space, its genomes, objectives and requirements, and the
-//! files of a search. Search algorithms are not here.
+//! The vocabulary of a search: the design space, its genomes, objectives and requirements, the files
+//! of a search, and the hypervolume of what it found. Search algorithms are not here.
 
 pub mod accuracy_table;
 pub mod archive;
@@ -7,6 +7,7 @@ pub mod config;
 pub mod evaluation;
 pub mod fidelity;
 pub mod genome;
+pub mod hypervolume;
 pub mod objective;
 pub mod requirements;
 pub mod space;

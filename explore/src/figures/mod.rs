@@ -2,7 +2,6 @@
 
 mod activations;
 mod cost;
-mod fit;
 mod front;
 mod progress;
 

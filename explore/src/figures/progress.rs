@@ -1,13 +1,12 @@
 //! Hypervolume and Score by iteration, each with a straight line through it (the paper's Fig. 3).
 
-use super::fit::Line;
-use crate::moea::hypervolume::Scale;
-use crate::search::quality::{points, score};
+use crate::search::quality::points;
 use crate::search::state::SearchState;
 use anyhow::Result;
 use common::search::evaluation::Evaluation;
+use common::search::hypervolume::Scale;
 use plot::axes::{Axis, Margin, around};
-use plot::{Area, Drawn, palette, svg};
+use plot::{Area, Drawn, Line, palette, svg};
 use plotters::prelude::*;
 
 /// Width and height of a panel in pixels.
@@ -45,7 +44,7 @@ fn series(evaluations: &[Evaluation]) -> [Curve; 3] {
         end += population.len();
         let number = population[0].iteration as f64 + 1.0;
         volumes.extend(scale.map(|scale| (number, scale.hypervolume(points(&evaluations[..end])))));
-        let scores: Vec<f64> = population.iter().filter_map(score).collect();
+        let scores: Vec<f64> = population.iter().filter_map(Evaluation::score).collect();
         bests.extend(scores.iter().copied().reduce(f64::max).map(|best| (number, best)));
         if !scores.is_empty() {
             means.push((number, scores.iter().sum::<f64>() / scores.len() as f64));

@@ -4,7 +4,6 @@
 
 pub mod dominance;
 pub mod double_double;
-pub mod hypervolume;
 pub mod normalize;
 pub mod nsga2;
 pub mod operators;

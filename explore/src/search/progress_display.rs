@@ -147,7 +147,7 @@ impl ProgressDisplay {
     }
 
     fn update_best(&mut self, evaluation: &Evaluation) {
-        if let Some(score) = quality::score(evaluation) {
+        if let Some(score) = evaluation.score() {
             self.best_score = self.best_score.into_iter().chain([score]).reduce(f64::max);
             self.best_accuracy =
                 self.best_accuracy.into_iter().chain(evaluation.accuracy).reduce(f64::max);

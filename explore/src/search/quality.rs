@@ -1,19 +1,11 @@
-//! Quality of a search's evaluations in full: the paper's Score and the hypervolume.
+//! Quality of a search's evaluations in full: the hypervolume.
 
-use crate::moea::hypervolume::Scale;
-use common::network::counts;
 use common::search::evaluation::Evaluation;
-
-/// Returns the Score, accuracy per million parameters (paper, Eq. 1, NID); `None` for a training
-/// that failed or was stopped early.
-pub fn score(evaluation: &Evaluation) -> Option<f64> {
-    let accuracy = evaluation.accuracy.filter(|_| evaluation.is_fully_trained())?;
-    Some(counts::network_information_density(accuracy, evaluation.parameters))
-}
+use common::search::hypervolume::Scale;
 
 /// Returns errors and parameters of the evaluations in full.
 pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
-    evaluations.iter().filter(|evaluation| score(evaluation).is_some()).map(Evaluation::objectives)
+    evaluations.iter().filter(|evaluation| evaluation.is_fully_trained()).map(Evaluation::objectives)
 }
 
 /// Returns the hypervolume of evaluations, scaled by the ranges of these evaluations themselves;
@@ -39,7 +31,7 @@ mod tests {
             evaluation.accuracy = evaluation.accuracy.map(|_| accuracy);
         }
         evaluations[1].stopped_after = Some(1);
-        let scores: Vec<Option<f64>> = evaluations.iter().map(score).collect();
+        let scores: Vec<Option<f64>> = evaluations.iter().map(Evaluation::score).collect();
         assert_eq!(scores, [None, None, Some(500.0), Some(10_000.0)]);
         // Scaled: (0, 1) and (1, 0).
         let want = 1.05 * 0.05 + 0.05;

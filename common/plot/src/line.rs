@@ -2,14 +2,16 @@
 
 /// `y = intercept + slope * x`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) slope: f64,
-    intercept: f64,
+pub struct Line {
+    /// Growth of y for each unit of x.
+    pub slope: f64,
+    /// y at x = 0.
+    pub intercept: f64,
 }
 
 impl Line {
     /// Returns the line of least squares of the residuals in y; `None` if all x are equal.
-    pub(super) fn fit(points: &[(f64, f64)]) -> Option<Line> {
+    pub fn fit(points: &[(f64, f64)]) -> Option<Line> {
         let mean =
             |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
         let (x_mean, y_mean) = (mean(|point| point.0), mean(|point| point.1));
@@ -23,8 +25,8 @@ impl Line {
         })
     }
 
-    /// Returns y at `x`.
-    pub(super) fn point(&self, x: f64) -> (f64, f64) {
+    /// Returns the point of the line at `x`.
+    pub fn point(&self, x: f64) -> (f64, f64) {
         (x, self.intercept + self.slope * x)
     }
 }
