@@ -43,6 +43,10 @@ state   := target/run/$(subst /,_,$(RUN))
 
 # The `train` that computes on GPUs lies beside links to the other programs.
 TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
+# The commit that programs are built from, which they write beside times and hosts; empty outside of
+# git. Only the `main.rs` files read it.
+export NEUROPOWER_COMMIT := $(if $(wildcard .git),$(shell git rev-parse HEAD 2>/dev/null && { git diff --quiet HEAD 2>/dev/null || echo -changed; }))
+override NEUROPOWER_COMMIT := $(subst $(space),,$(strip $(NEUROPOWER_COMMIT)))
 # Overrides CARGO_TARGET_DIR, because the rules name these programs.
 INTO     := --target-dir target
 BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)

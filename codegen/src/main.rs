@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = codegen::Args::parse();
-    process::cli::main(|| codegen::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || codegen::run(&args))
 }

@@ -18,6 +18,7 @@ pub mod network;
 pub mod plan_report;
 pub mod precision;
 pub mod profile;
+pub mod program;
 pub mod prune_report;
 pub mod published;
 pub mod quantized;

@@ -6,6 +6,7 @@ use crate::files::ranges::{
     BYTES, COUNT, IMAGES, LOSS, MACS, PARAMETERS, PHYSICAL, RATE, SECONDS, SHARE, all_within,
     within,
 };
+use crate::program::Program;
 use crate::search::genome::Optimizer;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,9 @@ pub struct Timing {
     pub peak_rss_bytes: Option<u64>,
     /// Reason why it is not known; `null` if it is known.
     pub peak_rss_reason: Option<String>,
+    /// Build of `train`; missing in files of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
 }
 
 /// Default for reports without a device.

@@ -173,5 +173,5 @@ fn run(args: &Args) -> Result<()> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    process::cli::main(|| run(&args))
+    process::cli::main(None, || run(&args))
 }

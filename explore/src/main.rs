@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = explore::Args::parse();
-    process::cli::main(|| explore::run(args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || explore::run(args))
 }

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = measure::Args::parse();
-    process::cli::main(|| measure::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || measure::run(&args))
 }

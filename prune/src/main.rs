@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = prune::Args::parse();
-    process::cli::main(|| prune::run(args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || prune::run(args))
 }

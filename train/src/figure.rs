@@ -139,6 +139,7 @@ mod tests {
                 device: "cpu".into(),
                 peak_rss_bytes: Some(1),
                 peak_rss_reason: None,
+                program: None,
             },
         }
     }

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = train::Args::parse();
-    process::cli::main(|| train::run(args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || train::run(args))
 }

@@ -58,5 +58,6 @@ fn timing(trained: &Trained, threads: usize, device: Device) -> Timing {
         device: device.to_string(),
         peak_rss_bytes,
         peak_rss_reason,
+        program: Some(process::program::this()),
     }
 }

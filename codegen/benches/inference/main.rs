@@ -103,5 +103,5 @@ fn command() -> String {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    process::cli::main(|| run(args))
+    process::cli::main(None, || run(args))
 }

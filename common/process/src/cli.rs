@@ -1,6 +1,6 @@
 //! Start and end of a stage's program.
 
-use crate::parent;
+use crate::{parent, program};
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +9,11 @@ use std::sync::atomic::AtomicBool;
 
 /// Runs a stage and returns its exit code: 0 for `Ok`, else 1, with a line on stderr that says what
 /// failed, where and why. The program ends with the stage that has started it, if one has.
-pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
+///
+/// `commit` is what the program was built from. Each `main.rs` names it, so that a new commit
+/// compiles these small files again and nothing else.
+pub fn main(commit: Option<&'static str>, run: impl FnOnce() -> Result<()>) -> ExitCode {
+    program::start(commit);
     parent::watch();
     let outcome = survive_file_size_limit().and_then(|()| run());
     match outcome {

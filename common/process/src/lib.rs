@@ -12,4 +12,5 @@ pub mod lock;
 pub mod logged;
 pub mod output;
 pub mod parent;
+pub mod program;
 pub mod programs;

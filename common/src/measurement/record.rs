@@ -7,6 +7,7 @@ use crate::measurement::energy::{Energy, EnergyStatus};
 use crate::measurement::gpu_facts::GpuFacts;
 use crate::measurement::windows::{Communication, IdleReading, Window};
 use crate::profile::MeasurementSettings;
+use crate::program::Program;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -195,6 +196,9 @@ pub struct Host {
     pub throttled: Known<u64>,
     /// Unix time at the start.
     pub started_unix_s: f64,
+    /// Build of `measure`; missing in files of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
 }
 
 impl Host {

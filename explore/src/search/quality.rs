@@ -5,7 +5,10 @@ use common::search::hypervolume::Scale;
 
 /// Returns errors and parameters of the evaluations in full.
 pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
-    evaluations.iter().filter(|evaluation| evaluation.is_fully_trained()).map(Evaluation::objectives)
+    evaluations
+        .iter()
+        .filter(|evaluation| evaluation.is_fully_trained())
+        .map(Evaluation::objectives)
 }
 
 /// Returns the hypervolume of evaluations, scaled by the ranges of these evaluations themselves;

@@ -47,6 +47,7 @@ impl FactsBefore {
             temperature_c: scaled(board, &sysfs.join("class/thermal/thermal_zone0/temp"), 1e-3),
             throttled: throttled(&self.throttle_count, throttle_count(board, sysfs)),
             started_unix_s,
+            program: Some(process::program::this()),
         }
     }
 }
@@ -60,6 +61,7 @@ fn without_facts(started_unix_s: f64) -> Host {
         temperature_c: Known::unknown(NO_FILES),
         throttled: Known::unknown(NO_FILES),
         started_unix_s,
+        program: Some(process::program::this()),
     }
 }
 

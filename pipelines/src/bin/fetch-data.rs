@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = fetch::Args::parse();
-    process::cli::main(|| fetch::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || fetch::run(&args))
 }

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = report::Args::parse();
-    process::cli::main(|| report::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), || report::run(&args))
 }

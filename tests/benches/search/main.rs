@@ -67,5 +67,5 @@ fn run(args: Args) -> Result<()> {
 fn main() -> ExitCode {
     train::memory::keep();
     let args = Args::parse();
-    process::cli::main(|| run(args))
+    process::cli::main(None, || run(args))
 }

@@ -83,5 +83,5 @@ fn main() -> ExitCode {
     // Plain Candle gets the allocator of `train`, too.
     train::memory::keep();
     let args = Args::parse();
-    process::cli::main(|| run(args))
+    process::cli::main(None, || run(args))
 }

@@ -19,6 +19,7 @@ fn without_timing(report: TrainReport) -> TrainReport {
         device: String::new(),
         peak_rss_bytes: None,
         peak_rss_reason: None,
+        program: None,
     };
     TrainReport { timing, ..report }
 }
