@@ -9,9 +9,9 @@ use common::measurement::{Communication, Measurement, RUN_TO_RUN_NOISE};
 use common::network::counts::network_information_density;
 
 /// A network and its name in the table.
-struct Named<'a> {
-    name: String,
-    variant: &'a Variant,
+pub(super) struct Named<'a> {
+    pub(super) name: String,
+    pub(super) variant: &'a Variant,
 }
 
 /// Returns the comparison: a row for each network, columns for each board.
@@ -62,7 +62,8 @@ pub(super) fn hint() -> &'static str {
      within 2 % of it, by which runs of one program differ: the difference may be noise."
 }
 
-fn networks(run: &Run) -> Vec<Named<'_>> {
+/// Returns the networks of the run that can be compared: the winners', then the baselines.
+pub(super) fn networks(run: &Run) -> Vec<Named<'_>> {
     let winners = run.variants().map(|(winner, kind, variant)| {
         let name = format!("{}/{}", winner.name, kind.folder());
         Named { name, variant }
@@ -75,7 +76,10 @@ fn networks(run: &Run) -> Vec<Named<'_>> {
 }
 
 /// Finds a network by its name in the table, or by that of its measured crate.
-fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
+///
+/// # Errors
+/// Fails if no network, or more than one, has the name.
+pub(super) fn find<'a>(networks: &'a [Named<'a>], name: &str) -> Result<&'a Named<'a>> {
     let called = |network: &&Named| {
         network.name == name
             || network.variant.measurements.values().any(|record| record.ran.name == name)

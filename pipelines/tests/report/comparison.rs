@@ -2,8 +2,10 @@
 
 use crate::fixture::Fixture;
 use crate::{DENSE, PRUNED, compared, report_with};
+use common::eval_report::{EvalReport, WrongImage};
 use common::measurement::{Communication, Energy, EnergyStatus, Measurement};
 use std::fs;
+use std::ops::Range;
 
 #[test]
 fn networks_are_compared_with_a_baseline_as_in_table_3() {
@@ -72,4 +74,37 @@ fn a_baseline_that_was_not_trained_is_marked() {
         String::from_utf8(output.stderr).unwrap()
     };
     assert!(error("vgg").contains("no network \"vgg\" to compare with; it has 1/dense, 1/pruned"));
+}
+
+#[test]
+fn accuracies_are_compared_by_the_images_on_which_networks_differ() {
+    let fixture = Fixture::new();
+    let older = "does not list its mistakes";
+    assert!(compared(&fixture, "1/dense", "1/pruned").1.contains(older));
+    let mistakes = |file: &str, images: Range<usize>| {
+        let wrong = |image| WrongImage { image, label: 0, predicted: 1 };
+        fixture
+            .change(file, |test: &mut EvalReport| test.wrong = Some(images.map(wrong).collect()));
+    };
+    // 71 and 126 mistakes of 10,000 images, 21 of them the same.
+    mistakes("networks/1/dense/test.json", 0..71);
+    mistakes("networks/1/pruned/test.json", 50..176);
+    let (_, said) = compared(&fixture, "1/dense", "1/pruned");
+    let row = |said: &str| -> Vec<String> {
+        let (_, rest) = said.split_once("only the network right").unwrap();
+        let line = rest.lines().find(|line| line.starts_with("1/pruned")).unwrap();
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
+    };
+    assert_eq!(row(&said)[1..], ["98.74 %", "-0.55 points", "105", "50", "< 0.001"], "{said}");
+    let page = fs::read_to_string(fixture.out().join("index.html")).unwrap();
+    assert!(page.contains("McNemar") && page.contains("&lt; 0.001"));
+    // Nearly the same mistakes.
+    mistakes("networks/1/pruned/test.json", 0..126);
+    let (_, said) = compared(&fixture, "1/dense", "1/pruned");
+    assert_eq!(row(&said)[3..5], ["55", "0"]);
+    fixture.change("networks/1/pruned/test.json", |test: &mut EvalReport| {
+        test.data_sha256 = "0b".repeat(32);
+    });
+    let (_, said) = compared(&fixture, "1/dense", "1/pruned");
+    assert!(said.contains("tested on other data than the baseline"), "{said}");
 }

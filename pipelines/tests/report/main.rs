@@ -8,6 +8,7 @@ mod images;
 mod int8;
 mod page;
 mod panels;
+mod paper;
 mod results;
 mod safety;
 

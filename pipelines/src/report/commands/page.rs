@@ -1,9 +1,14 @@
 //! `report --run DIR --out DIR`: writes the page and its figures, and prints the table.
 
 use crate::report::data::RunData;
+use crate::report::figures::Figure;
 use crate::report::page::content::Content;
+use crate::report::paper::Part;
 use crate::report::run_folder::Run;
-use crate::report::{comparison, figures, images, int8, measurements, page, results};
+use crate::report::table::Table;
+use crate::report::{
+    comparison, figures, images, int8, mcnemar, measurements, page, paper, results,
+};
 use anyhow::{Context, Result};
 use common::files::atomic;
 use process::cli::print_line;
@@ -17,19 +22,11 @@ use std::path::Path;
 /// folder cannot be written to.
 pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: bool) -> Result<()> {
     let run = Run::read(folder)?;
-    let comparison = baseline.map(|name| comparison::table(&run, name)).transpose()?;
-    let figures = figures::draw(&run).context("cannot draw the figures")?;
-    for figure in &figures {
+    let parts = Parts::read(&run, baseline)?;
+    for figure in parts.figures() {
         atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
     }
-    let content = Content {
-        run: &run,
-        data: &RunData::of(&run),
-        figures: &figures,
-        comparison: comparison.as_ref(),
-        pictures,
-    };
-    atomic::write(&out.join("index.html"), page::render(&content).as_bytes())?;
+    atomic::write(&out.join("index.html"), parts.page(&run, pictures).as_bytes())?;
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),
         results::unfinished_warning(&run),
@@ -45,12 +42,61 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: b
         true => String::new(),
         false => format!("\n\n{}\n{}", int8.to_text(), int8::hint()),
     };
-    let compared = comparison.map_or_else(String::new, |table| {
+    let compared = parts.comparison.map_or_else(String::new, |table| {
         format!("\n\n{}\n{}", table.to_text(), comparison::hint())
     });
+    let accuracies = parts
+        .accuracies
+        .map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), mcnemar::hint()));
     print_line(&format!(
-        "{}\n\n{}{int8}{compared}{warnings}",
+        "{}\n\n{}{int8}{compared}{accuracies}{warnings}",
         run.title(),
         results::table(&run).to_text()
     ))
+}
+
+/// What a page is made of besides the run: its numbers, figures and tables.
+pub(super) struct Parts {
+    data: RunData,
+    figures: Vec<Figure>,
+    paper: Vec<Part>,
+    comparison: Option<Table>,
+    accuracies: Option<Table>,
+}
+
+impl Parts {
+    /// Draws the figures of a run and collects its numbers.
+    ///
+    /// # Errors
+    /// Fails if there is no such baseline, or if a figure cannot be drawn.
+    pub(super) fn read(run: &Run, baseline: Option<&str>) -> Result<Parts> {
+        Ok(Parts {
+            comparison: baseline.map(|name| comparison::table(run, name)).transpose()?,
+            accuracies: baseline
+                .map(|name| mcnemar::table(run, name))
+                .transpose()?
+                .filter(|table| !table.is_empty()),
+            figures: figures::draw(run).context("cannot draw the figures")?,
+            paper: paper::parts(run, baseline)?,
+            data: RunData::of(run),
+        })
+    }
+
+    /// Returns all figures.
+    fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.figures.iter().chain(self.paper.iter().flat_map(|part| &part.figures))
+    }
+
+    /// Returns the page, with or without pictures of wrongly classified images.
+    pub(super) fn page(&self, run: &Run, pictures: bool) -> String {
+        page::render(&Content {
+            run,
+            data: &self.data,
+            figures: &self.figures,
+            paper: &self.paper,
+            pictures,
+            comparison: self.comparison.as_ref(),
+            accuracies: self.accuracies.as_ref(),
+        })
+    }
 }

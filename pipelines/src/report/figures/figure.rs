@@ -11,5 +11,18 @@ pub(crate) struct Figure {
     pub(crate) file: &'static str,
     pub(crate) title: &'static str,
     pub(crate) caption: String,
+    /// The image, which has the title inside.
     pub(crate) svg: String,
+}
+
+impl Figure {
+    /// Makes a figure of an image and gives the image the figure's title.
+    pub(crate) fn new(
+        file: &'static str,
+        title: &'static str,
+        caption: String,
+        svg: &str,
+    ) -> Figure {
+        Figure { file, title, caption, svg: plot::titled(svg, title) }
+    }
 }

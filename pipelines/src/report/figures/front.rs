@@ -77,7 +77,7 @@ pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
     }
     let svg = svg(SIZE, |area| fill(area, &plane))?;
     let caption = caption(run, &plane);
-    Ok(Some(Figure { file: "front.svg", title: "Pareto front of the search", caption, svg }))
+    Ok(Some(Figure::new("front.svg", "Pareto front of the search", caption, &svg)))
 }
 
 fn point(evaluation: &Evaluation) -> Option<Point> {

@@ -5,6 +5,7 @@ mod axes;
 mod draw;
 mod figure;
 mod front;
+pub(super) mod plane;
 mod pruning;
 
 pub(super) use draw::draw;

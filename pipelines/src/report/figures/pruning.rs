@@ -28,12 +28,8 @@ pub(super) fn draw(run: &Run) -> Result<Option<Figure>> {
     let svg = svg(SIZE, |area| fill(area, &pairs))?;
     let caption =
         "Test accuracy of each winner before pruning (filled) and after (hollow). Upper left is better.".into();
-    Ok(Some(Figure {
-        file: "pruning.svg",
-        title: "Accuracy before and after pruning",
-        caption,
-        svg,
-    }))
+    let title = "Accuracy before and after pruning";
+    Ok(Some(Figure::new("pruning.svg", title, caption, &svg)))
 }
 
 fn point(variant: &Variant) -> Option<Point> {

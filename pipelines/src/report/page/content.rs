@@ -2,6 +2,7 @@
 
 use crate::report::data::RunData;
 use crate::report::figures::Figure;
+use crate::report::paper::Part;
 use crate::report::run_folder::Run;
 use crate::report::table::Table;
 use maud::Markup;
@@ -13,10 +14,14 @@ pub(crate) struct Content<'a> {
     /// The numbers of the run, which the page's script reads too.
     pub(crate) data: &'a RunData,
     pub(crate) figures: &'a [Figure],
+    /// The paper's tables and figures.
+    pub(crate) paper: &'a [Part],
     /// The comparison with a baseline, if one is asked for.
     pub(crate) comparison: Option<&'a Table>,
     /// Whether pictures of wrongly classified images are shown.
     pub(crate) pictures: bool,
+    /// The accuracies beside that of the baseline, if both are known.
+    pub(crate) accuracies: Option<&'a Table>,
 }
 
 /// A section of the page.

@@ -1,7 +1,7 @@
 //! The whole document: head, tiles, sections, and the script with its numbers.
 
 use super::content::{Content, Section};
-use super::{figures, front, networks, policy, pruning, results, tables, tiles};
+use super::{figures, front, networks, paper, policy, pruning, results, tables, tiles};
 use crate::report::run_folder::Run;
 use crate::report::{data, network};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -29,6 +29,7 @@ const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 12] = [
     tables::comparison,
     figures::section,
     pruning::section,
+    paper::section,
     tables::archive,
     tables::measurements,
     tables::crates,

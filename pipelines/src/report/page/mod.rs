@@ -9,6 +9,7 @@ mod explorer;
 mod figures;
 mod front;
 mod networks;
+mod paper;
 mod policy;
 mod pruning;
 mod results;

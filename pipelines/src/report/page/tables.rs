@@ -2,7 +2,7 @@
 
 use super::content::{Content, Section};
 use crate::report::html::{details, hint};
-use crate::report::{comparison, images, int8, measurements, results, settings};
+use crate::report::{comparison, images, int8, mcnemar, measurements, results, settings};
 use maud::html;
 
 pub(super) fn int8(content: &Content<'_>) -> Option<Section> {
@@ -13,7 +13,12 @@ pub(super) fn int8(content: &Content<'_>) -> Option<Section> {
 
 pub(super) fn comparison(content: &Content<'_>) -> Option<Section> {
     let table = content.comparison?;
-    let markup = html! { (table.to_markup()) (hint(comparison::hint())) };
+    let markup = html! {
+        (table.to_markup()) (hint(comparison::hint()))
+        @if let Some(accuracies) = content.accuracies {
+            (accuracies.to_markup()) (hint(mcnemar::hint()))
+        }
+    };
     Some(Section::new("comparison", "Compared with the baseline", markup))
 }
 
