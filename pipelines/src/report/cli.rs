@@ -11,6 +11,7 @@ use std::path::PathBuf;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     after_help = "Examples:\n  report --run runs/digits-smoke --out runs/digits-smoke/report\n  \
+        report --run runs/digits-smoke --format csv > networks.csv\n  \
         report query --profile pipelines/profiles/smoke.json winners method"
 )]
 pub struct Args {
@@ -18,8 +19,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR", required = true)]
     pub run: Option<PathBuf>,
     /// Folder for index.html and the figures
-    #[arg(long, value_name = "DIR", required = true)]
+    #[arg(long, value_name = "DIR", required_unless_present = "format")]
     pub out: Option<PathBuf>,
+    /// Print the results in this form, and write no files
+    #[arg(long, value_name = "NAME", conflicts_with = "out")]
+    pub format: Option<Format>,
     /// Compare all networks with this one: `1/dense`, `2/pruned`, `1/dense/int8`, the name of a
     /// crate, or of a folder in `baselines`
     #[arg(long, value_name = "NAME")]
@@ -30,6 +34,19 @@ pub struct Args {
     /// Other commands
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// A form of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// All numbers of the page
+    Json,
+    /// A row for each network and board
+    Csv,
+    /// The table of results, with intervals
+    Markdown,
+    /// The page
+    Html,
 }
 
 /// The commands of `report` besides writing a page.

@@ -10,6 +10,7 @@ mod comparison;
 mod data;
 mod figures;
 mod files;
+mod formats;
 mod html;
 mod images;
 mod int8;
@@ -28,7 +29,7 @@ mod units;
 mod variant;
 mod winner;
 
-pub use cli::{Args, Command, QueryArgs, Question};
+pub use cli::{Args, Command, Format, QueryArgs, Question};
 
 use anyhow::{Result, bail};
 
@@ -37,11 +38,13 @@ use anyhow::{Result, bail};
 /// # Errors
 /// Fails with the error of the command.
 pub fn run(args: &Args) -> Result<()> {
-    match (&args.command, &args.run, &args.out) {
-        (Some(Command::Query(query)), ..) => commands::query::run(query),
-        (None, Some(run), Some(out)) => {
-            commands::page::run(run, out, args.baseline.as_deref(), !args.no_images)
-        }
-        (None, ..) => bail!("--run and --out are needed"),
+    let baseline = args.baseline.as_deref();
+    if let Some(Command::Query(query)) = &args.command {
+        return commands::query::run(query);
+    }
+    match (&args.run, &args.out, args.format) {
+        (Some(run), None, Some(format)) => commands::format::run(run, format, baseline),
+        (Some(run), Some(out), _) => commands::page::run(run, out, baseline, !args.no_images),
+        (..) => bail!("--run and --out are needed"),
     }
 }

@@ -157,6 +157,21 @@ impl Table {
         cells.filter(|(_, column)| !column.kept_from_text).map(|(cell, _)| cell)
     }
 
+    /// Returns the table in Markdown, with the footnotes below it. Nothing in a cell is markup.
+    pub(super) fn to_markdown(&self) -> String {
+        let align = |column: &Column| if column.numeric { Align::Right } else { Align::Left };
+        let titles: Vec<(String, Align)> =
+            self.columns.iter().map(|column| (plain(&column.title), align(column))).collect();
+        let mut table =
+            plot::Table::new(titles.iter().map(|(title, align)| (title.as_str(), *align)));
+        self.rows
+            .iter()
+            .for_each(|row| table.push(row.cells.iter().map(|cell| plain(&cell.to_text()))));
+        let notes = self.notes.iter().enumerate();
+        let notes = notes.map(|(index, note)| format!("\n\n\\[{}\\] {}", index + 1, plain(note)));
+        table.to_markdown() + &notes.collect::<String>()
+    }
+
     /// Returns an HTML table whose cells carry their column's title, so that a narrow screen can
     /// show a row as a card.
     pub(super) fn to_markup(&self) -> Markup {
@@ -178,6 +193,19 @@ impl Table {
             }
         }
     }
+}
+
+/// Returns text that Markdown shows as it is, on one line.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '&' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 impl Column {
@@ -226,6 +254,16 @@ b <i>      - [1]
 [1] not measured & so on
 [2] no name";
         assert_eq!(example().to_text(), expected);
+    }
+
+    #[test]
+    fn markdown_shows_text_as_it_is() {
+        let markdown = example().to_markdown();
+        let lines: Vec<&str> = markdown.lines().collect();
+        assert_eq!(lines[0], "| network | latency |");
+        assert_eq!(lines[3], "| b \\<i\\> | - \\[1\\] |");
+        assert_eq!(lines[6], "\\[1\\] not measured \\& so on");
+        assert_eq!(plain("a|b\n*c* [d](e)"), "a\\|b \\*c\\* \\[d\\](e)");
     }
 
     #[test]

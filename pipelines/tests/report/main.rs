@@ -4,6 +4,7 @@ mod comparison;
 mod errors;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod formats;
 mod images;
 mod int8;
 mod page;

@@ -8,6 +8,7 @@ mod evaluation;
 mod network;
 mod run;
 
+pub(super) use accuracy::TestAccuracy;
 pub(super) use block::block;
 pub(super) use board::OnBoard;
 pub(super) use network::{NetworkData, anchor};
