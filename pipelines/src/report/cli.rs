@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Writes the page and figures of a run, and prints its table.
+/// Writes the page and figures of a run, and prints its table; compares several runs.
 #[derive(Debug, Parser)]
 #[command(
     name = "report",
@@ -12,12 +12,13 @@ use std::path::PathBuf;
     subcommand_negates_reqs = true,
     after_help = "Examples:\n  report --run runs/digits-smoke --out runs/digits-smoke/report\n  \
         report --run runs/digits-smoke --format csv > networks.csv\n  \
+        report --run runs/first --run runs/second --out runs/compared\n  \
         report query --profile pipelines/profiles/smoke.json winners method"
 )]
 pub struct Args {
-    /// Folder of the run
+    /// Folder of the run; given more than once, the searches of these runs are compared
     #[arg(long, value_name = "DIR", required = true)]
-    pub run: Option<PathBuf>,
+    pub run: Vec<PathBuf>,
     /// Folder for index.html and the figures
     #[arg(long, value_name = "DIR", required_unless_present = "format")]
     pub out: Option<PathBuf>,

@@ -23,6 +23,7 @@ mod paper;
 mod pruning;
 mod results;
 mod run_folder;
+mod runs;
 mod settings;
 mod table;
 mod units;
@@ -42,9 +43,16 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(Command::Query(query)) = &args.command {
         return commands::query::run(query);
     }
-    match (&args.run, &args.out, args.format) {
-        (Some(run), None, Some(format)) => commands::format::run(run, format, baseline),
-        (Some(run), Some(out), _) => commands::page::run(run, out, baseline, !args.no_images),
-        (..) => bail!("--run and --out are needed"),
+    match (&args.run[..], &args.out, args.format) {
+        ([run], None, Some(format)) => commands::format::run(run, format, baseline),
+        ([run], Some(out), _) => commands::page::run(run, out, baseline, !args.no_images),
+        ([_, _, ..], Some(out), _) if baseline.is_none() => commands::runs::run(&args.run, out),
+        ([_, _, ..], Some(_), _) => {
+            bail!("--baseline takes one --run: name one run, or leave it out")
+        }
+        ([_, _, ..], None, Some(_)) => {
+            bail!("--format takes one --run: print one run after the other")
+        }
+        ([] | [_, ..], ..) => bail!("--run and --out are needed"),
     }
 }

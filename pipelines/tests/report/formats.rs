@@ -72,6 +72,7 @@ fn a_format_takes_one_run_and_no_folder() {
         (&["--format", "csv", "--out", "x"][..], 2),
         (&["--format", "xml"][..], 2),
         (&[][..], 2),
+        (&["--format", "csv", "--run", "x"][..], 1),
     ] {
         let output = run(&fixture, arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");

@@ -11,6 +11,7 @@ mod page;
 mod panels;
 mod paper;
 mod results;
+mod runs;
 mod safety;
 
 use fixture::Fixture;

@@ -3,3 +3,4 @@
 pub(super) mod format;
 pub(super) mod page;
 pub(super) mod query;
+pub(super) mod runs;

@@ -66,6 +66,22 @@ pub(crate) fn render(content: &Content<'_>) -> String {
     page.into_string() + "\n"
 }
 
+/// Returns a page of a title, a sentence and sections, without a script.
+pub(crate) fn plain(title: &str, lead: &str, sections: &[Section]) -> String {
+    let style = STYLES.concat();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title, &style, ""))
+            body {
+                header { h1 { (title) } p.lead { (lead) } (contents(sections)) }
+                main { @for section in sections { (outline(section)) } }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
 fn head(title: &str, style: &str, script: &str) -> Markup {
     html! {
         head {

@@ -16,4 +16,5 @@ mod results;
 mod tables;
 mod tiles;
 
-pub(super) use document::render;
+pub(super) use document::{plain, render};
+pub(super) use paper::part_section;

@@ -17,6 +17,11 @@ fn markup(part: &Part) -> Markup {
     html! { h3 { (part.title) } (body(part)) }
 }
 
+/// Returns a part as a section of its own.
+pub(crate) fn part_section(id: &'static str, part: &Part) -> Section {
+    Section::new(id, part.title.clone(), body(part))
+}
+
 fn body(part: &Part) -> Markup {
     html! {
         @for figure in &part.figures { (figures::markup(figure)) }

@@ -13,5 +13,6 @@ mod published;
 mod table2;
 mod table3;
 
+pub(super) use convergence::{Scores, part as convergence};
 pub(super) use part::Part;
 pub(super) use parts::parts;
