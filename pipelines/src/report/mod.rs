@@ -20,6 +20,7 @@ mod memory_plan;
 mod network;
 mod page;
 mod paper;
+mod provenance;
 mod pruning;
 mod results;
 mod run_folder;

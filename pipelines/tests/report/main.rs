@@ -10,6 +10,7 @@ mod int8;
 mod page;
 mod panels;
 mod paper;
+mod provenance;
 mod results;
 mod runs;
 mod safety;

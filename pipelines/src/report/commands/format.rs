@@ -19,7 +19,7 @@ pub(crate) fn run(folder: &Path, format: Format, baseline: Option<&str>) -> Resu
         Format::Json => formats::json(&RunData::of(&run))?,
         Format::Csv => formats::csv(&RunData::of(&run))?,
         Format::Markdown => formats::markdown(&RunData::of(&run)),
-        Format::Html => Parts::read(&run, baseline)?.page(&run),
+        Format::Html => Parts::read(folder, &run, baseline)?.page(&run),
     };
     print_line(text.trim_end())
 }

@@ -4,6 +4,7 @@ use crate::report::data::RunData;
 use crate::report::figures::Figure;
 use crate::report::page::content::Content;
 use crate::report::paper::Part;
+use crate::report::provenance::Effort;
 use crate::report::run_folder::Run;
 use crate::report::table::Table;
 use crate::report::{
@@ -22,7 +23,7 @@ use std::path::Path;
 /// folder cannot be written to.
 pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: bool) -> Result<()> {
     let run = Run::read(folder)?;
-    let parts = Parts::read(&run, baseline)?;
+    let parts = Parts::read(folder, &run, baseline)?;
     for figure in parts.figures() {
         atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
     }
@@ -60,6 +61,7 @@ pub(super) struct Parts {
     data: RunData,
     figures: Vec<Figure>,
     paper: Vec<Part>,
+    effort: Effort,
     comparison: Option<Table>,
     accuracies: Option<Table>,
 }
@@ -68,8 +70,8 @@ impl Parts {
     /// Draws the figures of a run and collects its numbers.
     ///
     /// # Errors
-    /// Fails if there is no such baseline, or if a figure cannot be drawn.
-    pub(super) fn read(run: &Run, baseline: Option<&str>) -> Result<Parts> {
+    /// Fails if there is no such baseline, if a file is damaged, or if a figure cannot be drawn.
+    pub(super) fn read(folder: &Path, run: &Run, baseline: Option<&str>) -> Result<Parts> {
         Ok(Parts {
             comparison: baseline.map(|name| comparison::table(run, name)).transpose()?,
             accuracies: baseline
@@ -78,6 +80,7 @@ impl Parts {
                 .filter(|table| !table.is_empty()),
             figures: figures::draw(run).context("cannot draw the figures")?,
             paper: paper::parts(run, baseline)?,
+            effort: Effort::read(folder)?,
             data: RunData::of(run),
         })
     }
@@ -95,6 +98,7 @@ impl Parts {
             figures: &self.figures,
             paper: &self.paper,
             pictures,
+            effort: &self.effort,
             comparison: self.comparison.as_ref(),
             accuracies: self.accuracies.as_ref(),
         })

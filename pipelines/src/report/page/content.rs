@@ -3,6 +3,7 @@
 use crate::report::data::RunData;
 use crate::report::figures::Figure;
 use crate::report::paper::Part;
+use crate::report::provenance::Effort;
 use crate::report::run_folder::Run;
 use crate::report::table::Table;
 use maud::Markup;
@@ -16,6 +17,8 @@ pub(crate) struct Content<'a> {
     pub(crate) figures: &'a [Figure],
     /// The paper's tables and figures.
     pub(crate) paper: &'a [Part],
+    /// The time that the run's trainings took.
+    pub(crate) effort: &'a Effort,
     /// The comparison with a baseline, if one is asked for.
     pub(crate) comparison: Option<&'a Table>,
     /// Whether pictures of wrongly classified images are shown.

@@ -1,7 +1,9 @@
 //! The whole document: head, tiles, sections, and the script with its numbers.
 
 use super::content::{Content, Section};
-use super::{figures, front, networks, paper, policy, pruning, results, tables, tiles};
+use super::{
+    figures, front, networks, paper, policy, provenance, pruning, results, tables, tiles,
+};
 use crate::report::run_folder::Run;
 use crate::report::{data, network};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -21,7 +23,7 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// The sections in the order of the page. A section without content is left out.
-const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 12] = [
+const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 13] = [
     results::section,
     front::section,
     networks::section,
@@ -35,6 +37,7 @@ const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 12] = [
     tables::crates,
     tables::images,
     tables::settings,
+    provenance::section,
 ];
 
 /// Returns the whole page.

@@ -11,6 +11,7 @@ mod front;
 mod networks;
 mod paper;
 mod policy;
+mod provenance;
 mod pruning;
 mod results;
 mod tables;
