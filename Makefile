@@ -35,6 +35,8 @@ $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
 # From the command line only, as in data.mk. Empty for what the run or its profile says.
 $(if $(filter environment%,$(origin PRECISION)),$(eval override PRECISION :=))
 $(call check-choice,PRECISION,f32 int8 both,f32$(comma) int8 or both)
+$(if $(filter environment%,$(origin CAPS)),$(eval override CAPS :=))
+$(call check-shares,CAPS)
 
 # Goals that work in a run, one make at a time.
 working := $(filter pipeline explore train prune prune-compare codegen measure report choose $(RUN)/%,$(MAKECMDGOALS))

@@ -31,6 +31,10 @@ check-number = $(if $(call without,$($(1)),$(digits) . e E + -),$(error $(1) is 
 # Stops make if the value of the variable $(1) is not one of the words $(2), listed as $(3).
 check-choice = $(if $(filter-out $(2),$($(1)))$(word 2,$($(1))),$(error $(1) is '$($(1))', but it may be $(3)))
 
+# Stops make if a word of the variable $(1) is not a share below 1, such as 0.30.
+not-share    = $(if $(filter 0.%,$(1)),$(call without,$(1:0.%=%),$(digits))$(if $(1:0.%=%),,empty),$(1))
+check-shares = $(if $(strip $(foreach share,$($(1)),$(call not-share,$(share)))),$(error $(1) is '$($(1))', but it may be shares such as 0.30 0.65 only))
+
 # Any text as one word of a shell. It must have no line break.
 quoted = '$(subst ','\'',$(1))'
 

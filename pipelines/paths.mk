@@ -44,6 +44,8 @@ INT8      = $(filter-out $(REFUSED),$(QUANTIZED))
 # The network on which `make prune-compare` compares methods of pruning, and the other methods.
 NETWORK    ?= 1
 OTHER_METHODS = $(addprefix $(RUN)/networks/$(NETWORK)/pruned-,$(filter-out $(METHOD),kmeans l1 random))
+# The folders of `make prune-compare CAPS="0.30 0.65"`.
+CAPPED     = $(foreach cap,$(CAPS),$(RUN)/networks/$(NETWORK)/pruned-cap-$(cap))
 # One figure of all pruned variants of each network.
 DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETWORKS)))
 

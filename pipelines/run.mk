@@ -19,7 +19,7 @@ pipeline: report ## make everything, from data to report
 explore: $(GENOMES) ## search the design space
 train: $(TRAININGS) $(addsuffix /test.json,$(DENSE)) ## train the winners in full
 prune: $(foreach file,prune.json test.json,$(addsuffix /$(file),$(PRUNED))) ## prune the winners
-prune-compare: ## prune one winner (NETWORK=1) by all methods, and train its size from scratch
+prune-compare: ## prune one winner (NETWORK=1) by all methods, or with CAPS="0.30 0.65"
 codegen: $(MANIFESTS) ## write all networks as Rust crates
 measure: $(MEASUREMENTS) report ## measure the crates on BOARD, also again; trains nothing
 report: $(RUN)/report/index.html ## write the page and print the table
@@ -89,12 +89,21 @@ $(RUN)/networks/$(NETWORK)/pruned-%/prune.json: \
     $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
 	$(call PRUNE,$(@D)) --method $* >/dev/null
 
+$(RUN)/networks/$(NETWORK)/pruned-cap-%/prune.json: \
+    $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
+	$(call PRUNE,$(@D)) --cap $* >/dev/null
+
 # Trains the pruned structure on as many images as all fine-tuning took.
 $(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(TRAIN_BIN)/train
 	$(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json >/dev/null
 
+ifeq ($(strip $(CAPS)),)
 prune-compare: $(addsuffix /prune.json,$(OTHER_METHODS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json
 	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_METHODS) --out $(RUN)/networks/$(NETWORK)/pruning
+else
+prune-compare: $(RUN)/networks/$(NETWORK)/pruned/prune.json $(addsuffix /prune.json,$(CAPPED))
+	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(CAPPED) --out $(RUN)/networks/$(NETWORK)/pruning
+endif
 
 # A refusal is an outcome and no failure. The outcome is written last; without it, or if one of the
 # files beside it was lost, all are made again.

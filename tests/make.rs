@@ -156,6 +156,7 @@ fn hostile_variables_are_refused_and_not_run() {
             "SEED",
             "WORKERS",
             "PRECISION",
+            "CAPS",
             "MAX_LATENCY",
             "MAX_FLASH",
             "OBJECTIVE",
@@ -222,6 +223,16 @@ fn what_choose_demands_must_be_numbers() {
     }
     assert!(!planned.contains("--max-power-w") && !planned.contains("--min-accuracy"), "{planned}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn caps_that_are_no_shares_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for caps in ["30", "1.5", "0.", "0.3 0.x", "0.3,0.6", "-0.3"] {
+        let said = refused(dir.path(), &["prune-compare", &format!("CAPS={caps}")]);
+        assert!(said.contains(&format!("CAPS is '{caps}', but it may be shares")), "{said}");
+    }
+    assert!(make(dir.path(), &["help", "CAPS=0.30 0.65"]).status.success());
 }
 
 #[test]

@@ -216,7 +216,10 @@ mod tests {
         assert_eq!(labels(&axis), ["0 %", "1 %", "2 %", "3 %", "4 %", "5 %"]);
         let axis = Axis::linear(0.912..0.95, "");
         assert_eq!(labels(&axis)[..3], ["0.915", "0.920", "0.925"]);
-        assert_eq!(labels(&Axis::linear(3e3..2e4, "")), ["4000", "6000", "8000", "10000", "12000", "14000", "16000", "18000"]);
+        assert_eq!(
+            labels(&Axis::linear(3e3..2e4, "")),
+            ["4000", "6000", "8000", "10000", "12000", "14000", "16000", "18000"]
+        );
         for length in [1e-9, 0.5, 1.0, 7.0, 99.0, 1e9] {
             assert!((2..=11).contains(&Axis::linear(0.0..length, "").ticks.len()), "{length}");
         }
