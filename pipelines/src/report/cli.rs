@@ -22,8 +22,8 @@ pub struct Args {
     /// Folder for index.html and the figures
     #[arg(long, value_name = "DIR", required_unless_present = "format")]
     pub out: Option<PathBuf>,
-    /// Print the results in this form, and write no files
-    #[arg(long, value_name = "NAME", conflicts_with = "out")]
+    /// Print the results in this form instead of the table; without --out, no files are written
+    #[arg(long, value_name = "NAME")]
     pub format: Option<Format>,
     /// Compare all networks with this one: `1/dense`, `2/pruned`, `1/dense/int8`, the name of a
     /// crate, or of a folder in `baselines`

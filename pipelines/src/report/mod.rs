@@ -40,13 +40,17 @@ use anyhow::{Result, bail};
 /// # Errors
 /// Fails with the error of the command.
 pub fn run(args: &Args) -> Result<()> {
-    let baseline = args.baseline.as_deref();
+    let (baseline, pictures) = (args.baseline.as_deref(), !args.no_images);
     if let Some(Command::Query(query)) = &args.command {
         return commands::query::run(query);
     }
     match (&args.run[..], &args.out, args.format) {
-        ([run], None, Some(format)) => commands::format::run(run, format, baseline),
-        ([run], Some(out), _) => commands::page::run(run, out, baseline, !args.no_images),
+        ([run], None, Some(format)) => commands::format::run(run, format, baseline, pictures),
+        ([run], Some(out), Some(format)) => {
+            commands::page::write(run, out, baseline, pictures)?;
+            commands::format::run(run, format, baseline, pictures)
+        }
+        ([run], Some(out), None) => commands::page::run(run, out, baseline, pictures),
         ([_, _, ..], Some(out), _) if baseline.is_none() => commands::runs::run(&args.run, out),
         ([_, _, ..], Some(_), _) => {
             bail!("--baseline takes one --run: name one run, or leave it out")

@@ -144,7 +144,12 @@ fn add_details(table: &mut Table, run: &Run, validated: Option<f64>, variant: &V
         let detail = match run.validation_images() {
             Some(n) => {
                 let [low, high] = wilson((accuracy * n as f64).round() as usize, n);
-                format!("{} to {}, n\u{a0}=\u{a0}{}", share(low, n), share(high, n), count(n as u64))
+                format!(
+                    "{} to {}, n\u{a0}=\u{a0}{}",
+                    share(low, n),
+                    share(high, n),
+                    count(n as u64)
+                )
             }
             None => "number of images not known".to_string(),
         };
@@ -152,7 +157,10 @@ fn add_details(table: &mut Table, run: &Run, validated: Option<f64>, variant: &V
     }
     if let Some(test) = &variant.test {
         let [low, high] = wilson(test.correct, test.images).map(|x| share(x, test.images));
-        table.add_detail(TEST, format!("{low} to {high}, n\u{a0}=\u{a0}{}", count(test.images as u64)));
+        table.add_detail(
+            TEST,
+            format!("{low} to {high}, n\u{a0}=\u{a0}{}", count(test.images as u64)),
+        );
     }
 }
 

@@ -41,8 +41,7 @@ fn check(page: &Page, demands: &Demands, order_by: OrderBy) {
     assert_eq!(said(page, "nearest"), name(nearest), "{demands:?}");
     let left = page.json("document.getElementById('left').textContent");
     let met = candidates.len() - choice.excluded.len();
-    let expected =
-        format!("{met} of {} networks on host meet the demands.", candidates.len());
+    let expected = format!("{met} of {} networks on host meet the demands.", candidates.len());
     assert_eq!(left, expected.as_str());
     let costs = page.json(
         "[...document.querySelectorAll('#answer p')].map((line) => line.textContent)
@@ -81,7 +80,9 @@ fn the_page_chooses_as_the_rule_does() {
     ];
     for (latency, energy, power, flash, accuracy) in all {
         let number = |text: &str| text.parse::<f64>().ok();
-        let scaled = |text: &str, power: i32| (!text.is_empty()).then(|| format!("{text}e{power}").parse().unwrap());
+        let scaled = |text: &str, power: i32| {
+            (!text.is_empty()).then(|| format!("{text}e{power}").parse().unwrap())
+        };
         let demands = Demands {
             max_latency_s: scaled(latency, -3),
             max_energy_j: scaled(energy, -3),

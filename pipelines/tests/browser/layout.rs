@@ -45,7 +45,11 @@ fn nothing_is_clipped_or_wrong_at_any_size() {
             page.open(&shown.file);
             open_all(page);
             assert_eq!(page.json(CLIPPED), json!([]), "{width} {scheme}");
-            assert!(page.json("document.querySelectorAll('#plane .point').length > 10").as_bool().unwrap());
+            assert!(
+                page.json("document.querySelectorAll('#plane .point').length > 10")
+                    .as_bool()
+                    .unwrap()
+            );
             if let Some(axe) = &axe {
                 page.load_script(axe);
                 assert_eq!(page.json(AXE), json!([]), "{width} {scheme}");
@@ -66,7 +70,8 @@ fn print_opens_everything_and_clips_nothing() {
     let closed = "[...document.querySelectorAll('details')].filter((one) =>
         [...one.children].some((part) => part.tagName !== 'SUMMARY' && part.getBoundingClientRect().height === 0)).length";
     assert_eq!(page.json(closed), 0);
-    let visible = "(selector) => document.querySelector(selector).getBoundingClientRect().height > 0";
+    let visible =
+        "(selector) => document.querySelector(selector).getBoundingClientRect().height > 0";
     let seen = |selector: &str| page.json(&format!("({visible})('{selector}')"));
     assert_eq!([seen("#front figure"), seen("#explorer")], [true, false]);
     assert_eq!(page.json("getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)");
@@ -94,7 +99,9 @@ fn what_the_policy_forbids_is_noticed() {
     let Some(shown) = show(true) else { return };
     let page = &shown.page;
     assert_eq!(page.faults(), Vec::<String>::new());
-    page.run("document.body.insertAdjacentHTML('beforeend', '<p style=\"width: 4000px\">wide</p>');");
+    page.run(
+        "document.body.insertAdjacentHTML('beforeend', '<p style=\"width: 4000px\">wide</p>');",
+    );
     assert!(page.faults().iter().any(|fault| fault.contains("Content Security Policy")));
     page.run("document.querySelector('h1').style.width = '4000px';");
     assert_ne!(page.json(CLIPPED), json!([]));

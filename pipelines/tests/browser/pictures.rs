@@ -9,7 +9,9 @@ use std::{env, fs};
 #[test]
 #[ignore = "writes pictures of the page PAGE into the folder PICTURES"]
 fn pictures() {
-    let path = |name: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")));
+    let path = |name: &str| {
+        PathBuf::from(env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")))
+    };
     let (file, folder) = (fs::canonicalize(path("PAGE")).unwrap(), path("PICTURES"));
     fs::create_dir_all(&folder).unwrap();
     let chromium = tools::tool("chromium", "pictures of the page").unwrap();

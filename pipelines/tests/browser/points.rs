@@ -68,7 +68,12 @@ fn a_click_leads_to_the_row_and_the_keyboard_to_every_point() {
     page.press("ArrowRight");
     let second = focused();
     assert!(first.is_string() && second.is_string() && first != second);
-    assert!(page.json("document.getElementById('readout').textContent").as_str().unwrap().contains(second.as_str().unwrap()));
+    assert!(
+        page.json("document.getElementById('readout').textContent")
+            .as_str()
+            .unwrap()
+            .contains(second.as_str().unwrap())
+    );
     page.press("ArrowLeft");
     assert_eq!(focused(), first);
     page.run("[...document.querySelectorAll('.point')].find((one) => one.dataset.name === '1/pruned').focus();");
@@ -96,6 +101,9 @@ fn axes_and_layers_are_chosen() {
         // Two of the four have no energy.
         assert_eq!(count(), if axis == "energy_j" { 2 } else { 4 }, "{axis}");
     }
-    assert_eq!(page.json("document.getElementById('missing').textContent"), "2 more have no value on these axes.");
+    assert_eq!(
+        page.json("document.getElementById('missing').textContent"),
+        "2 more have no value on these axes."
+    );
     assert_eq!(page.faults(), Vec::<String>::new());
 }

@@ -22,7 +22,11 @@ fn a_click_on_a_title_sorts_by_its_column() {
             column(title)
         ));
     };
-    let rows = || page.json("[...document.querySelectorAll('#results tbody tr')].map((row) => row.dataset.row)");
+    let rows = || {
+        page.json(
+            "[...document.querySelectorAll('#results tbody tr')].map((row) => row.dataset.row)",
+        )
+    };
     let before = rows();
     click("parameters");
     let networks = crate::networks(page);
@@ -57,5 +61,7 @@ fn a_narrow_screen_has_a_list_to_sort_by() {
     );
     let first = page.json("document.querySelector('#results tbody tr').dataset.row");
     assert_eq!(first, "1/pruned");
-    assert!(page.json("document.querySelector('#results .sort-by').offsetHeight").as_u64().unwrap() > 0);
+    assert!(
+        page.json("document.querySelector('#results .sort-by').offsetHeight").as_u64().unwrap() > 0
+    );
 }

@@ -130,7 +130,9 @@ fn a_training_that_diverged_has_no_result() {
     }
     let (table, page) = write_report(&fixture);
     assert_eq!(row(&table, 2, "dense")[7..], ["- [1]", "- [1]", "- [1]"]);
-    assert!(table.contains("of rank 1, 2 diverged") && !page.contains("best on the validation images"));
+    assert!(
+        table.contains("of rank 1, 2 diverged") && !page.contains("best on the validation images")
+    );
 }
 
 #[test]

@@ -9,17 +9,22 @@ use anyhow::Result;
 use process::cli::print_line;
 use std::path::Path;
 
-/// Prints the results.
+/// Prints the results; `pictures` is whether a page shows wrongly classified images.
 ///
 /// # Errors
 /// Fails if the folder is not a run, has a damaged file or no such baseline.
-pub(crate) fn run(folder: &Path, format: Format, baseline: Option<&str>) -> Result<()> {
+pub(crate) fn run(
+    folder: &Path,
+    format: Format,
+    baseline: Option<&str>,
+    pictures: bool,
+) -> Result<()> {
     let run = Run::read(folder)?;
     let text = match format {
         Format::Json => formats::json(&RunData::of(&run))?,
         Format::Csv => formats::csv(&RunData::of(&run))?,
         Format::Markdown => formats::markdown(&RunData::of(&run)),
-        Format::Html => Parts::read(folder, &run, baseline)?.page(&run),
+        Format::Html => Parts::read(folder, &run, baseline)?.page(&run, pictures),
     };
     print_line(text.trim_end())
 }

@@ -22,12 +22,7 @@ use std::path::Path;
 /// Fails if the folder is not a run, has a damaged file or no such baseline, or if the output
 /// folder cannot be written to.
 pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: bool) -> Result<()> {
-    let run = Run::read(folder)?;
-    let parts = Parts::read(folder, &run, baseline)?;
-    for figure in parts.figures() {
-        atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
-    }
-    atomic::write(&out.join("index.html"), parts.page(&run, pictures).as_bytes())?;
+    let (run, parts) = write(folder, out, baseline, pictures)?;
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),
         results::unfinished_warning(&run),
@@ -56,8 +51,27 @@ pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: b
     ))
 }
 
+/// Writes `index.html` and the figures; returns what they are made of.
+///
+/// # Errors
+/// Fails as [`run`] does.
+pub(crate) fn write(
+    folder: &Path,
+    out: &Path,
+    baseline: Option<&str>,
+    pictures: bool,
+) -> Result<(Run, Parts)> {
+    let run = Run::read(folder)?;
+    let parts = Parts::read(folder, &run, baseline)?;
+    for figure in parts.figures() {
+        atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
+    }
+    atomic::write(&out.join("index.html"), parts.page(&run, pictures).as_bytes())?;
+    Ok((run, parts))
+}
+
 /// What a page is made of besides the run: its numbers, figures and tables.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     data: RunData,
     figures: Vec<Figure>,
     paper: Vec<Part>,

@@ -142,6 +142,7 @@ mod tests {
                 device: "cpu".into(),
                 peak_rss_bytes: None,
                 peak_rss_reason: Some("x".into()),
+                program: None,
             },
         }
     }

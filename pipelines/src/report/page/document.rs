@@ -1,9 +1,7 @@
 //! The whole document: head, tiles, sections, and the script with its numbers.
 
 use super::content::{Content, Section};
-use super::{
-    figures, front, networks, paper, policy, provenance, pruning, results, tables, tiles,
-};
+use super::{figures, front, networks, paper, policy, provenance, pruning, results, tables, tiles};
 use crate::report::run_folder::Run;
 use crate::report::{data, network};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -23,7 +21,7 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// The sections in the order of the page. A section without content is left out.
-const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 13] = [
+const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 14] = [
     results::section,
     front::section,
     networks::section,

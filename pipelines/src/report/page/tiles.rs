@@ -32,8 +32,7 @@ fn tiles(content: &Content<'_>) -> [Option<(String, String)>; 4] {
 
 /// Returns the test accuracy of the network that validation accuracy chooses.
 fn best(networks: &[NetworkData]) -> Option<(String, String)> {
-    let candidates: Vec<Candidate> =
-        networks.iter().map(|network| network.candidate("")).collect();
+    let candidates: Vec<Candidate> = networks.iter().map(|network| network.candidate("")).collect();
     let best = choose(&candidates, &Demands::default(), OrderBy::Accuracy).chosen?;
     let test = networks.iter().find(|network| network.name == best.network)?.test?;
     let about = format!("test accuracy of {}, the best on the validation images", best.network);
