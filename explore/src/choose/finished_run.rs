@@ -30,8 +30,6 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Genome.
     pub(crate) genome: Genome,
-    /// Validation accuracy in the search; `None` if the archive does not have it.
-    pub(crate) accuracy: Option<f64>,
 }
 
 impl FinishedRun {
@@ -85,20 +83,13 @@ fn read_winners(folder: &Path) -> Result<Vec<Genome>> {
 
 /// Returns the winners and the other members of the front, which are named by their ids.
 fn members(archive: &Archive, winners: Vec<Genome>) -> Vec<Member> {
-    let accuracy = |genome: Genome| {
-        let individual = archive.individuals.iter().find(|i| i.evaluation.genome == genome);
-        individual.and_then(|individual| individual.evaluation.accuracy)
-    };
     let front = archive.individuals.iter().filter(|individual| individual.on_front);
     let others = front
         .map(|individual| &individual.evaluation)
         .filter(|evaluation| !winners.contains(&evaluation.genome))
         .map(|evaluation| (evaluation.id.clone(), evaluation.genome));
     let ranked = (1..).zip(&winners).map(|(rank, genome): (usize, _)| (rank.to_string(), *genome));
-    ranked
-        .chain(others)
-        .map(|(name, genome)| Member { name, genome, accuracy: accuracy(genome) })
-        .collect()
+    ranked.chain(others).map(|(name, genome)| Member { name, genome }).collect()
 }
 
 #[cfg(test)]
@@ -117,7 +108,6 @@ mod tests {
         assert_eq!(members.len(), front.len() + 1);
         assert_eq!((members[0].name.as_str(), members[0].genome), ("1", winners[0]));
         assert_eq!((members[1].name.as_str(), members[1].genome), ("2", winners[1]));
-        assert_eq!(members[0].accuracy, front[1].evaluation.accuracy);
         for (index, member) in members.iter().enumerate() {
             let earlier = &members[..index];
             assert!(earlier.iter().all(|other| other.genome != member.genome));

@@ -53,8 +53,7 @@ impl Maker<'_> {
             return Ok(names.map(|(_, name)| refused(name)).collect());
         }
         let pruning = self.prune(&dense, &pruned, &training)?;
-        // A training on all images has no validation accuracy: that of the search stands for it.
-        let accuracy = training.accuracy.validation.or(member.accuracy);
+        let accuracy = training.validation_accuracy();
         let mut made = self.in_all_precisions(&dense, accuracy, "train.json")?;
         made.extend(self.in_all_precisions(
             &pruned,
