@@ -2,6 +2,7 @@
 
 use super::fixture::Fixture;
 use base64::Engine;
+use common::dataset::{Dataset, Split};
 use common::eval_report::{EvalReport, WrongImage};
 use common::files::json;
 use common::network::reference::class_of;
@@ -14,12 +15,6 @@ fn evaluated(fixture: &Fixture, more: &[&str]) -> String {
     let output = fixture.train(&[&["eval", "--out", "eval.json"], &NETWORK[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::read_to_string(fixture.path("eval.json")).unwrap()
-}
-
-/// Returns the pixels of an image of the digits' test set, 8 by 8.
-fn digit(fixture: &Fixture, index: usize) -> Vec<u8> {
-    let file = std::fs::read(fixture.path("digits/t10k-images-idx3-ubyte")).unwrap();
-    file[16 + 64 * index..][..64].to_vec()
 }
 
 #[test]
@@ -41,6 +36,7 @@ fn the_mistakes_are_those_of_the_logits() {
     }
     assert!(wrong.len() > 12, "too few mistakes for this test: {wrong:?}");
     assert_eq!((report.confusion.unwrap(), report.wrong.unwrap()), (confusion, wrong.clone()));
+    let images = Dataset::load(&fixture.path("digits"), Split::Test).unwrap();
     let examples = report.examples.unwrap();
     assert_eq!(examples.len(), 12);
     for example in examples {
@@ -49,7 +45,7 @@ fn the_mistakes_are_those_of_the_logits() {
         let png = base64::engine::general_purpose::STANDARD.decode(example.png_base64).unwrap();
         let picture = image::load_from_memory(&png).unwrap().to_luma8();
         assert_eq!(picture.dimensions(), (8, 8));
-        assert_eq!(picture.into_raw(), digit(&fixture, image));
+        assert_eq!(picture.into_raw(), images.image(image));
     }
 }
 
