@@ -32,7 +32,11 @@ pub(super) fn plans(crates: &[(&str, &Manifest, Option<&MemoryPlan>)]) -> Markup
         .map(|(platform, ..)| *platform)
         .collect();
     html! {
-        div.plots { @for (platforms, manifest, plan) in &drawn { (one(platforms, manifest, plan)) } }
+        @if !drawn.is_empty() {
+            div.plots {
+                @for (platforms, manifest, plan) in &drawn { (one(platforms, manifest, plan)) }
+            }
+        }
         @if !without.is_empty() {
             p.hint {
                 "No plan of the crate for " (without.join(", "))
