@@ -7,6 +7,7 @@ mod driver;
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod fixture;
 mod layout;
+mod panels;
 mod pictures;
 mod points;
 mod tables;
@@ -33,6 +34,10 @@ fn show(scripts: bool) -> Option<Shown> {
     let fixture = Fixture::new();
     for network in ["1/dense", "1/pruned", "2/dense"] {
         fixture.add_int8(network);
+        for network in [network.to_string(), format!("{network}/int8")] {
+            fixture.add_mistakes(&network);
+            fixture.add_memory_figure(&network, 20);
+        }
     }
     for (index, network) in ["1/dense", "1/dense/int8", "2/dense"].into_iter().enumerate() {
         let file = format!("networks/{network}/measurement-host.json");
