@@ -32,7 +32,7 @@ fn draw(counts: &[Vec<usize>], classes: &[String]) -> Markup {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let upright = longest <= 3;
     let left = LETTER * longest as f64 + 26.0;
-    let top = if upright { 34.0 } else { LETTER * longest as f64 * 0.87 + 30.0 };
+    let top = if upright { 34.0 } else { LETTER * longest as f64 + 28.0 };
     let side = CELL * counts.len() as f64;
     let (width, height) = (px(left + side + 20.0), px(top + side + 2.0));
     html! {
@@ -49,7 +49,7 @@ fn draw(counts: &[Vec<usize>], classes: &[String]) -> Markup {
                     text x=(px(left + middle)) y=(px(top - 6.0)) text-anchor="middle" { (name) }
                 } @else {
                     text transform={
-                        "translate(" (px(left + middle + 3.0)) " " (px(top - 6.0)) ") rotate(-60)"
+                        "translate(" (px(left + middle + 4.0)) " " (px(top - 6.0)) ") rotate(-90)"
                     } { (name) }
                 }
             }

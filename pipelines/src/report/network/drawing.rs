@@ -6,11 +6,11 @@ use super::widths::{Bar, Block};
 use maud::{Markup, html};
 
 /// Width of the drawing of a block in pixels.
-const WIDTH: f64 = 300.0;
+const WIDTH: f64 = 262.0;
 /// Left edge of the bars.
-const LEFT: f64 = 78.0;
+const LEFT: f64 = 74.0;
 /// Length of a line of a bar; longer bars are folded.
-const LENGTH: f64 = 150.0;
+const LENGTH: f64 = 120.0;
 /// The most lines of a bar.
 const LINES: f64 = 10.0;
 /// Length of a filter, if there is room for it.
