@@ -64,11 +64,11 @@ pub(crate) fn run(args: &ChooseArgs) -> Result<()> {
     Ok(())
 }
 
-/// Returns all networks of a run, and the names of those that do not exist, with reasons.
-fn networks(
-    maker: &Maker<'_>,
-    run: &FinishedRun,
-) -> Result<(Vec<Candidate>, Vec<(String, String)>)> {
+/// The name of a network that does not exist, and the reason.
+type Refusal = (String, String);
+
+/// Returns all networks of a run, and those that do not exist.
+fn networks(maker: &Maker<'_>, run: &FinishedRun) -> Result<(Vec<Candidate>, Vec<Refusal>)> {
     let (mut candidates, mut refused) = (Vec::new(), Vec::new());
     for (index, member) in run.members.iter().enumerate() {
         log_line(&format!("{} ({} of {})", member.name, index + 1, run.members.len()));
