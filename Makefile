@@ -60,7 +60,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 # A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build explore train prune prune-compare codegen measure report choose pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda FORCE
+.PHONY: help build explore train prune prune-compare codegen measure report choose pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda pictures FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/choose.mk pipelines/data-rules.mk Makefile
@@ -128,6 +128,9 @@ target/cuda-venv/installed:
 test-cuda: target/cuda-venv/installed ## test crates for NVIDIA GPUs on an emulated one; compile them with NVRTC
 	cargo test --release -p codegen --test cuda $(INTO) -- --ignored --nocapture
 	tests/gpu/rehearse target/gpu-crates/stubs target/gpu-rehearsal
+
+pictures: ## take pictures of the page of RUN at all sizes, into target/pictures (Chromium)
+	PAGE="$$(realpath $(RUN)/report/index.html)" PICTURES="$(CURDIR)/target/pictures" cargo test --release -p pipelines --test browser $(INTO) -- --ignored pictures
 
 test-mnist: build ## compare a trained crate with the reference on 1,000 MNIST images
 	$(MAKE) data DATASET=mnist

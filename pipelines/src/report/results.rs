@@ -1,5 +1,6 @@
 //! The table of results: every winner before and after pruning.
 
+use super::data::anchor;
 use super::run_folder::Run;
 use super::table::{Entry, Table, entry};
 use super::units::{count, percent, percent_of, si};
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 /// Title of the column of validation accuracies, which is on the page only.
 const VALIDATION: &str = "validation accuracy";
 const TEST: &str = "test accuracy";
+const KIND: &str = "variant";
 /// Reason why a network whose training diverged has no pruned variant.
 const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
 
@@ -23,7 +25,7 @@ const COLUMNS: [(&str, bool); 9] = [
     ("rank", true),
     ("individual", false),
     ("genome", false),
-    ("variant", false),
+    (KIND, false),
     (VALIDATION, true),
     (TEST, true),
     ("parameters", true),
@@ -101,6 +103,7 @@ pub(super) fn table(run: &Run) -> Table {
             row.extend(board_entries(measured).into_iter().take(if *has_power { 3 } else { 2 }));
         }
         table.push_named(&format!("{}/{}", winner.name, kind.folder()), row);
+        table.add_link(KIND, format!("#{}", anchor(winner, kind)));
         add_details(&mut table, run, winner.validation_accuracy(kind, variant), variant);
     }
     table

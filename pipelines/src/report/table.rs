@@ -28,11 +28,13 @@ struct Column {
 }
 
 /// One cell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Cell {
     text: String,
     /// A second line in small print, on the page only.
     detail: Option<String>,
+    /// Where a click leads, on the page.
+    link: Option<String>,
     /// Number of its footnote, from 1.
     note: Option<usize>,
 }
@@ -89,11 +91,21 @@ impl Table {
 
     /// Adds small print to the last row's cell of a column.
     pub(super) fn add_detail(&mut self, title: &str, detail: String) {
-        let column = self.columns.iter().position(|column| column.title == title);
-        let row = self.rows.last_mut();
-        if let Some(cell) = column.zip(row).and_then(|(at, row)| row.cells.get_mut(at)) {
+        if let Some(cell) = self.last_cell(title) {
             cell.detail = Some(detail);
         }
+    }
+
+    /// Makes the last row's cell of a column a link.
+    pub(super) fn add_link(&mut self, title: &str, link: String) {
+        if let Some(cell) = self.last_cell(title) {
+            cell.link = Some(link);
+        }
+    }
+
+    fn last_cell(&mut self, title: &str) -> Option<&mut Cell> {
+        let column = self.columns.iter().position(|column| column.title == title)?;
+        self.rows.last_mut()?.cells.get_mut(column)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -107,22 +119,23 @@ impl Table {
     /// Returns the class of its width: in a place that is too narrow for it, its rows are cards.
     fn width_class(&self) -> Option<&'static str> {
         match self.columns.len() {
-            0..=4 => None,
-            5..=8 => Some("middle"),
-            9.. => Some("wide"),
+            0..=2 => None,
+            3..=8 => Some("middle"),
+            9..=12 => Some("wide"),
+            13.. => Some("wide widest"),
         }
     }
 
     fn cell(&mut self, entry: Entry) -> Cell {
         match entry {
-            Ok(text) => Cell { text, detail: None, note: None },
+            Ok(text) => Cell { text, ..Cell::default() },
             Err(reason) => {
                 let known =
                     self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
                         self.notes.push(reason);
                         self.notes.len() - 1
                     });
-                Cell { text: "-".into(), detail: None, note: Some(known + 1) }
+                Cell { text: "-".into(), note: Some(known + 1), ..Cell::default() }
             }
         }
     }
@@ -222,7 +235,8 @@ impl Cell {
     fn to_markup(&self) -> Markup {
         html! {
             span {
-                (self.text)
+                @if let Some(link) = &self.link { a href=(link) { (self.text) } }
+                @else { (self.text) }
                 @if let Some(note) = self.note { " " sup { (note) } }
                 @if let Some(detail) = &self.detail { " " small { (detail) } }
             }

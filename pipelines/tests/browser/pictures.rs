@@ -26,7 +26,11 @@ fn pictures() {
     }
     page.set_medium(1200, "screen", "light");
     page.open(&file);
-    write("page.png", page.picture(Some(1_500)));
+    // Down to the plane of networks.
+    let end = page
+        .json("Math.ceil(document.getElementById('plane').getBoundingClientRect().bottom + 12)");
+    write("page.png", page.picture(end.as_u64().map(|end| end as u32)));
+    page.set_medium(1200, "print", "light");
     write("page.pdf", page.pdf());
     check(&folder);
 }

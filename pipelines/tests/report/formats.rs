@@ -66,10 +66,9 @@ fn markdown_is_a_table_with_intervals() {
 }
 
 #[test]
-fn a_format_takes_one_run_and_no_folder() {
+fn a_format_takes_one_run() {
     let fixture = Fixture::new();
     for (arguments, code) in [
-        (&["--format", "csv", "--out", "x"][..], 2),
         (&["--format", "xml"][..], 2),
         (&[][..], 2),
         (&["--format", "csv", "--run", "x"][..], 1),

@@ -7,9 +7,9 @@ use crate::report::{data, network};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The parts of the page's one style.
-const STYLES: [&str; 2] = [include_str!("page.css"), network::STYLE];
+const STYLES: &[&str] = &[include_str!("page.css"), network::STYLE];
 /// The parts of the page's one script. Those after the first ones use what they define.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: &[&str] = &[
     include_str!("script/basics.js"),
     network::SCRIPT,
     include_str!("script/choice.js"),
@@ -21,7 +21,7 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// The sections in the order of the page. A section without content is left out.
-const SECTIONS: [fn(&Content<'_>) -> Option<Section>; 14] = [
+const SECTIONS: &[fn(&Content<'_>) -> Option<Section>] = &[
     results::section,
     front::section,
     networks::section,

@@ -14,8 +14,8 @@ pub(super) fn section(content: &Content<'_>) -> Option<Section> {
     let title = figure.map_or("The networks", |figure| figure.title);
     let markup = html! {
         (explorer::form(content))
-        (hint(WHAT_DECIDES))
         @if let Some(figure) = figure { (figures::markup(figure)) }
+        (hint(WHAT_DECIDES))
     };
     (!nothing).then(|| Section::new("front", title, markup))
 }

@@ -1,7 +1,7 @@
 //! The most important numbers of the run, above everything else.
 
 use super::content::Content;
-use crate::report::data::NetworkData;
+use crate::report::data::RunData;
 use crate::report::run_folder::Run;
 use crate::report::units::{count, percent_of, si};
 use common::choice::{Candidate, Demands, OrderBy, choose};
@@ -24,15 +24,17 @@ fn tiles(content: &Content<'_>) -> [Option<(String, String)>; 4] {
     let fastest = fastest(run);
     [
         searched.map(|number| (number, "networks evaluated".to_string())),
-        best(&content.data.networks),
+        best(content.data),
         smallest.map(|number| (count(number), "parameters of the smallest network".to_string())),
         fastest.map(|m| (si(m.latency.p50_s, "s"), format!("fastest inference, on {}", m.board))),
     ]
 }
 
 /// Returns the test accuracy of the network that validation accuracy chooses.
-fn best(networks: &[NetworkData]) -> Option<(String, String)> {
-    let candidates: Vec<Candidate> = networks.iter().map(|network| network.candidate("")).collect();
+fn best(RunData { networks, boards, .. }: &RunData) -> Option<(String, String)> {
+    let board = boards.first().map_or("", String::as_str);
+    let candidates: Vec<Candidate> =
+        networks.iter().map(|network| network.candidate(board)).collect();
     let best = choose(&candidates, &Demands::default(), OrderBy::Accuracy).chosen?;
     let test = networks.iter().find(|network| network.name == best.network)?.test?;
     let about = format!("test accuracy of {}, the best on the validation images", best.network);

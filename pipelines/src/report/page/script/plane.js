@@ -53,9 +53,9 @@ function drawTitles(svg, x, y, { width, height }) {
 
 /** Draws the line through the points that no other one is at most as large as by both axes. */
 function drawFront(svg, points, name) {
-  const beats = (a, b) => a.px <= b.px && a.py >= b.py && (a.px < b.px || a.py > b.py);
-  const best = points.filter((point) => !points.some((other) => beats(other, point)));
-  best.sort((a, b) => a.px - b.px || b.py - a.py);
+  let lowest = -Infinity; // in pixels, which grow downwards
+  const sorted = [...points].sort((a, b) => a.px - b.px || b.py - a.py);
+  const best = sorted.filter(({ py }) => py > lowest && ((lowest = py), true));
   const corners = best.map(({ px, py }, index) => (index ? `H${px}V${py}` : `M${px} ${py}`));
   if (corners.length > 1) svg.append(element("svg:path", { class: `front ${name}`, d: corners.join("") }));
 }
