@@ -43,7 +43,7 @@ fn row(board: &str, numbers: &OnBoard, measured: Result<&Measurement, String>) -
     let time = |of: fn(&Measurement) -> String| -> Entry { measured.clone().map(of) };
     let no_energy = || numbers.energy_reason.clone().unwrap_or_default();
     let energy = measured.as_ref().ok().and_then(|m| m.energy.gross_interval_j);
-    let bytes = |bytes: Option<u64>| entry(bytes, "there is no crate for it", |n| bytes_of(n));
+    let bytes = |bytes: Option<u64>| entry(bytes, "there is no crate for it", bytes_of);
     vec![
         Ok(called(board, numbers)),
         time(|m| si(m.latency.p50_s, "s")),

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn classes(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| name.to_string()).collect()
+        names.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -40,6 +40,6 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        assert_eq!([12.0, 3.14159, -0.01].map(px), ["12", "3.1", "0"]);
+        assert_eq!([12.0, 3.16, -0.01].map(px), ["12", "3.2", "0"]);
     }
 }
