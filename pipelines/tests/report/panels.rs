@@ -1,7 +1,9 @@
 //! The panel of each network.
 
 use crate::fixture::Fixture;
+use crate::fixture::int8::REFUSAL;
 use crate::{report_with, write_report};
+use common::train_report::TrainReport;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -47,6 +49,23 @@ fn a_panel_has_everything_of_its_network() {
     let int8 = panel(&page, "network-1-dense-int8");
     assert!(int8.contains("href=\"#network-1-dense\"") && !int8.contains("FEL 1 7 of 12"));
     assert!(panel(&page, "network-2-dense").contains("earlier version"), "an old test.json");
+}
+
+#[test]
+fn a_network_that_gets_no_crates_has_the_reason_instead() {
+    let fixture = Fixture::new();
+    fixture.refuse_int8("1/dense");
+    fixture.change("networks/2/dense/train.json", |train: &mut TrainReport| {
+        train.diverged = true;
+    });
+    let (_, page) = write_report(&fixture);
+    let (refused, diverged) =
+        (panel(&page, "network-1-dense-int8"), panel(&page, "network-2-dense"));
+    assert!(refused.contains(REFUSAL) && diverged.contains("the training diverged"));
+    assert!(diverged.contains("Loss by epoch"), "how it diverged");
+    for panel in [refused, diverged] {
+        assert!(!panel.contains("Use it") && !panel.contains("make codegen"), "{panel}");
+    }
 }
 
 #[test]

@@ -45,13 +45,22 @@ impl Panel<'_> {
                 @if let Some(network) = &self.variant.network {
                     (self.structure(network))
                     @if let Some(test) = &self.variant.test { (self.mistakes(test, network)) }
-                    (self.memory())
-                    h3 { "Measurements" }
-                    (boards::table(self.variant, self.numbers))
-                    h3 { "Use it" }
-                    (usage::crates(&self.variant.manifests, &self.folder()))
+                    // A network that was refused, or whose training diverged, gets no crates.
+                    @if self.variant.refusal.is_none() && !self.variant.diverged() {
+                        (self.crates())
+                    }
                 }
             }
+        }
+    }
+
+    fn crates(&self) -> Markup {
+        html! {
+            (self.memory())
+            h3 { "Measurements" }
+            (boards::table(self.variant, self.numbers))
+            h3 { "Use it" }
+            (usage::crates(&self.variant.manifests, &self.folder()))
         }
     }
 
