@@ -64,6 +64,12 @@ fn criteria_that_cannot_be_measured_are_refused_before_any_training() {
             Some("emulated.json"),
             "search.criteria.max_energy_j of the profile needs a real board, but made-up-qemu is",
         ),
+        (
+            json!({"max_power_w": 2}),
+            None,
+            "search.criteria.max_power_w of the profile is measured on a board: name it with --board",
+        ),
+        (json!({"max_power_w": 2}), Some("made-up"), "the board made-up has no meter"),
         (json!({"max_energy_j": 1}), Some("made-up"), "the board made-up has no meter"),
         (json!({"min_accuracy": 2}), None, "search.criteria: min_accuracy"),
         (json!({"max_latency_s": 0}), None, "search.criteria: the longest latency"),
