@@ -16,8 +16,6 @@ pub(super) struct Tested<'a> {
     pub(super) classes: &'a [String],
     /// Name and test of the network that this one was made of: the one before pruning or in f32.
     pub(super) before: Option<(&'a str, &'a EvalReport)>,
-    /// Whether mistakes that the other one makes too are not shown again.
-    pub(super) only_new: bool,
     /// Command that tests the network again.
     pub(super) again: String,
     /// Whether pictures of mistakes are shown.
@@ -78,23 +76,25 @@ fn indices(wrong: &[WrongImage]) -> Vec<usize> {
     wrong.iter().map(|wrong| wrong.image).collect()
 }
 
-/// Returns pictures of mistakes.
+/// Returns pictures of mistakes, without those in the panel of the other network.
 fn examples_of(tested: &Tested<'_>, examples: &[WrongExample]) -> Markup {
-    let before = tested.before.filter(|_| tested.only_new);
-    let before = before.and_then(|(name, test)| Some((name, test.wrong.as_ref()?)));
-    let known: HashSet<usize> = before.iter().flat_map(|(_, wrong)| indices(wrong)).collect();
+    let other = tested.before.and_then(|(name, test)| Some((name, test.examples.as_ref()?)));
+    let shown: HashSet<usize> =
+        other.iter().flat_map(|(_, examples)| examples.iter().map(|e| e.image)).collect();
     let new: Vec<&WrongExample> =
-        examples.iter().filter(|example| !known.contains(&example.image)).collect();
+        examples.iter().filter(|example| !shown.contains(&example.image)).collect();
     html! {
         @if !tested.pictures {
             p.hint { "Pictures are left out (" code { "--no-images" } ")." }
         } @else if !new.is_empty() {
             p {
                 "Some of the wrong ones"
-                @if let Some((name, _)) = before { " that " (name) " has right" }
+                @if let Some((name, _)) = other { ", besides those in the panel of " (name) }
                 ":"
             }
             (wrong_images::pictures(&new, tested.classes))
+        } @else if let (Some((name, _)), false) = (other, examples.is_empty()) {
+            p { "Its wrong ones that have pictures are in the panel of " (name) "." }
         }
     }
 }
@@ -127,7 +127,7 @@ mod tests {
         let classes = ["a".to_string(), "b".into()];
         let before = before.map(|test| ("1/dense", test));
         let again = "train eval".to_string();
-        let tested = Tested { test, classes: &classes, before, only_new: true, again, pictures };
+        let tested = Tested { test, classes: &classes, before, again, pictures };
         part(&tested).into_string()
     }
 

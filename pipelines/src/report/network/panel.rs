@@ -14,7 +14,6 @@ use common::eval_report::EvalReport;
 use common::manifest::Manifest;
 use common::network::Network;
 use common::network::shapes::shapes;
-use common::precision::Precision;
 use maud::{Markup, html};
 
 /// A network with what its panel is made of.
@@ -129,7 +128,6 @@ impl Panel<'_> {
             test,
             classes: &network.classes,
             before: before.and_then(|variant| Some((name.as_str(), variant.test.as_ref()?))),
-            only_new: self.kind.precision() == Precision::Int8,
             again: self.eval(),
             pictures: self.pictures,
         };
