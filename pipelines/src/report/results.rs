@@ -13,6 +13,8 @@ use common::precision::Precisions;
 use common::statistics::wilson;
 use std::collections::BTreeSet;
 
+/// Reason why a network without a rank has no results yet.
+const CHOSEN_LATER: &str = "not made and measured yet: `make choose`";
 /// Title of the column of validation accuracies, which is on the page only.
 const VALIDATION: &str = "validation accuracy";
 const TEST: &str = "test accuracy";
@@ -133,6 +135,11 @@ fn measured_entry<'a>(
     if variant.network.is_none() && winner.dense.diverged() {
         return Err(NOT_PRUNED.to_string());
     }
+    // Networks without a rank are measured by another command, in all precisions.
+    if winner.rank.is_none() {
+        let later = |reason| if reason == NOT_MEASURED { CHOSEN_LATER.to_string() } else { reason };
+        return variant.measurement(board).map_err(later);
+    }
     let excluded = run.precisions().is_some_and(|all| !all.include(kind.precision()));
     variant.measurement(board).map_err(|reason| match excluded && reason == NOT_MEASURED {
         true => format!("not measured: this run has PRECISION={}", precisions(run)),
@@ -177,7 +184,7 @@ fn network_entries(run: &Run, winner: &Winner, kind: Kind, variant: &Variant) ->
         Kind::Dense | Kind::DenseInt8 | Kind::Pruned | Kind::PrunedInt8
             if winner.rank.is_none() =>
         {
-            "not made yet: `make choose`"
+            CHOSEN_LATER
         }
         Kind::Dense | Kind::DenseInt8 => "not trained yet: `make train`",
         Kind::Pruned | Kind::PrunedInt8 if winner.dense.diverged() => NOT_PRUNED,

@@ -68,11 +68,9 @@ fn markdown_is_a_table_with_intervals() {
 #[test]
 fn a_format_takes_one_run() {
     let fixture = Fixture::new();
-    for (arguments, code) in [
-        (&["--format", "xml"][..], 2),
-        (&[][..], 2),
-        (&["--format", "csv", "--run", "x"][..], 1),
-    ] {
+    for (arguments, code) in
+        [(&["--format", "xml"][..], 2), (&[][..], 2), (&["--format", "csv", "--run", "x"][..], 1)]
+    {
         let output = run(&fixture, arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         assert!(output.stdout.is_empty());

@@ -80,10 +80,10 @@ pub(super) fn form(content: &Content<'_>) -> Markup {
                 (layers(boards))
             }
             div.plane #plane {}
-            p.hint #missing {}
             div.readout #readout {
                 p.hint { "Point at a network, or go to it by the keyboard; a click leads to its row." }
             }
+            p.hint #missing {}
             (demands(boards))
             div.answer #answer role="status" {}
         }
