@@ -34,6 +34,10 @@ check-choice = $(if $(filter-out $(2),$($(1)))$(word 2,$($(1))),$(error $(1) is 
 # Stops make if a word of the variable $(1) is not a share below 1, such as 0.30.
 not-share    = $(if $(filter 0.%,$(1)),$(call without,$(1:0.%=%),$(digits))$(if $(1:0.%=%),,empty),$(1))
 check-shares = $(if $(strip $(foreach share,$($(1)),$(call not-share,$(share)))),$(error $(1) is '$($(1))', but it may be shares such as 0.30 0.65 only))
+# Stops make if DEVICE is neither the CPU nor a GPU.
+gpu-number   = $(patsubst cuda:%,%,$(filter cuda:%,$(DEVICE)))
+check-device = $(if $(filter-out cpu cuda,$(DEVICE)),$(if $(gpu-number),$(if $(call without,$(gpu-number),$(digits)),$(no-device)),$(no-device)))
+no-device    = $(error DEVICE is '$(DEVICE)', but it may be cpu, cuda, or cuda:N for the GPU with number N)
 
 # Any text as one word of a shell. It must have no line break.
 quoted = '$(subst ','\'',$(1))'

@@ -226,6 +226,29 @@ fn what_choose_demands_must_be_numbers() {
 }
 
 #[test]
+fn values_that_no_program_takes_are_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let values = [
+        "SEED=x",
+        "SEED=-1",
+        "SEED=1.5",
+        "WORKERS=0",
+        "WORKERS=two",
+        "DEVICE=gpu",
+        "DEVICE=cuda:x",
+        "DEVICE=cuda:",
+    ];
+    for value in values {
+        let said = refused(dir.path(), &["-n", "pipeline", value]);
+        let (name, value) = value.split_once('=').unwrap();
+        assert!(said.contains(&format!("{name} is ")) && said.contains(value), "{said}");
+    }
+    for value in ["SEED=7", "WORKERS=3", "DEVICE=cpu", "DEVICE=cuda", "DEVICE=cuda:1"] {
+        assert!(make(dir.path(), &["help", value]).status.success(), "{value}");
+    }
+}
+
+#[test]
 fn caps_that_are_no_shares_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for caps in ["30", "1.5", "0.", "0.3 0.x", "0.3,0.6", "-0.3"] {
