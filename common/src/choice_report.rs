@@ -2,7 +2,7 @@
 
 use crate::choice::{Candidate, Choice, Demand, Demands, OrderBy};
 use crate::files::json::Document;
-use crate::files::ranges::{BYTES, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within};
+use crate::files::ranges::{BYTES, PARAMETERS, PHYSICAL, SECONDS, SHARE, all_within, within};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ impl Document for ChoiceReport {
         self.demands.check().context("demands")?;
         let networks = self.chosen.iter().chain(&self.runner_up).chain(&self.nearest);
         networks.into_iter().try_for_each(check)?;
-        all_within("cost", self.cost.values().copied(), &PHYSICAL)
+        self.cost.iter().try_for_each(|(demand, cost)| within(demand.name(), *cost, &PHYSICAL))
     }
 }
 

@@ -75,7 +75,7 @@ fn check_page(page: &str) {
     for shown in [
         "birch/cut &lt;off&gt;.png",
         "Files that were left out: 1<",
-        "my photos/three kinds",
+        "three kinds",
         "8x8, colour",
         "stretch, filter triangle",
         "drawn with seed 0",
@@ -84,6 +84,7 @@ fn check_page(page: &str) {
         assert!(page.contains(shown), "{shown} is not on the page");
     }
     assert!(!page.contains(".DS_Store"));
+    assert!(!page.contains("my photos"), "the page says where the user keeps photos");
 }
 
 /// One image has a white upper and a black lower half: the turned one, as viewers show it.

@@ -72,9 +72,15 @@ impl Requirements {
         let accuracy = self.min_accuracy.is_none_or(|least| (0.0..=1.0).contains(&least));
         ensure!(accuracy, "min_accuracy: the least accuracy must be between 0 and 1");
         let above_0 = |limit: Option<f64>| limit.is_none_or(|most| most.is_finite() && most > 0.0);
-        ensure!(above_0(self.max_latency_s), "the longest latency must be above 0 seconds");
-        ensure!(above_0(self.max_energy_j), "the highest energy must be above 0 joules");
-        ensure!(above_0(self.max_power_w), "the highest power must be above 0 watts");
+        ensure!(
+            above_0(self.max_latency_s),
+            "max_latency_s: the longest latency must be above 0 seconds"
+        );
+        ensure!(
+            above_0(self.max_energy_j),
+            "max_energy_j: the highest energy must be above 0 joules"
+        );
+        ensure!(above_0(self.max_power_w), "max_power_w: the highest power must be above 0 watts");
         all_within("max_latency_s", self.max_latency_s, &SECONDS)?;
         all_within("max_energy_j", self.max_energy_j, &PHYSICAL)?;
         all_within("max_power_w", self.max_power_w, &PHYSICAL)
