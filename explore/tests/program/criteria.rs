@@ -72,7 +72,7 @@ fn criteria_that_cannot_be_measured_are_refused_before_any_training() {
         (json!({"max_power_w": 2}), Some("made-up"), "the board made-up has no meter"),
         (json!({"max_energy_j": 1}), Some("made-up"), "the board made-up has no meter"),
         (json!({"min_accuracy": 2}), None, "search.criteria: min_accuracy"),
-        (json!({"max_latency_s": 0}), None, "search.criteria: the longest latency"),
+        (json!({"max_latency_s": 0}), None, "search.criteria: max_latency_s: the longest latency"),
     ] {
         let fixture = fixture(&criteria);
         let mut command = fixture.command("run");
