@@ -68,7 +68,7 @@ pub enum Demand {
     MaxArenaBytes,
     /// [`Demands::min_accuracy`].
     MinAccuracy,
-    /// That the value of the objective is known.
+    /// The value of the objective is known.
     Objective,
 }
 

@@ -31,8 +31,9 @@ pub struct TrainReport {
     pub macs: u64,
     /// Accuracies of the final weights.
     pub accuracy: SplitAccuracy,
-    /// Of a training on the validation images too, the accuracy on them of the training by which
-    /// the network was chosen (`train fit --chosen-by`). Left out of files if there is none.
+    /// Validation accuracy (0..1) of the training by which the network was chosen, if this training
+    /// learned from the validation images too (`train fit --chosen-by`). Left out of files if there
+    /// is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_with_validation_accuracy: Option<f64>,
     /// `true` if the loss, its gradient, the weights or the statistics of batch normalisation

@@ -33,7 +33,7 @@ pub(crate) struct Part {
 pub(crate) struct Peak<'a> {
     pub(crate) step: usize,
     pub(crate) bytes: u64,
-    /// What is in use, largest first.
+    /// Tensors and scratch memory in use in that step, largest first.
     pub(crate) parts: Vec<&'a Part>,
 }
 
