@@ -54,7 +54,7 @@ export NEUROPOWER_COMMIT := $(if $(wildcard .git),$(shell git rev-parse HEAD 2>/
 override NEUROPOWER_COMMIT := $(subst $(space),,$(strip $(NEUROPOWER_COMMIT)))
 # Overrides CARGO_TARGET_DIR, because the rules name these programs.
 INTO     := --target-dir target
-BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data)
+BINARIES := $(addprefix $(BIN)/,explore train prune codegen measure report fetch-data neuropower)
 # Templates, boards and baselines are compiled in too.
 SOURCES   = $(shell find common explore train prune codegen measure pipelines/src pipelines/boards pipelines/baselines pipelines/published -type f) \
             pipelines/Cargo.toml Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml

@@ -1,5 +1,7 @@
-//! Recipes as data, and the two programs that need no stage: `fetch-data` places a data set,
-//! `report` reads a run.
+//! Recipes as data, and the programs that need no stage: `fetch-data` places a data set, `report`
+//! reads a run, and `neuropower` runs the pipeline.
 
 pub mod fetch;
+pub mod neuropower;
 pub mod report;
+pub mod step;
