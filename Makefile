@@ -70,6 +70,7 @@ help: ## list the targets
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
 
 include pipelines/checks.mk
+include pipelines/step.mk
 include pipelines/data-rules.mk
 include pipelines/choose.mk
 ifneq ($(working),)

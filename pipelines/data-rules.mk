@@ -4,6 +4,10 @@ CHECK = $(strip $(BIN)/fetch-data check $(DATA) $(STRICT:1=--strict))
 
 .PHONY: data
 
+# In a run, a stage of it.
+of_data      = $(if $(call step,data),@$(call step,data,,,--show))
+checked_data = $(if $(call step,data),@$(call step,data,,,--quiet))
+
 ifneq ($(own),)
 
 # Reads and checks the images for a copy of scaled pixels, or looks only if they are as they were.
@@ -12,7 +16,7 @@ IMPORT = $(BIN)/fetch-data import $(call quoted,$(own)) --out $(DATA) --name $(D
 # Looks once in each call. Only `make data` follows changes. An interruption leaves a whole copy.
 .PRECIOUS: $(DATA)/dataset.json
 $(DATA)/dataset.json: $(if $(asking)$(MAKE_RESTARTS),,FORCE) | $(BIN)/fetch-data
-	$(IMPORT) --keep
+	$(of_data) $(IMPORT) --keep
 
 data: | $(BIN)/fetch-data ## fetch and check the data set, or follow changes of your own images
 	$(IMPORT)
@@ -22,8 +26,8 @@ else ifneq ($(recipe),)
 FETCH = $(BIN)/fetch-data --recipe $(recipe) --out $(DATA)
 
 $(DATA)/dataset.json: | $(BIN)/fetch-data
-	$(FETCH)
-	$(CHECK) || { rm -f $@; exit 1; }
+	$(of_data) $(FETCH)
+	$(checked_data) $(CHECK) || { rm -f $@; exit 1; }
 
 # Always checks every file, fetches what is missing or damaged, and updates copies of a folder.
 data: | $(BIN)/fetch-data

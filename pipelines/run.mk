@@ -9,7 +9,7 @@ $(working): | $(RECORD)
 $(RECORD): FORCE
 	@mkdir -p $(@D)
 	@rm -f $@.partial-*
-	echo '{"schema": "neuropower/precision/1", "precision": "$(PRECISIONS)"}' > $@.partial-$$$$ && mv $@.partial-$$$$ $@
+	@echo '{"schema": "neuropower/precision/1", "precision": "$(PRECISIONS)"}' > $@.partial-$$$$ && mv $@.partial-$$$$ $@
 endif
 
 pipeline: report ## make everything, from data to report
@@ -23,6 +23,7 @@ prune-compare: ## prune one winner (NETWORK=1) by all methods, or with CAPS="0.3
 codegen: $(MANIFESTS) ## write all networks as Rust crates
 measure: $(MEASUREMENTS) report ## measure the crates on BOARD, also again; trains nothing
 report: $(RUN)/report/index.html ## write the page and print the table
+	@echo "the page: $<"
 
 ifneq ($(DIVERGED),)
 ifeq ($(strip $(NETWORKS)),)
@@ -38,7 +39,7 @@ ifndef MEASURE_ONLY
 define KEEP
 @mkdir -p $(@D)
 @rm -f $@.partial-*
-cp $(1) $@.partial-$$$$ && mv $@.partial-$$$$ $@
+@cp $(1) $@.partial-$$$$ && mv $@.partial-$$$$ $@
 endef
 
 $(RUN)/profile.json: | $(RECORD) $(PROFILE_FILE)
@@ -50,13 +51,13 @@ $(RUN)/import.json: | $(DATA)/dataset.json
 # An interrupted search is resumed.
 $(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(IMPORTED) \
     $(addprefix $(BIN)/,explore codegen measure) $(TRAIN_BIN)/train
-	$(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
+	@$(call step,explore) $(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
 	  --workers $(WORKERS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
     $(RUN)/explore/winners/%/genome.json | $(TRAIN_BIN)/train
-	$(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) --config $(RUN)/profile.json --seed $(SEED) --resume \
-	  --out $(RUN)/networks/$*/dense >/dev/null
+	@$(call step,train,$(RUN)/networks/$*/dense/train.json,$(TRAININGS)) $(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) \
+	  --config $(RUN)/profile.json --seed $(SEED) --resume --out $(RUN)/networks/$*/dense
 
 # An included file that depends on all trainings: make trains the winners, then reads its rules
 # again and knows which of them diverged. Then another one depends on all quantizations, of which
@@ -74,7 +75,7 @@ endif
 $(state).trained.mk: $(TRAININGS) $(if $(MAKE_RESTARTS),,$(if $(QUANTIZED),FORCE))
 	@mkdir -p $(@D) && echo "# All winners are trained." > $@
 
-$(state).quantized.mk: $(addsuffix /outcome.json,$(QUANTIZED))
+$(state).quantized.mk: $(addsuffix /weights.safetensors,$(NETWORKS)) $(addsuffix /outcome.json,$(QUANTIZED))
 	@mkdir -p $(@D) && echo "# All networks are quantized, or refused." > $@
 
 # Prunes a dense network with its weights, the first two prerequisites, into the folder $(1).
@@ -83,49 +84,55 @@ PRUNE = $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(w
 
 $(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \
     $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
-	$(call PRUNE,$(RUN)/networks/$*/pruned) >/dev/null
+	@$(call step,prune,$(RUN)/networks/$*/pruned,$(PRUNED)) $(call PRUNE,$(RUN)/networks/$*/pruned)
 
 $(RUN)/networks/$(NETWORK)/pruned-%/prune.json: \
     $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
-	$(call PRUNE,$(@D)) --method $* >/dev/null
+	@$(call compare,$(@D)/prune.json) $(call PRUNE,$(@D)) --method $*
 
 $(RUN)/networks/$(NETWORK)/pruned-cap-%/prune.json: \
     $(RUN)/networks/$(NETWORK)/dense/network.json $(RUN)/networks/$(NETWORK)/dense/weights.safetensors | $(BIN)/prune $(TRAIN_BIN)/train
-	$(call PRUNE,$(@D)) --cap $* >/dev/null
+	@$(call compare,$(@D)/prune.json) $(call PRUNE,$(@D)) --cap $*
 
 # Trains the pruned structure on as many images as all fine-tuning took.
 $(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(TRAIN_BIN)/train
-	$(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json >/dev/null
+	@$(call compare,$@) $(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json
+
+# Beside the stages: what `make prune-compare` makes.
+COMPARED = $(if $(strip $(CAPS)),$(addsuffix /prune.json,$(CAPPED)),$(addsuffix /prune.json,$(OTHER_METHODS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json)
+compare  = $(call step,prune-compare,$(1),$(COMPARED))
 
 ifeq ($(strip $(CAPS)),)
 prune-compare: $(addsuffix /prune.json,$(OTHER_METHODS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json
-	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_METHODS) --out $(RUN)/networks/$(NETWORK)/pruning
+	@$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(OTHER_METHODS) --out $(RUN)/networks/$(NETWORK)/pruning
 else
 prune-compare: $(RUN)/networks/$(NETWORK)/pruned/prune.json $(addsuffix /prune.json,$(CAPPED))
-	$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(CAPPED) --out $(RUN)/networks/$(NETWORK)/pruning
+	@$(BIN)/prune figures $(RUN)/networks/$(NETWORK)/pruned $(CAPPED) --out $(RUN)/networks/$(NETWORK)/pruning
 endif
 
 # A refusal is an outcome and no failure. The outcome is written last; without it, or if one of the
 # files beside it was lost, all are made again.
 $(RUN)/networks/%/int8/outcome.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
-	$(BIN)/train quantize --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
-	  --out $(@D) --outcome $@ >/dev/null
+	@$(call step,quantize,$@,$(addsuffix /outcome.json,$(QUANTIZED))) $(BIN)/train quantize --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+	  --out $(@D) --outcome $@
 
 $(foreach network,$(INT8),$(if $(word 2,$(wildcard $(network)/quantized.safetensors $(network)/quantization.json)),,$(eval $(network)/outcome.json: FORCE)))
 
+tested = $(call step,test,$@,$(addsuffix /test.json,$(NETWORKS) $(INT8)))
+
 # The test set is read here and nowhere else, and on the CPU whatever device trained.
 $(RUN)/networks/%/int8/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/int8/outcome.json | $(BIN)/train
-	$(BIN)/train eval --network $(word 1,$^) --quantized $(@D) --dataset $(DATA) --split test --out $@ >/dev/null
+	@$(tested) $(BIN)/train eval --network $(word 1,$^) --quantized $(@D) --dataset $(DATA) --split test --out $@
 
 $(RUN)/networks/%/test.json: $(RUN)/networks/%/network.json $(RUN)/networks/%/weights.safetensors | $(BIN)/train
-	$(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@ >/dev/null
+	@$(tested) $(BIN)/train eval --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --split test --out $@
 
 endif
 
 $(RUN)/networks/%/pruning/accuracy.svg: $(RUN)/networks/%/pruned/prune.json \
     $(call files-below,$(wildcard $(addprefix $(RUN)/networks/*/,pruned-*/prune.json pruned*/scratch/train.json)),$(RUN)/networks) | $(BIN)/prune
-	$(BIN)/prune figures $(<D) $(patsubst %/prune.json,%,$(call files-below,$(wildcard $(RUN)/networks/$*/pruned-*/prune.json),$(RUN)/networks)) \
-	  --out $(@D) >/dev/null
+	@$(call step,prune,,,--quiet) $(BIN)/prune figures $(<D) $(patsubst %/prune.json,%,$(call files-below,$(wildcard $(RUN)/networks/$*/pruned-*/prune.json),$(RUN)/networks)) \
+	  --out $(@D)
 
 # A crate's README has the accuracy, so the network is tested first; baselines are not tested.
 # `wildcard` would not see a file that this make has made.
@@ -134,31 +141,33 @@ ifndef MEASURE_ONLY
 $(foreach network,$(NETWORKS) $(INT8),$(eval $(network)/$(CRATE_DIR)/manifest.json: | $(network)/test.json))
 endif
 
+generated = $(call step,codegen,$@,$(MANIFESTS))
+
 $(RUN)/%/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/weights.safetensors | $(BIN)/codegen
-	$(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
+	@$(generated) $(BIN)/codegen generate --network $(word 1,$^) --weights $(word 2,$^) --platform $(PLATFORM) \
 	  --board $(BOARD_FILE) --out $(RUN)/$*/$(CRATE_DIR) --name $(CRATE_NAME)-$(subst /,-,$(patsubst networks/%,%,$*)) --samples $(DATA) \
 	  $(addprefix --test ,$(call existing,$(RUN)/$*/test.json)) \
-	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
+	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json)))
 
 $(RUN)/%/int8/$(CRATE_DIR)/manifest.json: $(RUN)/%/network.json $(RUN)/%/int8/outcome.json | $(BIN)/codegen
-	$(BIN)/codegen generate --network $(word 1,$^) --quantized $(RUN)/$*/int8 --platform $(PLATFORM) \
+	@$(generated) $(BIN)/codegen generate --network $(word 1,$^) --quantized $(RUN)/$*/int8 --platform $(PLATFORM) \
 	  --board $(BOARD_FILE) --out $(RUN)/$*/int8/$(CRATE_DIR) --name $(CRATE_NAME)-$(subst /,-,$(patsubst networks/%,%,$*))-int8 --samples $(DATA) \
 	  $(addprefix --test ,$(call existing,$(RUN)/$*/int8/test.json)) \
-	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json))) >/dev/null
+	  $(addprefix --train ,$(firstword $(call existing,$(RUN)/$*/prune.json $(RUN)/$*/train.json)))
 
 $(RUN)/baselines/%/network.json: | $(BIN)/explore
-	$(BIN)/explore network --baseline $* --dataset $(DATA) --out $@ >/dev/null
+	@$(call step,codegen,,,--quiet) $(BIN)/explore network --baseline $* --dataset $(DATA) --out $@
 
 # The weights are initial ones; a training into this folder replaces them.
 $(RUN)/baselines/%/weights.safetensors: | $(RUN)/baselines/%/network.json $(BIN)/train
-	$(BIN)/train init --network $(RUN)/baselines/$*/network.json --out $@
+	@$(call step,codegen,,,--quiet) $(BIN)/train init --network $(RUN)/baselines/$*/network.json --out $@
 
 # `make measure` always measures again.
 $(RUN)/%/measurement-$(BOARD).json: \
     $(RUN)/%/$(CRATE_DIR)/manifest.json $(if $(filter measure,$(MAKECMDGOALS)),FORCE) | $(BIN)/measure
-	$(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
-	  $(if $(BOARD_HOST),--board-host '$(BOARD_HOST)') $(MEASURE_ARGS) >/dev/null
+	@$(call step,measure,$@,$(MEASUREMENTS)) $(BIN)/measure run --crate $(<D) --board $(BOARD_FILE) --config $(RUN)/profile.json --out $@ \
+	  $(if $(BOARD_HOST),--board-host '$(BOARD_HOST)') $(MEASURE_ARGS)
 
 # With BASELINE=NAME the page also compares all networks with one of them.
 $(RUN)/report/index.html: $(RESULTS) $(or $(RECORD),$(wildcard $(RUN)/precision.json)) $(if $(BASELINE),FORCE) | $(BIN)/report
-	$(BIN)/report --run $(RUN) --out $(RUN)/report $(if $(BASELINE),--baseline $(BASELINE))
+	@$(call step,report,,,--table) $(BIN)/report --run $(RUN) --out $(RUN)/report $(if $(BASELINE),--baseline $(BASELINE))

@@ -172,6 +172,5 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    process::cli::main(None, || run(&args))
+    process::cli::main(None, |args| run(&args))
 }

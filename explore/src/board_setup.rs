@@ -1,10 +1,10 @@
 //! Prepares the board of a search: which one it is, what deploys networks to it, and what plans
 //! their memory.
 
-use crate::console::log_line;
 use crate::evaluate::memory::MemoryPlanner;
 use anyhow::{Result, bail};
 use common::board::{Board, Platform};
+use common::diagnostics;
 use common::precision::Precision;
 use common::profile::SearchSettings;
 use common::search::objective::Objective;
@@ -84,7 +84,7 @@ pub(crate) fn deployer(
 ) -> Result<Option<Deployer>> {
     let Some(board) = board else { return Ok(None) };
     if board.is_emulated() {
-        log_line(&format!("{} is emulated: nothing is measured on it", board.name));
+        diagnostics::say(&format!("{} is emulated: nothing is measured on it", board.name));
         return Ok(None);
     }
     let limit = requirements.max_energy_j.or(requirements.max_power_w);

@@ -21,7 +21,6 @@ pub mod search;
 pub mod space_summary;
 pub mod surrogate;
 
-mod console;
 mod json_difference;
 #[cfg(test)]
 mod test_support;

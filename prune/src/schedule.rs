@@ -10,8 +10,12 @@ use crate::training::{self, Training};
 use anyhow::{Context, Result};
 use common::network::counts;
 use common::prune_report::{PruneCrate, PruneEnd, PruneRound};
+use process::progress::Progress;
 use std::fs;
 use std::path::Path;
+
+/// The cap in units of the progress.
+const PER_MILLE: u64 = 1000;
 
 /// Everything that decides how a model is pruned.
 #[derive(Clone, Debug)]
@@ -58,18 +62,21 @@ pub fn run(
     folder: &Path,
 ) -> Result<Outcome> {
     let (mut model, mut rounds, mut crates) = (model, Vec::new(), Vec::from_iter(original));
+    let progress = Progress::new(PER_MILLE);
     let ended = loop {
         if let Some(end) = end(schedule, &model, rounds.len(), crates.last())? {
             break end;
         }
         let number = rounds.len() + 1;
         let during = || format!("round {number}");
-        let (next, entry) = one_round(schedule, &model, folder, number).with_context(during)?;
+        let (next, entry, reused) =
+            one_round(schedule, &model, folder, number).with_context(during)?;
         if let Some(target) = &schedule.target {
             let [network, weights] = ["network.json", "weights.safetensors"]
                 .map(|file| folder.join(number.to_string()).join(file));
             crates.push(target.measure(&network, &weights, &during()).with_context(during)?);
         }
+        show_round(&progress, &schedule.cap, rounds.last(), &entry, reused);
         model = next;
         rounds.push(entry);
     };
@@ -91,13 +98,14 @@ fn end(
     Ok(end.or((rounds == schedule.iterations).then_some(PruneEnd::Iterations)))
 }
 
-/// Prunes and fine-tunes once.
+/// Prunes and fine-tunes once; returns the model, the entry of the report, and whether an earlier
+/// run has fine-tuned it.
 fn one_round(
     schedule: &Schedule,
     model: &Model,
     folder: &Path,
     number: usize,
-) -> Result<(Model, PruneRound)> {
+) -> Result<(Model, PruneRound, bool)> {
     let pruned = selection::prune(model, &schedule.cap, &schedule.selection, number)?;
     let folder = folder.join(number.to_string());
     let finetuning = &schedule.finetuning;
@@ -117,8 +125,7 @@ fn one_round(
         accuracy_untuned,
         accuracy: tuned.accuracy,
     };
-    print_round(&entry, tuned.reused);
-    Ok((tuned.model, entry))
+    Ok((tuned.model, entry, tuned.reused))
 }
 
 /// Returns the number of filters of all prunable convolutions.
@@ -127,8 +134,22 @@ fn filters(schedule: &Schedule, model: &Model) -> Result<usize> {
     Ok(convolutions.iter().map(|convolution| convolution.filters).sum())
 }
 
-fn print_round(entry: &PruneRound, reused: bool) {
-    eprintln!(
+/// Shows a round, and how far the parameters are removed by then.
+fn show_round(
+    progress: &Progress,
+    cap: &Cap,
+    last: Option<&PruneRound>,
+    entry: &PruneRound,
+    reused: bool,
+) {
+    let so_far = |round: &PruneRound| (round.removed / cap.share * PER_MILLE as f64) as u64;
+    let more = so_far(entry).saturating_sub(last.map_or(0, so_far));
+    if reused {
+        progress.skip(more)
+    } else {
+        progress.advance(more)
+    }
+    progress.tell(&format!(
         "round {}: filters removed {}, parameters left {} ({:.1} % removed), \
          validation accuracy {:.4}, fine-tuned {:.4}{}",
         entry.round,
@@ -138,7 +159,7 @@ fn print_round(entry: &PruneRound, reused: bool) {
         entry.accuracy_untuned,
         entry.accuracy,
         if reused { " (fine-tuned before)" } else { "" }
-    );
+    ));
 }
 
 /// Removes the rounds after `last`, which an earlier run with other settings may have left.

@@ -2,6 +2,7 @@
 //! measured as briefly as in a search.
 
 use anyhow::{Result, ensure};
+use common::diagnostics;
 use common::files::json;
 use common::profile::Profile;
 use common::prune_report::PruneCrate;
@@ -56,7 +57,7 @@ impl Target {
             self.deployer.deploy(network, Parameters::F32(weights))?;
         let measured = PruneCrate::of(&record);
         let when = if is_reused { " (measured before)" } else { "" };
-        eprintln!("{name}: {measured} on {}{when}", self.deployer.board.name);
+        diagnostics::say(&format!("{name}: {measured} on {}{when}", self.deployer.board.name));
         Ok(measured)
     }
 }

@@ -63,7 +63,7 @@ impl Pipeline {
         command
     }
 
-    /// Returns when each file of the run was last written, without those that cargo builds.
+    /// Returns when each file of the run was last written, without logs and what cargo builds.
     fn times(&self) -> BTreeMap<PathBuf, SystemTime> {
         let mut times = BTreeMap::new();
         let mut folders = vec![self.run()];
@@ -71,7 +71,10 @@ impl Pipeline {
             for entry in fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
-                    if path.file_name().unwrap() != "target" {
+                    if !["target", "log"]
+                        .map(Some)
+                        .contains(&path.file_name().and_then(|name| name.to_str()))
+                    {
                         folders.push(path);
                     }
                 } else if path.file_name().unwrap() != ".lock" {

@@ -102,6 +102,5 @@ fn command() -> String {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    process::cli::main(None, || run(args))
+    process::cli::main(None, run)
 }

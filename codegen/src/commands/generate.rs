@@ -15,6 +15,7 @@ use crate::size::bytes;
 use crate::{crate_name, cuda, folder, int8_report, onnx, platform};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Platform, catalog};
+use common::diagnostics;
 use common::files::hash::sha256_hex;
 use common::files::{json, reading};
 use common::manifest::{LayerMacs, Manifest, Preprocessing};
@@ -24,7 +25,6 @@ use common::plan_report::PlanReport;
 use common::precision::Precision;
 use common::quantized::{Quantization, QuantizedNetwork, TENSORS_FILE};
 use process::cli::print_line;
-use std::io::Write;
 use std::path::Path;
 
 /// Writes the crate or model, and prints its manifest and the costs of its layers.
@@ -33,8 +33,7 @@ use std::path::Path;
 /// Fails as [`generate`] does, or if stdout cannot be written.
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let manifest = generate(args)?;
-    // The result is what goes to stdout: the table may get lost.
-    let _ = write!(std::io::stderr(), "{}", cost_table(&manifest));
+    cost_table(&manifest).lines().for_each(diagnostics::say);
     print_line(&json::to_line(&manifest)?)
 }
 

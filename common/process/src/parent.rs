@@ -4,6 +4,8 @@
 //! as standard input, and names the pipe in an environment variable. The end of that input means
 //! that the starting stage has ended.
 
+use crate::progress::step;
+
 /// The environment variable with the inode number of the pipe. It has no meaning if the standard
 /// input is another file, as in a program further down.
 pub const VARIABLE: &str = "NEUROPOWER_PARENT_PIPE";
@@ -26,8 +28,28 @@ pub fn is_there() -> bool {
     false
 }
 
-/// Raises SIGTERM in this program once the stage that has started it ends, if one has.
+/// Asks the system to send SIGTERM to this program when the program that has started it ends.
+/// Nothing happens where the system cannot do that.
+pub fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let parent = getppid();
+        // Without it, this program ends when it writes to a closed pipe.
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        if getppid() != parent {
+            // The parent ended in between.
+            let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
+        }
+    }
+}
+
+/// Raises SIGTERM in this program once the stage, or the step of a pipeline, that has started it
+/// ends, if one has.
 pub(crate) fn watch() {
+    if step::is_parent() {
+        die_with_parent();
+    }
     #[cfg(unix)]
     if is_there() {
         std::thread::spawn(|| {

@@ -5,10 +5,10 @@
 use super::finished_run::{FinishedRun, Member};
 use super::reuse::{self, WEIGHTS};
 use super::stages::{Source, Stages};
-use crate::console::log_line;
 use crate::evaluate::quantizer;
 use anyhow::{Context, Result};
 use common::choice::Candidate;
+use common::diagnostics;
 use common::files::json;
 use common::manifest::Manifest;
 use common::measurement::Measurement;
@@ -78,7 +78,7 @@ impl Maker<'_> {
         if let Some(report) = reuse::training(&folder, &member.genome) {
             return Ok(report);
         }
-        log_line(&format!("{name}: training in full"));
+        diagnostics::say(&format!("{name}: training in full"));
         // It describes what was made of the weights that are about to change.
         remove(&self.run.network(&member.name).join("pruned/prune.json"))?;
         let genome = self.run.network(&member.name).join("genome.json");
@@ -92,7 +92,7 @@ impl Maker<'_> {
         if let Some(report) = reuse::pruning(&folder, training.parameters) {
             return Ok(report);
         }
-        log_line(&format!("{name}: pruning"));
+        diagnostics::say(&format!("{name}: pruning"));
         self.stages.prune(&self.run.network(dense), &folder)?;
         reuse::pruning(&folder, training.parameters)
             .with_context(|| not_whole(&folder, "prune run"))
@@ -155,7 +155,7 @@ impl Maker<'_> {
         if let Some(outcome) = quantizer::earlier(folder, &sha256) {
             return Ok(outcome);
         }
-        log_line(&format!("{name}: quantizing"));
+        diagnostics::say(&format!("{name}: quantizing"));
         self.stages.quantize(folder, out)?;
         json::read(&out.join(OUTCOME_FILE))
     }
@@ -184,7 +184,7 @@ impl Maker<'_> {
         if let Some(report) = reuse::test(source.test, weights_sha256) {
             return Ok(report);
         }
-        log_line(&format!("{name}: testing"));
+        diagnostics::say(&format!("{name}: testing"));
         self.stages.test(source)?;
         reuse::test(source.test, weights_sha256)
             .with_context(|| not_whole(source.test, "train eval"))
@@ -207,7 +207,7 @@ impl Maker<'_> {
         if let Some(reason) = self.stages.unfit(source.network, precision)? {
             return Ok(Err(reason));
         }
-        log_line(&format!("{name}: writing its crate for {}", self.stages.board.name));
+        diagnostics::say(&format!("{name}: writing its crate for {}", self.stages.board.name));
         self.stages.generate(source, name, &folder)?;
         there().with_context(|| not_whole(&folder, "codegen generate")).map(Ok)
     }
@@ -232,7 +232,7 @@ impl Maker<'_> {
         if *needs_energy {
             check_energy(board)?;
         }
-        log_line(&format!("{name}: measuring on {}", board.name));
+        diagnostics::say(&format!("{name}: measuring on {}", board.name));
         self.stages.measure(&folder.join(self.stages.crate_folder()), &out)?;
         there().with_context(|| not_whole(&out, "measure run")).map(Some)
     }

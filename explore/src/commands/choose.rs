@@ -6,12 +6,12 @@ use crate::choose::maker::Maker;
 use crate::choose::stages::Stages;
 use crate::choose::words;
 use crate::choose_args::ChooseArgs;
-use crate::console::log_line;
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Board, Platform, catalog};
 use common::choice::{Candidate, Demands, OrderBy, choose};
 use common::choice_report::ChoiceReport;
 use common::dataset::Dataset;
+use common::diagnostics;
 use common::files::json;
 use common::precision::Precisions;
 use process::cli::print_line;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ChooseArgs) -> Result<()> {
     print_line(json::to_text(&report)?.trim_end())?;
     words::lines(&choice, candidates.len(), &demands, order_by, &refused)
         .iter()
-        .for_each(|line| log_line(line));
+        .for_each(|line| diagnostics::say(line));
     ensure!(choice.chosen.is_some(), "{}", words::none_chosen(&choice));
     Ok(())
 }
@@ -71,7 +71,7 @@ type Refusal = (String, String);
 fn networks(maker: &Maker<'_>, run: &FinishedRun) -> Result<(Vec<Candidate>, Vec<Refusal>)> {
     let (mut candidates, mut refused) = (Vec::new(), Vec::new());
     for (index, member) in run.members.iter().enumerate() {
-        log_line(&format!("{} ({} of {})", member.name, index + 1, run.members.len()));
+        diagnostics::say(&format!("{} ({} of {})", member.name, index + 1, run.members.len()));
         for made in maker.make(member).with_context(|| format!("network {}", member.name))? {
             match made.network {
                 Ok(candidate) => candidates.push(candidate),
@@ -111,7 +111,7 @@ fn precisions_on(board: &Board, precisions: Precisions) -> Result<Precisions> {
     if precisions == Precisions::Int8 {
         bail!("{none}: choose another --board");
     }
-    log_line(&format!("{none}: int8 is left out"));
+    diagnostics::say(&format!("{none}: int8 is left out"));
     Ok(Precisions::F32)
 }
 

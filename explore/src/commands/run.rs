@@ -2,7 +2,6 @@
 
 use crate::board_setup;
 use crate::cli::{Engine, EvaluatorName, RunArgs};
-use crate::console::log_line;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::table::TableEvaluator;
@@ -12,6 +11,7 @@ use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
 use anyhow::{Context, Result, bail};
 use common::dataset::Dataset;
+use common::diagnostics;
 use common::files::json;
 use common::precision::Precision;
 use common::profile::Profile;
@@ -41,7 +41,10 @@ struct Summary {
 
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut profile: Profile = json::read(&args.config)?;
-    args.search_args.apply(&mut profile.search)?.iter().for_each(|sentence| log_line(sentence));
+    args.search_args
+        .apply(&mut profile.search)?
+        .iter()
+        .for_each(|sentence| diagnostics::say(sentence));
     profile.search.check()?;
     let required = required(args)?;
     let board = board_setup::board(&args.board_args, &required, &profile.search)?;

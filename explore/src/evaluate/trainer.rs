@@ -3,9 +3,9 @@
 //! Each training has a folder with genome.json, the files of `train fit`, and train.log.
 
 use super::task::{Outcome, Task};
-use crate::console::log_line;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use common::device::{Device, MEMORY_TOO_SMALL};
+use common::diagnostics;
 use common::files::{atomic, json};
 use common::search::genome::Genome;
 use common::train_report::TrainReport;
@@ -145,7 +145,7 @@ impl Trainer {
                 task.folder
             );
         }
-        log_line(&format!("{}: {error:#}; it is repeated once", task.folder));
+        diagnostics::say(&format!("{}: {error:#}; it is repeated once", task.folder));
         Ok(Attempt { is_first: false, ..attempt })
     }
 

@@ -5,12 +5,12 @@
 
 use super::rank_correlation::{correlation, partial_correlation};
 use super::{figure, sample};
-use crate::console::{log_line, time_left};
 use crate::evaluate::task::{Outcome, Task};
 use crate::evaluate::trainer::Trainer;
 use crate::search::feasibility::Feasibility;
 use anyhow::{Result, ensure};
 use common::dataset::{Dataset, Images};
+use common::diagnostics;
 use common::files::hash::sha256_hex;
 use common::files::{atomic, json};
 use common::network::counts::Counts;
@@ -19,8 +19,8 @@ use common::search::fidelity::{Fidelity, Length, ShortFidelity, StudiedGenome};
 use common::search::genome::Genome;
 use common::seed;
 use process::lock::lock;
+use process::progress::Progress;
 use std::path::Path;
-use std::time::Instant;
 
 /// The parameters of a study.
 #[derive(Debug)]
@@ -131,27 +131,22 @@ impl Study<'_> {
             }
         }
         if waiting.len() < cells.len() {
-            log_line(&format!(
+            diagnostics::say(&format!(
                 "{} of {} trainings were made by an earlier run",
                 cells.len() - waiting.len(),
                 cells.len()
             ));
         }
         let tasks: Vec<Task> = waiting.iter().map(|cell| cell.task.clone()).collect();
-        let work =
-            |cell: &Cell| sample[cell.genome].1.macs as f64 * lengths[cell.length].passes() as f64;
-        let (started, mut number, mut failed, mut done) = (Instant::now(), 0, 0, 0.0);
-        let mut left: f64 = waiting.iter().map(|cell| work(cell)).sum();
+        let work = |cell: &Cell| sample[cell.genome].1.macs * lengths[cell.length].passes() as u64;
+        let progress = Progress::new(waiting.iter().map(|cell| work(cell)).sum());
+        let (mut number, mut failed) = (0, 0);
         self.trainer.train(&tasks, |index, outcome| {
             let cell = waiting[index];
-            (number, done, left) = (number + 1, done + work(cell), left - work(cell));
-            let time = time_left(started.elapsed(), done, left);
-            log_line(&format!(
-                "{number}/{} {}: {}, {time}",
-                tasks.len(),
-                cell.task.folder,
-                outcome_text(&outcome)
-            ));
+            number += 1;
+            progress.advance(work(cell));
+            let (all, folder) = (tasks.len(), &cell.task.folder);
+            progress.tell(&format!("{number}/{all} {folder}: {}", outcome_text(&outcome)));
             failed += usize::from(outcome.is_err());
             set(cell, outcome);
             Ok(())

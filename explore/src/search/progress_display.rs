@@ -1,26 +1,22 @@
-//! Progress of a search on stderr: a bar on a terminal, otherwise a line for each evaluation.
+//! The progress of a search.
 
 use super::quality;
 use super::state::SearchState;
-use crate::console::{log_line, time_left};
+use common::diagnostics;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::requirements::Requirements;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::time::{Duration, Instant};
+use process::progress::Progress;
 
 /// The display of a running search.
 #[derive(Debug)]
 pub struct ProgressDisplay {
-    bar: ProgressBar,
+    progress: Progress,
     iterations: usize,
     iteration: usize,
     /// Number of evaluations of the whole search, and of those so far.
     planned: usize,
     evaluated: usize,
-    /// Number of evaluations by this run, and its start.
-    trained: u32,
-    started: Instant,
     /// Size of the archive's front after the last finished iteration.
     front: usize,
     /// [`quality::hypervolume`] of all evaluations up to the last finished iteration.
@@ -36,20 +32,13 @@ impl ProgressDisplay {
         // There cannot be more evaluations than distinct functions.
         let planned = (config.search.population * config.search.iterations)
             .min(config.space.distinct_functions());
-        let bar = ProgressBar::new(planned as u64);
-        let style =
-            ProgressStyle::with_template("{elapsed_precise} [{wide_bar}] {prefix}\n{wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        bar.enable_steady_tick(Duration::from_secs(1));
         let iterations = config.search.iterations;
         ProgressDisplay {
-            bar,
+            progress: Progress::new(planned as u64),
             iterations,
             iteration: 0,
             planned,
             evaluated: 0,
-            trained: 0,
-            started: Instant::now(),
             front: 0,
             hypervolume: None,
             best_score: None,
@@ -61,6 +50,7 @@ impl ProgressDisplay {
     pub fn iteration_started(&mut self, iteration: usize, recorded: &[Evaluation]) {
         self.iteration = iteration;
         recorded.iter().for_each(|evaluation| self.count(evaluation));
+        self.progress.skip(recorded.len() as u64);
         if !recorded.is_empty() {
             self.show(&format!("{} evaluations of an earlier run", recorded.len()));
         }
@@ -68,8 +58,8 @@ impl ProgressDisplay {
 
     /// Shows an evaluation that was made.
     pub fn evaluated(&mut self, evaluation: &Evaluation) {
-        self.trained += 1;
         self.count(evaluation);
+        self.progress.advance(1);
         let result = match (evaluation.accuracy, &evaluation.failure) {
             (Some(accuracy), _) => {
                 let stopped =
@@ -84,12 +74,7 @@ impl ProgressDisplay {
                 format!("failed: {}", failure.as_deref().unwrap_or("no reason known"))
             }
         };
-        let event = format!("{}: {result}", evaluation.id);
-        self.show(&event);
-        if evaluation.failure.is_some() {
-            // A hidden bar prints nothing here.
-            self.bar.println(event);
-        }
+        self.show(&format!("{}: {result}", evaluation.id));
     }
 
     /// Shows an evaluation that was trained with a second seed.
@@ -121,20 +106,21 @@ impl ProgressDisplay {
     /// Shows that the search ended: with all criteria met, with the space exhausted, or after its
     /// last iteration.
     pub fn search_finished(&mut self, state: &SearchState, criteria: &Requirements) {
-        self.bar.finish_and_clear();
         if let Some(id) = &state.archive.criteria_met_by {
-            log_line(&format!(
+            diagnostics::say(&format!(
                 "{id} meets all criteria after iteration {}",
                 state.archive.iterations
             ));
             return;
         }
         if criteria.any() {
-            log_line("no individual meets all criteria; the archive has the best individuals");
+            diagnostics::say(
+                "no individual meets all criteria; the archive has the best individuals",
+            );
         }
         if state.archive.iterations < self.iterations {
             let done = state.archive.iterations;
-            log_line(&format!(
+            diagnostics::say(&format!(
                 "the space is exhausted after {done} of {} iterations",
                 self.iterations
             ));
@@ -155,26 +141,15 @@ impl ProgressDisplay {
     }
 
     fn show(&self, event: &str) {
-        if self.bar.is_hidden() {
-            log_line(&format!(
-                "{event} ({}, {}, {})",
-                self.iteration_text(),
-                self.status(),
-                self.time_left()
-            ));
-        } else {
-            self.bar.set_position(self.evaluated as u64);
-            self.bar.set_prefix(format!("{}, {}", self.iteration_text(), self.time_left()));
-            self.bar.set_message(self.status());
-        }
+        let (iteration, status) = (self.iteration_text(), self.status());
+        self.progress.tell(&format!("{event} ({iteration}, {status})"));
     }
 
     fn iteration_text(&self) -> String {
         format!("iteration {}/{}", self.iteration + 1, self.iterations)
     }
 
-    /// Returns the numbers so far. The accuracy comes last, since a narrow terminal cuts the line
-    /// off.
+    /// Returns the numbers so far.
     fn status(&self) -> String {
         let known = |value: Option<f64>, digits: usize| {
             value.map_or("none".into(), |value| format!("{value:.digits$}"))
@@ -187,14 +162,6 @@ impl ProgressDisplay {
             known(self.hypervolume, 4),
             known(self.best_score, 2),
             known(self.best_accuracy, 4)
-        )
-    }
-
-    fn time_left(&self) -> String {
-        time_left(
-            self.started.elapsed(),
-            f64::from(self.trained),
-            self.planned.saturating_sub(self.evaluated) as f64,
         )
     }
 }

@@ -7,7 +7,6 @@ use super::progress_display::ProgressDisplay;
 use super::reorder_buffer::ReorderBuffer;
 use super::state::SearchState;
 use super::winners;
-use crate::console::log_line;
 use crate::evaluate::candidate::Candidate;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::hardware;
@@ -17,6 +16,7 @@ use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, Successive
 use crate::evaluate::task::{Outcome, Task};
 use crate::figures::Drawings;
 use anyhow::{Context, Result, ensure};
+use common::diagnostics;
 use common::files::json;
 use common::network::Input;
 use common::network::counts::Counts;
@@ -215,7 +215,7 @@ impl PopulationEvaluation<'_> {
         self.options.train(&tasks, &mut |index, outcome| {
             let evaluation = &mut evaluations[index];
             let second = outcome.unwrap_or_else(|reason| {
-                log_line(&format!(
+                diagnostics::say(&format!(
                     "{}: the training with a second seed failed: {reason}",
                     evaluation.id
                 ));

@@ -4,9 +4,9 @@ use crate::cli::BoardsArgs;
 use crate::{meter, runner};
 use anyhow::{Context, Result};
 use common::board::{KnownBoards, MeterOnHost, RunnerOnHost, catalog};
+use common::diagnostics;
 use common::files::json;
 use process::cli::print_line;
-use std::io::Write;
 use std::path::Path;
 
 /// Prints the list as JSON on standard output, and a line for each meter and runner on standard
@@ -22,8 +22,7 @@ pub(crate) fn run(args: &BoardsArgs) -> Result<()> {
         runners: runner::on_host(),
     };
     for line in known.meters.iter().map(meter_line).chain(known.runners.iter().map(runner_line)) {
-        // The list itself is printed even if standard error is closed.
-        let _ = writeln!(std::io::stderr(), "{line}");
+        diagnostics::say(&line);
     }
     print_line(json::to_text(&known)?.trim_end())
 }

@@ -15,6 +15,7 @@ use crate::protocol::{
 use crate::runner::{self, Connection, Deployment, Program};
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Board, Meter, catalog};
+use common::diagnostics::say;
 use common::files::crate_hash::crate_sha256;
 use common::files::hash::sha256_hex;
 use common::files::json;
@@ -24,8 +25,8 @@ use common::measurement::gpu_facts::GpuFacts;
 use common::measurement::{Energy, EnergyStatus, Host, Instructions, MeasuredCrate, Measurement};
 use common::profile::{MeasurementSettings, Profile};
 use process::cli::print_line;
+use process::progress::Progress;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Measures, writes the record and prints its path.
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     // A wrong record is worse than none.
     measurement.check().context("the measurement contradicts itself")?;
     json::write(&args.out, &measurement)?;
-    progress(&summary(&measurement));
+    say(&summary(&measurement));
     print_line(&args.out.display().to_string())
 }
 
@@ -102,12 +103,16 @@ fn prepare(args: &RunArgs) -> Result<Prepared<'_>> {
             "energy is required, but cannot be read on the board {}: {reason}",
             board.name
         );
-        progress(&format!("only latency will be measured: {reason}"));
+        say(&format!("only latency will be measured: {reason}"));
     }
     drop(source);
     runner::check_compatibility(&board, &manifest, &crate_dir)?;
-    progress(&format!("building {}", crate_dir.display()));
-    let program = runner::build(&board, &crate_dir, &settings)?;
+    connection.check()?;
+    let program = {
+        let progress = Progress::new(1);
+        progress.tell(&format!("building {}", crate_dir.display()));
+        runner::build(&board, &crate_dir, &settings)?
+    };
     INTERRUPT.check()?;
     Ok(Prepared { args, board, connection, meter_inputs, settings, manifest, crate_dir, program })
 }
@@ -118,10 +123,11 @@ fn observe(prepared: &Prepared) -> Result<Observation> {
     let sysfs = &prepared.meter_inputs.sysfs_root;
     let timeouts = Timeouts::default();
     let gpu_monitor = start_gpu_monitor(prepared, &instruments);
-    progress(&plan(&prepared.settings, idle_s));
+    let progress = Progress::new(prepared.settings.windows as u64);
+    progress.tell(&plan(&prepared.settings, idle_s));
     let idle_before = session::idle(&mut instruments, idle_s, &timeouts)?;
     let BenchRun { started_s, ready, mut windows } =
-        run_bench(prepared, &deployment, &timeouts, &mut instruments)?;
+        run_bench(prepared, &deployment, &timeouts, &mut instruments, &progress)?;
     let host = facts.facts_after(files.as_ref(), sysfs, instruments.clock.started_unix_s());
     let run = RunFacts {
         name: &prepared.manifest.name,
@@ -228,12 +234,17 @@ fn run_bench(
     deployment: &Deployment,
     timeouts: &Timeouts,
     instruments: &mut HostInstruments,
+    progress: &Progress,
 ) -> Result<BenchRun> {
     let Prepared { board, settings, program, .. } = prepared;
     let mut bench = deployment.command(board, program, settings);
     bench.command.envs(measured_gpu(board).into_iter().flat_map(gpu_variables));
     let started_s = instruments.clock.elapsed_s();
-    let (ready, windows) = session::run(bench, settings, timeouts, instruments, &mut progress)?;
+    let mut begins = |number: usize| {
+        progress.advance(u64::from(number > 1));
+        progress.tell(&format!("window {number} of {}, {} s", settings.windows, settings.window_s));
+    };
+    let (ready, windows) = session::run(bench, settings, timeouts, instruments, &mut begins)?;
     check_target(board, &ready)?;
     let [_, end_s] = span_s(&windows);
     clock::check(board, &windows, end_s - started_s)?;
@@ -271,7 +282,7 @@ fn count_instructions(prepared: &Prepared) -> Result<Known<Instructions>> {
     if !args.count_instructions && !board.is_emulated() {
         return Ok(Known::unknown("not counted: give --count-instructions"));
     }
-    progress("counting instructions");
+    say("counting instructions");
     instructions::count(board, program)
 }
 
@@ -294,11 +305,6 @@ fn start_gpu_monitor(prepared: &Prepared, instruments: &HostInstruments) -> Opti
 /// the fastest of several.
 fn gpu_variables(gpu: u32) -> [(&'static str, String); 2] {
     [("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_string()), ("CUDA_VISIBLE_DEVICES", gpu.to_string())]
-}
-
-/// Prints a line on standard error. A measurement goes on if standard error is closed.
-fn progress(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Checks before the measurement that the record can be written.

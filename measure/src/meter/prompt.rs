@@ -3,13 +3,14 @@
 use crate::interrupt::INTERRUPT;
 use anyhow::{Context, Result};
 use common::measurement::manual_reading::ManualReading;
-use std::io::{IsTerminal, Write};
+use process::progress::{self, step};
+use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
-/// Returns whether standard input and standard error are a terminal.
+/// Returns whether a person can be asked at a terminal.
 pub(crate) fn at_a_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    std::io::stdin().is_terminal() && (std::io::stderr().is_terminal() || step::can_ask())
 }
 
 /// A source of answers to questions.
@@ -22,16 +23,14 @@ pub(crate) trait Answers {
     fn ask(&mut self, question: &str) -> Result<Option<String>>;
 }
 
-/// A terminal: questions go to standard error, answers come from standard input.
+/// A terminal: questions go to standard error, or to the step of a pipeline that shows them, and
+/// answers come from standard input.
 #[derive(Debug)]
 pub(crate) struct Terminal;
 
 impl Answers for Terminal {
     fn ask(&mut self, question: &str) -> Result<Option<String>> {
-        let mut out = std::io::stderr();
-        write!(out, "{question} ")
-            .and_then(|()| out.flush())
-            .context("cannot ask on the terminal")?;
+        progress::ask(question).context("cannot ask on the terminal")?;
         let (send, answer) = channel();
         // A thread waits for the answer, so that a signal can end the wait.
         thread::spawn(move || {

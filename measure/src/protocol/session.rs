@@ -56,7 +56,8 @@ pub(crate) fn idle(
     Ok(Some(Interval::spanned_by(&readings, instruments.counters())))
 }
 
-/// Runs `bench` through all of its windows. `progress` gets a line for people at each window.
+/// Runs `bench` through all of its windows. `begins` is called with the number of each window, from
+/// 1, when it begins.
 ///
 /// # Errors
 /// Fails if `bench` does not follow its protocol, ends early, fails, measures nothing, or hangs. It
@@ -66,7 +67,7 @@ pub(crate) fn run(
     settings: &MeasurementSettings,
     timeouts: &Timeouts,
     instruments: &mut dyn Instruments,
-    progress: &mut dyn FnMut(&str),
+    begins: &mut dyn FnMut(usize),
 ) -> Result<(Ready, Vec<MeasuredWindow>)> {
     let process = LineProgram::start(command, "bench", INTERRUPT)?;
     let mut session = Session { process, timeouts, instruments, readings: vec![] };
@@ -74,7 +75,7 @@ pub(crate) fn run(
     let mut windows = Vec::with_capacity(settings.windows);
     for number in 1..=settings.windows {
         session.start(number)?;
-        progress(&format!("window {number} of {}, {} s", settings.windows, settings.window_s));
+        begins(number);
         windows.push(session.window(number, settings.window_s)?);
     }
     match framing {

@@ -65,6 +65,17 @@ impl Connection {
         }
     }
 
+    /// Checks that the board can be reached and takes a program, before the time that a build takes.
+    ///
+    /// # Errors
+    /// Fails if it does not answer, or has no folder for programs.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Connection::Local | Connection::Tool => Ok(()),
+            Connection::Remote(link) => link.check(),
+        }
+    }
+
     /// Opens the files that describe the board; `None` if it has no files.
     ///
     /// # Errors

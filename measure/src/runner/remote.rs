@@ -106,14 +106,22 @@ impl Link {
         command
     }
 
+    /// Makes a folder for a copy, and removes it.
+    ///
+    /// # Errors
+    /// Fails if the board does not answer, or if programs cannot be put there.
+    pub(crate) fn check(&self) -> Result<()> {
+        let make = self.new_folder();
+        self.answer(self.shell(&marked(&format!("{make}; rm -rf $d")))).map(drop)
+    }
+
     /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes
     /// leftovers of earlier copies.
     fn copy(&self, file: &Path) -> Result<String> {
         let check = "chmod 700 $d/bench && sha256sum <$d/bench";
         match self.transport {
             Transport::Ssh(..) => {
-                let make =
-                    self.new_folder("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there");
+                let make = self.new_folder();
                 let copy = format!("cat >$d/bench && {check} || {{ rm -rf $d; exit 1; }}");
                 let mut ssh = self.shell(&marked(&format!("{make}; {copy}")));
                 ssh.stdin(
@@ -123,7 +131,7 @@ impl Link {
                 self.answer(ssh)
             }
             Transport::Adb(_) => {
-                let make = self.new_folder("/data/local/tmp", "");
+                let make = self.new_folder();
                 let folder = self.answer(self.shell(&marked(&make)))?.trim().to_string();
                 let folder = own_folder(&folder).with_context(|| self.unexpected(&folder))?;
                 let mut push = self.adb_command(&["push"]);
@@ -137,9 +145,13 @@ impl Link {
     }
 
     /// Returns a script that makes a new folder `$d` and prints its path, if programs can be
-    /// executed in it. Its parent is the board's `folder`, or `default`, which the shell there may
-    /// have to expand. `other` names another way to choose the parent.
-    fn new_folder(&self, default: &str, other: &str) -> String {
+    /// executed in it. Its parent is the board's `folder`, or a default, which the shell there may
+    /// have to expand.
+    fn new_folder(&self) -> String {
+        let (default, other) = match self.transport {
+            Transport::Ssh(..) => ("${TMPDIR:-/tmp}", ", or with the variable TMPDIR there"),
+            Transport::Adb(_) => ("/data/local/tmp", ""),
+        };
         let parent = self.folder.as_deref().unwrap_or(default);
         let another =
             format!("name another folder with the key 'folder' of the board's file{other}");

@@ -1,11 +1,10 @@
 //! Progress on stderr.
 
-use std::io::Write;
+use common::diagnostics;
 
 /// Writes a line to stderr.
 pub(super) fn note(line: &str) {
-    // Nothing is left to do if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "{}", printable(line));
+    diagnostics::say(&printable(line));
 }
 
 /// Returns a text without control characters. Names of files and classes may have any.

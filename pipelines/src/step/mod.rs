@@ -1,20 +1,14 @@
 //! One command of the pipeline, run for make: its progress on the terminal, its output in a log.
+//!
+//! `run` runs the command, `output` reads what it prints, `log` keeps it, `display` shows it, `title`
+//! says which step it is.
 
-use anyhow::Result;
-use std::path::PathBuf;
+mod cli;
+mod display;
+mod log;
+mod output;
+mod run;
+mod title;
 
-/// Options of `neuropower step`.
-#[derive(Debug, clap::Args)]
-pub struct StepArgs {
-    /// Folder of the run, which has the log
-    #[arg(long, value_name = "DIR")]
-    pub run: PathBuf,
-}
-
-/// Runs the command.
-///
-/// # Errors
-/// Fails if the command cannot be started or fails.
-pub fn run(_args: &StepArgs) -> Result<()> {
-    Ok(())
-}
+pub use cli::StepArgs;
+pub use run::run;

@@ -11,6 +11,7 @@ use crate::selection::{Cap, Selection};
 use crate::target::Target;
 use crate::training::{self, Training};
 use anyhow::{Context, Result, bail, ensure};
+use common::diagnostics::say;
 use common::files::{atomic, json};
 use common::network::counts;
 use common::profile::{Profile, PruningSettings};
@@ -146,14 +147,14 @@ fn report_end(report: &PruneReport, out: &Path) -> Result<()> {
     let nothing = report.rounds.is_empty();
     match report.ended {
         PruneEnd::Cap if nothing => {
-            eprintln!("nothing is pruned: {} of {}", report.ended, report.cap);
+            say(&format!("nothing is pruned: {} of {}", report.ended, report.cap));
         }
         PruneEnd::Target if nothing => {
-            eprintln!("nothing is pruned: the network meets the target as it is");
+            say("nothing is pruned: the network meets the target as it is");
         }
         PruneEnd::Cap | PruneEnd::Target => {}
         PruneEnd::Iterations | PruneEnd::Filters => {
-            eprintln!("the cap of {} is not reached: {}", report.cap, report.ended);
+            say(&format!("the cap of {} is not reached: {}", report.cap, report.ended));
         }
     }
     let Some(PruneMeasured { board, target, crates }) = report.missed_target() else {

@@ -66,6 +66,5 @@ fn run(args: Args) -> Result<()> {
 
 fn main() -> ExitCode {
     train::memory::keep();
-    let args = Args::parse();
-    process::cli::main(None, || run(args))
+    process::cli::main(None, run)
 }

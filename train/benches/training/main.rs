@@ -82,6 +82,5 @@ fn command() -> String {
 fn main() -> ExitCode {
     // Plain Candle gets the allocator of `train`, too.
     train::memory::keep();
-    let args = Args::parse();
-    process::cli::main(None, || run(args))
+    process::cli::main(None, run)
 }

@@ -7,6 +7,7 @@ use crate::fit::{Checkpoint, Training};
 use crate::{device, figure, init, memory, report, threads};
 use anyhow::{Context, Result, bail, ensure};
 use common::dataset::{Dataset, Images, Split};
+use common::diagnostics;
 use common::files::{atomic, json};
 use common::network::Network;
 use common::network::weights::Weights;
@@ -16,7 +17,6 @@ use common::train_report::TrainReport;
 use process::cli::print_line;
 use process::lock::lock;
 use process::{interrupt, parent};
-use std::io::Write;
 use std::path::Path;
 
 /// Runs `train fit`.
@@ -80,8 +80,7 @@ pub(crate) fn fit(args: FitArgs) -> Result<()> {
         checkpoint.remove()?;
     }
     if report.diverged {
-        // A closed stderr is no reason to fail.
-        let _ = writeln!(std::io::stderr(), "{}", divergence(&args.out, report.epochs));
+        diagnostics::warn(&divergence(&args.out, report.epochs));
     }
     print_line(&json::to_line(&report)?)
 }

@@ -220,7 +220,7 @@ fn the_meter_is_read_during_a_long_window() {
     let script = printing(&[READY.into(), start(1)]) + &wait + &printing(&[end(1, 10)]);
     let timeouts = Timeouts { grace: HOUR, reading_every: Duration::from_millis(1) };
     let in_window = Rc::clone(&fake.in_window);
-    let mut progress = |_: &str| in_window.set(true);
+    let mut progress = |_: usize| in_window.set(true);
     let (_, windows) =
         run(shell(&script), &settings(1), &timeouts, &mut fake, &mut progress).unwrap();
     let (joules, wraps) = windows[0].interval.energy.clone().unwrap().unwrap();
