@@ -5,6 +5,7 @@ mod tools;
 
 use std::fs;
 use std::io::Read;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tests::{GENOME, program, write_idx_dataset};
@@ -28,8 +29,9 @@ impl Session {
         script.current_dir(dir).args(["-q", "-e", "-f", "-c", &line, "/dev/null"]);
         script.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         script.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS");
+        let size = |size| NonZero::new(size).unwrap();
         let mut script = script.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut terminal = vt100::Parser::new(ROWS, columns, 10_000);
+        let mut terminal = vt100::Parser::new(size(ROWS), size(columns), 0);
         let mut screens: Vec<Vec<String>> = vec![];
         let mut output = script.stdout.take().unwrap();
         let mut bytes = [0; 256];
@@ -85,7 +87,7 @@ fn a_step_shows_one_bar_and_leaves_one_line() {
         let dir = tempfile::tempdir().unwrap();
         let Some(session) = Session::run(dir.path(), columns, &step(dir.path())) else { return };
         assert!(session.success);
-        assert!(session.showed(&[TITLE, "[", " 25 %", ", about 3 minutes left"]), "{columns}");
+        assert!(session.showed(&[TITLE, ", about 3 minutes left [", " 25 %"]), "{columns}");
         assert_eq!(session.showed(&["25 %", "epoch 1/4: a long line"]), columns == 140);
         // A bar that is longer than a row would leave its beginning behind.
         assert_eq!(session.last(), ["warning: something is odd", TITLE], "{columns}");
@@ -142,7 +144,7 @@ fn a_training_shows_the_same_bar_as_a_step() {
     );
     let Some(session) = Session::run(dir.path(), 80, &line) else { return };
     assert!(session.success, "{:?}", session.last());
-    assert!(session.showed(&["[", "=", " left, epoch 1/3: loss "]));
+    assert!(session.showed(&[" left [", "=", " %, epoch 1/3: loss "]));
     // The bar is gone, and the result is left.
     assert!(!session.last().iter().any(|row| row.contains(" %")), "{:?}", session.last());
     // The same in lines.

@@ -19,6 +19,8 @@ static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
+    title: String,
+    /// What has happened last.
     event: Mutex<String>,
 }
 
@@ -31,12 +33,11 @@ impl Bar {
             return None;
         }
         let bar = ProgressBar::with_draw_target(Some(LENGTH), target);
-        let style = ProgressStyle::with_template("{prefix}[{bar:20}] {percent:>3} %{wide_msg}");
+        let style = ProgressStyle::with_template("{prefix}[{bar:10}] {percent:>3} %{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        bar.set_prefix(if title.is_empty() { String::new() } else { format!("{title} ") });
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         diagnostics::set_writer(write_line);
-        Some(Bar { bar, event: Mutex::default() })
+        Some(Bar { bar, title: title.to_string(), event: Mutex::default() })
     }
 
     /// Shows the share of the work that is done, the time that the rest takes, and what has
@@ -46,13 +47,17 @@ impl Bar {
         if let Some(event) = event {
             *last = format!(", {event}");
         }
-        let left = left.map_or(String::new(), |left| format!(", {} left", about(left)));
+        let title = Some(self.title.clone()).filter(|title| !title.is_empty());
+        let left = left.map(|left| format!("{} left", about(left)));
+        let before: Vec<String> = title.into_iter().chain(left).collect();
         // A question has ended it.
         if self.bar.is_finished() {
             self.bar.reset();
         }
         self.bar.set_position((share.clamp(0.0, 1.0) * LENGTH as f64) as u64);
-        self.bar.set_message(format!("{left}{last}"));
+        // A narrow terminal cuts the event off.
+        self.bar.set_prefix(before.join(", ") + if before.is_empty() { "" } else { " " });
+        self.bar.set_message(last.clone());
     }
 }
 
