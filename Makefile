@@ -63,7 +63,7 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 # A build that fails keeps the programs of the build before it.
 .PRECIOUS: $(BINARIES)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
-.PHONY: help build explore train prune prune-compare codegen measure report choose pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda pictures FORCE
+.PHONY: help build check-macos explore train prune prune-compare codegen measure report choose pipeline test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda build-cuda pictures FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' pipelines/run.mk pipelines/choose.mk pipelines/data-rules.mk Makefile
@@ -151,6 +151,11 @@ check: build ## check format, lints and documentation, and run all tests
 	cargo clippy --release --workspace --all-targets $(INTO) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps $(INTO)
 	$(MAKE) test
+
+# Nothing is linked or run, so this needs no Mac.
+check-macos: ## check the types of the programs for macOS (installs that target with rustup)
+	rustup target add aarch64-apple-darwin
+	cargo check --release --workspace --target aarch64-apple-darwin $(INTO)
 
 bench: ## compare all speeds with the best peers', briefly
 	$(MAKE) bench-train BENCH_ARGS=--quick
