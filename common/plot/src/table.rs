@@ -15,9 +15,9 @@ const GAP: &str = "  ";
 /// A table of text.
 #[derive(Clone, Debug)]
 pub struct Table {
-    titles: Vec<String>,
-    aligns: Vec<Align>,
-    rows: Vec<Vec<String>>,
+    pub(crate) titles: Vec<String>,
+    pub(crate) aligns: Vec<Align>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl Table {

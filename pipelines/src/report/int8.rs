@@ -37,6 +37,7 @@ pub(super) fn table(run: &Run) -> Table {
         titles.push((format!("energy efficiency, {board}"), true));
     }
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
+    table.set_keys(&["rank", "variant"]);
     for pair in &pairs {
         let mut row =
             vec![Ok(pair.name.to_string()), Ok(pair.kind.name().to_string()), pair.accuracy()];

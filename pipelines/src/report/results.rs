@@ -18,13 +18,14 @@ const CHOSEN_LATER: &str = "not made and measured yet: `make choose`";
 /// Title of the column of validation accuracies, which is on the page only.
 const VALIDATION: &str = "validation accuracy";
 const TEST: &str = "test accuracy";
+const RANK: &str = "rank";
 const KIND: &str = "variant";
 /// Reason why a network whose training diverged has no pruned variant.
 const NOT_PRUNED: &str = "not pruned: the training of the dense network diverged";
 
 /// The columns before those of the boards.
 const COLUMNS: [(&str, bool); 9] = [
-    ("rank", true),
+    (RANK, true),
     ("individual", false),
     ("genome", false),
     (KIND, false),
@@ -98,6 +99,7 @@ pub(super) fn table(run: &Run) -> Table {
     }
     let mut table = Table::new(titles.iter().map(|(title, numeric)| (title.as_str(), *numeric)));
     table.keep_from_text(VALIDATION);
+    table.set_keys(&[RANK, KIND]);
     for (winner, kind, variant) in run.variants() {
         let mut row = network_entries(run, winner, kind, variant);
         for (board, has_power) in columns.iter().zip(&has_power) {

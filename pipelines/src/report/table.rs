@@ -9,6 +9,8 @@ pub(super) struct Table {
     columns: Vec<Column>,
     rows: Vec<Row>,
     notes: Vec<String>,
+    /// The titles of those columns that say what a row is of. `None`: the first does.
+    keys: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,12 @@ impl Table {
             .for_each(|column| column.kept_from_text = true);
     }
 
+    /// Names the columns that say what a row is of, which stand in each part of a text that is
+    /// divided for want of width.
+    pub(super) fn set_keys(&mut self, titles: &[&str]) {
+        self.keys = Some(titles.iter().map(ToString::to_string).collect());
+    }
+
     /// Adds small print to the last row's cell of a column.
     pub(super) fn add_detail(&mut self, title: &str, detail: String) {
         if let Some(cell) = self.last_cell(title) {
@@ -140,28 +148,43 @@ impl Table {
         }
     }
 
-    /// Returns aligned lines for a terminal, with the footnotes below.
-    pub(super) fn to_text(&self) -> String {
-        let columns = self.columns.iter().filter(|column| !column.kept_from_text).map(|column| {
+    /// Returns aligned lines with the footnotes below, for a terminal of a width in characters; a
+    /// row is one line where none is given.
+    pub(super) fn to_text(&self, width: Option<usize>) -> String {
+        let columns: Vec<&Column> =
+            self.columns.iter().filter(|column| !column.kept_from_text).collect();
+        let mut table = plot::Table::new(columns.iter().map(|column| {
             let align = if column.numeric { Align::Right } else { Align::Left };
             (column.title.as_str(), align)
-        });
-        let mut table = plot::Table::new(columns);
+        }));
         self.rows.iter().for_each(|row| table.push(self.in_text(row).map(Cell::to_text)));
-        let mut lines = vec![table.to_ruled_text()];
-        let used = |number: usize| {
-            self.rows.iter().flat_map(|row| self.in_text(row)).any(|cell| cell.note == Some(number))
+        let is_key = |place: &usize| match &self.keys {
+            Some(keys) => keys.contains(&columns[*place].title),
+            None => *place == 0,
         };
+        let keys: Vec<usize> = (0..columns.len()).filter(is_key).collect();
+        let mut lines = vec![match width {
+            Some(width) => table.to_text_within(width, &keys),
+            None => table.to_ruled_text(),
+        }];
         let notes: Vec<String> = (1..)
             .zip(&self.notes)
-            .filter(|(number, _)| used(*number))
-            .map(|(number, note)| format!("[{number}] {note}"))
+            .filter(|(number, _)| self.is_in_text(*number))
+            .map(|(number, note)| match width {
+                Some(width) => plot::wrapped(&format!("[{number}] "), note, width),
+                None => format!("[{number}] {note}"),
+            })
             .collect();
         if !notes.is_empty() {
             lines.push(String::new());
         }
         lines.extend(notes);
         lines.join("\n")
+    }
+
+    /// Returns whether the text has a cell with the footnote.
+    fn is_in_text(&self, note: usize) -> bool {
+        self.rows.iter().flat_map(|row| self.in_text(row)).any(|cell| cell.note == Some(note))
     }
 
     /// Returns the cells of a row that are in the text.
@@ -267,7 +290,10 @@ b <i>      - [1]
 
 [1] not measured & so on
 [2] no name";
-        assert_eq!(example().to_text(), expected);
+        assert_eq!(example().to_text(None), expected);
+        assert_eq!(example().to_text(Some(16)), expected);
+        let narrow = example().to_text(Some(15));
+        assert!(narrow.ends_with("[1] not\n    measured &\n    so on\n[2] no name"), "{narrow}");
     }
 
     #[test]

@@ -14,6 +14,9 @@ mod provenance;
 mod results;
 mod runs;
 mod safety;
+mod terminal;
+#[path = "../../../tests/tools.rs"]
+mod tools;
 
 use fixture::Fixture;
 use std::fs;

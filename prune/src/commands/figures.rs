@@ -13,5 +13,5 @@ use process::cli::print_line;
 pub(crate) fn run(args: &FiguresArgs) -> Result<()> {
     let series = Series::read(&args.folders)?;
     figures::write(&series, &args.out)?;
-    print_line(&table::text(&series))
+    print_line(&table::text(&series, plot::terminal_width(&std::io::stdout())))
 }

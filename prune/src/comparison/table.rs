@@ -17,8 +17,9 @@ const COLUMNS: [&str; 9] = [
     "crate on the board",
 ];
 
-/// Returns a table with a line for the network before pruning, and one for each series.
-pub fn text(all: &[Series]) -> String {
+/// Returns a table with a line for the network before pruning, and one for each series; for a
+/// terminal of a width in characters, if one is given.
+pub fn text(all: &[Series], width: Option<usize>) -> String {
     let columns = COLUMNS.map(|title| (title, Align::Right));
     let mut table = Table::new([("", Align::Left)].into_iter().chain(columns));
     let mut push = |label: &str, cells| table.push([label.to_string()].into_iter().chain(cells));
@@ -26,7 +27,10 @@ pub fn text(all: &[Series]) -> String {
         push("not pruned", before(&series.report));
     }
     all.iter().for_each(|series| push(&series.label, after(series)));
-    table.to_text()
+    match width {
+        Some(width) => table.to_text_within(width, &[0]),
+        None => table.to_text(),
+    }
 }
 
 fn before(report: &PruneReport) -> [String; COLUMNS.len()] {

@@ -12,7 +12,9 @@ use crate::report::{
 };
 use anyhow::{Context, Result};
 use common::files::atomic;
+use plot::terminal_width;
 use process::cli::print_line;
+use std::io::stdout;
 use std::path::Path;
 
 /// Writes `index.html` and the figures, and prints the table of results. Without `pictures`, the
@@ -23,32 +25,35 @@ use std::path::Path;
 /// folder cannot be written to.
 pub(crate) fn run(folder: &Path, out: &Path, baseline: Option<&str>, pictures: bool) -> Result<()> {
     let (run, parts) = write(folder, out, baseline, pictures)?;
+    print_line(&text(&run, &parts, terminal_width(&stdout())))
+}
+
+/// Returns the tables, their explanations and warnings, for a terminal of a width, if one is given.
+fn text(run: &Run, parts: &Parts, width: Option<usize>) -> String {
+    let sentence = |text: &str| match width {
+        Some(width) => plot::wrapped("", text, width),
+        None => text.to_string(),
+    };
+    let explained =
+        |table: &Table, hint: &str| format!("{}\n{}", table.to_text(width), sentence(hint));
+    let int8 = Some(int8::table(run)).filter(|table| !table.is_empty());
     let warnings = [
         run.import.as_ref().and_then(images::left_out_warning),
-        results::unfinished_warning(&run),
-        results::diverged_warning(&run),
-        results::data_warning(&run),
-        measurements::warnings(&run),
-    ]
-    .into_iter()
-    .flatten();
-    let warnings: String = warnings.map(|warning| format!("\n\n{warning}")).collect();
-    let int8 = int8::table(&run);
-    let int8 = match int8.is_empty() {
-        true => String::new(),
-        false => format!("\n\n{}\n{}", int8.to_text(), int8::hint()),
-    };
-    let compared = parts.comparison.map_or_else(String::new, |table| {
-        format!("\n\n{}\n{}", table.to_text(), comparison::hint())
-    });
-    let accuracies = parts
-        .accuracies
-        .map_or_else(String::new, |table| format!("\n\n{}\n{}", table.to_text(), mcnemar::hint()));
-    print_line(&format!(
-        "{}\n\n{}{int8}{compared}{accuracies}{warnings}",
-        run.title(),
-        results::table(&run).to_text()
-    ))
+        results::unfinished_warning(run),
+        results::diverged_warning(run),
+        results::data_warning(run),
+        measurements::warnings(run),
+    ];
+    let paragraphs = [
+        Some(run.title()),
+        Some(results::table(run).to_text(width)),
+        int8.map(|table| explained(&table, int8::hint())),
+        parts.comparison.as_ref().map(|table| explained(table, comparison::hint())),
+        parts.accuracies.as_ref().map(|table| explained(table, mcnemar::hint())),
+    ];
+    let warnings = warnings.into_iter().flatten().map(|warning| sentence(&warning));
+    let all: Vec<String> = paragraphs.into_iter().flatten().chain(warnings).collect();
+    all.join("\n\n")
 }
 
 /// Writes `index.html` and the figures; returns what they are made of.

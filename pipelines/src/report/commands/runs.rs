@@ -10,7 +10,9 @@ use crate::report::table::Table;
 use crate::report::{page, paper::Part};
 use anyhow::Result;
 use common::files::atomic;
+use plot::terminal_width;
 use process::cli::print_line;
+use std::io::stdout;
 use std::path::{Path, PathBuf};
 
 /// What the hypervolume is of.
@@ -37,7 +39,7 @@ pub(crate) fn run(folders: &[PathBuf], out: &Path) -> Result<()> {
         atomic::write(&out.join(figure.file), figure.svg.as_bytes())?;
     }
     let overview = overview(&found);
-    let text = overview.to_text();
+    let text = overview.to_text(terminal_width(&stdout()));
     let mut notes: Vec<String> = found.iter().filter_map(unfinished).collect();
     notes.extend([HYPERVOLUME.to_string(), SHORT.to_string()]);
     let parts = [
