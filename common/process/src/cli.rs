@@ -2,16 +2,16 @@
 
 use crate::{console, parent, program};
 use anyhow::{Context, Result};
-use clap::{ArgMatches, Command, Parser};
+use clap::{Command, Parser};
 use common::diagnostics;
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Reads the command line of a program, runs it, and returns its exit code: 0 for `Ok`, else 1, with
-/// a line on stderr that says what failed, where and why. The program ends with the stage that has
-/// started it, if one has.
+/// Reads a program's command line, runs the program and returns its exit code: 0 for `Ok`, 2 for
+/// wrong usage, else 1, with a line on stderr that says what failed, where and why. The program ends
+/// with the stage, or the step of a pipeline, that has started it, if one has.
 ///
 /// `commit` is what the program was built from. Each `main.rs` names it, so that a new commit
 /// compiles these small files again and nothing else.
@@ -20,9 +20,14 @@ pub fn main<A: Parser>(
     run: impl FnOnce(A) -> Result<()>,
 ) -> ExitCode {
     program::start(commit);
-    let args = parse(command::<A>());
-    parent::watch();
-    let outcome = survive_file_size_limit().and_then(|()| run(args));
+    let outcome = match parse(command::<A>()) {
+        Ok(args) => {
+            parent::watch();
+            survive_file_size_limit().and_then(|()| run(args))
+        }
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => written(help.print()),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -37,12 +42,11 @@ pub fn command<A: Parser>() -> Command {
     console::with_options(A::command())
 }
 
-/// Reads the arguments. Wrong ones end the program with exit code 2, `--help` and `--version` with
-/// 0.
-fn parse<A: Parser>(mut command: Command) -> A {
-    let matches: ArgMatches = command.get_matches_mut();
+/// Reads the arguments.
+fn parse<A: Parser>(command: Command) -> Result<A, clap::Error> {
+    let matches = command.try_get_matches()?;
     console::apply(&matches);
-    A::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    A::from_arg_matches(&matches)
 }
 
 /// Makes a write past the file-size limit fail with an error, which is reported, rather than kill
@@ -57,10 +61,19 @@ fn survive_file_size_limit() -> Result<()> {
     Ok(())
 }
 
-/// Prints one result line on stdout.
+/// Prints one result line on stdout. Nothing is wrong if its reader wants no more: the pipe is closed
+/// below `head`, for example.
 ///
 /// # Errors
-/// Fails if stdout is closed, where `println!` would panic.
+/// Fails if stdout cannot be written, as on a full disk, where `println!` would panic.
 pub fn print_line(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+    written(writeln!(std::io::stdout(), "{text}"))
+}
+
+/// Returns whether all that was written to stdout has arrived, or nobody reads it any more.
+fn written(outcome: io::Result<()>) -> Result<()> {
+    match outcome.and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.context("cannot write to standard output"),
+    }
 }
