@@ -1,8 +1,8 @@
-//! Standard output that is closed or full.
+//! Standard output that is closed, full or asked for the version.
 
 use std::fs::OpenOptions;
 use std::process::{Command, Output, Stdio};
-use tests::{program, root};
+use tests::{program, root, succeed};
 
 /// Calls that print, without a run.
 const CALLS: [(&str, &[&str]); 8] = [
@@ -48,5 +48,18 @@ fn a_full_disk_is_an_error() {
         let text = said(name, args, &with_stdout(name, args, full), 1);
         let line = text.lines().last().unwrap_or_default();
         assert!(line.starts_with("error: cannot write to standard output: "), "{name}: {text}");
+    }
+}
+
+#[test]
+fn versions_name_the_commit_and_the_kernels_of_training() {
+    let names = ["explore", "train", "prune", "codegen", "measure", "report", "fetch-data"];
+    for name in names {
+        let said = succeed(&root(), name, &["--version"]);
+        let start = format!("{name} {} (commit ", env!("CARGO_PKG_VERSION"));
+        assert!(said.starts_with(&start) && said.ends_with(")\n"), "{said}");
+        let kernels = ["avx512", "avx2", "neon", "scalar"];
+        let named = kernels.iter().any(|level| said.ends_with(&format!(", kernels {level})\n")));
+        assert_eq!(named, name == "train", "{said}");
     }
 }

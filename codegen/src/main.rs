@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), |args| codegen::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, |args| codegen::run(&args))
 }

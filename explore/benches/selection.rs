@@ -172,5 +172,5 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    process::cli::main(None, |args| run(&args))
+    process::cli::main(None, None, |args| run(&args))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), explore::run)
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, explore::run)
 }

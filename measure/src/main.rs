@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), |args| measure::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, |args| measure::run(&args))
 }

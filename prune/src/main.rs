@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), prune::run)
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, prune::run)
 }

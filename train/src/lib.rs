@@ -45,3 +45,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Quantize(args) => commands::quantize(&args),
     }
 }
+
+/// Returns the name of the instructions that training computes with on this processor.
+pub fn kernels() -> &'static str {
+    ops::simd::Level::detected().name()
+}

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), train::run)
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), Some(train::kernels()), train::run)
 }

@@ -102,5 +102,5 @@ fn command() -> String {
 }
 
 fn main() -> ExitCode {
-    process::cli::main(None, run)
+    process::cli::main(None, None, run)
 }

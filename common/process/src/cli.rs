@@ -14,13 +14,15 @@ use std::sync::atomic::AtomicBool;
 /// with the stage, or the step of a pipeline, that has started it, if one has.
 ///
 /// `commit` is what the program was built from. Each `main.rs` names it, so that a new commit
-/// compiles these small files again and nothing else.
+/// compiles these small files again and nothing else. `kernels` is the instruction set that it
+/// computes with, if there is a choice.
 pub fn main<A: Parser>(
     commit: Option<&'static str>,
+    kernels: Option<&str>,
     run: impl FnOnce(A) -> Result<()>,
 ) -> ExitCode {
     program::start(commit);
-    let outcome = match parse(command::<A>()) {
+    let outcome = match parse(command::<A>().version(program::version(kernels))) {
         Ok(args) => {
             parent::watch();
             survive_file_size_limit().and_then(|()| run(args))

@@ -16,3 +16,34 @@ pub fn this() -> Program {
     let commit = COMMIT.get().copied().unwrap_or("unknown");
     Program { version: env!("CARGO_PKG_VERSION").to_string(), commit: commit.to_string() }
 }
+
+/// The characters of a commit that tell it from others in one project.
+const SHORT: usize = 7;
+
+/// Returns the version for a person, such as `0.1.0 (commit 1a2b3c4, kernels avx2)`.
+pub(crate) fn version(kernels: Option<&str>) -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let Program { version, commit } = this();
+        let kernels = kernels.map_or_else(String::new, |name| format!(", kernels {name}"));
+        format!("{version} (commit {}{kernels})", short(&commit))
+    })
+}
+
+/// Shortens a commit's hash, and keeps a mark behind it.
+fn short(commit: &str) -> String {
+    let (hash, mark) = commit.find('-').map_or((commit, ""), |place| commit.split_at(place));
+    format!("{hash:.SHORT$}{mark}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_short_and_keeps_its_mark() {
+        assert_eq!(short("1a2b3c4d5e6f"), "1a2b3c4");
+        assert_eq!(short("1a2b3c4d5e6f-changed"), "1a2b3c4-changed");
+        assert_eq!(short("unknown"), "unknown");
+    }
+}

@@ -4,5 +4,5 @@ use pipelines::fetch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), |args| fetch::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, |args| fetch::run(&args))
 }

@@ -4,5 +4,5 @@ use pipelines::report;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), |args| report::run(&args))
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, |args| report::run(&args))
 }

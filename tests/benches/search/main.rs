@@ -66,5 +66,5 @@ fn run(args: Args) -> Result<()> {
 
 fn main() -> ExitCode {
     train::memory::keep();
-    process::cli::main(None, run)
+    process::cli::main(None, None, run)
 }

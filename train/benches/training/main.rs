@@ -82,5 +82,5 @@ fn command() -> String {
 fn main() -> ExitCode {
     // Plain Candle gets the allocator of `train`, too.
     train::memory::keep();
-    process::cli::main(None, run)
+    process::cli::main(None, None, run)
 }

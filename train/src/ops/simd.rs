@@ -46,6 +46,16 @@ impl Level {
         levels
     }
 
+    /// Returns `avx512`, `avx2`, `neon` or `scalar`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Portable => "scalar",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+            Level::Neon => "neon",
+        }
+    }
+
     /// Returns the number of output channels whose sums fit the registers.
     pub(super) fn largest_tile(self) -> usize {
         match self {
