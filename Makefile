@@ -1,6 +1,11 @@
 # The pipeline. Every file is made from the files that it needs, so only what is out of date is
 # made again.
-# `make help` lists the targets. GNU make 4.3 or later.
+# `make help` lists the targets.
+
+# What follows takes what GNU make learned in 4.3; macOS ships 3.81.
+ifneq ($(filter 3.% 4.0 4.0.% 4.1 4.1.% 4.2 4.2.%,$(MAKE_VERSION)),)
+$(error this is GNU make $(MAKE_VERSION), but the pipeline needs 4.3 or later: install it (on macOS, `brew install make`, and call it as gmake))
+endif
 
 include pipelines/names.mk
 include pipelines/data.mk
@@ -23,6 +28,8 @@ RUN     ?= runs/$(DATASET)-$(PROFILE)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 DEVICE  ?= cpu
 SEED    ?= 0
+# Where the files of devices are.
+DEV_FOLDER ?= /dev
 
 PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
 BOARD_FILE   ?= pipelines/boards/$(BOARD).json
@@ -30,10 +37,11 @@ DATA         ?= data/$(DATASET)
 recipe       := $(wildcard pipelines/datasets/$(DATASET).json)
 
 $(foreach variable,DATASET PROFILE BOARD WORKERS SEED NETWORK,$(call check-name,$(variable)))
-$(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE,$(call check-path,$(variable)))
+$(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE DEV_FOLDER,$(call check-path,$(variable)))
 $(foreach variable,DEVICE BOARD_HOST,$(call check-host,$(variable)))
 $(foreach variable,WORKERS SEED,$(call check-digits,$(variable)))
-$(if $(filter 0,$(WORKERS)),$(error WORKERS is 0, but at least one training must run at a time))
+$(call check-count,WORKERS,1024)
+$(call check-length,SEED,19)
 $(call check-device)
 # From the command line only, as in data.mk. Empty for what the run or its profile says.
 $(if $(filter environment%,$(origin PRECISION)),$(eval override PRECISION :=))

@@ -26,6 +26,9 @@ check-path = $(if $(call odd,$($(1)),/ @ +),$(error $(1) is '$($(1))'$(call only
 check-host = $(if $(call odd,$($(1)),@ : [ ] %),$(error $(1) is '$($(1))'$(call only,. _ - @ : [ ] %)))
 # Stops make if the value of the variable $(1) is not a number.
 check-digits = $(if $(call without,$($(1)),$(digits)),$(error $(1) is '$($(1))', but it may have digits only))
+# Stops make if the digits of the variable $(1) are not a number from 1 to $(2), or more than $(2).
+check-count  = $(if $(shell { test $($(1)) -ge 1 && test $($(1)) -le $(2); } 2>/dev/null || echo no),$(error $(1) is '$($(1))', but it may be a number from 1 to $(2)))
+check-length = $(if $(shell printf %s $($(1)) | cut -c $$(($(2) + 1))-),$(error $(1) is '$($(1))', but it may have at most $(2) digits))
 # Stops make if the value of the variable $(1) has characters that no decimal number has.
 check-number = $(if $(call without,$($(1)),$(digits) . e E + -),$(error $(1) is '$($(1))', but it may be a decimal number only))
 # Stops make if the value of the variable $(1) is not one of the words $(2), listed as $(3).
