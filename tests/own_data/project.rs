@@ -9,8 +9,8 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use tests::{program, root};
 
-const PROGRAMS: [&str; 7] =
-    ["explore", "train", "prune", "codegen", "measure", "report", "fetch-data"];
+const PROGRAMS: [&str; 8] =
+    ["explore", "train", "prune", "codegen", "measure", "report", "fetch-data", "neuropower"];
 const FILES: [&str; 5] =
     ["Makefile", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 

@@ -1,0 +1,51 @@
+//! Two programs in one run.
+
+use super::{fails, tools, write};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use tests::root;
+
+/// Takes the lock of `make` in a run.
+fn hold(dir: &Path) -> File {
+    let name = dir.join("run").display().to_string().replace('/', "_");
+    fs::create_dir_all(root().join("target/run")).unwrap();
+    let file = File::create(root().join("target/run").join(format!("{name}.lock"))).unwrap();
+    file.try_lock().unwrap();
+    file
+}
+
+#[test]
+fn a_second_make_in_a_run_is_refused() {
+    let help = Command::new("flock").arg("--help").output();
+    if !help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("no-fork")) {
+        return tools::skip("flock with --no-fork", "the lock of a run");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let lock = hold(dir.path());
+    let said = fails(dir.path(), &["report"]);
+    assert!(said.contains("another make works in"), "{said}");
+    assert!(!dir.path().join("run").exists());
+    drop(lock);
+    let said = fails(dir.path(), &["report", "BOARD=none"]);
+    assert!(said.contains("there is no board"), "{said}");
+}
+
+/// A program that is refused, here because another search works in the folder, deletes nothing.
+#[test]
+fn a_failure_deletes_nothing_of_a_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let explore = dir.path().join("run/explore");
+    let files = ["winners/1/genome.json", "winners/2/genome.json", "archive.json"];
+    for file in files {
+        write(&explore.join(file), "old");
+    }
+    let lock = File::create(explore.join(".lock")).unwrap();
+    lock.try_lock().unwrap();
+    let data = format!("DATA={}", dir.path().join("digits").display());
+    let said = fails(dir.path(), &["explore", &data]);
+    assert!(said.contains("another run"), "{said}");
+    for file in files {
+        assert_eq!(fs::read_to_string(explore.join(file)).unwrap(), "old", "{file}");
+    }
+}
