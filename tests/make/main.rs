@@ -1,5 +1,6 @@
 //! `make`: what it refuses, lists, removes and installs.
 
+mod clean;
 mod help;
 mod hostile;
 #[path = "../tools.rs"]

@@ -6,8 +6,14 @@ use std::path::Path;
 use std::process::Command;
 use tests::root;
 
+/// Returns whether make can lock a run here.
+pub(super) fn has_flock() -> bool {
+    let help = Command::new("flock").arg("--help").output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("no-fork"))
+}
+
 /// Takes the lock of `make` in a run.
-fn hold(dir: &Path) -> File {
+pub(super) fn hold(dir: &Path) -> File {
     let name = dir.join("run").display().to_string().replace('/', "_");
     fs::create_dir_all(root().join("target/run")).unwrap();
     let file = File::create(root().join("target/run").join(format!("{name}.lock"))).unwrap();
@@ -17,8 +23,7 @@ fn hold(dir: &Path) -> File {
 
 #[test]
 fn a_second_make_in_a_run_is_refused() {
-    let help = Command::new("flock").arg("--help").output();
-    if !help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("no-fork")) {
+    if !has_flock() {
         return tools::skip("flock with --no-fork", "the lock of a run");
     }
     let dir = tempfile::tempdir().unwrap();

@@ -4,5 +4,5 @@ use pipelines::neuropower;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::cli::main(option_env!("NEUROPOWER_COMMIT"), neuropower::run)
+    process::cli::main(option_env!("NEUROPOWER_COMMIT"), None, neuropower::run)
 }
