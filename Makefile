@@ -7,16 +7,29 @@ ifneq ($(filter 3.% 4.0 4.0.% 4.1 4.1.% 4.2 4.2.%,$(MAKE_VERSION)),)
 $(error this is GNU make $(MAKE_VERSION), but the pipeline needs 4.3 or later: install it (on macOS, `brew install make`, and call it as gmake))
 endif
 
-include pipelines/names.mk
-include pipelines/data.mk
+# The folder of this file with a '/', or nothing if make works in it. The data and runs of a user
+# are in the folder in which make works.
+SHARE := $(filter-out ./,$(dir $(lastword $(MAKEFILE_LIST))))
+# An installed copy has no sources, and its programs in a folder of their own.
+ifeq ($(wildcard $(SHARE)pipelines/develop.mk),)
+BIN   := $(abspath $(SHARE)../../libexec/neuropower)
+else
+BIN   := $(SHARE)target/release
+sources := $(if $(SHARE),,here)
+endif
+
+# The file $(1) in the folder pipelines of the user, if it is there, or else in that of this file.
+in-pipelines = $(firstword $(wildcard pipelines/$(1)) $(SHARE)pipelines/$(1))
+
+include $(SHARE)pipelines/names.mk
+include $(SHARE)pipelines/data.mk
 
 $(call check-path,RUN)
 
-BIN      := target/release
 # Not empty if make is only asked what it would do: -n, -q, -t.
 asking   := $(strip $(foreach flag,n q t,$(findstring $(flag),$(filter-out --%,$(firstword -$(MAKEFLAGS))))))
 
-include pipelines/query.mk
+include $(SHARE)pipelines/query.mk
 
 # A run names its data set, so `make measure RUN=... BOARD=...` is enough.
 ifndef DATASET
@@ -31,10 +44,10 @@ SEED    ?= 0
 # Where the files of devices are.
 DEV_FOLDER ?= /dev
 
-PROFILE_FILE ?= pipelines/profiles/$(PROFILE).json
-BOARD_FILE   ?= pipelines/boards/$(BOARD).json
+PROFILE_FILE ?= $(call in-pipelines,profiles/$(PROFILE).json)
+BOARD_FILE   ?= $(call in-pipelines,boards/$(BOARD).json)
 DATA         ?= data/$(DATASET)
-recipe       := $(wildcard pipelines/datasets/$(DATASET).json)
+recipe       := $(wildcard $(call in-pipelines,datasets/$(DATASET).json))
 
 $(foreach variable,DATASET PROFILE BOARD WORKERS SEED NETWORK,$(call check-name,$(variable)))
 $(foreach variable,PROFILE_FILE BOARD_FILE DATA BASELINE DEV_FOLDER,$(call check-path,$(variable)))
@@ -51,11 +64,10 @@ $(call check-shares,CAPS)
 
 # Goals that work in a run, one make at a time.
 working := $(filter pipeline explore train prune prune-compare codegen measure report choose $(RUN)/%,$(MAKECMDGOALS))
-# Make's own files of a run. Nothing in the run's folder is evaluated by make.
-state   := target/run/$(subst /,_,$(RUN))
+include $(SHARE)pipelines/state.mk
 
 # The `train` that computes on GPUs lies beside links to the other programs.
-TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
+TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),$(SHARE)target/cuda/bin,$(BIN))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
@@ -64,32 +76,38 @@ TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),target/cuda/bin,$(BIN))
 # A user's targets, in the order in which a run needs them.
 USED := pipeline data explore train prune codegen measure report choose clean prune-compare
 # Lists the targets that have a comment in the files $(1): all, or in their order those named in $(2).
-listed = $(if $(2),for target in $(2); do,target='[a-z0-9-]*';) sed -n "s/^\($$target\):.*\#\# /  make \1\t/p" $(addprefix pipelines/,$(1)) $(if $(2),; done)
+listed = $(if $(2),for target in $(2); do,target='[a-z0-9-]*';) sed -n "s/^\($$target\):.*\#\# /  $(if $(sources),make,neuropower) \1\t/p" $(addprefix $(SHARE)pipelines/,$(1)) $(if $(2),; done)
 
 help: ## list the targets
 	@echo "a run, from data to report:"
 	@$(call listed,run.mk choose.mk data-rules.mk clean.mk,$(USED))
+ifdef sources
 	@echo "programs from the sources:"
 	@$(call listed,install.mk)
 	@echo "developing:"
 	@$(call listed,develop.mk)
+else
+	@echo "explore to report take at least one variable here, as in neuropower report RUN=$(RUN)"
+endif
 	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
 
-include pipelines/checks.mk
-include pipelines/step.mk
-include pipelines/data-rules.mk
-include pipelines/choose.mk
-include pipelines/clean.mk
+include $(SHARE)pipelines/checks.mk
+include $(SHARE)pipelines/step.mk
+include $(SHARE)pipelines/data-rules.mk
+include $(SHARE)pipelines/choose.mk
+include $(SHARE)pipelines/clean.mk
 ifneq ($(working),)
 ifeq ($(ENTERED)$(asking),)
-include pipelines/enter.mk
+include $(SHARE)pipelines/enter.mk
 else
 ifneq ($(filter-out choose,$(working)),)
-include pipelines/paths.mk
-include pipelines/run.mk
+include $(SHARE)pipelines/paths.mk
+include $(SHARE)pipelines/run.mk
 endif
 endif
 endif
 
+ifdef sources
 include pipelines/install.mk
 include pipelines/develop.mk
+endif

@@ -2,9 +2,9 @@
 # that does not exist is refused with those that do.
 
 # The one of the names $(2) that is nearest to the name $(1), as a question, or else a semicolon.
-did-you-mean = $(or $(addprefix : did you mean ,$(addsuffix ?,$(shell awk -f pipelines/nearest.awk $(1) $(2)))),;)
-# The names of the files pipelines/$(1)/*.json.
-names-in     = $(basename $(notdir $(wildcard pipelines/$(1)/*.json)))
+did-you-mean = $(or $(addprefix : did you mean ,$(addsuffix ?,$(shell awk -f $(SHARE)pipelines/nearest.awk $(1) $(2)))),;)
+# The names of the files in the folders pipelines/$(1).
+names-in     = $(foreach name,$(sort $(basename $(notdir $(wildcard pipelines/$(1)/*.json $(SHARE)pipelines/$(1)/*.json)))),$(if $(call odd,$(name)),,$(name)))
 # What follows "there is no" if the file $(2), which the variable $(1) names, is not in pipelines/$(3).
 not-in       = $(2)$(call did-you-mean,$(basename $(notdir $(2))),$(call names-in,$(3))) $(1) is one of $(call names-in,$(3))
 
@@ -43,6 +43,9 @@ endif
 ifneq ($(filter cuda%,$(DEVICE)),)
 ifeq ($(wildcard $(addprefix $(DEV_FOLDER)/,nvidia[0-9]* nvhost-gpu dxg)),)
 $(error DEVICE is $(DEVICE), but there is no NVIDIA GPU with its driver on this machine (no $(DEV_FOLDER)/nvidia0 and no $(DEV_FOLDER)/dxg): leave DEVICE out to train on the CPU)
+endif
+ifeq ($(sources)$(wildcard $(TRAIN_BIN)/train),)
+$(error DEVICE is $(DEVICE), but these programs train on the CPU only: run make in the folder of the sources, or leave DEVICE out)
 endif
 endif
 

@@ -17,4 +17,4 @@ endif
 
 clean: ## remove the crates' built files and the log of RUN; with ALL=1, the whole run
 	@mkdir -p $(dir $(state))
-	@sh pipelines/clean.sh $(call quoted,$(abspath $(RUN))) $(state).lock $(if $(ALL),all)
+	@sh $(SHARE)pipelines/clean.sh $(call quoted,$(abspath $(RUN))) $(state).lock $(if $(ALL),all)

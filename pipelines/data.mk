@@ -25,8 +25,8 @@ endif
 ifneq ($(call odd-in-reduced,$(DATASET)),)
 $(error NAME is '$(DATASET)'$(only-in-reduced))
 endif
-ifneq ($(wildcard pipelines/datasets/$(DATASET).json),)
-$(error $(DATASET) is the name of the recipe pipelines/datasets/$(DATASET).json: add NAME=..., another name for $(own))
+ifneq ($(wildcard $(call in-pipelines,datasets/$(DATASET).json)),)
+$(error $(DATASET) is the name of the recipe $(call in-pipelines,datasets/$(DATASET).json): add NAME=..., another name for $(own))
 endif
 else
 $(foreach variable,NAME SIZE RESIZE,$(if $($(variable)),$(error $(variable) is for images of your own, but DATASET is not a path: DATASET=/path/to/folder $(variable)=$($(variable)))))

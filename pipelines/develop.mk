@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
+.PHONY: check-macos test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests

@@ -16,4 +16,4 @@ ifdef lock
 	@flock --nonblock $(state).lock true || \
 		{ echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; }
 endif
-	@exec $(lock) $(MAKE) --no-print-directory ENTERED=yes $(if $(own),DATASET=$(call quoted,$(own))) $(working)
+	@exec $(lock) $(MAKE) $(if $(SHARE),-f $(SHARE)Makefile) --no-print-directory ENTERED=yes $(if $(own),DATASET=$(call quoted,$(own))) $(working)

@@ -52,7 +52,7 @@ DRAWN      = $(patsubst %/pruned,%/pruning/accuracy.svg,$(filter %/pruned,$(NETW
 # Other networks to compare with, trained or not: those in the folder, and one of
 # pipelines/baselines by its name.
 BASELINES = $(sort $(patsubst %/weights.safetensors,%,$(call files-below,$(wildcard $(RUN)/baselines/*/weights.safetensors),$(RUN)/baselines)) \
-              $(if $(BASELINE),$(patsubst pipelines/%.json,$(RUN)/%,$(wildcard pipelines/baselines/$(BASELINE).json))))
+              $(if $(BASELINE),$(patsubst $(SHARE)pipelines/%.json,$(RUN)/%,$(wildcard $(SHARE)pipelines/baselines/$(BASELINE).json))))
 
 # Networks that are generated and measured; baselines in f32 only.
 GENERATED    = $(if $(filter f32 both,$(PRECISIONS)),$(NETWORKS)) $(INT8) $(BASELINES)

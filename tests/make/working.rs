@@ -2,8 +2,10 @@
 
 use super::{fails, tools, write};
 use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tests::root;
 
 /// Returns whether make can lock a run here.
@@ -14,9 +16,14 @@ pub(super) fn has_flock() -> bool {
 
 /// Takes the lock of `make` in a run.
 pub(super) fn hold(dir: &Path) -> File {
-    let name = dir.join("run").display().to_string().replace('/', "_");
+    let path = dir.join("run").canonicalize().unwrap_or(dir.join("run"));
+    let mut cksum =
+        Command::new("cksum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    cksum.stdin.take().unwrap().write_all(path.as_os_str().as_bytes()).unwrap();
+    let sum = String::from_utf8(cksum.wait_with_output().unwrap().stdout).unwrap();
     fs::create_dir_all(root().join("target/run")).unwrap();
-    let file = File::create(root().join("target/run").join(format!("{name}.lock"))).unwrap();
+    let name = format!("target/run/run-{}.lock", sum.trim().replace(' ', "-"));
+    let file = File::create(root().join(name)).unwrap();
     file.try_lock().unwrap();
     file
 }

@@ -15,6 +15,22 @@ const UNPACKED_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=4 * MAX_FILE_BY
 /// Where archives are unpacked.
 const UNPACKED: &str = "unpacked";
 
+/// Looks up the folders of sources: a relative path from the working folder, or else from the
+/// folders above the recipe, the nearest first, so that recipes find the files that are installed
+/// with them. A folder that does not exist keeps its path.
+pub(super) fn find_folders(sources: &mut [Source], recipe: &Path) {
+    for source in sources {
+        let Source::Folder { path, .. } = source else { continue };
+        if Path::new(path).is_dir() {
+            continue;
+        }
+        let above = recipe.ancestors().skip(1).map(|folder| folder.join(&*path));
+        if let Some(found) = above.into_iter().find(|folder| folder.is_dir()) {
+            *path = found.to_string_lossy().into_owned();
+        }
+    }
+}
+
 /// A source from which single files can be taken.
 #[derive(Debug)]
 pub(super) enum Opened {

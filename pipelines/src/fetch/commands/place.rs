@@ -19,7 +19,8 @@ use std::path::Path;
 /// is received, or if no source has a file; then the message says which files to put where.
 pub(crate) fn place(recipe: &Path, out: &Path) -> Result<()> {
     let text = json::read_text(recipe).context("cannot read the recipe")?;
-    let dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
+    let mut dataset: Dataset = json::parse(&text).with_context(|| recipe.display().to_string())?;
+    source::find_folders(&mut dataset.sources, recipe);
     interrupt::watch()?;
     atomic::create_dir_all(out)?;
     let _alone = scratch::enter(out, &dataset)?;
