@@ -20,7 +20,7 @@ pub fn with_options(command: Command) -> Command {
 }
 
 /// Applies the options that were given.
-pub(crate) fn apply(matches: &ArgMatches) {
+pub fn apply(matches: &ArgMatches) {
     diagnostics::set_verbosity(if matches.get_flag(QUIET) {
         Verbosity::Quiet
     } else if matches.get_flag(VERBOSE) {

@@ -4,7 +4,8 @@ use super::assignment;
 use super::exec::{self, Manner};
 use crate::step::StepArgs;
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
+use common::diagnostics;
 use std::ffi::OsString;
 
 /// Designs convolutional networks for the board on your desk.
@@ -27,23 +28,9 @@ Examples:
   neuropower explore space --dataset data/digits"
 )]
 pub struct Args {
-    /// How much is printed.
-    #[command(flatten)]
-    pub(super) volume: Volume,
     /// What to do.
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// How much a target of the pipeline prints.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(super) struct Volume {
-    /// Print the result of a target only
-    #[arg(long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// Print each command of a target and what it prints
-    #[arg(long)]
-    pub(super) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,8 +78,6 @@ pub(super) struct Stage {
 /// Arguments of a target of the pipeline.
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
-    #[command(flatten)]
-    pub(super) volume: Volume,
     /// Print what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
@@ -113,12 +98,8 @@ impl Target {
     ///
     /// # Errors
     /// Fails if there is no make, or if the rules of the pipeline are not there.
-    pub(super) fn make(&self, goal: &str, volume: Volume) -> Result<()> {
-        let manner = Manner {
-            quiet: volume.quiet || self.volume.quiet,
-            verbose: volume.verbose || self.volume.verbose,
-            dry_run: self.dry_run,
-        };
+    pub(super) fn make(&self, goal: &str) -> Result<()> {
+        let manner = Manner { verbosity: diagnostics::verbosity(), dry_run: self.dry_run };
         exec::make(goal, manner, &self.variables)
     }
 
@@ -128,18 +109,20 @@ impl Target {
         words.iter().find(|word| assignment::is_assignment(word))?;
         let name = OsString::from(format!("neuropower {stage}"));
         let line = std::iter::once(&name).chain(words);
-        StageTarget::try_parse_from(line).ok().map(|line| line.target)
+        let matches = process::cli::command::<StageTarget>().try_get_matches_from(line).ok()?;
+        let target = StageTarget::from_arg_matches(&matches).ok()?.target;
+        process::console::apply(&matches);
+        Some(target)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
+        process::cli::command::<Args>().debug_assert();
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::places;
 use anyhow::{Error, Result, anyhow};
+use common::diagnostics::{self, Verbosity};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
@@ -14,21 +15,24 @@ const OF_MAKE: [&str; 6] =
 /// How make is called.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
-    /// Commands are not printed.
-    pub(super) quiet: bool,
-    /// Commands and their output are printed.
-    pub(super) verbose: bool,
+    /// How much is printed.
+    pub(super) verbosity: Verbosity,
     /// Commands are printed, and not run.
     pub(super) dry_run: bool,
 }
 
-/// Replaces this program by that of a stage.
+/// Replaces this program by that of a stage, which prints as much as this one was asked to.
 ///
 /// # Errors
 /// Fails if the program cannot be started.
 pub(super) fn program(stage: &str, words: &[OsString]) -> Result<()> {
     let program = places::programs()?.join(stage);
-    let error = Command::new(&program).args(words).exec();
+    let option = match diagnostics::verbosity() {
+        Verbosity::Quiet => Some("--quiet"),
+        Verbosity::Normal => None,
+        Verbosity::Verbose => Some("--verbose"),
+    };
+    let error = Command::new(&program).args(option).args(words).exec();
     Err(Error::new(error).context(format!("{}: cannot start the program", program.display())))
 }
 
@@ -42,8 +46,11 @@ pub(super) fn make(goal: &str, manner: Manner, variables: &[OsString]) -> Result
     for make in ["gmake", "make"] {
         let mut command = Command::new(make);
         command.arg("-f").arg(&rules).arg(goal).args(variables);
-        command.args(manner.quiet.then_some("-s"));
-        command.args(manner.verbose.then_some("VERBOSE=1"));
+        command.args(match manner.verbosity {
+            Verbosity::Quiet => Some("-s"),
+            Verbosity::Normal => None,
+            Verbosity::Verbose => Some("VERBOSE=1"),
+        });
         command.args(manner.dry_run.then_some("-n"));
         for variable in OF_MAKE {
             command.env_remove(variable);

@@ -9,9 +9,8 @@ mod places;
 pub use cli::Args;
 
 use crate::step;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use cli::{Command, Stage, Target};
-use std::ffi::OsString;
 
 /// Does what the arguments ask for.
 ///
@@ -20,12 +19,12 @@ use std::ffi::OsString;
 pub fn run(args: Args) -> Result<()> {
     let (stage, words) = match args.command {
         Command::Step(args) => return step::run(&args),
-        Command::Pipeline(target) => return target.make("pipeline", args.volume),
-        Command::Data(target) => return target.make("data", args.volume),
-        Command::Choose(target) => return target.make("choose", args.volume),
-        Command::PruneCompare(target) => return target.make("prune-compare", args.volume),
-        Command::Clean(target) => return target.make("clean", args.volume),
-        Command::Help(target) => return target.make("help", args.volume),
+        Command::Pipeline(target) => return target.make("pipeline"),
+        Command::Data(target) => return target.make("data"),
+        Command::Choose(target) => return target.make("choose"),
+        Command::PruneCompare(target) => return target.make("prune-compare"),
+        Command::Clean(target) => return target.make("clean"),
+        Command::Help(target) => return target.make("help"),
         Command::FetchData(Stage { words }) => ("fetch-data", words),
         Command::Explore(Stage { words }) => ("explore", words),
         Command::Train(Stage { words }) => ("train", words),
@@ -35,16 +34,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(Stage { words }) => ("report", words),
     };
     match Target::from_words(stage, &words) {
-        Some(target) if stage != "fetch-data" => target.make(stage, args.volume),
-        Some(_) | None => run_stage(stage, args.volume, &words),
+        Some(target) if stage != "fetch-data" => target.make(stage),
+        Some(_) | None => exec::program(stage, &words),
     }
-}
-
-/// Runs a stage's own command.
-fn run_stage(stage: &str, volume: cli::Volume, words: &[OsString]) -> Result<()> {
-    ensure!(
-        !volume.quiet && !volume.verbose,
-        "--quiet and --verbose are for targets, as in neuropower --quiet pipeline; {stage} is called with options of its own"
-    );
-    exec::program(stage, words)
 }
