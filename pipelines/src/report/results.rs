@@ -108,7 +108,7 @@ pub(super) fn table(run: &Run) -> Table {
         }
         table.push_named(&format!("{}/{}", winner.name, kind.folder()), row);
         table.add_link(KIND, format!("#{}", anchor(winner, kind)));
-        add_details(&mut table, run, winner.validation_accuracy(kind, variant), variant);
+        add_details(&mut table, run, variant.validation_accuracy(), variant);
     }
     table
 }
@@ -204,7 +204,7 @@ fn network_entries(run: &Run, winner: &Winner, kind: Kind, variant: &Variant) ->
         Some(_) if variant.test.is_some() => "trained without validation images",
         Some(_) | None => not_tested,
     };
-    let validated = entry(winner.validation_accuracy(kind, variant), not_validated, |accuracy| {
+    let validated = entry(variant.validation_accuracy(), not_validated, |accuracy| {
         percent_of(accuracy, run.validation_images().unwrap_or(0))
     });
     let nid = match (&variant.test, variant.counts) {

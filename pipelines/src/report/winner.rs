@@ -2,7 +2,7 @@
 //! that was trained later.
 
 use super::files::{names_in, read};
-use super::variant::{Kind, Variant};
+use super::variant::Variant;
 use anyhow::{Result, ensure};
 use common::files::json;
 use common::network::Origin;
@@ -66,14 +66,6 @@ impl Winner {
             (read_pruning_variants(&network)?, read_drawings(&network)?);
         let rank = rank(&name);
         Ok(Winner { name, rank, origin, individual, dense, pruned, pruning_variants, drawings })
-    }
-
-    /// Returns the accuracy (0..1) on the validation images by which one of its networks is chosen.
-    /// A training on all images has none: that of the search stands for it.
-    pub(super) fn validation_accuracy(&self, kind: Kind, variant: &Variant) -> Option<f64> {
-        let searched = || self.individual.as_ref()?.evaluation.accuracy;
-        let trained = kind == Kind::Dense && variant.train.is_some() && !variant.diverged();
-        variant.validation_accuracy().or_else(|| searched().filter(|_| trained))
     }
 
     /// Returns the label in figures: `#1`, or the name of a network without a rank.

@@ -61,8 +61,8 @@ impl NetworkData {
             kind: kind.name(),
             genome: winner.origin.as_ref().map(Origin::to_string),
             precision: kind.precision(),
-            validation: winner
-                .validation_accuracy(kind, variant)
+            validation: variant
+                .validation_accuracy()
                 .map(|accuracy| ValidationAccuracy::of(accuracy, run.validation_images())),
             test: test.map(TestAccuracy::of),
             reason: test.is_none().then(|| untested(variant)),
