@@ -17,6 +17,8 @@ else
 BIN   := $(SHARE)target/release
 sources := $(if $(SHARE),,here)
 endif
+# What a user calls.
+me := $(if $(sources),make,neuropower)
 
 # The file $(1) in the folder pipelines of the user, if it is there, or else in that of this file.
 in-pipelines = $(firstword $(wildcard pipelines/$(1)) $(SHARE)pipelines/$(1))
@@ -76,7 +78,7 @@ TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),$(SHARE)target/cuda/bin,$(BIN))
 # A user's targets, in the order in which a run needs them.
 USED := pipeline data explore train prune codegen measure report choose clean prune-compare
 # Lists the targets that have a comment in the files $(1): all, or in their order those named in $(2).
-listed = $(if $(2),for target in $(2); do,target='[a-z0-9-]*';) sed -n "s/^\($$target\):.*\#\# /  $(if $(sources),make,neuropower) \1\t/p" $(addprefix $(SHARE)pipelines/,$(1)) $(if $(2),; done)
+listed = $(if $(2),for target in $(2); do,target='[a-z0-9-]*';) sed -n "s/^\($$target\):.*\#\# /  $(me) \1\t/p" $(addprefix $(SHARE)pipelines/,$(1)) $(if $(2),; done)
 
 help: ## list the targets
 	@echo "a run, from data to report:"

@@ -6,10 +6,10 @@ $(if $(filter-out 1,$(ALL)),$(error ALL is '$(ALL)', but it may be 1 only))
 
 ifneq ($(filter clean,$(MAKECMDGOALS)),)
 ifneq ($(filter-out clean,$(MAKECMDGOALS)),)
-$(error clean is done alone: call make again for $(filter-out clean,$(MAKECMDGOALS)))
+$(error clean is done alone: call $(me) again for $(filter-out clean,$(MAKECMDGOALS)))
 endif
 ifneq ($(origin RUN),command line)
-$(error clean removes files of one run only: name it, as in make clean RUN=$(RUN))
+$(error clean removes files of one run only: name it, as in $(me) clean RUN=$(RUN))
 endif
 endif
 

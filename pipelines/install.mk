@@ -29,3 +29,37 @@ build-cuda: target/cuda/bin/train ## build `train` for NVIDIA GPUs (DEVICE=cuda)
 target/cuda/bin/train: $(SOURCES) .ci/build-cuda .ci/cuda-toolkit
 	.ci/build-cuda
 	@touch $@
+
+# The manual pages and the completions of shells.
+target/help-files/share: $(SOURCES) tests/help_files.rs tests/Cargo.toml
+	cargo build --release --workspace --bin help-files --features tests/help-files $(INTO)
+	@rm -rf $(@D) && target/release/help-files $@.new && mv $@.new $@
+
+PREFIX ?= /usr/local
+# A shell may leave the ~ to make.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX:~=$(HOME)))
+ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
+$(foreach variable,PREFIX DESTDIR,$(call check-path,$(variable)))
+$(if $(filter /%,$(PREFIX)),,$(error PREFIX is '$(PREFIX)', but it must be a path from the root, such as ~/.local))
+endif
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+ARCHIVE  := target/neuropower-$(VERSION)-$(shell uname -m).tar.gz
+make-tree = @sh pipelines/install/tree.sh $(1) $(BIN) target/help-files/share
+
+.PHONY: install uninstall dist
+
+install: $(BINARIES) target/help-files/share ## install neuropower below PREFIX (/usr/local), such as PREFIX=~/.local
+	$(call make-tree,target/install)
+	@sh pipelines/install/put.sh target/install $(DESTDIR)$(PREFIX)
+	@rm -rf target/install
+
+uninstall: ## remove what make install has put below PREFIX
+	@sh pipelines/install/remove.sh $(DESTDIR)$(PREFIX)
+
+# The same files make the same archive: the time is that of the commit.
+dist: $(BINARIES) target/help-files/share ## write an archive of the installed files, which runs in any folder
+	$(call make-tree,$(ARCHIVE:%.tar.gz=%))
+	@tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
+	  -C $(dir $(ARCHIVE)) -cf - $(notdir $(ARCHIVE:%.tar.gz=%)) | gzip -n9 >$(ARCHIVE).new
+	@mv $(ARCHIVE).new $(ARCHIVE) && rm -rf $(ARCHIVE:%.tar.gz=%)
+	@echo $(ARCHIVE)

@@ -3,6 +3,7 @@
 mod clean;
 mod help;
 mod hostile;
+mod install;
 #[path = "../tools.rs"]
 mod tools;
 mod values;
