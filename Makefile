@@ -10,11 +10,13 @@ endif
 # The folder of this file with a '/', or nothing if make works in it. The data and runs of a user
 # are in the folder in which make works.
 SHARE := $(filter-out ./,$(dir $(lastword $(MAKEFILE_LIST))))
-# An installed copy has no sources, and its programs in a folder of their own.
+# Not empty if make works in the folder of the sources. An installed copy has none, and its programs
+# are in a folder of their own.
+sources :=
 ifeq ($(wildcard $(SHARE)pipelines/develop.mk),)
-BIN   := $(abspath $(SHARE)../../libexec/neuropower)
+BIN     := $(abspath $(SHARE)../../libexec/neuropower)
 else
-BIN   := $(SHARE)target/release
+BIN     := $(SHARE)target/release
 sources := $(if $(SHARE),,here)
 endif
 # What a user calls.

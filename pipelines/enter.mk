@@ -2,9 +2,7 @@
 # the run; then another make replaces it and does the work. The lock is held as long as any program
 # of the run is running.
 
-ifneq ($(shell flock --help 2>/dev/null | grep no-fork),)
-lock := flock --nonblock --no-fork $(state).lock
-endif
+lock := $(if $(shell flock --help 2>/dev/null | grep no-fork),flock --nonblock --no-fork $(state).lock)
 
 .PHONY: enter
 $(working): enter
@@ -12,7 +10,7 @@ $(working): enter
 
 enter: $(BIN)/report
 	@mkdir -p $(dir $(state))
-ifdef lock
+ifneq ($(lock),)
 	@flock --nonblock $(state).lock true || \
 		{ echo "another make works in $(RUN): wait for it, or choose another folder with RUN=..." >&2; exit 1; }
 endif

@@ -42,8 +42,8 @@ ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
 $(foreach variable,PREFIX DESTDIR,$(call check-path,$(variable)))
 $(if $(filter /%,$(PREFIX)),,$(error PREFIX is '$(PREFIX)', but it must be a path from the root, such as ~/.local))
 endif
-VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-ARCHIVE  := target/neuropower-$(VERSION)-$(shell uname -m).tar.gz
+VERSION   = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+ARCHIVE   = target/neuropower-$(VERSION)-$(shell uname -m).tar.gz
 make-tree = @sh pipelines/install/tree.sh $(1) $(BIN) target/help-files/share
 
 .PHONY: install uninstall dist
