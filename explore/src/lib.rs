@@ -2,8 +2,8 @@
 //! (paper, sections 3.2 and 4.1).
 //!
 //! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
-//! `evaluate` the ways in which a genome gets its numbers, `search` Algorithm 1 and its run,
-//! `choose` the choice of a network of a finished run, `fidelity` the study of short trainings,
+//! `algorithm` Algorithm 1 over genes of any meaning, `evaluate` the ways in which a genome gets its
+//! numbers, `search` the search of networks and its run, `choose` the choice of a network of a finished run, `fidelity` the study of short trainings,
 //! `figures` the figures of a search.
 
 mod board_setup;
@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod search_args;
 
+pub mod algorithm;
 pub mod evaluate;
 pub mod fidelity;
 pub mod figures;

@@ -1,9 +1,11 @@
 //! The sample of genomes that a study trains.
 
-use crate::search::unseen::Unseen;
+use crate::algorithm::unseen::Unseen;
+use crate::search::network_problem::NetworkProblem;
 use anyhow::Result;
 use common::network::counts::Counts;
 use common::search::genome::Genome;
+use common::search::objective::Objective;
 use common::search::space::SearchSpace;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -23,9 +25,11 @@ pub fn latin_hypercube<C: Fn(&Genome) -> Result<Counts>>(
         column.shuffle(rng);
         column
     });
-    let mut unseen = Unseen::new(space, count_of);
-    let rows = (0..wanted).map(|row| space.genome(&std::array::from_fn(|gene| columns[gene][row])));
-    rows.filter_map(|genome| unseen.take(genome).or_else(|| unseen.random(rng))).collect()
+    let problem = NetworkProblem::new(space, &Objective::PAPER, count_of);
+    let mut unseen = Unseen::new(&problem);
+    let rows = (0..wanted).map(|row| columns.iter().map(|column| column[row]).collect());
+    let rows = rows.filter_map(|genome| unseen.take(genome).or_else(|| unseen.random(rng)));
+    rows.filter_map(|(genome, _)| problem.counted(&genome).ok()).collect()
 }
 
 #[cfg(test)]

@@ -1,42 +1,45 @@
-//! The controller: Algorithm 1 of the paper. It uses no files and starts no processes; its
-//! populations depend only on the configuration and on the evaluations that it is given, so a
+//! The controller: Algorithm 1 of the paper over networks. It uses no files and starts no processes;
+//! its populations depend only on the configuration and on the evaluations that it is given, so a
 //! replayed search takes the same course.
 
+use super::archive;
+use super::network_problem::{NetworkProblem, individual};
 use super::state::SearchState;
-use super::unseen::Unseen;
-use super::{archive, mating, screening};
+use crate::algorithm::archive::Member;
+use crate::algorithm::evolution::Evolution;
+use crate::algorithm::settings::Settings;
 use crate::evaluate::candidate::Candidate;
 use crate::evaluate::memory::Memory;
-use crate::moea::operators::crossover;
 use anyhow::{Result, ensure};
 use common::network::counts::Counts;
-use common::profile::{Strategy, Surrogate};
-use common::search::archive::Individual;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
-use common::seed;
-use rand::Rng;
 
 /// Algorithm 1 as a state machine: it returns populations and takes their evaluations. It makes
 /// `search.iterations` populations including the initial one, or fewer if the space is exhausted.
 pub struct Controller<'a, C> {
     config: &'a SearchConfig,
-    unseen: Unseen<'a, C>,
+    evolution: Evolution<NetworkProblem<'a, C>>,
     state: SearchState,
-    /// Indices in `state.evaluations` of the last union of population and archive.
-    union: Vec<usize>,
-    /// Indices in `state.evaluations` of the members of the archive.
-    archived: Vec<usize>,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// Creates a search that has not begun. `count` returns parameters and MACs of a genome's
     /// network, or an error if the genome is not feasible.
     pub fn new(config: &'a SearchConfig, count: C) -> Self {
-        let unseen = Unseen::new(&config.space, count);
-        let state = SearchState::new();
-        Controller { config, unseen, state, union: Vec::new(), archived: Vec::new() }
+        let search = &config.search;
+        let settings = Settings {
+            seed: config.seed,
+            strategy: search.strategy,
+            fitness: search.fitness,
+            surrogate: search.surrogate,
+            population: search.population,
+            archive_size: search.archive_size,
+        };
+        let problem = NetworkProblem::new(&config.space, &search.objectives, count);
+        let evolution = Evolution::new(problem, settings);
+        Controller { config, evolution, state: SearchState::new() }
     }
 
     /// Returns the state after the last iteration.
@@ -44,10 +47,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         &self.state
     }
 
-    /// Steps 0, 3, 4 and 5: returns the next population. The initial one is random; later ones come
-    /// from the archive by mating selection, crossover and forced mutation. `None` if the search is
-    /// over: after its last iteration, or when an individual meets all criteria. The last
-    /// population can be smaller than `search.population`.
+    /// Returns the next population. `None` if the search is over: after its last iteration, when an
+    /// individual meets all criteria, or when the space is exhausted. The last population can be
+    /// smaller than `search.population`.
     ///
     /// # Errors
     /// Fails if no genome of the space is feasible.
@@ -58,29 +60,17 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         {
             return Ok(None);
         }
-        let mut rng = seed::stream(self.config.seed, &format!("search/iteration-{iteration}"));
-        let size = self.config.search.population;
-        let genomes = match (self.config.search.strategy, self.config.search.surrogate) {
-            (Strategy::Spea2 | Strategy::Nsga2, Some(surrogate)) if iteration > 0 => {
-                let pool_size = size * screening::children_per_training(surrogate);
-                let pool = self.offspring(pool_size, &mut rng)?;
-                self.screen(pool, surrogate, size)?
-            }
-            (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => {
-                self.offspring(size, &mut rng)?
-            }
-            (Strategy::Spea2 | Strategy::Nsga2 | Strategy::Random, _) => {
-                std::iter::from_fn(|| self.unseen.random(&mut rng)).take(size).collect()
-            }
+        let proposals = self.evolution.next_population()?;
+        let candidate = |(index, genome): (usize, Vec<usize>)| -> Result<Candidate> {
+            let (genome, counts) = self.evolution.problem().counted(&genome)?;
+            Ok(Candidate { iteration, index, genome, counts, memory: Memory::default() })
         };
-        let candidate = |(index, (genome, counts))| Candidate {
-            iteration,
-            index,
-            genome,
-            counts,
-            memory: Memory::default(),
-        };
-        let population: Vec<Candidate> = genomes.into_iter().enumerate().map(candidate).collect();
+        let population: Vec<Candidate> = proposals
+            .into_iter()
+            .map(|(genome, _)| genome)
+            .enumerate()
+            .map(candidate)
+            .collect::<Result<_>>()?;
         ensure!(
             iteration > 0 || !population.is_empty(),
             "no genome of the space gives a network for images of this size within \
@@ -90,51 +80,19 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         Ok(Some(population).filter(|population| !population.is_empty()))
     }
 
-    /// Steps 4 and 5: returns `count` children, or fewer if the space is exhausted.
-    fn offspring(&mut self, count: usize, rng: &mut impl Rng) -> Result<Vec<(Genome, Counts)>> {
-        let archive = &self.state.archive.individuals;
-        let keys = mating::tournament_keys(archive, &self.config.search);
-        let positions =
-            |individual: &Individual| self.config.space.positions(&individual.evaluation.genome);
-        let mut children = Vec::new();
-        while children.len() < count {
-            let first = mating::tournament(&keys, rng);
-            let second = mating::tournament(&keys, rng);
-            let child = crossover(&positions(&archive[first])?, &positions(&archive[second])?, rng);
-            let Some(mutant) = self.unseen.forced_mutation(&child, rng) else { break };
-            children.push(mutant);
-        }
-        Ok(children)
-    }
-
-    /// Returns the most promising children, in the order of the pool. The others stay unseen.
-    fn screen(
-        &mut self,
-        pool: Vec<(Genome, Counts)>,
-        surrogate: Surrogate,
-        size: usize,
-    ) -> Result<Vec<(Genome, Counts)>> {
-        let selected = screening::select(surrogate, &pool, &self.state, self.config, size)?;
-        let (mut kept, mut rejected) = (Vec::new(), Vec::new());
-        for (index, child) in pool.into_iter().enumerate() {
-            if selected.contains(&index) { kept.push(child) } else { rejected.push(child) }
-        }
-        rejected.iter().for_each(|(genome, _)| self.unseen.put_back(genome));
-        Ok(kept)
-    }
-
-    /// Steps 1 and 2: takes the evaluations of a whole population, in its order, computes the
-    /// fitness over the union of population and archive, and performs environmental selection.
+    /// Takes the evaluations of a whole population, in its order, and performs environmental
+    /// selection.
     ///
     /// # Errors
     /// Fails if an objective that is compared by its logarithm is not positive.
     pub fn add_population(&mut self, evaluations: Vec<Evaluation>) -> Result<()> {
-        let first = self.state.evaluations.len();
+        let problem = self.evolution.problem();
+        let trials = evaluations.iter().map(|e| problem.trial(e)).collect::<Result<_>>()?;
         self.state.evaluations.extend(evaluations);
-        self.union =
-            (first..self.state.evaluations.len()).chain(self.archived.iter().copied()).collect();
+        self.evolution.add_population(trials)?;
         self.state.archive.iterations += 1;
-        self.select()
+        self.take_archive();
+        Ok(())
     }
 
     /// Replaces the evaluations with the same ids and selects once more. Evaluations that are on
@@ -144,31 +102,32 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// # Errors
     /// Fails as [`Controller::add_population`] does.
     pub fn revise(&mut self, evaluations: Vec<Evaluation>) -> Result<()> {
+        let mut trials = Vec::new();
         for evaluation in evaluations {
-            if let Some(index) =
-                self.state.evaluations.iter().position(|known| known.id == evaluation.id)
-            {
-                self.state.evaluations[index] = evaluation;
+            let known = &mut self.state.evaluations;
+            if let Some(index) = known.iter().position(|known| known.id == evaluation.id) {
+                trials.push((index, self.evolution.problem().trial(&evaluation)?));
+                known[index] = evaluation;
             }
         }
-        let mut front = archive::front(&self.state.evaluations, &self.config.search.objectives);
-        front.retain(|index| !self.union.contains(index));
-        self.union.extend(front);
-        self.select()
+        self.evolution.revise(trials)?;
+        self.take_archive();
+        Ok(())
     }
 
-    fn select(&mut self) -> Result<()> {
-        let state = &mut self.state;
-        let members = archive::select(&self.union, &state.evaluations, &self.config.search)?;
-        (self.archived, state.archive.individuals) = members.into_iter().unzip();
+    /// Copies the algorithm's archive into the state.
+    fn take_archive(&mut self) {
+        let (state, members) = (&mut self.state, self.evolution.archive());
+        let of = |member: &Member| individual(member, &state.evaluations[member.trial]);
+        state.archive.individuals = members.iter().map(of).collect();
         state.archive.evaluations = state.evaluations.len();
-        let outside = (0..state.evaluations.len()).filter(|index| !self.archived.contains(index));
+        let archived = |index: usize| members.iter().any(|member| member.trial == index);
+        let outside = (0..state.evaluations.len()).filter(|index| !archived(*index));
         let outside = outside.map(|index| &state.evaluations[index]);
         state.archive.dropped =
             outside.filter(|evaluation| evaluation.is_revised()).cloned().collect();
         let best = archive::best_meeting(&state.archive.individuals, &self.config.criteria);
         state.archive.criteria_met_by = best.map(|individual| individual.evaluation.id.clone());
-        Ok(())
     }
 }
 

@@ -5,11 +5,6 @@
 
 use super::gaussian_process::{GaussianProcess, Point};
 
-/// Number of genes that are categories, and of genes that are quantities.
-const CATEGORIES: usize = 3;
-const QUANTITIES: usize = 3;
-/// Coordinates of a design: its genes and its size.
-const COORDINATES: usize = CATEGORIES + QUANTITIES + 1;
 /// The process learns the cube root of errors, because the noise of an error grows with the error,
 /// while that of its cube root hardly does.
 const POWER: i32 = 3;
@@ -20,18 +15,18 @@ const STEP: f64 = 0.2;
 const MARGIN: f64 = 0.05;
 
 /// A point of the design space.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Design {
-    /// Positions of the values of categorical genes, which are either equal or not.
-    pub categories: [usize; CATEGORIES],
+    /// Labels of categorical genes, which are either equal or not.
+    pub categories: Vec<usize>,
     /// Values of the other genes by their order in the space, scaled to 0..1.
-    pub quantities: [f64; QUANTITIES],
+    pub quantities: Vec<f64>,
     /// The second objective, which is known before training, as log10.
     pub size: f64,
 }
 
 /// A design whose error is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Observation {
     /// The design.
     pub design: Design,
@@ -41,19 +36,13 @@ pub struct Observation {
     pub in_full: bool,
 }
 
-impl Point<COORDINATES> for Design {
-    fn distances(&self, other: &Self) -> [f64; COORDINATES] {
-        let mut distances = [0.0; COORDINATES];
-        let (categories, rest) = distances.split_at_mut(CATEGORIES);
-        for (gene, distance) in categories.iter_mut().enumerate() {
-            *distance = f64::from(u8::from(self.categories[gene] != other.categories[gene]));
-        }
-        let (quantities, size) = rest.split_at_mut(QUANTITIES);
-        for (gene, distance) in quantities.iter_mut().enumerate() {
-            *distance = (self.quantities[gene] - other.quantities[gene]).powi(2);
-        }
-        size[0] = (self.size - other.size).powi(2);
-        distances
+impl Point for Design {
+    fn distances(&self, other: &Self) -> Vec<f64> {
+        let categories = self.categories.iter().zip(&other.categories);
+        let categories = categories.map(|(a, b)| f64::from(u8::from(a != b)));
+        let quantities = self.quantities.iter().zip(&other.quantities);
+        let quantities = quantities.map(|(a, b)| (a - b).powi(2));
+        categories.chain(quantities).chain([(self.size - other.size).powi(2)]).collect()
     }
 }
 
@@ -65,7 +54,7 @@ pub fn select(candidates: &[Design], observations: &[Observation], count: usize)
     let (low, high) =
         sizes.fold((f64::MAX, f64::MIN), |(low, high), size| (low.min(size), high.max(size)));
     let range = if high > low { high - low } else { 1.0 };
-    let scaled = |design: &Design| Design { size: (design.size - low) / range, ..*design };
+    let scaled = |design: &Design| Design { size: (design.size - low) / range, ..design.clone() };
 
     let known: Vec<Design> =
         observations.iter().map(|observation| scaled(&observation.design)).collect();

@@ -2,16 +2,16 @@
 //! coordinates, for the few hundred observations of a search.
 
 /// A point of a space in which distances are known for each coordinate.
-pub trait Point<const N: usize> {
+pub trait Point {
     /// Returns the distance along each coordinate, about 0 to 1.
-    fn distances(&self, other: &Self) -> [f64; N];
+    fn distances(&self, other: &Self) -> Vec<f64>;
 }
 
 /// A covariance function: the product over the coordinates of exp(-weight * distance). Weights and
 /// noise are stored as natural logarithms.
-#[derive(Clone, Copy, Debug)]
-struct Kernel<const N: usize> {
-    weights: [f64; N],
+#[derive(Clone, Debug)]
+struct Kernel {
+    weights: Vec<f64>,
     /// Variance of repeated observations at one point, as a fraction of the variance between
     /// points.
     noise: f64,
@@ -28,10 +28,10 @@ const STEPS: [f64; 3] = [1.0, 1.0, 0.5];
 
 /// A fitted Gaussian process.
 #[derive(Debug)]
-pub struct GaussianProcess<'a, P, const N: usize> {
+pub struct GaussianProcess<'a, P> {
     points: &'a [P],
     mean: f64,
-    kernel: Kernel<N>,
+    kernel: Kernel,
     posterior: Posterior,
 }
 
@@ -45,23 +45,21 @@ struct Posterior {
     likelihood: f64,
 }
 
-impl<'a, P: Point<N>, const N: usize> GaussianProcess<'a, P, N> {
+impl<'a, P: Point> GaussianProcess<'a, P> {
     /// Fits a process to values, about 0 to 1, at points. `None` if there are no points.
     pub fn fit(points: &'a [P], values: &[f64]) -> Option<Self> {
-        if points.is_empty() {
-            return None;
-        }
+        let coordinates = points.first()?.distances(&points[0]).len();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let values: Vec<f64> = values.iter().map(|value| value - mean).collect();
-        let distances: Vec<Vec<[f64; N]>> = points
+        let distances: Vec<Vec<Vec<f64>>> = points
             .iter()
             .enumerate()
             .map(|(i, a)| points[..i].iter().map(|b| a.distances(b)).collect())
             .collect();
-        let mut kernel = Kernel { weights: [WEIGHT.0; N], noise: NOISE.0 };
+        let mut kernel = Kernel { weights: vec![WEIGHT.0; coordinates], noise: NOISE.0 };
         let mut posterior = Posterior::new(&kernel, &distances, &values)?;
         for step in STEPS {
-            for index in 0..=N {
+            for index in 0..=coordinates {
                 for step in [step, -step] {
                     // As long as the likelihood increases.
                     while let Some(better) = kernel.changed(index, step).and_then(|changed| {
@@ -93,8 +91,8 @@ impl<'a, P: Point<N>, const N: usize> GaussianProcess<'a, P, N> {
     }
 }
 
-impl<const N: usize> Kernel<N> {
-    fn covariance(&self, distances: &[f64; N]) -> f64 {
+impl Kernel {
+    fn covariance(&self, distances: &[f64]) -> f64 {
         (-self
             .weights
             .iter()
@@ -106,10 +104,11 @@ impl<const N: usize> Kernel<N> {
 
     /// Returns the kernel with one logarithm changed by a step; the index after the last weight is
     /// the noise. `None` beyond the limit.
-    fn changed(mut self, index: usize, step: f64) -> Option<Self> {
-        let changed = self.weights.get_mut(index).unwrap_or(&mut self.noise);
+    fn changed(&self, index: usize, step: f64) -> Option<Self> {
+        let mut kernel = self.clone();
+        let changed = kernel.weights.get_mut(index).unwrap_or(&mut kernel.noise);
         *changed += step;
-        (changed.abs() <= LIMIT).then_some(self)
+        (changed.abs() <= LIMIT).then_some(kernel)
     }
 
     fn prior(&self) -> f64 {
@@ -121,13 +120,9 @@ impl<const N: usize> Kernel<N> {
 }
 
 impl Posterior {
-    fn new<const N: usize>(
-        kernel: &Kernel<N>,
-        distances: &[Vec<[f64; N]>],
-        values: &[f64],
-    ) -> Option<Posterior> {
-        let weights = kernel.weights.map(f64::exp);
-        let covariance = |d: &[f64; N]| {
+    fn new(kernel: &Kernel, distances: &[Vec<Vec<f64>>], values: &[f64]) -> Option<Posterior> {
+        let weights: Vec<f64> = kernel.weights.iter().map(|weight| weight.exp()).collect();
+        let covariance = |d: &Vec<f64>| {
             (-weights.iter().zip(d).map(|(weight, distance)| weight * distance).sum::<f64>()).exp()
         };
         let factor = cholesky(
@@ -202,9 +197,9 @@ mod tests {
     /// A point on a line.
     struct X(f64);
 
-    impl Point<1> for X {
-        fn distances(&self, other: &X) -> [f64; 1] {
-            [(self.0 - other.0).powi(2)]
+    impl Point for X {
+        fn distances(&self, other: &X) -> Vec<f64> {
+            vec![(self.0 - other.0).powi(2)]
         }
     }
 
@@ -212,8 +207,8 @@ mod tests {
     /// hand: the matrix has the eigenvector (1, -1), so the shares are those values by 1.25 - 1/e.
     #[test]
     fn two_points_by_hand() {
-        let kernel = Kernel { weights: [0.0], noise: 0.25f64.ln() };
-        let posterior = Posterior::new(&kernel, &[vec![], vec![[1.0]]], &[1.0, -1.0]).unwrap();
+        let kernel = Kernel { weights: vec![0.0], noise: 0.25f64.ln() };
+        let posterior = Posterior::new(&kernel, &[vec![], vec![vec![1.0]]], &[1.0, -1.0]).unwrap();
         let eigenvalue = 1.25 - (-1.0f64).exp();
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
         close(posterior.shares[0], 1.0 / eigenvalue);
@@ -242,7 +237,7 @@ mod tests {
 
     #[test]
     fn no_points_and_equal_values_are_handled() {
-        assert!(GaussianProcess::<X, 1>::fit(&[], &[]).is_none());
+        assert!(GaussianProcess::<X>::fit(&[], &[]).is_none());
         let points = [X(0.0), X(0.0), X(1.0)];
         let (mean, deviation) = GaussianProcess::fit(&points, &[0.5; 3]).unwrap().predict(&X(0.5));
         assert!((mean - 0.5).abs() < 1e-9 && deviation.is_finite() && deviation > 0.0);

@@ -1,29 +1,30 @@
 //! Mating selection: binary tournaments between the members of the archive.
 
-use super::archive::objective_vectors;
+use super::archive::{Member, objective_vectors};
+use super::settings::Settings;
+use super::trial::Trial;
 use crate::moea::nsga2;
-use common::profile::{MatingFitness, SearchSettings, Strategy};
-use common::search::archive::Individual;
+use common::profile::{MatingFitness, Strategy};
 use rand::{Rng, RngExt};
 
-/// Returns the key of each individual that tournaments compare; the smaller key wins.
+/// Returns the key of each member of the archive that tournaments compare; the smaller key wins.
 pub(super) fn tournament_keys(
-    individuals: &[Individual],
-    settings: &SearchSettings,
+    archive: &[Member],
+    trials: &[Trial],
+    settings: &Settings,
 ) -> Vec<(u64, f64)> {
     match (settings.strategy, settings.fitness) {
         (Strategy::Nsga2, _) => {
-            let evaluations = individuals.iter().map(|individual| &individual.evaluation);
-            let points = objective_vectors(evaluations, &settings.objectives);
+            let points = objective_vectors(archive.iter().map(|m| &trials[m.trial].standing));
             let ranks = nsga2::ranks(&points);
             let crowding = nsga2::crowding(&points, &ranks);
             ranks.iter().zip(crowding).map(|(rank, crowding)| (*rank as u64, -crowding)).collect()
         }
         (Strategy::Spea2 | Strategy::Random, MatingFitness::Spea2) => {
-            individuals.iter().map(|i| (i.raw_fitness, i.density)).collect()
+            archive.iter().map(|member| (member.raw_fitness, member.density)).collect()
         }
         (Strategy::Spea2 | Strategy::Random, MatingFitness::Score) => {
-            individuals.iter().map(|i| (0, -i.nid.unwrap_or(0.0))).collect()
+            archive.iter().map(|m| (0, -trials[m.trial].score.unwrap_or(0.0))).collect()
         }
     }
 }

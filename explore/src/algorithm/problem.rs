@@ -1,0 +1,86 @@
+//! What is searched: genes, the equality of genomes, and what is known of a genome at no cost.
+
+/// A genome: the position of a choice of each gene.
+pub type Genome = Vec<usize>;
+
+/// The choices of a gene.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gene {
+    /// Choices without an order. Choices with the same label are the same thing.
+    Categories {
+        /// Label of each choice, below `count`.
+        labels: Vec<usize>,
+        /// Number of labels.
+        count: usize,
+    },
+    /// Numbers, the smallest first.
+    Quantities(Vec<f64>),
+}
+
+impl Gene {
+    /// Returns a gene with `count` choices without an order, all different.
+    pub fn categories(count: usize) -> Gene {
+        Gene::Categories { labels: (0..count).collect(), count }
+    }
+
+    /// Returns the number of choices.
+    pub fn choices(&self) -> usize {
+        match self {
+            Gene::Categories { labels, .. } => labels.len(),
+            Gene::Quantities(values) => values.len(),
+        }
+    }
+}
+
+/// What is known of a genome before its evaluation, exactly and at almost no cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// The objectives after the first, or quantities that grow with them; above 0.
+    pub costs: Vec<f64>,
+    /// A size, above 0, by which the archive is sorted.
+    pub size: f64,
+}
+
+/// A space of genomes whose first objective, an error, takes an evaluation.
+pub trait Problem {
+    /// Returns the genes.
+    fn genes(&self) -> &[Gene];
+
+    /// Returns the representative of all genomes whose evaluations would be the same.
+    fn canonical(&self, genome: &[usize]) -> Genome;
+
+    /// Returns what is known of a genome; `None` if it cannot be evaluated.
+    fn known(&self, genome: &[usize]) -> Option<Known>;
+}
+
+impl<P: Problem> Problem for &P {
+    fn genes(&self) -> &[Gene] {
+        (*self).genes()
+    }
+
+    fn canonical(&self, genome: &[usize]) -> Genome {
+        (*self).canonical(genome)
+    }
+
+    fn known(&self, genome: &[usize]) -> Option<Known> {
+        (*self).known(genome)
+    }
+}
+
+/// Returns the number of choices of each gene.
+pub fn sizes(genes: &[Gene]) -> Vec<usize> {
+    genes.iter().map(Gene::choices).collect()
+}
+
+/// Returns all genomes; the last gene varies fastest.
+pub fn genomes(genes: &[Gene]) -> impl Iterator<Item = Genome> {
+    let sizes = sizes(genes);
+    (0..sizes.iter().product()).map(move |mut index: usize| {
+        let mut genome = vec![0; sizes.len()];
+        for (position, size) in genome.iter_mut().zip(&sizes).rev() {
+            *position = index % size;
+            index /= size;
+        }
+        genome
+    })
+}
