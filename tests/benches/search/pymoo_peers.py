@@ -1,10 +1,11 @@
-"""pymoo's part of `make bench-search`: NSGA-II and SPEA-II over the space of the table of trainings.
+"""pymoo's part of `make bench-search` and `make bench-search-public`: NSGA-II and SPEA-II over the
+space of a table of trainings.
 
 Standard input, one line:
 {"sizes": [number of values of each gene],
  "ordered": [whether a gene is a number rather than a name],
  "positions": [[position of each gene's value] for each genome],
- "objectives": [[error, log10 of parameters] for each genome],
+ "objectives": [[[error, cost] for each genome] for each table; seeds take turns],
  "population": 32, "generations": 8, "seeds": 20}
 Standard output, one line:
 {"version": "...", "methods": [{"name": "...", "evaluated": [[indices of genomes in the order of
@@ -27,7 +28,7 @@ from pymoo.optimize import minimize
 
 
 class TableProblem(ElementwiseProblem):
-    def __init__(self, request):
+    def __init__(self, request, seed):
         genes = enumerate(zip(request["sizes"], request["ordered"]))
         variables = {
             f"gene{gene}": Integer(bounds=(0, size - 1)) if ordered else Choice(options=list(range(size)))
@@ -35,7 +36,7 @@ class TableProblem(ElementwiseProblem):
         }
         super().__init__(vars=variables, n_obj=2)
         self.index = {tuple(positions): index for index, positions in enumerate(request["positions"])}
-        self.objectives = request["objectives"]
+        self.objectives = request["objectives"][seed % len(request["objectives"])]
         self.evaluated = []
 
     def _evaluate(self, x, out, *args, **kwargs):
@@ -64,7 +65,7 @@ def spea2(population):
 
 
 def evaluated(request, algorithm, seed):
-    problem = TableProblem(request)
+    problem = TableProblem(request, seed)
     # Not copied, so that `problem` has the list of evaluated genomes.
     minimize(problem, algorithm(request["population"]), ("n_gen", request["generations"]), seed=seed, copy_algorithm=False)
     return problem.evaluated
