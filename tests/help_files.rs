@@ -32,7 +32,7 @@ fn write(share: &Path) -> Result<()> {
 /// Returns the command line of `neuropower` in which each stage has that of its own program.
 /// Hidden commands are left out.
 fn whole() -> Command {
-    let own = pipelines::neuropower::Args::command();
+    let own = process::cli::command::<pipelines::neuropower::Args>();
     let shown = own.get_subcommands().filter(|command| !command.is_hide_set());
     Command::new("neuropower")
         .version(env!("CARGO_PKG_VERSION"))
