@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
-    /// A folder, relative to where `make` runs.
+    /// A folder, relative to where `make` runs, or else to one of the folders above the recipe.
     Folder {
         /// Path of the folder.
         path: String,
