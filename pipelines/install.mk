@@ -20,7 +20,8 @@ SOURCES   = $(shell find common explore train prune codegen measure pipelines/sr
 build: $(BINARIES) ## build the programs
 
 $(BINARIES) &: $(SOURCES)
-	cargo build --release --workspace --bins $(INTO)
+	@echo "building the programs: some minutes, the first time" >&2
+	@cargo build --release --workspace --bins $(INTO)
 	@touch $(BINARIES)
 
 # Installs CUDA's compiler below target/, once; needs no GPU.
