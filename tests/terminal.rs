@@ -4,7 +4,7 @@
 mod tools;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -23,6 +23,11 @@ struct Session {
 impl Session {
     /// Runs a command line on a terminal of this width. `None` if that is not possible here.
     fn run(dir: &Path, columns: u16, line: &str) -> Option<Session> {
+        Session::with_input(dir, columns, line, "")
+    }
+
+    /// As [`Session::run`], with what is typed.
+    fn with_input(dir: &Path, columns: u16, line: &str, typed: &str) -> Option<Session> {
         tool("script", "the terminal's screen")?;
         let line = format!("stty rows {ROWS} cols {columns}; exec {line}");
         let mut script = Command::new("script");
@@ -30,7 +35,8 @@ impl Session {
         script.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         script.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS");
         let size = |size| NonZero::new(size).unwrap();
-        let mut script = script.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut script = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        script.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
         let mut terminal = vt100::Parser::new(size(ROWS), size(columns), 0);
         let mut screens: Vec<Vec<String>> = vec![];
         let mut output = script.stdout.take().unwrap();
@@ -118,6 +124,24 @@ fn a_step_that_fails_names_its_log() {
 fn piped(dir: &Path, options: &str) -> Output {
     let line = step(dir).replace(" -- ", &format!(" {options} -- "));
     Command::new("sh").current_dir(dir).args(["-c", &line]).output().unwrap()
+}
+
+#[test]
+fn a_step_passes_a_question_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = step(dir.path());
+    let stage = r#"
+printf '\036{"progress":{"share":0.5,"left_s":60,"event":null}}\n' >&2; sleep .3
+printf '\036{"question":"Watts now?"}\n' >&2
+read answer && echo "answer $answer, step $NEUROPOWER_STEP"
+"#;
+    fs::write(dir.path().join("stage"), stage).unwrap();
+    let Some(session) = Session::with_input(dir.path(), 80, &line, "6.5\n") else { return };
+    assert!(session.success, "{:?}", session.last());
+    assert!(session.showed(&["Watts now? "]));
+    let log = fs::read_to_string(dir.path().join("run/log/train.log")).unwrap();
+    let answer = log.lines().last().unwrap();
+    assert!(answer.starts_with("answer 6.5, step ") && answer.ends_with(" terminal"), "{log}");
 }
 
 #[test]
