@@ -101,7 +101,11 @@ impl SearchArgs {
         search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
         search.max_flash_bytes = self.max_flash_bytes.or(search.max_flash_bytes);
         search.reseed_front |= self.reseed_front;
-        let ignored = [self.apply_fitness(search)?, self.apply_surrogate(search)?];
+        let ignored = [
+            self.apply_fitness(search)?,
+            self.apply_surrogate(search)?,
+            self.apply_worst_error(search)?,
+        ];
         Ok(ignored.into_iter().flatten().collect())
     }
 
@@ -149,6 +153,23 @@ impl SearchArgs {
             search.objectives.len()
         );
         Ok(None)
+    }
+
+    /// Drops the worst error of interest if the surrogate, which alone looks at it, is another one by
+    /// an option.
+    fn apply_worst_error(&self, search: &mut SearchSettings) -> Result<Option<String>> {
+        if search.worst_error.is_none() || search.surrogate == Some(Surrogate::Gaussian) {
+            return Ok(None);
+        }
+        ensure!(
+            self.surrogate.is_some() || self.strategy.is_some(),
+            "search.worst_error of the profile has an effect with search.surrogate gaussian alone: \
+             leave it out, or choose that surrogate"
+        );
+        search.worst_error = None;
+        let sentence = "search.worst_error of the profile is ignored: it has an effect with the \
+                        surrogate gaussian alone";
+        Ok(Some(sentence.into()))
     }
 
     /// Returns the sentence about a setting of the profile that an option leaves without effect.
@@ -265,6 +286,21 @@ mod tests {
         assert!(error.starts_with(
             "search.fitness of the profile has no effect with its search.strategy nsga2"
         ));
+    }
+
+    #[test]
+    fn the_worst_error_needs_the_gaussian_process() {
+        let profile = |surrogate| SearchSettings {
+            worst_error: Some(0.3),
+            surrogate,
+            ..SearchSettings::default()
+        };
+        let (sentences, search) = apply("", profile(Some(Surrogate::Gaussian)));
+        assert_eq!((sentences.unwrap().len(), search.worst_error), (0, Some(0.3)));
+        let (sentences, search) = apply("--surrogate none", profile(Some(Surrogate::Gaussian)));
+        assert_eq!((sentences.unwrap().len(), search.worst_error), (1, None));
+        let error = apply("", profile(None)).0.unwrap_err();
+        assert!(error.contains("search.worst_error of the profile has an effect"), "{error}");
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub struct SearchSettings {
     pub subset: Option<usize>,
     /// Model that screens offspring before any training; `null` for none.
     pub surrogate: Option<Surrogate>,
+    /// Error (0..1) beyond which networks are of no interest to the surrogate `gaussian`; found from
+    /// the trainings so far if it is not given. Left out of files if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_error: Option<f64>,
     /// Shares (0..1) of the epochs after which the training of the weaker half of a population is
     /// stopped, in rising order; empty for never.
     pub halving: Vec<f64>,
@@ -120,6 +124,7 @@ impl Default for SearchSettings {
             epochs: 16,
             subset: None,
             surrogate: None,
+            worst_error: None,
             halving: Vec::new(),
             max_parameters: None,
             max_macs: None,
@@ -159,6 +164,10 @@ impl SearchSettings {
         ensure!(
             self.subset.is_none_or(|images| images >= 2),
             "search.subset must be at least 2, or null for all images"
+        );
+        ensure!(
+            self.worst_error.is_none_or(|error| error > 0.0 && error <= 1.0),
+            "search.worst_error must be above 0 and at most 1"
         );
         let inside = self.halving.iter().all(|share| *share > 0.0 && *share < 1.0);
         ensure!(

@@ -21,6 +21,13 @@ impl Scale {
         })
     }
 
+    /// Returns the scale whose reference point has this error, so that larger ones add nothing;
+    /// `None` if the error is not above the smallest one.
+    pub fn up_to(mut self, worst_error: f64) -> Option<Scale> {
+        self.high[0] = self.low[0] + (worst_error - self.low[0]) / REFERENCE;
+        (worst_error > self.low[0]).then_some(self)
+    }
+
     /// Returns the hypervolume of errors and parameters with respect to the reference point
     /// (1.05, 1.05); its maximum is 1.05 squared.
     pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
@@ -70,6 +77,16 @@ mod tests {
             0.05 * 1.05 + 0.5 * 0.55 + 0.5 * 0.05,
         );
         close(&[[0.9, 10.0]], 0.0);
+    }
+
+    #[test]
+    fn what_is_beyond_the_worst_error_adds_nothing() {
+        let points = [[0.1, 1000.0], [0.5, 10.0], [0.3, 100.0]];
+        let scale = Scale::of(points).unwrap().up_to(0.31).unwrap();
+        // Scaled: (0, 1) and (1, 0.5), as 0.31 is at 1.05.
+        let want = 0.05 * 1.05 + 0.5 * 0.05;
+        assert!((scale.hypervolume(points) - want).abs() < 1e-12);
+        assert_eq!(Scale::of(points).unwrap().up_to(0.1), None);
     }
 
     #[test]

@@ -172,6 +172,7 @@ mod tests {
             genome: vec![0],
             known: Known { costs: vec![size], size },
             score: None,
+            rungs: vec![],
             standing: standing(&[Some(error), Some(size)], extent),
         }
     }

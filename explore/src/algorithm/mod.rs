@@ -6,7 +6,9 @@
 pub mod archive;
 pub mod evolution;
 mod mating;
+mod partial;
 pub mod problem;
+pub mod region;
 mod screening;
 pub mod settings;
 pub mod trial;

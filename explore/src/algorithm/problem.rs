@@ -23,6 +23,14 @@ impl Gene {
         Gene::Categories { labels: (0..count).collect(), count }
     }
 
+    /// Returns the number of labels; `None` for quantities.
+    pub(super) fn labels(&self) -> Option<usize> {
+        match self {
+            Gene::Categories { count, .. } => Some(*count),
+            Gene::Quantities(_) => None,
+        }
+    }
+
     /// Returns the number of choices.
     pub fn choices(&self) -> usize {
         match self {

@@ -1,11 +1,12 @@
 //! Screening of offspring: a surrogate model predicts which children are worth an evaluation.
 
 use super::archive::Member;
+use super::partial::Corrections;
 use super::problem::{Gene, Genome, Known};
 use super::trial::Trial;
 use crate::moea::normalize::{Normalize, Points};
 use crate::moea::spea2;
-use crate::surrogate::expected_improvement::{self, Design, Observation};
+use crate::surrogate::expected_improvement::{Aim, Design, Observation};
 use crate::surrogate::random_forest;
 use anyhow::Result;
 use common::profile::Surrogate;
@@ -24,6 +25,8 @@ pub(super) struct Experience<'a> {
     pub(super) trials: &'a [Trial],
     /// The archive of the search.
     pub(super) archive: &'a [Member],
+    /// Errors beyond this one are of no interest.
+    pub(super) worst_error: f64,
     /// The genes of the space.
     pub(super) genes: &'a [Gene],
 }
@@ -90,15 +93,21 @@ impl Experience<'_> {
 
     /// Selects children by expected hypervolume improvement over the error and the first cost.
     fn by_expected_improvement(&self, pool: &[(Genome, Known)], count: usize) -> Vec<usize> {
+        let corrections = Corrections::of(self.trials);
         let observation = |trial: &Trial| Observation {
             design: self.design(&trial.genome, &trial.known),
-            error: trial.error(),
+            error: corrections.error(trial),
             in_full: trial.in_full(),
         };
         let observations: Vec<Observation> = self.trials.iter().map(observation).collect();
         let children: Vec<Design> =
             pool.iter().map(|(genome, known)| self.design(genome, known)).collect();
-        expected_improvement::select(&children, &observations, count)
+        let labels: Vec<usize> = self.genes.iter().filter_map(Gene::labels).collect();
+        Aim { labels: &labels, worst_error: self.worst_error }.select(
+            &children,
+            &observations,
+            count,
+        )
     }
 
     fn design(&self, genome: &[usize], known: &Known) -> Design {
@@ -135,7 +144,7 @@ mod tests {
         let known = known(genome);
         let objectives = [error].iter().chain(&known.costs).map(|value| Some(*value)).collect();
         let standing = Standing { objectives, extent: Extent::InFull };
-        Trial { genome: genome.to_vec(), known, score: None, standing }
+        Trial { genome: genome.to_vec(), known, score: None, rungs: vec![], standing }
     }
 
     #[test]
@@ -149,7 +158,8 @@ mod tests {
         let others = all.iter().enumerate().filter(|(index, _)| index % 12 > 0);
         let pool: Vec<(Genome, Known)> =
             others.step_by(3).map(|(_, genome)| (genome.clone(), known(genome))).collect();
-        let experience = Experience { trials: &trials, archive: &[], genes: &genes };
+        let experience =
+            Experience { trials: &trials, archive: &[], worst_error: 1.0, genes: &genes };
         for surrogate in [Surrogate::Forest, Surrogate::Gaussian] {
             let selected = experience.select(surrogate, &pool, 0, 8).unwrap();
             assert_eq!(selected, experience.select(surrogate, &pool, 0, 8).unwrap());
@@ -169,7 +179,8 @@ mod tests {
             .take(10)
             .map(|genome| trial(&genome, 0.5))
             .collect();
-        let experience = Experience { trials: &trials, archive: &[], genes: &genes };
+        let experience =
+            Experience { trials: &trials, archive: &[], worst_error: 1.0, genes: &genes };
         let pool = |costs: fn(f64) -> Vec<f64>| -> Vec<(Genome, Known)> {
             let child = |n: usize| (vec![5, 0, 0, n % 4], (n + 1) as f64);
             let children = (0..20).map(child);

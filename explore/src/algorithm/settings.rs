@@ -13,6 +13,9 @@ pub struct Settings {
     pub fitness: MatingFitness,
     /// Model that screens offspring before any evaluation.
     pub surrogate: Option<Surrogate>,
+    /// Errors beyond this one are of no interest to a Gaussian process; `None` if that is to be found
+    /// from the trials.
+    pub worst_error: Option<f64>,
     /// Number of genomes in a population.
     pub population: usize,
     /// Number of genomes in the archive.

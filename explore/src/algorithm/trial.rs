@@ -11,6 +11,9 @@ pub struct Trial {
     pub known: Known,
     /// What tournaments by score compare, larger is better; `None` if the evaluation failed.
     pub score: Option<f64>,
+    /// Errors that were known at stages of the evaluation, the first stage first; a stopped one has
+    /// the last of them as its error.
+    pub rungs: Vec<f64>,
     /// What the evaluation found.
     pub standing: Standing,
 }
@@ -24,6 +27,11 @@ impl Trial {
     /// Returns whether the evaluation is one in full.
     pub(super) fn in_full(&self) -> bool {
         self.standing.extent == Extent::InFull
+    }
+
+    /// Returns whether the evaluation was stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.standing.extent == Extent::Stopped
     }
 }
 

@@ -34,6 +34,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
             strategy: search.strategy,
             fitness: search.fitness,
             surrogate: search.surrogate,
+            worst_error: search.worst_error,
             population: search.population,
             archive_size: search.archive_size,
         };

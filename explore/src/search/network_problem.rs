@@ -47,6 +47,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
             genome: self.space.positions(&evaluation.genome)?.to_vec(),
             known: self.known_of(counts),
             score: information_density(evaluation),
+            rungs: evaluation.rungs.iter().map(|accuracy| 1.0 - accuracy).collect(),
             standing: standing(evaluation, self.objectives),
         })
     }

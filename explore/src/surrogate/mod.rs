@@ -2,6 +2,9 @@
 //! acquisition over plain numbers. Nothing here knows genomes, files or processes, and nothing here
 //! uses another module of this crate.
 
+mod cholesky;
 pub mod expected_improvement;
+mod front;
 pub mod gaussian_process;
+pub mod kernel;
 pub mod random_forest;

@@ -67,6 +67,7 @@ impl Kind {
             seed,
             strategy: self.strategy,
             surrogate: self.surrogate,
+            worst_error: Some(progress.worst_error()),
             population: self.population,
             archive_size: 40,
             ..Settings::default()
@@ -88,5 +89,5 @@ impl Kind {
 fn trial(cells: &Cells<'_>, genome: Genome, known: Known) -> Trial {
     let objectives = cells.points[index(&genome)].map(Some).to_vec();
     let standing = Standing { objectives, extent: Extent::InFull };
-    Trial { genome, known, score: None, standing }
+    Trial { genome, known, score: None, rungs: Vec::new(), standing }
 }

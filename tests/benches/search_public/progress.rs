@@ -71,6 +71,11 @@ impl Progress<'_> {
         }
     }
 
+    /// Returns the error beyond which cells count for nothing.
+    pub(crate) fn worst_error(&self) -> f64 {
+        self.yardstick.reference[0]
+    }
+
     /// Returns whether the last mark is reached.
     pub(crate) fn is_complete(&self) -> bool {
         self.reached.iter().all(Option::is_some)

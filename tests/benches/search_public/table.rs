@@ -111,11 +111,15 @@ pub(crate) struct Cells<'a> {
     /// Error and cost of each cell.
     pub(crate) points: &'a [[f64; 2]],
     genes: Vec<Gene>,
+    /// The largest cost. Our search compares costs by their logarithms, but the hypervolume here is
+    /// that of the costs themselves, so the search is told powers.
+    largest: f64,
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(points: &'a [[f64; 2]]) -> Cells<'a> {
-        Cells { points, genes: vec![Gene::categories(OPERATIONS); GENES] }
+        let largest = points.iter().map(|point| point[1]).fold(0.0, f64::max);
+        Cells { points, genes: vec![Gene::categories(OPERATIONS); GENES], largest }
     }
 }
 
@@ -130,6 +134,6 @@ impl Problem for Cells<'_> {
 
     fn known(&self, genome: &[usize]) -> Option<Known> {
         let [_, cost] = self.points[index(genome)];
-        Some(Known { costs: vec![cost], size: cost })
+        Some(Known { costs: vec![10f64.powf(cost / self.largest)], size: cost })
     }
 }
