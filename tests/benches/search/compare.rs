@@ -12,6 +12,7 @@ use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
 use common::search::hypervolume::Scale;
 use common::search::requirements::Requirements;
+use explore::algorithm::region::worst_error;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::replay::replay;
 use std::collections::{HashMap, HashSet};
@@ -33,7 +34,7 @@ struct Kind {
 }
 
 /// All kinds of search that are compared.
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind {
         name: "random",
         strategy: Strategy::Random,
@@ -90,6 +91,13 @@ const KINDS: [Kind; 8] = [
         halving: false,
         population: 8,
     },
+    Kind {
+        name: "SPEA-II + Gaussian + halving, populations of 8",
+        strategy: Strategy::Spea2,
+        surrogate: Some(Surrogate::Gaussian),
+        halving: true,
+        population: 8,
+    },
 ];
 
 /// Index of plain SPEA-II in `KINDS`.
@@ -99,11 +107,23 @@ const PLAIN: usize = 2;
 /// far and the fraction of the best hypervolume.
 pub(crate) type Trajectory = Vec<(usize, f64)>;
 
-/// The table that searches are replayed from, and the hypervolume of all its networks.
-pub(crate) struct Reference {
+/// A scale, and the hypervolume of all networks of the table by it.
+#[derive(Clone, Copy)]
+struct Measure {
     scale: Scale,
-    /// Hypervolume of the whole table.
     best: f64,
+}
+
+impl Measure {
+    fn share(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
+        self.scale.hypervolume(points) / self.best
+    }
+}
+
+/// The table that searches are replayed from.
+pub(crate) struct Reference {
+    /// Over all errors, and up to the worst error of interest.
+    measures: [Measure; 2],
     table: TableEvaluator,
     epochs: usize,
 }
@@ -116,17 +136,24 @@ impl Reference {
                 first().map(|row| (row.accuracy.get(table.epochs - 1).copied(), row.parameters));
             last.map(|(accuracy, parameters)| [1.0 - accuracy.unwrap_or(0.0), parameters as f64])
         };
+        let least = points().map(|[error, _]| error).fold(1.0, f64::min);
         let scale = Scale::of(points()).context("the table is empty")?;
+        let region = scale.up_to(worst_error(least)).context("all errors are equal")?;
+        let measure = |scale: Scale| Measure { scale, best: scale.hypervolume(points()) };
         Ok(Reference {
-            scale,
-            best: scale.hypervolume(points()),
+            measures: [scale, region].map(measure),
             table: TableEvaluator::new(table),
             epochs: table.epochs,
         })
     }
 
     /// Replays one search.
-    fn trajectory(&self, config: &SearchConfig, kind: &Kind, seed: u64) -> Result<Trajectory> {
+    fn trajectories(
+        &self,
+        config: &SearchConfig,
+        kind: &Kind,
+        seed: u64,
+    ) -> Result<[Trajectory; 2]> {
         let search = SearchSettings {
             strategy: kind.strategy,
             surrogate: kind.surrogate,
@@ -137,42 +164,57 @@ impl Reference {
         };
         let config = SearchConfig { seed, search, ..config.clone() };
         let evaluations = replay(&self.table, &config)?.evaluations;
-        Ok(self.trajectory_of(&evaluations))
+        Ok(self.measures.map(|measure| self.trajectory_of(&evaluations, measure)))
     }
 
     /// Returns the trajectory of a search. Stopped candidates contribute their epochs, but not to
     /// the hypervolume.
-    fn trajectory_of(&self, evaluations: &[Evaluation]) -> Trajectory {
+    fn trajectory_of(&self, evaluations: &[Evaluation], measure: Measure) -> Trajectory {
         let (mut epochs, mut points, mut trajectory) = (0, Vec::new(), Vec::new());
         for evaluation in evaluations {
             epochs += evaluation.stopped_after.unwrap_or(self.epochs);
             if evaluation.stopped_after.is_none() {
                 points.push(evaluation.objectives());
             }
-            trajectory.push((epochs, self.scale.hypervolume(points.iter().copied()) / self.best));
+            trajectory.push((epochs, measure.share(points.iter().copied())));
         }
         trajectory
     }
 
-    /// Returns the trajectory of a search that evaluates genomes in an order. A genome costs its
+    /// Returns the trajectories of a search that evaluates genomes in an order. A genome costs its
     /// epochs the first time only.
-    pub(crate) fn cached_trajectory(&self, genomes: &[usize], points: &[[f64; 2]]) -> Trajectory {
-        let (mut seen, mut trajectory) = (HashSet::new(), Vec::new());
-        for genome in genomes {
-            if seen.insert(*genome) {
-                let found = seen.iter().map(|genome| points[*genome]);
-                trajectory
-                    .push((seen.len() * self.epochs, self.scale.hypervolume(found) / self.best));
+    pub(crate) fn cached_trajectories(
+        &self,
+        genomes: &[usize],
+        points: &[[f64; 2]],
+    ) -> [Trajectory; 2] {
+        self.measures.map(|measure| {
+            let (mut seen, mut trajectory) = (HashSet::new(), Vec::new());
+            for genome in genomes {
+                if seen.insert(*genome) {
+                    let found = seen.iter().map(|genome| points[*genome]);
+                    trajectory.push((seen.len() * self.epochs, measure.share(found)));
+                }
             }
-        }
-        trajectory
+            trajectory
+        })
     }
 }
 
 /// Searches of one kind, one for each seed.
 pub(crate) struct Searches {
     pub(crate) name: String,
+    /// Over all errors.
     pub(crate) trajectories: Vec<Trajectory>,
+    /// Up to the worst error of interest.
+    pub(crate) regional: Vec<Trajectory>,
+}
+
+impl Searches {
+    fn new(name: &str, searches: impl IntoIterator<Item = [Trajectory; 2]>) -> Searches {
+        let (trajectories, regional) = searches.into_iter().map(|[all, part]| (all, part)).unzip();
+        Searches { name: name.into(), trajectories, regional }
+    }
 }
 
 /// A comparison of searches.
@@ -209,10 +251,8 @@ pub(crate) fn compare(
         criteria: Requirements::default(),
     };
     let searches = |kind: &Kind| -> Result<Searches> {
-        let trajectories = (0..SEEDS)
-            .map(|seed| reference.trajectory(&config, kind, seed))
-            .collect::<Result<_>>()?;
-        Ok(Searches { name: kind.name.into(), trajectories })
+        let searches = (0..SEEDS).map(|seed| reference.trajectories(&config, kind, seed));
+        Ok(Searches::new(kind.name, searches.collect::<Result<Vec<_>>>()?))
     };
     let mut searches = KINDS.iter().map(searches).collect::<Result<Vec<_>>>()?;
     let pymoo =
@@ -242,12 +282,9 @@ fn peers(
     };
     let answer = request.run(python)?;
     let searches = answer.methods.into_iter().map(|method| {
-        let trajectories = method
-            .evaluated
-            .iter()
-            .map(|genomes| reference.cached_trajectory(genomes, &points))
-            .collect();
-        Searches { name: method.name, trajectories }
+        let evaluated = method.evaluated.iter();
+        let searches = evaluated.map(|genomes| reference.cached_trajectories(genomes, &points));
+        Searches::new(&method.name, searches)
     });
     Ok((answer.version, searches.collect()))
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 600);
 /// A colour for each kind of search.
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 11] = [
     palette::GREY,
     palette::ORANGE,
     palette::BLUE,
@@ -19,6 +19,7 @@ const COLOURS: [RGBColor; 10] = [
     palette::SKY_BLUE,
     BLACK,
     palette::OLIVE,
+    palette::YELLOW,
     palette::WINE,
     palette::VERMILION,
     palette::PURPLE,

@@ -1,6 +1,6 @@
 //! The comparison as a Markdown table.
 
-use crate::compare::{Comparison, SEEDS, Trajectory};
+use crate::compare::{Comparison, SEEDS, Searches, Trajectory};
 use anyhow::{Context, Result};
 use common::files::atomic;
 use std::fmt::Write;
@@ -53,10 +53,27 @@ fn first_line_of(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or("unknown").to_string()
 }
 
+/// Returns two Markdown tables: over all errors, and up to the worst error of interest.
+pub(crate) fn table(comparison: &Comparison) -> Result<String> {
+    let all = measured(comparison, |searches| &searches.trajectories)?;
+    let region = measured(comparison, |searches| &searches.regional)?;
+    let pymoo = comparison
+        .pymoo
+        .as_ref()
+        .map_or("missing; its searches are left out".into(), |v| format!("version {v}"));
+    Ok(format!(
+        "Over all errors:\n\n{all}\n\nInside the region of interest:\n\n{region}\n\n\
+         Medians over {SEEDS} seeds, with the lower and the upper quartile. pymoo: {pymoo}."
+    ))
+}
+
 /// Returns a Markdown table: by epochs, the median and both quartiles of the fraction of the best
 /// hypervolume; the epochs in all; and the number of seeds whose search reaches the last value of
 /// plain SPEA-II with half of its epochs.
-pub(crate) fn table(comparison: &Comparison) -> Result<String> {
+fn measured(
+    comparison: &Comparison,
+    trajectories: fn(&Searches) -> &Vec<Trajectory>,
+) -> Result<String> {
     let all = comparison.epochs;
     let marks: Vec<usize> = (1..=MARKS).map(|mark| all * mark / MARKS).collect();
     let mut text = String::from("| epochs |");
@@ -66,33 +83,25 @@ pub(crate) fn table(comparison: &Comparison) -> Result<String> {
         " epochs in all | seeds that reach SPEA-II's last with half of its epochs |\n|---|{}",
         "---|".repeat(MARKS + 2)
     )?;
-    let plain = &comparison.searches[comparison.plain].trajectories;
+    let plain = trajectories(&comparison.searches[comparison.plain]);
     for searches in &comparison.searches {
+        let trajectories = trajectories(searches);
         write!(text, "\n| {} |", searches.name)?;
         for epochs in &marks {
-            let [low, middle, high] = quartiles(
-                searches.trajectories.iter().map(|trajectory| after(trajectory, *epochs)).collect(),
-            );
+            let shares = trajectories.iter().map(|trajectory| after(trajectory, *epochs));
+            let [low, middle, high] = quartiles(shares.collect());
             write!(text, " {middle:.4} ({low:.3} to {high:.3}) |")?;
         }
         let last = |trajectory: &Trajectory| trajectory.last().map_or(0.0, |(_, share)| *share);
         let spent =
             |trajectory: &Trajectory| trajectory.last().map_or(0.0, |(epochs, _)| *epochs as f64);
-        let [_, spent, _] = quartiles(searches.trajectories.iter().map(spent).collect());
-        let pairs = plain.iter().zip(&searches.trajectories);
+        let [_, spent, _] = quartiles(trajectories.iter().map(spent).collect());
+        let pairs = plain.iter().zip(trajectories);
         let early = pairs.filter(|(plain, trajectory)| {
             until(trajectory, last(plain)).is_some_and(|epochs| epochs <= all / 2)
         });
         write!(text, " {spent:.0} | {} of {SEEDS} |", early.count())?;
     }
-    let pymoo = comparison
-        .pymoo
-        .as_ref()
-        .map_or("missing; its searches are left out".into(), |v| format!("version {v}"));
-    write!(
-        text,
-        "\n\nMedians over {SEEDS} seeds, with the lower and the upper quartile. pymoo: {pymoo}."
-    )?;
     Ok(text)
 }
 

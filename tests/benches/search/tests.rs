@@ -18,6 +18,7 @@ fn comparison() -> Comparison {
     let searches = |name: &str, trajectory: &[(usize, f64)]| Searches {
         name: name.into(),
         trajectories: vec![trajectory.into(); 20],
+        regional: vec![trajectory.into(); 20],
     };
     let slow = searches("slow", &[(10, 0.5), (80, 0.9)]);
     let fast = searches("fast", &[(10, 0.25), (40, 0.95)]);
@@ -35,7 +36,7 @@ fn quartiles_by_hand() {
 fn the_table_has_the_fractions_at_evenly_spread_epochs() {
     let text = report::table(&comparison()).unwrap();
     let rows: Vec<Vec<&str>> =
-        text.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+        text.lines().skip(2).map(|line| line.split('|').map(str::trim).collect()).collect();
     assert_eq!(rows[0][1..10], ["epochs", "10", "20", "30", "40", "50", "60", "70", "80"]);
     assert_eq!(
         rows[2][8..12],
@@ -70,15 +71,26 @@ fn a_genome_costs_its_epochs_once_and_the_front_has_the_whole_hypervolume() {
     let (reference, points) = (Reference::new(&table).unwrap(), compare::points(&table).unwrap());
     assert_eq!(points.len(), table.space.size());
     let costs = |genomes: &[usize]| -> Vec<usize> {
-        reference.cached_trajectory(genomes, &points).iter().map(|(epochs, _)| *epochs).collect()
+        reference.cached_trajectories(genomes, &points)[0]
+            .iter()
+            .map(|(epochs, _)| *epochs)
+            .collect()
     };
     assert_eq!(costs(&[3, 3, 7, 3]), [10, 20]);
     let on_front =
         |a: &usize| !points.iter().any(|b| explore::moea::dominance::dominates(b, &points[*a]));
     let front: Vec<usize> = (0..points.len()).filter(on_front).collect();
-    let share = |genomes: &[usize]| reference.cached_trajectory(genomes, &points).last().unwrap().1;
-    assert!((share(&front) - 1.0).abs() < 1e-12);
-    assert!(share(&front[..1]) < 1.0);
+    let shares = |genomes: &[usize]| {
+        reference
+            .cached_trajectories(genomes, &points)
+            .map(|trajectory| trajectory.last().unwrap().1)
+    };
+    assert!(shares(&front).iter().all(|share| (share - 1.0).abs() < 1e-12));
+    assert!(shares(&front[..1]).iter().all(|share| *share < 1.0));
+    // The least accurate of a front adds to the whole plane alone.
+    let least = *front.iter().max_by(|a, b| points[**a][0].total_cmp(&points[**b][0])).unwrap();
+    let [all, region] = shares(&[least]);
+    assert!(all > 0.0 && region == 0.0);
 }
 
 #[test]
