@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use common::diagnostics::{self, Verbosity};
 use process::interrupt::Interrupt;
 use process::progress::step::Message;
-use process::progress::{Bar, about, ask};
+use process::progress::{Bar, about, ask, in_words};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -89,8 +89,11 @@ impl Display<'_> {
         if status.success() {
             if had_bar {
                 let took = self.started.elapsed();
-                let time =
-                    if took < WORTH_TELLING { String::new() } else { format!(": {}", about(took)) };
+                let time = if took < WORTH_TELLING {
+                    String::new()
+                } else {
+                    format!(": {}", in_words(took))
+                };
                 diagnostics::say(&format!("{}{time}", self.title));
             }
             return Ok(());

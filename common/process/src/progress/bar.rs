@@ -37,7 +37,9 @@ impl Bar {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         diagnostics::set_writer(write_line);
-        Some(Bar { bar, title: title.to_string(), event: Mutex::default() })
+        let bar = Bar { bar, title: title.to_string(), event: Mutex::default() };
+        bar.show(0.0, None, None);
+        Some(bar)
     }
 
     /// Shows the share of the work that is done, the time that the rest takes, and what has

@@ -11,4 +11,4 @@ mod words;
 
 pub use bar::Bar;
 pub use display::{Progress, ask};
-pub use words::about;
+pub use words::{about, in_words};

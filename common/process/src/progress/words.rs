@@ -5,10 +5,15 @@ use std::time::Duration;
 
 /// Returns a duration in words, such as "about 4 minutes", to the precision of a forecast.
 pub fn about(duration: Duration) -> String {
+    format!("about {}", in_words(duration))
+}
+
+/// Returns a duration in words, such as "4 minutes".
+pub fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let step = if seconds < 10.0 { 1.0 } else { 10.0 };
     let rounded = Duration::from_secs_f64((seconds / step).round().max(1.0 / step) * step);
-    format!("about {}", HumanDuration(rounded))
+    HumanDuration(rounded).to_string()
 }
 
 #[cfg(test)]
