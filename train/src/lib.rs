@@ -38,6 +38,7 @@ use cli::Command;
 /// # Errors
 /// Fails with a message of one line if an input is invalid or a file cannot be written.
 pub fn run(args: Args) -> Result<()> {
+    ops::simd::Level::forced()?;
     match args.command {
         Command::Fit(args) => commands::fit(args),
         Command::Init(args) => commands::init(&args),

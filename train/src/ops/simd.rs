@@ -1,7 +1,11 @@
 //! Vectors of f32 for the instruction sets, one of which is chosen at run time.
 #![allow(unsafe_code)] // Vectors are loaded and stored through pointers that callers check.
 
+use anyhow::{Context, Result};
 use std::sync::OnceLock;
+
+/// The environment variable that forces a level by its name.
+pub const VARIABLE: &str = "NEUROPOWER_KERNELS";
 
 /// The instruction set of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +22,30 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the best level of this machine.
+    /// Returns the level of this process: that which [`VARIABLE`] names, or else the best one of
+    /// this machine.
     pub fn detected() -> Level {
         static LEVEL: OnceLock<Level> = OnceLock::new();
-        *LEVEL.get_or_init(|| *Level::available().last().unwrap_or(&Level::Portable))
+        *LEVEL.get_or_init(|| match Level::forced() {
+            Ok(Some(level)) => level,
+            Ok(None) | Err(_) => *Level::available().last().unwrap_or(&Level::Portable),
+        })
+    }
+
+    /// Returns the level that [`VARIABLE`] names; `None` without it.
+    ///
+    /// # Errors
+    /// Fails if this machine has no such level.
+    pub fn forced() -> Result<Option<Level>> {
+        let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        let levels = Level::available();
+        let level = levels.iter().find(|level| name == level.name()).copied();
+        let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+        level.map(Some).with_context(|| {
+            format!("{VARIABLE} is {}, but this processor has {}", name.display(), names.join(", "))
+        })
     }
 
     /// Returns all levels that this machine supports, the best one last.

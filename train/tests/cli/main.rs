@@ -28,6 +28,24 @@ fn same_seed_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
+fn a_level_of_kernels_can_be_forced() {
+    let fixture = Fixture::new();
+    let with = |level: &str, arguments: &[&str]| {
+        let mut command = fixture.command(arguments);
+        command.env("NEUROPOWER_KERNELS", level).output().unwrap()
+    };
+    let version = String::from_utf8(with("scalar", &["--version"]).stdout).unwrap();
+    assert!(version.ends_with(", kernels scalar)\n"), "{version}");
+    let fit = with("scalar", &fit_arguments("out", &["--epochs", "1"]));
+    assert!(fit.status.success(), "{}", String::from_utf8_lossy(&fit.stderr));
+    let refused = with("fpga", &fit_arguments("other", &["--epochs", "1"]));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let expected = "error: NEUROPOWER_KERNELS is fpga, but this processor has scalar";
+    assert!(said.starts_with(expected) && said.lines().count() == 1, "{said}");
+}
+
+#[test]
 fn training_learns_and_evaluation_agrees_with_it() {
     let fixture = Fixture::new();
     let report = fixture.fit("out", &["--epochs", "12"]);
