@@ -3,14 +3,17 @@
 mod programs;
 
 use super::body::Body;
+use super::lock::{self, Package};
 use super::package::Crate;
-use super::{int8, library, lock};
+use super::{int8, library};
 use crate::file::{File, text};
 use crate::fit::{BENCH_IMAGES, BoardMemory};
 use std::fmt::Write;
 
 /// The packages that such a crate is built from: name and the rest of the entry in `Cargo.lock`.
-const PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
+pub(super) const PACKAGES: &str = include_str!("../../templates/cortex-m/Cargo.lock.txt");
+/// The package that the crate depends on directly.
+pub(super) const DEPENDENCY: &str = "cortex-m-rt";
 
 /// Returns the files that only such crates have.
 pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
@@ -20,7 +23,8 @@ pub(super) fn files(package: &Crate<'_>, memory: &BoardMemory) -> Vec<File> {
     let [flash_origin, flash_bytes, ram_origin, ram_bytes] =
         numbers.map(|number| format!("{number:#010x}"));
     let runner = runner.join(", ");
-    let lock = lock::lock(&package.manifest.name, &[PACKAGES], &["cortex-m-rt"]);
+    let own = Package { name: &package.manifest.name, dependencies: &[DEPENDENCY] };
+    let lock = lock::lock(&[own], &[PACKAGES]);
     let (pixels, golden) = match &package.body {
         Body::F32(body) => {
             (&body.golden.pixels, include_str!("../../templates/cortex-m/golden.rs"))

@@ -1,8 +1,9 @@
 //! Crates for NVIDIA GPUs.
 
 use super::body::F32Body;
+use super::lock::{self, Package};
 use super::package::Crate;
-use super::{library, lock, pictures};
+use super::{library, pictures};
 use crate::cuda::{Call, KERNELS, Location};
 use crate::file::{File, little_endian, text};
 use crate::template::fill_all;
@@ -37,7 +38,8 @@ pub(super) fn files(package: &Crate<'_>, body: &F32Body<'_>, calls: &[Call]) -> 
     let mut constants = library::constants(&package.manifest.name, package.network, body.plan);
     constants.push(("TARGET", pictures::target(&package.network.input)));
     let library = fill_all(include_str!("../../templates/cuda/lib.rs.txt"), &constants);
-    let lock = lock::lock(&package.manifest.name, &[PACKAGES, pictures::PACKAGES], &DEPENDENCIES);
+    let own = Package { name: &package.manifest.name, dependencies: &DEPENDENCIES };
+    let lock = lock::lock(&[own], &[PACKAGES, pictures::PACKAGES]);
     let mut files = vec![
         text("Cargo.toml", include_str!("../../templates/cuda/Cargo.toml.txt"), &values),
         ("Cargo.lock".to_string(), lock.into_bytes()),

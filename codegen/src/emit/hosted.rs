@@ -1,8 +1,9 @@
 //! Crates for operating systems.
 
 use super::body::Body;
+use super::lock::{self, Package};
 use super::package::Crate;
-use super::{int8, library, lock, pictures, programs};
+use super::{int8, library, pictures, programs};
 use crate::file::{File, little_endian, text};
 
 /// The markers of `classify` on a CPU.
@@ -27,7 +28,8 @@ pub(super) fn files(package: &Crate<'_>) -> Vec<File> {
     let kernels = format!("use {}::runtime::dispatch::Kernels;\n", package.library);
     let mut classify = [values.as_slice(), &ON_A_CPU].concat();
     classify.extend([("IMPORTS", imports), ("KERNELS", &kernels)]);
-    let lock = lock::lock(&package.manifest.name, &[pictures::PACKAGES], &[pictures::DEPENDENCY]);
+    let own = Package { name: &package.manifest.name, dependencies: &[pictures::DEPENDENCY] };
+    let lock = lock::lock(&[own], &[pictures::PACKAGES]);
     let (golden, recorded) = match &package.body {
         Body::F32(body) => (
             include_str!("../../templates/golden.rs"),
