@@ -72,6 +72,9 @@ pub(crate) struct GenerateArgs {
     /// The report of the training or pruning that made these weights, for the README.
     #[arg(long, value_name = "train.json|prune.json")]
     pub(crate) train: Option<PathBuf>,
+    /// Adds a static library for C to the crate, with a header and an example.
+    #[arg(long)]
+    pub(crate) c_api: bool,
 }
 
 /// Options of `codegen plan`.

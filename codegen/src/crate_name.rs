@@ -13,6 +13,38 @@ const RESERVED: &[&str] = &[
     "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true",
     "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
+/// The headers of C's library; the compiler would read the crate's own header in the place of one.
+const C_HEADERS: [&str; 29] = [
+    "assert",
+    "complex",
+    "ctype",
+    "errno",
+    "fenv",
+    "float",
+    "inttypes",
+    "iso646",
+    "limits",
+    "locale",
+    "math",
+    "setjmp",
+    "signal",
+    "stdalign",
+    "stdarg",
+    "stdatomic",
+    "stdbool",
+    "stddef",
+    "stdint",
+    "stdio",
+    "stdlib",
+    "stdnoreturn",
+    "string",
+    "tgmath",
+    "threads",
+    "time",
+    "uchar",
+    "wchar",
+    "wctype",
+];
 /// The packages that generated crates are built from, as in `Cargo.lock`.
 const DEPENDENCIES: [&str; 3] = [
     include_str!("../templates/cortex-m/Cargo.lock.txt"),
@@ -65,9 +97,30 @@ pub(crate) fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Checks the name of a crate with a part for C, where `NAME.h` is a header.
+///
+/// # Errors
+/// Fails if the name is that of a header of C's own library.
+pub(crate) fn check_for_c(name: &str) -> Result<()> {
+    ensure!(
+        !C_HEADERS.contains(&name),
+        "the crate name {name:?} is that of a header of C; give another one with --name"
+    );
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, check_for_c};
+
+    #[test]
+    fn headers_of_c_stay_what_they_are() {
+        check_for_c("m-net-1").unwrap();
+        for name in ["string", "stdint"] {
+            check(name).unwrap();
+            assert!(check_for_c(name).unwrap_err().to_string().contains("--name"));
+        }
+    }
 
     #[test]
     fn only_names_of_packages_pass() {

@@ -15,6 +15,14 @@ pub(crate) fn device(platform: Platform) -> Option<Device> {
     }
 }
 
+/// Returns whether crates can have a part for programs in C.
+pub(crate) fn has_c_api(platform: Platform) -> bool {
+    match platform {
+        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => true,
+        Platform::Cuda | Platform::Onnx => false,
+    }
+}
+
 /// Returns a sentence for people.
 fn about(platform: Platform) -> String {
     match platform {

@@ -44,6 +44,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
 /// not fit on the board, or if numbers are not finite.
 fn generate(args: &GenerateArgs) -> Result<Manifest> {
     folder::check_free(&args.out)?;
+    check_c_api(args)?;
     let network: Network = json::read(&args.network)?;
     let (manifest, files) = match (&args.weights, &args.quantized) {
         (Some(path), None) => generate_f32(args, &network, path)?,
@@ -103,6 +104,7 @@ fn generate_int8(
             golden: &golden,
         }),
         results: &results(args, &manifest, &quantization.fingerprints.weights_sha256)?,
+        c_api: args.c_api,
     })?;
     Ok((manifest, files))
 }
@@ -166,6 +168,7 @@ fn generate_crate(
         network,
         body: Body::F32(F32Body { plan: &plan, constants: &constants, golden: &golden }),
         results: &results(args, &manifest, &manifest.weights_sha256)?,
+        c_api: args.c_api,
     })?;
     Ok((manifest, files))
 }
@@ -244,6 +247,20 @@ fn generate_int8_model(
     Ok((manifest, files))
 }
 
+/// Checks that a crate with a part for C can be made.
+///
+/// # Errors
+/// Fails if one is asked for on a platform that has none.
+fn check_c_api(args: &GenerateArgs) -> Result<()> {
+    ensure!(
+        !args.c_api || platform::has_c_api(args.platform),
+        "there is no C library for the platform {}: leave --c-api out or name x86_64, aarch64, armv7 \
+         or cortex-m",
+        args.platform
+    );
+    Ok(())
+}
+
 /// Checks that no board is named for a model.
 ///
 /// # Errors
@@ -280,6 +297,9 @@ fn target(args: &GenerateArgs, report: &PlanReport, calls: Vec<cuda::Call>) -> R
 fn name(args: &GenerateArgs, network: &Network) -> Result<String> {
     let name = args.name.clone().unwrap_or_else(|| crate_name::default_name(&network.origin));
     crate_name::check(&name)?;
+    if args.c_api {
+        crate_name::check_for_c(&name)?;
+    }
     Ok(name)
 }
 

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::package::Crate;
 use super::target::Target;
-use super::{bare_metal, gpu, hosted, readme};
+use super::{bare_metal, c_api, gpu, hosted, readme};
 use crate::file::{File, little_endian, text};
 use crate::memory_figure::{self, Memory};
 use anyhow::{Result, bail};
@@ -45,5 +45,6 @@ pub(crate) fn files(package: &Crate<'_>) -> Result<Vec<File>> {
         ("src/weights.bin".to_string(), weights),
         ("golden/outputs.bin".to_string(), outputs),
     ]);
+    files.extend(c_api::files(package));
     Ok(files)
 }

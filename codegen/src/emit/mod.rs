@@ -6,6 +6,7 @@ mod add;
 mod arena;
 mod bare_metal;
 mod body;
+mod c_api;
 mod call;
 mod conv;
 mod files;

@@ -23,6 +23,8 @@ pub(crate) struct Crate<'a> {
     pub(crate) body: Body<'a>,
     /// Accuracy, data and seed of the network, as far as they are known.
     pub(crate) results: &'a Results,
+    /// Whether the crate has a part for programs in C.
+    pub(crate) c_api: bool,
 }
 
 impl Crate<'_> {

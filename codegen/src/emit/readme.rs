@@ -1,6 +1,7 @@
 //! `README.md`.
 
 use super::body::Body;
+use super::c_api;
 use super::package::Crate;
 use super::pictures::rust;
 use super::target::Target;
@@ -46,6 +47,7 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
         ("RESIZE", package.network.input.resize.name()),
         ("FILTER", FILTER),
         ("PICTURES", &pictures(package)),
+        ("C_API", &c_api::readme(package)),
         ("UNLESS", if package.target.decodes_pictures() { UNLESS } else { "" }),
     ];
     let template = match (&package.target, &package.body) {

@@ -162,6 +162,7 @@ proptest! {
                 samples: None,
                 test: None,
                 train: None,
+                c_api: false,
             };
             let generated = generate(&args);
             prop_assert_eq!(generated.is_ok(), path(platform.name()).exists());
