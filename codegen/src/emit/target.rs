@@ -101,6 +101,6 @@ impl Target {
 }
 
 /// Returns QEMU's machine with a microcontroller of a target.
-fn emulated_machine(target: &str) -> &'static str {
+pub(super) fn emulated_machine(target: &str) -> &'static str {
     if target.starts_with("thumbv6m") { "microbit" } else { "mps2-an386" }
 }

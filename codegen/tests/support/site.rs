@@ -51,10 +51,14 @@ impl Site {
             .args(arguments)
             .args(["--release", "--locked", "--target", target])
             .current_dir(folder)
-            .env("RUSTC", &self.rustc)
-            .env("RUSTFLAGS", "-Dwarnings")
             .env("CARGO_TARGET_DIR", &self.target_dir);
+        self.with_compiler(&mut command);
         command
+    }
+
+    /// Makes a program that runs cargo take this compiler, with warnings as errors.
+    pub(crate) fn with_compiler<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("RUSTC", &self.rustc).env("RUSTFLAGS", "-Dwarnings")
     }
 
     /// Returns the file of a program that was built.

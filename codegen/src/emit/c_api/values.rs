@@ -3,7 +3,8 @@
 use super::header::initializer;
 use crate::emit::body::Body;
 use crate::emit::package::Crate;
-use crate::emit::target::Target;
+use crate::emit::target::{Target, emulated_machine};
+use crate::fit::BoardMemory;
 use crate::template::fill_all;
 
 /// Names of markers and their values.
@@ -151,8 +152,16 @@ fn sizes(package: &Crate<'_>) -> Values {
     if let Target::CortexM(memory) = &package.target {
         values.push(("TRIPLE", memory.target.clone()));
         values.push(("CPU", compiler_options(&memory.target).to_string()));
+        values.push(("MACHINE", machine(memory).to_string()));
     }
     values
+}
+
+/// Returns QEMU's machine for a board: that of its runner, or one with the same kind of processor.
+fn machine(memory: &BoardMemory) -> &str {
+    let is_name = |word: &&String| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let named = memory.runner.iter().skip_while(|word| *word != "-M").nth(1).filter(is_name);
+    named.map_or_else(|| emulated_machine(&memory.target), String::as_str)
 }
 
 /// Returns the options of GCC for the processors of a target. A target that is not listed has them
