@@ -145,9 +145,9 @@ fn show_round(
     let so_far = |round: &PruneRound| (round.removed / cap.share * PER_MILLE as f64) as u64;
     let more = so_far(entry).saturating_sub(last.map_or(0, so_far));
     if reused {
-        progress.skip(more)
+        progress.skip(more);
     } else {
-        progress.advance(more)
+        progress.advance(more);
     }
     progress.tell(&format!(
         "round {}: filters removed {}, parameters left {} ({:.1} % removed), \
