@@ -52,7 +52,8 @@ impl Aim<'_> {
     /// Returns the positions of the `count` most promising candidates, the best first. Without
     /// observations, returns the first `count` candidates.
     ///
-    /// The front is that of the errors which the process has learned: that of the observed ones is
+    /// Those with a predicted error beyond the worst one are left out if the others suffice: what may
+    /// be gained by them is a matter of chance. The front is that of the errors which the process has learned: that of the observed ones is
     /// a collection of lucky trainings.
     pub fn select(
         &self,
@@ -82,8 +83,13 @@ impl Aim<'_> {
             let prediction = process.predict(&point);
             Candidate { index, size: scale.of_size(design.size), point, prediction }
         };
-        let candidates = candidates.iter().enumerate().map(candidate).collect();
-        select_greedily(&process, candidates, front, count)
+        let candidates = candidates.iter().enumerate().map(candidate);
+        let (mut inside, beyond): (Vec<Candidate>, Vec<Candidate>) =
+            candidates.partition(|candidate| candidate.error() < self.worst_error);
+        if inside.len() < count {
+            inside.extend(beyond);
+        }
+        select_greedily(&process, inside, front, count)
     }
 }
 
@@ -125,6 +131,11 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// Returns the predicted error.
+    fn error(&self) -> f64 {
+        self.prediction.mean.max(0.0).powi(POWER)
+    }
+
     fn estimate(&self) -> Estimate {
         let Prediction { mean, variance, .. } = self.prediction;
         Estimate { size: self.size, mean, deviation: variance.sqrt() }
@@ -195,6 +206,15 @@ mod tests {
         let candidates = [design(1, 0.5, 1.0), design(0, 1.0, 2.9)];
         assert_eq!(selected(&candidates, 1.0, 1), [0]);
         assert_eq!(selected(&candidates, 0.3, 1), [1]);
+    }
+
+    /// The first candidate may add most, since nothing is known around it, but no more than the worst
+    /// error is expected of it.
+    #[test]
+    fn what_is_predicted_beyond_the_worst_error_comes_after_the_others() {
+        let candidates = [design(0, -3.0, 0.0), design(0, 0.9, 3.0)];
+        assert_eq!(selected(&candidates, 0.24, 1), [1]);
+        assert_eq!(selected(&candidates, 0.24, 2), [0, 1]);
     }
 
     #[test]
