@@ -7,7 +7,7 @@ use super::bare_metal;
 use super::lock::{self, Package};
 use super::package::Crate;
 use super::target::Target;
-use crate::file::{File, text};
+use crate::file::File;
 use crate::template::fill_all;
 use values::Values;
 
@@ -49,7 +49,6 @@ fn common_files(package: &Crate<'_>, values: &Values) -> Vec<File> {
         filled("c/Cargo.toml", include_str!("../../templates/c/Cargo.toml.txt"), values),
         ("c/Cargo.lock".to_string(), lock(package).into_bytes()),
         filled("c/src/lib.rs", include_str!("../../templates/c/lib.rs"), values),
-        text("c/rustfmt.toml", include_str!("../../templates/rustfmt.toml.txt"), &[]),
         filled(&format!("{EXAMPLE}/main.c"), include_str!("../../templates/c/main.c.txt"), values),
     ]
 }

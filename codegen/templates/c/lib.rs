@@ -5,7 +5,8 @@
 __NO_STD__#![warn(missing_docs)]
 
 use core::ffi::{c_int, c_void};
-__USES__use __LIBRARY__::{__IMPORTS__};
+__USES__
+use __LIBRARY__::{__IMPORTS__};
 
 const OK: c_int = 0;
 const NULL_POINTER: c_int = 1;
