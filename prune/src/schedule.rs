@@ -71,12 +71,12 @@ pub fn run(
         let during = || format!("round {number}");
         let (next, entry, reused) =
             one_round(schedule, &model, folder, number).with_context(during)?;
+        show_round(&progress, &schedule.cap, rounds.last(), &entry, reused);
         if let Some(target) = &schedule.target {
             let [network, weights] = ["network.json", "weights.safetensors"]
                 .map(|file| folder.join(number.to_string()).join(file));
             crates.push(target.measure(&network, &weights, &during()).with_context(during)?);
         }
-        show_round(&progress, &schedule.cap, rounds.last(), &entry, reused);
         model = next;
         rounds.push(entry);
     };

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     // A wrong record is worse than none.
     measurement.check().context("the measurement contradicts itself")?;
     json::write(&args.out, &measurement)?;
-    say(&summary(&measurement));
+    summary(&measurement).lines().for_each(say);
     print_line(&args.out.display().to_string())
 }
 

@@ -111,8 +111,10 @@ impl Link {
     /// # Errors
     /// Fails if the board does not answer, or if programs cannot be put there.
     pub(crate) fn check(&self) -> Result<()> {
-        let make = self.new_folder();
-        self.answer(self.shell(&marked(&format!("{make}; rm -rf $d")))).map(drop)
+        let made = self.answer(self.shell(&marked(&self.new_folder())))?;
+        let folder = own_folder(made.trim()).with_context(|| self.unexpected(&made))?;
+        self.remove(folder);
+        Ok(())
     }
 
     /// Copies a file to `bench` in a new folder; returns that folder and the copy's hash. Removes

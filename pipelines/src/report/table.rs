@@ -291,7 +291,7 @@ b <i>      - [1]
 [1] not measured & so on
 [2] no name";
         assert_eq!(example().to_text(None), expected);
-        assert_eq!(example().to_text(Some(16)), expected);
+        assert_eq!(example().to_text(Some(24)), expected);
         let narrow = example().to_text(Some(15));
         assert!(narrow.ends_with("[1] not\n    measured &\n    so on\n[2] no name"), "{narrow}");
     }

@@ -1,7 +1,8 @@
 //! What a person sees of a step.
 
+use super::cli::StepArgs;
 use super::output::Shown;
-use super::{StepArgs, title};
+use super::title;
 use anyhow::{Result, bail};
 use common::diagnostics::{self, Verbosity};
 use process::interrupt::Interrupt;

@@ -1,6 +1,6 @@
 //! The bar on a terminal.
 
-use super::about;
+use super::words::about;
 use common::diagnostics::{self, Verbosity};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;

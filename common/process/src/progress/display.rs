@@ -1,7 +1,8 @@
 //! What a program tells of its progress.
 
 use super::bar::{self, Bar};
-use super::{about, step};
+use super::step;
+use super::words::about;
 use common::diagnostics::{self, Verbosity};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
