@@ -49,12 +49,8 @@ miri: ## run the kernels' unsafe code under Miri, scalar and AVX2 (nightly Rust)
 	MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS="-C target-feature=+avx2,+fma" \
 		cargo +nightly miri test -p runtime --test conv --target-dir target/miri -- without_normalisation strides
 
-# Tests are built first, and the programs with them: building these alone would compile all
-# libraries twice, once with the features that tests add.
-check: ## check format, lints and documentation, and run all tests
+check: build ## check format, lints and documentation, and run all tests
 	cargo fmt --all --check
-	cargo test --release --workspace --no-run $(INTO)
-	@touch $(BINARIES)
 	cargo clippy --release --workspace --all-targets $(INTO) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps $(INTO)
 	$(MAKE) test

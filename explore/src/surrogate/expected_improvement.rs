@@ -53,8 +53,8 @@ impl Aim<'_> {
     /// observations, returns the first `count` candidates.
     ///
     /// Those with a predicted error beyond the worst one are left out if the others suffice: what may
-    /// be gained by them is a matter of chance. The front is that of the errors which the process has learned: that of the observed ones is
-    /// a collection of lucky trainings.
+    /// be gained by them is a matter of chance. The front is that of the errors which the process
+    /// has learned: that of the observed ones is a collection of lucky trainings.
     pub fn select(
         &self,
         candidates: &[Design],
