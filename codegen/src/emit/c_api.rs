@@ -1,6 +1,6 @@
 //! The part of a crate for programs in C: a header, the crate of a static library, and an example.
 
-mod header;
+mod strings;
 mod values;
 
 use super::bare_metal;
@@ -44,8 +44,9 @@ pub(super) fn readme(package: &Crate<'_>) -> String {
 
 /// Returns the files that do not depend on what a program starts with.
 fn common_files(package: &Crate<'_>, values: &Values) -> Vec<File> {
+    let header = format!("include/{}.h", package.library);
     vec![
-        (format!("include/{}.h", package.library), header::header(values).into_bytes()),
+        filled(&header, include_str!("../../templates/c/header.h.txt"), values),
         filled("c/Cargo.toml", include_str!("../../templates/c/Cargo.toml.txt"), values),
         ("c/Cargo.lock".to_string(), lock(package).into_bytes()),
         filled("c/src/lib.rs", include_str!("../../templates/c/lib.rs"), values),

@@ -1,6 +1,6 @@
 //! The values of the markers in the templates for C.
 
-use super::header::initializer;
+use super::strings::initializer;
 use crate::emit::body::Body;
 use crate::emit::package::Crate;
 use crate::emit::target::{Target, emulated_machine};

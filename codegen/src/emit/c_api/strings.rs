@@ -1,16 +1,6 @@
-//! `include/NAME.h`.
+//! Texts as C has them.
 
-use super::values::Values;
-use crate::template::fill_all;
 use std::fmt::Write;
-
-/// The text of the header.
-const HEADER: &str = include_str!("../../../templates/c/header.h.txt");
-
-/// Returns the text of the header.
-pub(super) fn header(values: &Values) -> String {
-    fill_all(HEADER, values)
-}
 
 /// Returns the names as the initializer of an array of strings in C, in a macro of some lines.
 pub(super) fn initializer(names: &[String]) -> String {
