@@ -105,6 +105,5 @@ fn rows(table: &Table, dataset: &Dataset, cost: Cost, args: &Args) -> Result<Vec
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    process::cli::main(None, || run(args))
+    process::cli::main(None, None, run)
 }
