@@ -140,7 +140,6 @@ fn refuses_by_one_line(user: &User) {
         (&["pipeline", "BOARD=hst"][..], "did you mean host?"),
         (&["train", "DEVICE=cuda", &gpus], "these programs train on the CPU only"),
         (&["clean"], "as in neuropower clean RUN="),
-        (&["--quiet", "explore", "space"], "--quiet and --verbose are for targets"),
     ] {
         let said = user.fails(arguments);
         assert!(said.contains(words) && said.lines().count() == 1, "{said}");

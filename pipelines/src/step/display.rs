@@ -1,6 +1,6 @@
 //! What a person sees of a step.
 
-use super::cli::StepArgs;
+use super::args::StepArgs;
 use super::output::Shown;
 use super::title;
 use anyhow::{Result, bail};

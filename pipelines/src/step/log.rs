@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use common::files::atomic;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -15,13 +16,15 @@ impl Log {
     ///
     /// # Errors
     /// Fails if it cannot be written.
-    pub(super) fn open(path: &Path, command: &[String]) -> Result<Log> {
+    pub(super) fn open(path: &Path, command: &[OsString]) -> Result<Log> {
         let failed = || format!("{}: cannot write the log", path.display());
         if let Some(folder) = path.parent() {
             atomic::create_dir_all(folder)?;
         }
         let mut file = File::options().create(true).append(true).open(path).with_context(failed)?;
-        writeln!(file, "$ {}", command.join(" ")).with_context(failed)?;
+        let words: Vec<String> = command.iter().map(|word| word.display().to_string()).collect();
+        let line = words.join(" ").replace(char::is_control, " ");
+        writeln!(file, "$ {line}").with_context(failed)?;
         Ok(Log(file))
     }
 

@@ -3,12 +3,12 @@
 //! `run` runs the command, `output` reads what it prints, `log` keeps it, `display` shows it, `title`
 //! says which step it is.
 
-mod cli;
+mod args;
 mod display;
 mod log;
 mod output;
 mod run;
 mod title;
 
-pub use cli::StepArgs;
+pub use args::StepArgs;
 pub use run::run;

@@ -1,6 +1,6 @@
 //! Runs the command of a step.
 
-use super::cli::StepArgs;
+use super::args::StepArgs;
 use super::display::Display;
 use super::log::Log;
 use super::output::Output;

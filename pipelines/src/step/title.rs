@@ -1,6 +1,6 @@
 //! Which step of the pipeline it is.
 
-use super::cli::StepArgs;
+use super::args::StepArgs;
 
 /// Returns the title of a step, such as "stage 3 of 8: train (2 of 3 networks)".
 pub(super) fn of(args: &StepArgs) -> String {

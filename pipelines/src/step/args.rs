@@ -1,5 +1,6 @@
 //! The options of `neuropower step`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,9 +28,9 @@ pub struct StepArgs {
     /// Leave standard output to the command, which prints a table for the terminal
     #[arg(long)]
     pub table: bool,
-    /// The command and its arguments
+    /// The command and its arguments, which need not be UTF-8
     #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
 }
 
 impl StepArgs {
