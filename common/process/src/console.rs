@@ -19,13 +19,11 @@ pub fn with_options(command: Command) -> Command {
         .arg(flag(VERBOSE, 'v', "Print lines beside the progress bar"))
 }
 
-/// Applies the options that were given.
+/// Applies the options that were given; without one, all stays as it is.
 pub fn apply(matches: &ArgMatches) {
-    diagnostics::set_verbosity(if matches.get_flag(QUIET) {
-        Verbosity::Quiet
+    if matches.get_flag(QUIET) {
+        diagnostics::set_verbosity(Verbosity::Quiet);
     } else if matches.get_flag(VERBOSE) {
-        Verbosity::Verbose
-    } else {
-        Verbosity::Normal
-    });
+        diagnostics::set_verbosity(Verbosity::Verbose);
+    }
 }
