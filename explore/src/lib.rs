@@ -3,8 +3,8 @@
 //!
 //! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
 //! `algorithm` Algorithm 1 over genes of any meaning, `evaluate` the ways in which a genome gets its
-//! numbers, `search` the search of networks and its run, `choose` the choice of a network of a finished run, `fidelity` the study of short trainings,
-//! `figures` the figures of a search.
+//! numbers, `search` the search of networks and its run, `choose` the choice of a network of a
+//! finished run, `fidelity` the study of short trainings, `figures` the figures of a search.
 
 mod board_setup;
 mod choose;

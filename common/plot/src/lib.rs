@@ -1,6 +1,6 @@
 //! The common parts of all figures and tables: SVG canvases, axes with their ticks and labels,
-//! colours, and text tables, which fit
-//! a terminal. The stage that draws a figure decides what it shows.
+//! colours, and text tables, which fit a terminal. The stage that draws a figure decides what it
+//! shows.
 
 pub mod axes;
 mod canvas;

@@ -1,6 +1,6 @@
 //! Processes: start and end of a stage, its progress, child programs that do not outlive it,
-//! termination signals, locks, and the measurement of a network on a board by two other stages. Any stage may use it.
-//! Nothing here knows what a stage computes.
+//! termination signals, locks, and the measurement of a network on a board by two other stages. Any
+//! stage may use it. Nothing here knows what a stage computes.
 
 pub mod board_args;
 pub mod child;

@@ -1,4 +1,5 @@
-//! What is searched: genes, the equality of genomes, and what is known of a genome at no cost.
+//! The space of a search: genes, the equality of genomes, and their exact costs, which take no
+//! evaluation.
 
 /// A genome: the position of a choice of each gene.
 pub type Genome = Vec<usize>;
@@ -40,7 +41,7 @@ impl Gene {
     }
 }
 
-/// What is known of a genome before its evaluation, exactly and at almost no cost.
+/// The costs of a genome, which are known exactly before its evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     /// The objectives after the first, or quantities that grow with them; above 0.

@@ -73,7 +73,11 @@ impl Drop for Bar {
 /// Writes a line to stderr, above the bar if there is one.
 fn write_line(line: &str) {
     // A line that cannot be written is dropped.
-    let _ = without_bar(|| writeln!(std::io::stderr(), "{line}"));
+    let write = || drop(writeln!(std::io::stderr(), "{line}"));
+    match SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 /// Writes a question to stderr, behind which the answer will be typed; removes the bar until it is
@@ -88,11 +92,4 @@ pub(super) fn write_question(question: &str) -> std::io::Result<()> {
     let mut stderr = std::io::stderr();
     write!(stderr, "{question} ")?;
     stderr.flush()
-}
-
-fn without_bar<T>(write: impl FnOnce() -> T) -> T {
-    match SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-        Some(bar) => bar.suspend(write),
-        None => write(),
-    }
 }
