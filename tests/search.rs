@@ -4,10 +4,13 @@ use common::device::Backend;
 use common::files::json;
 use common::measurement::Measurement;
 use common::precision::Precision;
-use common::profile::{Profile, SearchSettings};
+use common::profile::{Profile, SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
+use common::search::evaluation::Evaluation;
+use common::search::hypervolume::Scale;
+use common::search::objective::Objective;
 use common::search::requirements::Requirements;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::archive;
@@ -43,9 +46,11 @@ fn search(out: &Path, more: &[&str]) -> std::process::Output {
 
 #[test]
 fn a_search_from_the_table_resumes_to_the_same_bytes() {
-    for surrogate in ["forest", "gaussian"] {
+    for (surrogate, objectives) in
+        [("forest", "error,params"), ("gaussian", "error,params"), ("gaussian", "error,params,macs")]
+    {
         let dir = tempfile::tempdir().unwrap();
-        let options = ["--surrogate", surrogate, "--halving"];
+        let options = ["--surrogate", surrogate, "--objectives", objectives, "--halving"];
         let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
         for out in [&whole, &cut] {
             assert!(search(out, &options).status.success());
@@ -61,7 +66,7 @@ fn a_search_from_the_table_resumes_to_the_same_bytes() {
             );
         }
         let changed =
-            one_line(&search(&cut, &["--resume", "--surrogate", surrogate]), "another search");
+            one_line(&search(&cut, &[&options[..4], &["--resume"]].concat()), "another search");
         assert!(changed.contains("search.halving was [0.4,0.7]"), "{changed}");
     }
 }
@@ -95,6 +100,57 @@ fn a_finished_search_from_the_table_goes_on_to_the_bytes_of_a_longer_one() {
     }
 }
 
+/// Returns the configuration of a search from the table.
+fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchConfig {
+    SearchConfig {
+        seed,
+        dataset: table.dataset.clone(),
+        data_sha256: table.data_sha256.clone(),
+        data: None,
+        space: table.space.clone(),
+        template: table.template.clone(),
+        search: search.clone(),
+        training: table.training.clone(),
+        device: Backend::Cpu,
+        precision: Precision::F32,
+        board: None,
+        criteria: Requirements::default(),
+    }
+}
+
+/// The hypervolume is that of error, parameters and multiply-adds, over the ranges of the table.
+#[test]
+fn with_three_objectives_the_gaussian_process_finds_more_than_chance() {
+    let table = AccuracyTable::read(&root().join("tests/data/digits-table.json.gz")).unwrap();
+    let first = table.rows.iter().filter(|row| row.seed == 0);
+    let points = first.map(|row| {
+        let accuracy = row.accuracy.get(table.epochs - 1).copied().unwrap_or(0.0);
+        [1.0 - accuracy, row.parameters as f64, row.macs as f64]
+    });
+    let scale = Scale::of(points).unwrap();
+    let trainings = TableEvaluator::new(&table);
+    let volume = |seed: u64, strategy: Strategy, surrogate: Option<Surrogate>| {
+        let search = SearchSettings {
+            strategy,
+            surrogate,
+            objectives: vec![Objective::Error, Objective::Params, Objective::Macs],
+            population: 8,
+            archive_size: 16,
+            iterations: 8,
+            epochs: table.epochs,
+            ..SearchSettings::default()
+        };
+        let found = replay(&trainings, &config(&table, &search, seed)).unwrap().evaluations;
+        let point = |e: &Evaluation| [e.objectives()[0], e.objectives()[1], e.macs as f64];
+        scale.hypervolume(found.iter().map(point))
+    };
+    let better = (0..5).filter(|seed| {
+        let gaussian = volume(*seed, Strategy::Spea2, Some(Surrogate::Gaussian));
+        gaussian > volume(*seed, Strategy::Random, None)
+    });
+    assert!(better.count() >= 4);
+}
+
 /// The settings are those of `laptop`, which stops weak trainings; the outcomes of all are known.
 #[test]
 fn no_search_with_halving_loses_a_member_of_its_front() {
@@ -104,20 +160,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
     assert!(!search.rungs().is_empty());
     let trainings = TableEvaluator::new(&table);
     let loses = |seed: &u64| {
-        let config = SearchConfig {
-            seed: *seed,
-            dataset: table.dataset.clone(),
-            data_sha256: table.data_sha256.clone(),
-            data: None,
-            space: table.space.clone(),
-            template: table.template.clone(),
-            search: search.clone(),
-            training: table.training.clone(),
-            device: Backend::Cpu,
-            precision: Precision::F32,
-            board: None,
-            criteria: Requirements::default(),
-        };
+        let config = config(&table, &search, *seed);
         let found = replay(&trainings, &config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);
         let front: BTreeSet<&str> =

@@ -1,48 +1,49 @@
-//! Hypervolume of a set of networks: the area of the plane of error and parameters that they
-//! dominate (Zitzler and Thiele 1999), after a scaling that makes searches comparable.
+//! Hypervolume of a set of networks: what they dominate of the plane of error and parameters, or of
+//! the space of error and several costs (Zitzler and Thiele 1999), after a scaling that makes
+//! searches comparable.
+
+use super::volume;
 
 /// Coordinates of the reference point, in units of the ranges.
 const REFERENCE: f64 = 1.05;
 
-/// Ranges of the error and of log10 of the parameters, which are scaled to 0..1.
+/// Ranges of the error and of log10 of the costs after it, which are scaled to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
-    low: [f64; 2],
-    high: [f64; 2],
+pub struct Scale<const AXES: usize = 2> {
+    low: [f64; AXES],
+    high: [f64; AXES],
 }
 
-impl Scale {
-    /// Computes the ranges of a list of errors and parameters; `None` if it is empty.
-    pub fn of(points: impl IntoIterator<Item = [f64; 2]>) -> Option<Scale> {
+impl<const AXES: usize> Scale<AXES> {
+    /// Computes the ranges of a list of errors and costs; `None` if it is empty.
+    pub fn of(points: impl IntoIterator<Item = [f64; AXES]>) -> Option<Scale<AXES>> {
         points.into_iter().map(logarithmic).fold(None, |scale, point| {
             let Scale { low, high } = scale.unwrap_or(Scale { low: point, high: point });
-            let each = |f: fn(f64, f64) -> f64, a: [f64; 2]| [f(a[0], point[0]), f(a[1], point[1])];
+            let each = |f: fn(f64, f64) -> f64, a: [f64; AXES]| {
+                std::array::from_fn(|axis| f(a[axis], point[axis]))
+            };
             Some(Scale { low: each(f64::min, low), high: each(f64::max, high) })
         })
     }
 
     /// Returns the scale whose reference point has this error, so that larger ones add nothing;
     /// `None` if the error is not above the smallest one.
-    pub fn up_to(mut self, worst_error: f64) -> Option<Scale> {
+    pub fn up_to(mut self, worst_error: f64) -> Option<Scale<AXES>> {
         self.high[0] = self.low[0] + (worst_error - self.low[0]) / REFERENCE;
         (worst_error > self.low[0]).then_some(self)
     }
 
-    /// Returns the hypervolume of errors and parameters with respect to the reference point
-    /// (1.05, 1.05); its maximum is 1.05 squared.
-    pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; 2]>) -> f64 {
-        let mut scaled: Vec<[f64; 2]> =
-            points.into_iter().map(|point| self.scaled(point)).collect();
-        scaled.sort_by(|a, b| a[1].total_cmp(&b[1]).then(a[0].total_cmp(&b[0])));
-        let (mut volume, mut lowest) = (0.0, REFERENCE);
-        for [error, parameters] in scaled {
-            volume += (lowest - error).max(0.0) * (REFERENCE - parameters).max(0.0);
-            lowest = lowest.min(error);
-        }
-        volume
+    /// Returns the hypervolume of errors and costs with respect to the reference point 1.05 of each
+    /// axis; its maximum is 1.05 to the power of the number of axes.
+    ///
+    /// # Panics
+    /// Panics as [`volume::dominated`] does.
+    pub fn hypervolume(&self, points: impl IntoIterator<Item = [f64; AXES]>) -> f64 {
+        let scaled = points.into_iter().map(|point| self.scaled(point));
+        volume::dominated(scaled, [REFERENCE; AXES])
     }
 
-    fn scaled(&self, point: [f64; 2]) -> [f64; 2] {
+    fn scaled(&self, point: [f64; AXES]) -> [f64; AXES] {
         let point = logarithmic(point);
         std::array::from_fn(|axis| {
             let range = self.high[axis] - self.low[axis];
@@ -51,8 +52,8 @@ impl Scale {
     }
 }
 
-fn logarithmic([error, parameters]: [f64; 2]) -> [f64; 2] {
-    [error, parameters.max(1.0).log10()]
+fn logarithmic<const AXES: usize>(point: [f64; AXES]) -> [f64; AXES] {
+    std::array::from_fn(|axis| if axis == 0 { point[0] } else { point[axis].max(1.0).log10() })
 }
 
 #[cfg(test)]
@@ -90,9 +91,20 @@ mod tests {
     }
 
     #[test]
+    fn three_axes_by_hand() {
+        let points = [[0.1, 1000.0, 1e6], [0.5, 10.0, 1e4], [0.3, 100.0, 1e5]];
+        let scale = Scale::of(points).unwrap();
+        // Scaled: (0, 1, 1), (1, 0, 0), (0.5, 0.5, 0.5).
+        let alone = 1.05 * 0.05 * 0.05;
+        let middle = 0.55 * 0.55 * 0.55 - 0.55 * 0.05 * 0.05;
+        let last = 0.05 * 1.05 * 1.05 - 0.05 * 0.55 * 0.55;
+        assert!((scale.hypervolume(points) - (alone + middle + last)).abs() < 1e-12);
+    }
+
+    #[test]
     fn no_range_is_no_division_by_zero() {
         let scale = Scale::of([[0.2, 50.0]]).unwrap();
         assert!((scale.hypervolume([[0.2, 50.0]]) - 1.05 * 1.05).abs() < 1e-12);
-        assert_eq!(Scale::of([]), None);
+        assert_eq!(Scale::<2>::of([]), None);
     }
 }

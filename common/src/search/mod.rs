@@ -11,3 +11,4 @@ pub mod hypervolume;
 pub mod objective;
 pub mod requirements;
 pub mod space;
+pub mod volume;

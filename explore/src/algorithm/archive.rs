@@ -173,6 +173,7 @@ mod tests {
             known: Known { costs: vec![size], size },
             score: None,
             rungs: vec![],
+            measured: vec![],
             standing: standing(&[Some(error), Some(size)], extent),
         }
     }

@@ -96,12 +96,12 @@ impl<P: Problem> Evolution<P> {
         surrogate: Surrogate,
         size: usize,
     ) -> Result<Vec<(Genome, Known)>> {
-        let genes = self.unseen.problem().genes();
         let errors = self.trials.iter().filter(|trial| trial.in_full()).map(Trial::error);
         let found = || worst_error(errors.fold(1.0, f64::min));
         let worst_error = self.settings.worst_error.unwrap_or_else(found);
         let (trials, archive) = (&self.trials, &self.archive);
-        let known = screening::Experience { trials, archive, worst_error, genes };
+        let problem = self.unseen.problem();
+        let known = screening::Experience { trials, archive, worst_error, problem };
         let selected = known.select(surrogate, &pool, self.settings.seed, size)?;
         let (mut kept, mut rejected) = (Vec::new(), Vec::new());
         for (index, child) in pool.into_iter().enumerate() {

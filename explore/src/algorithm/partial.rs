@@ -42,6 +42,7 @@ mod tests {
             known: Known { costs: vec![1.0], size: 1.0 },
             score: None,
             rungs: rungs.to_vec(),
+            measured: vec![],
             standing: Standing { objectives: vec![Some(error), Some(1.0)], extent },
         }
     }

@@ -1,5 +1,8 @@
-//! The space of a search: genes, the equality of genomes, and their exact costs, which take no
-//! evaluation.
+//! The space of a search: genes, the equality of genomes, their exact costs, which take no
+//! evaluation, and the quantities that are measured.
+
+use crate::surrogate::measured::Quantity;
+use crate::surrogate::normal::Normal;
 
 /// A genome: the position of a choice of each gene.
 pub type Genome = Vec<usize>;
@@ -60,6 +63,19 @@ pub trait Problem {
 
     /// Returns what is known of a genome; `None` if it cannot be evaluated.
     fn known(&self, genome: &[usize]) -> Option<Known>;
+
+    /// Returns the quantities that are measured, in the order of
+    /// [`Trial::measured`](super::trial::Trial::measured).
+    fn quantities(&self) -> &[Quantity] {
+        &[]
+    }
+
+    /// Returns what is expected of log10 of a measured quantity, by its position, before any
+    /// evaluation; `None` if it is to be learned from measurements. Genomes are compared by forecasts
+    /// only if all of them have one.
+    fn forecast(&self, _genome: &[usize], _quantity: usize) -> Option<Normal> {
+        None
+    }
 }
 
 impl<P: Problem> Problem for &P {
@@ -73,6 +89,14 @@ impl<P: Problem> Problem for &P {
 
     fn known(&self, genome: &[usize]) -> Option<Known> {
         (*self).known(genome)
+    }
+
+    fn quantities(&self) -> &[Quantity] {
+        (*self).quantities()
+    }
+
+    fn forecast(&self, genome: &[usize], quantity: usize) -> Option<Normal> {
+        (*self).forecast(genome, quantity)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::archive::Member;
 use super::partial::Corrections;
-use super::problem::{Gene, Genome, Known};
+use super::problem::{Gene, Genome, Known, Problem};
 use super::trial::Trial;
 use crate::moea::normalize::{Normalize, Points};
 use crate::moea::spea2;
-use crate::surrogate::expected_improvement::{Aim, Design, Observation};
+use crate::surrogate::design::{Design, Observation};
+use crate::surrogate::expected_improvement::Aim;
 use crate::surrogate::random_forest;
 use anyhow::Result;
 use common::profile::Surrogate;
@@ -20,18 +21,18 @@ pub(super) fn children_per_trial(surrogate: Surrogate) -> usize {
 }
 
 /// What a surrogate learns from.
-pub(super) struct Experience<'a> {
+pub(super) struct Experience<'a, P> {
     /// All trials.
     pub(super) trials: &'a [Trial],
     /// The archive of the search.
     pub(super) archive: &'a [Member],
     /// Errors beyond this one are of no interest.
     pub(super) worst_error: f64,
-    /// The genes of the space.
-    pub(super) genes: &'a [Gene],
+    /// The space.
+    pub(super) problem: &'a P,
 }
 
-impl Experience<'_> {
+impl<P: Problem> Experience<'_, P> {
     /// Returns the positions in `pool` of the `count` most promising children.
     ///
     /// # Errors
@@ -79,7 +80,7 @@ impl Experience<'_> {
     /// and the size.
     fn features(&self, genome: &[usize], size: f64) -> Vec<f64> {
         let (mut features, mut quantities) = (Vec::new(), Vec::new());
-        for (gene, choice) in self.genes.iter().zip(genome) {
+        for (gene, choice) in self.problem.genes().iter().zip(genome) {
             match gene {
                 Gene::Categories { labels, count } => features
                     .extend((0..*count).map(|label| f64::from(u8::from(labels[*choice] == label)))),
@@ -91,28 +92,27 @@ impl Experience<'_> {
         features
     }
 
-    /// Selects children by expected hypervolume improvement over the error and the first cost.
+    /// Selects children by expected hypervolume improvement over the error and all costs.
     fn by_expected_improvement(&self, pool: &[(Genome, Known)], count: usize) -> Vec<usize> {
         let corrections = Corrections::of(self.trials);
         let observation = |trial: &Trial| Observation {
             design: self.design(&trial.genome, &trial.known),
             error: corrections.error(trial),
             in_full: trial.in_full(),
+            measured: trial.measured.clone(),
         };
         let observations: Vec<Observation> = self.trials.iter().map(observation).collect();
         let children: Vec<Design> =
             pool.iter().map(|(genome, known)| self.design(genome, known)).collect();
-        let labels: Vec<usize> = self.genes.iter().filter_map(Gene::labels).collect();
-        Aim { labels: &labels, worst_error: self.worst_error }.select(
-            &children,
-            &observations,
-            count,
-        )
+        let labels: Vec<usize> = self.problem.genes().iter().filter_map(Gene::labels).collect();
+        let (worst_error, quantities) = (self.worst_error, self.problem.quantities());
+        let aim = Aim { labels: &labels, worst_error, quantities };
+        aim.select(&children, &observations, count)
     }
 
     fn design(&self, genome: &[usize], known: &Known) -> Design {
         let (mut categories, mut quantities) = (Vec::new(), Vec::new());
-        for (gene, choice) in self.genes.iter().zip(genome) {
+        for (gene, choice) in self.problem.genes().iter().zip(genome) {
             match gene {
                 Gene::Categories { labels, .. } => categories.push(labels[*choice]),
                 Gene::Quantities(values) => {
@@ -120,19 +120,55 @@ impl Experience<'_> {
                 }
             }
         }
-        Design { categories, quantities, size: known.costs[0].log10() }
+        let costs = known.costs.iter().map(|cost| cost.log10()).collect();
+        let measured = 0..self.problem.quantities().len();
+        let forecasts = measured.map(|index| self.problem.forecast(genome, index)).collect();
+        Design { categories, quantities, costs, forecasts }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::problem::genomes;
     use super::super::trial::{Extent, Standing};
     use super::*;
+    use crate::surrogate::measured::Quantity;
+    use crate::surrogate::normal::Normal;
 
-    /// Two categories and three quantities; the size grows with the quantities.
-    fn genes() -> Vec<Gene> {
+    /// Two categories and two quantities; the size grows with the quantities.
+    struct Made {
+        genes: Vec<Gene>,
+        quantities: Vec<Quantity>,
+        /// What is forecast of the logarithm of the quantity, by the first gene.
+        forecasts: Vec<f64>,
+    }
+
+    fn made() -> Made {
         let quantities = || Gene::Quantities(vec![1.0, 2.0, 4.0, 8.0]);
-        vec![Gene::categories(6), Gene::categories(5), quantities(), quantities()]
+        let genes = vec![Gene::categories(6), Gene::categories(5), quantities(), quantities()];
+        Made { genes, quantities: vec![], forecasts: vec![] }
+    }
+
+    impl Problem for Made {
+        fn genes(&self) -> &[Gene] {
+            &self.genes
+        }
+
+        fn canonical(&self, genome: &[usize]) -> Genome {
+            genome.to_vec()
+        }
+
+        fn known(&self, genome: &[usize]) -> Option<Known> {
+            Some(known(genome))
+        }
+
+        fn quantities(&self) -> &[Quantity] {
+            &self.quantities
+        }
+
+        fn forecast(&self, genome: &[usize], _: usize) -> Option<Normal> {
+            self.forecasts.get(genome[0]).map(|mean| Normal { mean: *mean, deviation: 0.1 })
+        }
     }
 
     fn known(genome: &[usize]) -> Known {
@@ -144,14 +180,15 @@ mod tests {
         let known = known(genome);
         let objectives = [error].iter().chain(&known.costs).map(|value| Some(*value)).collect();
         let standing = Standing { objectives, extent: Extent::InFull };
-        Trial { genome: genome.to_vec(), known, score: None, rungs: vec![], standing }
+        let (score, rungs, measured) = (None, vec![], vec![]);
+        Trial { genome: genome.to_vec(), known, score, rungs, measured, standing }
     }
 
     #[test]
     fn children_like_the_best_trials_are_preferred() {
         let good = |genome: &[usize]| genome[1] == 1;
-        let genes = genes();
-        let all: Vec<Genome> = super::super::problem::genomes(&genes).collect();
+        let problem = made();
+        let all: Vec<Genome> = genomes(&problem.genes).collect();
         let error = |genome: &[usize]| if good(genome) { 0.1 } else { 0.5 };
         let trials: Vec<Trial> =
             all.iter().step_by(12).map(|genome| trial(genome, error(genome))).collect();
@@ -159,7 +196,7 @@ mod tests {
         let pool: Vec<(Genome, Known)> =
             others.step_by(3).map(|(_, genome)| (genome.clone(), known(genome))).collect();
         let experience =
-            Experience { trials: &trials, archive: &[], worst_error: 1.0, genes: &genes };
+            Experience { trials: &trials, archive: &[], worst_error: 1.0, problem: &problem };
         for surrogate in [Surrogate::Forest, Surrogate::Gaussian] {
             let selected = experience.select(surrogate, &pool, 0, 8).unwrap();
             assert_eq!(selected, experience.select(surrogate, &pool, 0, 8).unwrap());
@@ -174,13 +211,11 @@ mod tests {
     /// All errors are equal, and a smaller child costs more, so that the costs alone decide.
     #[test]
     fn the_forest_screens_by_the_costs() {
-        let genes = genes();
-        let trials: Vec<Trial> = super::super::problem::genomes(&genes)
-            .take(10)
-            .map(|genome| trial(&genome, 0.5))
-            .collect();
+        let problem = made();
+        let trials: Vec<Trial> =
+            genomes(&problem.genes).take(10).map(|genome| trial(&genome, 0.5)).collect();
         let experience =
-            Experience { trials: &trials, archive: &[], worst_error: 1.0, genes: &genes };
+            Experience { trials: &trials, archive: &[], worst_error: 1.0, problem: &problem };
         let pool = |costs: fn(f64) -> Vec<f64>| -> Vec<(Genome, Known)> {
             let child = |n: usize| (vec![5, 0, 0, n % 4], (n + 1) as f64);
             let children = (0..20).map(child);
@@ -191,5 +226,40 @@ mod tests {
         assert_eq!(best(|size| vec![size], 1), [0]);
         assert_eq!(best(|size| vec![100.0 - size], 1), [19]);
         assert_eq!(best(|size| vec![size, 100.0 - size], 20).len(), 20);
+    }
+    /// Children alike in all but a gene without effect on error and cost, by which a measured
+    /// quantity differs.
+    #[test]
+    fn of_equal_children_the_one_likely_within_a_limit_is_selected() {
+        let quantity = |genome: &[usize]| if genome[0] < 3 { 1e-3 } else { 1e-2 };
+        let trial = |genome: &Genome| Trial {
+            measured: vec![Some(quantity(genome))],
+            ..trial(genome, 0.5 - 0.1 * genome[3] as f64)
+        };
+        let trials: Vec<Trial> = genomes(&made().genes).step_by(7).map(|g| trial(&g)).collect();
+        let pool: Vec<(Genome, Known)> = (0..6)
+            .map(|first| vec![first, 3, 0, 3])
+            .map(|genome| (genome.clone(), known(&genome)))
+            .collect();
+        let selected = |limit, cost, forecasts: &[f64], trials: &[Trial]| {
+            let quantities = vec![Quantity { cost, limit }];
+            let problem = Made { quantities, forecasts: forecasts.to_vec(), ..made() };
+            let problem = &problem;
+            let known = Experience { trials, archive: &[], worst_error: 1.0, problem };
+            let mut selected = known.select(Surrogate::Gaussian, &pool, 0, 3).unwrap();
+            selected.sort_unstable();
+            selected
+        };
+        assert_eq!(selected(Some(3e-3), None, &[], &trials), [0, 1, 2]);
+        assert_ne!(selected(None, None, &[], &trials), [0, 1, 2]);
+        // As a cost, in place of the size.
+        assert_eq!(selected(None, Some(0), &[], &trials), [0, 1, 2]);
+        // Too few to learn from.
+        let few: Vec<Trial> = trials.iter().take(7).cloned().collect();
+        assert_eq!(selected(Some(3e-3), None, &[], &few), selected(None, None, &[], &few));
+        // Forecasts precede what was learned.
+        let forecasts = [-2.0, -2.0, -3.0, -3.0, -2.0, -3.0];
+        assert_eq!(selected(Some(3e-3), None, &forecasts, &trials), [2, 3, 5]);
+        assert_eq!(selected(Some(3e-3), None, &forecasts[..5], &trials), [0, 1, 2]);
     }
 }

@@ -14,6 +14,9 @@ pub struct Trial {
     /// Errors that were known at stages of the evaluation, the first stage first; a stopped one has
     /// the last of them as its error.
     pub rungs: Vec<f64>,
+    /// Measured quantities, in the order of [`Problem::quantities`](super::problem::Problem::quantities);
+    /// `None` if one was not measured.
+    pub measured: Vec<Option<f64>>,
     /// What the evaluation found.
     pub standing: Standing,
 }

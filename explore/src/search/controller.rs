@@ -38,7 +38,8 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
             population: search.population,
             archive_size: search.archive_size,
         };
-        let problem = NetworkProblem::new(&config.space, &search.objectives, count);
+        let problem =
+            NetworkProblem::new(&config.space, &search.objectives, count).within(&config.criteria);
         let evolution = Evolution::new(problem, settings);
         Controller { config, evolution, state: SearchState::new() }
     }

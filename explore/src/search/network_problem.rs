@@ -3,6 +3,7 @@
 use crate::algorithm::archive::Member;
 use crate::algorithm::problem::{self, Gene, Known, Problem};
 use crate::algorithm::trial::{Extent, Standing, Trial};
+use crate::surrogate::measured::Quantity;
 use anyhow::Result;
 use common::network::activation::Activation;
 use common::network::counts::{Counts, network_information_density};
@@ -10,6 +11,7 @@ use common::search::archive::Individual;
 use common::search::evaluation::Evaluation;
 use common::search::genome::{Genome, Optimizer};
 use common::search::objective::Objective;
+use common::search::requirements::Requirements;
 use common::search::space::{GENES, SearchSpace};
 
 /// The space of networks, whose genomes have the same function if their right activations agree.
@@ -19,13 +21,20 @@ pub struct NetworkProblem<'a, C> {
     /// Returns parameters and MACs of a genome's network, or an error if it is not feasible.
     count: C,
     genes: Vec<Gene>,
+    quantities: Vec<Quantity>,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
     /// Takes a space, the objectives of the search, and what returns parameters and MACs of a
     /// genome's network, or an error if the genome is not feasible.
     pub fn new(space: &'a SearchSpace, objectives: &'a [Objective], count: C) -> Self {
-        NetworkProblem { space, objectives, count, genes: genes(space) }
+        let quantities = quantities(objectives, &Requirements::default());
+        NetworkProblem { space, objectives, count, genes: genes(space), quantities }
+    }
+
+    /// Returns the same space with limits of what is measured.
+    pub(super) fn within(self, criteria: &Requirements) -> Self {
+        NetworkProblem { quantities: quantities(self.objectives, criteria), ..self }
     }
 
     /// Returns a genome of the space with its parameters and MACs.
@@ -48,6 +57,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
             known: self.known_of(counts),
             score: information_density(evaluation),
             rungs: evaluation.rungs.iter().map(|accuracy| 1.0 - accuracy).collect(),
+            measured: vec![evaluation.latency_s, evaluation.energy_j, evaluation.power_w],
             standing: standing(evaluation, self.objectives),
         })
     }
@@ -82,6 +92,20 @@ impl<C: Fn(&Genome) -> Result<Counts>> Problem for NetworkProblem<'_, C> {
     fn known(&self, genome: &[usize]) -> Option<Known> {
         self.counted(genome).ok().map(|(_, counts)| self.known_of(counts))
     }
+
+    fn quantities(&self) -> &[Quantity] {
+        &self.quantities
+    }
+}
+
+/// Returns what is measured on a board: latency, energy and power, in this order.
+fn quantities(objectives: &[Objective], criteria: &Requirements) -> Vec<Quantity> {
+    let cost = |objective| objectives[1..].iter().position(|other| *other == objective);
+    vec![
+        Quantity { cost: cost(Objective::LatencyS), limit: criteria.max_latency_s },
+        Quantity { cost: cost(Objective::EnergyJ), limit: criteria.max_energy_j },
+        Quantity { cost: None, limit: criteria.max_power_w },
+    ]
 }
 
 /// Returns the genes: activations and the optimizer have no order.
@@ -134,7 +158,7 @@ fn information_density(evaluation: &Evaluation) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::algorithm::unseen::Unseen;
-    use crate::test_support::count;
+    use crate::test_support::{candidate, count};
     use common::seed::stream;
 
     #[test]
@@ -174,5 +198,28 @@ mod tests {
         let problem = NetworkProblem::new(&space, &objectives, count);
         let known = problem.known(&[0; GENES]).unwrap();
         assert_eq!(known, Known { costs: vec![3.0, 5.0, 5.0, 3.0, 5.0, 5.0], size: 3.0 });
+    }
+    #[test]
+    fn quantities_and_measurements_are_in_the_same_order() {
+        use Objective::{EnergyJ, Error, LatencyS, Params};
+        let criteria = Requirements {
+            min_accuracy: Some(0.9),
+            max_latency_s: Some(1.0),
+            max_energy_j: None,
+            max_power_w: Some(3.0),
+        };
+        let space = SearchSpace::default();
+        let objectives = [Error, Params, EnergyJ, LatencyS];
+        let problem = NetworkProblem::new(&space, &objectives, count).within(&criteria);
+        let evaluation = Evaluation {
+            latency_s: Some(0.5),
+            power_w: Some(2.0),
+            ..candidate(0, 0, space.genome(&[0; GENES])).evaluated(Ok(0.8))
+        };
+        let measured = problem.trial(&evaluation).unwrap().measured;
+        assert_eq!(measured, [Some(0.5), None, Some(2.0)]);
+        let of = |quantity: &Quantity| (quantity.cost, quantity.limit);
+        let quantities: Vec<_> = problem.quantities().iter().map(of).collect();
+        assert_eq!(quantities, [(Some(2), Some(1.0)), (Some(1), None), (None, Some(3.0))]);
     }
 }

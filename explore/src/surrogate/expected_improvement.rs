@@ -1,37 +1,19 @@
 //! Expected hypervolume improvement: a Gaussian process learns errors, and those candidates are
 //! selected that can be expected to add most to the hypervolume of the front (Emmerich,
-//! Giannakoglou, Naujoks 2006). Candidates are selected one after the other, each as if those
+//! Giannakoglou, Naujoks 2006), times the probability that they are within the limits of what is
+//! measured (Schonlau, Welch, Jones 1998). Candidates are selected one after the other, each as if those
 //! before it had been observed and were as predicted.
 
+use super::design::{Design, Observation, points};
 use super::front::{Estimate, Front, POWER};
 use super::gaussian_process::{GaussianProcess, Prediction, Value};
 use super::kernel::Point;
+use super::measured::{Outlook, Quantity};
+use super::scaling::scaled;
 
 /// Beyond the worst error of interest, differences are learned at this fraction: they say less about
 /// the errors that matter, but still which genes are bad.
 const BEYOND: f64 = 0.5;
-
-/// A point of the design space.
-#[derive(Clone, Debug)]
-pub struct Design {
-    /// Labels of categorical genes, which are either equal or not.
-    pub categories: Vec<usize>,
-    /// Values of the other genes by their order in the space, scaled to 0..1.
-    pub quantities: Vec<f64>,
-    /// The second objective, which is known before training, as log10.
-    pub size: f64,
-}
-
-/// A design whose error is known.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// The design.
-    pub design: Design,
-    /// Its error, 0 to 1, or an estimate of it.
-    pub error: f64,
-    /// Whether the error is that of a training in full, so that the design can be on the front.
-    pub in_full: bool,
-}
 
 /// What candidates are selected for.
 #[derive(Clone, Debug)]
@@ -40,6 +22,8 @@ pub struct Aim<'a> {
     pub labels: &'a [usize],
     /// Errors beyond this one are of no interest.
     pub worst_error: f64,
+    /// What is measured after trainings.
+    pub quantities: &'a [Quantity],
 }
 
 impl Aim<'_> {
@@ -62,28 +46,32 @@ impl Aim<'_> {
         count: usize,
     ) -> Vec<usize> {
         let designs = observations.iter().map(|observation| &observation.design);
-        let scale = Scale::of(designs.clone().chain(candidates));
-        let known: Vec<Point> = designs.map(|design| scale.point(design)).collect();
+        let designs: Vec<&Design> = designs.chain(candidates).collect();
+        let points = points(&designs);
+        let (known, children) = points.split_at(observations.len());
         let value = |observation: &Observation| Value {
             value: self.learned(observation.error),
             uncertain: !observation.in_full,
         };
         let values: Vec<Value> = observations.iter().map(value).collect();
-        let Some(process) = GaussianProcess::fit(&known, &values, self.labels) else {
+        let Some(process) = GaussianProcess::fit(known, &values, self.labels) else {
             return (0..candidates.len().min(count)).collect();
         };
-        let in_full = observations.iter().zip(&known).filter(|(known, _)| known.in_full);
-        let learned = in_full.map(|(observation, point)| {
-            let error = process.predict(point).mean.max(0.0).powi(POWER);
-            [scale.of_size(observation.design.size), error]
+        let outlook = Outlook::new(self.quantities, &designs, &points, observations, self.labels);
+        let mut costs = scaled(outlook.costs.iter());
+        let costs_of_children = costs.split_off(observations.len());
+        let in_full = observations.iter().zip(known).zip(costs).filter(|((o, _), _)| o.in_full);
+        let learned = in_full.map(|((_, point), mut costs)| {
+            costs.push(process.predict(point).mean.max(0.0).powi(POWER));
+            costs
         });
         let front = Front::new(learned.collect(), self.worst_error);
-        let candidate = |(index, design): (usize, &Design)| {
-            let point = scale.point(design);
-            let prediction = process.predict(&point);
-            Candidate { index, size: scale.of_size(design.size), point, prediction }
+        let within = &outlook.within[observations.len()..];
+        let candidate = |(index, (point, costs)): (usize, (&Point, Vec<f64>))| {
+            let (point, prediction) = (point.clone(), process.predict(point));
+            Candidate { index, costs, within: within[index], point, prediction }
         };
-        let candidates = candidates.iter().enumerate().map(candidate);
+        let candidates = children.iter().zip(costs_of_children).enumerate().map(candidate);
         let (mut inside, beyond): (Vec<Candidate>, Vec<Candidate>) =
             candidates.partition(|candidate| candidate.error() < self.worst_error);
         if inside.len() < count {
@@ -93,39 +81,14 @@ impl Aim<'_> {
     }
 }
 
-/// Range of sizes, which are scaled to 0..1.
-struct Scale {
-    low: f64,
-    range: f64,
-}
-
-impl Scale {
-    fn of<'a>(designs: impl Iterator<Item = &'a Design>) -> Scale {
-        let sizes = designs.map(|design| design.size);
-        let (low, high) =
-            sizes.fold((f64::MAX, f64::MIN), |(low, high), size| (low.min(size), high.max(size)));
-        Scale { low, range: if high > low { high - low } else { 1.0 } }
-    }
-
-    fn of_size(&self, size: f64) -> f64 {
-        (size - self.low) / self.range
-    }
-
-    fn point(&self, design: &Design) -> Point {
-        let size = self.of_size(design.size);
-        Point {
-            labels: design.categories.clone(),
-            numbers: design.quantities.iter().copied().chain([size]).collect(),
-        }
-    }
-}
-
 /// A candidate with what is predicted for it.
 struct Candidate {
     /// Position in the list of candidates.
     index: usize,
-    /// Size, 0 to 1.
-    size: f64,
+    /// Costs, 0 to 1.
+    costs: Vec<f64>,
+    /// Probability that it is within the limits.
+    within: f64,
     point: Point,
     prediction: Prediction,
 }
@@ -136,9 +99,9 @@ impl Candidate {
         self.prediction.mean.max(0.0).powi(POWER)
     }
 
-    fn estimate(&self) -> Estimate {
+    fn estimate(&self) -> Estimate<'_> {
         let Prediction { mean, variance, .. } = self.prediction;
-        Estimate { size: self.size, mean, deviation: variance.sqrt() }
+        Estimate { costs: &self.costs, mean, deviation: variance.sqrt() }
     }
 }
 
@@ -150,8 +113,9 @@ fn select_greedily(
 ) -> Vec<usize> {
     let mut selected = Vec::new();
     while selected.len() < count && !left.is_empty() {
-        let improvements: Vec<f64> =
-            left.iter().map(|candidate| front.improvement(candidate.estimate())).collect();
+        let improvement =
+            |candidate: &Candidate| front.improvement(candidate.estimate()) * candidate.within;
+        let improvements: Vec<f64> = left.iter().map(improvement).collect();
         let best = (1..left.len()).fold(0, |best, next| {
             if improvements[next] > improvements[best] { next } else { best }
         });
@@ -169,9 +133,12 @@ fn select_greedily(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use common::seed::stream;
+    use rand::RngExt;
 
     fn design(category: usize, quantity: f64, size: f64) -> Design {
-        Design { categories: vec![category], quantities: vec![quantity], size }
+        let (categories, quantities) = (vec![category], vec![quantity]);
+        Design { categories, quantities, costs: vec![size], forecasts: vec![] }
     }
 
     /// Errors fall with the quantity; those of category 1 are large.
@@ -179,13 +146,73 @@ mod tests {
         let of = |index: usize| {
             let (category, quantity) = (index % 2, index as f64 / 15.0);
             let error = 0.3 - 0.2 * quantity + 0.5 * category as f64;
-            Observation { design: design(category, quantity, 3.0), error, in_full: true }
+            observed(design(category, quantity, 3.0), error)
         };
         (0..16).map(of).collect()
     }
 
+    fn observed(design: Design, error: f64) -> Observation {
+        Observation { design, error, in_full: true, measured: vec![] }
+    }
+
+    fn aim(worst_error: f64) -> Aim<'static> {
+        Aim { labels: &[2], worst_error, quantities: &[] }
+    }
+
     fn selected(candidates: &[Design], worst_error: f64, count: usize) -> Vec<usize> {
-        Aim { labels: &[2], worst_error }.select(candidates, &observations(), count)
+        aim(worst_error).select(candidates, &observations(), count)
+    }
+
+    /// Draws designs of several costs, which grow with the quantity.
+    fn drawn(costs: usize, count: usize, seed: u64) -> Vec<Design> {
+        let mut rng = stream(seed, "designs");
+        let mut number = || rng.random_range(0.0..1.0);
+        let mut one = || {
+            let quantity = number();
+            let costs = (0..costs).map(|_| 2.0 * quantity + number()).collect();
+            Design { costs, ..design(usize::from(number() < 0.5), quantity, 0.0) }
+        };
+        (0..count).map(|_| one()).collect()
+    }
+
+    fn drawn_observations(costs: usize, count: usize) -> Vec<Observation> {
+        let error =
+            |design: &Design| 0.5 - 0.4 * design.quantities[0] + 0.2 * design.categories[0] as f64;
+        drawn(costs, count, 0)
+            .into_iter()
+            .map(|d| (error(&d), d))
+            .map(|(e, d)| observed(d, e))
+            .collect()
+    }
+
+    #[test]
+    fn the_order_of_costs_and_observations_is_of_no_account() {
+        for costs in [2, 3, 6] {
+            let (mut observations, mut candidates) =
+                (drawn_observations(costs, 40), drawn(costs, 60, 1));
+            let before = aim(0.6).select(&candidates, &observations, 4);
+            let turn = |design: &mut Design| design.costs.rotate_left(1);
+            observations.reverse();
+            observations.iter_mut().for_each(|observation| turn(&mut observation.design));
+            candidates.iter_mut().for_each(turn);
+            assert_eq!(aim(0.6).select(&candidates, &observations, 4), before, "{costs}");
+        }
+    }
+
+    /// A second cost that is the first one times a number, and one that is always the same.
+    #[test]
+    fn costs_that_say_nothing_new_are_handled() {
+        let more = |design: &mut Design| {
+            let first = design.costs[0];
+            design.costs.extend([first, first + 2.0, 5.0]);
+        };
+        let (mut observations, mut candidates) = (drawn_observations(1, 30), drawn(1, 40, 1));
+        observations.iter_mut().for_each(|observation| more(&mut observation.design));
+        candidates.iter_mut().for_each(more);
+        let mut selected = aim(0.6).select(&candidates, &observations, 8);
+        selected.sort_unstable();
+        selected.dedup();
+        assert_eq!(selected.len(), 8);
     }
 
     #[test]
@@ -220,6 +247,6 @@ mod tests {
     #[test]
     fn without_observations_the_first_candidates_are_selected() {
         let candidates = [design(0, 0.0, 1.0), design(1, 0.0, 1.0)];
-        assert_eq!(Aim { labels: &[2], worst_error: 1.0 }.select(&candidates, &[], 1), [0]);
+        assert_eq!(aim(1.0).select(&candidates, &[], 1), [0]);
     }
 }

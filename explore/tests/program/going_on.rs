@@ -54,6 +54,7 @@ fn every_kind_of_search_goes_on() {
         &["--strategy", "random"],
         &["--fitness", "score", "--max-params", "1000000"],
         &board,
+        &[&board[..], &["--surrogate", "gaussian", "--max-latency-s", "1e-9"]].concat(),
     ]
     .into_iter()
     .enumerate()

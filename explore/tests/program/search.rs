@@ -211,11 +211,6 @@ fn options_and_settings_without_effect_are_refused_or_named() {
         let error = error_of(&run(options));
         assert!(error.contains(options[2]) && error.contains(options[1]), "{error}");
     }
-    let error = error_of(&run(&["--objectives", "error,params,macs"]));
-    assert!(
-        error.contains("the surrogate gaussian screens by the error and one more objective"),
-        "{error}"
-    );
     assert!(!fixture.path("run").exists());
     let output = run(&["--strategy", "random"]);
     assert!(output.status.success());

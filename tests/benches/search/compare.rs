@@ -231,25 +231,12 @@ pub(crate) struct Comparison {
 /// Runs searches of all kinds, and pymoo's if there is a Python interpreter.
 pub(crate) fn compare(
     table: &AccuracyTable,
-    search: SearchSettings,
+    search: &SearchSettings,
     python: Option<&Path>,
 ) -> Result<Comparison> {
     let reference = Reference::new(table)?;
     let epochs = search.population * search.iterations * search.epochs;
-    let config = SearchConfig {
-        seed: 0,
-        dataset: table.dataset.clone(),
-        data_sha256: table.data_sha256.clone(),
-        data: None,
-        space: table.space.clone(),
-        template: table.template.clone(),
-        search,
-        training: table.training.clone(),
-        device: Backend::Cpu,
-        precision: Precision::F32,
-        board: None,
-        criteria: Requirements::default(),
-    };
+    let config = config(table, search, 0);
     let searches = |kind: &Kind| -> Result<Searches> {
         let searches = (0..SEEDS).map(|seed| reference.trajectories(&config, kind, seed));
         Ok(Searches::new(kind.name, searches.collect::<Result<Vec<_>>>()?))
@@ -262,6 +249,24 @@ pub(crate) fn compare(
         version
     });
     Ok(Comparison { epochs, searches, plain: PLAIN, pymoo })
+}
+
+/// Returns the configuration of a search that is replayed from a table.
+pub(crate) fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchConfig {
+    SearchConfig {
+        seed,
+        dataset: table.dataset.clone(),
+        data_sha256: table.data_sha256.clone(),
+        data: None,
+        space: table.space.clone(),
+        template: table.template.clone(),
+        search: search.clone(),
+        training: table.training.clone(),
+        device: Backend::Cpu,
+        precision: Precision::F32,
+        board: None,
+        criteria: Requirements::default(),
+    }
 }
 
 /// Returns pymoo's version and searches. A genome that a search evaluates again costs nothing; a

@@ -6,6 +6,7 @@ mod compare;
 mod figure;
 mod peers;
 mod report;
+mod several;
 mod train_table;
 
 use anyhow::{Context, Result};
@@ -34,6 +35,9 @@ struct Args {
     /// Replace the results in this file and draw figures/search.svg beside it
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// Compare searches with three objectives (error, params, macs) instead
+    #[arg(long, conflicts_with = "write")]
+    several: bool,
     /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -48,6 +52,9 @@ fn run(args: Args) -> Result<()> {
     }
     let table = AccuracyTable::read(&args.table)?;
     let profile: Profile = json::read(Path::new(train_table::PROFILE))?;
+    if args.several {
+        return process::cli::print_line(&several::table(&table, &profile.search)?);
+    }
     let has_pymoo = args.python.is_file();
     let python = has_pymoo.then_some(args.python.as_path());
     if !has_pymoo {
@@ -57,7 +64,7 @@ fn run(args: Args) -> Result<()> {
             args.python.display()
         );
     }
-    let comparison = compare::compare(&table, profile.search, python)?;
+    let comparison = compare::compare(&table, &profile.search, python)?;
     process::cli::print_line(&report::table(&comparison)?)?;
     let Some(path) = args.write else { return Ok(()) };
     report::write(&path, &comparison)?;

@@ -89,5 +89,6 @@ impl Kind {
 fn trial(cells: &Cells<'_>, genome: Genome, known: Known) -> Trial {
     let objectives = cells.points[index(&genome)].map(Some).to_vec();
     let standing = Standing { objectives, extent: Extent::InFull };
-    Trial { genome, known, score: None, rungs: Vec::new(), standing }
+    let (rungs, measured) = (Vec::new(), Vec::new());
+    Trial { genome, known, score: None, rungs, measured, standing }
 }
