@@ -46,9 +46,11 @@ fn search(out: &Path, more: &[&str]) -> std::process::Output {
 
 #[test]
 fn a_search_from_the_table_resumes_to_the_same_bytes() {
-    for (surrogate, objectives) in
-        [("forest", "error,params"), ("gaussian", "error,params"), ("gaussian", "error,params,macs")]
-    {
+    for (surrogate, objectives) in [
+        ("forest", "error,params"),
+        ("gaussian", "error,params"),
+        ("gaussian", "error,params,macs"),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let options = ["--surrogate", surrogate, "--objectives", objectives, "--halving"];
         let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));

@@ -99,3 +99,59 @@ fn learn(
     };
     Some(points.iter().map(expected).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::design::points;
+    use super::*;
+
+    fn design(quantity: f64) -> Design {
+        let costs = vec![1.0, 2.0 - quantity];
+        Design { quantities: vec![quantity], costs, ..Design::default() }
+    }
+
+    /// Returns what is expected of designs at 0.5 and 3, of which the logarithms of two quantities
+    /// were measured at 0 to 1: the first is -3 + x, the second -1.
+    fn outlook(quantities: [Quantity; 2], measurements: usize) -> Outlook {
+        let observation = |index: usize| {
+            let x = index as f64 / 11.0;
+            let values = [10f64.powf(x - 3.0), 0.1];
+            let measured = values.map(|value| (index < measurements).then_some(value)).to_vec();
+            Observation { design: design(x), error: 0.5, in_full: true, measured }
+        };
+        let observations: Vec<Observation> = (0..12).map(observation).collect();
+        let children = [0.5, 3.0].map(design);
+        let designs: Vec<&Design> =
+            observations.iter().map(|known| &known.design).chain(&children).collect();
+        let points = points(&designs);
+        let mut all = Outlook::new(&quantities, &designs, &points, &observations, &[]);
+        Outlook { costs: all.costs.split_off(12), within: all.within.split_off(12) }
+    }
+
+    fn limit(limit: f64) -> Quantity {
+        Quantity { cost: None, limit: Some(limit) }
+    }
+
+    #[test]
+    fn what_is_expected_takes_the_place_of_a_cost() {
+        let quantities = [Quantity { cost: Some(1), limit: None }, Quantity::default()];
+        let learned = outlook(quantities, 12).costs;
+        assert_eq!([learned[0][0], learned[1][0]], [1.0; 2]);
+        assert!((learned[0][1] + 2.5).abs() < 0.02, "{learned:?}");
+        assert_eq!(outlook(quantities, 8).costs.len(), 2);
+        assert_eq!(outlook(quantities, 7).costs, [[1.0, 1.5], [1.0, -1.0]]);
+    }
+
+    #[test]
+    fn limits_weigh_by_their_probabilities() {
+        let [tight, wide] = [10f64.powf(-2.7), 10f64.powf(-2.3)];
+        let within = |first, second| outlook([limit(first), limit(second)], 12).within;
+        assert!(within(tight, 1.0)[0] < 1e-3 && within(wide, 1.0)[0] > 0.999);
+        // Far away, little is known.
+        assert!((0.01..0.99).contains(&within(wide, 1.0)[1]), "{:?}", within(wide, 1.0));
+        // The second quantity, whose limit is just what it is.
+        let both = within(wide, 0.1)[0];
+        assert!((both - 0.5).abs() < 0.01, "{both}");
+        assert_eq!(outlook([limit(tight), limit(0.1)], 7).within, [1.0; 2]);
+    }
+}

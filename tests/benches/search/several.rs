@@ -47,7 +47,8 @@ pub(crate) fn table(table: &AccuracyTable, search: &SearchSettings) -> Result<St
     let mut found = Vec::new();
     for (name, strategy, surrogate, population) in KINDS {
         let iterations = search.population * search.iterations / population;
-        let search = SearchSettings { strategy, surrogate, population, iterations, ..search.clone() };
+        let search =
+            SearchSettings { strategy, surrogate, population, iterations, ..search.clone() };
         let evaluations = |seed| replay(&TableEvaluator::new(table), &config(table, &search, seed));
         let searches = (0..SEEDS).map(|seed| Ok(evaluations(seed)?.evaluations));
         found.push((name, searches.collect::<Result<Vec<_>>>()?));
@@ -75,7 +76,8 @@ fn rows(
         for mark in MARKS {
             let share = |evaluations: &Vec<Evaluation>| {
                 let evaluated = evaluations.iter().take(mark / epochs);
-                let points = evaluated.map(|e| [e.objectives()[0], e.objectives()[1], e.macs as f64]);
+                let points =
+                    evaluated.map(|e| [e.objectives()[0], e.objectives()[1], e.macs as f64]);
                 scale.hypervolume(points) / best
             };
             let [low, middle, high] = quartiles(searches.iter().map(share).collect());
