@@ -32,7 +32,7 @@ pub struct Observation {
 }
 
 /// Returns the point of each design: its categories, its quantities, and its costs, scaled to 0..1
-/// over all designs, without those that say nothing new.
+/// over all designs, without those that say nothing new, whose mean is the cost of the point.
 pub(super) fn points(designs: &[&Design]) -> Vec<Point> {
     let costs = scaled(designs.iter().map(|design| &design.costs));
     let columns = distinct(&costs);
@@ -40,6 +40,7 @@ pub(super) fn points(designs: &[&Design]) -> Vec<Point> {
         let costs = columns.iter().map(|column| costs[*column]);
         Point {
             labels: design.categories.clone(),
+            cost: costs.clone().sum::<f64>() / columns.len().max(1) as f64,
             numbers: design.quantities.iter().copied().chain(costs).collect(),
         }
     };

@@ -3,6 +3,7 @@
 
 use super::cholesky::{Factor, dot};
 use super::kernel::{Kernel, Point};
+use super::trend::Trend;
 
 /// Steps of the optimisation of a kernel.
 const STEPS: usize = 20;
@@ -25,7 +26,7 @@ pub struct Value {
 #[derive(Debug)]
 pub struct GaussianProcess<'a> {
     points: &'a [Point],
-    mean: f64,
+    trend: Trend,
     kernel: Kernel,
     posterior: Posterior,
 }
@@ -46,13 +47,16 @@ impl<'a> GaussianProcess<'a> {
     /// number of labels of each category.
     pub fn fit(points: &'a [Point], values: &[Value], labels: &[usize]) -> Option<Self> {
         let numbers = points.first()?.numbers.len();
-        let mean = values.iter().map(|value| value.value).sum::<f64>() / values.len() as f64;
-        let centred = |value: &Value| Value { value: value.value - mean, ..value.clone() };
-        let values: Vec<Value> = values.iter().map(centred).collect();
+        let trend = Trend::of(points, values);
+        let above = |(value, point): (&Value, &Point)| Value {
+            value: value.value - trend.at(point),
+            ..value.clone()
+        };
+        let values: Vec<Value> = values.iter().zip(points).map(above).collect();
         let mut ascent = Ascent::new(Kernel::new(labels, numbers), points, &values)?;
         (0..STEPS).take_while(|_| ascent.step(points, &values).is_some()).count();
         let (kernel, posterior) = ascent.best;
-        Some(GaussianProcess { points, mean, kernel, posterior })
+        Some(GaussianProcess { points, trend, kernel, posterior })
     }
 
     /// Predicts the value at a point.
@@ -62,7 +66,7 @@ impl<'a> GaussianProcess<'a> {
         let covariances: Vec<f64> = self.points.iter().map(covariance).collect();
         let explained = factor.forward(&covariances);
         let left = (1.0 - dot(&explained, &explained)).max(LEAST);
-        let mean = self.mean + dot(&covariances, shares);
+        let mean = self.trend.at(point) + dot(&covariances, shares);
         Prediction { mean, variance: variance * left, explained }
     }
 
@@ -186,7 +190,7 @@ mod tests {
     use super::*;
 
     fn line(x: f64) -> Point {
-        Point { labels: vec![], numbers: vec![x] }
+        Point { labels: vec![], numbers: vec![x], cost: 0.0 }
     }
 
     fn certain(value: f64) -> Value {
@@ -208,7 +212,8 @@ mod tests {
         close(posterior.shares[0], 1.0 / eigenvalue);
         close(posterior.shares[1], -1.0 / eigenvalue);
         close(posterior.variance, (2.0 / eigenvalue + 1e-4) / 3.0);
-        let process = GaussianProcess { points: &points, mean: 5.0, kernel, posterior };
+        let process =
+            GaussianProcess { points: &points, trend: Trend::level(5.0), kernel, posterior };
         // At the first point: covariances (1, c), which are the mean 1/2 + c/2 along (1, 1) and
         // 1/2 - c/2 along (1, -1).
         let prediction = process.predict(&line(0.0));
@@ -221,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_slopes_are_those_of_the_likelihood() {
-        let point = |i: usize| Point { labels: vec![i % 3, i % 2], numbers: vec![i as f64 / 9.0] };
+        let point = |i: usize| Point { labels: vec![i % 3, i % 2], ..line(i as f64 / 9.0) };
         let points: Vec<Point> = (0..10).map(point).collect();
         let value = |i: usize| Value { value: ((7 * i) % 5) as f64 / 5.0 - 0.4, uncertain: i > 6 };
         let values: Vec<Value> = (0..10).map(value).collect();
@@ -266,7 +271,8 @@ mod tests {
         let values = [&values[..], &[certain(at_new.mean)]].concat();
         let posterior = Posterior::new(&process.kernel, &points, &values).unwrap();
         let kernel = process.kernel.clone();
-        let again = GaussianProcess { points: &points, mean: 0.0, kernel, posterior };
+        let again =
+            GaussianProcess { points: &points, trend: Trend::level(0.0), kernel, posterior };
         close(variance, again.predict(&place).variance / again.posterior.variance);
     }
 
@@ -287,7 +293,8 @@ mod tests {
         let mean = |values: &[Value]| {
             let kernel = Kernel::new(&[], 1);
             let posterior = Posterior::new(&kernel, &points, values).unwrap();
-            let process = GaussianProcess { points: &points, mean: 0.0, kernel, posterior };
+            let process =
+                GaussianProcess { points: &points, trend: Trend::level(0.0), kernel, posterior };
             process.predict(&line(0.0)).mean
         };
         assert!(mean(&values) < mean(&[0.0, 1.0, 0.0].map(certain)) - 0.05);

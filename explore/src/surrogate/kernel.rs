@@ -7,6 +7,8 @@ pub struct Point {
     pub labels: Vec<usize>,
     /// Numbers.
     pub numbers: Vec<f64>,
+    /// What values are expected to rise or fall along, about 0 to 1.
+    pub cost: f64,
 }
 
 /// Prior of the logarithms of weights, and of variances of noise, mean and standard deviation of a
@@ -132,8 +134,11 @@ mod tests {
             kernel.change(index, weight.ln() - WEIGHT.0 * f64::from(u8::from(index < 6)));
         }
         (6..8).for_each(|index| kernel.change(index, -NOISE.0));
-        let point =
-            |labels: [usize; 2], number| Point { labels: labels.into(), numbers: vec![number] };
+        let point = |labels: [usize; 2], number| Point {
+            labels: labels.into(),
+            numbers: vec![number],
+            cost: 0.0,
+        };
         let (a, b) = (point([0, 2], 0.25), point([1, 2], 0.75));
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
         close(kernel.covariance(&a, &a), 1.0);

@@ -12,3 +12,4 @@ pub mod measured;
 pub mod normal;
 pub mod random_forest;
 mod scaling;
+mod trend;
