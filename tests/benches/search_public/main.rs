@@ -10,7 +10,7 @@ mod table;
 use anyhow::{Context, Result};
 use clap::Parser;
 use ours::KINDS;
-use peers::{Library, OPTUNA, PYMOO};
+use peers::{BOTORCH, Library, OPTUNA, PYMOO};
 use progress::Yardstick;
 use rayon::prelude::*;
 use report::Row;
@@ -45,6 +45,9 @@ struct Args {
     /// Run Optuna's TPE and NSGA-III too, up to 1,000 evaluations; takes minutes more
     #[arg(long)]
     optuna: bool,
+    /// Run BoTorch's qNEHVI too, 5 seeds and up to 400 evaluations; takes an hour more for each table
+    #[arg(long)]
+    botorch: bool,
     /// Passed by cargo to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -90,13 +93,14 @@ fn rows(table: &Table, dataset: &Dataset, cost: Cost, args: &Args) -> Result<Vec
         let reached = (0..args.seeds).into_par_iter().map(search).collect::<Result<_>>()?;
         rows.push(Row { name: kind.name.into(), budget: args.evaluations.min(kind.most), reached });
     }
-    let libraries = [(&PYMOO, true), (&OPTUNA, args.optuna)];
+    let libraries = [(&PYMOO, true), (&OPTUNA, args.optuna), (&BOTORCH, args.botorch)];
     let wanted =
         |(library, wanted): &(&Library, bool)| *wanted && library.name.contains(&args.only);
     for (library, _) in libraries.into_iter().filter(|_| args.python.is_file()).filter(wanted) {
-        let seen: Vec<_> = (0..args.seeds).map(|seed| table.seen(cost, seed)).collect();
+        let seeds = 0..args.seeds.min(library.seeds);
+        let seen: Vec<_> = seeds.map(|seed| table.seen(cost, seed)).collect();
         let budget = args.evaluations.min(library.most);
-        for method in library.run(&args.python, &seen, budget)? {
+        for method in library.run(&args.python, &seen, yardstick.reference, budget)? {
             let reached = method.evaluated.iter().map(|cells| yardstick.reached(cells)).collect();
             rows.push(Row { name: method.name, budget, reached });
         }

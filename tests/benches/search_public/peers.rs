@@ -17,14 +17,29 @@ pub(crate) struct Library {
     pub(crate) name: &'static str,
     /// The program that runs them, from the folder of the crate on.
     script: &'static str,
-    /// Largest number of evaluations, because some take long.
+    /// Largest numbers of evaluations and of seeds, because some take long.
     pub(crate) most: usize,
+    pub(crate) seeds: u64,
 }
 
-pub(crate) const PYMOO: Library =
-    Library { name: "pymoo", script: "benches/search/pymoo_peers.py", most: usize::MAX };
-pub(crate) const OPTUNA: Library =
-    Library { name: "Optuna", script: "benches/search_public/optuna_peers.py", most: 1000 };
+pub(crate) const PYMOO: Library = Library {
+    name: "pymoo",
+    script: "benches/search/pymoo_peers.py",
+    most: usize::MAX,
+    seeds: u64::MAX,
+};
+pub(crate) const OPTUNA: Library = Library {
+    name: "Optuna",
+    script: "benches/search_public/optuna_peers.py",
+    most: 1000,
+    seeds: u64::MAX,
+};
+pub(crate) const BOTORCH: Library = Library {
+    name: "BoTorch",
+    script: "benches/search_public/botorch_peers.py",
+    most: 400,
+    seeds: 5,
+};
 
 /// A kind of search of a library.
 #[derive(Debug, Deserialize)]
@@ -40,7 +55,8 @@ struct Answer {
 }
 
 impl Library {
-    /// Runs the searches of each kind, one for each list of errors and costs.
+    /// Runs the searches of each kind, one for each list of errors and costs. Volume counts up to the
+    /// reference.
     ///
     /// # Errors
     /// Fails if the program cannot be run, or if its output is invalid.
@@ -48,9 +64,10 @@ impl Library {
         &self,
         python: &Path,
         seen: &[Vec<[f64; 2]>],
+        reference: [f64; 2],
         evaluations: usize,
     ) -> Result<Vec<Method>> {
-        let output = self.output(python, &request(seen, evaluations))?;
+        let output = self.output(python, &request(seen, reference, evaluations))?;
         let answer: Answer = serde_json::from_slice(&output)
             .with_context(|| format!("{}: its output is not as promised", self.script))?;
         let known = |cells: &Vec<usize>| cells.iter().all(|cell| *cell < CELLS);
@@ -79,13 +96,14 @@ impl Library {
     }
 }
 
-fn request(seen: &[Vec<[f64; 2]>], evaluations: usize) -> Value {
+fn request(seen: &[Vec<[f64; 2]>], reference: [f64; 2], evaluations: usize) -> Value {
     let positions: Vec<_> = genomes(&vec![Gene::categories(OPERATIONS); GENES]).collect();
     json!({
         "sizes": vec![OPERATIONS; GENES],
         "ordered": vec![false; GENES],
         "positions": positions,
         "objectives": seen,
+        "reference": reference,
         "population": POPULATION,
         "generations": evaluations.div_ceil(POPULATION),
         "seeds": seen.len(),

@@ -10,7 +10,8 @@ const MARGIN: f64 = 1.1;
 /// The true error and cost of each cell, and the hypervolume of all.
 pub(crate) struct Yardstick {
     points: Vec<[f64; 2]>,
-    reference: [f64; 2],
+    /// The error and the cost up to which volume counts.
+    pub(crate) reference: [f64; 2],
     whole: f64,
 }
 

@@ -25,7 +25,11 @@ pub(crate) fn table(dataset: &Dataset, cost: Cost, rows: &[Row], seeds: u64) -> 
     );
     for row in rows {
         let cells = (0..MARKS.len()).map(|mark| format!(" {} |", row.cell(mark)));
-        text += &format!("| {} |{}\n", row.name, cells.collect::<String>());
+        let fewer = match row.reached.len() as u64 {
+            count if count < seeds => format!(", {count} seeds"),
+            _ => String::new(),
+        };
+        text += &format!("| {}{fewer} |{}\n", row.name, cells.collect::<String>());
     }
     text
 }
