@@ -8,10 +8,10 @@ use common::profile::{Profile, SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
+use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
-use common::search::objective::Objective;
-use common::search::requirements::Requirements;
+use common::search::objective::{Objective, Quantity};
 use explore::evaluate::table::TableEvaluator;
 use explore::search::archive;
 use explore::search::replay::replay;
@@ -116,7 +116,8 @@ fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchCo
         device: Backend::Cpu,
         precision: Precision::F32,
         board: None,
-        criteria: Requirements::default(),
+        criteria: Criteria::default(),
+        boards: Default::default(),
     }
 }
 
@@ -135,7 +136,9 @@ fn with_three_objectives_the_gaussian_process_finds_more_than_chance() {
         let search = SearchSettings {
             strategy,
             surrogate,
-            objectives: vec![Objective::Error, Objective::Params, Objective::Macs],
+            objectives: [Quantity::Error, Quantity::Params, Quantity::Macs]
+                .map(Objective::of)
+                .to_vec(),
             population: 8,
             archive_size: 16,
             iterations: 8,

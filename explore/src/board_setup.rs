@@ -1,15 +1,17 @@
-//! Prepares the board of a search: which one it is, what deploys networks to it, and what plans
-//! their memory.
+//! Prepares the boards of a search: what deploys networks to them, and what plans their memory.
 
-use crate::evaluate::memory::MemoryPlanner;
+use crate::board_args::BoardArgs;
+use crate::board_names;
+use crate::evaluate::hardware::Target;
+use crate::evaluate::memory::{MemoryPlanner, PlatformMemory};
+use crate::search_args::option;
 use anyhow::{Result, bail};
 use common::board::{Board, Platform};
 use common::diagnostics;
-use common::precision::Precision;
 use common::profile::SearchSettings;
-use common::search::objective::Objective;
-use common::search::requirements::Requirements;
-use process::board_args::BoardArgs;
+use common::search::config::SearchConfig;
+use common::search::limit::MemoryLimit;
+use common::search::objective::Quantity;
 use process::deploy::Deployer;
 use process::interrupt::Interrupt;
 use process::programs::binary;
@@ -18,29 +20,44 @@ use std::path::Path;
 /// The platform whose crates' memory is planned where no board is named.
 const PLATFORM: Platform = Platform::X86_64;
 
-/// Returns the board; `None` where none is named. `requirements` are those of the command line.
+/// Gives each objective and limit its board, and adds the limits and criteria of the command line to
+/// those of the profile.
 ///
 /// # Errors
-/// Fails if the search needs a measurement, and no board is named or an emulated one.
-pub(crate) fn board(
-    args: &BoardArgs,
-    requirements: &Requirements,
-    search: &SearchSettings,
-) -> Result<Option<Board>> {
-    let objective = search.objectives.iter().find(|objective| objective.is_measured());
-    let objective = objective.map(|objective| format!("the objective {objective}"));
-    let option = measured(requirements).map(|key| format!("--{}", key.replace('_', "-")));
-    let setting =
-        measured(&search.criteria).map(|key| format!("search.criteria.{key} of the profile"));
-    let needs = objective.or(option).or(setting);
-    let Some(board) = args.board()? else {
-        return match needs {
-            Some(needs) => bail!("{needs} is measured on a board: name it with --board"),
-            None => Ok(None),
-        };
-    };
-    refuse_emulated(&board, needs.as_deref())?;
-    Ok(Some(board))
+/// Fails if it is open which board is meant, or if the search needs a measurement, and no board is
+/// named or an emulated one.
+pub(crate) fn settle(
+    mut options: SearchSettings,
+    profile: &mut SearchSettings,
+    boards: &[Board],
+) -> Result<()> {
+    board_names::resolve(profile, boards)?;
+    board_names::resolve(&mut options, boards)?;
+    for (needs, name) in measured(&options, profile) {
+        let board = boards.iter().find(|board| name.as_ref().is_none_or(|n| *n == board.name));
+        match board {
+            Some(board) => refuse_emulated(board, Some(&needs))?,
+            None => bail!("{needs} is measured on a board: name it with --board"),
+        }
+    }
+    board_names::take_precedence(options, profile);
+    Ok(())
+}
+
+/// Returns in words what needs a measurement, and the name of its board; `None` is the only one.
+fn measured(options: &SearchSettings, profile: &SearchSettings) -> Vec<(String, Option<String>)> {
+    let objectives = profile.objectives.iter().filter(|objective| objective.is_measured());
+    let objectives =
+        objectives.map(|objective| (format!("the objective {objective}"), objective.board.clone()));
+    let options = options
+        .criteria
+        .limits()
+        .map(|(limit, _)| (option(limit.what, limit.board.as_deref()), limit.board));
+    let settings = profile
+        .criteria
+        .limits()
+        .map(|(limit, _)| (format!("search.criteria.{limit} of the profile"), limit.board.clone()));
+    objectives.chain(options).chain(settings).collect()
 }
 
 /// Fails if something that needs a measurement is asked of an emulated board.
@@ -58,58 +75,79 @@ pub(crate) fn refuse_emulated(board: &Board, measured: Option<&str>) -> Result<(
     }
 }
 
-/// Returns the key of a requirement that is measured, if there is one.
-fn measured(requirements: &Requirements) -> Option<&'static str> {
-    let limits = [
-        ("max_latency_s", requirements.max_latency_s),
-        ("max_energy_j", requirements.max_energy_j),
-        ("max_power_w", requirements.max_power_w),
-    ];
-    limits.into_iter().find_map(|(key, limit)| limit.map(|_| key))
-}
-
-/// Returns what deploys the members of the front to the board; `None` without a board, or where it
-/// is emulated, so that only memory counts.
+/// Returns what deploys the members of the front to each board that is not emulated; of emulated
+/// ones only memory counts.
 ///
 /// # Errors
-/// Fails if a program is missing.
-pub(crate) fn deployer(
+/// Fails if a program is missing, or if it is open which board a connection is for.
+pub(crate) fn targets(
     args: &BoardArgs,
-    board: Option<Board>,
-    requirements: &Requirements,
-    search: &SearchSettings,
+    config: &SearchConfig,
     folder: &Path,
     bin_dir: Option<&Path>,
     interrupt: Interrupt,
-) -> Result<Option<Deployer>> {
-    let Some(board) = board else { return Ok(None) };
-    if board.is_emulated() {
-        diagnostics::say(&format!("{} is emulated: nothing is measured on it", board.name));
-        return Ok(None);
+) -> Result<Vec<Target>> {
+    let boards: Vec<Board> = config.all_boards().map(|(_, board)| board.clone()).collect();
+    let connections = args.connections(&boards)?;
+    let mut targets = Vec::new();
+    for ((name, board), connection) in config.all_boards().zip(connections) {
+        if board.is_emulated() {
+            diagnostics::say(&format!("{} is emulated: nothing is measured on it", board.name));
+            continue;
+        }
+        let deployer = Deployer {
+            codegen: binary("codegen", bin_dir)?,
+            measure: binary("measure", bin_dir)?,
+            board: board.clone(),
+            connection,
+            settings: config.search.measurement.clone(),
+            needs_energy: needs_energy(config, name),
+            folder: folder.to_path_buf(),
+            interrupt,
+        };
+        targets.push(Target { name: name.map(String::from), deployer });
     }
-    let limit = requirements.max_energy_j.or(requirements.max_power_w);
-    let needs_energy = limit.is_some() || search.objectives.contains(&Objective::EnergyJ);
-    let settings = search.measurement.clone();
-    args.deployer(board, settings, needs_energy, folder, bin_dir, interrupt).map(Some)
+    Ok(targets)
 }
 
-/// Returns what plans memory; `None` where no objective or limit needs it.
+/// Returns whether an objective or a criterion needs a board's energy.
+fn needs_energy(config: &SearchConfig, board: Option<&str>) -> bool {
+    let required = config.criteria.on(board);
+    required.max_energy_j.or(required.max_power_w).is_some()
+        || config.search.objectives.iter().any(|objective| {
+            objective.what == Quantity::EnergyJ && objective.board.as_deref() == board
+        })
+}
+
+/// Returns what plans memory: for each board where an objective or a limit needs it, or once for all
+/// boards if they have the same platform.
 ///
 /// # Errors
 /// Fails if the program `codegen` is missing.
-pub(crate) fn memory_planner(
-    board: Option<&Board>,
-    search: &SearchSettings,
-    precision: Precision,
+pub(crate) fn planners(
+    config: &SearchConfig,
     folder: &Path,
     bin_dir: Option<&Path>,
     interrupt: Interrupt,
-) -> Result<Option<MemoryPlanner>> {
-    if !search.needs_arena() && !search.needs_flash() {
-        return Ok(None);
+) -> Result<Vec<PlatformMemory>> {
+    let boards = || config.all_boards();
+    let platforms: Vec<(Option<&str>, Platform)> =
+        match board_names::share_memory(boards().map(|(_, board)| board)) {
+            true => {
+                vec![(None, boards().next().map_or(PLATFORM, |(_, board)| board.platform))]
+            }
+            false => boards().map(|(name, board)| (name, board.platform)).collect(),
+        };
+    let mut planners = Vec::new();
+    for (board, platform) in platforms {
+        let needs = |limit| config.search.needs_memory(limit, board);
+        if MemoryLimit::ALL.into_iter().any(needs) {
+            let network = folder.join("measuring/plan-network.json");
+            let codegen = binary("codegen", bin_dir)?;
+            let planner =
+                MemoryPlanner::new(codegen, platform, config.precision, network, interrupt);
+            planners.push(PlatformMemory { board: board.map(String::from), planner });
+        }
     }
-    let platform = board.map_or(PLATFORM, |board| board.platform);
-    let network = folder.join("measuring/plan-network.json");
-    let codegen = binary("codegen", bin_dir)?;
-    Ok(Some(MemoryPlanner::new(codegen, platform, precision, network, interrupt)))
+    Ok(planners)
 }

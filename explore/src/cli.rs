@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::board_args::BoardArgs;
 use crate::choose_args::ChooseArgs;
 use crate::moea::normalize::Normalize;
 use crate::search_args::SearchArgs;
@@ -8,7 +9,6 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use common::device::Device;
 use common::precision::Precision;
 use common::search::fidelity::Length;
-use process::board_args::BoardArgs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -94,10 +94,6 @@ pub(crate) struct RunArgs {
     /// requirements [default: search.criteria of the profile, as for the other requirements]
     #[arg(long, value_name = "X")]
     pub(crate) min_accuracy: Option<f64>,
-    /// Stop once a network draws at most X watts on average while it runs on the board, and meets
-    /// the other requirements
-    #[arg(long, value_name = "X", requires = "board")]
-    pub(crate) max_power_w: Option<f64>,
     /// Folder of the programs `train`, `codegen` and `measure` [default: the folder of this
     /// program]
     #[arg(long, value_name = "DIR")]

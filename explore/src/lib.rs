@@ -6,6 +6,8 @@
 //! numbers, `search` the search of networks and its run, `choose` the choice of a network of a
 //! finished run, `fidelity` the study of short trainings, `figures` the figures of a search.
 
+mod board_args;
+mod board_names;
 mod board_setup;
 mod choose;
 mod choose_args;

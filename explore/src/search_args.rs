@@ -3,7 +3,10 @@
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use common::profile::{MatingFitness, SearchSettings, Strategy, Surrogate};
+use common::search::limit::MemoryLimit;
 use common::search::objective::Objective;
+use common::search::on_board::OnBoard;
+use std::fmt::Display;
 
 /// Rungs of successive halving if the profile has none, as fractions of the epochs.
 const HALVING: [f64; 2] = [0.4, 0.7];
@@ -14,8 +17,9 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "NAME", value_enum)]
     strategy: Option<StrategyName>,
     /// Objectives, all minimised: error, and one or more of params, macs, arena_bytes, flash_bytes,
-    /// latency_s, energy_j, separated by commas
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_objective)]
+    /// latency_s, energy_j, separated by commas; the last four with the board where there are
+    /// several, as in latency_s@host
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     objectives: Option<Vec<Objective>>,
     /// Fitness that SPEA-II's tournaments compare
     #[arg(long, value_name = "NAME", value_enum)]
@@ -37,23 +41,17 @@ pub(crate) struct SearchArgs {
     /// Largest number of multiply-adds of a candidate for one image
     #[arg(long, value_name = "N")]
     max_macs: Option<u64>,
-    /// Largest number of bytes of working memory of a candidate's crate
+    /// Largest number of bytes of working memory of a candidate's crate; N@NAME where boards have
+    /// different platforms, as for the next option
     #[arg(long, value_name = "N")]
-    max_arena_bytes: Option<u64>,
+    max_arena_bytes: Vec<OnBoard<u64>>,
     /// Largest number of bytes of constants of a candidate's crate and, on a microcontroller, of
     /// code
     #[arg(long, value_name = "N")]
-    max_flash_bytes: Option<u64>,
+    max_flash_bytes: Vec<OnBoard<u64>>,
     /// Train the front with a second seed and use the mean accuracy
     #[arg(long)]
     reseed_front: bool,
-}
-
-fn parse_objective(name: &str) -> Result<Objective, String> {
-    let known = Objective::ALL.into_iter().find(|objective| objective.to_string() == name);
-    known.ok_or_else(|| {
-        format!("the objectives are {}", Objective::ALL.map(|o| o.to_string()).join(", "))
-    })
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -77,7 +75,7 @@ enum SurrogateName {
 }
 
 impl SearchArgs {
-    /// Overrides settings of the profile by the options. Resets each setting of the profile that an
+    /// Overrides settings of the profile by the options, except for limits of memory. Resets each setting of the profile that an
     /// option leaves without effect to its default, and returns a sentence for it.
     ///
     /// # Errors
@@ -98,8 +96,6 @@ impl SearchArgs {
         }
         search.max_parameters = self.max_params.or(search.max_parameters);
         search.max_macs = self.max_macs.or(search.max_macs);
-        search.max_arena_bytes = self.max_arena_bytes.or(search.max_arena_bytes);
-        search.max_flash_bytes = self.max_flash_bytes.or(search.max_flash_bytes);
         search.reseed_front |= self.reseed_front;
         let ignored = [
             self.apply_fitness(search)?,
@@ -107,6 +103,24 @@ impl SearchArgs {
             self.apply_worst_error(search)?,
         ];
         Ok(ignored.into_iter().flatten().collect())
+    }
+
+    /// Sets the limits of memory, of which each may name its board.
+    ///
+    /// # Errors
+    /// Fails if one is there twice, or outside its range.
+    pub(crate) fn set_memory_limits(&self, search: &mut SearchSettings) -> Result<()> {
+        for (limit, given) in [
+            (MemoryLimit::ArenaBytes, &self.max_arena_bytes),
+            (MemoryLimit::FlashBytes, &self.max_flash_bytes),
+        ] {
+            for OnBoard { what, board } in given {
+                let of_board = OnBoard { what: limit, board: board.clone() };
+                let earlier = search.set_memory_limit(of_board, *what);
+                ensure!(earlier.is_none(), "{} is there twice", option(limit, board.as_deref()));
+            }
+        }
+        search.check()
     }
 
     /// Overrides the fitness of tournaments, which has an effect with SPEA-II alone.
@@ -177,6 +191,12 @@ impl SearchArgs {
         );
         Ok(format!("{key} of the profile is ignored: it has no effect with --strategy {strategy}"))
     }
+}
+
+/// Returns the option of a limit on a board, such as `--max-latency-s ...@host`.
+pub(crate) fn option(limit: impl Display, board: Option<&str>) -> String {
+    let value = board.map(|board| format!(" ...@{board}"));
+    format!("--{}{}", limit.to_string().replace('_', "-"), value.unwrap_or_default())
 }
 
 impl SurrogateName {

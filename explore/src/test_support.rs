@@ -1,7 +1,6 @@
 //! Fixtures that the tests of several modules use.
 
 use crate::evaluate::candidate::Candidate;
-use crate::evaluate::memory::Memory;
 use crate::evaluate::task::Outcome;
 use crate::search::controller::Controller;
 use crate::search::state::SearchState;
@@ -15,9 +14,10 @@ use common::precision::Precision;
 use common::profile::{SearchSettings, TrainingSettings};
 use common::search::archive::Individual;
 use common::search::config::SearchConfig;
+use common::search::criteria::Criteria;
 use common::search::genome::Genome;
-use common::search::requirements::Requirements;
 use common::search::space::{GENES, SearchSpace};
+use std::collections::BTreeMap;
 
 /// Returns the configuration of a search over a space of two depths and one kernel size, with an
 /// archive of 10.
@@ -44,7 +44,8 @@ pub(crate) fn config(population: usize, iterations: usize) -> SearchConfig {
         device: Backend::Cpu,
         precision: Precision::F32,
         board: None,
-        criteria: Requirements::default(),
+        boards: BTreeMap::new(),
+        criteria: Criteria::default(),
     }
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn candidate(iteration: usize, index: usize, genome: Genome) -> Candi
         index,
         genome,
         counts: Counts { parameters, macs: 100 * parameters },
-        memory: Memory::default(),
+        memory: BTreeMap::new(),
     }
 }
 

@@ -32,7 +32,7 @@ impl Target {
         folder: &Path,
         interrupt: Interrupt,
     ) -> Result<Option<Target>> {
-        let requirements = args.requirements(None)?;
+        let requirements = args.requirements()?;
         let Some(board) = args.board()? else { return Ok(None) };
         ensure!(
             !board.is_emulated(),

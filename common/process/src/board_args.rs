@@ -49,14 +49,13 @@ pub struct BoardArgs {
 }
 
 impl BoardArgs {
-    /// Returns the requirements, with a minimum accuracy from elsewhere.
+    /// Returns the requirements.
     ///
     /// # Errors
     /// Fails if a limit is outside its range.
-    pub fn requirements(&self, min_accuracy: Option<f64>) -> Result<Requirements> {
+    pub fn requirements(&self) -> Result<Requirements> {
         let BoardArgs { max_latency_s, max_energy_j, .. } = *self;
-        let requirements =
-            Requirements { min_accuracy, max_latency_s, max_energy_j, ..Requirements::default() };
+        let requirements = Requirements { max_latency_s, max_energy_j, ..Requirements::default() };
         requirements.check().context("the requirements")?;
         Ok(requirements)
     }

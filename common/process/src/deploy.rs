@@ -90,7 +90,18 @@ impl Deployer {
     /// Fails if the crate cannot be generated, built or measured, if the record has no energy where
     /// that is needed, or if a termination signal is received.
     pub fn deploy(&self, network: &Path, parameters: Parameters<'_>) -> Result<Deployed> {
-        let path = self.generate(network, parameters)?;
+        self.generate(network, parameters)?;
+        self.deploy_generated()
+    }
+
+    /// Returns the record of the crate that is in the work folder, which [`Deployer::generate`] of
+    /// another board of the same platform may have written.
+    ///
+    /// # Errors
+    /// Fails as [`Deployer::deploy`] does.
+    pub fn deploy_generated(&self) -> Result<Deployed> {
+        json::write(&self.work_file("board.json"), &self.board)?;
+        let path = self.record_file()?;
         let earlier = json::read::<Measurement>(&path).ok();
         if let Some(record) = earlier.filter(|record| self.is_complete(record)) {
             return Ok(Deployed { record, is_reused: true });
@@ -111,8 +122,11 @@ impl Deployer {
         !self.needs_energy || record.energy.gross_j.is_some()
     }
 
-    /// Writes the crate, and returns the path of its record.
-    fn generate(&self, network: &Path, parameters: Parameters<'_>) -> Result<PathBuf> {
+    /// Writes the crate of a network into the work folder.
+    ///
+    /// # Errors
+    /// Fails if it cannot be generated.
+    pub fn generate(&self, network: &Path, parameters: Parameters<'_>) -> Result<()> {
         atomic::create_dir_all(&self.work_file(""))?;
         json::write(&self.work_file("board.json"), &self.board)?;
         let mut command = Command::new(&self.codegen);
@@ -124,7 +138,11 @@ impl Deployer {
         command.args(["--platform", self.board.platform.name(), "--name", "candidate"]);
         command.arg("--board").arg(self.work_file("board.json"));
         command.arg("--out").arg(self.work_file("crate"));
-        logged::run(command, &self.work_file("codegen.log"), &self.interrupt)?;
+        logged::run(command, &self.work_file("codegen.log"), &self.interrupt)
+    }
+
+    /// Returns the path of the record of the crate in the work folder.
+    fn record_file(&self) -> Result<PathBuf> {
         let inputs = format!(
             "crate {}\nboard {}\nat {}\nfor {}\n",
             crate_sha256(&self.work_file("crate"), Path::new(""))?,

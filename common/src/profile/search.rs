@@ -2,14 +2,17 @@
 
 use crate::files::ranges::{BYTES, IMAGES, MACS, PARAMETERS, PLANNED, all_within, within};
 use crate::profile::measurement::MeasurementSettings;
-use crate::search::objective::Objective;
-use crate::search::requirements::Requirements;
+use crate::search::criteria::Criteria;
+use crate::search::limit::MemoryLimit;
+use crate::search::objective::{Dependence, Objective, Quantity};
+use crate::search::on_board::OnBoard;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The section `search` of a profile. The default is the paper's (section 5.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct SearchSettings {
     /// Strategy that selects the archive and the next population.
     pub strategy: Strategy,
@@ -45,6 +48,10 @@ pub struct SearchSettings {
     /// Maximum number of bytes of constants of a candidate's crate and, on a microcontroller, of
     /// code; `null` for no limit.
     pub max_flash_bytes: Option<u64>,
+    /// Limits of memory on boards of several, such as `max_arena_bytes@host`, in bytes. No other key
+    /// is read into it.
+    #[serde(flatten)]
+    pub memory_limits: BTreeMap<OnBoard<MemoryLimit>, u64>,
     /// `true` if members of the front are trained with a second seed and the mean accuracy counts,
     /// since a front favours results that are high by chance.
     pub reseed_front: bool,
@@ -53,10 +60,10 @@ pub struct SearchSettings {
     /// Criteria that end the search early, each unless the command line has another one. Left out
     /// of files if there are none, and of `search.json`, whose own `criteria` are those in effect.
     #[serde(skip_serializing_if = "requires_nothing")]
-    pub criteria: Requirements,
+    pub criteria: Criteria,
 }
 
-fn requires_nothing(criteria: &Requirements) -> bool {
+fn requires_nothing(criteria: &Criteria) -> bool {
     !criteria.any()
 }
 
@@ -130,9 +137,10 @@ impl Default for SearchSettings {
             max_macs: None,
             max_arena_bytes: None,
             max_flash_bytes: None,
+            memory_limits: BTreeMap::new(),
             reseed_front: false,
             measurement: CANDIDATE_MEASUREMENT,
-            criteria: Requirements::default(),
+            criteria: Criteria::default(),
         }
     }
 }
@@ -143,13 +151,21 @@ impl SearchSettings {
     /// # Errors
     /// Fails with the field that is outside its range.
     pub fn check(&self) -> Result<()> {
+        for objective in &self.objectives {
+            let quantity = objective.what;
+            ensure!(
+                objective.board.is_none() || quantity.dependence() != Dependence::None,
+                "search.objectives: {objective}: {quantity} is the same on every board, so leave \
+                 the board out"
+            );
+        }
         let twice = |(index, objective)| self.objectives[..index].contains(objective);
         ensure!(
             self.objectives.len() >= 2
-                && self.objectives[0] == Objective::Error
+                && self.objectives[0] == OnBoard::of(Quantity::Error)
                 && !self.objectives.iter().enumerate().any(twice),
             "search.objectives must be \"error\" and then at least one of {}, each once",
-            Objective::ALL[1..].iter().map(Objective::to_string).collect::<Vec<_>>().join(", ")
+            Quantity::ALL[1..].iter().map(Quantity::to_string).collect::<Vec<_>>().join(", ")
         );
         // Every individual is compared with every other.
         within("search.population", self.population, &(1..=10_000))?;
@@ -161,6 +177,9 @@ impl SearchSettings {
         all_within("search.max_macs", self.max_macs, &MACS)?;
         all_within("search.max_arena_bytes", self.max_arena_bytes, &BYTES)?;
         all_within("search.max_flash_bytes", self.max_flash_bytes, &BYTES)?;
+        for (limit, most) in &self.memory_limits {
+            within(&format!("search.{limit}"), *most, &BYTES)?;
+        }
         ensure!(
             self.subset.is_none_or(|images| images >= 2),
             "search.subset must be at least 2, or null for all images"
@@ -179,14 +198,42 @@ impl SearchSettings {
         self.criteria.check().context("search.criteria")
     }
 
-    /// Returns whether the working memory of candidates is needed, for an objective or a limit.
-    pub fn needs_arena(&self) -> bool {
-        self.max_arena_bytes.is_some() || self.objectives.contains(&Objective::ArenaBytes)
+    /// Returns the limit of a kind of memory on a board of several, in bytes; `None` names the only
+    /// board, or all.
+    pub fn memory_limit(&self, limit: MemoryLimit, board: Option<&str>) -> Option<u64> {
+        match (board, limit) {
+            (None, MemoryLimit::ArenaBytes) => self.max_arena_bytes,
+            (None, MemoryLimit::FlashBytes) => self.max_flash_bytes,
+            (Some(board), limit) => {
+                let of_board = OnBoard { what: limit, board: Some(board.to_string()) };
+                self.memory_limits.get(&of_board).copied()
+            }
+        }
     }
 
-    /// Returns whether the memory for constants and code is needed, for an objective or a limit.
-    pub fn needs_flash(&self) -> bool {
-        self.max_flash_bytes.is_some() || self.objectives.contains(&Objective::FlashBytes)
+    /// Returns all limits of memory, each with its board, in bytes.
+    pub fn all_memory_limits(&self) -> Vec<(OnBoard<MemoryLimit>, u64)> {
+        let general = |limit| Some((OnBoard::of(limit), self.memory_limit(limit, None)?));
+        let of_boards = self.memory_limits.iter().map(|(limit, most)| (limit.clone(), *most));
+        MemoryLimit::ALL.into_iter().filter_map(general).chain(of_boards).collect()
+    }
+
+    /// Sets a limit of memory in bytes, and returns an earlier one of the same kind and board.
+    pub fn set_memory_limit(&mut self, limit: OnBoard<MemoryLimit>, most: u64) -> Option<u64> {
+        match (&limit.board, limit.what) {
+            (None, MemoryLimit::ArenaBytes) => self.max_arena_bytes.replace(most),
+            (None, MemoryLimit::FlashBytes) => self.max_flash_bytes.replace(most),
+            (Some(_), _) => self.memory_limits.insert(limit, most),
+        }
+    }
+
+    /// Returns whether a kind of memory is needed for an objective or a limit; `board` as for
+    /// [`SearchSettings::memory_limit`].
+    pub fn needs_memory(&self, limit: MemoryLimit, board: Option<&str>) -> bool {
+        let is_it = |objective: &Objective| {
+            objective.what == limit.quantity() && objective.board.as_deref() == board
+        };
+        self.memory_limit(limit, board).is_some() || self.objectives.iter().any(is_it)
     }
 
     /// Returns the epochs after which weak candidates are stopped, in rising order: each value of
@@ -219,9 +266,10 @@ mod tests {
 
     #[test]
     fn objectives_must_be_the_error_and_others() {
-        use Objective::{ArenaBytes, EnergyJ, Error, LatencyS, Params};
-        let check = |objectives: &[Objective]| {
-            SearchSettings { objectives: objectives.to_vec(), ..SearchSettings::default() }.check()
+        use Quantity::{ArenaBytes, EnergyJ, Error, LatencyS, Params};
+        let check = |quantities: &[Quantity]| {
+            let objectives = quantities.iter().map(|quantity| OnBoard::of(*quantity)).collect();
+            SearchSettings { objectives, ..SearchSettings::default() }.check()
         };
         for objectives in
             [&[][..], &[Error], &[Params, Error], &[Error, Error], &[Error, Params, Params]]
@@ -239,12 +287,41 @@ mod tests {
         assert!(!none.contains("criteria"), "{none}");
         let parse = |text: &str| serde_json::from_str::<SearchSettings>(text).unwrap();
         let settings = parse(r#"{"criteria": {"max_latency_s": 0.001}}"#);
-        assert_eq!(settings.criteria.max_latency_s, Some(0.001));
+        assert_eq!(settings.criteria.general.max_latency_s, Some(0.001));
         settings.check().unwrap();
         let again = parse(&serde_json::to_string(&settings).unwrap());
         assert_eq!(again, settings);
         let error = parse(r#"{"criteria": {"min_accuracy": 2}}"#).check().unwrap_err();
         assert!(format!("{error:#}").starts_with("search.criteria: min_accuracy"), "{error:#}");
+    }
+
+    #[test]
+    fn each_board_may_have_its_own_limits_and_objectives() {
+        let parse = |text: &str| serde_json::from_str::<SearchSettings>(text);
+        let text = r#"{"objectives": ["error", "latency_s@a", "latency_s@b"],
+            "max_arena_bytes": 30, "max_arena_bytes@a": 20, "max_flash_bytes@b": 10}"#;
+        let settings = parse(text).unwrap();
+        settings.check().unwrap();
+        let arena = |board| settings.memory_limit(MemoryLimit::ArenaBytes, board);
+        assert_eq!([None, Some("a"), Some("b")].map(arena), [Some(30), Some(20), None]);
+        assert!(settings.needs_memory(MemoryLimit::FlashBytes, Some("b")));
+        assert!(!settings.needs_memory(MemoryLimit::FlashBytes, Some("a")));
+        let again = serde_json::to_string(&settings).unwrap();
+        assert_eq!(parse(&again).unwrap(), settings);
+        for wrong in [r#"{"populatoin": 1}"#, r#"{"max_macs@a": 1}"#] {
+            let error = parse(wrong).unwrap_err().to_string();
+            assert!(error.contains("unknown field `"), "{error}");
+        }
+        for (wrong, words) in [
+            (r#"{"objectives": ["error", "params@a"]}"#, "params is the same on every board"),
+            (
+                r#"{"max_arena_bytes@a": 9007199254740992}"#,
+                "search.max_arena_bytes@a 9007199254740992 must be 0 to",
+            ),
+        ] {
+            let error = parse(wrong).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

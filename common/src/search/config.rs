@@ -7,10 +7,11 @@ use crate::files::json::Document;
 use crate::network::template::Template;
 use crate::precision::Precision;
 use crate::profile::{SearchSettings, TrainingSettings};
-use crate::search::requirements::Requirements;
+use crate::search::criteria::Criteria;
 use crate::search::space::SearchSpace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The configuration of a search (`search.json`): everything that determines its result. Two
 /// searches with equal files have equal archives.
@@ -40,10 +41,13 @@ pub struct SearchConfig {
     /// Precision in which candidates are scored, planned and measured.
     #[serde(default)]
     pub precision: Precision,
-    /// Board that networks are measured on; `null` if nothing is measured.
+    /// Board that networks are measured on; `null` if nothing is measured, or on several.
     pub board: Option<Board>,
+    /// Boards by name, if there are several. Left out of files otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub boards: BTreeMap<String, Board>,
     /// Criteria that end the search early.
-    pub criteria: Requirements,
+    pub criteria: Criteria,
 }
 
 impl Document for SearchConfig {
@@ -56,6 +60,24 @@ impl Document for SearchConfig {
         self.search.check()?;
         self.training.check()?;
         self.board.iter().try_for_each(Board::check).context("board")?;
+        self.boards.values().try_for_each(Board::check).context("boards")?;
+        ensure!(
+            self.boards.iter().all(|(name, board)| *name == board.name),
+            "boards: each key must be the name of its board"
+        );
+        ensure!(
+            self.boards.is_empty() || self.board.is_none() && self.boards.len() > 1,
+            "boards: these are for a search on several boards, whose board is null"
+        );
         self.criteria.check().context("criteria")
+    }
+}
+
+impl SearchConfig {
+    /// Returns all boards, each with the name under which evaluations have what networks cost on
+    /// it; `None` for the only board.
+    pub fn all_boards(&self) -> impl Iterator<Item = (Option<&str>, &Board)> {
+        let several = self.boards.iter().map(|(name, board)| (Some(name.as_str()), board));
+        self.board.iter().map(|board| (None, board)).chain(several)
     }
 }

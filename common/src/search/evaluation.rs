@@ -1,15 +1,16 @@
 //! `evaluations.jsonl`: one line for each training of a genome.
 
 use crate::files::json::Document;
-use crate::files::ranges::{
-    BYTES, COUNT, ENERGY, LATENCY, MACS, PARAMETERS, PHYSICAL, SHARE, all_within, within,
-};
+use crate::files::ranges::{COUNT, MACS, PARAMETERS, SHARE, all_within, within};
 use crate::network::counts::network_information_density;
+use crate::search::board_costs::BoardCosts;
+use crate::search::criteria::Criteria;
 use crate::search::genome::Genome;
-use crate::search::objective::Objective;
-use crate::search::requirements::{Performance, Requirements};
+use crate::search::objective::{Objective, Quantity};
+use crate::search::requirements::Performance;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The evaluation of a genome by a training: a line of `evaluations.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,10 @@ pub struct Evaluation {
     /// measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_w: Option<f64>,
+    /// What the network costs on each of several boards, by name; the fields of the same names here
+    /// are `None` then, except for memory that is the same on all. Left out of files if it is empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub boards: BTreeMap<String, BoardCosts>,
     /// Epoch after which its training was stopped because it was weak (`search.halving`); `null`
     /// otherwise.
     pub stopped_after: Option<usize>,
@@ -66,13 +71,12 @@ impl Document for Evaluation {
         within("index", self.index, &COUNT)?;
         within("parameters", self.parameters, &(1..=*PARAMETERS.end()))?;
         within("macs", self.macs, &MACS)?;
-        all_within("arena_bytes", self.arena_bytes, &BYTES)?;
-        all_within("flash_bytes", self.flash_bytes, &BYTES)?;
         all_within("accuracy", self.accuracy, &SHARE)?;
         all_within("second_accuracy", self.second_accuracy, &SHARE)?;
-        all_within("latency_s", self.latency_s, &LATENCY)?;
-        all_within("energy_j", self.energy_j, &ENERGY)?;
-        all_within("power_w", self.power_w, &PHYSICAL)?;
+        self.costs(None).check()?;
+        for (board, costs) in &self.boards {
+            costs.check().with_context(|| format!("boards.{board}"))?;
+        }
         all_within("stopped_after", self.stopped_after, &COUNT)?;
         all_within("rungs", self.rungs.iter().copied(), &SHARE)
     }
@@ -85,24 +89,37 @@ impl Evaluation {
         [1.0 - self.accuracy.unwrap_or(0.0), self.parameters as f64]
     }
 
+    /// Returns what the network costs on a board of several, as far as it is known; `None` names
+    /// the only board, or none.
+    pub fn costs(&self, board: Option<&str>) -> BoardCosts {
+        let Evaluation { arena_bytes, flash_bytes, latency_s, energy_j, power_w, .. } = *self;
+        let only = BoardCosts { arena_bytes, flash_bytes, latency_s, energy_j, power_w };
+        board.map_or(only, |board| self.boards.get(board).copied().unwrap_or_default())
+    }
+
     /// Returns the value of an objective; `None` if it is not known.
-    pub fn objective(&self, objective: Objective) -> Option<f64> {
-        match objective {
-            Objective::Error => Some(1.0 - self.accuracy.unwrap_or(0.0)),
-            Objective::Params => Some(self.parameters as f64),
-            Objective::Macs => Some(self.macs as f64),
-            Objective::ArenaBytes => self.arena_bytes.map(|bytes| bytes as f64),
-            Objective::FlashBytes => self.flash_bytes.map(|bytes| bytes as f64),
-            Objective::LatencyS => self.latency_s,
-            Objective::EnergyJ => self.energy_j,
+    pub fn objective(&self, objective: &Objective) -> Option<f64> {
+        let costs = self.costs(objective.board.as_deref());
+        match objective.what {
+            Quantity::Error => Some(1.0 - self.accuracy.unwrap_or(0.0)),
+            Quantity::Params => Some(self.parameters as f64),
+            Quantity::Macs => Some(self.macs as f64),
+            Quantity::ArenaBytes => costs.arena_bytes.map(|bytes| bytes as f64),
+            Quantity::FlashBytes => costs.flash_bytes.map(|bytes| bytes as f64),
+            Quantity::LatencyS => costs.latency_s,
+            Quantity::EnergyJ => costs.energy_j,
         }
     }
 
-    /// Returns whether the genome was fully trained and meets every requirement.
-    pub fn meets(&self, requirements: &Requirements) -> bool {
-        let Evaluation { accuracy, latency_s, energy_j, power_w, .. } = *self;
-        self.is_fully_trained()
-            && requirements.met_by(&Performance { accuracy, latency_s, energy_j, power_w })
+    /// Returns whether the genome was fully trained and meets every criterion.
+    pub fn meets(&self, criteria: &Criteria) -> bool {
+        let met = |board: Option<&str>| {
+            let BoardCosts { latency_s, energy_j, power_w, .. } = self.costs(board);
+            let known = Performance { accuracy: self.accuracy, latency_s, energy_j, power_w };
+            criteria.on(board).met_by(&known)
+        };
+        let boards = criteria.on_boards.keys();
+        self.is_fully_trained() && met(None) && boards.into_iter().all(|board| met(Some(board)))
     }
 
     /// Returns whether the genome was trained to the end and has an accuracy.
@@ -119,7 +136,10 @@ impl Evaluation {
 
     /// Returns whether there are results that are not in `evaluations.jsonl`.
     pub fn is_revised(&self) -> bool {
-        self.second_accuracy.is_some() || self.latency_s.is_some() || self.energy_j.is_some()
+        let is_measured = |costs: &BoardCosts| costs.latency_s.or(costs.energy_j).is_some();
+        self.second_accuracy.is_some()
+            || is_measured(&self.costs(None))
+            || self.boards.values().any(is_measured)
     }
 }
 
@@ -127,6 +147,7 @@ impl Evaluation {
 mod tests {
     use super::*;
     use crate::files::json;
+    use crate::search::requirements::Requirements;
     use crate::search::space::SearchSpace;
 
     #[test]
@@ -146,6 +167,7 @@ mod tests {
             latency_s: None,
             energy_j: None,
             power_w: None,
+            boards: BTreeMap::new(),
             stopped_after: None,
             rungs: vec![],
             failure: None,
@@ -190,11 +212,13 @@ mod tests {
             latency_s: Some(0.001),
             energy_j: None,
             power_w: None,
+            boards: BTreeMap::new(),
             stopped_after: None,
             rungs: vec![],
             failure: None,
         };
-        let required = Requirements { min_accuracy: Some(0.0), ..Requirements::default() };
+        let general = Requirements { min_accuracy: Some(0.0), ..Requirements::default() };
+        let required = Criteria { general, ..Criteria::default() };
         assert!(trained.meets(&required));
         assert!(!Evaluation { stopped_after: Some(1), ..trained.clone() }.meets(&required));
         assert!(!Evaluation { accuracy: None, ..trained }.meets(&required));

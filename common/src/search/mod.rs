@@ -3,12 +3,16 @@
 
 pub mod accuracy_table;
 pub mod archive;
+pub mod board_costs;
 pub mod config;
+pub mod criteria;
 pub mod evaluation;
 pub mod fidelity;
 pub mod genome;
 pub mod hypervolume;
+pub mod limit;
 pub mod objective;
+pub mod on_board;
 pub mod requirements;
 pub mod space;
 pub mod volume;

@@ -9,18 +9,19 @@ use crate::evaluate::trainer::Trainer;
 use crate::search::checkpoint::Resume;
 use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use common::board::Board;
 use common::dataset::Dataset;
 use common::diagnostics;
 use common::files::json;
 use common::precision::Precision;
-use common::profile::Profile;
+use common::profile::{Profile, SearchSettings};
 use common::search::config::SearchConfig;
-use common::search::requirements::Requirements;
 use process::cli::print_line;
 use process::interrupt::Interrupt;
 use process::programs::binary;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The advice in the error of an interrupted run: its finished parts are kept.
 const REMEDY: &str = "what is finished is kept, and --resume goes on from there";
@@ -46,9 +47,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         .iter()
         .for_each(|sentence| diagnostics::say(sentence));
     profile.search.check()?;
-    let required = required(args)?;
-    let board = board_setup::board(&args.board_args, &required, &profile.search)?;
-    let criteria = required.or(&std::mem::take(&mut profile.search.criteria));
+    let limits = limits(args)?;
+    let boards = args.board_args.boards()?;
+    board_setup::settle(limits, &mut profile.search, &boards)?;
+    let criteria = std::mem::take(&mut profile.search.criteria);
+    let (board, boards) = recorded(boards);
     let dataset = Dataset::describe(&args.dataset)?;
     let finals = profile.finals;
     let identity = Dataset::load_training_set(&args.dataset)?.identity;
@@ -63,38 +66,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         training: profile.training,
         device: args.device.backend(),
         precision: args.precision,
-        board: board.clone(),
+        board,
+        boards,
         criteria,
     };
     let interrupt = Interrupt::catch(REMEDY)?;
-    let (settings, bin_dir) = (&config.search, args.bin_dir.as_deref());
-    let (folder, precision) = (&args.out, args.precision);
-    let planner = board_setup::memory_planner(
-        board.as_ref(),
-        settings,
-        precision,
-        folder,
-        bin_dir,
-        interrupt,
-    )?;
-    let deployer = board_setup::deployer(
-        &args.board_args,
-        board,
-        &config.criteria,
-        settings,
-        folder,
-        bin_dir,
-        interrupt,
-    )?;
-    let evaluator = evaluator(args, &config, deployer.is_some(), interrupt)?;
+    let (folder, bin_dir) = (&args.out, args.bin_dir.as_deref());
+    let planners = board_setup::planners(&config, folder, bin_dir, interrupt)?;
+    let targets = board_setup::targets(&args.board_args, &config, folder, bin_dir, interrupt)?;
+    let evaluator = evaluator(args, &config, !targets.is_empty(), interrupt)?;
     let options = RunOptions {
         folder: &args.out,
         input: dataset.input(),
         classes: dataset.classes,
         evaluator,
         quantizer: quantizer(args, interrupt)?,
-        planner,
-        deployer,
+        planners,
+        targets,
         resume: resume(args),
         finals,
     };
@@ -110,12 +98,20 @@ fn resume(args: &RunArgs) -> Resume {
     }
 }
 
-/// Returns the criteria of the command line.
-fn required(args: &RunArgs) -> Result<Requirements> {
-    let others = args.board_args.requirements(args.min_accuracy)?;
-    let required = Requirements { max_power_w: args.max_power_w, ..others };
-    required.check().context("the requirements")?;
-    Ok(required)
+/// Returns settings with the limits and criteria of the command line alone.
+fn limits(args: &RunArgs) -> Result<SearchSettings> {
+    let criteria = args.board_args.criteria(args.min_accuracy)?;
+    let mut limits = SearchSettings { criteria, ..SearchSettings::default() };
+    args.search_args.set_memory_limits(&mut limits)?;
+    Ok(limits)
+}
+
+/// Returns boards as a search records them: a single one, or several by name.
+fn recorded(mut boards: Vec<Board>) -> (Option<Board>, BTreeMap<String, Board>) {
+    match boards.len() {
+        0 | 1 => (boards.pop(), BTreeMap::new()),
+        _ => (None, boards.into_iter().map(|board| (board.name.clone(), board)).collect()),
+    }
 }
 
 fn evaluator(

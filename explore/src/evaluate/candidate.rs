@@ -3,8 +3,10 @@
 use super::memory::Memory;
 use super::task::Outcome;
 use common::network::counts::Counts;
+use common::search::board_costs::BoardCosts;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
+use std::collections::BTreeMap;
 
 /// A genome of a population, before its evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +19,9 @@ pub struct Candidate {
     pub genome: Genome,
     /// Parameters and MACs of its network.
     pub counts: Counts,
-    /// Memory of its crate, as far as the search needs it.
-    pub memory: Memory,
+    /// Memory of its crate on each board of several, as far as the search needs it; `None` is for
+    /// all boards.
+    pub memory: BTreeMap<Option<String>, Memory>,
 }
 
 impl Candidate {
@@ -33,6 +36,11 @@ impl Candidate {
             Ok(accuracy) => (Some(accuracy), None),
             Err(failure) => (None, Some(failure)),
         };
+        let general = self.memory.get(&None).copied().unwrap_or_default();
+        let costs = |(board, memory): (&Option<String>, &Memory)| {
+            let Memory { arena_bytes, flash_bytes } = *memory;
+            Some((board.clone()?, BoardCosts { arena_bytes, flash_bytes, ..BoardCosts::default() }))
+        };
         Evaluation {
             id: self.id(),
             iteration: self.iteration,
@@ -40,13 +48,14 @@ impl Candidate {
             genome: self.genome,
             parameters: self.counts.parameters,
             macs: self.counts.macs,
-            arena_bytes: self.memory.arena_bytes,
-            flash_bytes: self.memory.flash_bytes,
+            arena_bytes: general.arena_bytes,
+            flash_bytes: general.flash_bytes,
             accuracy,
             second_accuracy: None,
             latency_s: None,
             energy_j: None,
             power_w: None,
+            boards: self.memory.iter().filter_map(costs).collect(),
             stopped_after: None,
             rungs: Vec::new(),
             failure,

@@ -23,6 +23,15 @@ pub struct Memory {
     pub flash_bytes: Option<u64>,
 }
 
+/// What plans the memory of crates for the platform of a board.
+#[derive(Debug)]
+pub struct PlatformMemory {
+    /// The board of several; `None` if the memory is the same on all.
+    pub board: Option<String>,
+    /// The planner.
+    pub planner: MemoryPlanner,
+}
+
 /// Computes memory by `codegen plan`, once for each function.
 #[derive(Debug)]
 pub struct MemoryPlanner {

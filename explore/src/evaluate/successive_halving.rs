@@ -110,7 +110,7 @@ impl SuccessiveHalving<'_> {
             self.settings
                 .objectives
                 .iter()
-                .map(|objective| objective.proxy(1.0 - accuracy, counts))
+                .map(|objective| objective.what.proxy(1.0 - accuracy, counts))
                 .collect()
         };
         let of_population = reached

@@ -25,7 +25,8 @@ pub fn latin_hypercube<C: Fn(&Genome) -> Result<Counts>>(
         column.shuffle(rng);
         column
     });
-    let problem = NetworkProblem::new(space, &Objective::PAPER, count_of);
+    let objectives = Objective::PAPER;
+    let problem = NetworkProblem::new(space, &objectives, count_of);
     let mut unseen = Unseen::new(&problem);
     let rows = (0..wanted).map(|row| columns.iter().map(|column| column[row]).collect());
     let rows = rows.filter_map(|genome| unseen.take(genome).or_else(|| unseen.random(rng)));

@@ -68,7 +68,7 @@ impl Study<'_> {
             search,
             input: &input,
             classes: &self.dataset.classes,
-            planner: None,
+            planners: &[],
         };
         let mut rng = seed::stream(self.seeds[0], "fidelity/sample");
         let mut sample = sample::latin_hypercube(

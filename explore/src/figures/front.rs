@@ -153,6 +153,7 @@ mod tests {
     use super::*;
     use crate::evaluate::candidate::Candidate;
     use crate::test_support::{config, search};
+    use common::search::objective::Objective;
 
     fn searched() -> SearchState {
         let accuracy =
@@ -205,9 +206,9 @@ mod tests {
     /// on the line.
     #[test]
     fn the_line_goes_through_the_whole_front_of_the_archive() {
-        use common::search::objective::Objective::{Error, Macs, Params};
+        use common::search::objective::Quantity::{Error, Macs, Params};
         let mut config = config(10, 3);
-        config.search.objectives = vec![Error, Params, Macs];
+        config.search.objectives = [Error, Params, Macs].map(Objective::of).into();
         let mut search = search(&config, |c| Ok(0.5 + c.index as f64 / 100.0));
         search.archive.individuals.iter_mut().for_each(|individual| individual.on_front = true);
         let svg = draw(&search, 3).unwrap();

@@ -56,7 +56,8 @@ impl<'a> Drawings<'a> {
 
 /// Writes `front.svg` (every evaluation and the archive's front), `progress.svg` (hypervolume and
 /// Score by iteration, Fig. 3 of the paper), `activations.svg` (the activations of the populations,
-/// Fig. 4) and, if networks were measured, `cost.svg` (latency and energy by parameters, Fig. 1b).
+/// Fig. 4) and, if networks were measured, `cost.svg` (latency and energy on each board by
+/// parameters, Fig. 1b).
 ///
 /// # Errors
 /// Fails if a figure cannot be drawn or written.
@@ -66,7 +67,7 @@ fn write_all(folder: &Path, search: &SearchState, config: &SearchConfig) -> Resu
     write("front.svg", front::draw(search, iterations)?)?;
     write("progress.svg", progress::draw(search, iterations)?)?;
     write("activations.svg", activations::draw(search, iterations)?)?;
-    match cost::draw(search, iterations)? {
+    match cost::draw(search, config)? {
         Some(svg) => write("cost.svg", svg),
         None => Ok(()),
     }

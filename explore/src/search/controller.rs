@@ -9,12 +9,12 @@ use crate::algorithm::archive::Member;
 use crate::algorithm::evolution::Evolution;
 use crate::algorithm::settings::Settings;
 use crate::evaluate::candidate::Candidate;
-use crate::evaluate::memory::Memory;
 use anyhow::{Result, ensure};
 use common::network::counts::Counts;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
+use std::collections::BTreeMap;
 
 /// Algorithm 1 as a state machine: it returns populations and takes their evaluations. It makes
 /// `search.iterations` populations including the initial one, or fewer if the space is exhausted.
@@ -65,7 +65,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
         let proposals = self.evolution.next_population()?;
         let candidate = |(index, genome): (usize, Vec<usize>)| -> Result<Candidate> {
             let (genome, counts) = self.evolution.problem().counted(&genome)?;
-            Ok(Candidate { iteration, index, genome, counts, memory: Memory::default() })
+            Ok(Candidate { iteration, index, genome, counts, memory: BTreeMap::new() })
         };
         let population: Vec<Candidate> = proposals
             .into_iter()
@@ -261,7 +261,7 @@ mod tests {
         let whole = search(&config, outcome);
         let (first, last) = (best(&whole, 1), best(&whole, 6));
         assert!(first < last);
-        config.criteria.min_accuracy = Some(last);
+        config.criteria.general.min_accuracy = Some(last);
         let shorter = search(&config, outcome);
         let end = shorter.archive.iterations;
         assert!(best(&whole, end) >= last && best(&whole, end - 1) < last);

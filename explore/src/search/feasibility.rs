@@ -1,12 +1,15 @@
 //! Feasibility of genomes: whether a network exists for the images and keeps the limits.
 
-use crate::evaluate::memory::{Memory, MemoryPlanner};
-use anyhow::{Result, bail, ensure};
+use crate::evaluate::memory::{Memory, PlatformMemory};
+use anyhow::{Result, ensure};
 use common::network::counts::Counts;
 use common::network::template::Template;
 use common::network::{Input, Network, counts};
 use common::profile::SearchSettings;
 use common::search::genome::Genome;
+use common::search::limit::MemoryLimit;
+use common::search::on_board::OnBoard;
+use std::collections::BTreeMap;
 
 /// The conditions under which a genome can be a candidate.
 #[derive(Debug)]
@@ -19,8 +22,8 @@ pub struct Feasibility<'a> {
     pub input: &'a Input,
     /// Names of the classes.
     pub classes: &'a [String],
-    /// The planner of memory, if an objective or a limit needs it.
-    pub planner: Option<&'a MemoryPlanner>,
+    /// The planners of memory, as far as an objective or a limit needs it.
+    pub planners: &'a [PlatformMemory],
 }
 
 impl Feasibility<'_> {
@@ -39,29 +42,42 @@ impl Feasibility<'_> {
         );
         let most = self.search.max_macs.unwrap_or(u64::MAX);
         ensure!(counts.macs <= most, "{} MACs are above search.max_macs {most}", counts.macs);
-        let memory = self.memory(genome)?;
-        let (bytes, most) = (memory.arena_bytes, self.search.max_arena_bytes);
-        if let Some((bytes, most)) = bytes.zip(most).filter(|(bytes, most)| bytes > most) {
-            bail!("{bytes} bytes of working memory are above search.max_arena_bytes {most}");
-        }
-        let (bytes, most) = (memory.flash_bytes, self.search.max_flash_bytes);
-        if let Some((bytes, most)) = bytes.zip(most).filter(|(bytes, most)| bytes > most) {
-            bail!("{bytes} bytes of constants and code are above search.max_flash_bytes {most}");
+        for (board, memory) in self.memory(genome)? {
+            self.check_memory(board, memory)?;
         }
         Ok(counts)
     }
 
-    /// Returns what the search needs to know of the memory of a genome's crate.
+    /// Fails if the memory of a crate exceeds a limit.
+    fn check_memory(&self, board: Option<String>, memory: Memory) -> Result<()> {
+        for (limit, bytes, of) in [
+            (MemoryLimit::ArenaBytes, memory.arena_bytes, "working memory"),
+            (MemoryLimit::FlashBytes, memory.flash_bytes, "constants and code"),
+        ] {
+            let most = self.search.memory_limit(limit, board.as_deref()).unwrap_or(u64::MAX);
+            let limit = OnBoard { what: limit, board: board.clone() };
+            let bytes = bytes.unwrap_or(0);
+            ensure!(bytes <= most, "{bytes} bytes of {of} are above search.{limit} {most}");
+        }
+        Ok(())
+    }
+
+    /// Returns what the search needs to know of the memory of a genome's crate on each board of
+    /// several; `None` is for all boards.
     ///
     /// # Errors
     /// Fails if the images are too small for the genome, or if `codegen plan` fails.
-    pub fn memory(&self, genome: &Genome) -> Result<Memory> {
-        let Some(planner) = self.planner else { return Ok(Memory::default()) };
-        let memory = planner.memory(genome, || self.network(genome))?;
-        Ok(Memory {
-            arena_bytes: memory.arena_bytes.filter(|_| self.search.needs_arena()),
-            flash_bytes: memory.flash_bytes.filter(|_| self.search.needs_flash()),
-        })
+    pub fn memory(&self, genome: &Genome) -> Result<BTreeMap<Option<String>, Memory>> {
+        let planned = |PlatformMemory { board, planner }: &PlatformMemory| {
+            let memory = planner.memory(genome, || self.network(genome))?;
+            let needs = |limit| self.search.needs_memory(limit, board.as_deref());
+            let needed = Memory {
+                arena_bytes: memory.arena_bytes.filter(|_| needs(MemoryLimit::ArenaBytes)),
+                flash_bytes: memory.flash_bytes.filter(|_| needs(MemoryLimit::FlashBytes)),
+            };
+            Ok((board.clone(), needed))
+        };
+        self.planners.iter().map(planned).collect()
     }
 
     /// Expands the template by a genome.
@@ -107,7 +123,7 @@ mod tests {
                 search: &search,
                 input: &input,
                 classes: &classes,
-                planner: None,
+                planners: &[],
             }
             .count(&genome)
         };

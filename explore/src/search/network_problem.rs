@@ -1,5 +1,6 @@
 //! The space of networks as a space that the algorithm searches, and evaluations as its trials.
 
+use super::measured::Measurements;
 use crate::algorithm::archive::Member;
 use crate::algorithm::problem::{self, Gene, Known, Problem};
 use crate::algorithm::trial::{Extent, Standing, Trial};
@@ -8,10 +9,10 @@ use anyhow::Result;
 use common::network::activation::Activation;
 use common::network::counts::{Counts, network_information_density};
 use common::search::archive::Individual;
+use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::genome::{Genome, Optimizer};
 use common::search::objective::Objective;
-use common::search::requirements::Requirements;
 use common::search::space::{GENES, SearchSpace};
 
 /// The space of networks, whose genomes have the same function if their right activations agree.
@@ -21,20 +22,20 @@ pub struct NetworkProblem<'a, C> {
     /// Returns parameters and MACs of a genome's network, or an error if it is not feasible.
     count: C,
     genes: Vec<Gene>,
-    quantities: Vec<Quantity>,
+    measurements: Measurements,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
     /// Takes a space, the objectives of the search, and what returns parameters and MACs of a
     /// genome's network, or an error if the genome is not feasible.
     pub fn new(space: &'a SearchSpace, objectives: &'a [Objective], count: C) -> Self {
-        let quantities = quantities(objectives, &Requirements::default());
-        NetworkProblem { space, objectives, count, genes: genes(space), quantities }
+        let measurements = Measurements::of(objectives, &Criteria::default());
+        NetworkProblem { space, objectives, count, genes: genes(space), measurements }
     }
 
     /// Returns the same space with limits of what is measured.
-    pub(super) fn within(self, criteria: &Requirements) -> Self {
-        NetworkProblem { quantities: quantities(self.objectives, criteria), ..self }
+    pub(super) fn within(self, criteria: &Criteria) -> Self {
+        NetworkProblem { measurements: Measurements::of(self.objectives, criteria), ..self }
     }
 
     /// Returns a genome of the space with its parameters and MACs.
@@ -57,7 +58,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
             known: self.known_of(counts),
             score: information_density(evaluation),
             rungs: evaluation.rungs.iter().map(|accuracy| 1.0 - accuracy).collect(),
-            measured: vec![evaluation.latency_s, evaluation.energy_j, evaluation.power_w],
+            measured: self.measurements.values(evaluation),
             standing: standing(evaluation, self.objectives),
         })
     }
@@ -69,7 +70,7 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
     fn known_of(&self, counts: Counts) -> Known {
         let costs = self.objectives[1..].iter();
         Known {
-            costs: costs.map(|objective| objective.proxy(0.0, counts).max(1.0)).collect(),
+            costs: costs.map(|objective| objective.what.proxy(0.0, counts).max(1.0)).collect(),
             size: counts.parameters as f64,
         }
     }
@@ -94,18 +95,8 @@ impl<C: Fn(&Genome) -> Result<Counts>> Problem for NetworkProblem<'_, C> {
     }
 
     fn quantities(&self) -> &[Quantity] {
-        &self.quantities
+        self.measurements.quantities()
     }
-}
-
-/// Returns what is measured on a board: latency, energy and power, in this order.
-fn quantities(objectives: &[Objective], criteria: &Requirements) -> Vec<Quantity> {
-    let cost = |objective| objectives[1..].iter().position(|other| *other == objective);
-    vec![
-        Quantity { cost: cost(Objective::LatencyS), limit: criteria.max_latency_s },
-        Quantity { cost: cost(Objective::EnergyJ), limit: criteria.max_energy_j },
-        Quantity { cost: None, limit: criteria.max_power_w },
-    ]
 }
 
 /// Returns the genes: activations and the optimizer have no order.
@@ -134,7 +125,7 @@ pub(super) fn standing(evaluation: &Evaluation, objectives: &[Objective]) -> Sta
         (Some(_), Some(_)) => Extent::Stopped,
         (Some(_), None) => Extent::InFull,
     };
-    let objectives = objectives.iter().map(|objective| evaluation.objective(*objective)).collect();
+    let objectives = objectives.iter().map(|objective| evaluation.objective(objective)).collect();
     Standing { objectives, extent }
 }
 
@@ -158,7 +149,8 @@ fn information_density(evaluation: &Evaluation) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::algorithm::unseen::Unseen;
-    use crate::test_support::{candidate, count};
+    use crate::test_support::count;
+    use common::search::objective::Quantity;
     use common::seed::stream;
 
     #[test]
@@ -172,7 +164,8 @@ mod tests {
             kernel_size: vec![3],
             ..space
         };
-        let mut unseen = Unseen::new(NetworkProblem::new(&space, &Objective::PAPER, count));
+        let objectives = Objective::PAPER;
+        let mut unseen = Unseen::new(NetworkProblem::new(&space, &objectives, count));
         let mut rng = stream(3, "equal");
         assert_eq!(std::iter::from_fn(|| unseen.random(&mut rng)).count(), 5);
     }
@@ -180,7 +173,8 @@ mod tests {
     #[test]
     fn genomes_of_the_algorithm_are_those_of_the_space_in_its_order() {
         let space = SearchSpace { kernel_size: vec![3], ..SearchSpace::default() };
-        let problem = NetworkProblem::new(&space, &Objective::PAPER, count);
+        let objectives = Objective::PAPER;
+        let problem = NetworkProblem::new(&space, &objectives, count);
         let genomes = problem::genomes(problem.genes()).map(|genome| problem.genome(&genome));
         assert!(genomes.eq(space.genomes()));
         for positions in problem::genomes(problem.genes()).step_by(101) {
@@ -191,35 +185,13 @@ mod tests {
 
     #[test]
     fn costs_are_the_objectives_or_what_stands_for_them() {
-        use Objective::{ArenaBytes, EnergyJ, Error, FlashBytes, LatencyS, Macs, Params};
+        use Quantity::{ArenaBytes, EnergyJ, Error, FlashBytes, LatencyS, Macs, Params};
         let space = SearchSpace::default();
         let objectives = [Error, Params, Macs, ArenaBytes, FlashBytes, LatencyS, EnergyJ];
+        let objectives = objectives.map(Objective::of);
         let count = |_: &Genome| Ok(Counts { parameters: 3, macs: 5 });
         let problem = NetworkProblem::new(&space, &objectives, count);
         let known = problem.known(&[0; GENES]).unwrap();
         assert_eq!(known, Known { costs: vec![3.0, 5.0, 5.0, 3.0, 5.0, 5.0], size: 3.0 });
-    }
-    #[test]
-    fn quantities_and_measurements_are_in_the_same_order() {
-        use Objective::{EnergyJ, Error, LatencyS, Params};
-        let criteria = Requirements {
-            min_accuracy: Some(0.9),
-            max_latency_s: Some(1.0),
-            max_energy_j: None,
-            max_power_w: Some(3.0),
-        };
-        let space = SearchSpace::default();
-        let objectives = [Error, Params, EnergyJ, LatencyS];
-        let problem = NetworkProblem::new(&space, &objectives, count).within(&criteria);
-        let evaluation = Evaluation {
-            latency_s: Some(0.5),
-            power_w: Some(2.0),
-            ..candidate(0, 0, space.genome(&[0; GENES])).evaluated(Ok(0.8))
-        };
-        let measured = problem.trial(&evaluation).unwrap().measured;
-        assert_eq!(measured, [Some(0.5), None, Some(2.0)]);
-        let of = |quantity: &Quantity| (quantity.cost, quantity.limit);
-        let quantities: Vec<_> = problem.quantities().iter().map(of).collect();
-        assert_eq!(quantities, [(Some(2), Some(1.0)), (Some(1), None), (None, Some(3.0))]);
     }
 }

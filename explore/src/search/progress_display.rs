@@ -3,9 +3,10 @@
 use super::quality;
 use super::state::SearchState;
 use common::diagnostics;
+use common::search::board_costs::BoardCosts;
 use common::search::config::SearchConfig;
+use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
-use common::search::requirements::Requirements;
 use process::progress::Progress;
 
 /// The display of a running search.
@@ -83,13 +84,14 @@ impl ProgressDisplay {
         self.show(&format!("{}: accuracy {second:.4} with a second seed", evaluation.id));
     }
 
-    /// Shows an evaluation that was measured.
-    pub fn measured(&mut self, evaluation: &Evaluation) {
-        let latency = evaluation.latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
-        let energy =
-            evaluation.energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
-        let power = evaluation.power_w.map_or(String::new(), |w| format!(", power {w:.2} W"));
-        self.show(&format!("{}: latency {latency}{energy}{power}", evaluation.id));
+    /// Shows an evaluation that was measured on a board of several; `None` is the only one.
+    pub fn measured(&mut self, evaluation: &Evaluation, board: Option<&str>) {
+        let BoardCosts { latency_s, energy_j, power_w, .. } = evaluation.costs(board);
+        let latency = latency_s.map_or("none".into(), |s| format!("{:.1} us", s * 1e6));
+        let energy = energy_j.map_or(String::new(), |j| format!(", energy {:.1} uJ", j * 1e6));
+        let power = power_w.map_or(String::new(), |w| format!(", power {w:.2} W"));
+        let place = board.map_or(String::new(), |board| format!(" on {board}"));
+        self.show(&format!("{}{place}: latency {latency}{energy}{power}", evaluation.id));
     }
 
     /// Shows that an iteration ended.
@@ -105,7 +107,7 @@ impl ProgressDisplay {
 
     /// Shows that the search ended: with all criteria met, with the space exhausted, or after its
     /// last iteration.
-    pub fn search_finished(&mut self, state: &SearchState, criteria: &Requirements) {
+    pub fn search_finished(&mut self, state: &SearchState, criteria: &Criteria) {
         if let Some(id) = &state.archive.criteria_met_by {
             diagnostics::say(&format!(
                 "{id} meets all criteria after iteration {}",

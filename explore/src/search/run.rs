@@ -9,8 +9,8 @@ use super::state::SearchState;
 use super::winners;
 use crate::evaluate::candidate::Candidate;
 use crate::evaluate::evaluator::Evaluator;
-use crate::evaluate::hardware;
-use crate::evaluate::memory::MemoryPlanner;
+use crate::evaluate::hardware::{self, Target};
+use crate::evaluate::memory::PlatformMemory;
 use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, SuccessiveHalving};
 use crate::evaluate::task::{Outcome, Task};
@@ -25,7 +25,6 @@ use common::search::archive::Individual;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
-use process::deploy::Deployer;
 use std::path::Path;
 
 /// What a run of a search needs besides the configuration of the search.
@@ -41,10 +40,10 @@ pub struct RunOptions<'a> {
     pub evaluator: Evaluator,
     /// What makes candidates' int8 forms, which count if it is there.
     pub quantizer: Option<Quantizer>,
-    /// The planner of memory, if an objective or a limit needs it.
-    pub planner: Option<MemoryPlanner>,
-    /// The board, if an objective or a criterion needs measurements.
-    pub deployer: Option<Deployer>,
+    /// The planners of memory, as far as an objective or a limit needs it.
+    pub planners: Vec<PlatformMemory>,
+    /// The boards on which networks are measured, sorted by name.
+    pub targets: Vec<Target>,
     /// What to do with a search that the folder contains.
     pub resume: Resume,
     /// Which members of the front become the winners, and how many.
@@ -62,7 +61,7 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
         search: &config.search,
         input: &options.input,
         classes: &options.classes,
-        planner: options.planner.as_ref(),
+        planners: &options.planners,
     };
     let checkpoint = Checkpoint::open(options.folder, config, options.resume)?;
     check_environment(config, options, &feasibility)?;
@@ -74,9 +73,9 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
         let population = controller.next_population();
         // A failed plan must not make a genome infeasible: the population would be another one.
         options
-            .planner
-            .as_ref()
-            .map_or(Ok(()), MemoryPlanner::check)
+            .planners
+            .iter()
+            .try_for_each(|of_platform| of_platform.planner.check())
             .context("codegen cannot be used; correct the cause and use --resume")?;
         let Some(mut population) = population? else { break };
         for candidate in &mut population {
@@ -84,9 +83,7 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
         }
         let mut evaluations =
             evaluation.evaluate(&population, &controller.state().archive.individuals)?;
-        if config.search.objectives.iter().any(|objective| objective.is_measured()) {
-            evaluation.measure(evaluations.iter_mut())?;
-        }
+        evaluation.measure(&mut evaluations, |target| has_objective(config, target))?;
         controller.add_population(evaluations)?;
         evaluation.refine_front(&mut controller)?;
         let state = controller.state();
@@ -117,12 +114,14 @@ fn check_environment(
         return Ok(());
     };
     feasibility.memory(&genome)?;
-    match &options.deployer {
-        Some(deployer) => {
-            hardware::check(deployer, options.quantizer.as_ref(), &feasibility.network(&genome)?)
-        }
-        None => Ok(()),
-    }
+    let network = feasibility.network(&genome)?;
+    hardware::check(&options.targets, options.quantizer.as_ref(), &network)
+}
+
+/// Returns whether whole populations are measured on a board, not the front alone.
+fn has_objective(config: &SearchConfig, target: &Target) -> bool {
+    let objectives = &config.search.objectives;
+    objectives.iter().any(|objective| objective.is_measured() && objective.board == target.name)
 }
 
 /// Evaluates populations: takes evaluations from the log of an earlier run and from individuals
@@ -178,7 +177,7 @@ impl PopulationEvaluation<'_> {
     }
 
     /// Trains the front with a second seed, if configured, until every individual on it has one,
-    /// and then measures the front, if there is a board.
+    /// and then measures the front on all boards.
     fn refine_front<C: Fn(&Genome) -> Result<Counts>>(
         &mut self,
         controller: &mut Controller<'_, C>,
@@ -192,10 +191,12 @@ impl PopulationEvaluation<'_> {
             self.train_with_second_seed(&mut unconfirmed)?;
             controller.revise(unconfirmed)?;
         }
-        if self.options.deployer.is_some() {
-            let mut unmeasured =
-                front(controller.state(), |evaluation| evaluation.latency_s.is_none());
-            self.measure(unmeasured.iter_mut())?;
+        let targets = &self.options.targets;
+        if !targets.is_empty() {
+            let mut unmeasured = front(controller.state(), |evaluation| {
+                targets.iter().any(|target| target.lacks(evaluation))
+            });
+            self.measure(&mut unmeasured, |_| true)?;
             controller.revise(unmeasured)?;
         }
         Ok(())
@@ -228,12 +229,22 @@ impl PopulationEvaluation<'_> {
         })
     }
 
-    /// Measures the networks of evaluations that have an accuracy.
-    fn measure<'a>(&mut self, evaluations: impl Iterator<Item = &'a mut Evaluation>) -> Result<()> {
-        let Some(deployer) = &self.options.deployer else { return Ok(()) };
-        for evaluation in evaluations.filter(|evaluation| evaluation.accuracy.is_some()) {
-            hardware::measure(deployer, self.options.quantizer.as_ref(), evaluation)?;
-            self.display.measured(evaluation);
+    /// Measures the networks of evaluations on some of the boards, as far as they have an accuracy
+    /// and were not measured yet.
+    fn measure(
+        &mut self,
+        evaluations: &mut [Evaluation],
+        chosen: impl Fn(&Target) -> bool,
+    ) -> Result<()> {
+        let options = self.options;
+        let targets: Vec<&Target> = options.targets.iter().filter(|t| chosen(t)).collect();
+        for evaluation in evaluations {
+            let lacking: Vec<&Target> =
+                targets.iter().copied().filter(|target| target.lacks(evaluation)).collect();
+            let show = |target: &Target, evaluation: &Evaluation| {
+                self.display.measured(evaluation, target.name.as_deref());
+            };
+            hardware::measure(&lacking, options.quantizer.as_ref(), evaluation, show)?;
         }
         Ok(())
     }
@@ -268,7 +279,7 @@ impl RunOptions<'_> {
 }
 
 /// Returns the evaluations on the archive's front that satisfy a condition.
-fn front(state: &SearchState, condition: fn(&Evaluation) -> bool) -> Vec<Evaluation> {
+fn front(state: &SearchState, condition: impl Fn(&Evaluation) -> bool) -> Vec<Evaluation> {
     let front = state.archive.individuals.iter().filter(|individual| individual.on_front);
     let evaluations = front.map(|individual| &individual.evaluation);
     evaluations.filter(|evaluation| condition(evaluation)).cloned().collect()

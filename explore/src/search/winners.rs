@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use common::files::json;
 use common::profile::{FinalSettings, Selection};
 use common::search::archive::{Archive, Individual};
-use common::search::requirements::Requirements;
+use common::search::criteria::Criteria;
 use std::path::Path;
 
 /// The folder of the winners in that of a search.
@@ -17,7 +17,7 @@ const FOLDER: &str = "winners";
 /// parameters, then by age.
 pub fn ranking<'a>(
     archive: &'a Archive,
-    criteria: &Requirements,
+    criteria: &Criteria,
     selection: Selection,
 ) -> Vec<&'a Individual> {
     let mut ranking: Vec<&Individual> =
@@ -47,7 +47,7 @@ pub fn ranking<'a>(
 pub fn write(
     folder: &Path,
     archive: &Archive,
-    criteria: &Requirements,
+    criteria: &Criteria,
     settings: &FinalSettings,
 ) -> Result<()> {
     remove(folder)?;
@@ -89,6 +89,7 @@ mod tests {
     use crate::test_support::{config, individual};
     use common::search::evaluation::Evaluation;
     use common::search::genome::Genome;
+    use common::search::requirements::Requirements;
 
     fn archive() -> Archive {
         let space = config(1, 1).space;
@@ -118,12 +119,12 @@ mod tests {
     }
 
     /// Returns the indices of the ranked individuals.
-    fn ranked(archive: &Archive, criteria: &Requirements, selection: Selection) -> Vec<usize> {
+    fn ranked(archive: &Archive, criteria: &Criteria, selection: Selection) -> Vec<usize> {
         ranking(archive, criteria, selection).iter().map(|i| i.evaluation.index).collect()
     }
 
     fn by_accuracy(archive: &Archive) -> Vec<usize> {
-        ranked(archive, &Requirements::default(), Selection::Accurate)
+        ranked(archive, &Criteria::default(), Selection::Accurate)
     }
 
     #[test]
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn every_selection_ranks_all_and_the_front_first() {
         let archive = archive();
-        let none = Requirements::default();
+        let none = Criteria::default();
         let of = |selection| ranked(&archive, &none, selection);
         // Accuracies 0.9 with 40 parameters, the same with 50, and 0.7 with 10.
         assert_eq!(of(Selection::Spread), [4, 1, 0, 2, 5]);
@@ -155,11 +156,12 @@ mod tests {
         for (index, latency) in [(5, 0.1), (1, 0.3), (0, 0.1), (4, 0.2)] {
             archive.individuals[index].evaluation.latency_s = Some(latency);
         }
-        let criteria = Requirements {
+        let general = Requirements {
             min_accuracy: Some(0.5),
             max_latency_s: Some(0.2),
             ..Requirements::default()
         };
+        let criteria = Criteria { general, ..Criteria::default() };
         let of = |selection| ranked(&archive, &criteria, selection);
         // Of the front, 4 and 0 meet them; 5 is not on the front, and 1 is too slow.
         assert_eq!(of(Selection::Accurate), [4, 0, 5, 1, 2]);
@@ -172,7 +174,7 @@ mod tests {
         let archive = archive();
         let write = |winners| {
             let settings = FinalSettings { winners, ..FinalSettings::default() };
-            write(dir.path(), &archive, &Requirements::default(), &settings)
+            write(dir.path(), &archive, &Criteria::default(), &settings)
         };
         write(5).unwrap();
         write(2).unwrap();

@@ -3,6 +3,7 @@
 # arena of a plan has as many bytes as network.json, divided by 100, and its constants twice as many.
 # In int8, both are a quarter. On armv7, code takes 1000 bytes more of flash, as on a microcontroller.
 # FAKE_NO_CODEGEN: every command fails.
+# FAKE_GENERATED: a file that gets a line for each crate.
 # FAKE_PLANS: a file that gets a line for each plan; the fourth plan is killed.
 set -eu
 if [ -n "${FAKE_NO_CODEGEN:-}" ]; then echo "error: made-up failure of codegen" >&2; exit 1; fi
@@ -35,5 +36,8 @@ case "$command" in
         [ "$platform" != armv7 ] || fit="{\"flash_bytes\": $((2 * arena + 1000))}"
         echo "{\"arena_bytes\": $arena, \"weights_bytes\": $((2 * arena)), \"fit\": $fit, \"steps\": []}"
         ;;
-    generate) mkdir -p "$out" && cat "$network" "$weights" | cksum > "$out/crate" ;;
+    generate)
+        if [ -n "${FAKE_GENERATED:-}" ]; then echo crate >> "$FAKE_GENERATED"; fi
+        mkdir -p "$out" && cat "$network" "$weights" | cksum > "$out/crate"
+        ;;
 esac

@@ -31,14 +31,14 @@ fn search(fixture: &Fixture, out: &str, options: &[&str]) -> SearchConfig {
 fn criteria_of_the_profile_end_the_search_like_those_of_options() {
     let fixture = fixture(&json!({"min_accuracy": 0.41}));
     let config = search(&fixture, "profile", &[]);
-    assert_eq!(config.criteria.min_accuracy, Some(0.41));
+    assert_eq!(config.criteria.general.min_accuracy, Some(0.41));
     assert_eq!(fixture.archive("profile").iterations, 1);
     // The same search with the option alone has the same bytes.
     let other = Fixture::new();
     search(&other, "option", &["--min-accuracy", "0.41"]);
     assert_eq!(fixture.result("profile"), other.result("option"));
     let config = search(&fixture, "both", &["--min-accuracy", "1"]);
-    assert_eq!(config.criteria.min_accuracy, Some(1.0));
+    assert_eq!(config.criteria.general.min_accuracy, Some(1.0));
     assert_eq!(fixture.archive("both").iterations, 3);
 }
 
@@ -47,7 +47,7 @@ fn each_option_takes_precedence_alone() {
     let fixture = fixture(&json!({"min_accuracy": 0.999, "max_latency_s": 0.25}));
     let board = ["--board", "made-up"];
     let config = search(&fixture, "run", &[&board[..], &["--max-latency-s", "0.5"]].concat());
-    let criteria = config.criteria;
+    let criteria = config.criteria.general;
     assert_eq!((criteria.min_accuracy, criteria.max_latency_s), (Some(0.999), Some(0.5)));
 }
 

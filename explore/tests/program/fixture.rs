@@ -72,7 +72,8 @@ impl Fixture {
         fs::write(self.path("profile.json"), profile.to_string()).unwrap();
     }
 
-    fn write_board(&self, name: &str, board: &Value) {
+    /// Writes a board to a file; one in `pipelines/boards` is found by its name.
+    pub(crate) fn write_board(&self, name: &str, board: &Value) {
         let path = self.path(&format!("{name}.json"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, board.to_string()).unwrap();

@@ -1,6 +1,7 @@
 //! Tests of the program `explore` with a fake `train`, which computes accuracies without training
 //! (`data/fake-train.sh`).
 
+mod boards;
 mod choose;
 mod criteria;
 mod data;

@@ -53,7 +53,7 @@ fn what_differs_from_the_profile_is_said() {
     json::write(&fixture.run().join("precision.json"), &precision).unwrap();
     fixture.change("explore/search.json", |search: &mut SearchConfig| {
         search.search.epochs += 1;
-        search.criteria.min_accuracy = Some(0.97);
+        search.criteria.general.min_accuracy = Some(0.97);
     });
     let (_, page) = write_report(&fixture);
     assert!(section(&page).contains("PRECISION=int8 EXPLORE_ARGS=&quot;--min-accuracy 0.97&quot;"));

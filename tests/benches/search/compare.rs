@@ -8,10 +8,10 @@ use common::precision::Precision;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::config::SearchConfig;
+use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
 use common::search::hypervolume::Scale;
-use common::search::requirements::Requirements;
 use explore::algorithm::region::worst_error;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::replay::replay;
@@ -265,7 +265,8 @@ pub(crate) fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) 
         device: Backend::Cpu,
         precision: Precision::F32,
         board: None,
-        criteria: Requirements::default(),
+        criteria: Criteria::default(),
+        boards: Default::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
-use common::search::objective::Objective;
+use common::search::objective::{Objective, Quantity};
 use explore::algorithm::region::worst_error;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::replay::replay;
@@ -32,7 +32,8 @@ const KINDS: [(&str, Strategy, Option<Surrogate>, usize); 5] = [
 /// # Errors
 /// Fails if the table is empty, or if a search fails.
 pub(crate) fn table(table: &AccuracyTable, search: &SearchSettings) -> Result<String> {
-    let objectives = vec![Objective::Error, Objective::Params, Objective::Macs];
+    let objectives =
+        [Quantity::Error, Quantity::Params, Quantity::Macs].map(Objective::of).to_vec();
     let search = SearchSettings { objectives, ..search.clone() };
     let first = table.rows.iter().filter(|row| row.seed == 0);
     let points: Vec<[f64; 3]> = first

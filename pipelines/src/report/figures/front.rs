@@ -104,8 +104,8 @@ fn winners(run: &Run) -> Vec<(usize, Point)> {
 }
 
 fn caption(run: &Run, plane: &Plane) -> String {
-    let objectives =
-        run.search.as_ref().map_or(&Objective::PAPER[..], |search| &search.search.objectives);
+    let paper = Objective::PAPER;
+    let objectives = run.search.as_ref().map_or(&paper[..], |search| &search.search.objectives);
     let names = objectives.iter().map(Objective::to_string).collect::<Vec<_>>().join(", ");
     let mut caption = format!(
         "Every point is a network that the search trained, {} in all; the line is the front of its archive, by {names}, \
@@ -115,7 +115,7 @@ fn caption(run: &Run, plane: &Plane) -> String {
     if run.search.as_ref().is_some_and(|search| search.precision == Precision::Int8) {
         caption += " Errors are those of int8 networks.";
     }
-    if objectives != Objective::PAPER {
+    if objectives != paper {
         caption += " The axes are not what it went by, so the line may rise.";
     }
     let (twice, stopped) = (plane.count(Mark::Twice), plane.count(Mark::Stopped));
@@ -147,7 +147,7 @@ fn caption(run: &Run, plane: &Plane) -> String {
 fn left_out(run: &Run, objectives: &[Objective]) -> usize {
     let Some(archive) = &run.archive else { return 0 };
     let vector =
-        |e: &Evaluation| objectives.iter().map(|o| e.objective(*o)).collect::<Option<Vec<f64>>>();
+        |e: &Evaluation| objectives.iter().map(|o| e.objective(o)).collect::<Option<Vec<f64>>>();
     // No selection has been made yet from an unfinished iteration.
     let finished =
         run.evaluations.iter().filter(|e| e.is_fully_trained() && e.iteration < archive.iterations);

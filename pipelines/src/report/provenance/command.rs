@@ -20,7 +20,7 @@ pub(crate) fn commands(run: &Run) -> Commands {
     };
     let boards: Vec<&str> = run.boards().into_iter().collect();
     let baseline = run.baselines.first().map(|(name, _)| name.as_str());
-    let searched = search.board.as_ref().map(|board| board.name.as_str());
+    let searched = search.all_boards().map(|(_, board)| board.name.as_str());
     let mut names =
         boards.iter().copied().chain(baseline).chain(searched).chain([&*search.dataset]);
     if !names.all(is_plain) {
@@ -57,13 +57,17 @@ fn is_plain(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-/// Returns the options of `explore run` for the board and the criteria of a search.
+/// Returns the options of `explore run` for the boards and the criteria of a search.
 fn search_arguments(search: &SearchConfig) -> Vec<String> {
-    let board = search.board.as_ref().map(|board| format!("--board {}", board.name));
-    let criteria = serde_json::to_value(search.criteria).unwrap_or_default();
+    let boards = search.all_boards().map(|(_, board)| format!("--board {}", board.name));
+    let criteria = serde_json::to_value(&search.criteria).unwrap_or_default();
     let limits = criteria.as_object().into_iter().flatten().filter(|(_, limit)| !limit.is_null());
-    let limits = limits.map(|(key, limit)| format!("--{} {limit}", key.replace('_', "-")));
-    board.into_iter().chain(limits).collect()
+    let limits = limits.map(|(key, limit)| {
+        let (key, board) = key.split_once('@').map_or((key.as_str(), None), |(k, b)| (k, Some(b)));
+        let board = board.map_or(String::new(), |board| format!("@{board}"));
+        format!("--{} {limit}{board}", key.replace('_', "-"))
+    });
+    boards.chain(limits).collect()
 }
 
 fn notes(run: &Run, search: &SearchConfig, folder: &str, plain: bool) -> Vec<String> {
@@ -85,7 +89,7 @@ fn notes(run: &Run, search: &SearchConfig, folder: &str, plain: bool) -> Vec<Str
     } else {
         "RUN stands for the name of the run's folder.".to_string()
     };
-    let same = if search.board.is_none() && search.device == Backend::Cpu {
+    let same = if search.all_boards().next().is_none() && search.device == Backend::Cpu {
         "The search, all weights and all accuracies become the same to the byte; times and energies do not."
     } else {
         "The search measured networks, or trained on a GPU: repeated, it may find others."
