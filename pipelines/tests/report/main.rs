@@ -1,5 +1,6 @@
 //! `report` as a program, on runs that are whole, unfinished and damaged.
 
+mod boards;
 mod comparison;
 mod errors;
 #[path = "../fixture/mod.rs"]

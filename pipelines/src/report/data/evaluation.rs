@@ -2,8 +2,10 @@
 
 use super::accuracy::ValidationAccuracy;
 use crate::report::run_folder::Run;
+use common::search::board_costs::BoardCosts;
 use common::search::evaluation::Evaluation;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A network that the search trained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +35,9 @@ pub(crate) struct Candidate {
     pub(crate) flash_bytes: Option<u64>,
     /// Bytes of working memory; `null` if the search did not need it.
     pub(crate) arena_bytes: Option<u64>,
+    /// What it costs on each board of a search on several; left out otherwise.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) boards: BTreeMap<String, BoardCosts>,
     /// Epoch after which the training was stopped; `null` if it was not.
     pub(crate) stopped_after: Option<usize>,
     /// Reason why there is no accuracy; `null` if there is one.
@@ -64,6 +69,7 @@ impl Candidate {
             power_w: evaluation.power_w,
             flash_bytes: evaluation.flash_bytes,
             arena_bytes: evaluation.arena_bytes,
+            boards: evaluation.boards.clone(),
             stopped_after: evaluation.stopped_after,
             failure: evaluation.failure.clone(),
             on_front,

@@ -18,8 +18,11 @@ pub(crate) struct RunData {
     pub(crate) networks: Vec<NetworkData>,
     /// Evaluations of the search, in their order.
     pub(crate) evaluations: Vec<Candidate>,
-    /// Board that the search measured on; `null` if it measured nothing.
+    /// Board that the search measured on; `null` if it measured nothing, or on several.
     pub(crate) search_board: Option<String>,
+    /// Boards that the search measured on, if they are several; left out otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) search_boards: Vec<String>,
 }
 
 impl RunData {
@@ -42,6 +45,9 @@ impl RunData {
             search_board: search
                 .and_then(|search| search.board.as_ref())
                 .map(|board| board.name.clone()),
+            search_boards: search
+                .map(|search| search.boards.keys().cloned().collect())
+                .unwrap_or_default(),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::report::variant::Variant;
 use anyhow::Result;
 use common::measurement::Measurement;
 use common::precision::Precision;
-use common::search::evaluation::Evaluation;
+use common::search::board_costs::BoardCosts;
+use common::search::config::SearchConfig;
 use plot::axes::{Axis, Margin, around};
 use plot::palette::{INK, series};
 use plot::{Area, Drawn, svg};
@@ -25,7 +26,7 @@ struct Quantity {
     file: &'static str,
     title: &'static str,
     measured: fn(&Measurement) -> Option<f64>,
-    searched: fn(&Evaluation) -> Option<f64>,
+    searched: fn(&BoardCosts) -> Option<f64>,
 }
 
 const LATENCY: Quantity = Quantity {
@@ -34,7 +35,7 @@ const LATENCY: Quantity = Quantity {
     file: "fig-1b-latency.svg",
     title: "Latency of an inference by parameters",
     measured: |measurement| Some(measurement.latency.p50_s),
-    searched: |evaluation| evaluation.latency_s,
+    searched: |costs| costs.latency_s,
 };
 const ENERGY: Quantity = Quantity {
     name: "energy",
@@ -42,7 +43,7 @@ const ENERGY: Quantity = Quantity {
     file: "fig-1b-energy.svg",
     title: "Energy of an inference by parameters",
     measured: |measurement| measurement.energy.gross_j,
-    searched: |evaluation| evaluation.energy_j,
+    searched: |costs| costs.energy_j,
 };
 
 /// A measured network: parameters and the quantity, both as log10.
@@ -94,10 +95,10 @@ fn points<'a>(run: &'a Run, quantity: &Quantity) -> BTreeMap<&'a str, Vec<Point>
             add(board, counts.parameters, measured.and_then(quantity.measured), mark);
         }
     }
-    let board = run.search.as_ref().and_then(|search| search.board.as_ref());
-    if let Some(board) = board.filter(|board| !board.is_emulated()) {
+    let boards = run.search.iter().flat_map(SearchConfig::all_boards);
+    for (name, board) in boards.filter(|(_, board)| !board.is_emulated()) {
         for evaluation in &run.evaluations {
-            let value = (quantity.searched)(evaluation);
+            let value = (quantity.searched)(&evaluation.costs(name));
             add(&board.name, evaluation.parameters, value, Mark::Dot);
         }
     }

@@ -12,23 +12,41 @@ function known(value, unit, reason = null) {
   return value === null ? reason && `not known: ${reason}` : si(value, unit);
 }
 
-function searchPoint(found) {
+/** Returns what is measured of a candidate: on the search's board, or on each of several. */
+function searchFacts(found) {
+  const boards = Object.entries(found.boards ?? {});
+  const all = boards.length > 0 ? boards.map(([name, costs]) => [`, ${name}`, costs]) : [["", found]];
+  return all.flatMap(([place, costs]) => [
+    [`latency${place}`, known(costs.latency_s ?? null, "s")],
+    [`energy${place}`, known(costs.energy_j ?? null, "J")],
+  ]);
+}
+
+/** Returns a candidate on the board of a search, or on one of several. */
+function searchPoint(found, board = null) {
   const stopped = found.stopped_after !== null;
   return {
     layer: stopped ? "stopped" : "search",
     name: found.id,
     row: found.id,
-    values: { ...found, error: 1 - found.validation.accuracy, test_error: null },
+    values: { ...found, ...found.boards?.[board], error: 1 - found.validation.accuracy, test_error: null },
     facts: [
       ["candidate", stopped ? `${found.id}, stopped after epoch ${found.stopped_after}` : found.id],
       ["genome", found.genome],
       ["validation accuracy", accuracyText(found.validation)],
       ["parameters", found.parameters.toLocaleString("en")],
       ["MACs", si(found.macs)],
-      ["latency", known(found.latency_s, "s")],
-      ["energy", known(found.energy_j, "J")],
+      ...searchFacts(found),
     ],
   };
+}
+
+/** Returns the points of a candidate: one, or one for each board of the search that is not hidden. */
+function searchPoints(found, shown, ofBoard) {
+  const searched = ofBoard ? run.search_boards ?? [] : [];
+  if (searched.length === 0) return [searchPoint(found)];
+  const visible = searched.filter((board) => shown.includes(board) || !run.boards.includes(board));
+  return visible.map((board) => searchPoint(found, board));
 }
 
 function networkPoint(network, board) {
@@ -70,5 +88,6 @@ function pointsOf(layers, boards, axes) {
   const ofBoard = axes.some((axis) => /^(latency|energy|flash|arena)/.test(axis));
   const shown = ofBoard ? boards : [boards[0] ?? null];
   const networks = shown.flatMap((board) => run.networks.map((network) => networkPoint(network, board)));
-  return [...trained.map(searchPoint), ...networks].filter(({ layer }) => layers.includes(layer));
+  const candidates = trained.flatMap((found) => searchPoints(found, boards, ofBoard));
+  return [...candidates, ...networks].filter(({ layer }) => layers.includes(layer));
 }
