@@ -13,6 +13,7 @@ pub mod hypervolume;
 pub mod limit;
 pub mod objective;
 pub mod on_board;
+pub mod region;
 pub mod requirements;
 pub mod space;
 pub mod volume;

@@ -3,7 +3,7 @@
 
 use super::archive::{self, Member};
 use super::problem::{Genome, Known, Problem};
-use super::region::worst_error;
+
 use super::settings::Settings;
 use super::trial::{Standing, Trial};
 use super::unseen::Unseen;
@@ -11,6 +11,7 @@ use super::{mating, screening};
 use crate::moea::operators::crossover;
 use anyhow::Result;
 use common::profile::{Strategy, Surrogate};
+use common::search::region::worst_error;
 use common::seed;
 use rand::Rng;
 

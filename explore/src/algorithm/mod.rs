@@ -8,7 +8,6 @@ pub mod evolution;
 mod mating;
 mod partial;
 pub mod problem;
-pub mod region;
 mod screening;
 pub mod settings;
 pub mod trial;

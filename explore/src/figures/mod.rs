@@ -65,7 +65,7 @@ fn write_all(folder: &Path, search: &SearchState, config: &SearchConfig) -> Resu
     let iterations = config.search.iterations;
     let write = |name: &str, svg: String| atomic::write(&folder.join(name), svg.as_bytes());
     write("front.svg", front::draw(search, iterations)?)?;
-    write("progress.svg", progress::draw(search, iterations)?)?;
+    write("progress.svg", progress::draw(search, config)?)?;
     write("activations.svg", activations::draw(search, iterations)?)?;
     match cost::draw(search, config)? {
         Some(svg) => write("cost.svg", svg),

@@ -1,10 +1,10 @@
 //! Hypervolume and Score by iteration, each with a straight line through it (the paper's Fig. 3).
 
-use crate::search::quality::points;
+use crate::search::quality::{points, scale};
 use crate::search::state::SearchState;
 use anyhow::Result;
+use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
-use common::search::hypervolume::Scale;
 use plot::axes::{Axis, Margin, around};
 use plot::{Area, Drawn, Line, palette, svg};
 use plotters::prelude::*;
@@ -19,26 +19,26 @@ struct Curve {
     values: Vec<(f64, f64)>,
 }
 
-/// Draws the figure of a search with this number of planned iterations, as SVG.
+/// Draws the figure of a search as SVG.
 ///
 /// # Errors
 /// Fails if the figure cannot be drawn.
-pub(super) fn draw(search: &SearchState, iterations: usize) -> Result<String> {
-    let all = series(&search.evaluations);
+pub(super) fn draw(search: &SearchState, config: &SearchConfig) -> Result<String> {
+    let all = series(&search.evaluations, config.search.worst_error);
     svg((PANEL.0 * all.len() as u32, PANEL.1), |area| {
         let panels = area.split_evenly((1, all.len()));
         panels
             .iter()
             .zip(&all)
-            .try_for_each(|(panel, series)| draw_panel(panel, series, iterations))
+            .try_for_each(|(panel, series)| draw_panel(panel, series, config.search.iterations))
     })
 }
 
-/// Returns the quantities. The hypervolume covers all evaluations up to an iteration and is scaled
-/// by those up to now; Scores are those of an iteration's own population.
-fn series(evaluations: &[Evaluation]) -> [Curve; 3] {
+/// Returns the quantities. The hypervolume covers all evaluations up to an iteration and has the scale
+/// of those up to now; Scores are those of an iteration's own population.
+fn series(evaluations: &[Evaluation], worst_error: Option<f64>) -> [Curve; 3] {
     let (mut volumes, mut means, mut bests) = (Vec::new(), Vec::new(), Vec::new());
-    let scale = Scale::of(points(evaluations));
+    let scale = scale(evaluations, worst_error);
     let mut end = 0;
     for population in evaluations.chunk_by(|a, b| a.iteration == b.iteration) {
         end += population.len();
@@ -52,11 +52,7 @@ fn series(evaluations: &[Evaluation]) -> [Curve; 3] {
     }
     let score_axis = "accuracy per million parameters";
     [
-        Curve {
-            title: "Hypervolume",
-            axis: "hypervolume of all evaluations so far",
-            values: volumes,
-        },
+        Curve { title: "Hypervolume", axis: "inside the region of interest", values: volumes },
         Curve { title: "Mean Score", axis: score_axis, values: means },
         Curve { title: "Best Score", axis: score_axis, values: bests },
     ]
@@ -116,8 +112,8 @@ mod tests {
         }
         search.evaluations[4].stopped_after = Some(1);
         search.evaluations[5].accuracy = None;
-        let [volumes, means, bests] = series(&search.evaluations);
-        // Errors of 0.1 to 0.9, parameters of 100 to 1000: scaled (0.5, 1) and (1, 0), then (0.5,
+        let [volumes, means, bests] = series(&search.evaluations, Some(0.94));
+        // Errors of 0.1 to 0.94, parameters of 100 to 1000: scaled (0.5, 1) and (1, 0), then (0.5,
         // 0) and (0, 1).
         let first = 0.55 * 0.05 + 0.05;
         let second = 0.55 * 1.05 + 0.5 * 0.05;
@@ -142,7 +138,7 @@ mod tests {
     #[test]
     fn each_iteration_is_a_dot_in_each_panel() {
         let search = search(&config(10, 3), |_| Ok(0.5));
-        let svg = draw(&search, 3).unwrap();
+        let svg = draw(&search, &config(10, 3)).unwrap();
         assert_eq!(svg.matches("<circle").count(), 9);
         for text in ["Hypervolume", "Mean Score", "Best Score", "per iteration"] {
             assert!(svg.contains(text), "{text}");
@@ -151,8 +147,12 @@ mod tests {
 
     #[test]
     fn neither_one_iteration_nor_none_in_full_is_a_division_by_zero() {
-        assert!(!draw(&search(&config(1, 1), |_| Ok(0.5)), 1).unwrap().contains("per iteration"));
+        assert!(
+            !draw(&search(&config(1, 1), |_| Ok(0.5)), &config(1, 1))
+                .unwrap()
+                .contains("per iteration")
+        );
         let failed = search(&config(2, 2), |_| Err("made up".into()));
-        assert!(!draw(&failed, 2).unwrap().contains("<circle"));
+        assert!(!draw(&failed, &config(2, 2)).unwrap().contains("<circle"));
     }
 }

@@ -14,6 +14,7 @@ use process::progress::Progress;
 pub struct ProgressDisplay {
     progress: Progress,
     iterations: usize,
+    worst_error: Option<f64>,
     iteration: usize,
     /// Number of evaluations of the whole search, and of those so far.
     planned: usize,
@@ -37,6 +38,7 @@ impl ProgressDisplay {
         ProgressDisplay {
             progress: Progress::new(planned as u64),
             iterations,
+            worst_error: config.search.worst_error,
             iteration: 0,
             planned,
             evaluated: 0,
@@ -98,7 +100,7 @@ impl ProgressDisplay {
     pub fn iteration_finished(&mut self, state: &SearchState) {
         self.front =
             state.archive.individuals.iter().filter(|individual| individual.on_front).count();
-        self.hypervolume = quality::hypervolume(&state.evaluations);
+        self.hypervolume = quality::hypervolume(&state.evaluations, self.worst_error);
         // Computed again, because second seeds change accuracies.
         (self.best_score, self.best_accuracy) = (None, None);
         state.evaluations.iter().for_each(|evaluation| self.update_best(evaluation));

@@ -1,7 +1,8 @@
-//! Quality of a search's evaluations in full: the hypervolume.
+//! Quality of a search's evaluations in full: the hypervolume inside the region of interest.
 
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
+use common::search::region::worst_error;
 
 /// Returns errors and parameters of the evaluations in full.
 pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
@@ -11,11 +12,17 @@ pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
         .map(Evaluation::objectives)
 }
 
-/// Returns the hypervolume of evaluations, scaled by the ranges of these evaluations themselves;
-/// `None` if none is in full. A later evaluation that widens a range changes the scale, so values
-/// at different times of a search are only roughly comparable.
-pub fn hypervolume(evaluations: &[Evaluation]) -> Option<f64> {
-    Scale::of(points(evaluations)).map(|scale| scale.hypervolume(points(evaluations)))
+/// Returns the scale of the evaluations in full, up to the worst error of interest, which is that of
+/// the settings or [found](worst_error) from their smallest error; `None` if none has less.
+pub fn scale(evaluations: &[Evaluation], worst: Option<f64>) -> Option<Scale> {
+    let least = points(evaluations).map(|[error, _]| error).reduce(f64::min)?;
+    Scale::of(points(evaluations))?.up_to(worst.unwrap_or_else(|| worst_error(least)))
+}
+
+/// Returns the hypervolume of evaluations by their own [`scale`]. A later evaluation that widens a
+/// range changes the scale, so values at different times of a search are only roughly comparable.
+pub fn hypervolume(evaluations: &[Evaluation], worst: Option<f64>) -> Option<f64> {
+    scale(evaluations, worst).map(|scale| scale.hypervolume(points(evaluations)))
 }
 
 #[cfg(test)]
@@ -36,9 +43,13 @@ mod tests {
         evaluations[1].stopped_after = Some(1);
         let scores: Vec<Option<f64>> = evaluations.iter().map(Evaluation::score).collect();
         assert_eq!(scores, [None, None, Some(500.0), Some(10_000.0)]);
-        // Scaled: (0, 1) and (1, 0).
-        let want = 1.05 * 0.05 + 0.05;
-        assert!((hypervolume(&evaluations).unwrap() - want).abs() < 1e-12);
-        assert_eq!(hypervolume(&evaluations[..2]), None);
+        // Scaled: (0, 1) and, if errors up to 0.92 are of interest, (20/21, 0).
+        let volume = |worst| hypervolume(&evaluations, worst).unwrap();
+        let close = |got: f64, want: f64| assert!((got - want).abs() < 1e-12, "{got}, not {want}");
+        close(volume(Some(0.92)), 1.05 * 0.05 + 0.05);
+        // The smallest error is 0.5, so they are up to 0.71.
+        close(volume(None), 1.05 * 0.05);
+        assert_eq!(hypervolume(&evaluations, Some(0.5)), None);
+        assert_eq!(hypervolume(&evaluations[..2], None), None);
     }
 }

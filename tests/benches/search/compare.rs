@@ -12,7 +12,7 @@ use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
 use common::search::hypervolume::Scale;
-use explore::algorithm::region::worst_error;
+use common::search::region::worst_error;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::replay::replay;
 use std::collections::{HashMap, HashSet};

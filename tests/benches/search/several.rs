@@ -8,7 +8,7 @@ use common::search::accuracy_table::AccuracyTable;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
 use common::search::objective::{Objective, Quantity};
-use explore::algorithm::region::worst_error;
+use common::search::region::worst_error;
 use explore::evaluate::table::TableEvaluator;
 use explore::search::replay::replay;
 use std::fmt::Write;

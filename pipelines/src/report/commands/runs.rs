@@ -16,9 +16,9 @@ use std::io::stdout;
 use std::path::{Path, PathBuf};
 
 /// What the hypervolume is of.
-const HYPERVOLUME: &str = "The hypervolume is the area that a front dominates, with the validation error and the logarithm of the \
-     parameters scaled to 0..1 by the smallest and largest values of all completed candidates of these runs, up to the \
-     reference point (1.05, 1.05); the largest possible is 1.1025. It is comparable between the runs on this page only.";
+const HYPERVOLUME: &str = "The hypervolume is the area that a front dominates, with the logarithm of the parameters scaled \
+     to 0..1 by all completed candidates of these runs, and the validation error so that 1.05 is the worst error of \
+     interest: the square root of the smallest one, 0.1 at least. The largest possible is 1.1025. It is comparable between the runs on this page only.";
 /// What the accuracies are worth.
 const SHORT: &str = "Accuracies are those of the search's short trainings on validation images; they rank candidates and say little \
      about what a network reaches when it is trained in full.";

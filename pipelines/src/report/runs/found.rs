@@ -5,6 +5,7 @@ use anyhow::{Result, bail, ensure};
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
+use common::search::region::worst_error;
 
 /// A run beside others.
 #[derive(Debug)]
@@ -47,8 +48,7 @@ impl<'a> Found<'a> {
             let name = format!("{}{number}", run.name);
             all.push(Found { name, run, search, completed, front, hypervolume: None });
         }
-        let points = all.iter().flat_map(|found| &found.completed).map(|e| e.objectives());
-        let scale = Scale::of(points);
+        let scale = scale(&all);
         for found in &mut all {
             let front = found.front.iter().map(|evaluation| evaluation.objectives());
             let scale = scale.filter(|_| !found.completed.is_empty());
@@ -68,6 +68,13 @@ impl<'a> Found<'a> {
     pub(crate) fn smallest_with(&self, accuracy: f64) -> Option<&'a Evaluation> {
         self.front.iter().copied().find(|e| e.accuracy.is_some_and(|found| found >= accuracy))
     }
+}
+
+/// Returns the scale of all completed candidates, up to the worst error of interest.
+fn scale(all: &[Found<'_>]) -> Option<Scale> {
+    let points = || all.iter().flat_map(|found| &found.completed).map(|e| e.objectives());
+    let least = points().map(|[error, _]| error).reduce(f64::min)?;
+    Scale::of(points())?.up_to(worst_error(least))
 }
 
 fn check_data(first: &Found<'_>, run: &Run, search: &SearchConfig) -> Result<()> {
