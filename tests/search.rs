@@ -156,12 +156,17 @@ fn with_three_objectives_the_gaussian_process_finds_more_than_chance() {
     assert!(better.count() >= 4);
 }
 
-/// The settings are those of `laptop`, which stops weak trainings; the outcomes of all are known.
+/// The settings are those of `laptop`, and weak trainings are stopped; the outcomes of all are known.
 #[test]
 fn no_search_with_halving_loses_a_member_of_its_front() {
     let table = AccuracyTable::read(&root().join("tests/data/digits-table.json.gz")).unwrap();
     let laptop: Profile = json::read(&root().join("pipelines/profiles/laptop.json")).unwrap();
-    let search = SearchSettings { epochs: table.epochs, reseed_front: false, ..laptop.search };
+    let search = SearchSettings {
+        epochs: table.epochs,
+        halving: vec![0.4, 0.7],
+        reseed_front: false,
+        ..laptop.search
+    };
     assert!(!search.rungs().is_empty());
     let trainings = TableEvaluator::new(&table);
     let loses = |seed: &u64| {
