@@ -12,11 +12,17 @@ pub fn points(evaluations: &[Evaluation]) -> impl Iterator<Item = [f64; 2]> {
         .map(Evaluation::objectives)
 }
 
-/// Returns the scale of the evaluations in full, up to the worst error of interest, which is that of
-/// the settings or [found](worst_error) from their smallest error; `None` if none has less.
-pub fn scale(evaluations: &[Evaluation], worst: Option<f64>) -> Option<Scale> {
+/// Returns the worst error of interest: that of the settings, or the one [found](worst_error) from
+/// the smallest error of the evaluations in full; `None` if none is in full.
+pub fn worst_of_interest(evaluations: &[Evaluation], settings: Option<f64>) -> Option<f64> {
     let least = points(evaluations).map(|[error, _]| error).reduce(f64::min)?;
-    Scale::of(points(evaluations))?.up_to(worst.unwrap_or_else(|| worst_error(least)))
+    Some(settings.unwrap_or_else(|| worst_error(least)))
+}
+
+/// Returns the scale of the evaluations in full, up to the [worst error](worst_of_interest); `None` if
+/// none has less.
+pub fn scale(evaluations: &[Evaluation], worst: Option<f64>) -> Option<Scale> {
+    Scale::of(points(evaluations))?.up_to(worst_of_interest(evaluations, worst)?)
 }
 
 /// Returns the hypervolume of evaluations by their own [`scale`]. A later evaluation that widens a

@@ -4,6 +4,7 @@ use super::checkpoint::{Checkpoint, Resume};
 use super::controller::Controller;
 use super::feasibility::Feasibility;
 use super::progress_display::ProgressDisplay;
+use super::quality;
 use super::reorder_buffer::ReorderBuffer;
 use super::state::SearchState;
 use super::winners;
@@ -20,7 +21,7 @@ use common::diagnostics;
 use common::files::json;
 use common::network::Input;
 use common::network::counts::Counts;
-use common::profile::FinalSettings;
+use common::profile::{FinalSettings, Surrogate};
 use common::search::archive::Individual;
 use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
@@ -176,15 +177,17 @@ impl PopulationEvaluation<'_> {
         Ok(evaluations)
     }
 
-    /// Trains the front with a second seed, if configured, until every individual on it has one,
-    /// and then measures the front on all boards.
+    /// Trains the front with a second seed, if configured, until every individual on it has one, up
+    /// to the worst error of interest with a Gaussian process. Then measures the front on all boards.
     fn refine_front<C: Fn(&Genome) -> Result<Counts>>(
         &mut self,
         controller: &mut Controller<'_, C>,
     ) -> Result<()> {
         while self.config.search.reseed_front {
-            let mut unconfirmed =
-                front(controller.state(), |evaluation| evaluation.second_accuracy.is_none());
+            let worst = worst_error(self.config, controller.state());
+            let mut unconfirmed = front(controller.state(), |evaluation| {
+                evaluation.second_accuracy.is_none() && evaluation.objectives()[0] <= worst
+            });
             if unconfirmed.is_empty() {
                 break;
             }
@@ -276,6 +279,14 @@ impl RunOptions<'_> {
         }
         self.evaluator.evaluate(&left, |index, outcome| on_outcome(positions[index], outcome))
     }
+}
+
+/// Returns the error beyond which no network is of interest: that of the region in which a Gaussian
+/// process looks for the front, 1 for other searches.
+fn worst_error(config: &SearchConfig, state: &SearchState) -> f64 {
+    let region = || quality::worst_of_interest(&state.evaluations, config.search.worst_error);
+    let gaussian = config.search.surrogate == Some(Surrogate::Gaussian);
+    gaussian.then(region).flatten().unwrap_or(1.0)
 }
 
 /// Returns the evaluations on the archive's front that satisfy a condition.

@@ -234,6 +234,27 @@ fn a_plan_that_is_killed_ends_the_search_and_changes_nothing() {
 }
 
 #[test]
+fn with_the_gaussian_process_no_second_seed_is_spent_beyond_the_region() {
+    let seconds = |worst_error: f64| {
+        let settings = json!({
+            "population": 6, "archive_size": 6, "iterations": 3, "epochs": 2, "subset": 20,
+            "surrogate": "gaussian", "reseed_front": true, "worst_error": worst_error,
+        });
+        let fixture = Fixture::with(&settings, &json!({}));
+        fixture.search("run");
+        let of = |individual: &Individual| {
+            let evaluation = &individual.evaluation;
+            (1.0 - evaluation.accuracy.unwrap(), evaluation.second_accuracy.is_some())
+        };
+        front(&fixture.archive("run")).into_iter().map(of).collect::<Vec<(f64, bool)>>()
+    };
+    assert!(seconds(1.0).iter().all(|(_, second)| *second));
+    let region = seconds(0.4);
+    assert!(region.iter().all(|(error, second)| *second || *error > 0.4), "{region:?}");
+    assert!(region.iter().any(|(_, second)| !second), "{region:?}");
+}
+
+#[test]
 fn the_front_is_trained_with_a_second_seed_and_ranked_by_the_mean() {
     let fixture = Fixture::new();
     search(&fixture, "run", &["--reseed-front"]);

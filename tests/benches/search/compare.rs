@@ -34,7 +34,7 @@ struct Kind {
 }
 
 /// All kinds of search that are compared.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind {
         name: "random",
         strategy: Strategy::Random,
@@ -90,6 +90,13 @@ const KINDS: [Kind; 9] = [
         surrogate: Some(Surrogate::Gaussian),
         halving: false,
         population: 8,
+    },
+    Kind {
+        name: "SPEA-II + Gaussian, populations of 4",
+        strategy: Strategy::Spea2,
+        surrogate: Some(Surrogate::Gaussian),
+        halving: false,
+        population: 4,
     },
     Kind {
         name: "SPEA-II + Gaussian + halving, populations of 8",
