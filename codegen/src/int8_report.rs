@@ -1,7 +1,9 @@
 //! The costs of a network in integers on a platform.
 
 use crate::fit;
-use crate::int8::{FilterConstants, Int8Plan, Kernel, Step, TableConstants};
+use crate::int8::{Int8Plan, Step};
+use crate::int8_work::{constants_bytes, executed_macs, kernel_name, work};
+use crate::work_by_kind::by_kind;
 use anyhow::Result;
 use common::board::Platform;
 use common::network::{Network, Shape, counts, shapes};
@@ -35,6 +37,7 @@ pub(crate) fn report(network: &Network, plan: &Int8Plan, platform: Platform) -> 
         executed_macs: executed_macs.fold(0, u64::saturating_add),
         parameters: counts.parameters,
         layers,
+        work: by_kind(plan.steps.iter().map(work)),
         fit: fit::of_int8(network, platform, plan)?,
     })
 }
@@ -56,36 +59,4 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step, new: &[usize]) -> Lay
         arena_offset_bytes: step.target.start as u64,
         scratch_bytes: step.scratch.len() as u64,
     }
-}
-
-fn kernel_name(kernel: &Kernel) -> &'static str {
-    match kernel {
-        Kernel::Image => "image",
-        Kernel::Convolution { .. } => "convolution",
-        Kernel::Activation(_) => "activation",
-        Kernel::AveragePool { .. } => "average_pool",
-        Kernel::Shortcut { .. } => "shortcut",
-        Kernel::Classifier { .. } => "classifier",
-        Kernel::Copy => "copy",
-    }
-}
-
-fn executed_macs(step: &Step) -> u64 {
-    match &step.kernel {
-        Kernel::Convolution { layer, .. } => {
-            let per_output = layer.channels * layer.kernel * layer.kernel;
-            (per_output * step.output.elements()) as u64
-        }
-        Kernel::Classifier { filters, .. } => (step.input.channels * filters.biases.len()) as u64,
-        Kernel::Image
-        | Kernel::Activation(_)
-        | Kernel::AveragePool { .. }
-        | Kernel::Shortcut { .. }
-        | Kernel::Copy => 0,
-    }
-}
-
-fn constants_bytes(kernel: &Kernel) -> usize {
-    kernel.table().map_or(0, TableConstants::bytes)
-        + kernel.filters().map_or(0, FilterConstants::bytes)
 }

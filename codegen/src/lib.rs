@@ -12,8 +12,11 @@ pub mod platform;
 
 pub mod int8;
 mod int8_report;
+mod int8_work;
 pub mod plan;
 pub mod plan_report;
+mod plan_work;
+mod work_by_kind;
 
 mod code_size;
 mod cost_table;
@@ -25,6 +28,7 @@ pub mod cuda;
 mod emit;
 pub mod onnx;
 
+mod activation_cost;
 mod activation_name;
 mod crate_name;
 mod file;

@@ -1,8 +1,10 @@
 //! The costs of a network on a platform, as `codegen plan` prints them.
 
 use crate::fit;
-use crate::plan::{Kernel, Plan, Step};
+use crate::plan::{Plan, Step};
+use crate::plan_work::{constants_len, executed_macs, kernel_name, work};
 use crate::size::bytes;
+use crate::work_by_kind::by_kind;
 use anyhow::Result;
 use common::board::Platform;
 use common::network::{Network, Shape, counts, shapes};
@@ -28,6 +30,7 @@ pub fn report(network: &Network, plan: &Plan, platform: Platform) -> Result<Plan
         executed_macs: executed_macs.fold(0, u64::saturating_add),
         parameters: counts.parameters,
         layers,
+        work: by_kind(plan.steps.iter().map(|step| work(step, platform))),
         fit: fit::fit(network, platform, plan)?,
     })
 }
@@ -51,42 +54,4 @@ fn layer(network: &Network, shapes: &[Shape], step: &Step) -> Layer {
         arena_offset_bytes: bytes(step.target.start),
         scratch_bytes: bytes(step.scratch.len()),
     }
-}
-
-fn kernel_name(kernel: &Kernel) -> &'static str {
-    match kernel {
-        Kernel::Convolution { .. } => "convolution",
-        Kernel::NormActivation => "map",
-        Kernel::Add { .. } => "add",
-        Kernel::Shortcut { .. } => "shortcut",
-        Kernel::AveragePool { .. } => "average_pool",
-        Kernel::GlobalAveragePool => "global_average_pool",
-        Kernel::GlobalMaxPool => "global_max_pool",
-        Kernel::Linear { .. } => "linear",
-        Kernel::Copy => "copy",
-    }
-}
-
-fn executed_macs(step: &Step) -> u64 {
-    let per_output = match &step.kernel {
-        Kernel::Convolution { layer, .. } => layer.channels * layer.kernel * layer.kernel,
-        Kernel::Linear { .. } => step.input.channels,
-        Kernel::NormActivation
-        | Kernel::Add { .. }
-        | Kernel::Shortcut { .. }
-        | Kernel::AveragePool { .. }
-        | Kernel::GlobalAveragePool
-        | Kernel::GlobalMaxPool
-        | Kernel::Copy => 0,
-    };
-    (per_output * step.output.elements()) as u64
-}
-
-fn constants_len(step: &Step) -> usize {
-    let (weights, bias) = step.kernel.weights_and_bias();
-    [weights, bias, step.prologue.norm.as_ref()]
-        .into_iter()
-        .flatten()
-        .map(ExactSizeIterator::len)
-        .sum()
 }

@@ -30,6 +30,8 @@ pub struct PlanReport {
     pub parameters: u64,
     /// The calls of kernels, in order.
     pub layers: Vec<Layer>,
+    /// The work of all calls, by kind of kernel, in the order of the first calls.
+    pub work: Vec<Work>,
     /// The memory that the crate needs, and the boards that have it.
     pub fit: Fit,
 }
@@ -64,4 +66,30 @@ pub struct Layer {
     pub arena_offset_bytes: u64,
     /// Working memory besides input and output.
     pub scratch_bytes: u64,
+}
+
+/// The work of all calls of one kind of kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// The kind: that of the layers, of convolutions with the side of their kernels, such as
+    /// `convolution_3x3`.
+    pub kind: String,
+    /// Calls.
+    pub calls: u64,
+    /// Multiply-adds that are computed.
+    pub macs: u64,
+    /// Multiply-adds of one column of each output. Columns are computed together in vectors, the
+    /// last of which may be filled in part: the narrower the output, the more of these there are for
+    /// each multiply-add.
+    pub column_macs: u64,
+    /// Elements of the inputs, each of which is read, normalised and activated once.
+    pub elements: u64,
+    /// Exponentials that activations compute: none in int8, where they are tables.
+    pub exponentials: u64,
+    /// Bytes that are read of tensors and constants: each once, and sums once for each chunk of
+    /// channels after the first. Scratch memory is left out.
+    pub read_bytes: u64,
+    /// Bytes of tensors that are written: each once, and sums once for each chunk of channels.
+    pub written_bytes: u64,
 }
