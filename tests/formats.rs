@@ -13,6 +13,7 @@ use common::measurement::manual_reading::ManualReading;
 use common::network::Network;
 use common::network::baseline::Baseline;
 use common::precision::RunPrecision;
+use common::prediction_report::PredictionReport;
 use common::profile::{Profile, PruneMethod, Selection};
 use common::prune_report::PruneReport;
 use common::published::Published;
@@ -77,6 +78,7 @@ fn check(text: &str) -> String {
         "network" => round_trip::<Network>(text),
         "outcome" => round_trip::<Outcome>(text),
         "precision" => round_trip::<RunPrecision>(text),
+        "prediction" => round_trip::<PredictionReport>(text),
         "profile" => round_trip::<Profile>(text),
         "prune" => round_trip::<PruneReport>(text),
         "published" => round_trip::<Published>(text),
@@ -113,7 +115,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 27, "{kinds:?}");
+    assert_eq!(kinds.len(), 28, "{kinds:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod measurement;
 pub mod network;
 pub mod plan_report;
 pub mod precision;
+pub mod prediction_report;
 pub mod profile;
 pub mod program;
 pub mod prune_report;

@@ -3,6 +3,7 @@
 use crate::board_args::BoardArgs;
 use crate::choose_args::ChooseArgs;
 use crate::moea::normalize::Normalize;
+use crate::predict_args::PredictArgs;
 use crate::search_args::SearchArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     Network(NetworkArgs),
     /// Trains genomes shortly and in full; prints how well short trainings rank them
     Fidelity(FidelityArgs),
+    /// Predicts latencies on a board from those that were measured there; prints them, as JSON or, to
+    /// a terminal, as a table
+    Predict(PredictArgs),
     /// Prints the size of the design space and the range of its networks, as JSON
     Space(SpaceArgs),
 }

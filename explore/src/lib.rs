@@ -4,7 +4,8 @@
 //! `moea` has the algorithms over objective vectors, `surrogate` the models that predict errors,
 //! `algorithm` Algorithm 1 over genes of any meaning, `evaluate` the ways in which a genome gets its
 //! numbers, `search` the search of networks and its run, `choose` the choice of a network of a
-//! finished run, `fidelity` the study of short trainings, `figures` the figures of a search.
+//! finished run, `fidelity` the study of short trainings, `predictor` the prediction of latencies,
+//! `prediction` what it reads and prints, `figures` the figures of a search.
 
 mod board_args;
 mod board_names;
@@ -13,6 +14,8 @@ mod choose;
 mod choose_args;
 mod cli;
 mod commands;
+mod predict_args;
+mod prediction;
 mod search_args;
 
 pub mod algorithm;
@@ -20,6 +23,7 @@ pub mod evaluate;
 pub mod fidelity;
 pub mod figures;
 pub mod moea;
+pub mod predictor;
 pub mod search;
 pub mod space_summary;
 pub mod surrogate;
@@ -44,6 +48,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Select(args) => commands::select::run(&args),
         Command::Network(args) => commands::network::run(&args),
         Command::Fidelity(args) => commands::fidelity::run(args),
+        Command::Predict(args) => commands::predict::run(&args),
         Command::Space(args) => commands::space::run(&args),
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod choose;
 pub(crate) mod fidelity;
 pub(crate) mod network;
+pub(crate) mod predict;
 pub(crate) mod run;
 pub(crate) mod select;
 pub(crate) mod space;

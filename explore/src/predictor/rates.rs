@@ -1,0 +1,78 @@
+//! The rates of a board: what a unit of each kind of work takes there.
+
+use super::features::{COUNT, GUESSES, PlanFeatures};
+use super::non_negative::minimise;
+use super::positive_definite::{dot, solve};
+
+/// How much a rate that differs from its guess by all of it costs, as a squared relative error.
+pub const RIDGE: f64 = 1e-4;
+
+/// Rates that were fitted to measured values: a value is the sum of work times rate. They minimise
+/// the squares of relative errors, and of relative differences from the guesses: work that no
+/// measured network has much of keeps the guessed rate. No rate is negative.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    /// The guessed rates, in the unit of the values.
+    guesses: [f64; COUNT],
+    /// The rates as multiples of the guesses.
+    multiples: Vec<f64>,
+    /// The matrix of the squares.
+    matrix: Vec<Vec<f64>>,
+}
+
+impl Rates {
+    /// Fits rates to networks and their positive values.
+    pub fn fit(measured: &[(PlanFeatures, f64)]) -> Rates {
+        Rates::with_ridge(measured, RIDGE)
+    }
+
+    /// As [`Rates::fit`], with another weight of the guesses.
+    pub fn with_ridge(measured: &[(PlanFeatures, f64)], ridge: f64) -> Rates {
+        let guess = |features: &PlanFeatures| dot(&features.0, &GUESSES);
+        let logarithms = measured.iter().map(|(features, value)| (value / guess(features)).ln());
+        let scale = (logarithms.sum::<f64>() / measured.len() as f64).exp();
+        let guesses = GUESSES.map(|guess| scale * guess);
+        let mut matrix = vec![vec![0.0; COUNT]; COUNT];
+        let mut sums = vec![ridge; COUNT];
+        for (index, row) in matrix.iter_mut().enumerate() {
+            row[index] = ridge;
+        }
+        for (features, value) in measured {
+            let shares = shares(features, &guesses, *value);
+            for (index, share) in shares.iter().enumerate() {
+                sums[index] += share;
+                matrix[index]
+                    .iter_mut()
+                    .zip(&shares)
+                    .for_each(|(sum, other)| *sum += share * other);
+            }
+        }
+        Rates { guesses, multiples: minimise(&matrix, &sums), matrix }
+    }
+
+    /// Returns the value of a network.
+    pub fn value(&self, features: &PlanFeatures) -> f64 {
+        let parts = features.0.iter().zip(&self.guesses).zip(&self.multiples);
+        parts
+            .map(|((work, guess), multiple)| work * guess * multiple)
+            .sum::<f64>()
+            .max(f64::MIN_POSITIVE)
+    }
+
+    /// Returns the variance of the value that comes from the rates, as a multiple of the variance
+    /// that a measurement has, both relative: large where the network has work that no measured one
+    /// has much of.
+    pub fn leverage(&self, features: &PlanFeatures) -> f64 {
+        let shares = shares(features, &self.guesses, self.value(features));
+        dot(&shares, &solve(&self.matrix, &shares))
+    }
+}
+
+/// Returns how much each kind of work, at the guessed rate, takes of a value.
+fn shares(features: &PlanFeatures, guesses: &[f64; COUNT], value: f64) -> [f64; COUNT] {
+    let mut shares = [0.0; COUNT];
+    for (share, (work, guess)) in shares.iter_mut().zip(features.0.iter().zip(guesses)) {
+        *share = work * guess / value;
+    }
+    shares
+}
