@@ -88,8 +88,11 @@ impl<'a> Records<'a> {
             record.board,
             self.board.name
         );
-        let cpu = record.host.cpu.value.as_deref().unwrap_or("an unknown processor");
-        let machine = format!("{cpu} with the kernels {}", record.ran.kernels);
+        let kernels = format!("the kernels {}", record.ran.kernels);
+        let machine = match (self.quantity(), record.host.cpu.value.as_deref()) {
+            (Quantity::LatencyS, Some(cpu)) => format!("{cpu} with {kernels}"),
+            (_, _) => kernels,
+        };
         let (first, file) = self.machine.get_or_insert((machine.clone(), path.to_path_buf()));
         ensure!(
             machine == *first,

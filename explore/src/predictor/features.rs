@@ -32,6 +32,11 @@ impl PlanFeatures {
         PlanFeatures(features)
     }
 
+    /// Returns the multiply-adds.
+    pub fn macs(&self) -> f64 {
+        self.0[..3].iter().sum()
+    }
+
     /// Compares features one after the other.
     pub(super) fn order(&self, other: &PlanFeatures) -> Ordering {
         let features = self.0.iter().zip(&other.0);

@@ -181,7 +181,7 @@ impl Fixture {
 }
 
 /// Returns the first JSON example of docs/formats.md below a heading that contains some words.
-fn example(heading: &str) -> String {
+pub(crate) fn example(heading: &str) -> String {
     let formats =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md"))
             .unwrap();

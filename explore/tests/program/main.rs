@@ -10,5 +10,6 @@ mod fidelity;
 mod fixture;
 mod going_on;
 mod int8;
+mod predict;
 mod refinement;
 mod search;
