@@ -1,7 +1,7 @@
 //! The costs of a network in integers on a platform.
 
 use crate::fit;
-use crate::int8::{Int8Plan, Step};
+use crate::int8::{self, Int8Plan, Step};
 use crate::int8_work::{constants_bytes, executed_macs, kernel_name, work};
 use crate::work_by_kind::by_kind;
 use anyhow::Result;
@@ -14,8 +14,9 @@ use std::collections::HashSet;
 /// Reports on the plan of a network for a platform.
 ///
 /// # Errors
-/// Fails if the graph is inconsistent.
+/// Fails if the graph is inconsistent, or if the platform has no crates in integers.
 pub(crate) fn report(network: &Network, plan: &Int8Plan, platform: Platform) -> Result<PlanReport> {
+    let packing = int8::packing(platform)?;
     let counts = counts::count(network)?;
     let shapes = shapes::shapes(network)?;
     // A node that two steps compute counts once.
@@ -37,7 +38,7 @@ pub(crate) fn report(network: &Network, plan: &Int8Plan, platform: Platform) -> 
         executed_macs: executed_macs.fold(0, u64::saturating_add),
         parameters: counts.parameters,
         layers,
-        work: by_kind(plan.steps.iter().map(work)),
+        work: by_kind(plan.steps.iter().map(|step| work(step, packing))),
         fit: fit::of_int8(network, platform, plan)?,
     })
 }

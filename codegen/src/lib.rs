@@ -37,6 +37,7 @@ pub mod golden;
 mod markdown;
 mod results;
 mod template;
+mod vectors;
 
 #[cfg(test)]
 mod test_network;

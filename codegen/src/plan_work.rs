@@ -3,6 +3,8 @@
 use crate::activation_cost::exponentials;
 use crate::plan::{Kernel, Step};
 use crate::size::bytes;
+use crate::vectors::Vectors;
+use crate::work_by_kind::{loads, padded};
 use common::board::Platform;
 use common::plan_report::Work;
 
@@ -25,12 +27,33 @@ pub(crate) fn work(step: &Step, platform: Platform) -> Work {
         | Kernel::Copy => (1, 1),
     };
     let macs = executed_macs(step);
+    let vectors = Vectors::of(platform, step.output.width);
+    let [input_loads, weight_loads] = match &step.kernel {
+        Kernel::Convolution { layer, tile, .. } => {
+            let inputs = padded(macs, step.output.width, vectors.lanes) / layer.filters as u64;
+            loads(inputs, layer.filters, *tile, vectors.passes(*tile))
+        }
+        Kernel::Linear { .. } => loads(step.input.channels as u64, step.output.channels, 1, 1),
+        Kernel::NormActivation
+        | Kernel::Add { .. }
+        | Kernel::Shortcut { .. }
+        | Kernel::AveragePool { .. }
+        | Kernel::GlobalAveragePool
+        | Kernel::GlobalMaxPool
+        | Kernel::Copy => [0, 0],
+    };
+    // A fully connected layer has one column, and its sums fill vectors.
+    let columns = if let Kernel::Linear { .. } = step.kernel { 1 } else { vectors.lanes };
+    let padded_macs = padded(macs, step.output.width, columns);
     let read = terms * input + constants_len(step) + (chunks - 1) * output;
     Work {
         kind: kind(&step.kernel),
         calls: 1,
         macs,
-        column_macs: macs / step.output.width as u64,
+        padded_macs,
+        short_macs: if vectors.is_short && columns > 1 { padded_macs } else { 0 },
+        input_loads,
+        weight_loads,
         elements: (terms * input) as u64,
         exponentials: exponentials_of(step),
         read_bytes: bytes(read),
@@ -125,13 +148,35 @@ mod tests {
         assert_eq!((convolutions.calls, convolutions.exponentials), (5, activated));
         assert_eq!(convolutions.elements, 256 + activated);
         assert_eq!(convolutions.macs, 9 * (24 * 256 + 12 * activated));
-        assert_eq!(convolutions.column_macs, 9 * (24 * 16 + 12 * (first * 16 + second * 8)));
+        // Rows of 16 and of 8 fill the vectors of AVX-512 and AVX2; the latter has few registers.
+        assert_eq!(convolutions.padded_macs, convolutions.macs);
+        assert_eq!(convolutions.short_macs, 9 * 12 * second * 64);
+        // One tile of 12 filters for each FEL, two for the stem.
+        let inputs = 9 * (2 * 256 + activated);
+        assert_eq!(convolutions.input_loads, inputs + 9 * second * 64);
+        assert_eq!(convolutions.weight_loads, 3 * inputs);
         assert_eq!([pool.elements, pool.exponentials], [48 * 256; 2]);
         assert_eq!([pool.read_bytes, pool.written_bytes], [4 * 48 * 258, 4 * 48 * 64]);
         assert_eq!([transition.macs, transition.exponentials], [48 * 48 * 64, 0]);
+        assert_eq!(
+            [transition.input_loads, transition.weight_loads],
+            [48 * 4 * 64, 3 * 48 * 4 * 64]
+        );
         assert_eq!([head.elements, head.exponentials], [72 * 64; 2]);
-        assert_eq!([classifier.macs, classifier.column_macs], [2 * 72; 2]);
+        assert_eq!([classifier.macs, classifier.padded_macs], [2 * 72; 2]);
         assert_eq!(classifier.read_bytes, 4 * (72 + 2 * 72 + 2));
+    }
+
+    /// The sums of 12 filters need two passes on small processors, which load the weights once.
+    #[test]
+    fn inputs_are_loaded_twice_where_registers_are_few() {
+        let plan = Plan::new(&network()).unwrap();
+        let on = |platform| work(&plan.steps[0], platform);
+        let (whole, halves) = (on(Platform::Aarch64), on(Platform::CortexM));
+        assert_eq!(halves.input_loads, 2 * whole.input_loads);
+        assert_eq!(halves.weight_loads, whole.weight_loads);
+        let passes = [6, 7, 12].map(|tile| Vectors::of(Platform::Armv7, 3).passes(tile));
+        assert_eq!(passes, [1, 2, 2]);
     }
 
     /// Sums are written once for each chunk of channels, and read again for all but the first; in the

@@ -79,10 +79,16 @@ pub struct Work {
     pub calls: u64,
     /// Multiply-adds that are computed.
     pub macs: u64,
-    /// Multiply-adds of one column of each output. Columns are computed together in vectors, the
-    /// last of which may be filled in part: the narrower the output, the more of these there are for
-    /// each multiply-add.
-    pub column_macs: u64,
+    /// The same with those of the columns that fill a row's last vector up: columns are computed
+    /// together, as many as the platform's vectors hold.
+    pub padded_macs: u64,
+    /// Those of `padded_macs` that are in shorter vectors than the platform's longest.
+    pub short_macs: u64,
+    /// Inputs that are loaded for `padded_macs`: each serves a tile of filters, which are computed
+    /// together. In int8, groups of channels that lie side by side.
+    pub input_loads: u64,
+    /// Groups of four weights, the last filled in part, that a tile's filters need for these inputs.
+    pub weight_loads: u64,
     /// Elements of the inputs, each of which is read, normalised and activated once.
     pub elements: u64,
     /// Exponentials that activations compute: none in int8, where they are tables.

@@ -4,15 +4,16 @@ use common::plan_report::Work;
 use std::cmp::Ordering;
 
 /// Number of features.
-pub const COUNT: usize = 9;
+pub const COUNT: usize = 10;
 
 /// What a unit of each feature takes, as multiples of a multiply-add: a first guess, which
-/// measurements correct. Multiply-adds by the side of the kernel (1, 3, more), multiply-adds of one
-/// column, elements that are activated, exponentials, bytes that are moved, calls of kernels, and
-/// an inference as such.
-pub(super) const GUESSES: [f64; COUNT] = [1.0, 1.0, 1.0, 4.0, 4.0, 12.0, 0.5, 2000.0, 5000.0];
+/// measurements correct.
+pub(super) const GUESSES: [f64; COUNT] = [1.0, 1.0, 1.0, 1.0, 1.0, 4.0, 12.0, 0.5, 2000.0, 5000.0];
 
-/// Features of a network on a platform: how much there is of each kind of work.
+/// Features of a network on a platform: how much there is of each kind of work. In order:
+/// multiply-adds, in whole vectors, of kernels of one position, and of larger ones; those of short
+/// vectors, which may take longer; loads of inputs, and of groups of weights; elements that are
+/// activated; exponentials; bytes that are moved; calls of kernels; and 1, for an inference as such.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanFeatures(pub(super) [f64; COUNT]);
 
@@ -20,21 +21,24 @@ impl PlanFeatures {
     /// Returns the features of a plan, whose work is `work` ([`common::plan_report::PlanReport`]).
     pub fn of(work: &[Work]) -> PlanFeatures {
         let mut features = [0.0; COUNT];
-        for kind in work {
-            features[side_index(&kind.kind)] += kind.macs as f64;
-            features[3] += kind.column_macs as f64;
-            features[4] += kind.elements as f64;
-            features[5] += kind.exponentials as f64;
-            features[6] += kind.read_bytes as f64 + kind.written_bytes as f64;
-            features[7] += kind.calls as f64;
+        for work in work {
+            let of_larger = if has_larger_kernels(&work.kind) { work.padded_macs } else { 0 };
+            let numbers = [
+                work.padded_macs - of_larger,
+                of_larger,
+                work.short_macs,
+                work.input_loads,
+                work.weight_loads,
+                work.elements,
+                work.exponentials,
+                work.read_bytes + work.written_bytes,
+                work.calls,
+            ];
+            let sums = features.iter_mut().zip(numbers);
+            sums.for_each(|(sum, number)| *sum += number as f64);
         }
-        features[8] = 1.0;
+        features[COUNT - 1] = 1.0;
         PlanFeatures(features)
-    }
-
-    /// Returns the multiply-adds.
-    pub fn macs(&self) -> f64 {
-        self.0[..3].iter().sum()
     }
 
     /// Compares features one after the other.
@@ -44,12 +48,30 @@ impl PlanFeatures {
     }
 }
 
-/// Returns the feature that counts the multiply-adds of a kind of kernel. Fully connected layers are
-/// convolutions of one position.
-fn side_index(kind: &str) -> usize {
-    match kind.strip_prefix("convolution_") {
-        None | Some("1x1") => 0,
-        Some("3x3") => 1,
-        Some(_) => 2,
+/// Returns whether kernels of a kind read more than one position for each output.
+fn has_larger_kernels(kind: &str) -> bool {
+    kind.strip_prefix("convolution_").is_some_and(|side| side != "1x1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_sums_over_kinds_of_kernels() {
+        let work = |kind: &str, padded_macs| Work {
+            kind: kind.to_string(),
+            calls: 2,
+            padded_macs,
+            short_macs: 10,
+            read_bytes: 100,
+            written_bytes: 11,
+            exponentials: 7,
+            ..Work::default()
+        };
+        let kinds = [work("convolution_5x5", 1000), work("convolution_1x1", 30), work("linear", 4)];
+        let features = PlanFeatures::of(&kinds);
+        assert_eq!(features.0, [34.0, 1000.0, 30.0, 0.0, 0.0, 0.0, 21.0, 333.0, 6.0, 1.0]);
+        assert_eq!(PlanFeatures::of(&[]).0[..9], [0.0; 9]);
     }
 }

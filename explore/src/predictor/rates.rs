@@ -5,7 +5,7 @@ use super::non_negative::minimise;
 use super::positive_definite::{dot, solve};
 
 /// How much a rate that differs from its guess by all of it costs, as a squared relative error.
-pub const RIDGE: f64 = 1e-4;
+pub const RIDGE: f64 = 1e-3;
 
 /// Rates that were fitted to measured values: a value is the sum of work times rate. They minimise
 /// the squares of relative errors, and of relative differences from the guesses: work that no

@@ -10,7 +10,8 @@ use std::process::{Command, Output};
 const CODEGEN: &str = r#"#!/bin/sh
 for file; do :; done
 macs=$(cat "$file")
-echo "{\"work\": [{\"kind\": \"convolution_3x3\", \"calls\": 5, \"macs\": $macs, \"column_macs\": 0,
+echo "{\"work\": [{\"kind\": \"convolution_3x3\", \"calls\": 5, \"macs\": $macs, \"padded_macs\": $macs,
+  \"short_macs\": 0, \"input_loads\": 0, \"weight_loads\": 0,
   \"elements\": $((macs / 20)), \"exponentials\": 0, \"read_bytes\": 0, \"written_bytes\": 0}]}"
 "#;
 
@@ -34,9 +35,11 @@ impl Lab {
     fn record(&self, folder: &str, latency_s: f64, change: impl Fn(&mut Value)) {
         let mut record: Value = serde_json::from_str(&example("measurement-<board>.json")).unwrap();
         record["board"] = json!("made-up");
-        for key in ["p50_s", "p90_s", "p99_s"] {
-            record["latency"][key] = json!(latency_s);
-        }
+        // A second window, which something else disturbed.
+        let mut windows = [record["windows"][0].clone(), record["windows"][0].clone()];
+        windows[0]["p50_s"] = json!(1.5 * latency_s);
+        windows[1]["p50_s"] = json!(latency_s);
+        record["windows"] = json!(windows);
         change(&mut record);
         fs::create_dir_all(self.0.path(folder)).unwrap();
         let path = self.0.path(folder).join("measurement-made-up.json");
