@@ -160,7 +160,8 @@ mod tests {
         assert_eq!([transition.macs, transition.exponentials], [48 * 48 * 64, 0]);
         assert_eq!(
             [transition.input_loads, transition.weight_loads],
-            [48 * 4 * 64, 3 * 48 * 4 * 64]
+            [2 * 48 * 4 * 64, 3 * 48 * 4 * 64],
+            "rows of 8 in two passes"
         );
         assert_eq!([head.elements, head.exponentials], [72 * 64; 2]);
         assert_eq!([classifier.macs, classifier.padded_macs], [2 * 72; 2]);

@@ -3,7 +3,7 @@
 
 use crate::board::Platform;
 use crate::files::json::Document;
-use crate::files::ranges::{COUNT, PHYSICAL, within};
+use crate::files::ranges::{CORRELATION, COUNT, PHYSICAL, all_within, within};
 use crate::precision::Precision;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -60,13 +60,14 @@ impl Document for PredictionReport {
 
     fn check(&self) -> Result<()> {
         within("measured", self.measured, &COUNT)?;
-        within("rank_correlation", self.rank_correlation, &(-1.0..=1.0))?;
+        within("rank_correlation", self.rank_correlation, &CORRELATION)?;
         within("relative_error", self.relative_error, &PHYSICAL)?;
         self.networks.iter().try_for_each(|network| {
             let [low, high] = network.interval;
             within("predicted", network.predicted, &PHYSICAL)?;
-            let ordered = 0.0 < low && low <= network.predicted && network.predicted <= high;
-            ensure!(ordered && high.is_finite(), "interval: it must contain the predicted value");
+            all_within("interval", network.interval, &PHYSICAL)?;
+            let ordered = low <= network.predicted && network.predicted <= high;
+            ensure!(ordered, "interval: it must contain the predicted value");
             Ok(())
         })
     }

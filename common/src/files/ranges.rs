@@ -81,6 +81,7 @@ mod tests {
     use crate::network::Network;
     use crate::network::baseline::Baseline;
     use crate::precision::RunPrecision;
+    use crate::prediction_report::PredictionReport;
     use crate::profile::Profile;
     use crate::prune_report::PruneReport;
     use crate::published::Published;
@@ -202,6 +203,7 @@ mod tests {
             "network" => check_every_number_has_a_range::<Network>,
             "outcome" => check_every_number_has_a_range::<Outcome>,
             "precision" => check_every_number_has_a_range::<RunPrecision>,
+            "prediction" => check_every_number_has_a_range::<PredictionReport>,
             "profile" => check_every_number_has_a_range::<Profile>,
             "prune" => check_every_number_has_a_range::<PruneReport>,
             "published" => check_every_number_has_a_range::<Published>,

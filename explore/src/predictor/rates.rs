@@ -76,3 +76,44 @@ fn shares(features: &PlanFeatures, guesses: &[f64; COUNT], value: f64) -> [f64; 
     }
     shares
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Networks that each have much of one kind of work more than the others.
+    fn networks() -> Vec<PlanFeatures> {
+        let network = |kind: usize| {
+            let mut features = [1e6, 2e6, 1e5, 3e5, 3e5, 1e5, 1e5, 1e6, 30.0, 1.0];
+            features[kind] *= 3.0;
+            PlanFeatures(features)
+        };
+        (0..COUNT).map(network).collect()
+    }
+
+    #[test]
+    fn rates_are_those_of_the_machine() {
+        let rates = [3e-9, 2e-9, 4e-9, 1e-9, 5e-9, 7e-9, 2e-8, 1e-9, 4e-6, 2e-5];
+        let time = |features: &PlanFeatures| dot(&features.0, &rates);
+        let networks = networks();
+        let measured: Vec<_> = networks.iter().map(|network| (*network, time(network))).collect();
+        let fitted = Rates::with_ridge(&measured, 1e-12);
+        for (kind, rate) in rates.iter().enumerate() {
+            let got = fitted.guesses[kind] * fitted.multiples[kind];
+            assert!((got / rate - 1.0).abs() < 1e-3, "{kind}: {got}");
+        }
+    }
+
+    /// What the one measured network does not tell is as guessed, and uncertain.
+    #[test]
+    fn work_that_was_not_measured_is_as_guessed() {
+        let mut known = PlanFeatures([1e6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let rates = Rates::fit(&[(known, 2e-3)]);
+        assert!((rates.value(&known) / 2e-3 - 1.0).abs() < 0.01);
+        let certain = rates.leverage(&known);
+        known.0[6] = 1e6;
+        let guessed = 2e-3 / (1e6 + 5000.0) * GUESSES[6] * 1e6;
+        assert!((rates.value(&known) / (2e-3 + guessed) - 1.0).abs() < 0.01);
+        assert!(certain < 1.1 && rates.leverage(&known) > 100.0);
+    }
+}
