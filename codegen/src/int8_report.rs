@@ -2,8 +2,8 @@
 
 use crate::fit;
 use crate::int8::{self, Int8Plan, Step};
-use crate::int8_work::{constants_bytes, executed_macs, kernel_name, work};
-use crate::work_by_kind::by_kind;
+use crate::work::int8::{constants_bytes, executed_macs, kernel_name, work};
+use crate::work::sums::by_kind;
 use anyhow::Result;
 use common::board::Platform;
 use common::network::{Network, Shape, counts, shapes};

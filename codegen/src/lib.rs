@@ -12,11 +12,9 @@ pub mod platform;
 
 pub mod int8;
 mod int8_report;
-mod int8_work;
 pub mod plan;
 pub mod plan_report;
-mod plan_work;
-mod work_by_kind;
+mod work;
 
 mod code_size;
 mod cost_table;
@@ -28,7 +26,6 @@ pub mod cuda;
 mod emit;
 pub mod onnx;
 
-mod activation_cost;
 mod activation_name;
 mod crate_name;
 mod file;
@@ -37,7 +34,6 @@ pub mod golden;
 mod markdown;
 mod results;
 mod template;
-mod vectors;
 
 #[cfg(test)]
 mod test_network;

@@ -2,9 +2,9 @@
 
 use crate::fit;
 use crate::plan::{Plan, Step};
-use crate::plan_work::{constants_len, executed_macs, kernel_name, work};
 use crate::size::bytes;
-use crate::work_by_kind::by_kind;
+use crate::work::real::{constants_len, executed_macs, kernel_name, work};
+use crate::work::sums::by_kind;
 use anyhow::Result;
 use common::board::Platform;
 use common::network::{Network, Shape, counts, shapes};

@@ -1,7 +1,7 @@
 //! The work of a call of a kernel in integers: what its time depends on.
 
+use super::sums::{loads, padded};
 use crate::int8::{FilterConstants, Kernel, Step, TableConstants};
-use crate::work_by_kind::{loads, padded};
 use common::plan_report::Work;
 use runtime::int8::packing::Packing;
 
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::int8::Int8Plan;
     use crate::test_network::network;
-    use crate::work_by_kind::by_kind;
+    use crate::work::sums::by_kind;
 
     /// Counted by hand: 24 channels of the stem and 12 of each FEL are whole groups of four; the
     /// image has one channel. The transition pools on the way in.

@@ -1,10 +1,10 @@
 //! The work of a call of a kernel: what its time depends on.
 
-use crate::activation_cost::exponentials;
+use super::activation_cost::exponentials;
+use super::sums::{loads, padded};
+use super::vectors::Vectors;
 use crate::plan::{Kernel, Step};
 use crate::size::bytes;
-use crate::vectors::Vectors;
-use crate::work_by_kind::{loads, padded};
 use common::board::Platform;
 use common::plan_report::Work;
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::test_network::network;
-    use crate::work_by_kind::by_kind;
+    use crate::work::sums::by_kind;
 
     /// Counted by hand: 16 x 16 pixels, 24 channels of the stem and 12 of each of two FELs, pooled to
     /// 8 x 8, then two more. Swish needs an exponential for each element that it activates.
