@@ -47,7 +47,8 @@ impl<'a> GaussianProcess<'a> {
     /// number of labels of each category.
     pub fn fit(points: &'a [Point], values: &[Value], labels: &[usize]) -> Option<Self> {
         let numbers = points.first()?.numbers.len();
-        let trend = Trend::of(points, values);
+        let plain: Vec<f64> = values.iter().map(|value| value.value).collect();
+        let trend = Trend::of(points, &plain);
         let above = |(value, point): (&Value, &Point)| Value {
             value: value.value - trend.at(point),
             ..value.clone()

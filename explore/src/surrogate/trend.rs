@@ -1,6 +1,5 @@
 //! The mean function of the Gaussian process: errors fall, and times rise, along the cost.
 
-use super::gaussian_process::Value;
 use super::kernel::Point;
 
 /// Variance of values around the line, divided by the prior variance of its slope: with a few
@@ -18,11 +17,11 @@ pub(super) struct Trend {
 
 impl Trend {
     /// Returns the line through values at points, of which there is at least one.
-    pub(super) fn of(points: &[Point], values: &[Value]) -> Trend {
+    pub(super) fn of(points: &[Point], values: &[f64]) -> Trend {
         let count = values.len() as f64;
-        let value = values.iter().map(|value| value.value).sum::<f64>() / count;
+        let value = values.iter().sum::<f64>() / count;
         let cost = points.iter().map(|point| point.cost).sum::<f64>() / count;
-        let pairs = points.iter().zip(values).map(|(p, v)| (p.cost - cost, v.value - value));
+        let pairs = points.iter().zip(values).map(|(p, v)| (p.cost - cost, v - value));
         let (product, square) = pairs.fold((0.0, RIDGE), |(product, square), (along, up)| {
             (product + along * up, square + along * along)
         });
@@ -48,8 +47,7 @@ mod tests {
     fn trend(pairs: &[(f64, f64)]) -> Trend {
         let point = |cost| Point { labels: vec![], numbers: vec![], cost };
         let points: Vec<Point> = pairs.iter().map(|(cost, _)| point(*cost)).collect();
-        let values: Vec<Value> =
-            pairs.iter().map(|(_, value)| Value { value: *value, uncertain: false }).collect();
+        let values: Vec<f64> = pairs.iter().map(|(_, value)| *value).collect();
         Trend::of(&points, &values)
     }
 
