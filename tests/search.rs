@@ -1,14 +1,11 @@
 //! Searches from a table of trainings, and trainings in several parts.
 
-use common::device::Backend;
 use common::files::json;
 use common::measurement::Measurement;
-use common::precision::Precision;
 use common::profile::{Profile, SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::archive::Archive;
 use common::search::config::SearchConfig;
-use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
 use common::search::objective::{Objective, Quantity};
@@ -102,25 +99,6 @@ fn a_finished_search_from_the_table_goes_on_to_the_bytes_of_a_longer_one() {
     }
 }
 
-/// Returns the configuration of a search from the table.
-fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchConfig {
-    SearchConfig {
-        seed,
-        dataset: table.dataset.clone(),
-        data_sha256: table.data_sha256.clone(),
-        data: None,
-        space: table.space.clone(),
-        template: table.template.clone(),
-        search: search.clone(),
-        training: table.training.clone(),
-        device: Backend::Cpu,
-        precision: Precision::F32,
-        board: None,
-        criteria: Criteria::default(),
-        boards: Default::default(),
-    }
-}
-
 /// The hypervolume is that of error, parameters and multiply-adds, over the ranges of the table.
 #[test]
 fn with_three_objectives_the_gaussian_process_finds_more_than_chance() {
@@ -146,7 +124,9 @@ fn with_three_objectives_the_gaussian_process_finds_more_than_chance() {
             epochs: table.epochs,
             ..SearchSettings::default()
         };
-        let found = replay(&trainings, &config(&table, &search, seed)).unwrap().evaluations;
+        let found = replay(&trainings, &SearchConfig::from_table(&table, &search, seed))
+            .unwrap()
+            .evaluations;
         let point = |e: &Evaluation| [e.objectives()[0], e.objectives()[1], e.macs as f64];
         scale.hypervolume(found.iter().map(point))
     };
@@ -171,7 +151,7 @@ fn no_search_with_halving_loses_a_member_of_its_front() {
     assert!(!search.rungs().is_empty());
     let trainings = TableEvaluator::new(&table);
     let loses = |seed: &u64| {
-        let config = config(&table, &search, *seed);
+        let config = SearchConfig::from_table(&table, &search, *seed);
         let found = replay(&trainings, &config).unwrap();
         let front = archive::front(&found.evaluations, &config.search.objectives);
         let front: BTreeSet<&str> =

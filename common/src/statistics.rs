@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::f64::consts::LN_2;
 
 /// Standard deviations of a normal distribution between which 95 % of it lie.
-const Z: f64 = 1.959_963_984_540_054;
+pub const Z: f64 = 1.959_963_984_540_054;
 
 /// Returns the limits of the 95 % interval of the share `correct / images` (E. B. Wilson, 1927);
 /// 0 to 1 without images.

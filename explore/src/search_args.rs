@@ -75,8 +75,9 @@ enum SurrogateName {
 }
 
 impl SearchArgs {
-    /// Overrides settings of the profile by the options, except for limits of memory. Resets each setting of the profile that an
-    /// option leaves without effect to its default, and returns a sentence for it.
+    /// Overrides settings of the profile by the options, except for limits of memory. Resets each
+    /// setting of the profile that an option leaves without effect to its default, and returns a
+    /// sentence for it.
     ///
     /// # Errors
     /// Fails if an option or a setting has no effect, or only a partial one.

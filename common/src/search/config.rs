@@ -7,6 +7,7 @@ use crate::files::json::Document;
 use crate::network::template::Template;
 use crate::precision::Precision;
 use crate::profile::{SearchSettings, TrainingSettings};
+use crate::search::accuracy_table::AccuracyTable;
 use crate::search::criteria::Criteria;
 use crate::search::space::SearchSpace;
 use anyhow::{Context, Result, ensure};
@@ -74,6 +75,25 @@ impl Document for SearchConfig {
 }
 
 impl SearchConfig {
+    /// Returns the configuration of a search that takes its evaluations from a table.
+    pub fn from_table(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchConfig {
+        SearchConfig {
+            seed,
+            dataset: table.dataset.clone(),
+            data_sha256: table.data_sha256.clone(),
+            data: None,
+            space: table.space.clone(),
+            template: table.template.clone(),
+            search: search.clone(),
+            training: table.training.clone(),
+            device: Backend::Cpu,
+            precision: Precision::F32,
+            board: None,
+            boards: BTreeMap::new(),
+            criteria: Criteria::default(),
+        }
+    }
+
     /// Returns all boards, each with the name under which evaluations have what networks cost on
     /// it; `None` for the only board.
     pub fn all_boards(&self) -> impl Iterator<Item = (Option<&str>, &Board)> {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// A name or a value and, behind an `@`, the board that it is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OnBoard<T> {
-    /// What is said of the board.
+    /// The name, or the value.
     pub what: T,
     /// Name of the board; `None` if none is named.
     pub board: Option<String>,

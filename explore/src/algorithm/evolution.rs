@@ -3,7 +3,6 @@
 
 use super::archive::{self, Member};
 use super::problem::{Genome, Known, Problem};
-
 use super::settings::Settings;
 use super::trial::{Standing, Trial};
 use super::unseen::Unseen;

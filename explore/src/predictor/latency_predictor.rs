@@ -3,8 +3,9 @@
 use super::features::PlanFeatures;
 use super::rates::Rates;
 use super::refusal::{LEAST_CORRELATION, LEAST_MEASURED, Refusal};
-use super::student::{Z, quantile};
+use super::student::quantile;
 use crate::fidelity::rank_correlation::correlation;
+use common::statistics::Z;
 use std::f64::consts::LN_10;
 
 /// A predictor that was fitted to the measured networks of a board.

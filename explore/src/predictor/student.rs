@@ -1,7 +1,6 @@
 //! Student's t distribution.
 
-/// The 97.5 % quantile of the normal distribution: 95 % of it lie between this and its negative.
-pub(super) const Z: f64 = 1.959_963_984_540_054;
+use common::statistics::Z;
 
 /// Returns the 97.5 % quantile of the t distribution, to 0.2 % from 5 degrees of freedom on
 /// (Abramowitz and Stegun 1964, 26.7.5).

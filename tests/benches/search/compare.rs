@@ -3,12 +3,9 @@
 
 use crate::peers::Request;
 use anyhow::{Context, Result};
-use common::device::Backend;
-use common::precision::Precision;
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
 use common::search::config::SearchConfig;
-use common::search::criteria::Criteria;
 use common::search::evaluation::Evaluation;
 use common::search::genome::Genome;
 use common::search::hypervolume::Scale;
@@ -243,7 +240,7 @@ pub(crate) fn compare(
 ) -> Result<Comparison> {
     let reference = Reference::new(table)?;
     let epochs = search.population * search.iterations * search.epochs;
-    let config = config(table, search, 0);
+    let config = SearchConfig::from_table(table, search, 0);
     let searches = |kind: &Kind| -> Result<Searches> {
         let searches = (0..SEEDS).map(|seed| reference.trajectories(&config, kind, seed));
         Ok(Searches::new(kind.name, searches.collect::<Result<Vec<_>>>()?))
@@ -256,25 +253,6 @@ pub(crate) fn compare(
         version
     });
     Ok(Comparison { epochs, searches, plain: PLAIN, pymoo })
-}
-
-/// Returns the configuration of a search that is replayed from a table.
-pub(crate) fn config(table: &AccuracyTable, search: &SearchSettings, seed: u64) -> SearchConfig {
-    SearchConfig {
-        seed,
-        dataset: table.dataset.clone(),
-        data_sha256: table.data_sha256.clone(),
-        data: None,
-        space: table.space.clone(),
-        template: table.template.clone(),
-        search: search.clone(),
-        training: table.training.clone(),
-        device: Backend::Cpu,
-        precision: Precision::F32,
-        board: None,
-        criteria: Criteria::default(),
-        boards: Default::default(),
-    }
 }
 
 /// Returns pymoo's version and searches. A genome that a search evaluates again costs nothing; a

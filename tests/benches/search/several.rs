@@ -1,10 +1,10 @@
 //! The comparison with three objectives: error, parameters and multiply-adds.
 
-use crate::compare::config;
 use crate::report::quartiles;
 use anyhow::{Context, Result};
 use common::profile::{SearchSettings, Strategy, Surrogate};
 use common::search::accuracy_table::AccuracyTable;
+use common::search::config::SearchConfig;
 use common::search::evaluation::Evaluation;
 use common::search::hypervolume::Scale;
 use common::search::objective::{Objective, Quantity};
@@ -50,7 +50,9 @@ pub(crate) fn table(table: &AccuracyTable, search: &SearchSettings) -> Result<St
         let iterations = search.population * search.iterations / population;
         let search =
             SearchSettings { strategy, surrogate, population, iterations, ..search.clone() };
-        let evaluations = |seed| replay(&TableEvaluator::new(table), &config(table, &search, seed));
+        let evaluations = |seed| {
+            replay(&TableEvaluator::new(table), &SearchConfig::from_table(table, &search, seed))
+        };
         let searches = (0..SEEDS).map(|seed| Ok(evaluations(seed)?.evaluations));
         found.push((name, searches.collect::<Result<Vec<_>>>()?));
     }
