@@ -1,16 +1,17 @@
-//! Prepares the boards of a search: what deploys networks to them, and what plans their memory.
+//! Prepares the boards of a search: what deploys networks to them, and what plans their crates.
 
 use crate::board_args::BoardArgs;
 use crate::board_names;
+use crate::evaluate::crate_planner::{CratePlanner, PlatformPlanner};
 use crate::evaluate::hardware::Target;
-use crate::evaluate::memory::{MemoryPlanner, PlatformMemory};
+use crate::evaluate::plan::Planner;
 use crate::search_args::option;
 use anyhow::{Result, bail};
 use common::board::{Board, Platform};
 use common::diagnostics;
-use common::profile::SearchSettings;
+use common::profile::{SearchSettings, Surrogate};
 use common::search::config::SearchConfig;
-use common::search::limit::MemoryLimit;
+use common::search::limit::{Limit, MemoryLimit};
 use common::search::objective::Quantity;
 use process::deploy::Deployer;
 use process::interrupt::Interrupt;
@@ -119,7 +120,7 @@ fn needs_energy(config: &SearchConfig, board: Option<&str>) -> bool {
         })
 }
 
-/// Returns what plans memory: for each board where an objective or a limit needs it, or once for all
+/// Returns what plans crates: for each board where an objective or a limit needs it, or once for all
 /// boards if they have the same platform.
 ///
 /// # Errors
@@ -129,7 +130,7 @@ pub(crate) fn planners(
     folder: &Path,
     bin_dir: Option<&Path>,
     interrupt: Interrupt,
-) -> Result<Vec<PlatformMemory>> {
+) -> Result<Vec<PlatformPlanner>> {
     let boards = || config.all_boards();
     let platforms: Vec<(Option<&str>, Platform)> =
         match board_names::share_memory(boards().map(|(_, board)| board)) {
@@ -141,13 +142,24 @@ pub(crate) fn planners(
     let mut planners = Vec::new();
     for (board, platform) in platforms {
         let needs = |limit| config.search.needs_memory(limit, board);
-        if MemoryLimit::ALL.into_iter().any(needs) {
-            let network = folder.join("measuring/plan-network.json");
+        if MemoryLimit::ALL.into_iter().any(needs) || forecasts_latency(config, board) {
             let codegen = binary("codegen", bin_dir)?;
-            let planner =
-                MemoryPlanner::new(codegen, platform, config.precision, network, interrupt);
-            planners.push(PlatformMemory { board: board.map(String::from), planner });
+            let planner = Planner { codegen, platform, precision: config.precision, interrupt };
+            let network_file = folder.join("measuring/plan-network.json");
+            let planner = CratePlanner::new(planner, network_file);
+            planners.push(PlatformPlanner { board: board.map(String::from), planner });
         }
     }
     Ok(planners)
+}
+
+/// Returns whether latencies on a board, or on any if it is `None`, are forecast from plans: with a
+/// Gaussian process, if they are an objective or have a limit.
+fn forecasts_latency(config: &SearchConfig, board: Option<&str>) -> bool {
+    let on = |of: &Option<String>| board.is_none() || of.as_deref() == board;
+    let objectives = &config.search.objectives;
+    let minimised = objectives.iter().any(|o| o.what == Quantity::LatencyS && on(&o.board));
+    let mut limits = config.criteria.limits().map(|(limit, _)| limit);
+    let limited = limits.any(|limit| limit.what == Limit::LatencyS && on(&limit.board));
+    config.search.surrogate == Some(Surrogate::Gaussian) && (minimised || limited)
 }

@@ -53,6 +53,10 @@ pub struct Known {
     pub size: f64,
 }
 
+/// Returns what is expected of log10 of a genome's measured quantity, by its position; `None` if it
+/// is to be learned otherwise. Genomes are compared by forecasts only if all of them have one.
+pub type Forecasts<'a> = Box<dyn Fn(&[usize], usize) -> Option<Normal> + 'a>;
+
 /// A space of genomes whose first objective, an error, takes an evaluation.
 pub trait Problem {
     /// Returns the genes.
@@ -70,11 +74,9 @@ pub trait Problem {
         &[]
     }
 
-    /// Returns what is expected of log10 of a measured quantity, by its position, before any
-    /// evaluation; `None` if it is to be learned from measurements. Genomes are compared by forecasts
-    /// only if all of them have one.
-    fn forecast(&self, _genome: &[usize], _quantity: usize) -> Option<Normal> {
-        None
+    /// Returns forecasts of measured quantities, made from those of some genomes.
+    fn forecasts<'a>(&'a self, _measured: &[(&[usize], &[Option<f64>])]) -> Forecasts<'a> {
+        Box::new(|_, _| None)
     }
 }
 
@@ -95,8 +97,8 @@ impl<P: Problem> Problem for &P {
         (*self).quantities()
     }
 
-    fn forecast(&self, genome: &[usize], quantity: usize) -> Option<Normal> {
-        (*self).forecast(genome, quantity)
+    fn forecasts<'a>(&'a self, measured: &[(&[usize], &[Option<f64>])]) -> Forecasts<'a> {
+        (*self).forecasts(measured)
     }
 }
 

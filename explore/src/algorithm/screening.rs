@@ -2,7 +2,7 @@
 
 use super::archive::Member;
 use super::partial::Corrections;
-use super::problem::{Gene, Genome, Known, Problem};
+use super::problem::{Forecasts, Gene, Genome, Known, Problem};
 use super::trial::Trial;
 use crate::moea::normalize::{Normalize, Points};
 use crate::moea::spea2;
@@ -95,22 +95,25 @@ impl<P: Problem> Experience<'_, P> {
     /// Selects children by expected hypervolume improvement over the error and all costs.
     fn by_expected_improvement(&self, pool: &[(Genome, Known)], count: usize) -> Vec<usize> {
         let corrections = Corrections::of(self.trials);
+        let measured: Vec<(&[usize], &[Option<f64>])> =
+            self.trials.iter().map(|trial| (&trial.genome[..], &trial.measured[..])).collect();
+        let forecasts = self.problem.forecasts(&measured);
         let observation = |trial: &Trial| Observation {
-            design: self.design(&trial.genome, &trial.known),
+            design: self.design(&trial.genome, &trial.known, &forecasts),
             error: corrections.error(trial),
             in_full: trial.in_full(),
             measured: trial.measured.clone(),
         };
         let observations: Vec<Observation> = self.trials.iter().map(observation).collect();
         let children: Vec<Design> =
-            pool.iter().map(|(genome, known)| self.design(genome, known)).collect();
+            pool.iter().map(|(genome, known)| self.design(genome, known, &forecasts)).collect();
         let labels: Vec<usize> = self.problem.genes().iter().filter_map(Gene::labels).collect();
         let (worst_error, quantities) = (self.worst_error, self.problem.quantities());
         let aim = Aim { labels: &labels, worst_error, quantities };
         aim.select(&children, &observations, count)
     }
 
-    fn design(&self, genome: &[usize], known: &Known) -> Design {
+    fn design(&self, genome: &[usize], known: &Known, forecasts: &Forecasts<'_>) -> Design {
         let (mut categories, mut quantities) = (Vec::new(), Vec::new());
         for (gene, choice) in self.problem.genes().iter().zip(genome) {
             match gene {
@@ -122,7 +125,7 @@ impl<P: Problem> Experience<'_, P> {
         }
         let costs = known.costs.iter().map(|cost| cost.log10()).collect();
         let measured = 0..self.problem.quantities().len();
-        let forecasts = measured.map(|index| self.problem.forecast(genome, index)).collect();
+        let forecasts = measured.map(|index| forecasts(genome, index)).collect();
         Design { categories, quantities, costs, forecasts }
     }
 }
@@ -166,8 +169,10 @@ mod tests {
             &self.quantities
         }
 
-        fn forecast(&self, genome: &[usize], _: usize) -> Option<Normal> {
-            self.forecasts.get(genome[0]).map(|mean| Normal { mean: *mean, deviation: 0.1 })
+        fn forecasts<'a>(&'a self, _: &[(&[usize], &[Option<f64>])]) -> Forecasts<'a> {
+            Box::new(|genome, _| {
+                self.forecasts.get(genome[0]).map(|mean| Normal { mean: *mean, deviation: 0.1 })
+            })
         }
     }
 

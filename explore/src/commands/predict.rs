@@ -1,8 +1,8 @@
 //! `explore predict`: predicts the latencies of networks that were not measured.
 
+use crate::evaluate::plan::Planner;
 use crate::predict_args::PredictArgs;
 use crate::prediction::known::Known;
-use crate::prediction::plans::Planner;
 use crate::prediction::records::{Records, networks_in};
 use crate::prediction::report::report;
 use crate::prediction::{run_folder, table};
@@ -40,19 +40,24 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     }
     let measured = known.measured().into_iter();
     let measured: Vec<(PlanFeatures, f64)> = measured
-        .map(|(network, value)| Ok((planner.features(network)?, value)))
+        .map(|(network, value)| Ok((features(&planner, network)?, value)))
         .collect::<Result<_>>()?;
     let predictor = LatencyPredictor::fit(&measured)
         .with_context(|| format!("the board {}, in {}", board.name, args.precision))?;
     let networks: Vec<(PathBuf, PlanFeatures)> = candidates(args, &known)?
         .into_iter()
-        .map(|network| Ok((network.clone(), planner.features(&network)?)))
+        .map(|network| Ok((network.clone(), features(&planner, &network)?)))
         .collect::<Result<_>>()?;
     let report = report(&board, args.precision, records.quantity(), &predictor, &networks);
     match terminal_width(&stdout()) {
         Some(width) => print_line(&table::text(&report, width)),
         None => print_line(json::to_text(&report)?.trim_end()),
     }
+}
+
+/// Returns what the time of a network's crate depends on.
+fn features(planner: &Planner, network: &Path) -> Result<PlanFeatures> {
+    Ok(planner.plan(network)??.features())
 }
 
 /// Returns the networks to predict: those that are named, or else all that were not measured.

@@ -3,9 +3,11 @@
 //! evaluated; that is done in `search`, which nothing here uses.
 
 pub mod candidate;
+pub mod crate_planner;
 pub mod evaluator;
 pub(crate) mod hardware;
 pub mod memory;
+pub(crate) mod plan;
 pub mod quantizer;
 pub mod successive_halving;
 pub mod table;

@@ -3,7 +3,7 @@
 //! replayed search takes the same course.
 
 use super::archive;
-use super::network_problem::{NetworkProblem, individual};
+use super::network_problem::{Features, NetworkProblem, individual};
 use super::state::SearchState;
 use crate::algorithm::archive::Member;
 use crate::algorithm::evolution::Evolution;
@@ -28,6 +28,12 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
     /// Creates a search that has not begun. `count` returns parameters and MACs of a genome's
     /// network, or an error if the genome is not feasible.
     pub fn new(config: &'a SearchConfig, count: C) -> Self {
+        Controller::with_features(config, count, Box::new(|_, _| None))
+    }
+
+    /// Creates a search that has not begun, with what the time of a genome's crate on a board depends
+    /// on, by which a Gaussian process knows latencies before they are measured.
+    pub fn with_features(config: &'a SearchConfig, count: C, features: Features<'a>) -> Self {
         let search = &config.search;
         let settings = Settings {
             seed: config.seed,
@@ -38,8 +44,9 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> Controller<'a, C> {
             population: search.population,
             archive_size: search.archive_size,
         };
-        let problem =
-            NetworkProblem::new(&config.space, &search.objectives, count).within(&config.criteria);
+        let problem = NetworkProblem::new(&config.space, &search.objectives, count)
+            .within(&config.criteria)
+            .with_features(features);
         let evolution = Evolution::new(problem, settings);
         Controller { config, evolution, state: SearchState::new() }
     }

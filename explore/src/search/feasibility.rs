@@ -1,6 +1,8 @@
 //! Feasibility of genomes: whether a network exists for the images and keeps the limits.
 
-use crate::evaluate::memory::{Memory, PlatformMemory};
+use crate::evaluate::crate_planner::{Planned, PlatformPlanner};
+use crate::evaluate::memory::Memory;
+use crate::predictor::features::PlanFeatures;
 use anyhow::{Result, ensure};
 use common::network::counts::Counts;
 use common::network::template::Template;
@@ -22,8 +24,8 @@ pub struct Feasibility<'a> {
     pub input: &'a Input,
     /// Names of the classes.
     pub classes: &'a [String],
-    /// The planners of memory, as far as an objective or a limit needs it.
-    pub planners: &'a [PlatformMemory],
+    /// The planners of crates, as far as the search needs them.
+    pub planners: &'a [PlatformPlanner],
 }
 
 impl Feasibility<'_> {
@@ -68,16 +70,28 @@ impl Feasibility<'_> {
     /// # Errors
     /// Fails if the images are too small for the genome, or if `codegen plan` fails.
     pub fn memory(&self, genome: &Genome) -> Result<BTreeMap<Option<String>, Memory>> {
-        let planned = |PlatformMemory { board, planner }: &PlatformMemory| {
-            let memory = planner.memory(genome, || self.network(genome))?;
-            let needs = |limit| self.search.needs_memory(limit, board.as_deref());
+        let needs =
+            |limit, board: &Option<String>| self.search.needs_memory(limit, board.as_deref());
+        let of_use = |of: &&PlatformPlanner| {
+            MemoryLimit::ALL.into_iter().any(|limit| needs(limit, &of.board))
+        };
+        let planned = |PlatformPlanner { board, planner }: &PlatformPlanner| {
+            let Planned { memory, .. } = planner.plan(genome, || self.network(genome))?;
             let needed = Memory {
-                arena_bytes: memory.arena_bytes.filter(|_| needs(MemoryLimit::ArenaBytes)),
-                flash_bytes: memory.flash_bytes.filter(|_| needs(MemoryLimit::FlashBytes)),
+                arena_bytes: memory.arena_bytes.filter(|_| needs(MemoryLimit::ArenaBytes, board)),
+                flash_bytes: memory.flash_bytes.filter(|_| needs(MemoryLimit::FlashBytes, board)),
             };
             Ok((board.clone(), needed))
         };
-        self.planners.iter().map(planned).collect()
+        self.planners.iter().filter(of_use).map(planned).collect()
+    }
+
+    /// Returns what the time of a genome's crate on a board depends on; `None` if that is not planned,
+    /// or if the plan fails. The only board has no name.
+    pub fn features(&self, genome: &Genome, board: Option<&str>) -> Option<PlanFeatures> {
+        let on = |of: &&PlatformPlanner| of.board.is_none() || of.board.as_deref() == board;
+        let PlatformPlanner { planner, .. } = self.planners.iter().find(on)?;
+        Some(planner.plan(genome, || self.network(genome)).ok()?.features)
     }
 
     /// Expands the template by a genome.

@@ -6,6 +6,9 @@ use common::search::evaluation::Evaluation;
 use common::search::objective::{Objective, Quantity};
 use std::collections::BTreeSet;
 
+/// Number of quantities of a board.
+const PER_BOARD: usize = 3;
+
 /// Latency, energy and power, in this order, of each board.
 pub(super) struct Measurements {
     /// Names of several boards; `None` names the only one.
@@ -29,6 +32,15 @@ impl Measurements {
         &self.quantities
     }
 
+    /// Returns the positions of the latencies that matter, with the names of their boards.
+    pub(super) fn latencies(&self) -> impl Iterator<Item = (usize, Option<&str>)> {
+        let of_boards = self.quantities.chunks_exact(PER_BOARD).zip(&self.boards).enumerate();
+        let matters = |latency: &Measured| latency.cost.is_some() || latency.limit.is_some();
+        of_boards
+            .filter(move |(_, (quantities, _))| matters(&quantities[0]))
+            .map(|(index, (_, board))| (PER_BOARD * index, board.as_deref()))
+    }
+
     /// Returns the values of an evaluation, in the order of the quantities.
     pub(super) fn values(&self, evaluation: &Evaluation) -> Vec<Option<f64>> {
         let on = |board: &Option<String>| {
@@ -39,7 +51,11 @@ impl Measurements {
     }
 }
 
-fn on(board: &Option<String>, objectives: &[Objective], criteria: &Criteria) -> [Measured; 3] {
+fn on(
+    board: &Option<String>,
+    objectives: &[Objective],
+    criteria: &Criteria,
+) -> [Measured; PER_BOARD] {
     let cost = |what| {
         let objective = Objective { what, board: board.clone() };
         objectives[1..].iter().position(|other| *other == objective)

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod checkpoint;
 pub mod controller;
 pub mod feasibility;
+mod forecast;
 mod measured;
 pub mod network_problem;
 pub mod progress_display;

@@ -1,9 +1,11 @@
 //! The space of networks as a space that the algorithm searches, and evaluations as its trials.
 
+use super::forecast;
 use super::measured::Measurements;
 use crate::algorithm::archive::Member;
-use crate::algorithm::problem::{self, Gene, Known, Problem};
+use crate::algorithm::problem::{self, Forecasts, Gene, Known, Problem};
 use crate::algorithm::trial::{Extent, Standing, Trial};
+use crate::predictor::features::PlanFeatures;
 use crate::surrogate::measured::Quantity;
 use anyhow::Result;
 use common::network::activation::Activation;
@@ -15,6 +17,10 @@ use common::search::genome::{Genome, Optimizer};
 use common::search::objective::Objective;
 use common::search::space::{GENES, SearchSpace};
 
+/// Returns what the time of a genome's crate on a board depends on; `None` if that is not known. The
+/// only board has no name.
+pub type Features<'a> = Box<dyn Fn(&Genome, Option<&str>) -> Option<PlanFeatures> + 'a>;
+
 /// The space of networks, whose genomes have the same function if their right activations agree.
 pub struct NetworkProblem<'a, C> {
     space: &'a SearchSpace,
@@ -23,6 +29,7 @@ pub struct NetworkProblem<'a, C> {
     count: C,
     genes: Vec<Gene>,
     measurements: Measurements,
+    features: Features<'a>,
 }
 
 impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
@@ -30,12 +37,19 @@ impl<'a, C: Fn(&Genome) -> Result<Counts>> NetworkProblem<'a, C> {
     /// genome's network, or an error if the genome is not feasible.
     pub fn new(space: &'a SearchSpace, objectives: &'a [Objective], count: C) -> Self {
         let measurements = Measurements::of(objectives, &Criteria::default());
-        NetworkProblem { space, objectives, count, genes: genes(space), measurements }
+        let features: Features<'a> = Box::new(|_, _| None);
+        NetworkProblem { space, objectives, count, genes: genes(space), measurements, features }
     }
 
     /// Returns the same space with limits of what is measured.
     pub(super) fn within(self, criteria: &Criteria) -> Self {
         NetworkProblem { measurements: Measurements::of(self.objectives, criteria), ..self }
+    }
+
+    /// Returns the same space with what the time of a genome's crate on a board depends on, by which
+    /// latencies are forecast.
+    pub(super) fn with_features(self, features: Features<'a>) -> Self {
+        NetworkProblem { features, ..self }
     }
 
     /// Returns a genome of the space with its parameters and MACs.
@@ -96,6 +110,12 @@ impl<C: Fn(&Genome) -> Result<Counts>> Problem for NetworkProblem<'_, C> {
 
     fn quantities(&self) -> &[Quantity] {
         self.measurements.quantities()
+    }
+
+    fn forecasts<'a>(&'a self, measured: &[(&[usize], &[Option<f64>])]) -> Forecasts<'a> {
+        let features =
+            |genome: &[usize], board: Option<&str>| (self.features)(&self.genome(genome), board);
+        forecast::forecasts(&self.measurements, measured, features)
     }
 }
 

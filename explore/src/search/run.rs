@@ -9,9 +9,9 @@ use super::reorder_buffer::ReorderBuffer;
 use super::state::SearchState;
 use super::winners;
 use crate::evaluate::candidate::Candidate;
+use crate::evaluate::crate_planner::PlatformPlanner;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::hardware::{self, Target};
-use crate::evaluate::memory::PlatformMemory;
 use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, SuccessiveHalving};
 use crate::evaluate::task::{Outcome, Task};
@@ -41,8 +41,8 @@ pub struct RunOptions<'a> {
     pub evaluator: Evaluator,
     /// What makes candidates' int8 forms, which count if it is there.
     pub quantizer: Option<Quantizer>,
-    /// The planners of memory, as far as an objective or a limit needs it.
-    pub planners: Vec<PlatformMemory>,
+    /// The planners of crates, as far as the search needs them.
+    pub planners: Vec<PlatformPlanner>,
     /// The boards on which networks are measured, sorted by name.
     pub targets: Vec<Target>,
     /// What to do with a search that the folder contains.
@@ -69,7 +69,11 @@ pub fn run(config: &SearchConfig, options: &RunOptions<'_>) -> Result<SearchStat
     let mut evaluation =
         PopulationEvaluation { config, options, checkpoint, display: ProgressDisplay::new(config) };
     let mut drawings = Drawings::new(options.folder, config);
-    let mut controller = Controller::new(config, |genome| feasibility.count(genome));
+    let mut controller = Controller::with_features(
+        config,
+        |genome| feasibility.count(genome),
+        Box::new(|genome, board| feasibility.features(genome, board)),
+    );
     loop {
         let population = controller.next_population();
         // A failed plan must not make a genome infeasible: the population would be another one.

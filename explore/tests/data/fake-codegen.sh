@@ -34,7 +34,7 @@ case "$command" in
         arena=$(($(wc -c < "$network") / divisor))
         fit='{}'
         [ "$platform" != armv7 ] || fit="{\"flash_bytes\": $((2 * arena + 1000))}"
-        echo "{\"arena_bytes\": $arena, \"weights_bytes\": $((2 * arena)), \"fit\": $fit, \"steps\": []}"
+        echo "{\"arena_bytes\": $arena, \"weights_bytes\": $((2 * arena)), \"fit\": $fit, \"steps\": [], \"work\": []}"
         ;;
     generate)
         if [ -n "${FAKE_GENERATED:-}" ]; then echo crate >> "$FAKE_GENERATED"; fi

@@ -8,6 +8,7 @@ mod data;
 mod failures;
 mod fidelity;
 mod fixture;
+mod forecasts;
 mod going_on;
 mod int8;
 mod predict;

@@ -106,7 +106,7 @@ fn a_search_that_cannot_measure_ends_before_any_training() {
         .env("FAKE_NO_CODEGEN", "1")
         .output()
         .unwrap();
-    assert!(error_of(&output).contains("codegen plan failed: error: made-up failure of codegen"));
+    assert!(error_of(&output).contains("codegen plan: made-up failure of codegen"));
     assert_eq!(fixture.calls().len(), 0);
     let usage = fixture.command("run").args(["--max-latency-s", "1"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2));
