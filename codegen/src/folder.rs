@@ -2,12 +2,12 @@
 
 use crate::file::File;
 use anyhow::{Context, Result, ensure};
+use common::files::temporary::TemporaryFolder;
 use common::files::{atomic, json};
 use common::manifest::Manifest;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
 /// Checks that `out` is free: it does not exist, or is an empty folder or a generated crate.
 ///
@@ -34,8 +34,8 @@ fn is_ours(folder: &Path) -> bool {
     manifest.is_some_and(|manifest| manifest["schema"] == json::schema::<Manifest>())
 }
 
-/// Writes `files` to a new folder beside `out`, and renames it to `out`; a generated crate there is
-/// deleted.
+/// Writes `files` to a new folder in a temporary one beside `out`, and renames it to `out`; a
+/// generated crate there is deleted.
 ///
 /// # Errors
 /// Fails if `out` is not free, or if a file cannot be written.
@@ -43,44 +43,24 @@ pub(crate) fn write(out: &Path, files: &[File]) -> Result<()> {
     let failed = || format!("{}: cannot write the crate", out.display());
     // A symbolic link is kept: the folder that it points to is replaced.
     let out = fs::canonicalize(out).or_else(|_| std::path::absolute(out)).with_context(failed)?;
-    let parent = out.parent().with_context(failed)?;
-    atomic::create_dir_all(parent)?;
-    let new = temporary_folder(parent).with_context(failed)?;
+    atomic::create_dir_all(out.parent().with_context(failed)?)?;
+    let temporary = TemporaryFolder::beside(&out).with_context(failed)?;
+    let [new, old] = ["new", "replaced"].map(|name| temporary.path().join(name));
+    atomic::create_dir_all(&new)?;
     for (path, content) in files {
-        atomic::write(&new.path().join(path), content)?;
+        atomic::write(&new.join(path), content)?;
     }
     check_free(&out)?;
-    let old = set_aside(&out, parent).with_context(failed)?;
-    let placed = fs::rename(new.path(), &out);
-    if let (Err(_), Some((_, old))) = (&placed, &old) {
+    let replaces = out.exists();
+    if replaces {
+        fs::rename(&out, &old).with_context(failed)?;
+    }
+    let placed = fs::rename(&new, &out);
+    if placed.is_err() && replaces {
         // Best effort: the first error is the one to report.
-        let _ = fs::rename(old, &out);
+        let _ = fs::rename(&old, &out);
     }
     placed.with_context(failed)
-}
-
-/// Makes a folder that is deleted with its content unless it is renamed.
-fn temporary_folder(parent: &Path) -> std::io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".partial-");
-    #[cfg(unix)]
-    {
-        // The permissions of `mkdir`, which the process's umask restricts.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    builder.tempdir_in(parent)
-}
-
-/// Moves `out` into a temporary folder, which is deleted when the result is dropped.
-fn set_aside(out: &Path, parent: &Path) -> std::io::Result<Option<(TempDir, PathBuf)>> {
-    if !out.exists() {
-        return Ok(None);
-    }
-    let folder = temporary_folder(parent)?;
-    let old = folder.path().join("replaced");
-    fs::rename(out, &old)?;
-    Ok(Some((folder, old)))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::checks::{check_inside, check_printable, check_sha256};
 use super::source::Source;
-use crate::files::atomic;
 use crate::files::json::{self, Document};
 use crate::files::ranges::within;
+use crate::files::temporary::PARTIAL;
 use crate::network::{Input, Shape};
 use crate::resize::{Resize, is_default};
 use anyhow::{Result, bail, ensure};
@@ -209,8 +209,7 @@ impl DataFile {
             names().next().is_some(),
             "the path {path:?} must name a file or folder in the data set's folder"
         );
-        let reserved = names()
-            .any(|name| name.as_os_str().to_string_lossy().starts_with(atomic::PARTIAL))
+        let reserved = names().any(|name| name.as_os_str().to_string_lossy().starts_with(PARTIAL))
             || names().map(Component::as_os_str).eq([OsStr::new("dataset.json")]);
         ensure!(!reserved, "the path {path:?} is reserved for files that NeuroPower writes");
         sha256.iter().try_for_each(|sha256| check_sha256(sha256))

@@ -1,15 +1,12 @@
 //! Atomic writing: a file appears whole or not at all. Also removes the temporary files of killed
 //! programs.
 
+use super::temporary::{self, PARTIAL};
 use anyhow::{Context, Result};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
-
-/// Prefix of the names of temporary files and folders. No other program uses it, and such files are
-/// useless once the program that created them has ended.
-pub const PARTIAL: &str = ".partial-";
 
 /// Writes `bytes` to `path` through a temporary file in the same folder, which is flushed to the
 /// disk and renamed. Creates missing parent folders.
@@ -31,8 +28,7 @@ pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) ->
         _ => Path::new("."),
     };
     create_dir_all(folder)?;
-    let mut temporary =
-        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder).with_context(failed)?;
+    let mut temporary = temporary::file_beside(path).with_context(failed)?;
     produce(temporary.as_file_mut()).with_context(failed)?;
     make_readable(temporary.as_file()).with_context(failed)?;
     temporary.as_file().sync_all().with_context(failed)?;

@@ -7,3 +7,4 @@ pub mod hash;
 pub mod json;
 pub mod ranges;
 pub mod reading;
+pub mod temporary;
