@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: check-macos test test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
+.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests
@@ -9,6 +9,11 @@ test: build ## run all tests; those that lack a tool are skipped and named at th
 	@rm -f $(SKIPPED)
 	SKIPPED_TESTS=$(abspath $(SKIPPED)) cargo test --release --workspace $(INTO)
 	@! test -s $(SKIPPED) || echo "skipped for want of tools: $$(sort -u $(SKIPPED) | paste -s -d '|' | sed 's/|/, /g')"
+
+# A failure prints the variables that repeat it.
+test-faults: build ## kill the pipeline KILLS times (200) at random moments; it must end with the same bytes
+	KILLS=$(or $(KILLS),200) FAULTS_SEED=$(or $(FAULTS_SEED),0) FAULTS_FIRST=$(or $(FAULTS_FIRST),0) \
+		cargo test --release -p tests --test campaign $(INTO) -- --nocapture
 
 test-train-aarch64: ## run training's tests as aarch64 code in QEMU (Debian)
 	.ci/test-train-aarch64
