@@ -6,6 +6,7 @@
 pub mod board;
 pub mod choice;
 pub mod choice_report;
+pub mod cluster_record;
 pub mod dataset;
 pub mod device;
 pub mod diagnostics;

@@ -5,8 +5,10 @@
 pub mod board_args;
 pub mod child;
 pub mod cli;
+pub mod cluster;
 pub mod console;
 pub mod deploy;
+pub mod engine_args;
 pub mod interrupt;
 pub mod lines;
 pub mod lock;

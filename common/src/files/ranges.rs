@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::board::Board;
     use crate::choice_report::ChoiceReport;
+    use crate::cluster_record::ClusterRecord;
     use crate::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
     use crate::files::json;
     use crate::files::json::Document;
@@ -188,6 +189,7 @@ mod tests {
             "bench" => check_every_number_has_a_range::<BenchEvent>,
             "board" => check_every_number_has_a_range::<Board>,
             "choice" => check_every_number_has_a_range::<ChoiceReport>,
+            "cluster" => check_every_number_has_a_range::<ClusterRecord>,
             "data-check" => check_every_number_has_a_range::<Census>,
             "dataset" => check_every_number_has_a_range::<Dataset>,
             "eval" => check_every_number_has_a_range::<EvalReport>,

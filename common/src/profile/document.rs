@@ -3,6 +3,7 @@
 
 use crate::files::json::Document;
 use crate::network::template::Template;
+use crate::profile::cluster::ClusterSettings;
 use crate::profile::finals::FinalSettings;
 use crate::profile::measurement::MeasurementSettings;
 use crate::profile::pruning::PruningSettings;
@@ -36,6 +37,8 @@ pub struct Profile {
     pub quantization: QuantizationSettings,
     /// Settings of measurements.
     pub measurement: MeasurementSettings,
+    /// Settings of tasks on a cluster.
+    pub cluster: ClusterSettings,
 }
 
 impl Document for Profile {
@@ -49,6 +52,7 @@ impl Document for Profile {
         self.finals.check()?;
         self.pruning.check()?;
         self.quantization.check()?;
-        self.measurement.check()
+        self.measurement.check()?;
+        self.cluster.check()
     }
 }

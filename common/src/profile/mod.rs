@@ -2,6 +2,7 @@
 //! paper, except the method of pruning. Only settings and their ranges are here, not what the
 //! stages do with them.
 
+mod cluster;
 mod document;
 mod finals;
 mod measurement;
@@ -10,6 +11,7 @@ mod quantization;
 mod search;
 mod training;
 
+pub use cluster::ClusterSettings;
 pub use document::Profile;
 pub use finals::{FinalSettings, Selection};
 pub use measurement::MeasurementSettings;
