@@ -26,13 +26,15 @@ const DEFAULT_ARRAY: usize = 1001;
 const LIMITS: [&str; 4] =
     ["SubmitJobLimit", "SubmitJobPerUserLimit", "SubmitJobPerAccountLimit", "job submit limit"];
 /// Words of `sbatch` about a controller that did not answer.
-const NO_ANSWER: [&str; 8] = [
+const NO_ANSWER: [&str; 10] = [
     "Unable to contact",
     "timed out",
     "Connection refused",
     "Connection reset",
     "Zero Bytes were transmitted",
     "Unexpected message received",
+    "missing socket",
+    "ommunication",
     "temporarily unable to accept job",
     "Resource temporarily unavailable",
 ];
