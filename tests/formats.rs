@@ -2,6 +2,7 @@
 
 use common::board::Board;
 use common::choice_report::ChoiceReport;
+use common::cluster_record::ClusterRecord;
 use common::dataset::{Census, Dataset, ImportRecord, ImportedFiles, ScaledIndex};
 use common::files::json;
 use common::files::json::Document;
@@ -64,6 +65,7 @@ fn check(text: &str) -> String {
         "bench" => round_trip::<BenchEvent>(text),
         "board" => round_trip::<Board>(text),
         "choice" => round_trip::<ChoiceReport>(text),
+        "cluster" => round_trip::<ClusterRecord>(text),
         "data-check" => round_trip::<Census>(text),
         "dataset" => round_trip::<Dataset>(text),
         "eval" => round_trip::<EvalReport>(text),
@@ -115,7 +117,7 @@ fn every_kind_has_an_example_that_its_type_reads() {
             other => panic!("a block of {other:?}: is it an example that should be tested?"),
         }
     }
-    assert_eq!(kinds.len(), 28, "{kinds:?}");
+    assert_eq!(kinds.len(), 29, "{kinds:?}");
 }
 
 #[test]

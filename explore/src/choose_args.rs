@@ -5,6 +5,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use common::choice::{Demands, OrderBy};
 use common::device::Device;
 use process::board_args::ConnectionArgs;
+use process::engine_args::EngineArgs;
 use std::path::PathBuf;
 
 /// Options of `explore choose`.
@@ -52,6 +53,8 @@ pub(crate) struct ChooseArgs {
     /// Device of trainings: cpu, or cuda or cuda:N for an NVIDIA GPU
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) engine_args: EngineArgs,
     /// Folder of the programs `train`, `prune`, `codegen` and `measure` [default: the folder of
     /// this program]
     #[arg(long, value_name = "DIR")]

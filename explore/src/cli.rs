@@ -10,6 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use common::device::Device;
 use common::precision::Precision;
 use common::search::fidelity::Length;
+use process::engine_args::EngineArgs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -71,7 +72,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Number of trainings at a time; more than cores are useful on a GPU, which one small network
-    /// does not fill [default: one per core]
+    /// does not fill [default: one per core; with `--engine slurm` as many as the cluster runs]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
     /// Device of the trainings: cpu, or cuda or cuda:N for an NVIDIA GPU (`make build-cuda`)
@@ -81,9 +82,8 @@ pub(crate) struct RunArgs {
     /// trained candidate quantized
     #[arg(long, value_name = "NAME", default_value_t = Precision::F32, value_parser = precision())]
     pub(crate) precision: Precision,
-    /// Where trainings run
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = Engine::Local)]
-    pub(crate) engine: Engine,
+    #[command(flatten)]
+    pub(crate) engine_args: EngineArgs,
     /// Resume the search in --out; no finished training is repeated
     #[arg(long)]
     pub(crate) resume: bool,
@@ -121,13 +121,6 @@ fn parse_evaluator(text: &str) -> Result<EvaluatorName, String> {
         Some(("table", file)) if !file.is_empty() => Ok(EvaluatorName::Table(file.into())),
         Some(_) | None => Err(format!("'{text}' is neither 'train' nor 'table:FILE'")),
     }
-}
-
-/// Where trainings run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
-    /// On this machine.
-    Local,
 }
 
 /// Options of `explore select`.
@@ -231,9 +224,12 @@ pub(crate) struct FidelityArgs {
     /// The first seed, which also selects the genomes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Number of trainings at a time [default: one per core]
+    /// Number of trainings at a time [default: one per core; with `--engine slurm` as many as the
+    /// cluster runs]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) engine_args: EngineArgs,
     /// Folder of the program `train` [default: the folder of this program]
     #[arg(long, value_name = "DIR")]
     pub(crate) bin_dir: Option<PathBuf>,

@@ -14,6 +14,7 @@ mod choose;
 mod choose_args;
 mod cli;
 mod commands;
+mod engine_setup;
 mod predict_args;
 mod prediction;
 mod search_args;

@@ -8,6 +8,8 @@ use common::device::Device;
 use common::files::atomic;
 use common::precision::Precision;
 use common::quantized::OUTCOME_FILE;
+use process::cluster::single::Single;
+use process::cluster::slurm::Slurm;
 use process::deploy::{Connection, Parameters};
 use process::interrupt::Interrupt;
 use process::logged;
@@ -28,6 +30,10 @@ pub(crate) struct Stages<'a> {
     pub(crate) connection: Connection,
     /// Device of trainings.
     pub(crate) device: Device,
+    /// What trains and prunes on a cluster; `None` for this machine, which does all else.
+    pub(crate) cluster: Option<Single<Slurm>>,
+    /// Number of threads of trainings on a cluster; `None` for all cores.
+    pub(crate) threads: Option<usize>,
     /// Folder of the programs; `None` for that of this program.
     pub(crate) bin_dir: Option<PathBuf>,
     /// Whether records must have energy and power.
@@ -54,7 +60,7 @@ impl Stages<'_> {
         fit.arg("--dataset").arg(&self.dataset).arg("--config").arg(self.run.profile());
         fit.args(["--seed", &self.run.search.seed.to_string()]).arg("--resume");
         fit.arg("--out").arg(out);
-        self.finish("train-fit", fit)
+        self.finish_anywhere("train-fit", fit)
     }
 
     /// Prunes the network in the folder `dense`.
@@ -68,7 +74,7 @@ impl Stages<'_> {
         prune.arg("--weights").arg(dense.join(WEIGHTS));
         prune.arg("--dataset").arg(&self.dataset).arg("--config").arg(self.run.profile());
         prune.args(["--seed", &self.run.search.seed.to_string()]).arg("--out").arg(out);
-        self.finish("prune-run", prune)
+        self.finish_anywhere("prune-run", prune)
     }
 
     /// Makes the int8 form of the network in a folder; a refusal is an outcome and no failure.
@@ -150,11 +156,24 @@ impl Stages<'_> {
         Ok(command)
     }
 
+    /// Runs a program that trains, on the cluster if there is one.
+    fn finish_anywhere(&self, name: &str, mut command: Command) -> Result<()> {
+        let Some(cluster) = &self.cluster else { return self.finish(name, command) };
+        if let Some(threads) = self.threads {
+            command.args(["--threads", &threads.to_string()]);
+        }
+        cluster.run(&command, &self.log(name)?, &self.interrupt)
+    }
+
     /// Runs a program to its end, with its output in a log below the folder of the search.
     fn finish(&self, name: &str, command: Command) -> Result<()> {
+        logged::run(command, &self.log(name)?, &self.interrupt)
+    }
+
+    fn log(&self, name: &str) -> Result<PathBuf> {
         let logs = self.run.folder.join("explore/choosing");
         atomic::create_dir_all(&logs)?;
-        logged::run(command, &logs.join(format!("{name}.log")), &self.interrupt)
+        Ok(logs.join(format!("{name}.log")))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::choose::maker::Maker;
 use crate::choose::stages::Stages;
 use crate::choose::words;
 use crate::choose_args::ChooseArgs;
+use crate::engine_setup;
 use anyhow::{Context, Result, bail, ensure};
 use common::board::{Board, Platform, catalog};
 use common::choice::{Candidate, Demands, OrderBy, choose};
@@ -14,9 +15,12 @@ use common::dataset::Dataset;
 use common::diagnostics;
 use common::files::json;
 use common::precision::Precisions;
+use common::profile::Profile;
 use process::cli::print_line;
+use process::engine_args::EngineName;
 use process::interrupt::Interrupt;
 use process::lock::lock;
+use process::programs::binary;
 use std::path::{Path, PathBuf};
 
 /// The advice in the error of an interrupted run.
@@ -38,6 +42,10 @@ pub(crate) fn run(args: &ChooseArgs) -> Result<()> {
     let interrupt = Interrupt::catch(REMEDY)?;
     let _lock = lock(&args.run.join("explore"))?;
     let name = board.name.clone();
+    let profile: Profile = json::read(&run.profile())?;
+    let train = binary("train", args.bin_dir.as_deref())?;
+    let (folder, settings) = (args.run.join("explore"), &profile.cluster);
+    let cluster = engine_setup::single(&train, &folder, &args.engine_args, settings, &interrupt)?;
     let maker = Maker {
         run: &run,
         stages: Stages {
@@ -47,6 +55,8 @@ pub(crate) fn run(args: &ChooseArgs) -> Result<()> {
             board_name: args.board.clone(),
             connection: args.connection.connection(),
             device: args.device,
+            cluster,
+            threads: (args.engine_args.engine == EngineName::Slurm).then_some(settings.cpus),
             bin_dir: args.bin_dir.clone(),
             needs_energy: needs_energy(&demands, order_by),
             interrupt,

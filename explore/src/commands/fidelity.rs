@@ -1,7 +1,7 @@
 //! `explore fidelity`: studies how well short trainings rank networks.
 
 use crate::cli::FidelityArgs;
-use crate::evaluate::trainer::Trainer;
+use crate::engine_setup;
 use crate::fidelity::study::Study;
 use crate::fidelity::table;
 use anyhow::Result;
@@ -14,8 +14,7 @@ use process::interrupt::Interrupt;
 use process::programs::binary;
 
 pub(crate) fn run(args: FidelityArgs) -> Result<()> {
-    let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, workers, bin_dir } =
-        args;
+    let FidelityArgs { config, dataset, out, mut short, genomes, seeds, seed, .. } = args;
     let profile: Profile = json::read(&config)?;
     let description = Dataset::describe(&dataset)?;
     let images = Dataset::load_training_set(&dataset)?.training;
@@ -23,10 +22,12 @@ pub(crate) fn run(args: FidelityArgs) -> Result<()> {
         let images = profile.search.subset.or(profile.training.subset).unwrap_or(images.len());
         short.push(Length { epochs: profile.search.epochs, images });
     }
-    let train = binary("train", bin_dir.as_deref())?;
+    let program = binary("train", args.bin_dir.as_deref())?;
     let interrupt =
         Interrupt::catch("what is finished is kept, and the same command goes on from there")?;
-    let trainer = Trainer::new(train, dataset, config, out.clone(), workers, interrupt);
+    let place = engine_setup::Place { program, dataset, profile: config, folder: out.clone() };
+    let (engine_args, cluster) = (&args.engine_args, &profile.cluster);
+    let trainer = engine_setup::trainer(place, engine_args, args.workers, cluster, interrupt)?;
     let study = Study {
         profile: &profile,
         dataset: &description,

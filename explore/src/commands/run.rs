@@ -1,11 +1,11 @@
 //! `explore run`: searches a design space.
 
 use crate::board_setup;
-use crate::cli::{Engine, EvaluatorName, RunArgs};
+use crate::cli::{EvaluatorName, RunArgs};
+use crate::engine_setup;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::quantizer::Quantizer;
 use crate::evaluate::table::TableEvaluator;
-use crate::evaluate::trainer::Trainer;
 use crate::search::checkpoint::Resume;
 use crate::search::run::{RunOptions, run as search};
 use crate::search::state::SearchState;
@@ -15,9 +15,10 @@ use common::dataset::Dataset;
 use common::diagnostics;
 use common::files::json;
 use common::precision::Precision;
-use common::profile::{Profile, SearchSettings};
+use common::profile::{ClusterSettings, Profile, SearchSettings};
 use common::search::config::SearchConfig;
 use process::cli::print_line;
+use process::engine_args::EngineName;
 use process::interrupt::Interrupt;
 use process::programs::binary;
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let (folder, bin_dir) = (&args.out, args.bin_dir.as_deref());
     let planners = board_setup::planners(&config, folder, bin_dir, interrupt)?;
     let targets = board_setup::targets(&args.board_args, &config, folder, bin_dir, interrupt)?;
-    let evaluator = evaluator(args, &config, !targets.is_empty(), interrupt)?;
+    let evaluator = evaluator(args, &config, &profile.cluster, !targets.is_empty(), interrupt)?;
     let options = RunOptions {
         folder: &args.out,
         input: dataset.input(),
@@ -117,32 +118,34 @@ fn recorded(mut boards: Vec<Board>) -> (Option<Board>, BTreeMap<String, Board>) 
 fn evaluator(
     args: &RunArgs,
     config: &SearchConfig,
+    cluster: &ClusterSettings,
     measures: bool,
     interrupt: Interrupt,
 ) -> Result<Evaluator> {
-    match (&args.evaluator, args.engine) {
-        (EvaluatorName::Train, Engine::Local) => {
-            let trainer = Trainer::new(
-                binary("train", args.bin_dir.as_deref())?,
-                args.dataset.clone(),
-                args.config.clone(),
-                args.out.clone(),
-                args.workers,
-                interrupt,
-            );
-            Ok(Evaluator::Train(trainer.on(args.device)))
+    match &args.evaluator {
+        EvaluatorName::Train => {
+            let place = engine_setup::Place {
+                program: binary("train", args.bin_dir.as_deref())?,
+                dataset: args.dataset.clone(),
+                profile: args.config.clone(),
+                folder: args.out.clone(),
+            };
+            let trainer =
+                engine_setup::trainer(place, &args.engine_args, args.workers, cluster, interrupt)?;
+            Ok(Evaluator::Train(Box::new(trainer.on(args.device))))
         }
-        (EvaluatorName::Table(_), Engine::Local) if measures => bail!(
+        EvaluatorName::Table(_) if args.engine_args.engine == EngineName::Slurm => bail!(
+            "a table has nothing to train: leave out --engine slurm, or train with --evaluator train"
+        ),
+        EvaluatorName::Table(_) if measures => bail!(
             "a table has no networks to measure: leave out --board, or train with --evaluator train"
         ),
-        (EvaluatorName::Table(_), Engine::Local) if !args.precision.is_f32() => bail!(
+        EvaluatorName::Table(_) if !args.precision.is_f32() => bail!(
             "a table has no networks to quantize: leave out --precision {}, or train with \
              --evaluator train",
             args.precision
         ),
-        (EvaluatorName::Table(file), Engine::Local) => {
-            Ok(Evaluator::Table(TableEvaluator::read(file, config)?))
-        }
+        EvaluatorName::Table(file) => Ok(Evaluator::Table(TableEvaluator::read(file, config)?)),
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::Result;
 #[derive(Debug)]
 pub enum Evaluator {
     /// Runs trainings.
-    Train(Trainer),
+    Train(Box<Trainer>),
     /// Looks trainings up that were made beforehand.
     Table(TableEvaluator),
 }

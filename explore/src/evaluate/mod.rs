@@ -4,9 +4,11 @@
 
 pub mod candidate;
 pub mod crate_planner;
+pub mod engine;
 pub mod evaluator;
 pub(crate) mod hardware;
 pub mod memory;
+mod outcome;
 pub(crate) mod plan;
 pub mod quantizer;
 pub mod successive_halving;

@@ -2,25 +2,27 @@
 //!
 //! Each training has a folder with genome.json, the files of `train fit`, and train.log.
 
+use super::engine::{Engine, Running};
+use super::outcome::{self, outcome, outcome_of};
 use super::task::{Outcome, Task};
-use anyhow::{Context, Error, Result, anyhow, bail};
-use common::device::{Device, MEMORY_TOO_SMALL};
+use anyhow::{Context, Error, Result, bail};
+use common::device::Device;
 use common::diagnostics;
 use common::files::{atomic, json};
 use common::search::genome::Genome;
 use common::train_report::TrainReport;
-use process::child::Guarded;
+use process::cluster::job::{End, Job};
 use process::interrupt::Interrupt;
-use process::logged::{POLL, last_line, log_end};
+use process::logged::log_end;
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::num::NonZeroUsize;
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
+use std::time::Instant;
 
-/// Runs trainings as child processes.
+/// Runs trainings.
 #[derive(Debug)]
 pub struct Trainer {
     /// The program `train`.
@@ -29,39 +31,39 @@ pub struct Trainer {
     profile: PathBuf,
     /// Folder of the search or study, which contains the folders of all tasks.
     folder: PathBuf,
-    /// Number of trainings at a time.
-    workers: usize,
-    /// Number of threads of each training.
-    threads: usize,
+    /// Where trainings run.
+    engine: Engine,
+    /// Number of times that a training without an outcome is repeated.
+    retries: usize,
     /// Device of each training.
     device: Device,
     interrupt: Interrupt,
+    /// Number of trainings that have ended, and the sum of their times in seconds.
+    times: Cell<(usize, f64)>,
 }
 
 impl Trainer {
     /// Creates a trainer that runs the program `train` with a data set, a profile and the folder of
-    /// a search or study; at most `workers` at a time, by default one per core. Trainings compute
-    /// on the CPU, share its cores, and are ended when this program is interrupted.
+    /// a search or study, at most `retries` times more if a training ends without an outcome.
+    /// Trainings compute on the CPU, and are ended when this program is interrupted.
     pub fn new(
         program: PathBuf,
         dataset: PathBuf,
         profile: PathBuf,
         folder: PathBuf,
-        workers: Option<NonZeroUsize>,
+        (engine, retries): (Engine, usize),
         interrupt: Interrupt,
     ) -> Trainer {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = workers.map_or(cores, usize::from);
-        let threads = (cores / workers).max(1);
         Trainer {
             program,
             dataset,
             profile,
             folder,
-            workers,
-            threads,
+            engine,
+            retries,
             device: Device::Cpu,
             interrupt,
+            times: Cell::default(),
         }
     }
 
@@ -76,77 +78,52 @@ impl Trainer {
         outcome_of(&self.report(task)?, task)
     }
 
-    /// Returns the report that an earlier run or partial training of a task has written.
     fn report(&self, task: &Task) -> Option<TrainReport> {
-        let folder = self.folder.join(&task.folder);
-        let same = json::read::<Genome>(&folder.join("genome.json"))
-            .is_ok_and(|genome| genome == task.genome);
-        json::read(&folder.join("train.json")).ok().filter(|_| same)
+        outcome::report(&self.folder, task)
     }
 
     /// Runs all trainings and calls `on_outcome` with the index and outcome of each one as it ends.
-    /// Repeats a training once if it ends without an outcome.
+    /// Repeats a training that ends without an outcome.
     ///
     /// # Errors
-    /// Fails if a training ends without an outcome twice, if a termination signal has been
-    /// received, or if `on_outcome` fails. No training keeps running after that.
+    /// Fails if a training ends without an outcome too often, if a termination signal has been
+    /// received, if a cluster cannot be used, or if `on_outcome` fails. No training keeps running
+    /// after that.
     pub fn train(
         &self,
         tasks: &[Task],
         mut on_outcome: impl FnMut(usize, Outcome) -> Result<()>,
     ) -> Result<()> {
-        let mut waiting: VecDeque<Attempt> =
-            (0..tasks.len()).map(|task| Attempt { task, is_first: true }).collect();
-        let mut running = Running(Vec::new());
+        let mut round = Round {
+            trainer: self,
+            tasks,
+            waiting: (0..tasks.len()).collect(),
+            failures: vec![0; tasks.len()],
+            late: Vec::new(),
+        };
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let mut running = self.engine.begin(self.mean_s(), &self.interrupt)?;
         loop {
             self.interrupt.check()?;
-            while running.0.len() < self.workers
-                && let Some(attempt) = waiting.pop_front()
-            {
-                match self.start(&tasks[attempt.task]) {
-                    Ok(child) => running.0.push((attempt, child)),
-                    Err(error) => {
-                        let task = &tasks[attempt.task];
-                        waiting.push_front(self.second_attempt(attempt, task, error)?);
-                    }
-                }
-            }
-            if running.0.is_empty() {
+            round.start(&mut running)?;
+            if running.is_idle() && round.is_over() {
                 return Ok(());
             }
-            let ended = running.take_ended()?;
-            if ended.is_empty() {
-                sleep(POLL);
+            let ended = running.poll(&self.interrupt)?;
+            let outcomes = round.outcomes(ended)?;
+            if outcomes.is_empty() {
+                sleep(running.interval());
             }
-            for (attempt, status) in ended {
-                let task = &tasks[attempt.task];
-                self.interrupt.check_status(status)?;
-                match self.outcome(task, status) {
-                    Ok(outcome) => on_outcome(attempt.task, outcome)?,
-                    Err(error) => {
-                        waiting.push_front(self.second_attempt(attempt, task, error)?);
-                    }
-                }
-            }
+            outcomes.into_iter().try_for_each(|(index, outcome)| on_outcome(index, outcome))?;
         }
     }
 
-    /// Returns the attempt that follows one without an outcome.
-    ///
-    /// # Errors
-    /// Fails if that was the second attempt, or if a termination signal has been received.
-    fn second_attempt(&self, attempt: Attempt, task: &Task, error: Error) -> Result<Attempt> {
-        self.interrupt.check()?;
-        if !attempt.is_first {
-            let remedy = self.interrupt.remedy();
-            bail!(
-                "{}: its training failed twice, and not because of the network: {error:#}; \
-                 {remedy}",
-                task.folder
-            );
-        }
-        diagnostics::say(&format!("{}: {error:#}; it is repeated once", task.folder));
-        Ok(Attempt { is_first: false, ..attempt })
+    /// Returns the mean time of a training so far, in seconds.
+    fn mean_s(&self) -> Option<f64> {
+        let (count, sum) = self.times.get();
+        (count > 0).then(|| sum / count as f64)
     }
 
     /// Returns the last lines of a training's log on one line.
@@ -154,184 +131,149 @@ impl Trainer {
         log_end(&self.folder.join(&task.folder).join("train.log"))
     }
 
-    fn start(&self, task: &Task) -> Result<Guarded> {
+    /// Prepares the folder of a training, and returns its command.
+    fn prepare(&self, task: &Task) -> Result<Job> {
         let folder = self.folder.join(&task.folder);
         let goes_on = self.report(task).is_some_and(|report| report.epochs < task.epochs);
+        let genome = folder.join("genome.json");
         if !goes_on {
             // Remove what a killed training has left.
             atomic::remove_dir_all(&folder)?;
+            write_genome(&genome, &task.genome)?;
         }
-        let genome = folder.join("genome.json");
-        json::write(&genome, &task.genome)?;
-        let log_path = folder.join("train.log");
-        let log = File::create(&log_path)
-            .with_context(|| format!("{}: cannot write the file", log_path.display()))?;
-        let mut command = Command::new(&self.program);
-        command
-            .arg("fit")
-            .arg("--genome")
-            .arg(&genome)
-            .arg("--dataset")
-            .arg(&self.dataset)
-            .arg("--out")
-            .arg(&folder);
-        command.arg("--config").arg(&self.profile).args(["--epochs", &task.epochs.to_string()]);
-        command.args(["--seed", &task.seed.to_string(), "--threads", &self.threads.to_string()]);
-        command.args(["--device", &self.device.to_string()]);
+        let mut command: Vec<OsString> = vec![self.program.clone().into(), "fit".into()];
+        let mut option = |name: &str, value: OsString| {
+            command.extend([OsString::from(format!("--{name}")), value]);
+        };
+        option("genome", genome.into());
+        option("dataset", self.dataset.clone().into());
+        option("out", folder.clone().into());
+        option("config", self.profile.clone().into());
+        option("epochs", task.epochs.to_string().into());
+        option("seed", task.seed.to_string().into());
+        option("threads", self.engine.threads().to_string().into());
+        option("device", self.device.to_string().into());
         if let Some(epoch) = task.stop_after {
-            command.args(["--stop-after", &epoch.to_string()]);
-        }
-        if goes_on {
-            command.arg("--resume");
+            option("stop-after", epoch.to_string().into());
         }
         if let Some(subset) = task.subset {
-            command.args(["--subset", &subset.to_string()]);
+            option("subset", subset.to_string().into());
         }
-        command.stdout(Stdio::null()).stderr(log);
-        Guarded::start_stage(&mut command)
-    }
-
-    /// Returns the outcome of a training that has ended.
-    ///
-    /// # Errors
-    /// Fails if there is none, which is the fault of the machine and not of the network.
-    fn outcome(&self, task: &Task, status: ExitStatus) -> Result<Outcome> {
-        let log = format!("see {}/train.log", task.folder);
-        if status.success()
-            && let Some(outcome) = self.earlier_outcome(task)
-        {
-            return Ok(outcome);
+        if goes_on {
+            command.push("--resume".into());
         }
-        if let Some(code) = status.code().filter(|code| *code != 0)
-            && let Some(error) = self.error_of_network(task)
-        {
-            return Ok(Err(format!("train fit ended with exit code {code}: {error}; {log}")));
-        }
-        let ended = match (status.signal(), status.code()) {
-            (Some(signal), _) => format!("was ended by signal {signal}"),
-            (None, Some(0)) => "wrote no valid train.json".into(),
-            (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
-        };
-        Err(anyhow!("train fit {ended}: {}; {log}", self.log_end(task)))
-    }
-
-    /// Returns the error that a training ended with if the network is the cause, without paths that
-    /// depend on the folder of the search.
-    fn error_of_network(&self, task: &Task) -> Option<String> {
-        let line = last_line(&self.folder.join(&task.folder).join("train.log"));
-        let error =
-            line.strip_prefix("error: ").filter(|error| error.contains(MEMORY_TOO_SMALL))?;
-        Some(error.replace(&format!("{}/", self.folder.display()), ""))
+        Ok(Job { command, log: folder.join("train.log") })
     }
 }
 
-/// Returns the outcome of a task that a report contains; `None` if the training has not reached the
-/// task's last epoch, or has no accuracy within 0..1.
-fn outcome_of(report: &TrainReport, task: &Task) -> Option<Outcome> {
-    if report.diverged {
-        return Some(Err("the training diverged: its loss became NaN or infinite".into()));
+/// Writes a genome to a new folder, whole, but without waiting for the disk, which for thousands of
+/// trainings takes longer than all else. After a power cut the training is repeated if it is not
+/// there.
+fn write_genome(path: &Path, genome: &Genome) -> Result<()> {
+    let failed = || format!("{}: cannot write the file", path.display());
+    let folder = path.parent().with_context(failed)?;
+    atomic::create_dir_all(folder)?;
+    let partial = folder.join(format!("{}genome", atomic::PARTIAL));
+    fs::write(&partial, json::to_text(genome)?).with_context(failed)?;
+    fs::rename(&partial, path).with_context(failed)
+}
+
+/// Trainings on their way to an outcome.
+struct Round<'a> {
+    trainer: &'a Trainer,
+    tasks: &'a [Task],
+    /// Indices of tasks that were not started.
+    waiting: VecDeque<usize>,
+    /// Number of times that each task ended without an outcome.
+    failures: Vec<usize>,
+    /// Tasks that have ended well and whose files are not there yet, and since when.
+    late: Vec<(usize, Instant)>,
+}
+
+impl Round<'_> {
+    fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.late.is_empty()
     }
-    let epoch = task.stop_after.unwrap_or(task.epochs);
-    if report.epochs < epoch {
-        return None;
-    }
-    let accuracy = match task.stop_after {
-        Some(_) => {
-            report.curve.iter().find(|e| e.epoch == epoch).and_then(|e| e.validation_accuracy)
+
+    /// Starts as many trainings as there is room for.
+    fn start(&mut self, running: &mut Running) -> Result<()> {
+        while running.room() > 0 && !self.waiting.is_empty() {
+            let count = running.room().min(self.waiting.len());
+            let mut jobs = Vec::new();
+            let mut failed = Vec::new();
+            for index in self.waiting.drain(..count) {
+                match self.trainer.prepare(&self.tasks[index]) {
+                    Ok(job) => jobs.push((index, job)),
+                    Err(error) => failed.push((index, error)),
+                }
+            }
+            failed.extend(running.start(jobs)?);
+            failed.into_iter().try_for_each(|(index, error)| self.repeat(index, error))?;
         }
-        None => report.accuracy.validation,
-    };
-    accuracy.filter(|accuracy| (0.0..=1.0).contains(accuracy)).map(Ok)
-}
+        Ok(())
+    }
 
-/// An attempt at the training of a task.
-#[derive(Clone, Copy, PartialEq)]
-struct Attempt {
-    /// Index of the task.
-    task: usize,
-    is_first: bool,
-}
-
-/// Running trainings; all are ended when this is dropped.
-struct Running(Vec<(Attempt, Guarded)>);
-
-impl Running {
-    fn take_ended(&mut self) -> Result<Vec<(Attempt, ExitStatus)>> {
-        let mut ended = Vec::new();
-        for (attempt, child) in &mut self.0 {
-            if let Some(status) = child.ended()? {
-                ended.push((*attempt, status));
+    /// Returns the outcomes of trainings that have ended. Those without one are repeated.
+    fn outcomes(&mut self, ended: Vec<(usize, End)>) -> Result<Vec<(usize, Outcome)>> {
+        let now = Instant::now();
+        let late = std::mem::take(&mut self.late);
+        let late = late.into_iter().map(|(index, since)| (index, End::Code(0), since));
+        let ended: Vec<_> =
+            ended.into_iter().map(|(index, end)| (index, end, now)).chain(late).collect();
+        let mut outcomes = Vec::new();
+        for (index, end, since) in ended {
+            let Trainer { folder, times, engine, .. } = self.trainer;
+            let task = &self.tasks[index];
+            match outcome(folder, task, &end) {
+                Ok(outcome) => {
+                    let (count, sum) = times.get();
+                    let wall_s = outcome::report(folder, task).map(|report| report.timing.wall_s);
+                    times.set((count + 1, sum + wall_s.unwrap_or_default()));
+                    outcomes.push((index, outcome));
+                }
+                Err(_) if end == End::Code(0) && since.elapsed() < engine.file_wait() => {
+                    // Listing a shared folder makes its client look for new files.
+                    let _ = fs::read_dir(folder.join(&task.folder)).map(Iterator::count);
+                    self.late.push((index, since));
+                }
+                Err(error) => self.repeat(index, error)?,
             }
         }
-        self.0.retain(|(attempt, _)| ended.iter().all(|(other, _)| other != attempt));
-        Ok(ended)
+        Ok(outcomes)
+    }
+
+    /// Puts a training that has ended without an outcome back, before all others.
+    ///
+    /// # Errors
+    /// Fails if it was repeated often enough, or if a termination signal has been received.
+    fn repeat(&mut self, index: usize, error: Error) -> Result<()> {
+        let Trainer { interrupt, retries, .. } = self.trainer;
+        interrupt.check()?;
+        let folder = &self.tasks[index].folder;
+        self.failures[index] += 1;
+        let failures = self.failures[index];
+        if failures > *retries {
+            let often = times(failures);
+            let remedy = interrupt.remedy();
+            bail!(
+                "{folder}: its training failed {often}, and not because of the network: {error:#}; \
+                 {remedy}"
+            );
+        }
+        let repeated = match retries {
+            1 => "repeated once".to_string(),
+            many => format!("repeated, {failures} of {many} times"),
+        };
+        diagnostics::say(&format!("{folder}: {error:#}; it is {repeated}"));
+        self.waiting.push_front(index);
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use common::search::genome::Optimizer;
-    use common::train_report::{Epoch, SplitAccuracy, Timing};
-
-    fn report(validation: Option<f64>, diverged: bool) -> TrainReport {
-        TrainReport {
-            seed: 0,
-            epochs: 1,
-            images: 1,
-            optimizer: Optimizer::Sgd,
-            parameters: 1,
-            macs: 1,
-            accuracy: SplitAccuracy { train: 0.5, validation },
-            chosen_with_validation_accuracy: None,
-            diverged,
-            curve: vec![],
-            data_sha256: String::new(),
-            weights_sha256: String::new(),
-            timing: Timing {
-                wall_s: 1.0,
-                cpu_s: 1.0,
-                images_per_s: 1.0,
-                threads: 1,
-                device: "cpu".into(),
-                peak_rss_bytes: Some(1),
-                peak_rss_reason: None,
-                program: None,
-            },
-        }
-    }
-
-    fn task(stop_after: Option<usize>, epochs: usize) -> Task {
-        let genome = common::search::space::SearchSpace::default()
-            .genome(&[0; common::search::space::GENES]);
-        Task { folder: String::new(), genome, seed: 0, epochs, stop_after, subset: None }
-    }
-
-    #[test]
-    fn a_report_without_a_usable_accuracy_has_no_outcome() {
-        let outcome =
-            |validation, diverged| outcome_of(&report(validation, diverged), &task(None, 1));
-        assert_eq!(outcome(Some(0.75), false), Some(Ok(0.75)));
-        assert!(outcome(Some(0.1), true).unwrap().unwrap_err().contains("diverged"));
-        assert_eq!((outcome(None, false), outcome(Some(1.5), false)), (None, None));
-    }
-
-    #[test]
-    fn a_partial_training_takes_the_accuracy_of_its_epoch_however_far_it_was_continued() {
-        let epoch = |epoch, accuracy| Epoch {
-            epoch,
-            learning_rate: 0.1,
-            loss: 1.0,
-            train_accuracy: 0.5,
-            validation_accuracy: accuracy,
-        };
-        let mut report = report(Some(0.7), false);
-        report.curve = vec![epoch(1, None), epoch(2, Some(0.6)), epoch(3, Some(0.7))];
-        report.epochs = 3;
-        assert_eq!(outcome_of(&report, &task(Some(2), 5)), Some(Ok(0.6)));
-        assert_eq!(outcome_of(&report, &task(Some(3), 5)), Some(Ok(0.7)));
-        assert_eq!(outcome_of(&report, &task(Some(4), 5)), None);
-        assert_eq!(outcome_of(&report, &task(None, 5)), None);
-        assert_eq!(outcome_of(&report, &task(None, 3)), Some(Ok(0.7)));
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        many => format!("{many} times"),
     }
 }

@@ -12,6 +12,7 @@ here=$(dirname "$0")
 program=$(basename "$0")
 verb=$1
 shift
+if [ "$verb" = --version ]; then echo "$program 0.1.0 (commit 1a2b3c4, kernels made9)"; exit; fi
 outcome='' resume='' require=''
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -19,7 +20,7 @@ while [ $# -gt 0 ]; do
         --require-energy) require=yes; shift; continue ;;
         --genome | --network | --weights | --quantized | --dataset | --config | --out | --outcome) ;;
         --board | --crate | --name | --platform | --precision | --samples | --split) ;;
-        --test | --train | --seed | --device | --bin-dir) ;;
+        --test | --train | --seed | --device | --bin-dir | --threads) ;;
         *) echo "error: unknown option $1" >&2; exit 2 ;;
     esac
     # The option without its dashes is a variable.

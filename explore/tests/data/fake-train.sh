@@ -10,6 +10,9 @@
 # FAKE_GROWS: deeper networks have higher accuracies.
 # FAKE_FULL: individuals for which the memory of a GPU is too small.
 # FAKE_HANG: individuals that do not end while the calling program runs.
+# FAKE_VANISH: individuals that vanish with the shell that runs them, as with their machine.
+# FAKE_LATE: individuals whose train.json appears after their end, as in a shared folder.
+# FAKE_KERNELS: a file that gets the value of NEUROPOWER_KERNELS for each partial training.
 # `quantize` computes an accuracy from the weights.
 # FAKE_QUANTIZED: a file that gets a line for each quantization.
 # FAKE_UNQUANTIZABLE: individuals without an int8 network.
@@ -53,6 +56,7 @@ quantize() {
     mv "$outcome.new" "$outcome"
 }
 case "$1" in
+    --version) echo "train 0.1.0 (commit 1a2b3c4, kernels made9)"; exit ;;
     quantize) shift; quantize "$@"; exit ;;
     init) [ "$2" = --network ] && [ "$4" = --out ] && echo "initial weights" > "$5"; exit ;;
 esac
@@ -87,6 +91,10 @@ if listed "${FAKE_KILL:-}" && [ "${stop_after:-$epochs}" -ge "${FAKE_KILL_FROM:-
     echo "epoch 1" >&2
     kill -9 $$
 fi
+if listed "${FAKE_VANISH:-}" && first; then
+    kill -9 "$PPID" $$
+fi
+if [ -n "${FAKE_KERNELS:-}" ]; then echo "${NEUROPOWER_KERNELS:-}" >> "$FAKE_KERNELS"; fi
 if listed "${FAKE_BREAK:-}" && first; then
     echo '{"schema": "neuropower/train/1", "seed"' > "$out/train.json"
     exit 0
@@ -138,4 +146,8 @@ cat > "$out/.train.$$" << EOF
   }
 }
 EOF
+if listed "${FAKE_LATE:-}"; then
+    (sleep 0.2; mv "$out/.train.$$" "$out/train.json") > /dev/null 2>&1 &
+    exit
+fi
 mv "$out/.train.$$" "$out/train.json"

@@ -14,3 +14,4 @@ mod int8;
 mod predict;
 mod refinement;
 mod search;
+mod slurm;
