@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures
+.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures test-slurm bench-cluster
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests
@@ -14,6 +14,10 @@ test: build ## run all tests; those that lack a tool are skipped and named at th
 test-faults: build ## kill the pipeline KILLS times (200) at random moments; it must end with the same bytes
 	KILLS=$(or $(KILLS),200) FAULTS_SEED=$(or $(FAULTS_SEED),0) FAULTS_FIRST=$(or $(FAULTS_FIRST),0) \
 		cargo test --release -p tests --test campaign $(INTO) -- --nocapture
+
+test-slurm: build ## compare a search on Slurm, disturbed, with one without (Debian, root)
+	$(MAKE) data DATASET=digits
+	.ci/test-slurm
 
 test-train-aarch64: ## run training's tests as aarch64 code in QEMU (Debian)
 	.ci/test-train-aarch64
@@ -134,6 +138,10 @@ target/axe-core/installed:
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cd $(@D) && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-*.tgz || { echo "npm cannot fetch axe-core into $(@D); are npm and a network there?" >&2; exit 1; }
 	@touch $@
+
+# BENCH_ARGS: "--tasks 1,10,100", "--seconds 60", "--spread 0.5", "--figure docs/figures/cluster.svg".
+bench-cluster: ## measure what a search on a cluster costs its controller, by tasks at once
+	cargo bench -p explore --bench cluster $(INTO) -- $(BENCH_ARGS)
 
 CRATE ?= $(firstword $(call files-below,$(wildcard $(RUN)/networks/*/*/crate-x86_64),$(RUN)/networks))
 # CRATE is a crate of RUN unless it names another folder.
