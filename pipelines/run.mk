@@ -48,11 +48,14 @@ $(RUN)/profile.json: | $(RECORD) $(PROFILE_FILE)
 $(RUN)/import.json: | $(DATA)/dataset.json
 	$(call KEEP,$(DATA)/import.json)
 
+# The cores of this machine say nothing about a cluster.
+at-once = $(if $(and $(filter slurm --engine=slurm,$(EXPLORE_ARGS)),$(filter file,$(origin WORKERS))),,--workers $(WORKERS))
+
 # An interrupted search is resumed.
 $(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(IMPORTED) \
     $(addprefix $(BIN)/,explore codegen measure) $(TRAIN_BIN)/train
 	@$(call step,explore) $(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
-	  --workers $(WORKERS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
+	  $(at-once) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
     $(RUN)/explore/winners/%/genome.json | $(TRAIN_BIN)/train
