@@ -50,7 +50,11 @@ pub(super) fn parse(listing: &str, marks: &[String]) -> Queue {
 fn positions_of(text: &str) -> Vec<Range<usize>> {
     let list = text.trim_matches(['[', ']']).split('%').next().unwrap_or_default();
     let ranges: Option<Vec<Vec<Range<usize>>>> = list.split(',').map(range).collect();
-    ranges.map_or(vec![0..usize::MAX], |ranges| ranges.concat())
+    ranges.map_or_else(|| only(0..usize::MAX), |ranges| ranges.concat())
+}
+
+fn only(range: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(range).collect()
 }
 
 fn range(text: &str) -> Option<Vec<Range<usize>>> {
@@ -60,7 +64,7 @@ fn range(text: &str) -> Option<Vec<Range<usize>>> {
         (first.parse().ok()?, last.parse::<usize>().ok()?, step.parse().ok()?);
     match step {
         0 => None,
-        1 => Some(vec![first..last.checked_add(1)?]),
+        1 => Some(only(first..last.checked_add(1)?)),
         step => Some((first..=last).step_by(step).map(|position| position..position + 1).collect()),
     }
 }
@@ -71,11 +75,11 @@ mod tests {
 
     #[test]
     fn positions_are_ranges_with_steps_and_a_limit() {
-        assert_eq!(positions_of("3"), vec![3..4]);
+        assert_eq!(positions_of("3"), only(3..4));
         assert_eq!(positions_of("[0,4-9%2]"), vec![0..1, 4..10]);
         assert_eq!(positions_of("0-8:4"), vec![0..1, 4..5, 8..9]);
-        assert_eq!(positions_of("0,1,..."), vec![0..usize::MAX]);
-        assert_eq!(positions_of("N/A"), vec![0..usize::MAX]);
+        assert_eq!(positions_of("0,1,..."), only(0..usize::MAX));
+        assert_eq!(positions_of("N/A"), only(0..usize::MAX));
     }
 
     #[test]
