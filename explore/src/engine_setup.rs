@@ -1,6 +1,6 @@
 //! From the options and the profile to what runs trainings.
 
-use crate::evaluate::engine::Engine;
+use crate::evaluate::engine::{Engine, OnSlurm};
 use crate::evaluate::trainer::Trainer;
 use anyhow::{Context, Result, bail, ensure};
 use common::cluster_record::ClusterRecord;
@@ -64,7 +64,8 @@ pub(crate) fn trainer(
             let place = place.absolute()?;
             let (program, folder) = (&place.program, place.folder.join("cluster"));
             let (slurm, common) = connect(program, folder, args, workers, settings, &interrupt)?;
-            (place, Engine::Slurm { slurm, settings: settings.clone(), common })
+            let on_slurm = OnSlurm { slurm, settings: settings.clone(), common };
+            (place, Engine::Slurm(Box::new(on_slurm)))
         }
     };
     let Place { program, dataset, profile, folder } = place;

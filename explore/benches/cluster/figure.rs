@@ -28,7 +28,7 @@ fn fill(area: &Area<'_>, rows: &[Row]) -> Drawn {
         .margin(20)
         .x_label_area_size(50)
         .y_label_area_size(80)
-        .build_cartesian_2d(decades(0, most.ilog10() as i32 + 1), decades(-6, 2))?;
+        .build_cartesian_2d(decades(0, most.ilog10() as i32), decades(-3, 3))?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -43,7 +43,7 @@ fn fill(area: &Area<'_>, rows: &[Row]) -> Drawn {
         ("processor time of the controller", palette::ORANGE, processor),
     ] {
         let point = |row: &Row| {
-            ((row.tasks as f64).log10(), (100.0 * share(row)).max(1e-6).log10().clamp(-6.0, 2.0))
+            ((row.tasks as f64).log10(), (100.0 * share(row)).max(1e-6).log10().clamp(-3.0, 3.0))
         };
         let points: Vec<(f64, f64)> = rows.iter().map(point).collect();
         chart
@@ -54,7 +54,7 @@ fn fill(area: &Area<'_>, rows: &[Row]) -> Drawn {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(SeriesLabelPosition::UpperLeft)
         .border_style(BLACK)
         .background_style(WHITE.mix(0.8))
         .label_font(("sans-serif", 15))

@@ -22,14 +22,18 @@ pub enum Engine {
         workers: Option<NonZeroUsize>,
     },
     /// On the machines of a Slurm cluster.
-    Slurm {
-        /// The cluster.
-        slurm: Slurm,
-        /// What its tasks ask for.
-        settings: ClusterSettings,
-        /// What all tasks have in common.
-        common: Common,
-    },
+    Slurm(Box<OnSlurm>),
+}
+
+/// A Slurm cluster and the tasks on it.
+#[derive(Clone, Debug)]
+pub struct OnSlurm {
+    /// The cluster.
+    pub slurm: Slurm,
+    /// What its tasks ask for.
+    pub settings: ClusterSettings,
+    /// What all tasks have in common.
+    pub common: Common,
 }
 
 /// Interval between looks at trainings on this machine, which take seconds.
@@ -47,7 +51,7 @@ impl Engine {
                 let cores = cores();
                 (cores / workers.map_or(cores, usize::from)).max(1)
             }
-            Engine::Slurm { settings, .. } => settings.cpus,
+            Engine::Slurm(on_slurm) => on_slurm.settings.cpus,
         }
     }
 
@@ -55,7 +59,7 @@ impl Engine {
     pub(super) fn file_wait(&self) -> Duration {
         match self {
             Engine::Local { .. } => Duration::ZERO,
-            Engine::Slurm { common, .. } => common.file_wait,
+            Engine::Slurm(on_slurm) => on_slurm.common.file_wait,
         }
     }
 
@@ -69,10 +73,13 @@ impl Engine {
                 workers: workers.map_or_else(cores, usize::from),
                 children: Vec::new(),
             },
-            Engine::Slurm { slurm, settings, common } => Running::Cluster {
-                cluster: Box::new(Cluster::begin(slurm.clone(), common.clone(), interrupt)?),
-                per_task: settings.trainings_per_task.unwrap_or_else(|| packed(mean_s)),
-            },
+            Engine::Slurm(on_slurm) => {
+                let OnSlurm { slurm, settings, common } = &**on_slurm;
+                Running::Cluster {
+                    cluster: Box::new(Cluster::begin(slurm.clone(), common.clone(), interrupt)?),
+                    per_task: settings.trainings_per_task.unwrap_or_else(|| packed(mean_s)),
+                }
+            }
         })
     }
 }

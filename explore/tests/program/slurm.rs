@@ -122,17 +122,15 @@ fn paths_reach_the_job_whatever_their_characters() {
     cluster.fixture.search("local");
     let (data, out) = ("a b'$(touch x)", "o \"'`touch y`%a\\");
     fs::rename(cluster.fixture.path("data"), cluster.fixture.path(data)).unwrap();
-    let mut command = cluster.command(out);
-    let arguments: Vec<_> = command.get_args().map(|a| a.to_os_string()).collect();
-    let dataset = cluster.fixture.path("data");
-    let arguments = arguments.into_iter().map(|argument| match argument == dataset {
-        true => cluster.fixture.path(data).into_os_string(),
-        false => argument,
-    });
-    let mut renamed = Command::new(command.get_program());
-    renamed.args(arguments).envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    command = renamed;
-    command.current_dir(cluster.fixture.path(""));
+    // The option that is given last would be refused, so that of the fixture is replaced.
+    let original = cluster.command(out);
+    let mut command = Command::new(original.get_program());
+    for argument in original.get_args() {
+        let is_data = argument == cluster.fixture.path("data");
+        command.arg(if is_data { cluster.fixture.path(data).into() } else { argument.to_owned() });
+    }
+    command.envs(original.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    command.env_remove("NEUROPOWER_KERNELS").current_dir(cluster.fixture.path(""));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(cluster.fixture.result("local"), cluster.fixture.result(out));
