@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures test-slurm bench-cluster
+.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures test-slurm bench-cluster bench-onnx
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests
@@ -106,12 +106,16 @@ bench-search-public: target/bench-search-public/installed ## compare searches on
 # The Python of the peers, with ONNX Runtime; CODEGEN_PYTHON may name another one.
 ifndef CODEGEN_PYTHON
 CODEGEN_PYTHON := target/bench-codegen-venv/bin/python
-bench-codegen: target/bench-codegen-venv/installed
+bench-codegen bench-onnx: target/bench-codegen-venv/installed
 endif
 
 # BENCH_ARGS: "--quick", "--write docs/benchmarks.md".
 bench-codegen: ## compare generated crates with ONNX Runtime and tract
 	cargo bench -p codegen --bench inference $(INTO) -- --python $(CODEGEN_PYTHON) $(BENCH_ARGS)
+
+# BENCH_ARGS: "--quick", "--write docs/benchmarks-onnx.md".
+bench-onnx: ## compare exported ONNX models with other forms of them, in ONNX Runtime
+	cargo bench -p codegen --bench inference $(INTO) -- --onnx --python $(CODEGEN_PYTHON) $(BENCH_ARGS)
 
 # The Python of the peers in int8, with LiteRT; INT8_PYTHON may name another one.
 ifndef INT8_PYTHON
@@ -168,7 +172,7 @@ target/bench-search-public/installed: tests/benches/search_public/tables.py
 target/bench-codegen-venv/installed:
 	@command -v python3 >/dev/null || { echo "bench-codegen: python3 is missing; install it, or set CODEGEN_PYTHON" >&2; exit 1; }
 	@python3 -m venv --clear $(@D) || { echo "bench-codegen: python3 cannot make $(@D); install its venv module (python3-venv)" >&2; exit 1; }
-	@$(@D)/bin/python -m pip install --quiet onnxruntime onnx numpy safetensors || { echo "bench-codegen: pip cannot install onnxruntime, onnx, numpy and safetensors into $(@D); is there a network?" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet onnxruntime onnx numpy || { echo "bench-codegen: pip cannot install onnxruntime, onnx and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
 target/bench-int8-venv/installed:

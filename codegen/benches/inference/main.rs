@@ -3,6 +3,7 @@
 
 mod int8;
 mod nets;
+mod onnx;
 mod peers;
 #[path = "../../tests/support/quantized.rs"]
 mod quantized;
@@ -18,8 +19,8 @@ use std::process::ExitCode;
 /// Measures generated crates against ONNX Runtime and tract. Paths are relative to the repository.
 #[derive(Debug, Parser)]
 struct Args {
-    /// A Python that has onnxruntime, onnx, numpy and safetensors; for --int8 also tensorflow and
-    /// ai_edge_litert
+    /// A Python that has onnxruntime, onnx and numpy; for --int8 also safetensors, tensorflow
+    /// and ai_edge_litert
     #[arg(long, default_value = "target/bench-codegen-venv/bin/python")]
     python: PathBuf,
     /// Only networks with this in their names, e.g. "C10-Net.1" or "elu"
@@ -28,6 +29,9 @@ struct Args {
     /// Crates in 8-bit integers, against their f32 form, ONNX Runtime and LiteRT
     #[arg(long)]
     int8: bool,
+    /// The ONNX models that we export, against other forms of them
+    #[arg(long, conflicts_with = "int8")]
+    onnx: bool,
     /// Fewer turns: 3
     #[arg(long)]
     quick: bool,
@@ -49,12 +53,18 @@ fn run(args: Args) -> Result<()> {
         "{}: there is no such program; `make bench-codegen` makes it",
         python.display()
     );
-    let mut nets = if args.int8 { int8::nets()? } else { nets::all()? };
+    let mut nets = match (args.int8, args.onnx) {
+        (true, _) => int8::nets()?,
+        (_, true) => onnx::nets()?,
+        (false, false) => nets::all()?,
+    };
     nets.retain(|net| net.name.contains(&args.only));
     ensure!(!nets.is_empty(), "no network has {:?} in its name", args.only);
     let rounds = if args.quick { 3 } else { 9 };
     let text = if args.int8 {
         int8::report::markdown(&int8::measure(&nets, &python, rounds)?, rounds, &command())?
+    } else if args.onnx {
+        onnx::markdown(&onnx::measure(&nets, &python, rounds)?, rounds, &command())?
     } else {
         f32_report(&nets, &python, rounds)?
     };
@@ -69,7 +79,7 @@ fn f32_report(nets: &[nets::Net], python: &Path, rounds: usize) -> Result<String
     let mut workshops = Vec::new();
     for net in nets {
         eprintln!("generating and building {}", net.name);
-        workshops.push(workshop::Workshop::new(net, python).with_context(|| net.name.clone())?);
+        workshops.push(workshop::Workshop::new(net).with_context(|| net.name.clone())?);
     }
     let mut results = Vec::new();
     for (net, workshop) in nets.iter().zip(&workshops) {
@@ -89,6 +99,7 @@ fn command() -> String {
     while let Some(arg) = given.next() {
         match arg.as_str() {
             "--int8" => target = "make bench-int8",
+            "--onnx" => target = "make bench-onnx",
             "--python" => drop(given.next()),
             _ if arg.contains(' ') => options.push(format!("'{arg}'")),
             _ => options.push(arg),

@@ -25,7 +25,7 @@ def session(path):
 def bindings(session, images):
     """One for each image: input and output stay where they are, so that Python copies nothing."""
     name, result = session.get_inputs()[0].name, session.get_outputs()[0]
-    logits = ort.OrtValue.ortvalue_from_numpy(np.zeros(result.shape, np.float32))
+    logits = ort.OrtValue.ortvalue_from_numpy(np.zeros((1, *result.shape[1:]), np.float32))
     all_bound = []
     for image in images:
         bound = session.io_binding()

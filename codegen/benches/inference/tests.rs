@@ -3,6 +3,7 @@
 
 mod int8;
 mod nets;
+mod onnx;
 mod peers;
 #[path = "../../tests/support/quantized.rs"]
 mod quantized;
@@ -103,6 +104,25 @@ fn every_bar_in_integers_can_be_passed_and_missed() {
     let text = int8::report::markdown(&[int8_result("a|b")], 3, "make").unwrap();
     assert!(text.contains("incomplete") && !text.contains("passed"), "{text}");
     assert!(text.contains("| a\\|b | 310 | 0.310 | 340 | 0.340 | 0.47 |"), "{text}");
+}
+
+#[test]
+fn the_bar_of_exported_models_can_be_passed_and_missed() {
+    let result = |right: &str, exported_s| onnx::PairResult {
+        left: "relu".to_string(),
+        right: right.to_string(),
+        exported_s,
+        others: 3,
+        best: "sum".to_string(),
+        best_s: 1e-3,
+        version: "1".to_string(),
+    };
+    let [good, bad] = [result("tanh", 1.02e-3), result("swish", 1.05e-3)];
+    assert!(onnx::bar(std::slice::from_ref(&good)).met);
+    assert!(!onnx::bar(&[good.clone(), bad]).met);
+    let text = onnx::markdown(&[good], 3, "make").unwrap();
+    assert!(text.contains("| relu\\|tanh | 1.020 | sum of 3 | 1.000 | 1.02 |"), "{text}");
+    assert_eq!(onnx::nets().unwrap().len(), 35);
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Workshop {
     ///
     /// # Errors
     /// Fails if a file cannot be written, or if a program fails.
-    pub(crate) fn new(net: &Net, python: &Path) -> Result<Workshop> {
+    pub(crate) fn new(net: &Net) -> Result<Workshop> {
         let slug = net.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let folder = std::path::absolute(FOLDER)?.join(slug);
         common::files::atomic::create_dir_all(&folder)?;
@@ -35,13 +35,12 @@ impl Workshop {
             ["network.json", "weights.safetensors", "crate", "build"].map(|name| folder.join(name));
         json::write(&network, &net.network)?;
         random_weights(&net.network).write(&weights)?;
-        generate(&network, ["--weights".as_ref(), weights.as_os_str()], &crate_folder)?;
+        let parameters = ["--weights".as_ref(), weights.as_os_str()];
+        generate("x86_64", &network, parameters, &crate_folder)?;
         let start = Instant::now();
         build_crate(&crate_folder, &build)?;
         let build_s = start.elapsed().as_secs_f64();
-        let mut export = Command::new(python);
-        export.arg("codegen/benches/inference/export_onnx.py").arg(&network).arg(&weights);
-        run(export.arg(folder.join("network.onnx")))?;
+        generate("onnx", &network, parameters, &folder.join("model"))?;
         let manifest = json::read(&crate_folder.join("manifest.json"))?;
         Ok(Workshop { folder, manifest, build_s })
     }
@@ -58,7 +57,7 @@ impl Workshop {
 
     /// Returns the path of the peers' file.
     pub(crate) fn onnx(&self) -> PathBuf {
-        self.folder.join("network.onnx")
+        self.folder.join("model/net.onnx")
     }
 
     /// Returns the recorded logits of all images.
@@ -70,11 +69,16 @@ impl Workshop {
     }
 }
 
-/// Generates a crate of a network, with the option that says what it computes with.
-pub(crate) fn generate(network: &Path, parameters: [&OsStr; 2], out: &Path) -> Result<()> {
+/// Generates what a platform gets of a network, with the option that says what it computes with.
+pub(crate) fn generate(
+    platform: &str,
+    network: &Path,
+    parameters: [&OsStr; 2],
+    out: &Path,
+) -> Result<()> {
     let mut codegen = Command::new(env!("CARGO_BIN_EXE_codegen"));
     codegen
-        .args(["generate", "--platform", "x86_64", "--name", "net"])
+        .args(["generate", "--platform", platform, "--name", "net"])
         .arg("--network")
         .arg(network);
     run(codegen.args(parameters).arg("--out").arg(out)).map(drop)

@@ -27,7 +27,7 @@ impl Workshop {
     /// # Errors
     /// Fails if a file cannot be written, or if a program fails.
     pub(super) fn new(net: &Net, python: &Path) -> Result<Workshop> {
-        let f32 = f32_workshop::Workshop::new(net, python)?;
+        let f32 = f32_workshop::Workshop::new(net)?;
         let [network, weights, quantized_folder, crate_folder, tflite, prefix] = [
             "network.json",
             "weights.safetensors",
@@ -39,7 +39,8 @@ impl Workshop {
         .map(|name| f32.folder.join(name));
         let of_net = quantized::with_activations(quantized::random_quantized(&net.network, 0));
         quantized::write(&quantized_folder, &net.network, &random_weights(&net.network), &of_net);
-        generate(&network, ["--quantized".as_ref(), quantized_folder.as_os_str()], &crate_folder)?;
+        let parameters = ["--quantized".as_ref(), quantized_folder.as_os_str()];
+        generate("x86_64", &network, parameters, &crate_folder)?;
         build_crate(&crate_folder, &f32.folder.join("build-int8"))?;
         let shape = net.network.input.shape().to_string();
         let mut quantize = Command::new(python);
