@@ -137,6 +137,12 @@ target/onnx-venv/installed:
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
+# The Python in which tests export models from PyTorch; without it they are skipped.
+target/torch-venv/installed:
+	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
+	@$(@D)/bin/python -m pip install --quiet torch numpy onnx onnxscript || { echo "pip cannot install torch, numpy, onnx and onnxscript into $(@D); is there a network?" >&2; exit 1; }
+	@touch $@
+
 # Rules of accessibility, by which a test judges the page; without them that is skipped.
 target/axe-core/installed:
 	@rm -rf $(@D) && mkdir -p $(@D)

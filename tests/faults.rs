@@ -312,7 +312,7 @@ fn wrong_usage_is_exit_code_2_and_help_has_an_example() {
         ("explore", &["run", "select", "network", "space"][..]),
         ("train", &["fit", "eval"]),
         ("prune", &["run"]),
-        ("codegen", &["generate", "plan", "platforms"]),
+        ("codegen", &["generate", "import", "plan", "platforms"]),
         ("measure", &["run", "boards"]),
     ] {
         assert_eq!(run(dir.path(), program, &["nonsense"]).status.code(), Some(2), "{program}");

@@ -31,6 +31,12 @@ pub(crate) enum Command {
     /// Prints what a network needs on a platform, known without weights, as JSON.
     #[command(after_help = "Example:\n  codegen plan --network n/network.json --platform x86_64")]
     Plan(PlanArgs),
+    /// Reads an ONNX model and writes network.json and weights.safetensors; prints parameters and
+    /// multiply-adds as JSON.
+    #[command(
+        after_help = "Example:\n  codegen import --onnx lenet.onnx --out lenet --mean 0.1307 --std 0.3081\n  codegen generate --network lenet/network.json --weights lenet/weights.safetensors \\\n    --platform x86_64 --out crate\n\nWhat is read and what is refused is in docs/import.md."
+    )]
+    Import(ImportArgs),
     /// Prints the platforms as JSON.
     #[command(after_help = "Example:\n  codegen platforms")]
     Platforms,
@@ -75,6 +81,25 @@ pub(crate) struct GenerateArgs {
     /// Adds a static library for C to the crate, with a header and an example.
     #[arg(long)]
     pub(crate) c_api: bool,
+}
+
+/// Options of `codegen import`.
+#[derive(clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The model, with all of its data in one file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) onnx: PathBuf,
+    /// The folder to write: a new one, or an empty one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// What the model was trained to have subtracted from pixels scaled to 0..1, for each channel
+    /// [default: as the model's metadata say, or 0].
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) mean: Option<Vec<f32>>,
+    /// The divisor of the difference, for each channel [default: as the model's metadata say, or
+    /// 1].
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) std: Option<Vec<f32>>,
 }
 
 /// Options of `codegen plan`.

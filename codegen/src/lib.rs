@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Generate(args) => commands::generate::run(args),
         Command::Plan(args) => commands::plan::run(args),
+        Command::Import(args) => commands::import::run(args),
         Command::Platforms => commands::platforms::run(),
     }
 }

@@ -29,6 +29,7 @@ impl GraphBuilder {
             name: output.to_string(),
             op_type: operator.to_string(),
             attribute,
+            domain: String::new(),
         });
     }
 
@@ -58,6 +59,7 @@ impl GraphBuilder {
                 data_type,
                 name: name.to_string(),
                 raw_data,
+                ..TensorProto::default()
             });
         }
     }

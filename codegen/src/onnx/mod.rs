@@ -1,10 +1,11 @@
 //! The platform `onnx`: a folder with a model for ONNX Runtime and other programs that read ONNX.
 //! A model is the network as it is described; there is no plan here, except for the steps of an int8
-//! network.
+//! network. `import` reads models.
 
 mod activation;
 mod files;
 mod graph;
+pub(crate) mod import;
 mod layers;
 pub mod model;
 pub mod proto;

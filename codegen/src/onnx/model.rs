@@ -58,6 +58,7 @@ pub(super) fn with_metadata(
         producer_version: env!("CARGO_PKG_VERSION").to_string(),
         graph: Some(graph),
         metadata_props: entries.map(entry).collect(),
+        functions: vec![],
     })
 }
 
@@ -102,6 +103,7 @@ impl<'a> Builder<'a> {
             initializer: self.graph.initializers,
             input: vec![batch_of(INPUT, FLOAT, &[shape.channels, shape.height, shape.width])],
             output: vec![batch_of(OUTPUT, FLOAT, &[self.network.classes.len()])],
+            sparse_initializer: vec![],
         }
     }
 

@@ -1,4 +1,5 @@
-//! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as our models use them.
+//! The messages of `onnx.proto` (<https://github.com/onnx/onnx>), as far as models that we write or
+//! read use them.
 //! Field numbers and names are those of that file; `optional` marks fields whose presence matters
 //! to readers.
 
@@ -36,6 +37,9 @@ pub struct ModelProto {
     /// Further information.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
+    /// Functions that the model defines, which only their number is read of.
+    #[prost(bytes = "vec", repeated, tag = "25")]
+    pub functions: Vec<Vec<u8>>,
 }
 
 /// An operator set and its version.
@@ -78,6 +82,9 @@ pub struct GraphProto {
     /// The output tensors.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
+    /// Sparse constants, which only their number is read of.
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub sparse_initializer: Vec<Vec<u8>>,
 }
 
 /// An operation.
@@ -98,6 +105,9 @@ pub struct NodeProto {
     /// The attributes.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
+    /// The operator set of the operator; empty for ONNX's own.
+    #[prost(string, tag = "7")]
+    pub domain: String,
 }
 
 /// An attribute of an operation.
@@ -112,6 +122,15 @@ pub struct AttributeProto {
     /// The value of an [`AttributeType::Int`].
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
+    /// The value of an [`AttributeType::String`].
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub s: Option<Vec<u8>>,
+    /// The value of an [`AttributeType::Tensor`].
+    #[prost(message, optional, tag = "5")]
+    pub t: Option<TensorProto>,
+    /// The value of an [`AttributeType::Floats`].
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
     /// The value of an [`AttributeType::Ints`].
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
@@ -130,6 +149,14 @@ pub enum AttributeType {
     Float = 1,
     /// One i64.
     Int = 2,
+    /// Text.
+    String = 3,
+    /// A constant.
+    Tensor = 4,
+    /// A graph, which is not read.
+    Graph = 5,
+    /// Several f32.
+    Floats = 6,
     /// Several i64.
     Ints = 7,
 }
@@ -143,12 +170,21 @@ pub struct TensorProto {
     /// The element type: [`FLOAT`], [`INT64`], or that of integers of another size.
     #[prost(int32, tag = "2")]
     pub data_type: i32,
+    /// The elements of f32, where `raw_data` is empty.
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
+    /// The elements of i64, where `raw_data` is empty.
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
     /// The name.
     #[prost(string, tag = "8")]
     pub name: String,
     /// The elements, little-endian, in row-major order.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+    /// 1 if the elements are in another file.
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
 }
 
 /// An input or output tensor of the graph.

@@ -57,6 +57,7 @@ pub(crate) fn model(
         initializer: builder.graph.initializers,
         input: vec![batch_of(INPUT, UINT8, &[shape.channels, shape.height, shape.width])],
         output: vec![batch_of(OUTPUT, FLOAT, &[network.classes.len()])],
+        sparse_initializer: vec![],
     };
     with_metadata(graph, network, &[])
 }
