@@ -68,7 +68,8 @@ pub(crate) fn measure(nets: &[Net], python: &Path, rounds: usize) -> Result<Vec<
     let bare = export(all.iter().find(linear).context("a pair of identities")?)?;
     let mut command = Command::new(python);
     command.arg("codegen/benches/inference/onnx_forms.py").arg(bare);
-    let seconds = TURN.as_secs_f64() / 3.0;
+    // Short turns, in each of several sessions: forms differ by little.
+    let seconds = TURN.as_secs_f64() / 15.0;
     command.args([rounds.to_string(), seconds.to_string()]);
     for net in nets {
         let (left, right) = net.name.split_once('|').context("a pair")?;
