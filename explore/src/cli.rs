@@ -175,8 +175,8 @@ pub(crate) struct NetworkArgs {
         conflicts_with = "baseline"
     )]
     pub(crate) genome: Option<PathBuf>,
-    /// A published network: resnet-20, resnet-56, resnet-110, densenet-40-12, densenet-100-12, or a
-    /// file like those in pipelines/baselines
+    /// A published network: resnet-8, resnet-20, resnet-56, resnet-110, densenet-40-12,
+    /// densenet-100-12, or a file like those in pipelines/baselines
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) baseline: Option<String>,
     /// Folder or recipe of the data set; only the images' shape and the classes are needed

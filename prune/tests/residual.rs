@@ -2,7 +2,7 @@
 
 mod support;
 
-use common::network::baseline::{Architecture, Baseline};
+use common::network::baseline::{Architecture, Baseline, Shortcuts};
 use common::network::{Input, Node, Op, counts, reference};
 use common::profile::{PruneMethod, PrunePart};
 use common::prune_report::PruneEnd;
@@ -20,6 +20,7 @@ fn resnet(channels: &[usize], blocks: usize, seed: u64) -> Model {
     let architecture = Architecture::Resnet {
         depth: 2 + 2 * blocks * channels.len(),
         channels: channels.to_vec(),
+        shortcuts: Shortcuts::Padding,
     };
     let baseline = Baseline {
         name: "resnet".into(),

@@ -40,12 +40,16 @@ pub struct Baseline {
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Architecture {
     /// A 3x3 convolution, then stages of residual blocks of two 3x3 convolutions, then average
-    /// pooling and the classifier. Shortcuts have no parameters (option A of the ResNet paper).
+    /// pooling and the classifier.
     Resnet {
-        /// Layers with weights: 2 per block, and the first and the last layer.
+        /// Layers with weights besides those of shortcuts: 2 per block, and the first and the last
+        /// layer.
         depth: usize,
         /// Channels of each stage. From the second on, a stage begins with stride 2.
         channels: Vec<usize>,
+        /// Shortcuts where the shape changes.
+        #[serde(default)]
+        shortcuts: Shortcuts,
     },
     /// Three blocks of layers whose outputs are concatenated: the template network with ReLU.
     Densenet {
@@ -58,13 +62,25 @@ pub enum Architecture {
     },
 }
 
+/// Shortcuts of residual blocks whose input has another shape than their output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shortcuts {
+    /// The first of every two rows and columns, and channels of zeros: no parameters (option A of
+    /// the ResNet paper).
+    #[default]
+    Padding,
+    /// A 1x1 convolution (option B), without a normalisation of its own.
+    Projection,
+}
+
 impl Document for Baseline {
     const KIND: &'static str = "baseline";
 
     fn check(&self) -> Result<()> {
         check_baseline_name(&self.name)?;
         match &self.architecture {
-            Architecture::Resnet { depth, channels } => {
+            Architecture::Resnet { depth, channels, shortcuts: _ } => {
                 within("depth", *depth, &(1..=MAX_DEPTH))?;
                 all_within("channels", channels.iter().copied(), &CHANNELS)
             }
@@ -88,8 +104,8 @@ impl Baseline {
 
     fn build(&self, input: Input, classes: Vec<String>) -> Result<Network> {
         let nodes = match &self.architecture {
-            Architecture::Resnet { depth, channels } => {
-                resnet(*depth, channels, input.channels, classes.len())?
+            Architecture::Resnet { depth, channels, shortcuts } => {
+                resnet(*depth, channels, *shortcuts, input.channels, classes.len())?
             }
             Architecture::Densenet { depth, growth_rate, stem_channels } => {
                 let template = Template {
@@ -133,6 +149,7 @@ fn densenet(
 fn resnet(
     depth: usize,
     channels: &[usize],
+    shortcuts: Shortcuts,
     image_channels: usize,
     classes: usize,
 ) -> Result<Vec<Node>> {
@@ -154,7 +171,8 @@ fn resnet(
     for (stage, &width) in channels.iter().enumerate() {
         for block in 1..=layers / (2 * channels.len()) {
             let stride = if stage > 0 && block == 1 { 2 } else { 1 };
-            residual_block(&mut graph, &format!("stage{}.block{block}", stage + 1), width, stride);
+            let name = format!("stage{}.block{block}", stage + 1);
+            residual_block(&mut graph, &name, width, stride, shortcuts);
         }
     }
     graph.push("head.pool", Op::GlobalAveragePool {});
@@ -164,7 +182,13 @@ fn resnet(
 
 /// Adds a residual block: two convolutions, whose result is added to the block's input, then the
 /// activation.
-fn residual_block(graph: &mut Builder, name: &str, channels: usize, stride: usize) {
+fn residual_block(
+    graph: &mut Builder,
+    name: &str,
+    channels: usize,
+    stride: usize,
+    shortcuts: Shortcuts,
+) {
     let (mut shortcut, before) = (graph.last.clone(), graph.channels);
     graph.conv(&format!("{name}.conv1"), channels, 3, stride);
     graph.norm_and_activation(name, RELU);
@@ -172,7 +196,12 @@ fn residual_block(graph: &mut Builder, name: &str, channels: usize, stride: usiz
     graph.norm(&format!("{name}.norm2"));
     let residual = graph.last.clone();
     if (before, 1) != (channels, stride) {
-        let op = Op::Shortcut { out_channels: channels, stride };
+        let op = match shortcuts {
+            Shortcuts::Padding => Op::Shortcut { out_channels: channels, stride },
+            Shortcuts::Projection => {
+                Op::Conv2d { in_channels: before, out_channels: channels, kernel: 1, stride }
+            }
+        };
         graph.push_with(&format!("{name}.shortcut"), op, vec![shortcut]);
         shortcut = graph.last.clone();
     }
@@ -187,7 +216,11 @@ pub(crate) mod tests {
     use crate::network::counts;
 
     pub(crate) fn resnet_of(depth: usize, channels: &[usize]) -> Baseline {
-        let architecture = Architecture::Resnet { depth, channels: channels.to_vec() };
+        let architecture = Architecture::Resnet {
+            depth,
+            channels: channels.to_vec(),
+            shortcuts: Shortcuts::Padding,
+        };
         Baseline {
             name: "resnet".into(),
             about: String::new(),

@@ -12,7 +12,8 @@ use process::cli::print_line;
 use std::path::Path;
 
 /// The baselines that the program contains.
-const BASELINES: [&str; 5] = [
+const BASELINES: [&str; 6] = [
+    include_str!("../../../pipelines/baselines/resnet-8.json"),
     include_str!("../../../pipelines/baselines/resnet-20.json"),
     include_str!("../../../pipelines/baselines/resnet-56.json"),
     include_str!("../../../pipelines/baselines/resnet-110.json"),

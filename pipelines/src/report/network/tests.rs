@@ -1,7 +1,7 @@
 //! Networks for the tests of this folder.
 
 use common::network::activation::Activation;
-use common::network::baseline::{Architecture, Baseline};
+use common::network::baseline::{Architecture, Baseline, Shortcuts};
 use common::network::template::Template;
 use common::network::{Input, Network};
 use common::search::genome::{Genome, Optimizer};
@@ -25,7 +25,11 @@ pub(super) fn baseline() -> Network {
         name: "resnet".into(),
         about: String::new(),
         optimizer: Optimizer::Sgd,
-        architecture: Architecture::Resnet { depth: 6, channels: vec![4, 6] },
+        architecture: Architecture::Resnet {
+            depth: 6,
+            channels: vec![4, 6],
+            shortcuts: Shortcuts::Padding,
+        },
     };
     baseline.network(input(), classes()).unwrap()
 }
