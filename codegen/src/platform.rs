@@ -7,9 +7,8 @@ use common::board::{Platform, PlatformDescription, Platforms};
 /// Returns the device of a plan for this platform; `None` for a model, which has no plan.
 pub(crate) fn device(platform: Platform) -> Option<Device> {
     match platform {
-        Platform::X86_64 | Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => {
-            Some(Device::Cpu)
-        }
+        Platform::X86_64 => Some(Device::X86_64),
+        Platform::Aarch64 | Platform::Armv7 | Platform::CortexM => Some(Device::Arm),
         Platform::Cuda => Some(Device::Gpu),
         Platform::Onnx => None,
     }

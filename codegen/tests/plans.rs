@@ -87,7 +87,8 @@ fn the_paper_s_network_is_exact_and_its_memory_is_planned_well() {
 /// three tensors of the first stage, and some scratch memory, are live at a time.
 #[test]
 fn residual_networks_are_exact_and_add_in_place() {
-    for (name, blocks) in [("resnet-20", 9), ("resnet-56", 27), ("resnet-110", 54)] {
+    for (name, blocks) in [("resnet-8", 3), ("resnet-20", 9), ("resnet-56", 27), ("resnet-110", 54)]
+    {
         let network = baseline(name, 32);
         let error = error(&network, 0, 1);
         assert!(error <= TOLERANCE, "{error}: {name}");
@@ -108,7 +109,7 @@ fn residual_networks_are_exact_and_add_in_place() {
             (1, 1 + 1 + 3 * blocks + 2 + 2)
         );
         let live = 3 * 16 * 32 * 32;
-        assert!((live..=live * 112 / 100).contains(&plan.arena_len), "{name}: {}", plan.arena_len);
+        assert!((live..=live * 110 / 100).contains(&plan.arena_len), "{name}: {}", plan.arena_len);
     }
 }
 

@@ -8,6 +8,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("arena.rs", include_str!("kernels/arena.rs")),
     ("conv.rs", include_str!("kernels/conv.rs")),
     ("conv/geometry.rs", include_str!("kernels/conv/geometry.rs")),
+    ("conv/planes.rs", include_str!("kernels/conv/planes.rs")),
     ("conv/tile.rs", include_str!("kernels/conv/tile.rs")),
     ("cpu.rs", include_str!("kernels/cpu.rs")),
     ("dispatch.rs", include_str!("kernels/dispatch.rs")),
@@ -21,6 +22,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("simd/scalar.rs", include_str!("kernels/simd/scalar.rs")),
     ("simd/vfp.rs", include_str!("kernels/simd/vfp.rs")),
     ("simd/x86_64.rs", include_str!("kernels/simd/x86_64.rs")),
+    ("simd/x86_64/sums.rs", include_str!("kernels/simd/x86_64/sums.rs")),
     ("taps.rs", include_str!("kernels/taps.rs")),
 ];
 
@@ -73,5 +75,6 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("linux.rs", include_str!("kernels/linux.rs")),
     ("packing.rs", include_str!("int8/packing.rs")),
     ("pool.rs", include_str!("int8/pool.rs")),
+    ("simd/x86_64/sums.rs", include_str!("kernels/simd/x86_64/sums.rs")),
     ("taps.rs", include_str!("int8/taps.rs")),
 ];

@@ -123,6 +123,8 @@ fn without_normalisation_and_activation() {
         kernel: 3,
         stride: 1,
         chunk: 2,
+        band: 4,
+        flat: false,
     };
     check::<Identity, 4>(&layer, None, |x| x);
 }
@@ -140,6 +142,8 @@ fn image_smaller_than_the_kernel() {
                     kernel,
                     stride: 1,
                     chunk,
+                    band: 2,
+                    flat: false,
                 },
                 3,
             );
@@ -159,6 +163,8 @@ fn chunks_need_not_divide_the_channels() {
                 kernel: 5,
                 stride: 1,
                 chunk,
+                band: 9,
+                flat: false,
             },
             12,
         );
@@ -177,6 +183,8 @@ fn strides_that_exceed_the_kernel() {
                 kernel: 3,
                 stride,
                 chunk: 2,
+                band: 2,
+                flat: stride % 2 == 0,
             },
             4,
         );
@@ -188,8 +196,8 @@ proptest! {
     fn any_shape(
         channels in 1usize..6, height in 1usize..14, width in 1usize..37, filters in 1usize..15,
         kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..4, chunk in 1usize..6,
-        tile in prop::sample::select(vec![1usize, 2, 3, 4, 7, 11, 12]),
+        band in 1usize..15, flat in any::<bool>(), tile in prop::sample::select(vec![1usize, 2, 3, 4, 7, 11, 12]),
     ) {
-        check_tile(&Convolution { channels, height, width, filters, kernel, stride, chunk }, tile);
+        check_tile(&Convolution { channels, height, width, filters, kernel, stride, chunk, band, flat }, tile);
     }
 }

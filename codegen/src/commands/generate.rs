@@ -150,7 +150,7 @@ fn generate_crate(
     let network_path = || args.network.display().to_string();
     let plan = Plan::on(network, device).with_context(network_path)?;
     let calls = match device {
-        Device::Cpu => Vec::new(),
+        Device::X86_64 | Device::Arm => Vec::new(),
         Device::Gpu => cuda::calls(network, &plan).with_context(network_path)?,
     };
     let report =

@@ -148,18 +148,18 @@ mod tests {
             .unwrap();
         insta::assert_snapshot!(forward, @r"
         // stem.conv: 1x4x5 -> 3x4x5
-        let [scratch, to] = split(&mut arena.0, [0..58, 144..204]);
-        let layer = Convolution { channels: 1, height: 4, width: 5, filters: 3, kernel: 3, stride: 1, chunk: 1 };
+        let [scratch, to] = split(&mut arena.0, [0..106, 288..348]);
+        let layer = Convolution { channels: 1, height: 4, width: 5, filters: 3, kernel: 3, stride: 1, chunk: 1, band: 4, flat: true };
         convolution::<activation::Identity, 3>(kernels, &layer, None, weights(0..27), input, to, scratch);
 
         // condense1.fel1.conv: 3x4x5 -> 2x4x5
-        let [scratch, from, to] = split(&mut arena.0, [0..142, 144..204, 204..244]);
+        let [scratch, from, to] = split(&mut arena.0, [0..286, 288..348, 348..388]);
         let norm = Norm::new(weights(32..38));
-        let layer = Convolution { channels: 3, height: 4, width: 5, filters: 2, kernel: 3, stride: 1, chunk: 3 };
+        let layer = Convolution { channels: 3, height: 4, width: 5, filters: 2, kernel: 3, stride: 1, chunk: 3, band: 4, flat: true };
         convolution::<SwishRelu, 2>(kernels, &layer, Some(norm), weights(48..102), from, to, scratch);
 
         // head.pool: 5x4x5 -> 5x1x1
-        let [scratch, to, from] = split(&mut arena.0, [0..20, 32..37, 144..244]);
+        let [scratch, to, from] = split(&mut arena.0, [0..20, 32..37, 288..388]);
         let norm = Norm::new(weights(112..122));
         global_pool::<SwishRelu, Average>(kernels, 20, Some(norm), from, to, scratch);
 

@@ -3,6 +3,7 @@
 use super::arena::{Buffer, assign, live};
 use super::lowering::{Graph, Kind, Operation};
 use super::placement::{Placement, Slot};
+use super::steps::Device;
 use super::tiling;
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ pub(super) struct Layout {
 }
 
 /// Lays out the arena for kernels that run one after the other.
-pub(super) fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
+pub(super) fn lay_out(graph: &Graph, placement: &Placement, device: Device) -> Layout {
     let mut buffers = lifetimes(graph, placement);
     let steps = graph.operations.len();
     // The sizes with pooling results beside their inputs: where results replace the inputs, the
@@ -39,7 +40,7 @@ pub(super) fn lay_out(graph: &Graph, placement: &Placement) -> Layout {
     let allowances: Vec<usize> = live.iter().map(|live| arena.saturating_sub(*live)).collect();
     let values = buffers.len();
     for (step, (operation, allowance)) in graph.operations.iter().zip(&allowances).enumerate() {
-        let len = scratch_len(graph, operation, *allowance);
+        let len = scratch_len(graph, operation, device, *allowance);
         buffers.push(Buffer { len, first: step, last: step, replaces: None });
     }
     let (mut offsets, arena_len) = assign(&buffers);
@@ -97,10 +98,12 @@ fn replaceable(
 }
 
 /// Returns the length of an operation's scratch memory.
-fn scratch_len(graph: &Graph, operation: &Operation, allowance: usize) -> usize {
+fn scratch_len(graph: &Graph, operation: &Operation, device: Device, allowance: usize) -> usize {
     let input = graph.values[operation.inputs[0]];
     match operation.kind {
-        Kind::Convolution(params) => tiling::for_cpu(input, params, allowance).0.scratch_len(),
+        Kind::Convolution(params) => {
+            tiling::for_device(device, input, params, allowance).0.scratch_len()
+        }
         Kind::AveragePool { size } => size * input.width,
         Kind::GlobalAveragePool | Kind::GlobalMaxPool => input.plane(),
         Kind::NormActivation

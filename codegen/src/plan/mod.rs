@@ -14,6 +14,7 @@ mod planner;
 pub(crate) mod prologue;
 mod steps;
 pub(crate) mod tiling;
+mod x86_64;
 
 pub use kernel::Kernel;
 pub use prologue::Prologue;

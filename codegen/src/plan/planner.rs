@@ -15,12 +15,12 @@ use std::ops::Range;
 const CONSTANT_ALIGNMENT: usize = 16;
 
 impl Plan {
-    /// Plans a network for a CPU.
+    /// Plans a network for x86-64.
     ///
     /// # Errors
     /// Fails as [`Plan::on`] does.
     pub fn new(network: &Network) -> Result<Plan> {
-        Plan::on(network, Device::Cpu)
+        Plan::on(network, Device::X86_64)
     }
 
     /// Plans a network for a device.
@@ -32,7 +32,7 @@ impl Plan {
         let arena_lower_bound = lower_bound::check(&graph)?;
         let placement = Placement::new(&graph);
         let layout = match device {
-            Device::Cpu => lay_out(&graph, &placement),
+            Device::X86_64 | Device::Arm => lay_out(&graph, &placement, device),
             Device::Gpu => lay_out_apart(&graph, &placement),
         };
         let arena_len = layout.arena_len;
@@ -109,10 +109,7 @@ impl Planner<'_> {
         let kernel = match operation.kind {
             Kind::Convolution(params) => {
                 let allowance = self.layout.allowances[index];
-                let (layer, tile) = match self.device {
-                    Device::Cpu => tiling::for_cpu(input, params, allowance),
-                    Device::Gpu => tiling::for_gpu(input, params),
-                };
+                let (layer, tile) = tiling::for_device(self.device, input, params, allowance);
                 let weights = self.constant(
                     node,
                     ConstantKind::Convolution { tile },

@@ -94,8 +94,10 @@ pub enum ConstantKind {
 /// The kind of processor that a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// One core that does one thing after the other.
-    Cpu,
+    /// One core of x86-64, whose instruction set is known when the program runs.
+    X86_64,
+    /// One core of ARM, of any size.
+    Arm,
     /// Many threads: none may write where another one reads, and each block of them has scratch
     /// memory of its own.
     Gpu,

@@ -12,7 +12,7 @@ pub(crate) fn work(step: &Step, packing: Packing) -> Work {
     let [input_loads, weight_loads] = match &step.kernel {
         Kernel::Convolution { layer, tile, .. } => {
             let groups = packing.groups(layer.channels) * layer.kernel * layer.kernel;
-            let inputs = padded((groups * step.output.plane()) as u64, width, lanes);
+            let inputs = padded((groups * step.output.plane()) as u64, &[width], lanes);
             loads(inputs, layer.filters, *tile, 1)
         }
         Kernel::Classifier { filters, .. } => {
@@ -30,7 +30,7 @@ pub(crate) fn work(step: &Step, packing: Packing) -> Work {
         calls: 1,
         macs,
         padded_macs: match &step.kernel {
-            Kernel::Convolution { .. } => padded(macs, width, lanes),
+            Kernel::Convolution { .. } => padded(macs, &[width], lanes),
             Kernel::Classifier { .. }
             | Kernel::Image
             | Kernel::Activation(_)

@@ -15,8 +15,9 @@ pub(crate) fn by_kind(calls: impl Iterator<Item = Work>) -> Vec<Work> {
 }
 
 /// Returns multiply-adds with those of the columns that fill the last vector of each row up.
-pub(crate) fn padded(macs: u64, columns: usize, lanes: usize) -> u64 {
-    macs / columns as u64 * columns.next_multiple_of(lanes) as u64
+pub(crate) fn padded(macs: u64, rows: &[usize], lanes: usize) -> u64 {
+    let filled: usize = rows.iter().map(|columns| columns.next_multiple_of(lanes)).sum();
+    macs / rows.iter().sum::<usize>() as u64 * filled as u64
 }
 
 /// Returns the loads of inputs and of groups of four weights by filters that are computed in tiles,

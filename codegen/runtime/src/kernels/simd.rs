@@ -28,6 +28,8 @@ pub trait Simd: Copy {
     const LANES: usize;
     /// Number of vector registers.
     const REGISTERS: usize;
+    /// The most vectors of each filter that [`Simd::add_taps`] takes.
+    const MOST_VECTORS: usize = 2;
 
     /// Returns `x` in all lanes.
     fn splat(self, x: f32) -> Self::Vector;
@@ -129,11 +131,12 @@ pub trait Simd: Copy {
         from: [usize; VECTORS],
         mut sums: [[Self::Vector; VECTORS]; FILTERS],
     ) -> [[Self::Vector; VECTORS]; FILTERS] {
-        let Taps { start, channels, kernel, plane_len, pitch, phase_len, .. } = *taps;
+        let Taps { start, channels, kernel, plane_len, rows, columns, .. } = *taps;
         let mut weights = taps.weights.chunks_exact(TILE);
         for channel in 0..channels {
-            for row in 0..kernel {
-                let line = &taps.planes[channel * plane_len + row * pitch..];
+            let (mut row_phase, mut row) = (0, 0);
+            for _ in 0..kernel {
+                let line = &taps.planes[channel * plane_len + row_phase + row..];
                 let (mut phase, mut column) = (0, 0);
                 for weights in weights.by_ref().take(kernel) {
                     let mut x = [self.splat(0.0); VECTORS];
@@ -146,10 +149,14 @@ pub trait Simd: Copy {
                             *sum = self.mul_add(*x, weight, *sum);
                         }
                     }
-                    phase += phase_len;
-                    if phase == pitch {
-                        (phase, column) = (0, column + 1);
+                    phase += columns.step;
+                    if phase == columns.end {
+                        (phase, column) = (0, column + columns.next);
                     }
+                }
+                row_phase += rows.step;
+                if row_phase == rows.end {
+                    (row_phase, row) = (0, row + rows.next);
                 }
             }
         }

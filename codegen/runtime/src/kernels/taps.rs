@@ -10,7 +10,41 @@ pub struct Planes<'a, const VECTORS: usize> {
     pub places: [usize; VECTORS],
 }
 
+/// The offsets of a kernel's rows or columns: `phases` of them are `step` apart; then they begin
+/// again, `next` further.
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets {
+    /// The distance from one offset to the next one within a turn.
+    pub step: usize,
+    /// The number of steps after which a turn ends, times `step`.
+    pub end: usize,
+    /// The distance from turn to turn.
+    pub next: usize,
+    /// The largest offset.
+    pub last: usize,
+}
+
+impl Offsets {
+    /// Returns the offsets of a kernel with this side.
+    pub const fn new(step: usize, phases: usize, next: usize, kernel: usize) -> Offsets {
+        let (mut last, mut index) = (0, 0);
+        while index < kernel {
+            let offset = index % phases * step + index / phases * next;
+            last = if offset > last { offset } else { last };
+            index += 1;
+        }
+        Offsets { step, end: phases * step, next, last }
+    }
+
+    /// Tells whether the offsets are the multiples of [`Offsets::next`].
+    #[inline(always)]
+    pub const fn are_even(self) -> bool {
+        self.step == self.end
+    }
+}
+
 /// The taps of some channels.
+#[derive(Clone, Copy)]
 pub struct Taps<'a> {
     /// The weights of a tile in the order (channel, row, column, filter).
     pub weights: &'a [f32],
@@ -24,14 +58,19 @@ pub struct Taps<'a> {
     pub kernel: usize,
     /// The distance from channel to channel in the planes.
     pub plane_len: usize,
-    /// The distance from row to row.
-    pub pitch: usize,
-    /// The distance from one column of the kernel to the next, modulo the pitch; at each wrap the
-    /// offset grows by one.
-    pub phase_len: usize,
+    /// The offsets of the kernel's rows in a plane.
+    pub rows: Offsets,
+    /// The offsets of the kernel's columns in a row.
+    pub columns: Offsets,
 }
 
 impl Taps<'_> {
+    /// Tells whether columns of the kernel are next to each other, and rows evenly spaced.
+    #[inline(always)]
+    pub fn are_plain(&self) -> bool {
+        self.rows.are_even() && self.columns.are_even() && self.columns.next == 1
+    }
+
     /// Checks that every tap of vectors of so many lanes is inside the slices.
     ///
     /// # Panics
@@ -42,13 +81,11 @@ impl Taps<'_> {
         from: [usize; VECTORS],
         lanes: usize,
     ) {
-        let Taps { channels, kernel, plane_len, pitch, phase_len, .. } = *self;
+        let Taps { channels, kernel, plane_len, rows, columns, .. } = *self;
         assert!(
             self.start + FILTERS <= TILE && channels * kernel * kernel * TILE <= self.weights.len()
         );
-        // The columns of the kernel are at most this far from the first one.
-        let column = pitch - phase_len + kernel - 1;
-        let last = (channels - 1) * plane_len + (kernel - 1) * pitch + column + lanes;
+        let last = (channels - 1) * plane_len + rows.last + columns.last + lanes;
         assert!(from.iter().all(|from| from + last <= self.planes.len()));
     }
 }

@@ -3,20 +3,45 @@
 use super::super::simd::Simd;
 use super::super::taps::{Planes, Taps};
 use super::geometry::Convolution;
+use core::ops::Range;
 
-/// The contribution of a chunk of channels to a tile of filters.
+/// The contribution of a chunk of channels to a tile of filters and a band of rows.
 pub(super) struct Tile<'a, const TILE: usize> {
-    pub(super) layer: &'a Convolution,
-    /// The weights of the tile and the chunk.
-    pub(super) weights: &'a [f32],
-    pub(super) planes: &'a [f32],
+    taps: Taps<'a>,
+    places: Places,
     /// The output planes of the tile; the last tile may have fewer than `TILE`.
-    pub(super) to: &'a mut [f32],
+    to: &'a mut [f32],
+    /// Elements of an output plane.
+    out_plane: usize,
     /// Whether this is the first chunk, before which the sums are 0.
-    pub(super) first: bool,
+    first: bool,
 }
 
-impl<const TILE: usize> Tile<'_, TILE> {
+impl<'a, const TILE: usize> Tile<'a, TILE> {
+    /// Returns the contribution of `planes` with these weights of the tile and the chunk.
+    #[inline(always)]
+    pub(super) fn new(
+        layer: &Convolution,
+        weights: &'a [f32],
+        planes: &'a [f32],
+        to: &'a mut [f32],
+        band: &Range<usize>,
+        first: bool,
+    ) -> Self {
+        let taps = Taps {
+            weights,
+            start: 0,
+            planes,
+            channels: weights.len() / (TILE * layer.taps()),
+            kernel: layer.kernel,
+            plane_len: layer.plane_len(),
+            rows: layer.row_offsets(),
+            columns: layer.column_offsets(),
+        };
+        let out_plane = layer.out_height() * layer.out_width();
+        Tile { taps, places: Places::of(layer, band), to, out_plane, first }
+    }
+
     /// Adds to all filters of the tile together, or in two halves if there are too few registers
     /// for their sums.
     #[inline(always)]
@@ -36,14 +61,24 @@ impl<const TILE: usize> Tile<'_, TILE> {
     #[inline(always)]
     fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
         // The last tile may have no second half.
-        if start * self.layer.out_height() * self.layer.out_width() >= self.to.len() {
+        if start * self.out_plane >= self.to.len() {
             return;
         }
-        let vectors = self.layer.out_height() * self.layer.out_width().div_ceil(S::LANES);
-        for at in (0..vectors - vectors % 2).step_by(2) {
-            self.add_vectors::<S, FILTERS, 2>(simd, start, at);
+        let vectors = self.places.vectors(S::LANES);
+        // Two pairs are faster than three vectors and a single one.
+        let threes = match vectors % 3 {
+            _ if !has_room_for_three::<S>(FILTERS) => 0,
+            1 => (vectors / 3).saturating_sub(1),
+            _ => vectors / 3,
+        };
+        for three in 0..threes {
+            self.add_vectors::<S, FILTERS, 3>(simd, start, 3 * three);
         }
-        if vectors % 2 == 1 {
+        let rest = 3 * threes..vectors;
+        for pair in 0..rest.len() / 2 {
+            self.add_vectors::<S, FILTERS, 2>(simd, start, rest.start + 2 * pair);
+        }
+        if rest.len() % 2 == 1 {
             self.add_vectors::<S, FILTERS, 1>(simd, start, vectors - 1);
         }
     }
@@ -60,21 +95,11 @@ impl<const TILE: usize> Tile<'_, TILE> {
     ) {
         let mut vectors = [OutputVector::default(); VECTORS];
         for (index, vector) in vectors.iter_mut().enumerate() {
-            *vector = OutputVector::of::<S>(self.layer, at + index);
+            *vector = self.places.vector(S::LANES, at + index);
         }
-        let layer = self.layer;
-        let taps = Taps {
-            weights: self.weights,
-            start,
-            planes: self.planes,
-            channels: self.weights.len() / (TILE * layer.taps()),
-            kernel: layer.kernel,
-            plane_len: layer.plane_len(),
-            pitch: layer.pitch(),
-            phase_len: layer.phase_len(),
-        };
+        let taps = Taps { start, ..self.taps };
         let from = pick(&vectors, |vector| vector.from);
-        let distance = layer.out_height() * layer.out_width();
+        let distance = self.out_plane;
         let values = &mut self.to[start * distance..];
         if is_whole::<S>(values.len(), FILTERS * distance, &vectors) {
             let to = Planes { values, distance, places: pick(&vectors, |vector| vector.to) };
@@ -98,7 +123,7 @@ impl<const TILE: usize> Tile<'_, TILE> {
         start: usize,
         vectors: &[OutputVector; VECTORS],
     ) -> [[S::Vector; VECTORS]; FILTERS] {
-        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let out_plane = self.out_plane;
         let to = &self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.load_planes::<FILTERS, VECTORS>(
@@ -126,7 +151,7 @@ impl<const TILE: usize> Tile<'_, TILE> {
         vectors: &[OutputVector; VECTORS],
         sums: [[S::Vector; VECTORS]; FILTERS],
     ) {
-        let out_plane = self.layer.out_height() * self.layer.out_width();
+        let out_plane = self.out_plane;
         let to = &mut self.to[start * out_plane..];
         if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.store_planes::<FILTERS, VECTORS>(
@@ -181,14 +206,52 @@ struct OutputVector {
     count: usize,
 }
 
-impl OutputVector {
+/// Where the outputs of a band are.
+struct Places {
+    /// Columns in a row of outputs: of the whole band if it is flat.
+    width: usize,
+    /// Number of such rows.
+    rows: usize,
+    /// The distance from the first values of a row to those of the next one, in a padded plane.
+    pitch: usize,
+    /// The offset of the band's outputs in a plane.
+    start: usize,
+}
+
+impl Places {
+    #[inline(always)]
+    fn of(layer: &Convolution, band: &Range<usize>) -> Places {
+        let width = layer.out_width();
+        let start = band.start * width;
+        if layer.flat {
+            Places { width: band.len() * width, rows: 1, pitch: 0, start }
+        } else {
+            Places { width, rows: band.len(), pitch: layer.stride * layer.pitch(), start }
+        }
+    }
+
+    /// Returns the number of vectors.
+    #[inline(always)]
+    fn vectors(&self, lanes: usize) -> usize {
+        self.rows * self.width.div_ceil(lanes)
+    }
+
     /// Returns the vector with this index; vectors are counted row by row.
     #[inline(always)]
-    fn of<S: Simd>(layer: &Convolution, index: usize) -> OutputVector {
-        let width = layer.out_width();
-        let vectors = width.div_ceil(S::LANES);
-        let (row, column) = (index / vectors, index % vectors * S::LANES);
-        let from = row * layer.stride * layer.pitch() + column;
-        OutputVector { from, to: row * width + column, count: S::LANES.min(width - column) }
+    fn vector(&self, lanes: usize, index: usize) -> OutputVector {
+        let vectors = self.width.div_ceil(lanes);
+        let (row, column) = (index / vectors, index % vectors * lanes);
+        OutputVector {
+            from: row * self.pitch + column,
+            to: self.start + row * self.width + column,
+            count: lanes.min(self.width - column),
+        }
     }
+}
+
+/// Tells whether the registers hold the sums of so many filters for three vectors, and what is
+/// multiplied.
+#[inline(always)]
+const fn has_room_for_three<S: Simd>(filters: usize) -> bool {
+    S::MOST_VECTORS >= 3 && 3 * filters + 3 < S::REGISTERS
 }

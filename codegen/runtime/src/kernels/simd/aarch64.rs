@@ -162,7 +162,7 @@ impl Simd for Neon {
         taps.check::<TILE, FILTERS, VECTORS>(from, Self::LANES);
         // SAFETY: the slices were checked just before.
         unsafe {
-            if taps.phase_len == taps.pitch {
+            if taps.are_plain() {
                 add_taps::<TILE, FILTERS, VECTORS, true>(taps, from, sums)
             } else {
                 add_taps::<TILE, FILTERS, VECTORS, false>(taps, from, sums)
@@ -184,7 +184,7 @@ fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
 }
 
 /// Adds all taps. `NEXT` says whether the columns of the kernel are next to each other in the
-/// planes.
+/// planes, and its rows evenly spaced.
 ///
 /// # Safety
 /// The slices of `taps` are as long as its sizes say.
@@ -199,24 +199,29 @@ unsafe fn add_taps<
     from: [usize; VECTORS],
     mut sums: [[float32x4_t; VECTORS]; FILTERS],
 ) -> [[float32x4_t; VECTORS]; FILTERS] {
-    let Taps { channels, kernel, plane_len, pitch, phase_len, .. } = *taps;
+    let Taps { channels, kernel, plane_len, rows, columns, .. } = *taps;
     // SAFETY: required of the caller.
     unsafe {
         let mut weights = taps.weights.as_ptr().add(taps.start);
         let planes = from.map(|from| taps.planes.as_ptr().add(from));
         for channel in 0..channels {
-            for row in 0..kernel {
-                let mut lines = planes.map(|plane| plane.add(channel * plane_len + row * pitch));
+            let (mut row_phase, mut row) = (0, channel * plane_len);
+            for _ in 0..kernel {
+                let mut lines = planes.map(|plane| plane.add(row + row_phase));
                 let mut phase = 0;
                 for _ in 0..kernel {
                     let x = lines.map(|line| vld1q_f32(line.add(phase)));
                     sums = add_tap::<FILTERS, VECTORS>(weights, x, sums);
                     weights = weights.add(TILE);
-                    phase += if NEXT { 0 } else { phase_len };
-                    if NEXT || phase == pitch {
-                        lines = lines.map(|line| line.add(1));
+                    phase += if NEXT { 0 } else { columns.step };
+                    if NEXT || phase == columns.end {
+                        lines = lines.map(|line| line.add(if NEXT { 1 } else { columns.next }));
                         phase = 0;
                     }
+                }
+                row_phase += if NEXT { 0 } else { rows.step };
+                if NEXT || row_phase == rows.end {
+                    (row_phase, row) = (0, row + rows.next);
                 }
             }
         }

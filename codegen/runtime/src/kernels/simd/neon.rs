@@ -50,7 +50,7 @@ impl Simd for Neon {
         are_zero: bool,
         to: Planes<'_, VECTORS>,
     ) -> bool {
-        if taps.phase_len != taps.pitch {
+        if !taps.are_plain() {
             add_taps_of_strides(
                 taps,
                 [TILE, FILTERS],

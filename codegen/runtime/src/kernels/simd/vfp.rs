@@ -50,7 +50,7 @@ impl Simd for Vfp {
         are_zero: bool,
         to: Planes<'_, VECTORS>,
     ) -> bool {
-        if taps.phase_len != taps.pitch {
+        if !taps.are_plain() {
             add_taps_of_strides(
                 taps,
                 [TILE, FILTERS],
@@ -104,15 +104,20 @@ impl Taps<'_> {
     fn sum_of_one(&self, tile: usize, filter: usize, from: usize) -> f32 {
         let (mut sum, mut weights) = (0.0, self.weights.iter().skip(filter).step_by(tile));
         for channel in 0..self.channels {
-            for row in 0..self.kernel {
-                let line = &self.planes[channel * self.plane_len + row * self.pitch + from..];
+            let (mut row_phase, mut row) = (0, channel * self.plane_len + from);
+            for _ in 0..self.kernel {
+                let line = &self.planes[row + row_phase..];
                 let (mut phase, mut column) = (0, 0);
                 for weight in weights.by_ref().take(self.kernel) {
                     sum += line[phase + column] * weight;
-                    phase += self.phase_len;
-                    if phase == self.pitch {
-                        (phase, column) = (0, column + 1);
+                    phase += self.columns.step;
+                    if phase == self.columns.end {
+                        (phase, column) = (0, column + self.columns.next);
                     }
+                }
+                row_phase += self.rows.step;
+                if row_phase == self.rows.end {
+                    (row_phase, row) = (0, row + self.rows.next);
                 }
             }
         }
@@ -164,7 +169,8 @@ impl Block {
             }
         }
         let sums = values.as_mut_ptr();
-        let Taps { kernel, channels, plane_len, pitch, .. } = *taps;
+        let Taps { kernel, channels, plane_len, rows, .. } = *taps;
+        let pitch = rows.next;
         Block {
             to: [sums.wrapping_add(first), sums.wrapping_add(second)],
             distance: 4 * to.distance,

@@ -3,10 +3,13 @@
 //! `unsafe` has two reasons only. Instructions beyond the baseline may be used because each method
 //! takes a value that `detect` alone makes, after it has checked that processor and operating
 //! system support them. Loads and stores go through pointers of slices whose length was checked
-//! just before.
+//! before.
 #![allow(unsafe_code)]
 
+mod sums;
+
 use super::super::cpu::Cpu;
+use super::super::taps::Taps;
 use super::{Simd, Task};
 use core::arch::x86_64::{
     __m256, __m512, _CMP_LT_OQ, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
@@ -53,6 +56,7 @@ impl Simd for Avx2 {
     type Vector = __m256;
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
+    const MOST_VECTORS: usize = 3;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -151,6 +155,16 @@ impl Simd for Avx2 {
         unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(x))) }
     }
 
+    #[inline(always)]
+    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        sums: [[__m256; VECTORS]; FILTERS],
+    ) -> [[__m256; VECTORS]; FILTERS] {
+        sums::add_taps::<Self, TILE, FILTERS, VECTORS>(self, taps, from, sums)
+    }
+
     fn run<T: Task>(self, task: T) {
         #[target_feature(enable = "avx2,fma")]
         fn compiled_for_avx2<T: Task>(simd: Avx2, task: T) {
@@ -165,6 +179,7 @@ impl Simd for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
+    const MOST_VECTORS: usize = 3;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -266,6 +281,16 @@ impl Simd for Avx512 {
     fn exponent(self, x: __m512) -> __m512 {
         // SAFETY: `self` proves that the processor has AVX-512F.
         unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(x))) }
+    }
+
+    #[inline(always)]
+    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+        self,
+        taps: &Taps<'_>,
+        from: [usize; VECTORS],
+        sums: [[__m512; VECTORS]; FILTERS],
+    ) -> [[__m512; VECTORS]; FILTERS] {
+        sums::add_taps::<Self, TILE, FILTERS, VECTORS>(self, taps, from, sums)
     }
 
     fn run<T: Task>(self, task: T) {
