@@ -4,6 +4,7 @@
 mod int8;
 mod nets;
 mod onnx;
+mod peak;
 mod peers;
 #[path = "../../tests/support/quantized.rs"]
 mod quantized;

@@ -1,13 +1,16 @@
 //! The networks that are compared.
 
 use anyhow::{Result, bail};
+use common::files::json;
 use common::network::activation::{Activation, PiecewiseActivation};
+use common::network::baseline::Baseline;
 use common::network::template::Template;
 use common::network::weights::{Tensor, Weights, tensors_of};
 use common::network::{Input, Network, Op, counts};
 use common::search::genome::{Genome, Optimizer};
 use common::seed;
 use rand::RngExt;
+use std::path::Path;
 
 const MNIST: [usize; 3] = [1, 28, 28];
 const CIFAR: [usize; 3] = [3, 32, 32];
@@ -48,14 +51,53 @@ pub(crate) fn all() -> Result<Vec<Net>> {
     add("FEL16/1 5x5", MNIST, [1, 16, 5], (Swish, Relu), false)?;
     add("C10-Net.1", CIFAR, [2, 16, 3], (Elu, Tanh), false)?;
     add("C10-Net.2 pruned", CIFAR, [2, 28, 3], (Swish, Relu), true)?;
+    for (name, shape, growth_rate) in
+        [("growth 7", MNIST, 7), ("growth 8", MNIST, 8), ("64x64", [3, 64, 64], 12)]
+    {
+        let of = Template { growth_rate, ..Template::default() };
+        let pair = PiecewiseActivation { left: Relu, right: Relu };
+        let network = template(&of, shape, [2, 16, 3], pair)?;
+        nets.push(Net { name: format!("{name} {Relu}|{Relu}"), network });
+    }
+    for (name, file) in [
+        ("ResNet-8", "resnet-8"),
+        ("ResNet-20", "resnet-20"),
+        ("ResNet-56", "resnet-56"),
+        ("DenseNet-40-12", "densenet-40-12"),
+    ] {
+        nets.push(Net { name: name.to_string(), network: baseline(file)? });
+    }
     Ok(nets)
+}
+
+/// Returns a baseline that ships with the project.
+fn baseline(name: &str) -> Result<Network> {
+    let file = format!("pipelines/baselines/{name}.json");
+    let baseline: Baseline =
+        json::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file))?;
+    baseline.network(input(CIFAR), classes())
+}
+
+fn input([channels, height, width]: [usize; 3]) -> Input {
+    Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.5; channels],
+        std: vec![0.25; channels],
+        resize: Default::default(),
+    }
+}
+
+fn classes() -> Vec<String> {
+    (0..10).map(|class| class.to_string()).collect()
 }
 
 /// Returns a network of a template with these genes: condense layers, feature extraction layers, kernel
 /// size.
 pub(crate) fn template(
     template: &Template,
-    [channels, height, width]: [usize; 3],
+    shape: [usize; 3],
     [condense_layers, feature_extraction_layers, kernel_size]: [usize; 3],
     activation: PiecewiseActivation,
 ) -> Result<Network> {
@@ -67,15 +109,7 @@ pub(crate) fn template(
         kernel_size,
         optimizer: Optimizer::Sgd,
     };
-    let input = Input {
-        channels,
-        height,
-        width,
-        mean: vec![0.5; channels],
-        std: vec![0.25; channels],
-        resize: Default::default(),
-    };
-    template.expand(&genome, input, (0..10).map(|class| class.to_string()).collect())
+    template.expand(&genome, input(shape), classes())
 }
 
 /// Removes random filters of a network's convolutions until half of its parameters are left.

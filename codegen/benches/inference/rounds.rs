@@ -2,6 +2,7 @@
 //! alike.
 
 use crate::nets::Net;
+use crate::peak;
 use crate::peers::{Peer, check_ours, first_result_s, onnxruntime, our_turn};
 use crate::workshop::Workshop;
 use anyhow::Result;
@@ -47,12 +48,19 @@ pub(crate) struct NetResult {
     pub(crate) build_s: f64,
     pub(crate) first_result_s: f64,
     pub(crate) peak_bytes: Option<u64>,
+    /// The most floating-point operations a second of a core.
+    pub(crate) peak_flops: f64,
 }
 
 impl NetResult {
     /// Returns our time relative to ONNX Runtime's.
     pub(crate) fn against_onnxruntime(&self) -> f64 {
         self.ours.median / self.onnxruntime.median
+    }
+
+    /// Returns our floating-point operations a second, two for each multiply-add.
+    pub(crate) fn flops(&self) -> f64 {
+        2.0 * self.macs as f64 / self.ours.median
     }
 
     /// Returns our time relative to tract's.
@@ -77,11 +85,12 @@ pub(crate) fn measure(
     let mut onnxruntime = Peer::start(onnxruntime(python), workshop, &shape)?;
     let mut tract = Peer::start(Command::new(tract), workshop, &shape)?;
     let (mut ours, mut theirs, mut tracts) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut kernels, mut peak_bytes) = (String::new(), None);
+    let (mut kernels, mut peak_bytes, mut peaks) = (String::new(), None, Vec::new());
     for _ in 0..rounds {
         let turn = our_turn(workshop, TURN, WARM_UP)?;
         ours.push(turn.p50_s);
         (kernels, peak_bytes) = (turn.kernels, peak_bytes.max(turn.peak_bytes));
+        peaks.push(peak::flops(WARM_UP));
         onnxruntime.turn(WARM_UP)?;
         theirs.push(onnxruntime.turn(TURN)?);
         tract.turn(WARM_UP)?;
@@ -101,5 +110,6 @@ pub(crate) fn measure(
         build_s: workshop.build_s,
         first_result_s: first_result_s(workshop)?,
         peak_bytes,
+        peak_flops: Timed::of(peaks).median,
     })
 }
