@@ -12,6 +12,9 @@ const FEWEST: usize = 5;
 /// The elements that the nearest cache holds besides weights and sums: 32 KiB.
 const NEAREST: usize = 1 << 13;
 
+/// The cycles in which sums are set up and their places are found.
+const SET_UP: usize = 30;
+
 /// Returns the filters of a tile: as few as possible are computed in vain, in few tiles.
 pub(super) fn tile(filters: usize) -> usize {
     let cost = |tile: &usize| {
@@ -51,28 +54,32 @@ fn cycles(layer: &Convolution, tile: usize) -> usize {
     let Convolution { channels, filters, kernel, stride, chunk, band, flat, .. } = *layer;
     let bands = layer.out_height().div_ceil(band);
     let filters = filters.next_multiple_of(tile);
-    let vectors = (0..layer.out_height())
+    let in_bands = (0..layer.out_height())
         .step_by(band)
-        .map(|start| vectors(layer, band.min(layer.out_height() - start)))
-        .sum::<usize>();
+        .map(|start| vectors(layer, band.min(layer.out_height() - start)));
+    let vectors = in_bands.clone().sum::<usize>();
+    // Sums are set up for two or three vectors together, for each tile and chunk.
+    let groups = in_bands.map(|vectors| vectors.div_ceil(2)).sum::<usize>();
+    let set_up = groups * filters / tile * channels.div_ceil(chunk) * SET_UP;
     // Two products a cycle.
     let products = vectors * channels * kernel * kernel * filters / 2;
     // Each partial sum is stored, and loaded for the next chunk; meanwhile no products are made.
     let sums = (channels.div_ceil(chunk) - 1) * vectors * filters * 4;
-    let rows = bands * ((band - 1) * stride + kernel);
+    // Rows between those that the kernel covers are not needed.
+    let rows = bands * ((band - 1) * kernel.min(stride) + kernel);
     let row = layer.width.div_ceil(LANES);
     let row_cycles = match (flat, stride) {
         // Rows next to each other are copied at once, but padding is cleared row by row.
         (true, 1) => kernel * 2 * row + 2 * (kernel - 1),
-        (true, _) => 8 * row + 6 * kernel,
+        (true, _) => 6 * row + 6 + 8 * kernel,
         (false, 1) => 2 * row + 6,
-        (false, _) => 8 * row,
+        (false, _) => 6 * row + 6,
     };
     // What does not fit into the nearest cache is fetched again for each tile but the first.
     let is_far = chunk * layer.plane_len() > NEAREST;
     let again = if is_far { filters / tile - 1 } else { 0 };
     let fetched = bands * again * channels * layer.plane_len() / LANES * 2;
-    products + sums + channels * rows * row_cycles + fetched
+    products + set_up + sums + channels * rows * row_cycles + fetched
 }
 
 /// Returns the vectors of outputs in a band of so many rows.

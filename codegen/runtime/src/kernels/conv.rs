@@ -21,6 +21,7 @@ use super::activation::Activation;
 use super::dispatch::Kernels;
 use super::norm::Norm;
 use super::simd::{Simd, Task};
+use super::taps::Taps;
 use core::marker::PhantomData;
 use planes::Input;
 use tile::Tile;
@@ -65,6 +66,8 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
         let out_plane = out_height * layer.out_width();
         let input = Input::<F> { layer, norm, from, activation };
         input.clear_padding(planes);
+        let (kernel, plane_len) = (layer.kernel, layer.plane_len());
+        let (row_offsets, columns) = (layer.row_offsets(), layer.column_offsets());
         for start in (0..out_height).step_by(band) {
             let rows = start..out_height.min(start + band);
             for first in (0..channels).step_by(chunk) {
@@ -74,7 +77,17 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
                 let outputs = to[..filters * out_plane].chunks_mut(TILE * out_plane);
                 for (weights, to) in tiles.zip(outputs) {
                     let weights = &weights[first * taps * TILE..][..count * taps * TILE];
-                    Tile::<TILE>::new(layer, weights, planes, to, &rows, first == 0).add(simd);
+                    let taps = Taps {
+                        weights,
+                        start: 0,
+                        planes,
+                        channels: count,
+                        kernel,
+                        plane_len,
+                        rows: row_offsets,
+                        columns,
+                    };
+                    Tile::<TILE>::new(layer, taps, to, &rows, first == 0).add(simd);
                 }
             }
         }

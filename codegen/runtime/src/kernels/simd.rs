@@ -62,6 +62,18 @@ pub trait Simd: Copy {
     /// Returns the number whose sign and exponent field are the low nine bits of `x`; its other
     /// bits are 0.
     fn exponent(self, x: Self::Vector) -> Self::Vector;
+    /// Returns the lanes of both vectors with even indices, and those with odd indices.
+    #[inline(always)]
+    fn deal(self, first: Self::Vector, second: Self::Vector) -> [Self::Vector; 2] {
+        let (mut all, mut dealt) = ([0.0; 2 * MAX_LANES], [0.0; 2 * MAX_LANES]);
+        self.store(first, &mut all);
+        self.store(second, &mut all[Self::LANES..]);
+        for index in 0..Self::LANES {
+            dealt[index] = all[2 * index];
+            dealt[Self::LANES + index] = all[2 * index + 1];
+        }
+        [self.load(&dealt), self.load(&dealt[Self::LANES..])]
+    }
     /// Loads vectors of planes that are `distance` apart, at the same places in each plane.
     ///
     /// # Panics

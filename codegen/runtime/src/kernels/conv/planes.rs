@@ -99,10 +99,10 @@ fn padded<F: Activation, S: Simd>(
     let (padding, pitch) = (kernel / 2, layer.pitch());
     rows.clear_others(plane, pitch);
     let to = plane[rows.above * pitch..].chunks_exact_mut(pitch);
-    for (from, to) in from.chunks_exact(width).zip(to) {
+    for (row, (from, to)) in (rows.above..).zip(from.chunks_exact(width).zip(to)) {
         if stride == 1 {
             map_row::<F, S>(simd, norm, from, &mut to[padding..padding + width]);
-        } else {
+        } else if row % stride < kernel {
             map_to_phases::<F, S>(simd, norm, from, line, to, layer);
         }
     }
@@ -158,13 +158,13 @@ fn strided<F: Activation, S: Simd>(
     let Convolution { width, kernel, stride, .. } = *layer;
     let (out_width, copy_len) = (layer.out_width(), layer.copy_len());
     let (values, line) = line.split_at_mut(width);
-    let mut from = from.chunks_exact(width);
-    for row in 0..rows.count {
-        let is_inside = (rows.above..rows.above + rows.inside.len()).contains(&row);
+    // Rows between those that the kernel covers are not needed.
+    for row in (0..rows.count).filter(|row| row % stride < kernel) {
+        let inside = row.wrapping_sub(rows.above);
+        let is_inside = inside < rows.inside.len();
         if is_inside {
-            from.next()
-                .into_iter()
-                .for_each(|from| map_to_phases::<F, S>(simd, norm, from, values, line, layer));
+            let from = &from[inside * width..][..width];
+            map_to_phases::<F, S>(simd, norm, from, values, line, layer);
         }
         let place = row % stride * copy_len + row / stride * out_width;
         for column in 0..kernel {
@@ -195,9 +195,9 @@ fn map_to_phases<F: Activation, S: Simd>(
     if stride == 2 {
         let (first, second) = to.split_at_mut(phase_len);
         if padding % 2 == 0 {
-            deal(values, &mut first[padding / 2..], &mut second[padding / 2..]);
+            deal(simd, values, &mut first[padding / 2..], &mut second[padding / 2..]);
         } else {
-            deal(values, &mut second[padding / 2..], &mut first[padding / 2 + 1..]);
+            deal(simd, values, &mut second[padding / 2..], &mut first[padding / 2 + 1..]);
         }
         return;
     }
@@ -207,14 +207,17 @@ fn map_to_phases<F: Activation, S: Simd>(
 }
 
 /// Deals values out to two slices.
-// The compiler vectorises the loop, but not one for any number of slices.
 #[inline(always)]
-fn deal(values: &[f32], even: &mut [f32], odd: &mut [f32]) {
-    let pairs = values.chunks_exact(2);
-    if let [last] = pairs.remainder() {
-        even[values.len() / 2] = *last;
+fn deal<S: Simd>(simd: S, values: &[f32], even: &mut [f32], odd: &mut [f32]) {
+    let pairs = values.chunks_exact(2 * S::LANES);
+    let rest = pairs.remainder();
+    for (index, pair) in pairs.enumerate() {
+        let [first, second] = simd.deal(simd.load(pair), simd.load(&pair[S::LANES..]));
+        simd.store(first, &mut even[index * S::LANES..]);
+        simd.store(second, &mut odd[index * S::LANES..]);
     }
-    for ((pair, even), odd) in pairs.zip(even).zip(odd) {
-        (*even, *odd) = (pair[0], pair[1]);
-    }
+    let (at, half) = ((values.len() - rest.len()) / 2, S::LANES.min(rest.len()));
+    let [first, second] = simd.deal(simd.load_part(&rest[..half]), simd.load_part(&rest[half..]));
+    simd.store_part(first, &mut even[at..at + rest.len().div_ceil(2)]);
+    simd.store_part(second, &mut odd[at..at + rest.len() / 2]);
 }

@@ -18,26 +18,15 @@ pub(super) struct Tile<'a, const TILE: usize> {
 }
 
 impl<'a, const TILE: usize> Tile<'a, TILE> {
-    /// Returns the contribution of `planes` with these weights of the tile and the chunk.
+    /// Returns the contribution to `to` of the weights and planes in `taps`.
     #[inline(always)]
     pub(super) fn new(
         layer: &Convolution,
-        weights: &'a [f32],
-        planes: &'a [f32],
+        taps: Taps<'a>,
         to: &'a mut [f32],
         band: &Range<usize>,
         first: bool,
     ) -> Self {
-        let taps = Taps {
-            weights,
-            start: 0,
-            planes,
-            channels: weights.len() / (TILE * layer.taps()),
-            kernel: layer.kernel,
-            plane_len: layer.plane_len(),
-            rows: layer.row_offsets(),
-            columns: layer.column_offsets(),
-        };
         let out_plane = layer.out_height() * layer.out_width();
         Tile { taps, places: Places::of(layer, band), to, out_plane, first }
     }
