@@ -113,8 +113,10 @@ impl ActivationWriter<'_> {
             }
             Form::SigmoidLeft => {
                 let left = self.masked_sigmoid("Less", "left");
+                // Swish is taken of `max(x, 0)`, and is 0 where the sigmoid is not.
+                let join = if right == Activation::Swish { "Add" } else { "Max" };
                 let right = self.finite(right);
-                self.add(OUTPUT, "Max", &[&left, &right]);
+                self.add(OUTPUT, join, &[&left, &right]);
             }
             Form::SigmoidRight if left == Activation::Relu => {
                 self.masked_sigmoid("GreaterOrEqual", OUTPUT);
