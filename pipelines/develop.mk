@@ -1,6 +1,6 @@
 # Testing the project and measuring its speed.
 
-.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures test-slurm bench-cluster bench-onnx
+.PHONY: check-macos test test-faults test-mnist miri check bench bench-train bench-search bench-search-public bench-codegen bench-int8 bench-selection test-train-aarch64 bench-measure cross-toolchain test-cross test-cross-full bench-cross test-cuda pictures test-slurm test-torch bench-cluster bench-onnx
 
 # Where tests name the tools that they lack.
 SKIPPED := target/skipped-tests
@@ -137,7 +137,15 @@ target/onnx-venv/installed:
 	@$(@D)/bin/python -m pip install --quiet onnx onnxruntime numpy || { echo "pip cannot install onnx, onnxruntime and numpy into $(@D); is there a network?" >&2; exit 1; }
 	@touch $@
 
-# The Python in which tests export models from PyTorch; without it they are skipped.
+# The Python in which a test exports models from PyTorch; TORCH_PYTHON may name another one.
+ifndef TORCH_PYTHON
+TORCH_PYTHON := $(CURDIR)/target/torch-venv/bin/python
+test-torch: target/torch-venv/installed
+endif
+
+test-torch: ## import networks from PyTorch and compare their results
+	TORCH_PYTHON=$(TORCH_PYTHON) cargo test --release -p codegen --test import $(INTO) -- --ignored
+
 target/torch-venv/installed:
 	@python3 -m venv --clear $(@D) || { echo "python3 cannot make $(@D); install it with its venv module (python3-venv)" >&2; exit 1; }
 	@$(@D)/bin/python -m pip install --quiet torch numpy onnx onnxscript || { echo "pip cannot install torch, numpy, onnx and onnxscript into $(@D); is there a network?" >&2; exit 1; }

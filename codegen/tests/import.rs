@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::pairs::all_pairs;
 use support::random::random_network;
-use support::tools::skip;
 use support::{SWISH_RELU, Workshop, baseline, codegen, failure, images, pruned, small, success};
 
 fn import(model: &Path, out: &Path) -> std::process::Output {
@@ -154,27 +153,16 @@ fn files_that_are_no_models_are_refused_and_nothing_is_written() {
     assert!(error.contains("missing.onnx"), "{error}");
 }
 
-/// Returns a Python with PyTorch and onnxscript, or records that the test is skipped.
-fn python() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let made = root.join("target/torch-venv/bin/python");
-    let python = std::env::var_os("TORCH_PYTHON").map_or(made, PathBuf::from);
-    let output = Command::new(&python).args(["-c", "import torch, onnx, onnxscript"]).output();
-    if output.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    skip("torch", "importing ONNX models; `make target/torch-venv/installed` installs it");
-    None
-}
-
 fn floats(path: &Path) -> Vec<f32> {
     let bytes = fs::read(path).unwrap();
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
 #[test]
+#[ignore = "it needs PyTorch: make test-torch"]
 fn networks_from_pytorch_compute_the_same() {
-    let Some(python) = python() else { return };
+    let python =
+        std::env::var("TORCH_PYTHON").expect("make test-torch names a Python with PyTorch");
     let dir = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/export_torch.py");
     let output = Command::new(python).arg(script).arg(dir.path()).output().unwrap();

@@ -8,6 +8,7 @@ use super::task::{Outcome, Task};
 use anyhow::{Context, Error, Result, bail};
 use common::device::Device;
 use common::diagnostics;
+use common::files::temporary::PARTIAL;
 use common::files::{atomic, json};
 use common::search::genome::Genome;
 use common::train_report::TrainReport;
@@ -173,7 +174,7 @@ fn write_genome(path: &Path, genome: &Genome) -> Result<()> {
     let failed = || format!("{}: cannot write the file", path.display());
     let folder = path.parent().with_context(failed)?;
     atomic::create_dir_all(folder)?;
-    let partial = folder.join(format!("{}genome", atomic::PARTIAL));
+    let partial = folder.join(format!("{PARTIAL}genome"));
     fs::write(&partial, json::to_text(genome)?).with_context(failed)?;
     fs::rename(&partial, path).with_context(failed)
 }
