@@ -10,7 +10,7 @@ use common::network::weights::Weights;
 use common::network::{Network, Op};
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use support::pairs::all_pairs;
 use support::random::random_network;

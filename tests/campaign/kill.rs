@@ -44,7 +44,7 @@ impl Kill {
                 Kill::Make => make.kill().unwrap(),
                 Kill::Program => kill_one(&processes::of(pipeline.folder()), &make, draw),
                 Kill::Group | Kill::WhileWriting | Kill::Twice => {
-                    signal(&format!("-{}", make.id()))
+                    signal(&format!("-{}", make.id()));
                 }
             }
         }

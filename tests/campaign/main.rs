@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Kills without `KILLS`, in all variants but the last one, which builds crates.
-const KILLS: usize = 20;
+const KILLS: usize = 6;
 
 /// For which processes may go on after a kill, on a machine with other work.
 const AT_MOST: Duration = Duration::from_secs(20);

@@ -62,10 +62,8 @@ impl Planner {
     /// Fails if the program cannot be run, is ended by a signal or prints no plan.
     pub(crate) fn plan(&self, network: &Path) -> Result<Result<Plan>> {
         let mut plan = Command::new(&self.codegen);
-        plan.args(["plan", "--platform", self.platform.name(), "--network"]).arg(network);
-        if !self.precision.is_f32() {
-            plan.args(["--precision", self.precision.name()]);
-        }
+        plan.args(["plan", "--platform", self.platform.name()]);
+        plan.args(["--precision", self.precision.name(), "--network"]).arg(network);
         let output = output(plan, &self.interrupt)?;
         let message = String::from_utf8_lossy(&output.stderr).trim().to_string();
         match output.status.code() {

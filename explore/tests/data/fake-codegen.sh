@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
         --network) network=$2 ;;
         --weights) weights=$2 ;;
         --quantized) weights=$2/quantized.safetensors ;;
-        --precision) [ "$2" = int8 ]; divisor=400 ;;
+        --precision) [ "$2" = f32 ] || divisor=400 ;;
         --platform) platform=$2 ;;
         --out) out=$2 ;;
         --name | --board) ;;

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 const CODEGEN: &str = r#"#!/bin/sh
 for file; do :; done
 macs=$(cat "$file")
-echo "{\"work\": [{\"kind\": \"convolution_3x3\", \"calls\": 5, \"macs\": $macs, \"padded_macs\": $macs,
+echo "{\"arena_bytes\": 1, \"weights_bytes\": 1, \"fit\": {}, \"work\": [{\"kind\": \"convolution_3x3\", \"calls\": 5, \"macs\": $macs, \"padded_macs\": $macs,
   \"short_macs\": 0, \"input_loads\": 0, \"weight_loads\": 0,
   \"elements\": $((macs / 20)), \"exponentials\": 0, \"read_bytes\": 0, \"written_bytes\": 0}]}"
 "#;
