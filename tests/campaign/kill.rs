@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What is killed, by SIGKILL.
+/// A way to kill a run, with SIGKILL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kill {
     /// All processes of the run at once.

@@ -1,5 +1,7 @@
 //! A run of the pipeline in a folder of its own.
 
+use common::files::atomic;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -12,7 +14,7 @@ use tests::root;
 #[derive(Debug)]
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
-    /// Further settings of the search.
+    /// Further settings of the search, as JSON.
     search: &'static str,
     /// Further arguments of make; the last one is the goal.
     make: &'static [&'static str],
@@ -20,14 +22,14 @@ pub(crate) struct Variant {
 
 /// What the project can do, in turn.
 pub(crate) const VARIANTS: [Variant; 4] = [
-    Variant { name: "halving", search: r#", "halving": [0.5]"#, make: &["codegen"] },
+    Variant { name: "halving", search: r#"{"halving": [0.5]}"#, make: &["codegen"] },
     Variant {
         name: "surrogate and second seeds",
-        search: r#", "surrogate": "gaussian", "reseed_front": true"#,
+        search: r#"{"surrogate": "gaussian", "reseed_front": true}"#,
         make: &["codegen"],
     },
-    Variant { name: "int8", search: "", make: &["PRECISION=both", "codegen"] },
-    Variant { name: "board", search: "", make: &["BOARD=host", "pipeline"] },
+    Variant { name: "int8", search: "{}", make: &["PRECISION=both", "codegen"] },
+    Variant { name: "board", search: "{}", make: &["BOARD=host", "pipeline"] },
 ];
 
 /// Files whose contents a measurement, a clock or a lock decides, by the ends of their names.
@@ -40,7 +42,7 @@ fn without_times(name: &str, contents: Vec<u8>) -> Vec<u8> {
     if name != "train.json" {
         return contents;
     }
-    let mut report: serde_json::Value = serde_json::from_slice(&contents).unwrap();
+    let mut report: Value = serde_json::from_slice(&contents).unwrap();
     report.as_object_mut().unwrap().remove("timing").expect("a training takes time");
     report.to_string().into_bytes()
 }
@@ -62,8 +64,11 @@ impl Pipeline {
     pub(crate) fn new(variant: &'static Variant) -> Pipeline {
         let dir = tempfile::tempdir().unwrap();
         let profile = fs::read_to_string(root().join("tests/campaign/profile.json")).unwrap();
-        let profile = profile.replace(r#", "seed_of_variant": null"#, variant.search);
-        fs::write(dir.path().join("profile.json"), profile).unwrap();
+        let mut profile: Value = serde_json::from_str(&profile).unwrap();
+        let settings: Value = serde_json::from_str(variant.search).unwrap();
+        let search = profile["search"].as_object_mut().unwrap();
+        search.extend(settings.as_object().unwrap().clone());
+        fs::write(dir.path().join("profile.json"), profile.to_string()).unwrap();
         Pipeline { dir, variant }
     }
 
@@ -129,7 +134,7 @@ impl Pipeline {
         let mut folders = vec![self.folder().to_path_buf()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                if entry.file_name().to_string_lossy().starts_with(".partial-") {
+                if atomic::is_partial(&entry.file_name()) {
                     return true;
                 }
                 folders.extend(entry.file_type().is_ok_and(|t| t.is_dir()).then(|| entry.path()));
