@@ -23,10 +23,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Fails like [`write()`], or if `produce` fails.
 pub fn write_with(path: &Path, produce: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let failed = || format!("{}: cannot write the file", path.display());
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = temporary::folder_of(path);
     create_dir_all(folder)?;
     let mut temporary = temporary::file_beside(path).with_context(failed)?;
     produce(temporary.as_file_mut()).with_context(failed)?;

@@ -39,7 +39,7 @@ impl TemporaryFolder {
     pub fn beside(path: &Path) -> io::Result<TemporaryFolder> {
         let own = named_after(path);
         let name = own.file_name().unwrap_or_default().to_owned();
-        remove_abandoned(&own)?;
+        remove_abandoned(&own);
         if let Ok(folder) = builder(&name).rand_bytes(0).tempdir_in(folder_of(path)) {
             if let Some(lock) = File::open(&own).ok().and_then(|open| lock(&own, open)) {
                 return Ok(TemporaryFolder { folder, _lock: Some(lock) });
@@ -69,7 +69,8 @@ fn builder<'a>(prefix: &'a OsStr) -> tempfile::Builder<'a, 'a> {
     builder
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// Returns the folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -99,13 +100,14 @@ fn take_file(path: &Path) -> Option<File> {
     file.set_len(0).ok().map(|()| file)
 }
 
-/// Removes a folder that no program has.
-fn remove_abandoned(path: &Path) -> io::Result<()> {
-    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
-        return Ok(());
+/// Removes a folder that no program has, if it can.
+fn remove_abandoned(path: &Path) {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    let open = is_folder.then(|| File::open(path).ok()).flatten();
+    if let Some(_lock) = open.and_then(|open| lock(path, open)) {
+        // If it stays, the new folder has a random name.
+        let _ = fs::remove_dir_all(path);
     }
-    let open = File::open(path)?;
-    lock(path, open).map_or(Ok(()), |_lock| fs::remove_dir_all(path))
 }
 
 /// Locks an open file or folder; `None` if another program has it, or has renamed it meanwhile.
