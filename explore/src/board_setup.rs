@@ -5,13 +5,14 @@ use crate::board_names;
 use crate::evaluate::crate_planner::{CratePlanner, PlatformPlanner};
 use crate::evaluate::hardware::Target;
 use crate::evaluate::plan::Planner;
+use crate::search::measured::Measurements;
 use crate::search_args::option;
 use anyhow::{Result, bail};
 use common::board::{Board, Platform};
 use common::diagnostics;
 use common::profile::{SearchSettings, Surrogate};
 use common::search::config::SearchConfig;
-use common::search::limit::{Limit, MemoryLimit};
+use common::search::limit::MemoryLimit;
 use common::search::objective::Quantity;
 use process::deploy::Deployer;
 use process::interrupt::Interrupt;
@@ -156,10 +157,8 @@ pub(crate) fn planners(
 /// Returns whether latencies on a board, or on any if it is `None`, are forecast from plans: with a
 /// Gaussian process, if they are an objective or have a limit.
 fn forecasts_latency(config: &SearchConfig, board: Option<&str>) -> bool {
-    let on = |of: &Option<String>| board.is_none() || of.as_deref() == board;
-    let objectives = &config.search.objectives;
-    let minimised = objectives.iter().any(|o| o.what == Quantity::LatencyS && on(&o.board));
-    let mut limits = config.criteria.limits().map(|(limit, _)| limit);
-    let limited = limits.any(|limit| limit.what == Limit::LatencyS && on(&limit.board));
-    config.search.surrogate == Some(Surrogate::Gaussian) && (minimised || limited)
+    let measurements = Measurements::of(&config.search.objectives, &config.criteria);
+    let mut latencies = measurements.latencies();
+    config.search.surrogate == Some(Surrogate::Gaussian)
+        && latencies.any(|(_, of)| board.is_none() || of == board)
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const PER_BOARD: usize = 3;
 
 /// Latency, energy and power, in this order, of each board.
-pub(super) struct Measurements {
+pub(crate) struct Measurements {
     /// Names of several boards; `None` names the only one.
     boards: BTreeSet<Option<String>>,
     quantities: Vec<Measured>,
@@ -18,7 +18,7 @@ pub(super) struct Measurements {
 
 impl Measurements {
     /// Returns what objectives and criteria are about.
-    pub(super) fn of(objectives: &[Objective], criteria: &Criteria) -> Measurements {
+    pub(crate) fn of(objectives: &[Objective], criteria: &Criteria) -> Measurements {
         let of_objectives = objectives.iter().filter(|objective| objective.is_measured());
         let of_objectives = of_objectives.map(|objective| objective.board.clone());
         let of_criteria = criteria.limits().map(|(limit, _)| limit.board);
@@ -33,11 +33,10 @@ impl Measurements {
     }
 
     /// Returns the positions of the latencies that matter, with the names of their boards.
-    pub(super) fn latencies(&self) -> impl Iterator<Item = (usize, Option<&str>)> {
+    pub(crate) fn latencies(&self) -> impl Iterator<Item = (usize, Option<&str>)> {
         let of_boards = self.quantities.chunks_exact(PER_BOARD).zip(&self.boards).enumerate();
-        let matters = |latency: &Measured| latency.cost.is_some() || latency.limit.is_some();
         of_boards
-            .filter(move |(_, (quantities, _))| matters(&quantities[0]))
+            .filter(|(_, (quantities, _))| quantities[0].matters())
             .map(|(index, (_, board))| (PER_BOARD * index, board.as_deref()))
     }
 

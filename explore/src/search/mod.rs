@@ -7,7 +7,7 @@ pub mod checkpoint;
 pub mod controller;
 pub mod feasibility;
 mod forecast;
-mod measured;
+pub(crate) mod measured;
 pub mod network_problem;
 pub mod progress_display;
 pub mod quality;

@@ -72,7 +72,8 @@ impl Outlook {
 }
 
 impl Quantity {
-    fn matters(&self) -> bool {
+    /// Returns whether it is minimised or limited.
+    pub(crate) fn matters(&self) -> bool {
         self.cost.is_some() || self.limit.is_some()
     }
 }
