@@ -22,6 +22,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("simd/scalar.rs", include_str!("kernels/simd/scalar.rs")),
     ("simd/vfp.rs", include_str!("kernels/simd/vfp.rs")),
     ("simd/x86_64.rs", include_str!("kernels/simd/x86_64.rs")),
+    ("simd/x86_64/sse2.rs", include_str!("kernels/simd/x86_64/sse2.rs")),
     ("simd/x86_64/sums.rs", include_str!("kernels/simd/x86_64/sums.rs")),
     ("taps.rs", include_str!("kernels/taps.rs")),
 ];
@@ -75,6 +76,7 @@ pub const INT8_SOURCES: &[(&str, &str)] = &[
     ("linux.rs", include_str!("kernels/linux.rs")),
     ("packing.rs", include_str!("int8/packing.rs")),
     ("pool.rs", include_str!("int8/pool.rs")),
+    ("simd/x86_64/sse2.rs", include_str!("kernels/simd/x86_64/sse2.rs")),
     ("simd/x86_64/sums.rs", include_str!("kernels/simd/x86_64/sums.rs")),
     ("taps.rs", include_str!("int8/taps.rs")),
 ];

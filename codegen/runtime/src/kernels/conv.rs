@@ -19,11 +19,11 @@ pub use geometry::{Convolution, MAX_TILE};
 
 use super::activation::Activation;
 use super::dispatch::Kernels;
-use super::norm::Norm;
+use super::norm::{Norm, map_rows};
 use super::simd::{Simd, Task};
 use super::taps::Taps;
 use core::marker::PhantomData;
-use planes::Input;
+use planes::{Input, LayOut};
 use tile::Tile;
 
 /// Computes `layer` with `TILE` filters at a time: `to` becomes the convolution of `F(norm(from))`.
@@ -43,7 +43,7 @@ pub fn convolution<F: Activation, const TILE: usize>(
     let planes = &mut scratch[..layer.scratch_len()];
     let task =
         Convolve::<F, TILE> { layer, norm, weights, from, to, planes, activation: PhantomData };
-    let rows = if layer.flat { layer.band } else { 1 };
+    let rows = if layer.is_flat() { layer.band } else { 1 };
     kernels.for_rows_of(rows * layer.out_width()).run(task);
 }
 
@@ -60,11 +60,11 @@ struct Convolve<'a, F, const TILE: usize> {
 impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Convolve { layer, norm, weights, from, to, planes, activation } = self;
+        let Convolve { layer, norm, weights, from, to, planes, .. } = self;
         let Convolution { channels, filters, chunk, band, .. } = *layer;
         let (taps, out_height) = (layer.taps(), layer.out_height());
         let out_plane = out_height * layer.out_width();
-        let input = Input::<F> { layer, norm, from, activation };
+        let input = Input { layer, norm, from };
         input.clear_padding(planes);
         let (kernel, plane_len) = (layer.kernel, layer.plane_len());
         let (row_offsets, columns) = (layer.row_offsets(), layer.column_offsets());
@@ -72,13 +72,21 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
             let rows = start..out_height.min(start + band);
             for first in (0..channels).step_by(chunk) {
                 let count = chunk.min(channels - first);
-                input.lay_out(simd, first..first + count, &rows, planes);
+                simd.run(LayOut {
+                    input: &input,
+                    map: map_rows::<F, S>,
+                    simd,
+                    channels: first..first + count,
+                    band: rows.clone(),
+                    planes: &mut *planes,
+                });
                 let tiles = weights.chunks_exact(TILE * channels * taps);
                 let outputs = to[..filters * out_plane].chunks_mut(TILE * out_plane);
                 for (weights, to) in tiles.zip(outputs) {
                     let weights = &weights[first * taps * TILE..][..count * taps * TILE];
                     let taps = Taps {
                         weights,
+                        tile: TILE,
                         start: 0,
                         planes,
                         channels: count,
@@ -87,7 +95,7 @@ impl<F: Activation, const TILE: usize> Task for Convolve<'_, F, TILE> {
                         rows: row_offsets,
                         columns,
                     };
-                    Tile::<TILE>::new(layer, taps, to, &rows, first == 0).add(simd);
+                    Tile::new(layer, taps, to, &rows, first == 0).add::<S, TILE>(simd);
                 }
             }
         }

@@ -4,19 +4,20 @@
 use super::simd::aarch64::Neon;
 #[cfg(all(target_arch = "arm", target_os = "linux"))]
 use super::simd::neon::Neon;
-#[cfg(not(all(target_arch = "arm", target_os = "none")))]
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_os = "none"))))]
 use super::simd::scalar::Scalar;
 #[cfg(target_arch = "arm")]
 use super::simd::vfp::Vfp;
 #[cfg(target_arch = "x86_64")]
-use super::simd::x86_64::{Avx2, Avx512};
+use super::simd::x86_64::{Avx2, Avx512, sse2::Sse2};
 use super::simd::{Simd, Task};
 
 /// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug)]
 pub enum Kernels {
-    /// No vector instructions. Left out on microcontrollers, which have no room for unused kernels.
-    #[cfg(not(all(target_arch = "arm", target_os = "none")))]
+    /// No vector instructions. Left out on x86-64, where every processor has SSE2, and on
+    /// microcontrollers, which have no room for unused kernels.
+    #[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_os = "none"))))]
     Scalar(Scalar),
     /// NEON.
     #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
@@ -24,6 +25,9 @@ pub enum Kernels {
     /// The floating-point unit of 32-bit ARM.
     #[cfg(target_arch = "arm")]
     Vfp(Vfp),
+    /// SSE2, which every such processor has.
+    #[cfg(target_arch = "x86_64")]
+    Sse2(Sse2),
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
@@ -51,7 +55,7 @@ impl Kernels {
         return [
             Avx512::detect().map(Kernels::Avx512),
             Avx2::detect().map(Kernels::Avx2),
-            Scalar::detect().map(Kernels::Scalar),
+            Sse2::detect().map(Kernels::Sse2),
         ];
         #[cfg(target_arch = "aarch64")]
         return [Neon::detect().map(Kernels::Neon), None, Scalar::detect().map(Kernels::Scalar)];
@@ -67,15 +71,17 @@ impl Kernels {
         return [None, None, Scalar::detect().map(Kernels::Scalar)];
     }
 
-    /// Returns `avx512`, `avx2`, `neon`, `vfp` or `scalar`.
+    /// Returns `avx512`, `avx2`, `neon`, `vfp`, or `scalar` for what every processor has.
     pub fn name(self) -> &'static str {
         match self {
-            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
+            #[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_os = "none"))))]
             Kernels::Scalar(_) => "scalar",
             #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Kernels::Neon(_) => "neon",
             #[cfg(target_arch = "arm")]
             Kernels::Vfp(_) => "vfp",
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Sse2(_) => "scalar",
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -96,12 +102,14 @@ impl Kernels {
     /// Runs a task with this instruction set.
     pub fn run<T: Task>(self, task: T) {
         match self {
-            #[cfg(not(all(target_arch = "arm", target_os = "none")))]
+            #[cfg(not(any(target_arch = "x86_64", all(target_arch = "arm", target_os = "none"))))]
             Kernels::Scalar(simd) => simd.run(task),
             #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Kernels::Neon(simd) => simd.run(task),
             #[cfg(target_arch = "arm")]
             Kernels::Vfp(simd) => simd.run(task),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Sse2(simd) => simd.run(task),
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2(simd) => simd.run(task),
             #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! Batch normalisation as a scale and a shift per channel, in one pass with the activation that
 //! follows it.
 
-use super::activation::Activation;
+use super::activation::{Activation, Identity};
 use super::dispatch::Kernels;
 use super::simd::{Simd, Task};
 use core::marker::PhantomData;
@@ -55,45 +55,96 @@ impl<F: Activation> Task for NormActivation<'_, F> {
     fn run<S: Simd>(self, simd: S) {
         let planes = self.from.chunks_exact(self.plane).zip(self.to.chunks_exact_mut(self.plane));
         for (channel, (from, to)) in planes.enumerate() {
-            map_row::<F, S>(simd, Norm::of(self.norm, channel), from, to);
+            let norm = Norm::of(self.norm, channel);
+            map_rows::<F, S>(simd, Rows::one(norm, from, to));
         }
     }
 }
 
-/// Computes `to[i] = F(from[i] * scale + shift)`. If the length is no multiple of a vector, the
-/// last vector begins earlier and some elements are computed twice.
-///
-/// # Panics
-/// Panics if `to` is shorter than `from`.
-// On 32-bit ARM, where memory may be scarce, there is one copy for each activation.
-#[cfg_attr(target_arch = "arm", inline(never))]
-#[cfg_attr(not(target_arch = "arm"), inline(always))]
-pub(super) fn map_row<F: Activation, S: Simd>(
-    simd: S,
-    (scale, shift): (f32, f32),
-    from: &[f32],
-    to: &mut [f32],
-) {
-    let (length, to) = (from.len(), &mut to[..from.len()]);
-    let norm = (simd.splat(scale), simd.splat(shift));
-    if length < S::LANES {
-        simd.store_part(map_vector::<F, S>(simd, norm, simd.load_part(from)), to);
-        return;
+/// Rows of one channel to be normalised and activated.
+pub(super) struct Rows<'a> {
+    /// Scale and shift.
+    norm: (f32, f32),
+    from: &'a [f32],
+    /// Columns of a row.
+    width: usize,
+    to: &'a mut [f32],
+    /// The distance from row to row in `to`.
+    pitch: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Returns rows of `width` columns that become rows which are `pitch` elements apart.
+    #[inline(always)]
+    pub(super) fn new(
+        norm: (f32, f32),
+        from: &'a [f32],
+        width: usize,
+        to: &'a mut [f32],
+        pitch: usize,
+    ) -> Self {
+        Rows { norm, from, width, to, pitch }
     }
-    for (from, to) in from.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {
-        simd.store(map_vector::<F, S>(simd, norm, simd.load(from)), to);
-    }
-    if length % S::LANES != 0 {
-        let last = length - S::LANES;
-        simd.store(map_vector::<F, S>(simd, norm, simd.load(&from[last..])), &mut to[last..]);
+
+    /// Returns all of `from` as one row.
+    #[inline(always)]
+    pub(super) fn one(norm: (f32, f32), from: &'a [f32], to: &'a mut [f32]) -> Self {
+        Rows::new(norm, from, from.len(), to, from.len())
     }
 }
 
+/// Computes `to = F(from * scale + shift)` for rows of one channel.
+pub(super) fn map_rows<F: Activation, S: Simd>(simd: S, rows: Rows<'_>) {
+    simd.run(MapRows::<F> { rows, activation: PhantomData });
+}
+
+/// A task of its own so that there is one copy of it for each activation.
+struct MapRows<'a, F> {
+    rows: Rows<'a>,
+    activation: PhantomData<F>,
+}
+
+impl<F: Activation> Task for MapRows<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Rows { norm, from, width, to, pitch } = self.rows;
+        let norm = (simd.splat(norm.0), simd.splat(norm.1));
+        for (row, from) in from.chunks_exact(width).enumerate() {
+            map_row::<F, S>(simd, norm, from, &mut to[row * pitch..][..width]);
+        }
+    }
+}
+
+/// Maps one row. If its length is no multiple of a vector, the last vector begins earlier and some
+/// elements are computed twice.
 #[inline(always)]
-fn map_vector<F: Activation, S: Simd>(
+fn map_row<F: Activation, S: Simd>(
     simd: S,
     (scale, shift): (S::Vector, S::Vector),
-    x: S::Vector,
-) -> S::Vector {
-    F::apply(simd, simd.mul_add(x, scale, shift))
+    from: &[f32],
+    to: &mut [f32],
+) {
+    let map = |x: S::Vector| F::apply(simd, simd.mul_add(x, scale, shift));
+    for (from, to) in from.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {
+        simd.store(map(simd.load(from)), to);
+    }
+    let rest = from.len() % S::LANES;
+    if rest != 0 {
+        let last = from.len().checked_sub(S::LANES);
+        let x = match last {
+            Some(last) => simd.load(&from[last..]),
+            None => simd.load_part(from),
+        };
+        let x = map(x);
+        match last {
+            Some(last) => simd.store(x, &mut to[last..]),
+            None => simd.store_part(x, to),
+        }
+    }
+}
+
+/// Copies one row.
+#[inline(always)]
+pub(super) fn copy_row<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    map_row::<Identity, S>(simd, (simd.splat(1.0), simd.splat(0.0)), from, to);
 }

@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::dispatch::Kernels;
-use super::norm::{Norm, map_row};
+use super::norm::{Norm, Rows, map_rows};
 use super::simd::{Simd, Task};
 use core::marker::PhantomData;
 
@@ -49,12 +49,8 @@ impl<F: Activation> Task for AveragePool<'_, F> {
             let norm = Norm::of(self.norm, channel);
             for row in 0..out_height {
                 let from = self.from.unwrap_or(self.to);
-                map_row::<F, S>(
-                    simd,
-                    norm,
-                    &from[(channel * height + row * size) * width..][..size * width],
-                    scratch,
-                );
+                let from = &from[(channel * height + row * size) * width..][..size * width];
+                map_rows::<F, S>(simd, Rows::one(norm, from, &mut *scratch));
                 let to = &mut self.to[(channel * out_height + row) * out_width..][..out_width];
                 average_squares(scratch, size, to);
             }
@@ -158,7 +154,8 @@ impl<F: Activation, R: Reduce> Task for GlobalPool<'_, F, R> {
         let values = &mut self.scratch[..self.plane];
         for (channel, to) in self.to.iter_mut().enumerate() {
             let from = &self.from[channel * self.plane..][..self.plane];
-            map_row::<F, S>(simd, Norm::of(self.norm, channel), from, values);
+            let norm = Norm::of(self.norm, channel);
+            map_rows::<F, S>(simd, Rows::one(norm, from, &mut *values));
             *to = reduce::<R>(values);
         }
     }

@@ -8,6 +8,7 @@
 pub mod aarch64;
 #[cfg(all(target_arch = "arm", target_os = "linux"))]
 pub mod neon;
+#[cfg(not(target_arch = "x86_64"))]
 pub mod scalar;
 #[cfg(target_arch = "arm")]
 pub mod vfp;
@@ -121,7 +122,7 @@ pub trait Simd: Copy {
     /// # Panics
     /// Panics if a slice is too short.
     #[inline(always)]
-    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps_to_planes<const FILTERS: usize, const VECTORS: usize>(
         self,
         _taps: &Taps<'_>,
         _from: [usize; VECTORS],
@@ -137,14 +138,14 @@ pub trait Simd: Copy {
     /// # Panics
     /// Panics if a slice of `taps` is too short.
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         mut sums: [[Self::Vector; VECTORS]; FILTERS],
     ) -> [[Self::Vector; VECTORS]; FILTERS] {
-        let Taps { start, channels, kernel, plane_len, rows, columns, .. } = *taps;
-        let mut weights = taps.weights.chunks_exact(TILE);
+        let Taps { tile, start, channels, kernel, plane_len, rows, columns, .. } = *taps;
+        let mut weights = taps.weights.chunks_exact(tile);
         for channel in 0..channels {
             let (mut row_phase, mut row) = (0, 0);
             for _ in 0..kernel {

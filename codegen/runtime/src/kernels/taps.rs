@@ -48,7 +48,9 @@ impl Offsets {
 pub struct Taps<'a> {
     /// The weights of a tile in the order (channel, row, column, filter).
     pub weights: &'a [f32],
-    /// The first filter of the tile to compute.
+    /// Filters of the tile.
+    pub tile: usize,
+    /// The first one of them to compute.
     pub start: usize,
     /// The padded planes.
     pub planes: &'a [f32],
@@ -76,15 +78,13 @@ impl Taps<'_> {
     /// # Panics
     /// Panics if one is not.
     #[inline(always)]
-    pub fn check<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    pub fn check<const FILTERS: usize, const VECTORS: usize>(
         &self,
         from: [usize; VECTORS],
         lanes: usize,
     ) {
-        let Taps { channels, kernel, plane_len, rows, columns, .. } = *self;
-        assert!(
-            self.start + FILTERS <= TILE && channels * kernel * kernel * TILE <= self.weights.len()
-        );
+        let Taps { tile, start, channels, kernel, plane_len, rows, columns, .. } = *self;
+        assert!(start + FILTERS <= tile && channels * kernel * kernel * tile <= self.weights.len());
         let last = (channels - 1) * plane_len + rows.last + columns.last + lanes;
         assert!(from.iter().all(|from| from + last <= self.planes.len()));
     }

@@ -32,11 +32,17 @@ pub struct Convolution {
     pub chunk: usize,
     /// Rows of the output in a band.
     pub band: usize,
-    /// Whether the planes are flat.
+    /// Whether the planes are flat, on processors with room for it.
     pub flat: bool,
 }
 
 impl Convolution {
+    /// Tells whether the planes are flat. They never are on 32-bit ARM, where memory may be scarce,
+    /// nor is there code for them.
+    pub(super) const fn is_flat(&self) -> bool {
+        self.flat && !cfg!(target_arch = "arm")
+    }
+
     /// Returns the rows of the output.
     pub const fn out_height(&self) -> usize {
         (self.height - 1) / self.stride + 1
@@ -82,7 +88,7 @@ impl Convolution {
     /// Returns the length of a row of the input, for strides over 1, and of the padded row from which
     /// a flat plane is made.
     pub(super) const fn line_len(&self) -> usize {
-        match (self.stride, self.flat) {
+        match (self.stride, self.is_flat()) {
             (1, _) => 0,
             (_, false) => self.width,
             (_, true) => self.width + self.pitch(),
@@ -96,7 +102,7 @@ impl Convolution {
 
     /// Returns the distance from channel to channel in the scratch memory.
     pub const fn plane_len(&self) -> usize {
-        if self.flat {
+        if self.is_flat() {
             self.kernel * self.stride * self.copy_len()
         } else {
             self.rows_of(self.band) * self.pitch()
@@ -105,7 +111,7 @@ impl Convolution {
 
     /// Returns the offsets of the kernel's rows in a plane.
     pub(super) const fn row_offsets(&self) -> Offsets {
-        if self.flat {
+        if self.is_flat() {
             let copy_len = self.copy_len();
             Offsets::new(copy_len, self.stride, self.out_width(), self.kernel)
         } else {
@@ -115,7 +121,7 @@ impl Convolution {
 
     /// Returns the offsets of the kernel's columns in a row of a plane.
     pub(super) const fn column_offsets(&self) -> Offsets {
-        if self.flat {
+        if self.is_flat() {
             let copies_len = self.stride * self.copy_len();
             Offsets::new(copies_len, 1, copies_len, self.kernel)
         } else {

@@ -1,35 +1,32 @@
 //! The padded planes of a chunk of channels and a band of rows, from an input that is normalised
 //! and activated on the way.
 
-use super::super::activation::{Activation, Identity};
-use super::super::norm::{Norm, map_row};
-use super::super::simd::Simd;
+use super::super::norm::{Norm, Rows, copy_row};
+use super::super::simd::{Simd, Task};
 use super::geometry::Convolution;
-use core::marker::PhantomData;
 use core::ops::Range;
 
 /// The input of a convolution.
-pub(super) struct Input<'a, F> {
+pub(super) struct Input<'a> {
     pub(super) layer: &'a Convolution,
     pub(super) norm: Option<Norm<'a>>,
     pub(super) from: &'a [f32],
-    pub(super) activation: PhantomData<F>,
 }
 
 /// The padded rows of a band: some above the image, some in it, some below it.
-struct Rows {
+struct BandRows {
     above: usize,
     inside: Range<usize>,
     count: usize,
 }
 
-impl Rows {
+impl BandRows {
     #[inline(always)]
-    fn of(layer: &Convolution, band: &Range<usize>) -> Rows {
+    fn of(layer: &Convolution, band: &Range<usize>) -> BandRows {
         let (padding, start) = (layer.kernel / 2, band.start * layer.stride);
         let count = layer.rows_of(band.len());
         let inside = start.saturating_sub(padding)..(start + count - padding).min(layer.height);
-        Rows { above: padding.saturating_sub(start), inside, count }
+        BandRows { above: padding.saturating_sub(start), inside, count }
     }
 
     /// Zeroes the rows of a plane that are not in the image.
@@ -40,12 +37,12 @@ impl Rows {
     }
 }
 
-impl<F: Activation> Input<'_, F> {
+impl Input<'_> {
     /// Prepares the scratch memory for all chunks and bands: zeroes the padding beside rows.
     #[inline(always)]
     pub(super) fn clear_padding(&self, planes: &mut [f32]) {
         let layer = self.layer;
-        if layer.flat {
+        if layer.is_flat() {
             let line = planes.len() - layer.line_len();
             planes[line..].fill(0.0);
             return;
@@ -57,64 +54,68 @@ impl<F: Activation> Input<'_, F> {
             rows.for_each(|row| row[column] = 0.0);
         }
     }
+}
 
-    /// Writes some channels to the scratch memory, normalised and activated, for a band of output
-    /// rows.
+/// A function that normalises and activates rows.
+pub(super) type Map<S> = fn(S, Rows<'_>);
+
+/// Writes some channels of the input to the scratch memory, normalised and activated, for a band of
+/// output rows. It is a task of its own so that one copy of it serves all activations and tiles.
+pub(super) struct LayOut<'a, S> {
+    pub(super) input: &'a Input<'a>,
+    /// Normalises and activates rows with the instruction set `simd`, the one that the task runs on.
+    pub(super) map: Map<S>,
+    pub(super) simd: S,
+    pub(super) channels: Range<usize>,
+    pub(super) band: Range<usize>,
+    pub(super) planes: &'a mut [f32],
+}
+
+impl<I: Simd> Task for LayOut<'_, I> {
     #[inline(always)]
-    pub(super) fn lay_out<S: Simd>(
-        &self,
-        simd: S,
-        channels: Range<usize>,
-        band: &Range<usize>,
-        planes: &mut [f32],
-    ) {
-        let layer = self.layer;
-        let rows = Rows::of(layer, band);
+    fn run<S: Simd>(self, _: S) {
+        let LayOut { input, map, simd, channels, band, planes } = self;
+        let Input { layer, norm, from, .. } = *input;
+        let rows = BandRows::of(layer, &band);
         let (planes, line) = planes.split_at_mut(planes.len() - layer.line_len());
         for (channel, plane) in channels.zip(planes.chunks_exact_mut(layer.plane_len())) {
-            let norm = Norm::of(self.norm, channel);
-            let from = &self.from[channel * layer.height * layer.width..];
+            let norm = Norm::of(norm, channel);
+            let from = &from[channel * layer.height * layer.width..];
             let from = &from[rows.inside.start * layer.width..rows.inside.end * layer.width];
-            match (layer.flat, layer.stride) {
-                (false, _) => padded::<F, S>(simd, layer, &rows, norm, from, plane, line),
-                (true, 1) => shifted::<F, S>(simd, layer, &rows, norm, from, plane),
-                (true, _) => strided::<F, S>(simd, layer, &rows, norm, from, plane, line),
+            match (layer.stride, layer.is_flat()) {
+                (1, false) => padded(simd, map, layer, &rows, norm, from, plane),
+                (1, true) => shifted(simd, map, layer, &rows, norm, from, plane),
+                (_, _) => strided(simd, map, layer, &rows, norm, from, plane, line),
             }
         }
     }
 }
 
-/// Writes a plane whose rows have padding.
+/// Writes a plane of stride 1 whose rows have padding.
 #[inline(always)]
-fn padded<F: Activation, S: Simd>(
+fn padded<S: Simd>(
     simd: S,
+    map: Map<S>,
     layer: &Convolution,
-    rows: &Rows,
+    rows: &BandRows,
     norm: (f32, f32),
     from: &[f32],
     plane: &mut [f32],
-    line: &mut [f32],
 ) {
-    let Convolution { width, kernel, stride, .. } = *layer;
-    let (padding, pitch) = (kernel / 2, layer.pitch());
+    let (padding, pitch) = (layer.kernel / 2, layer.pitch());
     rows.clear_others(plane, pitch);
-    let to = plane[rows.above * pitch..].chunks_exact_mut(pitch);
-    for (row, (from, to)) in (rows.above..).zip(from.chunks_exact(width).zip(to)) {
-        if stride == 1 {
-            map_row::<F, S>(simd, norm, from, &mut to[padding..padding + width]);
-        } else if row % stride < kernel {
-            map_to_phases::<F, S>(simd, norm, from, line, to, layer);
-        }
-    }
+    let to = &mut plane[rows.above * pitch + padding..];
+    map(simd, Rows::new(norm, from, layer.width, to, pitch));
 }
 
 /// Writes a flat plane of stride 1: a copy without padding for the kernel's middle column, and
 /// copies of that, each moved by some columns, for the others.
 #[inline(always)]
-fn shifted<F: Activation, S: Simd>(
+fn shifted<S: Simd>(
     simd: S,
+    map: Map<S>,
     layer: &Convolution,
-    rows: &Rows,
+    rows: &BandRows,
     norm: (f32, f32),
     from: &[f32],
     plane: &mut [f32],
@@ -124,16 +125,15 @@ fn shifted<F: Activation, S: Simd>(
     let (copy, after) = rest.split_at_mut(copy_len);
     let copy = &mut copy[..rows.count * width];
     rows.clear_others(copy, width);
-    map_row::<F, S>(simd, norm, from, &mut copy[rows.above * width..]);
-    let same = (1.0, 0.0);
+    map(simd, Rows::one(norm, from, &mut copy[rows.above * width..]));
     for (column, to) in before.chunks_exact_mut(copy_len).enumerate() {
         let (to, by) = (&mut to[..copy.len()], (middle - column).min(width));
-        map_row::<Identity, S>(simd, same, &copy[..copy.len() - by], &mut to[by..]);
+        to[by..].copy_from_slice(&copy[..copy.len() - by]);
         (0..by).for_each(|edge| clear_column(to, width, edge));
     }
     for (column, to) in after.chunks_exact_mut(copy_len).enumerate() {
         let (to, by) = (&mut to[..copy.len()], (column + 1).min(width));
-        map_row::<Identity, S>(simd, same, &copy[by..], to);
+        to[..copy.len() - by].copy_from_slice(&copy[by..]);
         (width - by..width).for_each(|edge| clear_column(to, width, edge));
     }
 }
@@ -143,63 +143,77 @@ fn clear_column(rows: &mut [f32], width: usize, column: usize) {
     rows.chunks_exact_mut(width).for_each(|row| row[column] = 0.0);
 }
 
-/// Writes a flat plane of a stride over 1: row by row, each into one copy for each column of the
-/// kernel. `line` is a padded row.
+/// Writes a plane of a stride over 1 row by row: phase by phase, and from there, if the plane is
+/// flat, into one copy for each column of the kernel. `line` has room for a row, and for a padded
+/// one if the plane is flat.
 #[inline(always)]
-fn strided<F: Activation, S: Simd>(
+fn strided<S: Simd>(
     simd: S,
+    map: Map<S>,
     layer: &Convolution,
-    rows: &Rows,
+    rows: &BandRows,
     norm: (f32, f32),
     from: &[f32],
     plane: &mut [f32],
     line: &mut [f32],
 ) {
     let Convolution { width, kernel, stride, .. } = *layer;
-    let (out_width, copy_len) = (layer.out_width(), layer.copy_len());
+    let pitch = layer.pitch();
     let (values, line) = line.split_at_mut(width);
+    if !layer.is_flat() {
+        rows.clear_others(plane, pitch);
+    }
     // Rows between those that the kernel covers are not needed.
     for row in (0..rows.count).filter(|row| row % stride < kernel) {
         let inside = row.wrapping_sub(rows.above);
         let is_inside = inside < rows.inside.len();
         if is_inside {
             let from = &from[inside * width..][..width];
-            map_to_phases::<F, S>(simd, norm, from, values, line, layer);
+            map(simd, Rows::one(norm, from, &mut *values));
+            let to = if layer.is_flat() { &mut *line } else { &mut plane[row * pitch..][..pitch] };
+            deal_out(simd, values, to, layer);
         }
-        let place = row % stride * copy_len + row / stride * out_width;
-        for column in 0..kernel {
-            let to = &mut plane[column * stride * copy_len + place..][..out_width];
-            if is_inside {
-                let from = column % stride * layer.phase_len() + column / stride;
-                map_row::<Identity, S>(simd, (1.0, 0.0), &line[from..from + out_width], to);
-            } else {
-                to.fill(0.0);
-            }
+        if layer.is_flat() {
+            copy_columns(simd, layer, row, is_inside.then_some(&*line), plane);
         }
     }
 }
 
-/// Does what [`map_row`] does, for strides over 1: writes a padded row phase by phase. `values` has
-/// room for a row.
+/// Copies a padded row, or zeros, into the copies of a flat plane.
 #[inline(always)]
-fn map_to_phases<F: Activation, S: Simd>(
+fn copy_columns<S: Simd>(
     simd: S,
-    norm: (f32, f32),
-    from: &[f32],
-    values: &mut [f32],
-    to: &mut [f32],
     layer: &Convolution,
+    row: usize,
+    from: Option<&[f32]>,
+    plane: &mut [f32],
 ) {
+    let Convolution { kernel, stride, .. } = *layer;
+    let (out_width, copy_len) = (layer.out_width(), layer.copy_len());
+    let place = row % stride * copy_len + row / stride * out_width;
+    for column in 0..kernel {
+        let to = &mut plane[column * stride * copy_len + place..][..out_width];
+        if let Some(from) = from {
+            let phase = column % stride * layer.phase_len() + column / stride;
+            copy_row(simd, &from[phase..][..out_width], to);
+        } else {
+            to.fill(0.0);
+        }
+    }
+}
+
+/// Writes a row phase by phase, with its padding.
+#[inline(always)]
+fn deal_out<S: Simd>(simd: S, values: &[f32], to: &mut [f32], layer: &Convolution) {
     let (padding, stride, phase_len) = (layer.kernel / 2, layer.stride, layer.phase_len());
-    map_row::<F, S>(simd, norm, from, values);
     if stride == 2 {
         let (first, second) = to.split_at_mut(phase_len);
-        if padding % 2 == 0 {
-            deal(simd, values, &mut first[padding / 2..], &mut second[padding / 2..]);
+        let (even, odd) = if padding % 2 == 0 {
+            (&mut first[padding / 2..], &mut second[padding / 2..])
         } else {
-            deal(simd, values, &mut second[padding / 2..], &mut first[padding / 2 + 1..]);
-        }
-        return;
+            (&mut second[padding / 2..], &mut first[padding / 2 + 1..])
+        };
+        return deal(simd, values, even, odd);
     }
     for (column, value) in (padding..).zip(values) {
         to[column % stride * phase_len + column / stride] = *value;

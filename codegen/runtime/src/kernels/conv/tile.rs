@@ -1,15 +1,15 @@
 //! The sums of a tile: filters that are computed together, for one chunk of channels.
 
-use super::super::simd::Simd;
+use super::super::simd::{Simd, Task};
 use super::super::taps::{Planes, Taps};
 use super::geometry::Convolution;
 use core::ops::Range;
 
 /// The contribution of a chunk of channels to a tile of filters and a band of rows.
-pub(super) struct Tile<'a, const TILE: usize> {
+pub(super) struct Tile<'a> {
     taps: Taps<'a>,
     places: Places,
-    /// The output planes of the tile; the last tile may have fewer than `TILE`.
+    /// The output planes of the tile; the last tile may have fewer than there are filters in others.
     to: &'a mut [f32],
     /// Elements of an output plane.
     out_plane: usize,
@@ -17,7 +17,7 @@ pub(super) struct Tile<'a, const TILE: usize> {
     first: bool,
 }
 
-impl<'a, const TILE: usize> Tile<'a, TILE> {
+impl<'a> Tile<'a> {
     /// Returns the contribution to `to` of the weights and planes in `taps`.
     #[inline(always)]
     pub(super) fn new(
@@ -31,10 +31,10 @@ impl<'a, const TILE: usize> Tile<'a, TILE> {
         Tile { taps, places: Places::of(layer, band), to, out_plane, first }
     }
 
-    /// Adds to all filters of the tile together, or in two halves if there are too few registers
-    /// for their sums.
+    /// Adds to all `TILE` filters together, or in two halves if there are too few registers for
+    /// their sums.
     #[inline(always)]
-    pub(super) fn add<S: Simd>(mut self, simd: S) {
+    pub(super) fn add<S: Simd, const TILE: usize>(mut self, simd: S) {
         match if S::REGISTERS < 32 { TILE } else { 0 } {
             12 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 6>(simd, 6)),
             11 => (self.add_filters::<S, 6>(simd, 0), self.add_filters::<S, 5>(simd, 6)),
@@ -49,10 +49,28 @@ impl<'a, const TILE: usize> Tile<'a, TILE> {
     /// Adds to `FILTERS` filters from `start` on, for all outputs.
     #[inline(always)]
     fn add_filters<S: Simd, const FILTERS: usize>(&mut self, simd: S, start: usize) {
+        let Tile { taps, places, out_plane, first, .. } = *self;
         // The last tile may have no second half.
-        if start * self.out_plane >= self.to.len() {
-            return;
+        if let Some(to) = self.to.get_mut(start * out_plane..).filter(|to| !to.is_empty()) {
+            let taps = Taps { start, ..taps };
+            simd.run(Filters::<FILTERS> { taps, places, to, out_plane, first });
         }
+    }
+}
+
+/// The contribution to `FILTERS` filters of a tile, whose output planes `to` begins with. It is a
+/// task of its own so that one copy of it serves all activations and tiles.
+struct Filters<'a, const FILTERS: usize> {
+    taps: Taps<'a>,
+    places: Places,
+    to: &'a mut [f32],
+    out_plane: usize,
+    first: bool,
+}
+
+impl<const FILTERS: usize> Task for Filters<'_, FILTERS> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
         let vectors = self.places.vectors(S::LANES);
         // Two pairs are faster than three vectors and a single one.
         let threes = match vectors % 3 {
@@ -61,59 +79,52 @@ impl<'a, const TILE: usize> Tile<'a, TILE> {
             _ => vectors / 3,
         };
         for three in 0..threes {
-            self.add_vectors::<S, FILTERS, 3>(simd, start, 3 * three);
+            self.add_vectors::<S, 3>(simd, 3 * three);
         }
         let rest = 3 * threes..vectors;
         for pair in 0..rest.len() / 2 {
-            self.add_vectors::<S, FILTERS, 2>(simd, start, rest.start + 2 * pair);
+            self.add_vectors::<S, 2>(simd, rest.start + 2 * pair);
         }
         if rest.len() % 2 == 1 {
-            self.add_vectors::<S, FILTERS, 1>(simd, start, vectors - 1);
+            self.add_vectors::<S, 1>(simd, vectors - 1);
         }
     }
+}
 
-    /// Adds to the same filters for `VECTORS` vectors of outputs from the index `at` on.
-    // On 32-bit ARM, where memory may be scarce, one copy serves all activations.
-    #[cfg_attr(target_arch = "arm", inline(never))]
-    #[cfg_attr(not(target_arch = "arm"), inline(always))]
-    fn add_vectors<S: Simd, const FILTERS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        start: usize,
-        at: usize,
-    ) {
+impl<const FILTERS: usize> Filters<'_, FILTERS> {
+    /// Adds to `VECTORS` vectors of outputs from the index `at` on.
+    #[inline(always)]
+    fn add_vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, at: usize) {
         let mut vectors = [OutputVector::default(); VECTORS];
         for (index, vector) in vectors.iter_mut().enumerate() {
             *vector = self.places.vector(S::LANES, at + index);
         }
-        let taps = Taps { start, ..self.taps };
         let from = pick(&vectors, |vector| vector.from);
         let distance = self.out_plane;
-        let values = &mut self.to[start * distance..];
-        if is_whole::<S>(values.len(), FILTERS * distance, &vectors) {
-            let to = Planes { values, distance, places: pick(&vectors, |vector| vector.to) };
-            if simd.add_taps_to_planes::<TILE, FILTERS, VECTORS>(&taps, from, self.first, to) {
+        if is_whole::<S>(self.to.len(), FILTERS * distance, &vectors) {
+            let places = pick(&vectors, |vector| vector.to);
+            let to = Planes { values: &mut *self.to, distance, places };
+            if simd.add_taps_to_planes::<FILTERS, VECTORS>(&self.taps, from, self.first, to) {
                 return;
             }
         }
         let mut sums = [[simd.splat(0.0); VECTORS]; FILTERS];
         if !self.first {
-            sums = self.load(simd, start, &vectors);
+            sums = self.load(simd, &vectors);
         }
-        let sums = simd.add_taps::<TILE, FILTERS, VECTORS>(&taps, from, sums);
-        self.store(simd, start, &vectors, sums);
+        let sums = simd.add_taps::<FILTERS, VECTORS>(&self.taps, from, sums);
+        self.store(simd, &vectors, sums);
     }
 
     /// Loads the sums so far.
     #[inline(always)]
-    fn load<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+    fn load<S: Simd, const VECTORS: usize>(
         &self,
         simd: S,
-        start: usize,
         vectors: &[OutputVector; VECTORS],
     ) -> [[S::Vector; VECTORS]; FILTERS] {
         let out_plane = self.out_plane;
-        let to = &self.to[start * out_plane..];
+        let to = &*self.to;
         if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.load_planes::<FILTERS, VECTORS>(
                 to,
@@ -133,15 +144,14 @@ impl<'a, const TILE: usize> Tile<'a, TILE> {
 
     /// Stores the sums.
     #[inline(always)]
-    fn store<S: Simd, const FILTERS: usize, const VECTORS: usize>(
+    fn store<S: Simd, const VECTORS: usize>(
         &mut self,
         simd: S,
-        start: usize,
         vectors: &[OutputVector; VECTORS],
         sums: [[S::Vector; VECTORS]; FILTERS],
     ) {
         let out_plane = self.out_plane;
-        let to = &mut self.to[start * out_plane..];
+        let to = &mut *self.to;
         if is_whole::<S>(to.len(), FILTERS * out_plane, vectors) {
             return simd.store_planes::<FILTERS, VECTORS>(
                 sums,
@@ -196,6 +206,7 @@ struct OutputVector {
 }
 
 /// Where the outputs of a band are.
+#[derive(Clone, Copy)]
 struct Places {
     /// Columns in a row of outputs: of the whole band if it is flat.
     width: usize,
@@ -212,7 +223,7 @@ impl Places {
     fn of(layer: &Convolution, band: &Range<usize>) -> Places {
         let width = layer.out_width();
         let start = band.start * width;
-        if layer.flat {
+        if layer.is_flat() {
             Places { width: band.len() * width, rows: 1, pitch: 0, start }
         } else {
             Places { width, rows: band.len(), pitch: layer.stride * layer.pitch(), start }

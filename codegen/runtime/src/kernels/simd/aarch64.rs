@@ -153,19 +153,19 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         sums: [[float32x4_t; VECTORS]; FILTERS],
     ) -> [[float32x4_t; VECTORS]; FILTERS] {
-        taps.check::<TILE, FILTERS, VECTORS>(from, Self::LANES);
+        taps.check::<FILTERS, VECTORS>(from, Self::LANES);
         // SAFETY: the slices were checked just before.
         unsafe {
             if taps.are_plain() {
-                add_taps::<TILE, FILTERS, VECTORS, true>(taps, from, sums)
+                add_taps::<FILTERS, VECTORS, true>(taps, from, sums)
             } else {
-                add_taps::<TILE, FILTERS, VECTORS, false>(taps, from, sums)
+                add_taps::<FILTERS, VECTORS, false>(taps, from, sums)
             }
         }
     }
@@ -189,17 +189,12 @@ fn end<const VECTORS: usize>(places: [usize; VECTORS]) -> usize {
 /// # Safety
 /// The slices of `taps` are as long as its sizes say.
 #[inline(always)]
-unsafe fn add_taps<
-    const TILE: usize,
-    const FILTERS: usize,
-    const VECTORS: usize,
-    const NEXT: bool,
->(
+unsafe fn add_taps<const FILTERS: usize, const VECTORS: usize, const NEXT: bool>(
     taps: &Taps<'_>,
     from: [usize; VECTORS],
     mut sums: [[float32x4_t; VECTORS]; FILTERS],
 ) -> [[float32x4_t; VECTORS]; FILTERS] {
-    let Taps { channels, kernel, plane_len, rows, columns, .. } = *taps;
+    let Taps { tile, channels, kernel, plane_len, rows, columns, .. } = *taps;
     // SAFETY: required of the caller.
     unsafe {
         let mut weights = taps.weights.as_ptr().add(taps.start);
@@ -212,7 +207,7 @@ unsafe fn add_taps<
                 for _ in 0..kernel {
                     let x = lines.map(|line| vld1q_f32(line.add(phase)));
                     sums = add_tap::<FILTERS, VECTORS>(weights, x, sums);
-                    weights = weights.add(TILE);
+                    weights = weights.add(tile);
                     phase += if NEXT { 0 } else { columns.step };
                     if NEXT || phase == columns.end {
                         lines = lines.map(|line| line.add(if NEXT { 1 } else { columns.next }));

@@ -30,7 +30,7 @@ impl Simd for Neon {
     plain_numbers!();
 
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
@@ -38,12 +38,12 @@ impl Simd for Neon {
     ) -> [[[f32; 4]; VECTORS]; FILTERS] {
         let values = sums.as_flattened_mut().as_flattened_mut();
         let to = Planes { values, distance: 4 * VECTORS, places: from_fn(|vector| 4 * vector) };
-        self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to);
+        self.add_taps_to_planes::<FILTERS, VECTORS>(taps, from, false, to);
         sums
     }
 
     #[inline(always)]
-    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps_to_planes<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
@@ -51,18 +51,10 @@ impl Simd for Neon {
         to: Planes<'_, VECTORS>,
     ) -> bool {
         if !taps.are_plain() {
-            add_taps_of_strides(
-                taps,
-                [TILE, FILTERS],
-                &from,
-                are_zero,
-                to.values,
-                to.distance,
-                &to.places,
-            );
+            add_taps_of_strides(taps, FILTERS, &from, are_zero, to.values, to.distance, &to.places);
             return true;
         }
-        let block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
+        let block = Block::new::<FILTERS, VECTORS>(taps, from, are_zero, to);
         // SAFETY: the slices were checked just before.
         unsafe { block.add_with_neon(FILTERS, VECTORS) };
         true

@@ -1,4 +1,4 @@
-//! Plain numbers, for every processor.
+//! Plain numbers, for processors whose vector instructions nobody has written kernels for.
 
 use super::{Simd, Task};
 use core::array::from_fn;

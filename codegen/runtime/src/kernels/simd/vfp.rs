@@ -27,7 +27,7 @@ impl Simd for Vfp {
     plain_numbers!();
 
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
@@ -38,12 +38,12 @@ impl Simd for Vfp {
             distance: 4 * VECTORS,
             places: from_fn(|i| 4 * i),
         };
-        self.add_taps_to_planes::<TILE, FILTERS, VECTORS>(taps, from, false, to);
+        self.add_taps_to_planes::<FILTERS, VECTORS>(taps, from, false, to);
         sums
     }
 
     #[inline(always)]
-    fn add_taps_to_planes<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps_to_planes<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
@@ -51,18 +51,10 @@ impl Simd for Vfp {
         to: Planes<'_, VECTORS>,
     ) -> bool {
         if !taps.are_plain() {
-            add_taps_of_strides(
-                taps,
-                [TILE, FILTERS],
-                &from,
-                are_zero,
-                to.values,
-                to.distance,
-                &to.places,
-            );
+            add_taps_of_strides(taps, FILTERS, &from, are_zero, to.values, to.distance, &to.places);
             return true;
         }
-        let mut block = Block::new::<TILE, FILTERS, VECTORS>(taps, from, are_zero, to);
+        let mut block = Block::new::<FILTERS, VECTORS>(taps, from, are_zero, to);
         // SAFETY: the slices were checked just before.
         unsafe {
             // The registers hold one vector of each filter.
@@ -81,7 +73,7 @@ impl Simd for Vfp {
 #[inline(never)]
 pub(super) fn add_taps_of_strides(
     taps: &Taps<'_>,
-    [tile, filters]: [usize; 2],
+    filters: usize,
     from: &[usize],
     are_zero: bool,
     values: &mut [f32],
@@ -92,7 +84,7 @@ pub(super) fn add_taps_of_strides(
         for (from, place) in from.iter().zip(places) {
             for lane in 0..4 {
                 let sum = &mut values[filter * distance + place + lane];
-                *sum = taps.sum_of_one(tile, taps.start + filter, from + lane)
+                *sum = taps.sum_of_one(taps.start + filter, from + lane)
                     + if are_zero { 0.0 } else { *sum };
             }
         }
@@ -101,8 +93,8 @@ pub(super) fn add_taps_of_strides(
 
 impl Taps<'_> {
     /// Returns the contribution of all taps to one filter's sum at one place.
-    fn sum_of_one(&self, tile: usize, filter: usize, from: usize) -> f32 {
-        let (mut sum, mut weights) = (0.0, self.weights.iter().skip(filter).step_by(tile));
+    fn sum_of_one(&self, filter: usize, from: usize) -> f32 {
+        let (mut sum, mut weights) = (0.0, self.weights.iter().skip(filter).step_by(self.tile));
         for channel in 0..self.channels {
             let (mut row_phase, mut row) = (0, channel * self.plane_len + from);
             for _ in 0..self.kernel {
@@ -151,14 +143,14 @@ impl Block {
     /// # Panics
     /// Panics if a slice is too short.
     #[inline(always)]
-    pub(super) fn new<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    pub(super) fn new<const FILTERS: usize, const VECTORS: usize>(
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         are_zero: bool,
         to: Planes<'_, VECTORS>,
     ) -> Block {
         assert!(FILTERS <= 6 && (VECTORS == 1 || VECTORS == 2));
-        taps.check::<TILE, FILTERS, VECTORS>(from, 4);
+        taps.check::<FILTERS, VECTORS>(from, 4);
         let [first, second] = [to.places[0], to.places[VECTORS - 1]];
         let values = &mut to.values[..(FILTERS - 1) * to.distance + first.max(second) + 4];
         if are_zero {
@@ -178,7 +170,7 @@ impl Block {
             to_row: 4 * (pitch - kernel),
             to_channel: 4 * (plane_len - kernel * pitch),
             weights: taps.weights[taps.start..].as_ptr(),
-            to_tap: 4 * TILE,
+            to_tap: 4 * taps.tile,
             values: [from[0], from[VECTORS - 1]].map(|from| taps.planes[from..].as_ptr()),
             channels,
         }

@@ -6,6 +6,7 @@
 //! before.
 #![allow(unsafe_code)]
 
+pub mod sse2;
 mod sums;
 
 use super::super::cpu::Cpu;
@@ -157,16 +158,18 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         sums: [[__m256; VECTORS]; FILTERS],
     ) -> [[__m256; VECTORS]; FILTERS] {
-        sums::add_taps::<Self, TILE, FILTERS, VECTORS>(self, taps, from, sums)
+        sums::add_taps::<Self, FILTERS, VECTORS>(self, taps, from, sums)
     }
 
     fn run<T: Task>(self, task: T) {
+        // Tasks are large; one copy of each is enough.
+        #[inline(never)]
         #[target_feature(enable = "avx2,fma")]
         fn compiled_for_avx2<T: Task>(simd: Avx2, task: T) {
             task.run(simd);
@@ -298,16 +301,17 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn add_taps<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn add_taps<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         from: [usize; VECTORS],
         sums: [[__m512; VECTORS]; FILTERS],
     ) -> [[__m512; VECTORS]; FILTERS] {
-        sums::add_taps::<Self, TILE, FILTERS, VECTORS>(self, taps, from, sums)
+        sums::add_taps::<Self, FILTERS, VECTORS>(self, taps, from, sums)
     }
 
     fn run<T: Task>(self, task: T) {
+        #[inline(never)]
         #[target_feature(enable = "avx512f,avx2,fma")]
         fn compiled_for_avx512<T: Task>(simd: Avx512, task: T) {
             task.run(simd);

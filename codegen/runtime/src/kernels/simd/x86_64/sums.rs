@@ -10,14 +10,14 @@ use core::slice::from_raw_parts;
 /// # Panics
 /// Panics if a slice of `taps` is too short.
 #[inline(always)]
-pub(super) fn add_taps<S: Simd, const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+pub(super) fn add_taps<S: Simd, const FILTERS: usize, const VECTORS: usize>(
     simd: S,
     taps: &Taps<'_>,
     from: [usize; VECTORS],
     mut sums: [[S::Vector; VECTORS]; FILTERS],
 ) -> [[S::Vector; VECTORS]; FILTERS] {
-    taps.check::<TILE, FILTERS, VECTORS>(from, S::LANES);
-    let Taps { start, channels, kernel, plane_len, rows, columns, .. } = *taps;
+    taps.check::<FILTERS, VECTORS>(from, S::LANES);
+    let Taps { tile, start, channels, kernel, plane_len, rows, columns, .. } = *taps;
     let (mut weights, planes) = (taps.weights.as_ptr(), taps.planes.as_ptr());
     let mut lines = [planes; VECTORS];
     for channel in 0..channels {
@@ -33,7 +33,7 @@ pub(super) fn add_taps<S: Simd, const TILE: usize, const FILTERS: usize, const V
                     // SAFETY: `check` has found that the values of every tap are in the planes.
                     *x = simd.load(unsafe { from_raw_parts(line.add(phase + column), S::LANES) });
                 }
-                // SAFETY: `check` has found that there are `TILE` weights for every tap, and that
+                // SAFETY: `check` has found that there are `tile` weights for every tap, and that
                 // these filters are among them.
                 let of_tap = unsafe { from_raw_parts(weights.add(start), FILTERS) };
                 for (sums, weight) in sums.iter_mut().zip(of_tap) {
@@ -42,7 +42,7 @@ pub(super) fn add_taps<S: Simd, const TILE: usize, const FILTERS: usize, const V
                         *sum = simd.mul_add(*x, weight, *sum);
                     }
                 }
-                weights = weights.wrapping_add(TILE);
+                weights = weights.wrapping_add(tile);
                 phase += columns.step;
                 if phase == columns.end {
                     (phase, column) = (0, column + columns.next);
