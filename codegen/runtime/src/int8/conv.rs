@@ -14,7 +14,6 @@ pub use ring::Input;
 use super::dispatch::Kernels;
 use super::engine::{Engine, FilterConstants, Place, Task};
 use super::packing::Packing;
-use super::taps::Taps;
 use core::ops::Range;
 use ring::Ring;
 
@@ -60,22 +59,21 @@ impl<const TILE: usize> Task for Convolve<'_, TILE> {
         let table = input.activation.map(|activation| engine.table(activation.table));
         let mut ring = Ring::new(layer, input, scratch);
         let height = layer.out_height();
-        let mut tiles = Tiles::<TILE> { layer, filters, to };
+        let mut tiles = Tiles { layer, filters, to };
         let at_once = layer.rows(Packing::HERE);
         for first in (0..height).step_by(at_once) {
             let rows = first..height.min(first + at_once);
-            ring.fill(engine, table.as_ref(), rows.end);
-            if E::HALVES && layer.out_width() <= E::COLUMNS / 2 {
-                tiles.compute_halves(engine, &ring, rows);
-            } else {
-                tiles.compute_rows(engine, &ring, rows);
+            let table = table.as_ref();
+            engine.run(Fill { engine, ring: &mut ring, table, rows: rows.end });
+            if !tiles.compute_by_engine(engine, &ring, &rows, TILE) {
+                tiles.compute::<E, TILE>(engine, &ring, &rows);
             }
         }
     }
 }
 
 /// The filters and their results.
-struct Tiles<'a, const TILE: usize> {
+struct Tiles<'a> {
     layer: &'a Convolution,
     filters: Filters<'a>,
     to: &'a mut [u8],
@@ -86,44 +84,26 @@ const fn part_of(tile: usize, most: usize) -> usize {
     tile.div_ceil(tile.div_ceil(most))
 }
 
-impl<'a, const TILE: usize> Tiles<'a, TILE> {
-    /// Computes rows of all filters.
+impl<'a> Tiles<'a> {
+    /// Computes rows of all filters, if the engine has a way of its own to do so; else returns
+    /// `false`.
     #[inline(always)]
-    fn compute_rows<E: Engine>(&mut self, engine: E, ring: &Ring<'_>, rows: Range<usize>) {
-        let of_row = self.layer.out_width().div_ceil(E::COLUMNS);
-        let vectors = rows.len() * of_row;
-        let place = |vector: usize| [rows.start + vector / of_row, vector % of_row * E::COLUMNS];
-        let mut at = 0;
-        while at + 3 < vectors && E::VECTORS > 2 {
-            let places = [place(at), place(at + 1), place(at + 2), place(at + 3)];
-            self.compute::<E, 4, 4>(engine, ring, places);
-            at += 4;
-        }
-        while at + 1 < vectors && E::VECTORS > 1 {
-            self.compute::<E, 2, 2>(engine, ring, [place(at), place(at + 1)]);
-            at += 2;
-        }
-        while at < vectors {
-            self.compute::<E, 1, 1>(engine, ring, [place(at)]);
-            at += 1;
-        }
-    }
-
-    /// Computes rows of all filters, two in each vector.
-    #[inline(always)]
-    fn compute_halves<E: Engine>(&mut self, engine: E, ring: &Ring<'_>, rows: Range<usize>) {
-        // A half without a row repeats the last one.
-        let place = |row: usize| [row.min(rows.end - 1), 0];
-        let mut at = rows.start;
-        while at + 2 < rows.end {
-            let places = [place(at), place(at + 1), place(at + 2), place(at + 3)];
-            self.compute::<E, 2, 4>(engine, ring, places);
-            at += 4;
-        }
-        while at < rows.end {
-            self.compute::<E, 1, 2>(engine, ring, [place(at), place(at + 1)]);
-            at += 2;
-        }
+    fn compute_by_engine<E: Engine>(
+        &mut self,
+        engine: E,
+        ring: &Ring<'_>,
+        rows: &Range<usize>,
+        tile: usize,
+    ) -> bool {
+        let vectors = Vectors::of::<E>(self.layer, rows);
+        (0..vectors.count).all(|vector| {
+            let [row, column] = vectors.start(vector);
+            let at = row * self.layer.out_width() + column;
+            let place = Place { at, count: vectors.columns.min(self.layer.out_width() - column) };
+            let starts = ring.starts(&[[row, column]]);
+            let taps = ring.taps(self.filters.weights, tile, &starts);
+            engine.filters(&taps, self.constants(), place, self.to)
+        })
     }
 
     /// Returns the constants besides the weights.
@@ -137,40 +117,41 @@ impl<'a, const TILE: usize> Tiles<'a, TILE> {
         }
     }
 
-    /// Computes all filters for vectors of columns. `starts` are the rows and first columns of the
-    /// vectors, or of their halves.
+    /// Computes rows of all filters.
     #[inline(always)]
-    fn compute<E: Engine, const VECTORS: usize, const PLACES: usize>(
+    fn compute<E: Engine, const TILE: usize>(
         &mut self,
         engine: E,
         ring: &Ring<'_>,
-        starts: [[usize; 2]; PLACES],
+        rows: &Range<usize>,
     ) {
-        let width = self.layer.out_width();
-        let columns = E::COLUMNS * VECTORS / PLACES;
-        let mut places = [Place::default(); PLACES];
-        for (place, [row, column]) in places.iter_mut().zip(&starts) {
-            *place = Place { at: row * width + column, count: columns.min(width - column) };
-        }
-        let starts = ring.starts(&starts);
-        if let [place] = places[..] {
-            let taps = ring.taps(self.filters.weights, &starts);
-            if engine.filters(&taps, self.constants(), place, self.to) {
-                return;
-            }
-        }
-        let len = self.layer.filter_len(Packing::HERE) * TILE;
+        let layer = self.layer;
+        let len = layer.filter_len(Packing::HERE) * TILE;
         let part = part_of(TILE, E::FILTERS);
-        for (tile, weights) in self.filters.weights.chunks_exact(len).enumerate() {
-            let taps = ring.taps(weights, &starts);
+        let tiles = self.filters.weights.chunks_exact(len).zip((0..).step_by(TILE));
+        for (weights, tile_filter) in tiles {
             let mut first = 0;
             while first < TILE {
-                let at = [tile * TILE, first];
                 // Only the sizes of parts are compiled: the others are known not to occur.
                 macro_rules! part_of_size {
                     ($($size:literal)*) => { match part.min(TILE - first) {
-                        $($size if $size == part || $size == TILE % part =>
-                            self.part::<E, $size, VECTORS>(engine, &taps, at, &places),)*
+                        $($size if $size == part || $size == TILE % part => {
+                            let filter = tile_filter + first;
+                            let biases = &self.filters.biases[filter..][..$size];
+                            let multipliers = &self.filters.multipliers[filter..][..$size];
+                            engine.run(Part::<$size> {
+                                layer,
+                                ring,
+                                rows: rows.clone(),
+                                weights,
+                                tile: TILE,
+                                first,
+                                filter,
+                                biases: biases.first_chunk().expect("all biases"),
+                                multipliers: multipliers.first_chunk().expect("all multipliers"),
+                                to: &mut *self.to,
+                            });
+                        })*
                         _ => {}
                     } };
                 }
@@ -179,26 +160,143 @@ impl<'a, const TILE: usize> Tiles<'a, TILE> {
             }
         }
     }
+}
 
-    /// Computes `FILTERS` filters: from the second number of `at` on in the tile that begins with
-    /// the filter of the first number.
+/// Lays out what some rows need. A task of its own so that one copy of it serves all tiles; it runs
+/// on `engine`.
+struct Fill<'a, 'b, E: Engine> {
+    engine: E,
+    ring: &'a mut Ring<'b>,
+    table: Option<&'a E::Table>,
+    /// The number of rows of the output that can be computed then.
+    rows: usize,
+}
+
+impl<I: Engine> Task for Fill<'_, '_, I> {
     #[inline(always)]
-    fn part<E: Engine, const FILTERS: usize, const VECTORS: usize>(
+    fn run<E: Engine>(self, _: E) {
+        self.ring.fill(self.engine, self.table, self.rows);
+    }
+}
+
+/// Vectors of the output, row by row.
+struct Vectors {
+    /// The first row.
+    row: usize,
+    /// Vectors in a row.
+    of_row: usize,
+    /// Vectors in all rows.
+    count: usize,
+    /// Columns of a vector.
+    columns: usize,
+}
+
+impl Vectors {
+    #[inline(always)]
+    fn of<E: Engine>(layer: &Convolution, rows: &Range<usize>) -> Vectors {
+        let of_row = layer.out_width().div_ceil(E::COLUMNS);
+        Vectors { row: rows.start, of_row, count: rows.len() * of_row, columns: E::COLUMNS }
+    }
+
+    /// Returns the row and the first column of a vector.
+    #[inline(always)]
+    fn start(&self, vector: usize) -> [usize; 2] {
+        [self.row + vector / self.of_row, vector % self.of_row * self.columns]
+    }
+}
+
+/// Some rows of `FILTERS` filters. A task of its own so that one copy of it serves all tiles.
+struct Part<'a, 'b, const FILTERS: usize> {
+    layer: &'a Convolution,
+    ring: &'a Ring<'b>,
+    rows: Range<usize>,
+    /// The weights of the tile.
+    weights: &'a [i8],
+    /// Filters of the tile.
+    tile: usize,
+    /// The first filter, in the tile.
+    first: usize,
+    /// The first filter, in the layer.
+    filter: usize,
+    biases: &'a [i32; FILTERS],
+    multipliers: &'a [i32; FILTERS],
+    /// The planes of all filters.
+    to: &'a mut [u8],
+}
+
+impl<const FILTERS: usize> Task for Part<'_, '_, FILTERS> {
+    #[inline(always)]
+    fn run<E: Engine>(mut self, engine: E) {
+        if E::HALVES && self.layer.out_width() <= E::COLUMNS / 2 {
+            self.compute_halves(engine);
+        } else {
+            self.compute_rows(engine);
+        }
+    }
+}
+
+impl<const FILTERS: usize> Part<'_, '_, FILTERS> {
+    #[inline(always)]
+    fn compute_rows<E: Engine>(&mut self, engine: E) {
+        let vectors = Vectors::of::<E>(self.layer, &self.rows);
+        let start = |vector| vectors.start(vector);
+        let mut at = 0;
+        while at + 3 < vectors.count && E::VECTORS > 2 {
+            let starts = [start(at), start(at + 1), start(at + 2), start(at + 3)];
+            self.compute::<E, 4, 4>(engine, starts);
+            at += 4;
+        }
+        while at + 1 < vectors.count && E::VECTORS > 1 {
+            self.compute::<E, 2, 2>(engine, [start(at), start(at + 1)]);
+            at += 2;
+        }
+        while at < vectors.count {
+            self.compute::<E, 1, 1>(engine, [start(at)]);
+            at += 1;
+        }
+    }
+
+    /// Computes the rows, two in each vector.
+    #[inline(always)]
+    fn compute_halves<E: Engine>(&mut self, engine: E) {
+        // A half without a row repeats the last one.
+        let Range { start: mut at, end } = self.rows;
+        let start = |row: usize| [row.min(end - 1), 0];
+        while at + 2 < end {
+            self.compute::<E, 2, 4>(
+                engine,
+                [start(at), start(at + 1), start(at + 2), start(at + 3)],
+            );
+            at += 4;
+        }
+        while at < end {
+            self.compute::<E, 1, 2>(engine, [start(at), start(at + 1)]);
+            at += 2;
+        }
+    }
+
+    /// Computes vectors of columns. `starts` are the rows and first columns of the vectors, or of
+    /// their halves.
+    #[inline(always)]
+    fn compute<E: Engine, const VECTORS: usize, const PLACES: usize>(
         &mut self,
         engine: E,
-        taps: &Taps<'_>,
-        [tile, first]: [usize; 2],
-        places: &[Place],
+        starts: [[usize; 2]; PLACES],
     ) {
-        let filter = tile + first;
-        let biases = &self.filters.biases[filter..][..FILTERS];
-        let multipliers = &self.filters.multipliers[filter..][..FILTERS];
-        let biases = biases.first_chunk().expect("there are as many biases as filters");
-        let sums = engine.sums::<TILE, FILTERS, VECTORS>(taps, first, biases);
-        let len = self.layer.out_height() * self.layer.out_width();
+        let width = self.layer.out_width();
+        let columns = E::COLUMNS * VECTORS / PLACES;
+        let mut places = [Place::default(); PLACES];
+        for (place, [row, column]) in places.iter_mut().zip(&starts) {
+            *place = Place { at: row * width + column, count: columns.min(width - column) };
+        }
+        let starts = self.ring.starts(&starts);
+        let taps = self.ring.taps(self.weights, self.tile, &starts);
+        let sums = engine.sums::<FILTERS, VECTORS>(&taps, self.first, self.biases);
+        let len = self.layer.out_height() * width;
         let planes = self.to[..self.layer.filters * len].chunks_exact_mut(len);
-        for ((plane, sums), multiplier) in planes.skip(filter).zip(&sums).zip(multipliers) {
-            engine.store_all(sums, *multiplier, places, plane);
+        for ((plane, sums), multiplier) in planes.skip(self.filter).zip(&sums).zip(self.multipliers)
+        {
+            engine.store_all(sums, *multiplier, &places, plane);
         }
     }
 }

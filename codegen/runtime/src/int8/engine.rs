@@ -27,8 +27,9 @@ pub trait Engine: Copy {
     /// Whether a vector can have the columns of two short rows, one in each half.
     const HALVES: bool = false;
 
-    /// Runs a task in code that is compiled for this instruction set.
-    #[inline(always)]
+    /// Runs a task in code that is compiled for this instruction set. Tasks are large; one copy of
+    /// each is enough.
+    #[inline(never)]
     fn run<T: Task>(self, task: T) {
         task.run(self);
     }
@@ -81,7 +82,7 @@ pub trait Engine: Copy {
 
     /// Returns the sums of `FILTERS` filters of a tile from `first` on, for `VECTORS` vectors. By
     /// value, so that they stay in registers.
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,

@@ -5,6 +5,8 @@
 pub struct Taps<'a> {
     /// The tile's weights: by row of the kernel, group and column of the kernel.
     pub weights: &'a [i8],
+    /// Filters of the tile.
+    pub tile: usize,
     /// The ring of activated rows.
     pub ring: &'a [u8],
     /// Groups in a row.

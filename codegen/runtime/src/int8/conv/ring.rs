@@ -78,14 +78,20 @@ impl<'a> Ring<'a> {
         starts
     }
 
-    /// Returns what the sums of a tile with these weights are made of.
+    /// Returns what the sums of a tile of so many filters with these weights are made of.
     #[inline(always)]
-    pub(super) fn taps<'b>(&'b self, weights: &'b [i8], starts: &'b [[usize; 2]]) -> Taps<'b> {
+    pub(super) fn taps<'b>(
+        &'b self,
+        weights: &'b [i8],
+        tile: usize,
+        starts: &'b [[usize; 2]],
+    ) -> Taps<'b> {
         let Convolution { kernel, stride, .. } = *self.layer;
         let Sizes { groups, phase_bytes, line, slot, slots } = self.sizes;
         let ring = &*self.rows;
         Taps {
             weights,
+            tile,
             ring,
             groups,
             kernel,

@@ -60,12 +60,6 @@ impl<const DOTPROD: bool> Engine for Aarch64<DOTPROD> {
     const VECTORS: usize = 2;
     const FILTERS: usize = 12;
 
-    // Tasks are large; one copy of each is enough.
-    #[inline(never)]
-    fn run<T: Task>(self, task: T) {
-        task.run(self);
-    }
-
     #[inline(always)]
     fn table(self, table: &[u8; 256]) -> Lookup {
         Lookup::new(table)
@@ -124,20 +118,20 @@ impl<const DOTPROD: bool> Engine for Aarch64<DOTPROD> {
     }
 
     #[inline(always)]
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[int32x4_t; VECTORS]; FILTERS] {
-        taps.check(TILE * 4, BYTES);
+        taps.check(taps.tile * 4, BYTES);
         // SAFETY: the slices were checked just before; a value with `DOTPROD` proves that the
         // processor has dot products.
         unsafe {
             if DOTPROD {
-                dot::sums::<FILTERS, VECTORS>(taps, [TILE, first], biases)
+                dot::sums::<FILTERS, VECTORS>(taps, [taps.tile, first], biases)
             } else {
-                widening::sums::<FILTERS, VECTORS>(taps, [TILE, first], biases)
+                widening::sums::<FILTERS, VECTORS>(taps, [taps.tile, first], biases)
             }
         }
     }

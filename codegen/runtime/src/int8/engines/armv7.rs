@@ -81,12 +81,6 @@ impl Engine for Neon {
     const VECTORS: usize = 2;
     const FILTERS: usize = 12;
 
-    // Tasks are large; one copy of each is enough.
-    #[inline(never)]
-    fn run<T: Task>(self, task: T) {
-        task.run(self);
-    }
-
     #[inline(always)]
     fn table(self, table: &[u8; 256]) -> [u8; 256] {
         *table
@@ -153,16 +147,16 @@ impl Engine for Neon {
     }
 
     #[inline(always)]
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[[i32; 4]; VECTORS]; FILTERS] {
-        taps.check(TILE * GROUP_BYTES, 16);
+        taps.check(taps.tile * GROUP_BYTES, 16);
         let mut sums = biases.map(|bias| [[bias; 4]; VECTORS]);
         // SAFETY: the slices were checked just before; `self` proves that the processor has NEON.
-        unsafe { sums::add(taps, [TILE, first], &mut sums) };
+        unsafe { sums::add(taps, [taps.tile, first], &mut sums) };
         sums
     }
 

@@ -120,7 +120,7 @@ impl Engine for CortexM {
     }
 
     #[inline(always)]
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         _first: usize,

@@ -88,7 +88,7 @@ impl Engine for Scalar {
         }
     }
 
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
@@ -99,7 +99,7 @@ impl Engine for Scalar {
             *sums = [[*bias; COLUMNS]; VECTORS];
         }
         let packing = Packing::HERE;
-        let mut blocks = taps.weights.chunks_exact(TILE * packing.group);
+        let mut blocks = taps.weights.chunks_exact(taps.tile * packing.group);
         for row in 0..taps.kernel {
             for group in 0..taps.groups {
                 for column in taps.columns() {
@@ -107,7 +107,7 @@ impl Engine for Scalar {
                     for vector in 0..VECTORS {
                         let at = taps.row(vector, row) + group * taps.line + column;
                         for (filter, sums) in sums.iter_mut().enumerate() {
-                            let weight = |lane| weights[within::<TILE>(first + filter, lane)];
+                            let weight = |lane| weights[within(taps.tile, first + filter, lane)];
                             add(&mut sums[vector], &taps.ring[at..], weight);
                         }
                     }
@@ -140,9 +140,9 @@ fn add(sums: &mut [i32; COLUMNS], from: &[u8], weight: impl Fn(usize) -> i8) {
 
 /// Returns the place of a weight among those of a group for one tap.
 #[inline(always)]
-fn within<const TILE: usize>(filter: usize, lane: usize) -> usize {
+fn within(tile: usize, filter: usize, lane: usize) -> usize {
     let packing = Packing::HERE;
-    if packing.filters_alternate { lane * TILE + filter } else { filter * packing.group + lane }
+    if packing.filters_alternate { lane * tile + filter } else { filter * packing.group + lane }
 }
 
 /// Returns what a table makes of a value.

@@ -23,10 +23,12 @@ impl<const VNNI: bool> Engine for Avx2<VNNI> {
     const FILTERS: usize = if VNNI { 6 } else { pairs::FILTERS };
 
     fn run<T: Task>(self, task: T) {
+        #[inline(never)]
         #[target_feature(enable = "avx2,fma,avxvnni")]
         fn compiled_with_vnni<const VNNI: bool, T: Task>(engine: Avx2<VNNI>, task: T) {
             task.run(engine);
         }
+        #[inline(never)]
         #[target_feature(enable = "avx2,fma")]
         fn compiled_without<const VNNI: bool, T: Task>(engine: Avx2<VNNI>, task: T) {
             task.run(engine);
@@ -108,16 +110,16 @@ impl<const VNNI: bool> Engine for Avx2<VNNI> {
     }
 
     #[inline(always)]
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[__m256i; VECTORS]; FILTERS] {
         if VNNI {
-            self.add_up::<TILE, FILTERS, VECTORS>(taps, first, biases)
+            self.add_up::<FILTERS, VECTORS>(taps, first, biases)
         } else {
-            self.add_up_pairs::<TILE, FILTERS, VECTORS>(taps, first, biases)
+            self.add_up_pairs::<FILTERS, VECTORS>(taps, first, biases)
         }
     }
 

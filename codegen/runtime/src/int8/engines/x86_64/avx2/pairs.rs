@@ -23,14 +23,14 @@ struct Tap {
 impl<const VNNI: bool> Avx2<VNNI> {
     /// Returns the sums of filters for vectors.
     #[inline(always)]
-    pub(super) fn add_up_pairs<const TILE: usize, const COUNT: usize, const VECTORS: usize>(
+    pub(super) fn add_up_pairs<const COUNT: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; COUNT],
     ) -> [[__m256i; VECTORS]; COUNT] {
-        assert!(first + COUNT <= TILE && COUNT <= FILTERS && taps.starts.len() == VECTORS);
-        taps.check(4 * TILE, BYTES);
+        assert!(first + COUNT <= taps.tile && COUNT <= FILTERS && taps.starts.len() == VECTORS);
+        taps.check(4 * taps.tile, BYTES);
         let mut sums = [[[self.zeros(); 2]; COUNT]; VECTORS];
         let mut some = [Tap { offset: 0, weights: [0; FILTERS] }; TAPS];
         let mut weights = taps.weights.as_ptr().wrapping_add(4 * first);
@@ -45,7 +45,7 @@ impl<const VNNI: bool> Avx2<VNNI> {
                     some[count].offset = group * taps.line + column;
                     // SAFETY: `Taps::check` has found all weights to be there.
                     unsafe { self.widen::<COUNT>(weights, &mut some[count].weights) };
-                    weights = weights.wrapping_add(4 * TILE);
+                    weights = weights.wrapping_add(4 * taps.tile);
                     count += 1;
                     if count == TAPS {
                         for (sums, start) in sums.iter_mut().zip(&starts) {

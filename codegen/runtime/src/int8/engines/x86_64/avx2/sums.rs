@@ -27,14 +27,14 @@ impl<const VNNI: bool> Avx2<VNNI> {
 
     /// Returns the sums of filters for vectors.
     #[inline(always)]
-    pub(super) fn add_up<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    pub(super) fn add_up<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[__m256i; VECTORS]; FILTERS] {
-        assert!(first + FILTERS <= TILE && taps.starts.len() == VECTORS);
-        taps.check(4 * TILE, BYTES);
+        assert!(first + FILTERS <= taps.tile && taps.starts.len() == VECTORS);
+        taps.check(4 * taps.tile, BYTES);
         let mut sums = self.first_sums::<FILTERS, VECTORS>(biases);
         let mut weights = taps.weights.as_ptr().wrapping_add(4 * first);
         for row in 0..taps.kernel {
@@ -62,7 +62,7 @@ impl<const VNNI: bool> Avx2<VNNI> {
                             }
                         }
                     }
-                    weights = weights.wrapping_add(4 * TILE);
+                    weights = weights.wrapping_add(4 * taps.tile);
                 }
             }
         }

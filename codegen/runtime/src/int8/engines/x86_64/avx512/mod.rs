@@ -21,12 +21,14 @@ impl<const VBMI: bool> Engine for Avx512<VBMI> {
     const HALVES: bool = true;
 
     fn run<T: Task>(self, task: T) {
+        #[inline(never)]
         #[target_feature(
             enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,avx2,fma"
         )]
         fn compiled_with_vbmi<const VBMI: bool, T: Task>(engine: Avx512<VBMI>, task: T) {
             task.run(engine);
         }
+        #[inline(never)]
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
         fn compiled_without<const VBMI: bool, T: Task>(engine: Avx512<VBMI>, task: T) {
             task.run(engine);
@@ -112,16 +114,16 @@ impl<const VBMI: bool> Engine for Avx512<VBMI> {
     }
 
     #[inline(always)]
-    fn sums<const TILE: usize, const FILTERS: usize, const VECTORS: usize>(
+    fn sums<const FILTERS: usize, const VECTORS: usize>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[__m512i; VECTORS]; FILTERS] {
         if taps.starts.len() == VECTORS {
-            self.add_up::<TILE, FILTERS, VECTORS, false>(taps, first, biases)
+            self.add_up::<FILTERS, VECTORS, false>(taps, first, biases)
         } else {
-            self.add_up::<TILE, FILTERS, VECTORS, true>(taps, first, biases)
+            self.add_up::<FILTERS, VECTORS, true>(taps, first, biases)
         }
     }
 

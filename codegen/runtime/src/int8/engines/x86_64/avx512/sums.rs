@@ -13,20 +13,15 @@ use core::arch::x86_64::{
 impl<const VBMI: bool> Avx512<VBMI> {
     /// Returns the sums of filters for vectors, or for vectors whose halves begin at two places.
     #[inline(always)]
-    pub(super) fn add_up<
-        const TILE: usize,
-        const FILTERS: usize,
-        const VECTORS: usize,
-        const HALVES: bool,
-    >(
+    pub(super) fn add_up<const FILTERS: usize, const VECTORS: usize, const HALVES: bool>(
         self,
         taps: &Taps<'_>,
         first: usize,
         biases: &[i32; FILTERS],
     ) -> [[__m512i; VECTORS]; FILTERS] {
         let parts = if HALVES { 2 } else { 1 };
-        assert!(first + FILTERS <= TILE && taps.starts.len() == VECTORS * parts);
-        taps.check(4 * TILE, BYTES / parts);
+        assert!(first + FILTERS <= taps.tile && taps.starts.len() == VECTORS * parts);
+        taps.check(4 * taps.tile, BYTES / parts);
         let mut sums = [[self.zeros(); VECTORS]; FILTERS];
         for (sums, bias) in sums.iter_mut().zip(biases) {
             // SAFETY: `self` proves that the processor has AVX-512F.
@@ -59,7 +54,7 @@ impl<const VBMI: bool> Avx512<VBMI> {
                             }
                         }
                     }
-                    weights = weights.wrapping_add(4 * TILE);
+                    weights = weights.wrapping_add(4 * taps.tile);
                 }
             }
         }
