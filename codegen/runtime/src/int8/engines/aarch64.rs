@@ -11,7 +11,7 @@ mod unrolled;
 mod vector;
 mod widening;
 
-use super::super::engine::{Affine, Affines, Engine, Group, Place, Task};
+use super::super::engine::{Affine, Affines, Engine, Group, Place};
 use super::super::packing::Packing;
 use super::super::taps::Taps;
 use core::arch::aarch64::{

@@ -11,7 +11,7 @@ mod group;
 mod sums;
 mod table;
 
-use super::super::engine::{Affine, Affines, Engine, Group, Place, Task};
+use super::super::engine::{Affine, Affines, Engine, Group, Place};
 use super::super::linux::processor_has;
 use super::super::packing::Packing;
 use super::super::taps::Taps;

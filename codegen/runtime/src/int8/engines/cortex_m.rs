@@ -15,7 +15,7 @@ pub mod loops;
 mod sizes;
 
 use super::super::arithmetic::{requantized, table_index};
-use super::super::engine::{Affine, Affines, Engine, Group};
+use super::super::engine::{Affine, Affines, Engine, Group, Task};
 #[cfg(target_has_atomic = "32")]
 use super::super::engine::{FilterConstants, Place};
 use super::super::taps::Taps;
@@ -42,6 +42,12 @@ impl Engine for CortexM {
     const COLUMNS: usize = COLUMNS;
     const VECTORS: usize = 1;
     const FILTERS: usize = FILTERS;
+
+    // There is one caller of each task.
+    #[inline(always)]
+    fn run<T: Task>(self, task: T) {
+        task.run(self);
+    }
 
     #[inline(always)]
     fn table(self, table: &[u8; 256]) -> [u8; 256] {
