@@ -50,9 +50,10 @@ impl<P: Problem> Evolution<P> {
         &self.archive
     }
 
-    /// Steps 0, 3, 4 and 5: returns the next population. The initial one is random; later ones come
-    /// from the archive by mating selection, crossover and forced mutation. It is smaller than
-    /// `population`, or empty, once the space is exhausted.
+    /// Steps 0, 3, 4 and 5: returns the next population. The initial one is random, and a Latin
+    /// hypercube if a Gaussian process is to learn from it, so that a small one has as many labels
+    /// as possible; later ones come from the archive by mating selection, crossover and forced
+    /// mutation. It is smaller than `population`, or empty, once the space is exhausted.
     ///
     /// # Errors
     /// Fails if a surrogate cannot be fitted.
@@ -68,6 +69,9 @@ impl<P: Problem> Evolution<P> {
             }
             (Strategy::Spea2 | Strategy::Nsga2, _) if iteration > 0 => {
                 Ok(self.offspring(size, &mut rng))
+            }
+            (Strategy::Spea2 | Strategy::Nsga2, Some(Surrogate::Gaussian)) => {
+                Ok(self.unseen.latin_hypercube(size, &mut rng))
             }
             (Strategy::Spea2 | Strategy::Nsga2 | Strategy::Random, _) => {
                 Ok(std::iter::from_fn(|| self.unseen.random(&mut rng)).take(size).collect())

@@ -3,6 +3,7 @@
 
 use super::problem::{Genome, Known, Problem, genomes, sizes};
 use crate::moea::operators::mutation;
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use std::collections::HashSet;
 
@@ -37,6 +38,16 @@ impl<P: Problem> Unseen<P> {
             self.take(genome)
         });
         drawn.or_else(|| self.random_by_enumeration(rng))
+    }
+
+    /// Returns `count` random unseen genomes, or fewer if the space is exhausted, in which the
+    /// choices of each gene are about equally frequent: a Latin hypercube. What was seen or cannot
+    /// be evaluated is replaced by a random genome.
+    pub fn latin_hypercube(&mut self, count: usize, rng: &mut impl Rng) -> Vec<(Genome, Known)> {
+        let columns: Vec<Vec<usize>> =
+            self.sizes.iter().map(|choices| permutations(*choices, count, rng)).collect();
+        let genomes = (0..count).map(|row| columns.iter().map(|column| column[row]).collect());
+        genomes.map_while(|genome| self.take(genome).or_else(|| self.random(rng))).collect()
     }
 
     /// Performs forced mutation: mutates a child, at least once, until its function is unseen. It
@@ -80,6 +91,14 @@ impl<P: Problem> Unseen<P> {
         }
         self.problem.known(&genome).map(|known| (genome, known))
     }
+}
+
+/// Returns random permutations of the choices, one after the other, up to a length.
+fn permutations(choices: usize, len: usize, rng: &mut impl Rng) -> Vec<usize> {
+    let mut column: Vec<usize> = (0..choices).cycle().take(len.next_multiple_of(choices)).collect();
+    column.chunks_exact_mut(choices).for_each(|permutation| permutation.shuffle(rng));
+    column.truncate(len);
+    column
 }
 
 #[cfg(test)]
@@ -126,6 +145,20 @@ mod tests {
         let genomes: Vec<Genome> =
             std::iter::from_fn(|| unseen.random(&mut rng)).map(|(g, _)| g).collect();
         assert_all_once(&genomes);
+    }
+
+    #[test]
+    fn a_latin_hypercube_has_each_choice_equally_often() {
+        let mut rng = stream(3, "hypercube");
+        for (choices, len, most) in [(7, 4, 1), (7, 8, 2), (2, 4, 2), (1, 4, 4)] {
+            let column = permutations(choices, len, &mut rng);
+            let times = |choice| column.iter().filter(|other| **other == choice).count();
+            let times: Vec<usize> = (0..choices).map(times).collect();
+            assert_eq!((column.len(), *times.iter().max().unwrap()), (len, most), "{column:?}");
+            assert!(times.iter().all(|times| times + 1 >= len.div_ceil(choices)), "{column:?}");
+        }
+        let all = Unseen::new(small()).latin_hypercube(1000, &mut rng);
+        assert_all_once(&all.into_iter().map(|(genome, _)| genome).collect::<Vec<_>>());
     }
 
     #[test]
