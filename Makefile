@@ -66,6 +66,8 @@ $(call check-choice,PRECISION,f32 int8 both,f32$(comma) int8 or both)
 $(if $(filter environment%,$(origin CAPS)),$(eval override CAPS :=))
 $(call check-shares,CAPS)
 
+include $(SHARE)pipelines/engine.mk
+
 # Goals that work in a run, one make at a time.
 working := $(filter pipeline explore train prune prune-compare codegen measure report choose $(RUN)/%,$(MAKECMDGOALS))
 include $(SHARE)pipelines/state.mk
@@ -74,7 +76,9 @@ include $(SHARE)pipelines/state.mk
 TRAIN_BIN := $(if $(filter cuda%,$(DEVICE)),$(SHARE)target/cuda/bin,$(BIN))
 
 .DEFAULT_GOAL := help
+ifeq ($(TOGETHER),)
 .NOTPARALLEL: # training uses all cores by itself, and nothing may run beside a measurement
+endif
 .PHONY: help explore train prune prune-compare codegen measure report choose pipeline FORCE
 
 # A user's targets, in the order in which a run needs them.
@@ -93,7 +97,7 @@ ifdef sources
 else
 	@echo "explore to report take at least one variable here, as in neuropower report RUN=$(RUN)"
 endif
-	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
+	@echo "variables: DATASET=$(DATASET) PROFILE=$(PROFILE) BOARD=$(BOARD) RUN=$(RUN) WORKERS=$(WORKERS) DEVICE=$(DEVICE) ENGINE=$(or $(ENGINE),local) SEED=$(SEED) PRECISION=$(or $(PRECISION),$(call query,--run $(RUN) --profile $(PROFILE_FILE) precision))"
 
 include $(SHARE)pipelines/checks.mk
 include $(SHARE)pipelines/step.mk

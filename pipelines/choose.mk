@@ -18,7 +18,7 @@ ifneq ($(ENTERED)$(asking),)
 
 # The page is made again even if no network meets the demands: there may be new ones.
 choose: | $(DATA)/dataset.json $(addprefix $(BIN)/,explore prune codegen measure report) $(TRAIN_BIN)/train ## choose a network of a finished run for BOARD
-	@$(BIN)/explore choose --run $(RUN) --board $(BOARD_FILE) --dataset $(DATA) --bin-dir $(TRAIN_BIN) --device $(DEVICE) \
+	@$(BIN)/explore choose --run $(RUN) --board $(BOARD_FILE) --dataset $(DATA) --bin-dir $(TRAIN_BIN) --device $(DEVICE) $(ENGINE_OPTIONS) \
 	  $(if $(BOARD_HOST),--board-host '$(BOARD_HOST)') $(DEMANDS) || chosen=$$?; \
 	  test ! -d $(RUN)/networks || $(BIN)/report --run $(RUN) --out $(RUN)/report >/dev/null || exit; \
 	  exit $${chosen:-0}

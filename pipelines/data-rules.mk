@@ -15,7 +15,7 @@ IMPORT = $(BIN)/fetch-data import $(call quoted,$(own)) --out $(DATA) --name $(D
 
 # Looks once in each call. Only `make data` follows changes. An interruption leaves a whole copy.
 .PRECIOUS: $(DATA)/dataset.json
-$(DATA)/dataset.json: $(if $(asking)$(MAKE_RESTARTS),,FORCE) | $(BIN)/fetch-data
+$(DATA)/dataset.json: $(if $(asking)$(MAKE_RESTARTS)$(TOGETHER),,FORCE) | $(BIN)/fetch-data
 	$(of_data) $(IMPORT) --keep
 
 data: | $(BIN)/fetch-data ## fetch and check the data set, or follow changes of your own images

@@ -48,18 +48,17 @@ $(RUN)/profile.json: | $(RECORD) $(PROFILE_FILE)
 $(RUN)/import.json: | $(DATA)/dataset.json
 	$(call KEEP,$(DATA)/import.json)
 
-# The cores of this machine say nothing about a cluster.
-at-once = $(if $(and $(filter slurm --engine=slurm,$(EXPLORE_ARGS)),$(filter file,$(origin WORKERS))),,--workers $(WORKERS))
+at-once = $(if $(or $(slurm),$(filter slurm --engine=slurm,$(EXPLORE_ARGS))),$(asked-workers:%=--workers %),--workers $(WORKERS))
 
 # An interrupted search is resumed.
 $(GENOMES) $(RUN)/explore/archive.json &: $(RUN)/profile.json $(DATA)/dataset.json | $(IMPORTED) \
     $(addprefix $(BIN)/,explore codegen measure) $(TRAIN_BIN)/train
 	@$(call step,explore) $(BIN)/explore run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --config $(RUN)/profile.json --dataset $(DATA) --out $(RUN)/explore --seed $(SEED) \
-	  $(at-once) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
+	  $(at-once) $(ENGINE_OPTIONS) $(EXPLORE_ARGS) $(if $(wildcard $(RUN)/explore/search.json),--resume)
 
 $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors $(RUN)/networks/%/dense/train.json: \
     $(RUN)/explore/winners/%/genome.json | $(TRAIN_BIN)/train
-	@$(call step,train,$(RUN)/networks/$*/dense/train.json,$(TRAININGS)) $(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) \
+	@$(call step,train,$(RUN)/networks/$*/dense/train.json,$(TRAININGS)) $(call task,$(RUN)/networks/$*/dense/train.json) $(TRAIN_BIN)/train fit --device $(DEVICE) --genome $< --dataset $(DATA) \
 	  --config $(RUN)/profile.json --seed $(SEED) --resume --out $(RUN)/networks/$*/dense
 
 # An included file that depends on all trainings: make trains the winners, then reads its rules
@@ -68,21 +67,34 @@ $(RUN)/networks/%/dense/network.json $(RUN)/networks/%/dense/weights.safetensors
 ifneq ($(filter pipeline train prune prune-compare codegen measure report,$(MAKECMDGOALS)),)
 ifeq ($(asking),)
 include $(state).trained.mk
-ifneq ($(and $(MAKE_RESTARTS),$(filter pipeline codegen measure report,$(MAKECMDGOALS))),)
+ifneq ($(and $(slurm),$(MAKE_RESTARTS),$(filter-out explore train,$(MAKECMDGOALS))),)
+include $(state).pruned.mk
+endif
+ifneq ($(and $(if $(slurm),$(filter-out 1,$(MAKE_RESTARTS)),$(MAKE_RESTARTS)),$(filter pipeline codegen measure report,$(MAKECMDGOALS))),)
 include $(state).quantized.mk
 endif
 endif
 endif
 
+ifneq ($(slurm),)
+# With a cluster, calls of make of their own make all trainings at the same time, and then, once it
+# is known which have diverged, all prunings.
+$(state).trained.mk: $(GENOMES) $(if $(MAKE_RESTARTS),,FORCE)
+	+@mkdir -p $(@D) && $(call together,$(TRAININGS)) echo "# All winners are trained." > $@
+
+$(state).pruned.mk: $(state).trained.mk
+	+@$(call together,$(addsuffix /prune.json,$(PRUNED)) $(if $(filter prune-compare,$(MAKECMDGOALS)),$(COMPARED))) echo "# All winners are pruned." > $@
+else
 # Written each time before something is quantized, so that make reads its rules again.
 $(state).trained.mk: $(TRAININGS) $(if $(MAKE_RESTARTS),,$(if $(QUANTIZED),FORCE))
 	@mkdir -p $(@D) && echo "# All winners are trained." > $@
+endif
 
 $(state).quantized.mk: $(addsuffix /weights.safetensors,$(NETWORKS)) $(addsuffix /outcome.json,$(QUANTIZED))
 	@mkdir -p $(@D) && echo "# All networks are quantized, or refused." > $@
 
 # Prunes a dense network with its weights, the first two prerequisites, into the folder $(1).
-PRUNE = $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
+PRUNE = $(call task,$(1)/prune.json) $(BIN)/prune run --bin-dir $(TRAIN_BIN) --device $(DEVICE) --network $(word 1,$^) --weights $(word 2,$^) --dataset $(DATA) --config $(RUN)/profile.json \
           --seed $(SEED) --out $(1) $(PRUNE_ARGS)
 
 $(RUN)/networks/%/pruned/network.json $(RUN)/networks/%/pruned/weights.safetensors $(RUN)/networks/%/pruned/prune.json: \
@@ -99,7 +111,7 @@ $(RUN)/networks/$(NETWORK)/pruned-cap-%/prune.json: \
 
 # Trains the pruned structure on as many images as all fine-tuning took.
 $(RUN)/networks/%/pruned/scratch/train.json: $(RUN)/networks/%/pruned/prune.json | $(BIN)/prune $(TRAIN_BIN)/train
-	@$(call compare,$@) $(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json
+	@$(call compare,$@) $(call task,$@) $(BIN)/prune scratch --bin-dir $(TRAIN_BIN) --device $(DEVICE) --from $(<D) --dataset $(DATA) --config $(RUN)/profile.json
 
 # Beside the stages: what `make prune-compare` makes.
 COMPARED = $(if $(strip $(CAPS)),$(addsuffix /prune.json,$(CAPPED)),$(addsuffix /prune.json,$(OTHER_METHODS)) $(RUN)/networks/$(NETWORK)/pruned/scratch/train.json)

@@ -14,4 +14,4 @@ loudness := $(if $(is_quiet),--quiet,$(if $(VERBOSE),--verbose))
 
 # The beginning of a command that makes $(2), one of the results $(3) of the stage $(1); options $(4),
 # of which --quiet is for what is made beside.
-step = $(if $(filter-out choose,$(working)),$(BIN)/neuropower step $(or $(filter --quiet,$(4)),$(loudness)) --run $(RUN) --stages $(STAGES) --stage $(1) $(call numbered,$(2),$(3)) $(filter-out --quiet,$(4)) --)
+step = $(if $(filter-out choose,$(working)),$(BIN)/neuropower step $(or $(filter --quiet,$(4)),$(loudness)) $(if $(TOGETHER),--no-bar) --run $(RUN) --stages $(STAGES) --stage $(1) $(call numbered,$(2),$(3)) $(filter-out --quiet,$(4)) --)

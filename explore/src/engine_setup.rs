@@ -2,23 +2,15 @@
 
 use crate::evaluate::engine::{Engine, OnSlurm};
 use crate::evaluate::trainer::Trainer;
-use anyhow::{Context, Result, bail, ensure};
-use common::cluster_record::ClusterRecord;
-use common::files::json;
+use anyhow::{Context, Result};
 use common::profile::ClusterSettings;
-use process::cluster::run::Common;
-use process::cluster::single::Single;
+use process::cluster::commands::Commands;
+use process::cluster::connection::Connection;
 use process::cluster::slurm::Slurm;
 use process::engine_args::{EngineArgs, EngineName};
 use process::interrupt::Interrupt;
-use process::output::{end_of, output};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
-
-/// The environment variable that forces the instructions of `train`.
-const KERNELS: &str = "NEUROPOWER_KERNELS";
 
 /// The program `train`, what it reads, and the folder of a search or study.
 pub(crate) struct Place {
@@ -62,8 +54,16 @@ pub(crate) fn trainer(
         }
         EngineName::Slurm => {
             let place = place.absolute()?;
-            let (program, folder) = (&place.program, place.folder.join("cluster"));
-            let (slurm, common) = connect(program, folder, args, workers, settings, &interrupt)?;
+            let folder = place.folder.join("cluster");
+            let connection = Connection {
+                train: &place.program,
+                record: &folder,
+                batches: folder.clone(),
+                settings,
+                script: args.cluster_script()?,
+                at_once: workers,
+            };
+            let (slurm, common) = connection.connect(&interrupt)?;
             let on_slurm = OnSlurm { slurm, settings: settings.clone(), common };
             (place, Engine::Slurm(Box::new(on_slurm)))
         }
@@ -73,71 +73,30 @@ pub(crate) fn trainer(
     Ok(Trainer::new(program, dataset, profile, folder, engine, interrupt))
 }
 
-/// Returns what runs single commands of a finished run on a cluster; `None` for this machine.
+/// Returns what runs commands of a finished run on a cluster; `None` for this machine.
 ///
 /// # Errors
 /// Fails as [`trainer`] does.
-pub(crate) fn single(
+pub(crate) fn commands(
     program: &Path,
     folder: &Path,
     args: &EngineArgs,
     settings: &ClusterSettings,
     interrupt: &Interrupt,
-) -> Result<Option<Single<Slurm>>> {
+) -> Result<Option<Commands<Slurm>>> {
     if args.engine == EngineName::Local {
         return args.cluster_script().map(|_| None);
     }
     let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
-    let (scheduler, common) =
-        connect(program, folder.join("cluster"), args, None, settings, interrupt)?;
-    Ok(Some(Single { scheduler, common, retries: args.retries() }))
-}
-
-/// Returns the cluster and what its tasks with files in a folder have in common.
-fn connect(
-    program: &Path,
-    folder: PathBuf,
-    args: &EngineArgs,
-    workers: Option<NonZeroUsize>,
-    settings: &ClusterSettings,
-    interrupt: &Interrupt,
-) -> Result<(Slurm, Common)> {
-    let slurm = Slurm::connect(settings, args.cluster_script()?.as_deref(), workers)?;
-    let kernels = kernels(program, &folder, interrupt)?;
-    let file_wait = Duration::from_secs_f64(settings.file_wait_s);
-    let environment = vec![(KERNELS.to_string(), kernels)];
-    Ok((slurm, Common { folder, file_wait, environment }))
-}
-
-/// Returns the instructions that all trainings of a folder compute with: those of its record, or
-/// else those that the environment names, or else this machine's best, which are then recorded.
-fn kernels(program: &Path, folder: &Path, interrupt: &Interrupt) -> Result<String> {
-    let named = std::env::var(KERNELS).ok().filter(|name| !name.is_empty());
-    let path = folder.join("cluster.json");
-    if path.exists() {
-        let ClusterRecord { kernels } = json::read(&path)?;
-        if let Some(named) = named.filter(|named| *named != kernels) {
-            bail!(
-                "{KERNELS} is {named}, but the trainings of {} compute with {kernels}: leave it out, \
-                 or choose another folder",
-                path.display()
-            );
-        }
-        return Ok(kernels);
-    }
-    let kernels = named.map_or_else(|| own_kernels(program, interrupt), Ok)?;
-    json::write(&path, &ClusterRecord { kernels: kernels.clone() })?;
-    Ok(kernels)
-}
-
-/// Returns the instructions that `train` computes with on this machine, as `--version` says them.
-fn own_kernels(program: &Path, interrupt: &Interrupt) -> Result<String> {
-    let mut command = Command::new(program);
-    command.arg("--version");
-    let output = output(command, interrupt)?;
-    let version = String::from_utf8_lossy(&output.stdout).into_owned();
-    let kernels = version.split_once("kernels ").map(|(_, rest)| rest.trim_end());
-    let kernels = kernels.map(|rest| rest.trim_end_matches(')').to_string());
-    ensure!(output.status.success(), "train --version failed: {}", end_of(&output.stderr));
-    kernels.with_context(|| format!("{}: --version names no kernels", program.display()))
+    let folder = folder.join("cluster");
+    let connection = Connection {
+        train: program,
+        record: &folder,
+        batches: folder.clone(),
+        settings,
+        script: args.cluster_script()?,
+        at_once: None,
+    };
+    let (scheduler, common) = connection.connect(interrupt)?;
+    Ok(Some(Commands { scheduler, common, retries: args.retries() }))
 }

@@ -5,3 +5,4 @@ pub mod fetch;
 pub mod neuropower;
 pub mod report;
 pub mod step;
+pub mod task;

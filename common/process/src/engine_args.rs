@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Repetitions of a training on this machine, where the same cause is likely to be there still.
 const LOCAL_RETRIES: usize = 1;
 /// Repetitions on a cluster, where another machine takes over.
-const CLUSTER_RETRIES: usize = 3;
+pub const CLUSTER_RETRIES: usize = 3;
 
 /// The options that say where trainings run.
 #[derive(Args, Clone, Debug)]

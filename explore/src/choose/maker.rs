@@ -16,6 +16,7 @@ use common::precision::Precision;
 use common::prune_report::PruneReport;
 use common::quantized::{INT8_FOLDER, OUTCOME_FILE, Outcome, TENSORS_FILE};
 use common::train_report::{EvalReport, TrainReport};
+use process::cluster::commands::ClusterCommand;
 use process::deploy::{Parameters, check_energy};
 use std::fs;
 use std::io::ErrorKind;
@@ -73,27 +74,71 @@ impl Maker<'_> {
         Precision::ALL.into_iter().filter(included).map(named).collect()
     }
 
-    fn train(&self, member: &Member, name: &str) -> Result<TrainReport> {
+    /// Trains and prunes what is missing of all members on the cluster: all trainings at the same
+    /// time, and then all prunings. Does nothing without a cluster.
+    ///
+    /// # Errors
+    /// Fails as [`Maker::make`] does.
+    pub(crate) fn train_together(&self, members: &[Member]) -> Result<()> {
+        if self.stages.cluster.is_none() {
+            return Ok(());
+        }
+        let dense = |member: &Member| format!("{}/dense", member.name);
+        let trainings = members.iter().map(|member| self.training(member, &dense(member)));
+        let trainings: Vec<_> = trainings.filter_map(Result::transpose).collect::<Result<_>>()?;
+        self.stages.train(trainings)?;
+        let prunings = members.iter().map(|member| {
+            let dense = dense(member);
+            let training = reuse::training(&self.run.network(&dense), &member.genome);
+            match training.filter(|training| !training.diverged) {
+                Some(training) => {
+                    self.pruning(&dense, &format!("{}/pruned", member.name), &training)
+                }
+                None => Ok(None),
+            }
+        });
+        let prunings: Vec<_> = prunings.filter_map(Result::transpose).collect::<Result<_>>()?;
+        self.stages.train(prunings)
+    }
+
+    /// Returns the training of a member; `None` if its results are there.
+    fn training(&self, member: &Member, name: &str) -> Result<Option<ClusterCommand>> {
         let folder = self.run.network(name);
-        if let Some(report) = reuse::training(&folder, &member.genome) {
-            return Ok(report);
+        if reuse::training(&folder, &member.genome).is_some() {
+            return Ok(None);
         }
         diagnostics::say(&format!("{name}: training in full"));
         // It describes what was made of the weights that are about to change.
         remove(&self.run.network(&member.name).join("pruned/prune.json"))?;
         let genome = self.run.network(&member.name).join("genome.json");
         json::write(&genome, &member.genome)?;
-        self.stages.fit(&genome, &folder)?;
+        self.stages.fit(name, &genome, &folder).map(Some)
+    }
+
+    fn train(&self, member: &Member, name: &str) -> Result<TrainReport> {
+        self.stages.train(self.training(member, name)?.into_iter().collect())?;
+        let folder = self.run.network(name);
         reuse::training(&folder, &member.genome).with_context(|| not_whole(&folder, "train fit"))
     }
 
-    fn prune(&self, dense: &str, name: &str, training: &TrainReport) -> Result<PruneReport> {
+    /// Returns the pruning of a network; `None` if its results are there.
+    fn pruning(
+        &self,
+        dense: &str,
+        name: &str,
+        training: &TrainReport,
+    ) -> Result<Option<ClusterCommand>> {
         let folder = self.run.network(name);
-        if let Some(report) = reuse::pruning(&folder, training.parameters) {
-            return Ok(report);
+        if reuse::pruning(&folder, training.parameters).is_some() {
+            return Ok(None);
         }
         diagnostics::say(&format!("{name}: pruning"));
-        self.stages.prune(&self.run.network(dense), &folder)?;
+        self.stages.prune(name, &self.run.network(dense), &folder).map(Some)
+    }
+
+    fn prune(&self, dense: &str, name: &str, training: &TrainReport) -> Result<PruneReport> {
+        self.stages.train(self.pruning(dense, name, training)?.into_iter().collect())?;
+        let folder = self.run.network(name);
         reuse::pruning(&folder, training.parameters)
             .with_context(|| not_whole(&folder, "prune run"))
     }

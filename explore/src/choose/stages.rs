@@ -8,7 +8,7 @@ use common::device::Device;
 use common::files::atomic;
 use common::precision::Precision;
 use common::quantized::OUTCOME_FILE;
-use process::cluster::single::Single;
+use process::cluster::commands::{ClusterCommand, Commands};
 use process::cluster::slurm::Slurm;
 use process::deploy::{Connection, Parameters};
 use process::interrupt::Interrupt;
@@ -31,7 +31,7 @@ pub(crate) struct Stages<'a> {
     /// Device of trainings.
     pub(crate) device: Device,
     /// What trains and prunes on a cluster; `None` for this machine, which does all else.
-    pub(crate) cluster: Option<Single<Slurm>>,
+    pub(crate) cluster: Option<Commands<Slurm>>,
     /// Number of threads of trainings on a cluster; `None` for all cores.
     pub(crate) threads: Option<usize>,
     /// Folder of the programs; `None` for that of this program.
@@ -53,18 +53,19 @@ pub(super) struct Source<'a> {
 }
 
 impl Stages<'_> {
-    /// Trains a genome in full; goes on with a training that was interrupted.
-    pub(super) fn fit(&self, genome: &Path, out: &Path) -> Result<()> {
+    /// Returns the training in full of a genome, which goes on where it was interrupted. `name` is
+    /// that of the network.
+    pub(super) fn fit(&self, name: &str, genome: &Path, out: &Path) -> Result<ClusterCommand> {
         let mut fit = self.command("train", "fit")?;
         fit.args(["--device", &self.device.to_string()]).arg("--genome").arg(genome);
         fit.arg("--dataset").arg(&self.dataset).arg("--config").arg(self.run.profile());
         fit.args(["--seed", &self.run.search.seed.to_string()]).arg("--resume");
         fit.arg("--out").arg(out);
-        self.finish_anywhere("train-fit", fit)
+        self.training("train-fit", name, fit, out.join("train.json"))
     }
 
-    /// Prunes the network in the folder `dense`.
-    pub(super) fn prune(&self, dense: &Path, out: &Path) -> Result<()> {
+    /// Returns the pruning of the network in the folder `dense`. `name` is that of the pruned one.
+    pub(super) fn prune(&self, name: &str, dense: &Path, out: &Path) -> Result<ClusterCommand> {
         let mut prune = self.command("prune", "run")?;
         if let Some(bin_dir) = &self.bin_dir {
             prune.arg("--bin-dir").arg(bin_dir);
@@ -74,7 +75,7 @@ impl Stages<'_> {
         prune.arg("--weights").arg(dense.join(WEIGHTS));
         prune.arg("--dataset").arg(&self.dataset).arg("--config").arg(self.run.profile());
         prune.args(["--seed", &self.run.search.seed.to_string()]).arg("--out").arg(out);
-        self.finish_anywhere("prune-run", prune)
+        self.training("prune-run", name, prune, out.join("prune.json"))
     }
 
     /// Makes the int8 form of the network in a folder; a refusal is an outcome and no failure.
@@ -156,13 +157,35 @@ impl Stages<'_> {
         Ok(command)
     }
 
-    /// Runs a program that trains, on the cluster if there is one.
-    fn finish_anywhere(&self, name: &str, mut command: Command) -> Result<()> {
-        let Some(cluster) = &self.cluster else { return self.finish(name, command) };
+    /// Returns a command that trains, with a log of its own.
+    fn training(
+        &self,
+        verb: &str,
+        name: &str,
+        mut command: Command,
+        result: PathBuf,
+    ) -> Result<ClusterCommand> {
         if let Some(threads) = self.threads {
             command.args(["--threads", &threads.to_string()]);
         }
-        cluster.run(&command, &self.log(name)?, &self.interrupt)
+        let log = self.log(&format!("{verb}-{}", name.replace('/', "-")))?;
+        Ok(ClusterCommand { label: name.to_string(), command, log, result })
+    }
+
+    /// Runs commands that train: on the cluster at the same time, if there is one, or else here, one
+    /// after the other.
+    pub(super) fn train(&self, commands: Vec<ClusterCommand>) -> Result<()> {
+        if commands.is_empty() {
+            return Ok(());
+        }
+        match &self.cluster {
+            Some(cluster) => cluster.run(&commands, &self.interrupt),
+            None => commands
+                .into_iter()
+                .try_for_each(|ClusterCommand { command, log, .. }| {
+                    logged::run(command, &log, &self.interrupt)
+                }),
+        }
     }
 
     /// Runs a program to its end, with its output in a log below the folder of the search.

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ChooseArgs) -> Result<()> {
     let profile: Profile = json::read(&run.profile())?;
     let train = binary("train", args.bin_dir.as_deref())?;
     let (folder, settings) = (args.run.join("explore"), &profile.cluster);
-    let cluster = engine_setup::single(&train, &folder, &args.engine_args, settings, &interrupt)?;
+    let cluster = engine_setup::commands(&train, &folder, &args.engine_args, settings, &interrupt)?;
     let maker = Maker {
         run: &run,
         stages: Stages {
@@ -79,6 +79,7 @@ type Refusal = (String, String);
 
 /// Returns all networks of a run, and those that do not exist.
 fn networks(maker: &Maker<'_>, run: &FinishedRun) -> Result<(Vec<Candidate>, Vec<Refusal>)> {
+    maker.train_together(&run.members)?;
     let (mut candidates, mut refused) = (Vec::new(), Vec::new());
     for (index, member) in run.members.iter().enumerate() {
         diagnostics::say(&format!("{} ({} of {})", member.name, index + 1, run.members.len()));

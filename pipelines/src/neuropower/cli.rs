@@ -3,6 +3,7 @@
 use super::assignment;
 use super::exec::{self, Manner};
 use crate::step::StepArgs;
+use crate::task::TaskArgs;
 use anyhow::Result;
 use clap::{FromArgMatches, Parser, Subcommand};
 use common::diagnostics;
@@ -64,6 +65,9 @@ pub(super) enum Command {
     /// Runs one command of the pipeline for make, with a progress line and a log
     #[command(hide = true)]
     Step(StepArgs),
+    /// Runs one command of the pipeline for make, as a task of a Slurm cluster
+    #[command(hide = true)]
+    Task(TaskArgs),
 }
 
 /// Arguments for the program of a stage, or for make.

@@ -8,7 +8,7 @@ mod places;
 
 pub use cli::Args;
 
-use crate::step;
+use crate::{step, task};
 use anyhow::Result;
 use cli::{Command, Stage, Target};
 
@@ -19,6 +19,7 @@ use cli::{Command, Stage, Target};
 pub fn run(args: Args) -> Result<()> {
     let (stage, words) = match args.command {
         Command::Step(args) => return step::run(&args),
+        Command::Task(args) => return task::run(&args),
         Command::Pipeline(target) => return target.make("pipeline"),
         Command::Data(target) => return target.make("data"),
         Command::Choose(target) => return target.make("choose"),

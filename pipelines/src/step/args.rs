@@ -28,6 +28,9 @@ pub struct StepArgs {
     /// Leave standard output to the command, which prints a table for the terminal
     #[arg(long)]
     pub table: bool,
+    /// Say lines in place of a bar: other steps run beside this one
+    #[arg(long)]
+    pub no_bar: bool,
     /// The command and its arguments, which need not be UTF-8
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

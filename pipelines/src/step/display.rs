@@ -33,7 +33,7 @@ impl Display<'_> {
     /// Shows that a command begins.
     pub(super) fn new(args: &StepArgs) -> Display<'_> {
         let title = title::of(args);
-        let bar = Bar::new(&title);
+        let bar = if args.no_bar { None } else { Bar::new(&title) };
         if bar.is_none() {
             diagnostics::say(&title);
         }

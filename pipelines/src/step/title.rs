@@ -27,6 +27,7 @@ mod tests {
             items,
             show: false,
             table: false,
+            no_bar: false,
             command: vec![],
         }
     }
