@@ -4,6 +4,7 @@
 # FAKE_SLURM: a folder for the queue; each call gets a line in its file `calls`.
 # FAKE_MAX_ARRAY: the value of MaxArraySize.
 # FAKE_MAX_SUBMIT: the largest number of tasks in the queue.
+# FAKE_ASSOCIATION: scontrol says that limit (controller), or sacctmgr does (database).
 # FAKE_REFUSE: a reason for which sbatch refuses everything.
 # FAKE_UNHEARD: sbatch accepts the first array, but says that the controller did not answer.
 # FAKE_UNSENT: sbatch says so too, and has not accepted it.
@@ -18,6 +19,27 @@ unanswered() {
     echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2
     exit 1
 }
+running() { grep -l RUNNING "$FAKE_SLURM"/tasks/* 2> /dev/null | wc -l; }
+case "$name $*" in
+    "scontrol show assoc_mgr"*)
+        if [ "${FAKE_ASSOCIATION:-}" = controller ]; then
+            echo "ClusterName=fake Account=a UserName=me(7) Partition= ID=2"
+            echo "    GrpSubmitJobs=N($(running)) GrpWall=N(0.00)"
+            echo "    MaxJobs= MaxSubmitJobs=$FAKE_MAX_SUBMIT($(running)) MaxWallPJ="
+        else
+            echo "No associations currently cached in Slurm."
+        fi
+        exit
+        ;;
+    sacctmgr*)
+        if [ "${FAKE_ASSOCIATION:-}" != database ]; then
+            echo "You are not running a supported accounting_storage plugin" >&2
+            exit 1
+        fi
+        echo "$FAKE_MAX_SUBMIT|"
+        exit
+        ;;
+esac
 case "$name" in
     scontrol)
         echo "Configuration data"
@@ -58,7 +80,7 @@ script=$1
 shift
 if [ -n "${FAKE_REFUSE:-}" ]; then echo "sbatch: error: $FAKE_REFUSE" >&2; exit 1; fi
 if [ -n "${FAKE_UNSENT:-}" ] && once unsent; then unanswered; fi
-queued=$(grep -l RUNNING "$FAKE_SLURM"/tasks/* 2> /dev/null | wc -l)
+queued=$(running)
 if [ $((queued + last + 1)) -gt "${FAKE_MAX_SUBMIT:-1000000}" ]; then
     echo "sbatch: error: AssocMaxSubmitJobLimit" >&2
     echo "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy" >&2

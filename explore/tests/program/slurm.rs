@@ -12,7 +12,7 @@ pub(crate) fn install(fixture: &Fixture) -> String {
     let bin = fixture.path("slurm-bin");
     fs::create_dir_all(&bin).unwrap();
     let fake = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-slurm.sh");
-    for program in ["sbatch", "squeue", "scancel", "scontrol"] {
+    for program in ["sbatch", "squeue", "scancel", "scontrol", "sacctmgr"] {
         fs::copy(&fake, bin.join(program)).unwrap();
     }
     format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())
@@ -202,6 +202,17 @@ fn limits_of_arrays_and_of_submitted_tasks_split_a_population() {
     cluster.search("submit", &[("FAKE_MAX_SUBMIT", "2")]);
     assert_eq!(cluster.fixture.result("local"), cluster.fixture.result("submit"));
     assert_eq!(arrays("submit")[..3], ["0-5 from 0", "0-2 from 0", "0-1 from 0"]);
+    // Known limits are kept from the beginning; the database does not know how much is used of them.
+    for knows in ["controller", "database"] {
+        cluster.search(
+            knows,
+            &[("FAKE_MAX_SUBMIT", "2"), ("FAKE_ASSOCIATION", knows), ("USER", "me")],
+        );
+        assert_eq!(cluster.fixture.result("local"), cluster.fixture.result(knows));
+        assert_eq!(arrays(knows)[0], "0-1 from 0");
+    }
+    let all_fit = arrays("controller").iter().all(|array| !array.starts_with("0-2 "));
+    assert!(all_fit, "{:?}", arrays("controller"));
     let output = cluster.command("at-once").args(["--workers", "2"]).output().unwrap();
     assert!(output.status.success());
     assert_eq!(arrays("at-once")[0], "0-5%2 from 0");

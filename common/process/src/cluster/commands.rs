@@ -121,13 +121,10 @@ impl Left<'_> {
             if is_there(result) {
                 continue;
             }
-            match since.elapsed() < self.file_wait {
-                true => self.late.push((index, since)),
-                false => self.repeat(
-                    index,
-                    &format!("{} did not appear", result.display()),
-                    interrupt,
-                )?,
+            if since.elapsed() < self.file_wait {
+                self.late.push((index, since));
+            } else {
+                self.repeat(index, &format!("{} did not appear", result.display()), interrupt)?;
             }
         }
         Ok(())

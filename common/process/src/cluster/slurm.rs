@@ -1,6 +1,7 @@
 //! Slurm, through its programs `sbatch`, `squeue`, `scancel` and `scontrol`. A task is one of a job
 //! array; the mark of an array is the job's comment.
 
+use super::limits::SubmitLimit;
 use super::scheduler::{Answer, Array, Queue, Scheduler};
 use super::shell::quoted;
 use super::squeue;
@@ -48,6 +49,8 @@ pub struct Slurm {
     head: String,
     /// Largest number of tasks in an array.
     most: usize,
+    /// Limits on the number of tasks in the queue.
+    limit: SubmitLimit,
     /// Largest number of an array's tasks that run at a time.
     at_once: Option<NonZeroUsize>,
 }
@@ -69,7 +72,8 @@ impl Slurm {
             "--engine slurm works on a machine of a Slurm cluster, from which jobs are submitted",
         )?;
         let most = max_array_size(&shown).unwrap_or(DEFAULT_ARRAY).max(1);
-        Ok(Slurm { options: options(settings), head: head(script)?, most, at_once })
+        let (options, head, limit) = (options(settings), head(script)?, SubmitLimit::find());
+        Ok(Slurm { options, head, most, limit, at_once })
     }
 
     /// Runs `sbatch` for the first tasks of an array.
@@ -97,7 +101,9 @@ impl Scheduler for Slurm {
         script.extend(quoted(array.folder.join("run.sh").as_os_str()));
         script.extend_from_slice(b" \"$(($1 + SLURM_ARRAY_TASK_ID))\"\n");
         atomic::write(&array.folder.join(format!("job-{}.sh", array.mark)), &script)?;
-        let mut tasks = array.tasks.len().min(self.most);
+        // Where there is no room, one is asked for, and Slurm says why not.
+        let room = self.limit.room().unwrap_or(usize::MAX).max(1);
+        let mut tasks = array.tasks.len().min(self.most).min(room);
         loop {
             let said = match self.sbatch(array, tasks) {
                 Ok(output) if output.status.success() => {
