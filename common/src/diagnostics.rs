@@ -64,7 +64,7 @@ fn write(text: &str) {
     let line = text.replace('\n', " ");
     match WRITER.get() {
         Some(writer) => writer(&line),
-        // A message that cannot be written is dropped.
-        None => drop(writeln!(std::io::stderr(), "{line}")),
+        // At once, since other programs may write too. A message that cannot be written is dropped.
+        None => drop(std::io::stderr().write_all(format!("{line}\n").as_bytes())),
     }
 }
