@@ -1,7 +1,7 @@
 //! The two sources of outcomes: trainings made now, and a table of trainings made beforehand.
 
 use super::table::TableEvaluator;
-use super::task::{Outcome, Task};
+use super::task::{Outcome, Outcomes, Task};
 use super::trainer::Trainer;
 use anyhow::Result;
 
@@ -23,21 +23,21 @@ impl Evaluator {
         }
     }
 
-    /// Evaluates all tasks and calls `on_outcome` with the index and the outcome of each.
+    /// Evaluates all tasks and calls `on_outcomes` with the outcomes, each once, as they arrive.
     ///
     /// # Errors
-    /// Fails if [`Trainer::train`] or `on_outcome` does.
+    /// Fails if [`Trainer::train`] or `on_outcomes` does.
     pub fn evaluate(
         &self,
         tasks: &[Task],
-        mut on_outcome: impl FnMut(usize, Outcome) -> Result<()>,
+        mut on_outcomes: impl FnMut(Outcomes) -> Result<()>,
     ) -> Result<()> {
         match self {
-            Evaluator::Train(trainer) => trainer.train(tasks, on_outcome),
-            Evaluator::Table(table) => tasks
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, task)| on_outcome(index, table.outcome(task))),
+            Evaluator::Train(trainer) => trainer.train(tasks, on_outcomes),
+            Evaluator::Table(table) => {
+                let outcomes = tasks.iter().map(|task| table.outcome(task));
+                on_outcomes(outcomes.enumerate().collect())
+            }
         }
     }
 

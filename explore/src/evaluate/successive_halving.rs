@@ -3,7 +3,7 @@
 //! Pareto rank.
 
 use super::candidate::Candidate;
-use super::task::Outcome;
+use super::task::{Outcome, Outcomes};
 use crate::moea::nsga2;
 use anyhow::Result;
 use common::network::counts::Counts;
@@ -20,8 +20,8 @@ pub struct PartialTraining {
     pub epoch: usize,
 }
 
-/// Receives the outcome of a partial training by its index in the list of partial trainings.
-pub type OnOutcome<'a> = &'a mut dyn FnMut(usize, Outcome) -> Result<()>;
+/// Receives outcomes of partial trainings by their indices in the list of partial trainings.
+pub type OnOutcomes<'a> = &'a mut dyn FnMut(Outcomes) -> Result<()>;
 
 /// The evaluation of one population.
 pub struct SuccessiveHalving<'a> {
@@ -44,16 +44,16 @@ struct Progress {
 
 impl SuccessiveHalving<'_> {
     /// Evaluates the population except its first candidates, whose evaluations are `known`. `train`
-    /// runs partial trainings and reports the outcome of each; `on_evaluation` gets each evaluation
-    /// once, in any order.
+    /// runs partial trainings and reports the outcome of each; `on_evaluations` gets each evaluation
+    /// once, in any order, those together that are known at the same time.
     ///
     /// # Errors
-    /// Fails if `train` or `on_evaluation` does.
+    /// Fails if `train` or `on_evaluations` does.
     pub fn run(
         &self,
         known: &[Evaluation],
-        mut train: impl FnMut(&[PartialTraining], OnOutcome<'_>) -> Result<()>,
-        mut on_evaluation: impl FnMut(Evaluation) -> Result<()>,
+        mut train: impl FnMut(&[PartialTraining], OnOutcomes<'_>) -> Result<()>,
+        mut on_evaluations: impl FnMut(Vec<Evaluation>) -> Result<()>,
     ) -> Result<()> {
         let mut progress = vec![Progress::default(); self.population.len()];
         for (progress, evaluation) in progress.iter_mut().zip(known) {
@@ -65,35 +65,43 @@ impl SuccessiveHalving<'_> {
         };
         for (rung, epoch) in self.settings.rungs().into_iter().enumerate() {
             let trainings = next_trainings(&progress, epoch);
-            train(&trainings, &mut |index, outcome| {
-                let candidate = trainings[index].candidate;
-                let progress = &mut progress[candidate];
-                match outcome {
-                    Ok(accuracy) => progress.rungs.push(accuracy),
-                    Err(_) => {
-                        progress.ended = true;
-                        on_evaluation(self.evaluation(candidate, &progress.rungs, outcome))?;
+            train(&trainings, &mut |outcomes| {
+                let mut failed = Vec::new();
+                for (index, outcome) in outcomes {
+                    let candidate = trainings[index].candidate;
+                    let progress = &mut progress[candidate];
+                    match outcome {
+                        Ok(accuracy) => progress.rungs.push(accuracy),
+                        Err(_) => {
+                            progress.ended = true;
+                            failed.push(self.evaluation(candidate, &progress.rungs, outcome));
+                        }
                     }
                 }
-                Ok(())
+                on_evaluations(failed)
             })?;
             let survivors = self.survivors(&progress, rung);
+            let mut stopped = Vec::new();
             let candidates = trainings.iter().map(|training| training.candidate);
             for candidate in candidates.filter(|candidate| !survivors.contains(candidate)) {
                 let progress = &mut progress[candidate];
                 if !progress.ended {
                     progress.ended = true;
-                    on_evaluation(Evaluation {
+                    stopped.push(Evaluation {
                         stopped_after: Some(epoch),
                         ..self.evaluation(candidate, &progress.rungs, Ok(progress.rungs[rung]))
-                    })?;
+                    });
                 }
             }
+            on_evaluations(stopped)?;
         }
         let trainings = next_trainings(&progress, self.settings.epochs);
-        train(&trainings, &mut |index, outcome| {
-            let candidate = trainings[index].candidate;
-            on_evaluation(self.evaluation(candidate, &progress[candidate].rungs, outcome))
+        train(&trainings, &mut |outcomes| {
+            let evaluation = |(index, outcome): (usize, Outcome)| {
+                let candidate = trainings[index].candidate;
+                self.evaluation(candidate, &progress[candidate].rungs, outcome)
+            };
+            on_evaluations(outcomes.into_iter().map(evaluation).collect())
         })
     }
 
@@ -172,15 +180,15 @@ mod tests {
         halving
             .run(
                 known,
-                |trainings, on_outcome| {
+                |trainings, on_outcomes| {
                     trained.extend_from_slice(trainings);
                     // In reverse, because outcomes come in any order.
-                    (0..trainings.len())
-                        .rev()
-                        .try_for_each(|index| on_outcome(index, outcome(&trainings[index])))
+                    (0..trainings.len()).rev().try_for_each(|index| {
+                        on_outcomes(vec![(index, outcome(&trainings[index]))])
+                    })
                 },
-                |evaluation| {
-                    evaluations.push(evaluation);
+                |some| {
+                    evaluations.extend(some);
                     Ok(())
                 },
             )

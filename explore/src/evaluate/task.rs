@@ -7,6 +7,9 @@ use common::search::genome::Genome;
 /// disk, a signal) is not an outcome but an error.
 pub type Outcome = std::result::Result<f64, String>;
 
+/// Outcomes that have arrived together, each with the index of its task or training.
+pub type Outcomes = Vec<(usize, Outcome)>;
+
 /// A training to be run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {

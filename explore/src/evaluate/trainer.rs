@@ -4,7 +4,7 @@
 
 use super::engine::{Engine, Running};
 use super::outcome::{self, outcome, outcome_of};
-use super::task::{Outcome, Task};
+use super::task::{Outcome, Outcomes, Task};
 use anyhow::{Context, Error, Result, bail};
 use common::device::Device;
 use common::diagnostics;
@@ -83,17 +83,17 @@ impl Trainer {
         outcome::report(&self.folder, task)
     }
 
-    /// Runs all trainings and calls `on_outcome` with the index and outcome of each one as it ends.
-    /// Repeats a training that ends without an outcome.
+    /// Runs all trainings and calls `on_outcomes` with the outcomes of those that have ended, each
+    /// once. Repeats a training that ends without an outcome.
     ///
     /// # Errors
     /// Fails if a training ends without an outcome too often, if a termination signal has been
-    /// received, if a cluster cannot be used, or if `on_outcome` fails. No training keeps running
+    /// received, if a cluster cannot be used, or if `on_outcomes` fails. No training keeps running
     /// after that.
     pub fn train(
         &self,
         tasks: &[Task],
-        mut on_outcome: impl FnMut(usize, Outcome) -> Result<()>,
+        mut on_outcomes: impl FnMut(Outcomes) -> Result<()>,
     ) -> Result<()> {
         let mut round = Round {
             trainer: self,
@@ -116,8 +116,9 @@ impl Trainer {
             let outcomes = round.outcomes(ended)?;
             if outcomes.is_empty() {
                 sleep(running.interval());
+            } else {
+                on_outcomes(outcomes)?;
             }
-            outcomes.into_iter().try_for_each(|(index, outcome)| on_outcome(index, outcome))?;
         }
     }
 
@@ -215,7 +216,7 @@ impl Round<'_> {
     }
 
     /// Returns the outcomes of trainings that have ended. Those without one are repeated.
-    fn outcomes(&mut self, ended: Vec<(usize, End)>) -> Result<Vec<(usize, Outcome)>> {
+    fn outcomes(&mut self, ended: Vec<(usize, End)>) -> Result<Outcomes> {
         let now = Instant::now();
         let late = std::mem::take(&mut self.late);
         let late = late.into_iter().map(|(index, since)| (index, End::Code(0), since));

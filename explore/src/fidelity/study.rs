@@ -141,14 +141,16 @@ impl Study<'_> {
         let work = |cell: &Cell| sample[cell.genome].1.macs * lengths[cell.length].passes() as u64;
         let progress = Progress::new(waiting.iter().map(|cell| work(cell)).sum());
         let (mut number, mut failed) = (0, 0);
-        self.trainer.train(&tasks, |index, outcome| {
-            let cell = waiting[index];
-            number += 1;
-            progress.advance(work(cell));
-            let (all, folder) = (tasks.len(), &cell.task.folder);
-            progress.tell(&format!("{number}/{all} {folder}: {}", outcome_text(&outcome)));
-            failed += usize::from(outcome.is_err());
-            set(cell, outcome);
+        self.trainer.train(&tasks, |outcomes| {
+            for (index, outcome) in outcomes {
+                let cell = waiting[index];
+                number += 1;
+                progress.advance(work(cell));
+                let (all, folder) = (tasks.len(), &cell.task.folder);
+                progress.tell(&format!("{number}/{all} {folder}: {}", outcome_text(&outcome)));
+                failed += usize::from(outcome.is_err());
+                set(cell, outcome);
+            }
             Ok(())
         })?;
         ensure!(

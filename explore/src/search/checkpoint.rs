@@ -127,13 +127,18 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Appends an evaluation to the log and waits until it is on the disk.
+    /// Appends evaluations to the log, and waits once until all of them are on the disk. After a
+    /// power cut the first ones of them may be there, whole, and a part of the next.
     ///
     /// # Errors
     /// Fails if the file cannot be written.
-    pub fn append(&mut self, evaluation: &Evaluation) -> Result<()> {
-        let line = json::to_line(evaluation)? + "\n";
-        let written = self.log.write_all(line.as_bytes()).and_then(|()| self.log.sync_data());
+    pub fn append(&mut self, evaluations: &[Evaluation]) -> Result<()> {
+        if evaluations.is_empty() {
+            return Ok(());
+        }
+        let lines = evaluations.iter().map(|evaluation| Ok(json::to_line(evaluation)? + "\n"));
+        let lines = lines.collect::<Result<String>>()?;
+        let written = self.log.write_all(lines.as_bytes()).and_then(|()| self.log.sync_data());
         written.with_context(|| {
             format!("{}: cannot write", self.folder.join("evaluations.jsonl").display())
         })
@@ -215,13 +220,13 @@ mod tests {
             population.iter().map(|c| c.evaluated(Ok(1.0 / 3.0))).collect();
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), Resume::AsBegun).unwrap();
         assert_eq!(checkpoint.recorded(), 0);
-        evaluations[..2].iter().for_each(|e| checkpoint.append(e).unwrap());
+        checkpoint.append(&evaluations[..2]).unwrap();
         checkpoint.log.write_all(b"{\"schema\": \"neuro").unwrap();
         drop(checkpoint);
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), Resume::AsBegun).unwrap();
         assert_eq!(checkpoint.take(&population).unwrap(), evaluations[..2]);
         assert_eq!(checkpoint.take(&population).unwrap(), []);
-        checkpoint.append(&evaluations[2]).unwrap();
+        checkpoint.append(&evaluations[2..3]).unwrap();
         assert_eq!(
             json::read_lines::<Evaluation>(&dir.path().join("evaluations.jsonl")).unwrap(),
             evaluations[..3]
@@ -233,7 +238,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut population = population(2);
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), Resume::Never).unwrap();
-        checkpoint.append(&population[0].evaluated(Err("made up".into()))).unwrap();
+        checkpoint.append(&[population[0].evaluated(Err("made up".into()))]).unwrap();
         drop(checkpoint);
         population.reverse();
         let mut checkpoint = Checkpoint::open(dir.path(), &config(4, 1), Resume::AsBegun).unwrap();
@@ -273,7 +278,7 @@ mod tests {
         let mut checkpoint = Checkpoint::open(dir.path(), &config(2, 2), Resume::Never).unwrap();
         let mut last = population(1)[0].evaluated(Ok(0.5));
         last.iteration = 1;
-        checkpoint.append(&last).unwrap();
+        checkpoint.append(&[last]).unwrap();
         drop(checkpoint);
         let iterations = || {
             let config: SearchConfig = json::read(&dir.path().join("search.json")).unwrap();

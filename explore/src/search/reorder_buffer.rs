@@ -19,10 +19,11 @@ impl ReorderBuffer {
         ReorderBuffer { next, early: BTreeMap::new(), evaluations: Vec::new() }
     }
 
-    /// Takes an evaluation and returns those, in order, that waited only for it, itself included.
-    pub(super) fn insert(&mut self, evaluation: Evaluation) -> &[Evaluation] {
+    /// Takes evaluations and returns those, in order, that waited only for them, themselves included.
+    pub(super) fn insert(&mut self, evaluations: Vec<Evaluation>) -> &[Evaluation] {
         let before = self.evaluations.len();
-        self.early.insert(evaluation.index, evaluation);
+        let indexed = evaluations.into_iter().map(|evaluation| (evaluation.index, evaluation));
+        self.early.extend(indexed);
         while let Some(evaluation) = self.early.remove(&self.next) {
             self.evaluations.push(evaluation);
             self.next += 1;
@@ -50,7 +51,8 @@ mod tests {
             space.genomes().take(6).enumerate().map(candidate).collect();
         let mut buffer = ReorderBuffer::new(2);
         let mut insert = |index: usize| -> Vec<usize> {
-            buffer.insert(candidates[index].evaluated(Ok(0.5))).iter().map(|e| e.index).collect()
+            let evaluation = candidates[index].evaluated(Ok(0.5));
+            buffer.insert(vec![evaluation]).iter().map(|e| e.index).collect()
         };
         assert!(insert(4).is_empty());
         assert_eq!(insert(2), [2]);

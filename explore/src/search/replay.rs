@@ -20,15 +20,15 @@ pub fn replay(table: &TableEvaluator, config: &SearchConfig) -> Result<SearchSta
         let mut evaluations = Vec::new();
         halving.run(
             &[],
-            |trainings, on_outcome| {
-                let mut outcomes = trainings
+            |trainings, on_outcomes| {
+                let outcomes = trainings
                     .iter()
                     .map(|t| table.outcome_after(&population[t.candidate].genome, 0, t.epoch))
                     .enumerate();
-                outcomes.try_for_each(|(index, outcome)| on_outcome(index, outcome))
+                on_outcomes(outcomes.collect())
             },
-            |evaluation| {
-                evaluations.push(evaluation);
+            |some| {
+                evaluations.extend(some);
                 Ok(())
             },
         )?;

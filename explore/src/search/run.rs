@@ -13,8 +13,8 @@ use crate::evaluate::crate_planner::PlatformPlanner;
 use crate::evaluate::evaluator::Evaluator;
 use crate::evaluate::hardware::{self, Target};
 use crate::evaluate::quantizer::Quantizer;
-use crate::evaluate::successive_halving::{OnOutcome, PartialTraining, SuccessiveHalving};
-use crate::evaluate::task::{Outcome, Task};
+use crate::evaluate::successive_halving::{OnOutcomes, PartialTraining, SuccessiveHalving};
+use crate::evaluate::task::{Outcome, Outcomes, Task};
 use crate::figures::Drawings;
 use anyhow::{Context, Result, ensure};
 use common::diagnostics;
@@ -156,18 +156,15 @@ impl PopulationEvaluation<'_> {
         let (options, config) = (self.options, self.config);
         SuccessiveHalving { population, archive, settings: &config.search }.run(
             &evaluations,
-            |trainings, on_outcome| {
+            |trainings, on_outcomes| {
                 let task = |training: &PartialTraining| {
                     task(config, &population[training.candidate], training.epoch)
                 };
-                options.train(&trainings.iter().map(task).collect::<Vec<_>>(), on_outcome)
+                options.train(&trainings.iter().map(task).collect::<Vec<_>>(), on_outcomes)
             },
-            |evaluation| {
-                self.display.evaluated(&evaluation);
-                in_order
-                    .insert(evaluation)
-                    .iter()
-                    .try_for_each(|evaluation| self.checkpoint.append(evaluation))
+            |evaluations| {
+                evaluations.iter().for_each(|evaluation| self.display.evaluated(evaluation));
+                self.checkpoint.append(in_order.insert(evaluations))
             },
         )?;
         evaluations.extend(in_order.into_evaluations());
@@ -220,18 +217,20 @@ impl PopulationEvaluation<'_> {
             subset: self.config.search.subset,
         };
         let tasks: Vec<Task> = evaluations.iter().map(task).collect();
-        self.options.train(&tasks, &mut |index, outcome| {
-            let evaluation = &mut evaluations[index];
-            let second = outcome.unwrap_or_else(|reason| {
-                diagnostics::say(&format!(
-                    "{}: the training with a second seed failed: {reason}",
-                    evaluation.id
-                ));
-                0.0
-            });
-            evaluation.second_accuracy = Some(second);
-            evaluation.accuracy = evaluation.accuracy.map(|first| (first + second) / 2.0);
-            self.display.retrained(evaluation);
+        self.options.train(&tasks, &mut |outcomes| {
+            for (index, outcome) in outcomes {
+                let evaluation = &mut evaluations[index];
+                let second = outcome.unwrap_or_else(|reason| {
+                    diagnostics::say(&format!(
+                        "{}: the training with a second seed failed: {reason}",
+                        evaluation.id
+                    ));
+                    0.0
+                });
+                evaluation.second_accuracy = Some(second);
+                evaluation.accuracy = evaluation.accuracy.map(|first| (first + second) / 2.0);
+                self.display.retrained(evaluation);
+            }
             Ok(())
         })
     }
@@ -260,28 +259,40 @@ impl PopulationEvaluation<'_> {
 impl RunOptions<'_> {
     /// Runs those trainings that an earlier run has not run far enough, and quantizes the networks
     /// that were trained in full if their int8 forms count.
-    fn train(&self, tasks: &[Task], on_outcome: OnOutcome<'_>) -> Result<()> {
-        let mut on_outcome = |position: usize, outcome: Outcome| {
-            let outcome = match (&self.quantizer, outcome) {
-                (Some(quantizer), Ok(_)) if tasks[position].stop_after.is_none() => {
-                    quantizer.outcome(&tasks[position].folder)?
-                }
-                (Some(_) | None, outcome) => outcome,
-            };
-            on_outcome(position, outcome)
+    fn train(&self, tasks: &[Task], on_outcomes: OnOutcomes<'_>) -> Result<()> {
+        let mut on_outcomes = |outcomes: Outcomes| {
+            let counted = outcomes.into_iter().map(|(position, outcome)| {
+                let outcome = self.counted(&tasks[position], outcome)?;
+                Ok((position, outcome))
+            });
+            on_outcomes(counted.collect::<Result<_>>()?)
         };
-        let (mut positions, mut left) = (Vec::new(), Vec::new());
+        let (mut positions, mut left, mut earlier) = (Vec::new(), Vec::new(), Vec::new());
         let resumes = self.resume != Resume::Never;
         for (position, task) in tasks.iter().enumerate() {
             match resumes.then(|| self.evaluator.earlier_outcome(task)).flatten() {
-                Some(outcome) => on_outcome(position, outcome)?,
+                Some(outcome) => earlier.push((position, outcome)),
                 None => {
                     positions.push(position);
                     left.push(task.clone());
                 }
             }
         }
-        self.evaluator.evaluate(&left, |index, outcome| on_outcome(positions[index], outcome))
+        on_outcomes(earlier)?;
+        self.evaluator.evaluate(&left, |outcomes| {
+            let of_tasks = outcomes.into_iter().map(|(index, outcome)| (positions[index], outcome));
+            on_outcomes(of_tasks.collect())
+        })
+    }
+
+    /// Returns what counts of a training: the accuracy of the int8 form if there is to be one.
+    fn counted(&self, task: &Task, outcome: Outcome) -> Result<Outcome> {
+        match (&self.quantizer, outcome) {
+            (Some(quantizer), Ok(_)) if task.stop_after.is_none() => {
+                quantizer.outcome(&task.folder)
+            }
+            (Some(_) | None, outcome) => Ok(outcome),
+        }
     }
 }
 
