@@ -24,4 +24,4 @@ task = $(if $(slurm),$(BIN)/neuropower task --run $(RUN) --name $(patsubst $(RUN
 
 # Makes the files $(1), each by a task, at the same time. The call of make waits, and computes nothing.
 together = $(if $(strip $(1)),$(MAKE) $(if $(SHARE),-f $(SHARE)Makefile) --no-print-directory -j$(or $(asked-workers),$(words $(1))) \
-  ENTERED=yes TOGETHER=yes $(if $(own),DATASET=$(call quoted,$(own))) $(1) &&)
+  ENTERED=yes TOGETHER=yes $(if $(own),DATASET=$(call quoted,$(own))) $(1) >/dev/null &&)

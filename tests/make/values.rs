@@ -87,6 +87,37 @@ fn values_that_no_program_takes_are_refused_before_anything_is_made() {
 }
 
 #[test]
+fn an_engine_is_local_or_slurm_and_reaches_all_that_trains() {
+    let dir = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        (&["ENGINE=slrum"][..], "ENGINE is 'slrum', but it may be local or slurm"),
+        (&["ENGINE=slurm local"], "ENGINE is 'slurm local', but it may be"),
+        (&["CLUSTER_SCRIPT=lines"], "CLUSTER_SCRIPT has an effect with ENGINE=slurm alone"),
+        (&["ENGINE=slurm", "CLUSTER_SCRIPT=a b"], "CLUSTER_SCRIPT is 'a b', but it may have"),
+        (&["ENGINE=slurm", "PRUNE_ARGS=--board host --latency-target 1e-4"], "names a board"),
+    ] {
+        let said = refused(dir.path(), &[&["-n", "prune"], arguments].concat());
+        assert!(said.contains(words), "{said}");
+    }
+    let planned = |arguments: &[&str]| {
+        let mut command = command(dir.path(), arguments);
+        let output = command.env("ENGINE", "x").env("CLUSTER_SCRIPT", "y").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let local = planned(&["-n", "prune"]);
+    assert!(!local.contains("neuropower task") && !local.contains("--engine"), "{local}");
+    let slurm = planned(&["-n", "prune", "ENGINE=slurm", "CLUSTER_SCRIPT=lines"]);
+    assert!(slurm.contains(" --engine slurm --cluster-script lines "), "{slurm}");
+    assert!(!slurm.contains("--workers"), "{slurm}");
+    let tasks = slurm.lines().filter(|line| line.contains("neuropower task")).count();
+    assert_eq!(tasks, 4, "{slurm}");
+    assert!(planned(&["-n", "explore", "ENGINE=slurm", "WORKERS=9"]).contains("--workers 9 "));
+    assert!(planned(&["-n", "choose", "ENGINE=slurm"]).contains(" --engine slurm "));
+    assert!(planned(&["help"]).contains(" ENGINE=local "));
+}
+
+#[test]
 fn caps_that_are_no_shares_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for caps in ["30", "1.5", "0.", "0.3 0.x", "0.3,0.6", "-0.3"] {

@@ -4,6 +4,7 @@ mod data_set;
 mod diverged;
 mod emulated_boards;
 mod int8;
+mod slurm;
 #[path = "../../measure/tests/support/sshd.rs"]
 mod sshd;
 #[path = "../tools.rs"]

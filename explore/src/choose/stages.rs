@@ -180,11 +180,9 @@ impl Stages<'_> {
         }
         match &self.cluster {
             Some(cluster) => cluster.run(&commands, &self.interrupt),
-            None => commands
-                .into_iter()
-                .try_for_each(|ClusterCommand { command, log, .. }| {
-                    logged::run(command, &log, &self.interrupt)
-                }),
+            None => commands.into_iter().try_for_each(|ClusterCommand { command, log, .. }| {
+                logged::run(command, &log, &self.interrupt)
+            }),
         }
     }
 
