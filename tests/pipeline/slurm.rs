@@ -47,10 +47,12 @@ impl OnSlurm {
         calls.lines().filter(|call| call.starts_with(program)).count()
     }
 
-    fn trained(&self) -> usize {
-        let trained =
-            |rank: &&usize| self.at(&format!("run/networks/{rank}/dense/train.json")).exists();
-        [1, 2].iter().filter(trained).count()
+    /// Returns the number of networks whose training is over, and of those that wait for it.
+    fn trained(&self) -> (usize, usize) {
+        let there = |name: &str| {
+            [1, 2].iter().filter(|n| self.at(&name.replace('N', &n.to_string())).exists()).count()
+        };
+        (there("run/networks/N/dense/train.json"), there("run/cluster/networks-N-dense"))
     }
 }
 
@@ -90,14 +92,14 @@ fn trainings_and_prunings_run_at_the_same_time_on_a_cluster_to_the_same_bytes() 
     fs::write(&lines, script).unwrap();
     let lines = format!("CLUSTER_SCRIPT={}", lines.display());
     let mut make = there.command(&["prune", &lines]).process_group(0).spawn().unwrap();
-    while there.trained() == 0 {
+    while there.trained() != (1, 1) {
         assert!(make.try_wait().unwrap().is_none());
         sleep(Duration::from_millis(50));
     }
     let group = format!("kill -INT -{}", make.id());
     assert!(Command::new("sh").args(["-c", &group]).status().unwrap().success());
     assert!(!make.wait().unwrap().success());
-    assert_eq!((there.trained(), there.calls("scancel")), (1, 1));
+    assert_eq!((there.trained(), there.calls("scancel")), ((1, 1), 1));
     // One task for each training, and for the one that was lost.
     assert_eq!(there.calls("sbatch") - searches, 3);
     there.make(&["prune", &lines]);
