@@ -157,7 +157,7 @@ target/axe-core/installed:
 	@cd $(@D) && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-*.tgz || { echo "npm cannot fetch axe-core into $(@D); are npm and a network there?" >&2; exit 1; }
 	@touch $@
 
-# BENCH_ARGS: "--tasks 1,10,100", "--seconds 60", "--spread 0.5", "--figure $$PWD/docs/figures/cluster.svg".
+# BENCH_ARGS: "--tasks 1,10,100", "--seconds 60", "--spread 0.5", "--figure $PWD/docs/figures/cluster.svg".
 bench-cluster: ## measure what a search on a cluster costs its controller, by tasks at once
 	cargo bench -p explore --bench cluster $(INTO) -- $(BENCH_ARGS)
 

@@ -1,7 +1,6 @@
 //! A scheduler of three functions, without any of Slurm's programs: each task is a process here.
 
 use super::*;
-use crate::cluster::commands::{ClusterCommand, Commands};
 use crate::cluster::scheduler::QueuedArray;
 use anyhow::{bail, ensure};
 use std::cell::RefCell;
@@ -175,39 +174,4 @@ fn tasks_end_with_the_run_or_before_the_next() {
     let next = Cluster::begin(stub.clone(), common, &Interrupt::new("")).unwrap();
     assert_eq!(stub.0.borrow().cancelled, marks);
     assert!(next.is_idle());
-}
-
-/// Runs scripts with [`Commands`], two retries each, and returns what has become of them.
-fn run_together(dir: &Path, scripts: &[&str]) -> Result<(), String> {
-    let (stub, run) = cluster(dir, 9);
-    drop(run);
-    let command = |(number, script): (usize, &&str)| {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).arg(dir.join(format!("result-{number}")));
-        ClusterCommand {
-            label: format!("network {number}"),
-            command,
-            log: dir.join(format!("log-{number}")),
-            result: dir.join(format!("result-{number}")),
-        }
-    };
-    let commands: Vec<ClusterCommand> = scripts.iter().enumerate().map(command).collect();
-    let common =
-        Common { folder: dir.join("batches"), file_wait: Duration::ZERO, environment: vec![] };
-    let together = Commands { scheduler: stub, common, retries: 2 };
-    together.run(&commands, &Interrupt::new("go on")).map_err(|error| format!("{error:#}"))
-}
-
-#[test]
-fn commands_run_until_all_results_are_there() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let once = format!("mkdir '{}' && kill -9 $$; echo > \"$0\"", dir.join("once").display());
-    assert_eq!(run_together(dir, &["echo > \"$0\"", &once]), Ok(()));
-    let error = run_together(dir, &["echo why >&2; exit 3", WAITS]).unwrap_err();
-    assert!(error.starts_with("network 0: sh ended with exit code 3: why; all"), "{error}");
-    let error = run_together(dir, &["", "", "kill -9 $$"]).unwrap_err();
-    assert_eq!(error, "network 2: sh was ended by signal 9, the last of 3 times; go on");
-    let error = run_together(dir, &["", "", "", ""]).unwrap_err();
-    assert!(error.ends_with("did not appear, the last of 3 times; go on"), "{error}");
 }
