@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// What the hypervolume is of.
 const HYPERVOLUME: &str = "The hypervolume is the area that a front dominates, with the logarithm of the parameters scaled \
      to 0..1 by all completed candidates of these runs, and the validation error so that 1.05 is the worst error of \
-     interest: the square root of the smallest one, 0.1 at least. The largest possible is 1.1025. It is comparable between the runs on this page only.";
+     interest: 0.15 above the smallest one. The largest possible is 1.1025. It is comparable between the runs on this page only.";
 /// What the accuracies are worth.
 const SHORT: &str = "Accuracies are those of the search's short trainings on validation images; they rank candidates and say little \
      about what a network reaches when it is trained in full.";
