@@ -34,8 +34,10 @@ number() { echo $(($(cksum < "$1" | cut -d ' ' -f 1) % $2)); }
 whole() { cat > "$1.new" && mv "$1.new" "$1"; }
 listed() { case " $1 " in *" $2 "* | " all ") true ;; *) false ;; esac; }
 if [ "$program $verb" != "codegen plan" ]; then
-    echo "$program $verb ${out#*/networks/}" >> "$STAGE_CALLS"
-    [ "$(wc -l < "$STAGE_CALLS")" -ne "${FAKE_STOP_AT:-0}" ] || kill -9 $$
+    call="$program $verb ${out#*/networks/}"
+    echo "$call" >> "$STAGE_CALLS"
+    # Other calls may begin at the same time.
+    [ "$(grep -nxF "$call" "$STAGE_CALLS" | tail -n 1 | cut -d : -f 1)" -ne "${FAKE_STOP_AT:-0}" ] || kill -9 $$
 fi
 case "$program $verb" in
 "train fit")

@@ -249,8 +249,8 @@ fn with_the_gaussian_process_no_second_seed_is_spent_beyond_the_region() {
         front(&fixture.archive("run")).into_iter().map(of).collect::<Vec<(f64, bool)>>()
     };
     assert!(seconds(1.0).iter().all(|(_, second)| *second));
-    let region = seconds(0.4);
-    assert!(region.iter().all(|(error, second)| *second || *error > 0.4), "{region:?}");
+    let region = seconds(0.15);
+    assert!(region.iter().all(|(error, second)| *second || *error > 0.15), "{region:?}");
     assert!(region.iter().any(|(_, second)| !second), "{region:?}");
 }
 
