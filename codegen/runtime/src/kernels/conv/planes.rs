@@ -79,29 +79,32 @@ impl<I: Simd> Task for LayOut<'_, I> {
         let rows = BandRows::of(layer, &band);
         let (planes, line) = planes.split_at_mut(planes.len() - layer.line_len());
         for (channel, plane) in channels.zip(planes.chunks_exact_mut(layer.plane_len())) {
-            let norm = Norm::of(norm, channel);
             let from = &from[channel * layer.height * layer.width..];
             let from = &from[rows.inside.start * layer.width..rows.inside.end * layer.width];
+            let channel = Channel { layer, rows: &rows, norm: Norm::of(norm, channel), from };
             match (layer.stride, layer.is_flat()) {
-                (1, false) => padded(simd, map, layer, &rows, norm, from, plane),
-                (1, true) => shifted(simd, map, layer, &rows, norm, from, plane),
-                (_, _) => strided(simd, map, layer, &rows, norm, from, plane, line),
+                (1, false) => padded(simd, map, &channel, plane),
+                (1, true) => shifted(simd, map, &channel, plane),
+                (_, _) => strided(simd, map, &channel, plane, line),
             }
         }
     }
 }
 
+/// A channel of the input, as far as a band reads it.
+struct Channel<'a> {
+    layer: &'a Convolution,
+    rows: &'a BandRows,
+    /// Scale and shift.
+    norm: (f32, f32),
+    /// The rows that are in the image.
+    from: &'a [f32],
+}
+
 /// Writes a plane of stride 1 whose rows have padding.
 #[inline(always)]
-fn padded<S: Simd>(
-    simd: S,
-    map: Map<S>,
-    layer: &Convolution,
-    rows: &BandRows,
-    norm: (f32, f32),
-    from: &[f32],
-    plane: &mut [f32],
-) {
+fn padded<S: Simd>(simd: S, map: Map<S>, channel: &Channel<'_>, plane: &mut [f32]) {
+    let Channel { layer, rows, norm, from } = *channel;
     let (padding, pitch) = (layer.kernel / 2, layer.pitch());
     rows.clear_others(plane, pitch);
     let to = &mut plane[rows.above * pitch + padding..];
@@ -111,15 +114,8 @@ fn padded<S: Simd>(
 /// Writes a flat plane of stride 1: a copy without padding for the kernel's middle column, and
 /// copies of that, each moved by some columns, for the others.
 #[inline(always)]
-fn shifted<S: Simd>(
-    simd: S,
-    map: Map<S>,
-    layer: &Convolution,
-    rows: &BandRows,
-    norm: (f32, f32),
-    from: &[f32],
-    plane: &mut [f32],
-) {
+fn shifted<S: Simd>(simd: S, map: Map<S>, channel: &Channel<'_>, plane: &mut [f32]) {
+    let Channel { layer, rows, norm, from } = *channel;
     let (width, middle, copy_len) = (layer.width, layer.kernel / 2, layer.copy_len());
     let (before, rest) = plane.split_at_mut(middle * copy_len);
     let (copy, after) = rest.split_at_mut(copy_len);
@@ -150,13 +146,11 @@ fn clear_column(rows: &mut [f32], width: usize, column: usize) {
 fn strided<S: Simd>(
     simd: S,
     map: Map<S>,
-    layer: &Convolution,
-    rows: &BandRows,
-    norm: (f32, f32),
-    from: &[f32],
+    channel: &Channel<'_>,
     plane: &mut [f32],
     line: &mut [f32],
 ) {
+    let Channel { layer, rows, norm, from } = *channel;
     let Convolution { width, kernel, stride, .. } = *layer;
     let pitch = layer.pitch();
     let (values, line) = line.split_at_mut(width);
