@@ -175,8 +175,12 @@ pub trait Simd: Copy {
         }
         sums
     }
-    /// Runs a task in code that is compiled for this instruction set.
-    fn run<T: Task>(self, task: T);
+    /// Runs a task in code that is compiled for this instruction set. Tasks are large; one copy of
+    /// each is enough.
+    #[inline(never)]
+    fn run<T: Task>(self, task: T) {
+        task.run(self);
+    }
 }
 
 /// A piece of work that is compiled once for each instruction set. Its `run` and all functions that

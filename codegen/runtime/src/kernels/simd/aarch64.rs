@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::super::taps::Taps;
-use super::{Simd, Task};
+use super::Simd;
 use core::arch::aarch64::{
     float32x4_t, vabsq_f32, vaddq_f32, vbslq_f32, vcltzq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32,
     vfmaq_laneq_f32, vfmaq_n_f32, vfmsq_f32, vld1q_f32, vminq_f32, vmulq_f32,
@@ -168,12 +168,6 @@ impl Simd for Neon {
                 add_taps::<FILTERS, VECTORS, false>(taps, from, sums)
             }
         }
-    }
-
-    // Tasks are large; one copy of each is enough.
-    #[inline(never)]
-    fn run<T: Task>(self, task: T) {
-        task.run(self);
     }
 }
 

@@ -8,9 +8,9 @@
 
 use super::super::linux::processor_has;
 use super::super::taps::{Planes, Taps};
+use super::Simd;
 use super::scalar::plain_numbers;
 use super::vfp::{Block, add_taps_of_strides};
-use super::{Simd, Task};
 use core::arch::asm;
 use core::array::from_fn;
 

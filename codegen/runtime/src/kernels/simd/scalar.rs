@@ -1,6 +1,6 @@
 //! Plain numbers, for processors whose vector instructions nobody has written kernels for.
 
-use super::{Simd, Task};
+use super::Simd;
 use core::array::from_fn;
 
 /// Plain numbers instead of vector instructions.
@@ -98,12 +98,6 @@ macro_rules! plain_numbers {
         #[inline(always)]
         fn exponent(self, x: [f32; 4]) -> [f32; 4] {
             from_fn(|i| f32::from_bits(x[i].to_bits() << 23))
-        }
-
-        // Tasks are large; one copy of each is enough.
-        #[inline(never)]
-        fn run<T: Task>(self, task: T) {
-            task.run(self);
         }
     };
 }

@@ -7,8 +7,8 @@
 #![allow(unsafe_code)]
 
 use super::super::taps::{Planes, Taps};
+use super::Simd;
 use super::scalar::plain_numbers;
-use super::{Simd, Task};
 use core::arch::asm;
 use core::array::from_fn;
 

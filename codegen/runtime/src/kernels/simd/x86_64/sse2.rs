@@ -1,7 +1,7 @@
 //! SSE2, which every x86-64 processor has. It has no instruction that multiplies and adds at once.
 
 use super::super::super::taps::Taps;
-use super::super::{Simd, Task};
+use super::super::Simd;
 use super::sums;
 use core::arch::x86_64::{
     __m128, _mm_add_ps, _mm_and_ps, _mm_andnot_ps, _mm_castps_si128, _mm_castsi128_ps,
@@ -140,11 +140,5 @@ impl Simd for Sse2 {
         sums: [[__m128; VECTORS]; FILTERS],
     ) -> [[__m128; VECTORS]; FILTERS] {
         sums::add_taps::<Self, FILTERS, VECTORS>(self, taps, from, sums)
-    }
-
-    // Tasks are large; one copy of each is enough.
-    #[inline(never)]
-    fn run<T: Task>(self, task: T) {
-        task.run(self);
     }
 }
